@@ -1,0 +1,100 @@
+"""Every setting of Filmpulse, read from the environment when asked for, never at import.
+
+Inside Airflow the warehouse and the lake come from Connections instead (`airflow_bridge`); the
+rest is the same everywhere. The README's configuration table is made from this module.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from filmpulse.errors import BadInput
+
+PREFIX = "FILMPULSE_"
+
+
+class Settings(BaseModel):
+    """All settings; each field is read from `FILMPULSE_<NAME>`. No secret has a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    warehouse_url: SecretStr | None = Field(
+        None, description="Postgres 15-18 as `postgresql://user:password@host:port/filmpulse`."
+    )
+    lake_url: str | None = Field(
+        None, description="Where raw JSON lines go: any fsspec URI, such as `s3://filmpulse/lake`."
+    )
+    lake_endpoint_url: str | None = Field(
+        None, description="S3 endpoint when it is not Amazon's own."
+    )
+    lake_key: SecretStr | None = Field(None, description="S3 access key of the lake.")
+    lake_secret: SecretStr | None = Field(None, description="S3 secret key of the lake.")
+    reader_password: SecretStr | None = Field(
+        None, description="Password that `filmpulse setup` gives the role `filmpulse_reader`."
+    )
+    author_secret: SecretStr | None = Field(
+        None, description="Key of the hash that stands for a reviewer; keep it, or keys change."
+    )
+    imdb_url: str | None = Field(
+        None,
+        description="Base address of the site to read. Unset: nothing is read live. "
+        "Setting IMDb's own address accepts its conditions of use on your behalf.",
+    )
+    suggestion_url: str | None = Field(
+        None, description="Base address of the title suggestions; the site's own when unset."
+    )
+    request_gap_seconds: Annotated[float, Field(ge=0)] = Field(
+        10.0, description="Least time between two requests to one host, over all workers."
+    )
+    page_timeout_seconds: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="Limit on loading one page or one more batch of reviews."
+    )
+    selenium_remote_url: str | None = Field(
+        None, description="Selenium Grid to use in place of a browser on the worker."
+    )
+    browser_path: Path | None = Field(None, description="Chromium or Chrome; found when unset.")
+    driver_path: Path | None = Field(None, description="chromedriver; found when unset.")
+    detect_budget_seconds: Annotated[float, Field(gt=0)] = Field(
+        480.0, description="How long one poke of the detector may visit movies."
+    )
+    movies_per_run: Annotated[int, Field(ge=1, le=1024)] = Field(
+        50, description="Movies that one run of `movie_reception` takes; Airflow maps 1,024."
+    )
+    removed_text_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="Days that the text of removed reviews and old revisions is kept."
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings of this process; an empty value counts as unset.
+
+        Raises:
+            BadInput: A value that cannot be used; the message names its variable, not its value.
+        """
+        env = os.environ if env is None else env
+        values = {
+            name: env[key]
+            for name in cls.model_fields
+            if env.get(key := variable_name(name), "").strip()
+        }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{variable_name(str(e['loc'][0]))}: {e['msg']}" for e in error.errors()
+            )
+            raise BadInput(f"A setting cannot be used. {wrong}") from None
+
+
+def variable_name(field: str) -> str:
+    """Return the environment variable of one setting.
+
+    `selenium_remote_url` keeps Selenium's own name, `SELENIUM_REMOTE_URL`.
+    """
+    upper = field.upper()
+    return upper if upper == "SELENIUM_REMOTE_URL" else PREFIX + upper

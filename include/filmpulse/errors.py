@@ -1,0 +1,124 @@
+"""Everything that can go wrong, in one tree.
+
+A caller decides by the branch, never by the message::
+
+    FilmpulseError
+    ├── Retryable                 a later try may succeed
+    │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
+    │   ├── HostPaused            the host asked for quiet; `until` says how long
+    │   ├── LakeUnavailable       the object store did not answer
+    │   └── WarehouseUnavailable  Postgres did not answer
+    └── Final                     a new try cannot help
+        ├── BadInput              a malformed id, file or setting
+        ├── NotImdb               a page or file that is not IMDb's
+        ├── NotFound              the site knows no such movie
+        ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
+        ├── LayoutChanged         reviews were announced and none could be read
+        └── CollectionFailed      a run's closing verdict, naming each movie and why
+
+Every leaf carries `reason`, a short stable word that is stored in `ops.collections.reason`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class FilmpulseError(Exception):
+    """The root: whatever Filmpulse raises on purpose."""
+
+    reason = "failed"
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        """Keep a sentence for a person and a word for a column.
+
+        Args:
+            message: What happened, to which movie, what to do; shown to people as it is.
+            reason: Short stable word; the class's own when not given.
+        """
+        super().__init__(message)
+        if reason is not None:
+            self.reason = reason
+
+
+class Retryable(FilmpulseError):
+    """A later try may succeed."""
+
+
+class Final(FilmpulseError):
+    """A new try cannot help."""
+
+
+class SiteUnavailable(Retryable):
+    """The site did not give a whole page: reset, timeout, 5xx, broken_page."""
+
+    reason = "unavailable"
+
+
+class HostPaused(Retryable):
+    """No request may go to this host before `until` (UTC)."""
+
+    reason = "paused"
+
+    def __init__(self, message: str, *, until: datetime, reason: str | None = None) -> None:
+        """Keep the end of the pause beside the sentence."""
+        super().__init__(message, reason=reason)
+        self.until = until
+
+
+class LakeUnavailable(Retryable):
+    """The lake could not be read or written."""
+
+    reason = "lake_unavailable"
+
+
+class WarehouseUnavailable(Retryable):
+    """Postgres could not be reached, or went away in mid-statement."""
+
+    reason = "warehouse_unavailable"
+
+
+class BadInput(Final):
+    """A person gave something that cannot be used; the message names it."""
+
+    reason = "bad_input"
+
+
+class NotImdb(Final):
+    """The page or file is not IMDb's."""
+
+    reason = "not_imdb"
+
+
+class NotFound(Final):
+    """The site knows no such movie (404)."""
+
+    reason = "not_found"
+
+
+class Blocked(Final):
+    """The site refuses: `reason` is challenge, captcha, forbidden, rate_limited or robots.
+
+    `retry_after` holds the site's own wish in seconds where it stated one.
+    """
+
+    reason = "forbidden"
+
+    def __init__(
+        self, message: str, *, reason: str | None = None, retry_after: float | None = None
+    ) -> None:
+        """Keep the site's Retry-After beside the sentence."""
+        super().__init__(message, reason=reason)
+        self.retry_after = retry_after
+
+
+class LayoutChanged(Final):
+    """The page announces reviews or a movie, and the known places hold none."""
+
+    reason = "layout_changed"
+
+
+class CollectionFailed(Final):
+    """At least one movie of a run did not end well; the message names each and why."""
+
+    reason = "collection_failed"

@@ -1,0 +1,241 @@
+"""The things Filmpulse talks about, and the one canonical form of their text.
+
+Items are immutable and validated where they are made, since pages, files and model answers are
+untrusted input. Times are timezone-aware UTC; dates are the site's own days.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import html
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+IMDB_ID_PATTERN = r"^tt[0-9]{7,9}$"
+
+ImdbId = Annotated[str, Field(pattern=IMDB_ID_PATTERN)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+Aspect = Literal["storytelling", "acting", "visuals", "sound", "themes"]
+ASPECTS: tuple[Aspect, ...] = ("storytelling", "acting", "visuals", "sound", "themes")
+
+Score = Annotated[int, Field(ge=-2, le=2)]
+
+Mode = Literal["incremental", "full"]
+
+CollectionStatus = Literal[
+    "queued",
+    "running",
+    "complete",
+    "partial",
+    "gated",
+    "blocked",
+    "layout_changed",
+    "not_found",
+    "failed",
+]
+
+AnalysisStatus = Literal[
+    "scored",
+    "refused",
+    "content_filter",
+    "truncated",
+    "invalid",
+    "unsupported_language",
+    "over_budget",
+    "failed",
+]
+
+
+class Item(BaseModel):
+    """Base of all items: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(Item):
+    """One document as a browser (or a person who saved it) got it.
+
+    `status` and `headers` (lower-case names) are None and empty for a saved page. `graphql` holds
+    the site's own JSON answers that the page loaded after itself, in order of arrival.
+    """
+
+    url: str
+    final_url: str
+    html: str
+    status: int | None
+    headers: dict[str, str] = {}
+    fetched_at: AwareDatetime | None
+    graphql: tuple[str, ...] = ()
+
+
+class Movie(Item):
+    """What a movie is: facts that hardly change."""
+
+    imdb_id: ImdbId
+    title: str
+    original_title: str | None = None
+    year: int | None = None
+    release_date: date | None = None
+    runtime_minutes: int | None = None
+    genres: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    plot: str | None = None
+    poster_url: str | None = None
+
+
+class Snapshot(Item):
+    """What the site itself said of a movie at one moment; None where it said nothing."""
+
+    imdb_id: ImdbId
+    taken_at: AwareDatetime | None
+    rating: Annotated[float, Field(ge=1, le=10)] | None = None
+    vote_count: Count | None = None
+    review_count: Count | None = None
+
+
+class Review(Item):
+    """One person's review.
+
+    `title` and `body` are plain text, line breaks kept. `rating_1_10` is None where the author gave
+    none. `date_source` says which route gave `submitted_on`: IMDb's DOM shows a day too early, so
+    a "dom" date never overwrites a "json" one. Votes are None where the route does not show them.
+    """
+
+    source: str = "imdb"
+    review_id: Annotated[str, Field(min_length=1, max_length=200)]
+    imdb_id: ImdbId
+    author_key: str | None = None
+    title: str
+    body: str
+    rating_1_10: Annotated[int, Field(ge=1, le=10)] | None = None
+    submitted_on: date | None = None
+    date_source: Literal["json", "dom", "file"] | None = None
+    is_spoiler: bool = False
+    helpful_up: Count | None = None
+    helpful_down: Count | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of what was said, the same by whichever route it was read."""
+        return content_hash(self.title, self.body)
+
+
+class AspectScore(Item):
+    """What one review says of one aspect: -2 very negative to 2 very positive.
+
+    `quote` is an exact piece of the analysed text and `quote_start` its offset in code points; both
+    are None where no quote could be verified.
+    """
+
+    aspect: Aspect
+    score: Score
+    quote: str | None = None
+    quote_start: Annotated[int, Field(ge=0)] | None = None
+
+
+class ReviewText(Item):
+    """What an analyser is given: one current text, and how it is keyed."""
+
+    source: str
+    review_id: str
+    imdb_id: ImdbId
+    content_hash: str
+    language: str | None
+    text: str
+
+
+class Analysis(Item):
+    """What an analyser made of one text. Tokens and cost are None where none are spent."""
+
+    source: str
+    review_id: str
+    imdb_id: ImdbId
+    content_hash: str
+    status: AnalysisStatus
+    overall: Score | None = None
+    aspects: tuple[AspectScore, ...] = ()
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cost_usd: float | None = None
+
+
+class SearchHit(Item):
+    """One title that a source suggests for what a person typed."""
+
+    imdb_id: ImdbId
+    title: str
+    year: int | None = None
+    kind: str | None = None
+    stars: str | None = None
+
+
+_BREAKS = re.compile(r"<\s*(?:br|/p|/div|/li|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
+_ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
+_SPACES = re.compile(r"[^\S\n]+")
+_AROUND_BREAK = re.compile(r" ?\n ?")
+_MANY_BREAKS = re.compile(r"\n{3,}")
+
+
+def text_from_html(fragment: str) -> str:
+    """Turn a fragment of a page's HTML into canonical plain text.
+
+    Tags become line breaks or nothing *before* entities are read, so that an escaped `&lt;b&gt;`
+    in a review stays the text `<b>`. A list item becomes a line that starts with "- ".
+
+    Args:
+        fragment: HTML as in IMDb's `reviewText`, `plaidHtml` or a card's inner HTML.
+
+    Returns:
+        Canonical text (see `canonical_text`).
+    """
+    # A raw newline in HTML is a space; only tags break lines.
+    flat = fragment.replace("\r", " ").replace("\n", " ")
+    flat = _ITEM.sub("\n- ", flat)
+    flat = _BREAKS.sub("\n", flat)
+    return canonical_text(html.unescape(_TAG.sub("", flat)))
+
+
+def canonical_text(text: str) -> str:
+    """Give plain text its one form: NFC, single spaces, at most one empty line, trimmed.
+
+    NUL and other control characters, which Postgres refuses or nobody can see, are dropped.
+    """
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    text = _AROUND_BREAK.sub("\n", _SPACES.sub(" ", text))
+    return _MANY_BREAKS.sub("\n\n", text).strip()
+
+
+def content_hash(title: str, body: str) -> str:
+    """Hash what a review says: sha256 hex of its canonical title and body.
+
+    The two are joined by NUL, which canonical text cannot hold.
+    """
+    joined = f"{canonical_text(title)}\0{canonical_text(body)}"
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def author_key(source: str, author_id: str, secret: bytes) -> str:
+    """Stand in for a reviewer: HMAC-SHA256 of the site's own id, 32 hex digits.
+
+    Without the secret nobody can go back from a key to a person; names are never used.
+    """
+    return hmac.new(secret, f"{source}\0{author_id}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def analysed_text(title: str, body: str) -> str:
+    """Return the text that analysers read and `quote_start` counts in: title, blank line, body."""
+    return f"{title}\n\n{body}"
+
+
+def utc_iso(moment: datetime) -> str:
+    """Write a UTC time with microseconds and a Z, so that strings sort as times do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

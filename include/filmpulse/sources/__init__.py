@@ -1,0 +1,1 @@
+"""Where reviews come from: one folder a site, and the one browser they share."""
