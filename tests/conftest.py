@@ -1,0 +1,161 @@
+"""Fixtures for all tests: throwaway Postgres and S3 servers, and a whole stack for e2e tests.
+
+Nothing of the caller's environment reaches a test: no warehouse, no Airflow, no live site.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from filmpulse.local import Stack
+    from filmpulse.local.object_store import ObjectStore
+    from filmpulse.local.postgres import Server
+
+ROOT = Path(__file__).resolve().parent.parent
+UNIT = ROOT / "tests" / "unit"
+
+# Before any import of Airflow, which reads all this once and writes its config file at import.
+for name in list(os.environ):
+    theirs = name.startswith(("FILMPULSE_", "AIRFLOW_", "AIRFLOW__", "PG", "AWS_", "SELENIUM_"))
+    if theirs and name not in ("FILMPULSE_CAPTURES", "AWS_CA_BUNDLE"):
+        del os.environ[name]
+_airflow_home = tempfile.mkdtemp(prefix="filmpulse-test-airflow-")
+atexit.register(shutil.rmtree, _airflow_home, ignore_errors=True)
+os.environ |= {
+    "AIRFLOW_HOME": _airflow_home,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_airflow_home}/airflow.db",
+    "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+    "SE_OFFLINE": "true",
+    "SE_AVOID_STATS": "true",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave Unix sockets to event loops where sockets are off."""
+    config.option.allow_unix_socket = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Turn sockets off in unit tests, unless one says `enable_socket`."""
+    for item in items:
+        if UNIT in item.path.parents and not item.get_closest_marker("enable_socket"):
+            item.add_marker(pytest.mark.disable_socket)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A throwaway Postgres with the role `filmpulse`, as the local stack makes it."""
+    from filmpulse.local import ports, postgres
+
+    directory = tmp_path_factory.mktemp("postgres")
+    with postgres.Throwaway(directory, ports.choose(), secrets.token_hex(8)) as server:
+        server.add_owner("filmpulse", secrets.token_hex(8), "CREATEROLE", "CREATEDB")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: Server) -> str:
+    """The superuser's address of a throwaway Postgres."""
+    return postgres_server.dsn()
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Makes databases that the role `filmpulse` owns, and drops them."""
+
+    server: Server
+    password: str
+
+    def create(self, template: str = "template0") -> str:
+        """Copy a template into a new database and return its owner's address."""
+        from psycopg import sql
+
+        from filmpulse.local import postgres
+
+        name = f"test_{secrets.token_hex(6)}"
+        with self.server.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER filmpulse TEMPLATE {} STRATEGY file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return postgres.address("filmpulse", self.password, self.server.port, name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected."""
+        from psycopg import sql
+
+        name = sql.Identifier(url.rpartition("/")[2])
+        with self.server.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_server: Server) -> Databases:
+    """Makes databases on the throwaway server."""
+    password = secrets.token_hex(8)
+    postgres_server.add_owner("filmpulse", password, "CREATEROLE", "CREATEDB")
+    return Databases(postgres_server, password)
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> Iterator[str]:
+    """The address of a new, empty database that the role `filmpulse` owns."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _warehouse_template(databases: Databases) -> Iterator[str]:
+    from filmpulse.warehouse.migrate import migrate
+
+    url = databases.create()
+    migrate(url)
+    yield url.rpartition("/")[2]
+    databases.drop(url)
+
+
+@pytest.fixture
+def warehouse_url(databases: Databases, _warehouse_template: str) -> Iterator[str]:
+    """The address of a new, migrated, empty warehouse; about 50 ms each."""
+    url = databases.create(_warehouse_template)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A throwaway S3 server with the bucket `filmpulse`: `.url`, `.key`, `.secret`, `.client()`."""
+    from filmpulse.local import object_store
+
+    with object_store.Throwaway(tmp_path_factory.mktemp("object-store")) as store:
+        store.add_bucket("filmpulse")
+        yield store
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A whole instance with the sample site and Airflow's real scheduler; about a minute."""
+    from filmpulse import local
+
+    root = tmp_path_factory.mktemp("stack")
+    try:
+        yield local.up("test", root, sample_site=True)
+    finally:
+        local.down("test", root)
