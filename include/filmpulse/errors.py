@@ -5,7 +5,6 @@ A caller decides by the branch, never by the message::
     FilmpulseError
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
-    │   ├── HostPaused            the host asked for quiet; `until` says how long
     │   ├── LakeUnavailable       the object store did not answer
     │   └── WarehouseUnavailable  Postgres did not answer
     └── Final                     a new try cannot help
@@ -13,6 +12,7 @@ A caller decides by the branch, never by the message::
         ├── NotImdb               a page or file that is not IMDb's
         ├── NotFound              the site knows no such movie
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
+        ├── HostPaused            a block before this one holds until `until`: final for this run
         ├── LayoutChanged         reviews were announced and none could be read
         └── CollectionFailed      a run's closing verdict, naming each movie and why
 
@@ -53,17 +53,6 @@ class SiteUnavailable(Retryable):
     """The site did not give a whole page: reset, timeout, 5xx, broken_page."""
 
     reason = "unavailable"
-
-
-class HostPaused(Retryable):
-    """No request may go to this host before `until` (UTC)."""
-
-    reason = "paused"
-
-    def __init__(self, message: str, *, until: datetime, reason: str | None = None) -> None:
-        """Keep the end of the pause beside the sentence."""
-        super().__init__(message, reason=reason)
-        self.until = until
 
 
 class LakeUnavailable(Retryable):
@@ -110,6 +99,17 @@ class Blocked(Final):
         """Keep the site's Retry-After beside the sentence."""
         super().__init__(message, reason=reason)
         self.retry_after = retry_after
+
+
+class HostPaused(Final):
+    """An earlier block holds: no request may go to this host before `until` (UTC)."""
+
+    reason = "paused"
+
+    def __init__(self, message: str, *, until: datetime, reason: str | None = None) -> None:
+        """Keep the end of the pause beside the sentence."""
+        super().__init__(message, reason=reason)
+        self.until = until
 
 
 class LayoutChanged(Final):

@@ -176,7 +176,7 @@ class SearchHit(Item):
     stars: str | None = None
 
 
-_BREAKS = re.compile(r"<\s*(?:br|/p|/div|/li|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
+_BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _SPACES = re.compile(r"[^\S\n]+")

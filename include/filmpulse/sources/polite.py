@@ -16,7 +16,7 @@ class Gate(Protocol):
         """Block until this caller's slot for one request has come.
 
         Raises:
-            HostPaused: The host asked for quiet and the pause is not over (retryable).
+            HostPaused: The host asked for quiet and the pause is not over (final for this run).
         """
         ...
 

@@ -1,0 +1,90 @@
+"""Look at every tracked movie once an hour and start `movie_reception` for those with news.
+
+* **Kind:** "now" DAG, hourly (at minute 0). Repair a failure with a new run, or wait an hour.
+* **Writes:** `core.movies`, `core.movie_snapshots`, `ops.movie_checks`; one page a movie.
+* **Needs:** Variable `tracked_movies`; pool `detector`; connections `filmpulse_warehouse` and
+  `filmpulse_lake`; `FILMPULSE_IMDB_URL`.
+
+News is a count that differs from that of the last finished collection, or a full collection that
+is a day old. No news ends green, with `trigger` skipped. A run by hand with `{"wait": false}` looks
+at all movies in one go.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Param, PokeReturnValue, dag, task
+
+from filmpulse.airflow_bridge import RETRY_POLICY
+
+POKE_INTERVAL = timedelta(seconds=30)  # shorter ones race with the scheduler (docs/adr/0010)
+LONGEST = timedelta(minutes=50)
+
+
+@dag(
+    schedule="@hourly",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    default_args={
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "retry_policy": RETRY_POLICY,
+    },
+    params={
+        "wait": Param(
+            True,
+            type="boolean",
+            title="Visit in rounds",
+            description="Off: look at every movie in one go, without pauses between rounds",
+        )
+    },
+    tags=["detection"],
+    doc_md=__doc__,
+)
+def detect_new_reviews():
+    @task.sensor(
+        mode="reschedule",
+        poke_interval=POKE_INTERVAL,
+        timeout=timedelta(minutes=70).total_seconds(),
+        pool="detector",
+    )
+    def look_for_news(params: dict, run_id: str, dag_run) -> PokeReturnValue:
+        """Visit due movies; done when each was looked at, or after 50 minutes."""
+        from filmpulse import airflow_bridge
+
+        return PokeReturnValue(
+            *airflow_bridge.detect(
+                since=dag_run.start_date,
+                run_id=run_id,
+                longest=LONGEST,
+                is_patient=params["wait"],
+            )
+        )
+
+    @task
+    def announce(found: dict) -> list[dict]:
+        """Note which run each movie will be in; return what `trigger` starts."""
+        from filmpulse import airflow_bridge
+
+        return airflow_bridge.announce(found)
+
+    @task(retries=0)
+    def report(found: dict) -> None:
+        """Fail when a movie could not be looked at, naming it and why."""
+        from filmpulse import airflow_bridge
+
+        airflow_bridge.report_detection(found)
+
+    found = look_for_news()
+    TriggerDagRunOperator.partial(
+        task_id="trigger",
+        trigger_dag_id="movie_reception",
+        logical_date=None,
+        skip_when_already_exists=True,
+    ).expand_kwargs(announce(found))
+    report(found)
+
+
+detect_new_reviews()

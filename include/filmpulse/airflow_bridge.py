@@ -1,0 +1,271 @@
+"""Airflow's side of the package: Connections and Variables become plain clients and settings.
+
+| kind | name | what it is |
+|---|---|---|
+| Connection | `filmpulse_warehouse` | Postgres, database `filmpulse`, as its owner |
+| Connection | `filmpulse_lake` | S3 key, secret and `endpoint_url`; not needed for another lake |
+| Variable | `tracked_movies` | JSON list of IMDb ids |
+| Pool | `browser` 1, `detector` 1, `llm` 4 | how many tasks of a kind run at once |
+
+Mapped tasks are named after their movie by `parts_for`; what to do on an error is `RETRY_POLICY`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from filmpulse.config import Settings
+    from filmpulse.jobs import Parts
+
+log = logging.getLogger(__name__)
+
+WAREHOUSE, LAKE = "filmpulse_warehouse", "filmpulse_lake"
+TRACKED_MOVIES = "tracked_movies"
+_TRACKED_DESCRIPTION = "IMDb ids of the movies to follow, as a JSON list"
+POOLS: Mapping[str, tuple[int, str]] = {
+    "browser": (1, "Scraping: one browser at a time"),
+    "detector": (1, "The detector, apart from scraping so that it never waits for it"),
+    "llm": (4, "Analysis of reviews"),
+}
+
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="filmpulse.errors.Final",
+            action=RetryAction.FAIL,
+            reason="final: a new try cannot help",
+        ),
+        RetryRule(
+            exception="filmpulse.errors.Retryable",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=60),
+            reason="retryable: a later try may succeed",
+        ),
+    ]
+)
+"""The tree of errors, said once to Airflow; anything else follows the task's own retries."""
+
+
+def parts() -> Parts:
+    """Build the parts of a job from this task's Connections and environment."""
+    from filmpulse.jobs import Parts
+    from filmpulse.lake import Lake
+    from filmpulse.warehouse import Warehouse
+
+    settings = _settings()
+    return Parts(
+        settings, Warehouse(_warehouse_url()), Lake(settings.lake_url or "", _lake_options())
+    )
+
+
+def _settings() -> Settings:
+    from filmpulse.config import Settings
+    from filmpulse.errors import BadInput
+
+    settings = Settings.from_env()
+    if settings.lake_url is None:
+        raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
+    return settings
+
+
+def _warehouse_url() -> str:
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    # The URI that Airflow builds carries its own conn_type and extras; psycopg wants libpq's.
+    from psycopg.conninfo import make_conninfo
+
+    c = PostgresHook(postgres_conn_id=WAREHOUSE).get_connection(WAREHOUSE)
+    return make_conninfo(
+        host=c.host, port=c.port, user=c.login, password=c.password, dbname=c.schema
+    )
+
+
+def _lake_options() -> dict[str, Any]:
+    settings = _settings()
+    if not (settings.lake_url or "").startswith("s3://"):
+        return {}
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    hook = S3Hook(aws_conn_id=LAKE)
+    credentials = hook.get_credentials()
+    return {
+        "key": credentials.access_key,
+        "secret": credentials.secret_key,
+        "token": credentials.token,
+        "client_kwargs": {
+            "endpoint_url": hook.conn_config.endpoint_url,
+            "region_name": hook.conn_config.region_name,
+        },
+    }
+
+
+def parts_for(imdb_id: str) -> Parts:
+    """Build the parts and name this mapped task after its movie (`{{ movie }}` in its template)."""
+    from airflow.sdk import get_current_context
+
+    from filmpulse import jobs
+
+    built = parts()
+    get_current_context()["movie"] = jobs.label(imdb_id, built)  # type: ignore[typeddict-unknown-key]
+    return built
+
+
+def detect(
+    *, since: datetime, run_id: str, longest: timedelta, is_patient: bool
+) -> tuple[bool, dict[str, Any]]:
+    """Do one round of detection over the Variable `tracked_movies`; inside a sensor.
+
+    Returns:
+        Whether the sensor is done, and what the tasks after it need.
+    """
+    from airflow.sdk import Variable
+
+    from filmpulse import jobs
+
+    tracked = jobs.read_tracked(Variable.get(TRACKED_MOVIES, default="[]"))
+    if not tracked.imdb_ids:
+        log.warning('No movie is tracked: put ids in the Variable, like ["tt0111161"].')
+    found = jobs.detect(
+        tracked.imdb_ids,
+        since=since,
+        until=since + longest,
+        run_id=run_id,
+        parts=parts(),
+        is_active=_reception_is_active,
+        budget_seconds=None if is_patient else longest.total_seconds(),
+    )
+    found.warnings[:0] = tracked.problems
+    log.info("%d of %d due movies were looked at in this round.", found.visited, found.due)
+    return found.is_done, {
+        "batches": [batch._asdict() for batch in found.batches],
+        "warnings": found.warnings,
+        "failures": found.failures,
+    }
+
+
+def announce(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Note which run each movie with news will be in; return what TriggerDagRunOperator takes."""
+    from filmpulse import jobs
+
+    built = parts()
+    for batch in found["batches"]:
+        jobs.mark_triggered(batch["run_id"], batch["imdb_ids"], built)
+    return [
+        {
+            "trigger_run_id": batch["run_id"],
+            "conf": {"imdb_ids": batch["imdb_ids"], "mode": batch["mode"]},
+        }
+        for batch in found["batches"]
+    ]
+
+
+def report_detection(found: dict[str, Any]) -> None:
+    """Say what was passed over, and fail when a movie could not be looked at.
+
+    Raises:
+        CollectionFailed: Names each such movie and why.
+    """
+    from filmpulse.errors import CollectionFailed
+
+    for warning in found["warnings"]:
+        log.warning(warning)
+    if found["failures"]:
+        raise CollectionFailed("Detection met trouble:\n" + "\n".join(found["failures"]))
+
+
+def _reception_is_active(run_id: str) -> bool:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    count = RuntimeTaskInstance.get_dr_count(
+        dag_id="movie_reception", run_ids=[run_id], states=["queued", "running"]
+    )
+    return count > 0
+
+
+def setup() -> None:
+    """Make Airflow's pools, connections and an empty `tracked_movies`; repeatable.
+
+    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`) each time;
+    pools and the Variable are left alone where they exist, since an operator may have changed them.
+    """
+    from airflow.models import Connection, Pool, Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    wanted = _connections()
+    with create_session() as session:
+        for name, (slots, description) in POOLS.items():
+            if session.scalar(select(Pool).where(Pool.pool == name)) is None:
+                session.add(
+                    Pool(pool=name, slots=slots, description=description, include_deferred=False)
+                )
+        for name, fields in wanted.items():
+            found = session.scalar(select(Connection).where(Connection.conn_id == name))
+            connection = found or Connection(conn_id=name)
+            for field, value in fields.items():
+                setattr(connection, field, value)
+            session.add(connection)
+        if session.scalar(select(Variable).where(Variable.key == TRACKED_MOVIES)) is None:
+            session.add(
+                Variable(  # type: ignore[no-untyped-call]
+                    key=TRACKED_MOVIES, val="[]", description=_TRACKED_DESCRIPTION
+                )
+            )
+
+
+def _connections() -> dict[str, dict[str, Any]]:
+    import json
+
+    from psycopg.conninfo import conninfo_to_dict
+
+    from filmpulse.config import Settings
+
+    settings = Settings.from_env()
+    wanted: dict[str, dict[str, Any]] = {}
+    if settings.warehouse_url:
+        info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
+        wanted[WAREHOUSE] = {
+            "conn_type": "postgres",
+            "host": info.get("host"),
+            "port": int(info.get("port") or 5432),
+            "login": info.get("user"),
+            "password": info.get("password"),
+            "schema": info.get("dbname"),
+        }
+    if settings.lake_key and settings.lake_secret:
+        extra = {"region_name": "us-east-1"}
+        if settings.lake_endpoint_url:
+            extra["endpoint_url"] = settings.lake_endpoint_url
+        wanted[LAKE] = {
+            "conn_type": "aws",
+            "login": settings.lake_key.get_secret_value(),
+            "password": settings.lake_secret.get_secret_value(),
+            "extra": json.dumps(extra),
+        }
+    return wanted
+
+
+def read_variable() -> str:
+    """Read `tracked_movies` as it is stored; outside a task (the command line)."""
+    from airflow.models import Variable
+
+    return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
+
+
+def write_variable(imdb_ids: list[str]) -> None:
+    """Store `tracked_movies`; outside a task (the command line)."""
+    import json
+
+    from airflow.models import Variable
+
+    Variable.set(
+        TRACKED_MOVIES, json.dumps(imdb_ids), description="IMDb ids of the movies to follow"
+    )

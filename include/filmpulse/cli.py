@@ -1,0 +1,232 @@
+"""The command line, `filmpulse ...`: thin, over jobs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput, FilmpulseError
+
+app = typer.Typer(
+    help="How a film is being received, why, and how that is changing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
+app.add_typer(movies_app, name="movies")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+ImdbIds = Annotated[list[str], typer.Argument(help="IMDb ids, such as tt0111161.")]
+
+
+class Kind(StrEnum):
+    """What a saved file holds."""
+
+    auto = "auto"
+    reviews = "reviews"
+    title = "title"
+    graphql = "graphql"
+    find = "find"
+    suggestion = "suggestion"
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except FilmpulseError as error:
+        err.print(f"[red]{escape(str(error))}[/]")
+        raise SystemExit(1) from None
+
+
+def _parts() -> Any:
+    from filmpulse.jobs import Parts
+
+    return Parts.from_settings(Settings.from_env())
+
+
+@app.command()
+def setup() -> None:
+    """Migrate the warehouse; make roles, pools, connections and the Variable. Repeatable."""
+    from filmpulse import airflow_bridge, jobs
+
+    revision = jobs.setup_warehouse(_parts())
+    airflow_bridge.setup()
+    found = revision.current or "empty"
+    out.print(
+        f"Warehouse at revision {revision.head}"
+        + ("" if found == revision.head else f" (was {found})")
+        + "; Airflow has its pools, connections and tracked_movies."
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Check versions, connections, roles, schema, disk, browser and S3; say what to do."""
+    from filmpulse.local.doctor import checks
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "check", "found", "what to do"):
+        table.add_column(name, overflow="fold")
+    failed = 0
+    for check in checks():
+        failed += not check.ok
+        table.add_row(
+            "[green]ok[/]" if check.ok else "[red]no[/]",
+            check.name,
+            escape(check.detail),
+            "" if check.ok else escape(check.advice),
+        )
+    out.print(table)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def search(words: Annotated[list[str], typer.Argument(help="A title, or part of it.")]) -> None:
+    """Find a movie's id: the source's suggestions, with year, type and stars."""
+    from filmpulse import jobs
+
+    hits = jobs.search(" ".join(words), _parts())
+    if not hits:
+        out.print("Nothing found.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "title", "year", "type", "stars"):
+        table.add_column(name)
+    for hit in hits:
+        table.add_row(
+            hit.imdb_id, escape(hit.title), str(hit.year or ""), hit.kind or "", hit.stars or ""
+        )
+    out.print(table)
+
+
+@movies_app.command("list")
+def movies_list() -> None:
+    """List the movies that are followed."""
+    from filmpulse import airflow_bridge, jobs
+
+    tracked = jobs.read_tracked(airflow_bridge.read_variable())
+    parts = _parts()
+    for imdb_id in tracked.imdb_ids:
+        label = jobs.label(imdb_id, parts)
+        out.print(imdb_id if label == imdb_id else f"{imdb_id}  {escape(label)}")
+    for problem in tracked.problems:
+        err.print(f"[yellow]{escape(problem)}[/]")
+    if not tracked.imdb_ids:
+        out.print("No movie is followed yet: filmpulse movies add tt0111161")
+
+
+@movies_app.command("add")
+def movies_add(imdb_ids: ImdbIds) -> None:
+    """Follow movies; the next hourly detection takes them up."""
+    _change(add=imdb_ids)
+
+
+@movies_app.command("remove")
+def movies_remove(imdb_ids: ImdbIds) -> None:
+    """Follow movies no longer; what was collected stays."""
+    _change(remove=imdb_ids)
+
+
+def _change(add: list[str] | None = None, remove: list[str] | None = None) -> None:
+    import json
+
+    from filmpulse import airflow_bridge, jobs
+
+    asked = jobs.read_tracked(json.dumps([*(add or []), *(remove or [])]))
+    if asked.problems:
+        raise BadInput(" ".join(asked.problems))
+    tracked = jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
+    kept = [i for i in tracked if i not in set(remove or [])]
+    airflow_bridge.write_variable(list(dict.fromkeys([*kept, *(add or [])])))
+    out.print(f"{len(set(kept) | set(add or []))} movies are followed.")
+
+
+@app.command()
+def collect(
+    imdb_ids: ImdbIds,
+    full: Annotated[bool, typer.Option(help="Read every review again.")] = False,
+) -> None:
+    """Scrape, load and score movies here and now, without Airflow."""
+    from filmpulse import jobs
+
+    parts = _parts()
+    run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    for imdb_id in jobs.plan(imdb_ids, "full" if full else "incremental", run_id, parts):
+        try:
+            with _bar(f"{imdb_id} reviews") as progress:
+                uri = jobs.collect(
+                    imdb_id, "full" if full else "incremental", run_id, parts, progress
+                )
+            jobs.load(uri, parts)
+            with _bar(f"{imdb_id} scores") as progress:
+                jobs.analyse(imdb_id, parts, progress=progress)
+        except FilmpulseError as error:
+            err.print(f"[red]{escape(str(error))}[/]")
+    for line in jobs.summarise(run_id, parts).lines:
+        out.print(escape(line))
+
+
+@app.command()
+def summary(imdb_ids: ImdbIds) -> None:
+    """Show how movies are received: coverage, grade, trend, aspects and quotes."""
+    from filmpulse import jobs
+    from filmpulse.report import print_summary
+
+    parts = _parts()
+    for imdb_id in imdb_ids:
+        print_summary(jobs.summary(imdb_id, parts), out)
+
+
+@app.command()
+def parse(
+    files: Annotated[list[Path], typer.Argument(help="Saved pages or answers.")],
+    kind: Annotated[Kind, typer.Option(help="What they hold.")] = Kind.auto,
+    imdb_id: Annotated[
+        str | None, typer.Option(help="The movie, where a file does not say.")
+    ] = None,
+) -> None:
+    """Print one JSON object a line per review or movie of saved files.
+
+    Exit codes: 3 changed layout, 4 block page, 5 not IMDb's, 6 gated (reviews are printed).
+    All files are tried; the highest code wins.
+    """
+    import secrets
+
+    from filmpulse.sources.imdb.files import run_parse
+
+    secret = Settings.from_env().author_secret
+    key = secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
+    raise typer.Exit(run_parse(files, kind.value, imdb_id, key, sys.stdout, sys.stderr))
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Any]:
+    """Show a progress bar on long work when a person watches; nothing else prints meanwhile."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()

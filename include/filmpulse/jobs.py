@@ -1,0 +1,811 @@
+"""What Filmpulse does, one function a job: the only place where its parts are put together.
+
+DAGs, the command line and the web page call these and nothing below them. Jobs take plain values
+and a `Parts`, know nothing of Airflow, and return URIs, ids and counts, never reviews.
+
+A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+from psycopg.types.json import Jsonb
+
+from filmpulse import warehouse as wh
+from filmpulse.analysis import Analyser, make_analyser
+from filmpulse.analysis.language import detect_language
+from filmpulse.config import Settings
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    CollectionFailed,
+    FilmpulseError,
+    HostPaused,
+    LayoutChanged,
+    NotFound,
+    Retryable,
+)
+from filmpulse.items import (
+    ASPECTS,
+    IMDB_ID_PATTERN,
+    Analysis,
+    CollectionStatus,
+    Mode,
+    Movie,
+    Review,
+    ReviewText,
+    SearchHit,
+    Snapshot,
+    analysed_text,
+)
+from filmpulse.lake import Lake, Manifest
+from filmpulse.sources.imdb.crawl import Crawl, ImdbSite
+from filmpulse.sources.imdb.pages import clean_page
+from filmpulse.warehouse.gate import HostGate
+from filmpulse.warehouse.load import Loaded, load_reviews, store_movie, store_snapshot
+from filmpulse.warehouse.migrate import Revision, migrate
+
+log = logging.getLogger(__name__)
+
+SOURCE = "imdb"
+FULL_EVERY = timedelta(hours=24)
+"""A movie's reviews are all read again after this, since edits and removals show no other way."""
+
+GREEN: frozenset[CollectionStatus] = frozenset({"complete", "gated"})
+
+# IMDb's conditions of use as quoted in a public thread (tidyverse/rvest#195).
+IMDB_CLAUSE = (
+    "You may not use data mining, robots, screen scraping, or similar data gathering and "
+    "extraction tools on this site, except with our express written consent as noted below."
+)
+
+Progress = Callable[[int, int | None], None]
+"""Called with what is done and what there is in all (None: not known)."""
+
+
+def _silent(done: int, total: int | None) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The outside world of a job: settings, the warehouse and the lake."""
+
+    settings: Settings
+    warehouse: wh.Warehouse
+    lake: Lake
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Parts:
+        """Put the parts together from settings alone (Airflow's bridge takes its Connections).
+
+        Raises:
+            BadInput: The address of the warehouse or of the lake is not set.
+        """
+        if settings.warehouse_url is None or settings.lake_url is None:
+            raise BadInput(
+                "FILMPULSE_WAREHOUSE_URL and FILMPULSE_LAKE_URL must be set; "
+                "`source var/<instance>/env.sh` sets both for a local instance."
+            )
+        return cls(
+            settings,
+            wh.Warehouse(settings.warehouse_url.get_secret_value()),
+            Lake(settings.lake_url, lake_options(settings)),
+        )
+
+
+def lake_options(settings: Settings) -> dict[str, Any]:
+    """Return what fsspec needs to reach the lake; empty for anything but S3."""
+    if not (settings.lake_url or "").startswith("s3://"):
+        return {}
+    options: dict[str, Any] = {}
+    if settings.lake_key and settings.lake_secret:
+        options["key"] = settings.lake_key.get_secret_value()
+        options["secret"] = settings.lake_secret.get_secret_value()
+    if settings.lake_endpoint_url:
+        options["client_kwargs"] = {"endpoint_url": settings.lake_endpoint_url}
+    return options
+
+
+# ---------------------------------------------------------------------------- set up
+
+
+def setup_warehouse(parts: Parts) -> Revision:
+    """Migrate the warehouse and give its reader role what it may see; repeatable."""
+    revision = migrate(parts.warehouse.url)
+    with parts.warehouse.connect() as connection:
+        connection.execute(wh.sql("roles"))
+        if parts.settings.reader_password:
+            from psycopg import sql
+
+            connection.execute(
+                sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
+                    sql.Literal(parts.settings.reader_password.get_secret_value())
+                )
+            )
+    return revision
+
+
+# ------------------------------------------------------------------ the tracked movies
+
+
+class Tracked(NamedTuple):
+    """The movies of the Variable `tracked_movies`, and what is wrong with the rest of it."""
+
+    imdb_ids: list[str]
+    problems: list[str]
+
+
+def read_tracked(raw: str) -> Tracked:
+    """Read the list of tracked movies as a person wrote it.
+
+    Args:
+        raw: JSON list of ids, such as `["tt0111161"]`.
+
+    Returns:
+        Valid ids in their order, each once; a sentence for each entry that was passed over.
+
+    Raises:
+        BadInput: It is no JSON list at all.
+    """
+    try:
+        entries = json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f'The Variable tracked_movies is no JSON: {error}. It should look like ["tt0111161"].'
+        ) from error
+    if not isinstance(entries, list):
+        raise BadInput('The Variable tracked_movies should be a JSON list, like ["tt0111161"].')
+    ids: dict[str, None] = {}
+    problems: list[str] = []
+    for entry in entries:
+        if isinstance(entry, str) and re.fullmatch(IMDB_ID_PATTERN, entry.strip()):
+            ids[entry.strip()] = None
+        else:
+            problems.append(
+                f"tracked_movies holds {json.dumps(entry, ensure_ascii=False)[:80]}, "
+                "which is no IMDb id (tt and 7 to 9 digits); it was passed over."
+            )
+    return Tracked(list(ids), problems)
+
+
+# -------------------------------------------------------------------------- detection
+
+
+class Batch(NamedTuple):
+    """One run of `movie_reception` to start: its deterministic id and its configuration."""
+
+    run_id: str
+    imdb_ids: list[str]
+    mode: Mode
+
+
+@dataclass
+class Detection:
+    """What one round of detection found.
+
+    `is_done` is False when movies are left for the next poke; `due` and `visited` count movies.
+    """
+
+    is_done: bool
+    due: int = 0
+    visited: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class _Verdict(NamedTuple):
+    outcome: str
+    reason: str | None = None
+    sentence: str | None = None
+    mode: Mode | None = None
+
+
+def detect(
+    imdb_ids: Sequence[str],
+    *,
+    since: datetime,
+    until: datetime,
+    run_id: str,
+    parts: Parts,
+    is_active: Callable[[str], bool],
+    budget_seconds: float | None = None,
+) -> Detection:
+    """Look at every tracked movie that was not looked at since `since`, one page each.
+
+    Args:
+        imdb_ids: Tracked movies; visited longest unchecked first.
+        since: Start of the detector's run (UTC): a movie is due once a run.
+        until: No visit begins after this (UTC); what is left is first in the next run.
+        run_id: The detector's run, from which the ids of the runs to start are made.
+        parts: Settings, warehouse and lake.
+        is_active: Whether a run of `movie_reception` is still queued or running.
+        budget_seconds: How long to visit; the setting `detect_budget_seconds` when None.
+
+    Returns:
+        The round's outcome. Once `is_done`, `batches` holds the runs to start for all news since
+        `since`, whichever round found it, so that a crash between two rounds loses nothing.
+
+    A site that refuses ends the round: the rest waits for the next run. One movie never stops
+    another. Costs one page a movie.
+    """
+    budget = budget_seconds or parts.settings.detect_budget_seconds
+    left = (until - datetime.now(UTC)).total_seconds()
+    deadline = time.monotonic() + min(budget, left)
+    due = [
+        row["imdb_id"]
+        for row in parts.warehouse.rows("due_movies", imdb_ids=list(imdb_ids), since=since)
+    ]
+    found = Detection(is_done=False, due=len(due))
+    if due and left > 0:
+        with _site(parts) as site:
+            for imdb_id in due:
+                if time.monotonic() >= deadline:
+                    break
+                try:
+                    _look(imdb_id, site, parts, is_active)
+                except (Blocked, HostPaused) as error:
+                    waiting = len(due) - found.visited
+                    found.failures.append(f"{error} {waiting} movies were not looked at.")
+                    found.is_done = True
+                    break
+                found.visited += 1
+    if found.visited == len(due):
+        found.is_done = True
+    elif datetime.now(UTC) >= until:
+        found.is_done = True
+        found.warnings.append(_say_cycle(len(imdb_ids), len(due) - found.visited, since))
+    if found.is_done:
+        _collect_news(found, imdb_ids, since=since, run_id=run_id, parts=parts)
+    return found
+
+
+def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
+    seen = tracked - unseen
+    if not seen:
+        return f"None of {tracked} movies could be looked at in the time there is."
+    hours = (datetime.now(UTC) - since).total_seconds() / 3600 * tracked / seen
+    return (
+        f"{seen} of {tracked} movies were looked at in the time there is: at this pace a round of "
+        f"all takes {hours:.1f} hours. The others come first in the next run."
+    )
+
+
+def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], parts: Parts) -> None:
+    """Remember which run was asked for, so that the next detection lets it finish."""
+    parts.warehouse.rows("mark_triggered", run_id=batch_run_id, imdb_ids=list(imdb_ids))
+
+
+def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str], bool]) -> None:
+    review_count = None
+    try:
+        movie, snapshot = site.look(imdb_id)
+        review_count = snapshot.review_count
+        with parts.warehouse.connect() as connection:
+            _store_facts(connection, movie, snapshot, datetime.now(UTC))
+        verdict = _judge(imdb_id, review_count, parts, is_active)
+    except (Blocked, HostPaused) as error:
+        _record(imdb_id, _Verdict("blocked", error.reason, str(error)), None, parts)
+        raise
+    except NotFound as error:
+        verdict = _Verdict("not_found", error.reason, str(error))
+    except LayoutChanged as error:
+        _quarantine(imdb_id, site, error, parts)
+        verdict = _Verdict("layout_changed", error.reason, str(error))
+    except Retryable as error:
+        verdict = _Verdict("failed", error.reason, str(error))
+    _record(imdb_id, verdict, review_count, parts)
+    log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
+
+
+def _judge(
+    imdb_id: str, review_count: int | None, parts: Parts, is_active: Callable[[str], bool]
+) -> _Verdict:
+    """Tell news from no news by what was last collected, never by the last look."""
+    history = parts.warehouse.row("collection_history", imdb_id=imdb_id) or {}
+    for run in history["open_runs"]:
+        if run in history["fresh_runs"] or is_active(run):
+            return _Verdict("busy", "running", f"The run {run} is still at work on it.")
+    finished, now = history["finished"], datetime.now(UTC)
+    if finished is None:
+        return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
+    full_at, attempt_at = history["full_attempt_at"], history["attempt_at"]
+    is_full_due = full_at is None or now - full_at >= FULL_EVERY
+    grown = (review_count or 0) - (finished["review_count"] or 0)
+    if finished["status"] == "gated":
+        hidden = max((review_count or 0) - (finished["distinct_ids"] or 0), 0)
+        sentence = f"{hidden:,} reviews, not readable here: import a saved page."
+        if now - attempt_at < FULL_EVERY:
+            return _Verdict("no_news", "gated", sentence)
+        return _Verdict("news", "gated", sentence, "full")
+    if is_full_due:
+        return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
+    if review_count is not None and grown != 0:
+        return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", "incremental")
+    return _Verdict("no_news")
+
+
+def _record(imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts) -> None:
+    parts.warehouse.rows(
+        "record_check",
+        imdb_id=imdb_id,
+        checked_at=datetime.now(UTC),
+        review_count=review_count,
+        **verdict._asdict(),
+    )
+
+
+def _collect_news(
+    found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, parts: Parts
+) -> None:
+    news: dict[Mode, list[str]] = {"full": [], "incremental": []}
+    for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
+        if row["outcome"] == "news":
+            news[row["mode"]].append(row["imdb_id"])
+        elif row["outcome"] == "not_found" or row["reason"] == "gated":
+            found.warnings.append(f"{row['imdb_id']}: {row['sentence']}")
+        elif row["outcome"] in ("layout_changed", "failed"):
+            found.failures.append(f"{row['imdb_id']}: {row['sentence']}")
+    size = parts.settings.movies_per_run
+    for mode, ids in news.items():
+        for start in range(0, len(ids), size):
+            batch = ids[start : start + size]
+            # The same news of the same run gives the same id, so a retried trigger starts nothing.
+            digest = sha256(" ".join([run_id, mode, *batch]).encode()).hexdigest()[:12]
+            found.batches.append(Batch(f"detected__{since:%Y-%m-%dT%H:%M}__{digest}", batch, mode))
+
+
+# ------------------------------------------------------------------------- collection
+
+
+def label(imdb_id: str, parts: Parts) -> str:
+    """Name a movie for people: "Title (year)", or its id before anything is known of it."""
+    row = parts.warehouse.row("movie_label", imdb_id=imdb_id)
+    return row["label"] if row else imdb_id
+
+
+def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list[str]:
+    """Queue one collection a movie and return the movies, each once, in their order.
+
+    Raises:
+        BadInput: No movie at all, or an entry that is no IMDb id.
+    """
+    ids = list(dict.fromkeys(imdb_ids))
+    wrong = [i for i in ids if not re.fullmatch(IMDB_ID_PATTERN, i)]
+    if wrong or not ids:
+        raise BadInput(
+            f"No IMDb id (tt and 7 to 9 digits): {', '.join(wrong)[:500]}."
+            if wrong
+            else "No movie was asked for."
+        )
+    with parts.warehouse.connect() as connection:
+        connection.cursor().executemany(
+            wh.sql("queue_collection"),
+            [{"run_id": run_id, "source": SOURCE, "imdb_id": i, "mode": mode} for i in ids],
+        )
+    return ids
+
+
+def collect(
+    imdb_id: str, mode: Mode, run_id: str, parts: Parts, progress: Progress = _silent
+) -> str:
+    """Read a movie's reviews into the lake and close with a manifest.
+
+    Args:
+        imdb_id: The movie.
+        mode: full reads every review the site shows; incremental stops at a page of known ones.
+        run_id: Whose collection this is.
+        parts: Settings, warehouse and lake.
+        progress: Told the reviews so far and the site's count.
+
+    Returns:
+        The manifest's URI.
+
+    Raises:
+        FilmpulseError: Only when nothing was collected; `ops.collections` says why in any case.
+    """
+    started_at = datetime.now(UTC)
+    begun = parts.warehouse.row(
+        "start_collection", run_id=run_id, source=SOURCE, imdb_id=imdb_id, mode=mode
+    )
+    collection_id = (begun or {})["collection_id"]
+    writer = None
+    crawl: Crawl | None = None
+    outcome: tuple[CollectionStatus, str | None, str | None]
+    error: FilmpulseError | None = None
+    try:
+        writer = parts.lake.begin(SOURCE, imdb_id, started_at)
+        known = frozenset(
+            row["review_id"]
+            for row in parts.warehouse.rows("known_reviews", imdb_id=imdb_id, source=SOURCE)
+            if row["is_living"]
+        )
+        with _site(parts) as site:
+            try:
+                crawl = site.crawl(imdb_id, mode, known)
+                for batch in crawl:
+                    writer.append(batch)
+                    parts.warehouse.rows("beat_collection", collection_id=collection_id)
+                    progress(crawl.distinct_ids, crawl.review_count_end)
+                outcome = crawl.status, crawl.reason, crawl.sentence
+            except LayoutChanged as drift:
+                _quarantine(imdb_id, crawl, drift, parts)
+                raise
+    except FilmpulseError as raised:
+        error = raised
+        outcome = _status_of(raised), raised.reason, str(raised)
+    status, reason, sentence = outcome
+    manifest = Manifest(
+        run_id=run_id,
+        source=SOURCE,
+        imdb_id=imdb_id,
+        mode=mode,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        status=status,
+        reason=reason,
+        sentence=sentence,
+        review_count_start=crawl.review_count_start if crawl else None,
+        review_count_end=crawl.review_count_end if crawl else None,
+        distinct_ids=crawl.distinct_ids if crawl else 0,
+        variant=crawl.variant if crawl else None,
+        movie=crawl.movie if crawl else None,
+        snapshot=crawl.snapshot if crawl else None,
+        parts=tuple(writer.parts) if writer else (),
+    )
+    uri = writer.close(manifest) if writer else None
+    parts.warehouse.rows(
+        "finish_collection",
+        collection_id=collection_id,
+        manifest_uri=uri,
+        **manifest.model_dump(include=_LEDGER_FIELDS),
+    )
+    if sentence:
+        log.warning("%s: %s", imdb_id, sentence)
+    if error is not None and not (manifest.parts and uri):
+        raise error
+    assert uri is not None  # noqa: S101 - a writer exists wherever no error was raised
+    return uri
+
+
+_LEDGER_FIELDS = {
+    "status", "reason", "sentence", "started_at", "finished_at", "review_count_start",
+    "review_count_end", "distinct_ids", "variant",
+}  # fmt: skip
+
+
+def load(manifest_uri: str, parts: Parts) -> Loaded:
+    """Load one collection into the warehouse; the same one again changes nothing.
+
+    Returns:
+        What changed. One transaction: either the rows and the ledger's line, or neither.
+    """
+    manifest = parts.lake.read_manifest(manifest_uri)
+    hashes = {
+        row["review_id"]: row["content_hash"]
+        for row in parts.warehouse.rows(
+            "known_reviews", imdb_id=manifest.imdb_id, source=manifest.source
+        )
+    }
+    reviews = _with_language(parts.lake.read_reviews(manifest_uri, manifest), hashes)
+    with parts.warehouse.connect() as connection:
+        movie = manifest.movie or Movie(imdb_id=manifest.imdb_id, title=manifest.imdb_id)
+        facts_as_of = manifest.started_at if manifest.movie else datetime.min.replace(tzinfo=UTC)
+        _store_facts(connection, movie, manifest.snapshot, facts_as_of)
+        loaded = load_reviews(
+            connection,
+            source=manifest.source,
+            imdb_id=manifest.imdb_id,
+            collected_at=manifest.started_at,
+            reviews=reviews,
+            is_whole=manifest.mode == "full" and manifest.status == "complete",
+        )
+        connection.execute(
+            wh.sql("loaded_collection"),
+            manifest.model_dump(include=_LEDGER_FIELDS | {"run_id", "source", "imdb_id", "mode"})
+            | loaded._asdict()
+            | {"manifest_uri": manifest_uri},
+        )
+    log.info("%s: %s", manifest.imdb_id, loaded)
+    return loaded
+
+
+def _with_language(
+    reviews: Iterable[Review], known_hashes: dict[str, str]
+) -> Iterator[tuple[Review, str | None]]:
+    """Pass each review once, with its language where the text is new to us."""
+    seen: set[str] = set()
+    for review in reviews:
+        if review.review_id in seen:
+            continue
+        seen.add(review.review_id)
+        is_known = known_hashes.get(review.review_id) == review.content_hash
+        yield review, None if is_known else detect_language(f"{review.title}\n{review.body}")
+
+
+def _store_facts(
+    connection: wh.Connection, movie: Movie, snapshot: Snapshot | None, facts_as_of: datetime
+) -> None:
+    store_movie(connection, movie, facts_as_of)
+    if snapshot is not None and snapshot.taken_at is not None:
+        store_snapshot(connection, snapshot)
+
+
+def _status_of(error: FilmpulseError) -> CollectionStatus:
+    match error:
+        case Blocked() | HostPaused():
+            return "blocked"
+        case LayoutChanged():
+            return "layout_changed"
+        case NotFound():
+            return "not_found"
+        case _:
+            return "failed"
+
+
+def _quarantine(
+    imdb_id: str, reader: ImdbSite | Crawl | None, error: LayoutChanged, parts: Parts
+) -> None:
+    """Keep the page that could not be read, cleaned, so that somebody can look at it."""
+    page = reader.last_page if reader is not None else None
+    if page is None:
+        return
+    uri = parts.lake.quarantine(
+        SOURCE, imdb_id, error.reason, clean_page(page.html), page.fetched_at or datetime.now(UTC)
+    )
+    error.add_note(f"The page is kept at {uri}.")
+    log.error("%s: the page that could not be read is kept at %s", imdb_id, uri)
+
+
+def _site(parts: Parts) -> _PoliteSite:
+    return _PoliteSite(parts)
+
+
+class _PoliteSite:
+    """Opens the gate and the site together, and closes both."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._gate = HostGate(parts.warehouse, parts.settings.request_gap_seconds)
+
+    def __enter__(self) -> ImdbSite:
+        _accept_terms(self._parts)
+        self._gate.__enter__()
+        try:
+            self._site = ImdbSite(self._parts.settings, self._gate)
+            return self._site.__enter__()
+        except BaseException:
+            self._gate.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, *exc: Any) -> None:
+        try:
+            self._site.__exit__(*exc)
+        finally:
+            self._gate.__exit__(*exc)
+
+
+def _accept_terms(parts: Parts) -> None:
+    """Show IMDb's clause once, when its own address is first used, and record the acceptance."""
+    host = urlsplit(parts.settings.imdb_url or "").hostname or ""
+    if host != "imdb.com" and not host.endswith(".imdb.com"):
+        return
+    if parts.warehouse.rows("accept_terms", host=host, clause=IMDB_CLAUSE):
+        log.warning(
+            "Live reading of %s is on (FILMPULSE_IMDB_URL). IMDb's conditions of use say: "
+            '"%s" The acceptance is recorded in ops.source_terms.', host, IMDB_CLAUSE
+        )  # fmt: skip
+
+
+def search(query: str, parts: Parts) -> list[SearchHit]:
+    """Ask the source which titles it suggests for what a person typed, best first."""
+    with _site(parts) as site:
+        return site.search(query)
+
+
+# --------------------------------------------------------------------------- analysis
+
+
+class Analysed(NamedTuple):
+    """How many texts an analysis took up, and how many got a score."""
+
+    texts: int
+    scored: int
+
+
+def analyse(
+    imdb_id: str,
+    parts: Parts,
+    analyser: Analyser | None = None,
+    progress: Progress = _silent,
+) -> Analysed:
+    """Score every current text of a movie that the analyser has not finished with.
+
+    Each answer is committed in small steps as it arrives, so a crash loses none that was stored,
+    and a second call takes up only the rest.
+    """
+    analyser = analyser or make_analyser("lexicon")
+    row = parts.warehouse.row(
+        "register_analyser",
+        kind=analyser.kind,
+        model=analyser.model,
+        prompt_version=analyser.prompt_version,
+        parameters=Jsonb(analyser.parameters),
+    )
+    analyser_id = (row or {})["analyser_id"]
+    texts = [
+        ReviewText(
+            text=analysed_text(row.pop("title"), row.pop("body")),
+            **row,
+        )
+        for row in parts.warehouse.rows("unscored_texts", imdb_id=imdb_id, analyser_id=analyser_id)
+    ]
+    scored = 0
+    with parts.warehouse.connect(autocommit=True) as connection:
+        for done, analysis in enumerate(analyser.analyse(texts), start=1):
+            with connection.transaction():
+                _store_analysis(connection, analysis, analyser_id)
+            scored += analysis.status == "scored"
+            progress(done, len(texts))
+        connection.execute(
+            wh.sql("switch_analyser"), {"imdb_id": imdb_id, "analyser_id": analyser_id}
+        )
+    log.info("%s: %d of %d texts scored by %s", imdb_id, scored, len(texts), analyser.kind)
+    return Analysed(len(texts), scored)
+
+
+def _store_analysis(connection: wh.Connection, analysis: Analysis, analyser_id: int) -> None:
+    key = analysis.model_dump(exclude={"aspects"}) | {"analyser_id": analyser_id}
+    connection.execute(wh.sql("store_analyses"), key)
+    if analysis.aspects:
+        connection.cursor().executemany(
+            wh.sql("store_aspect_scores"), [key | s.model_dump() for s in analysis.aspects]
+        )
+
+
+# ---------------------------------------------------------------------------- closing
+
+
+class RunSummary(NamedTuple):
+    """How a run ended: a line a movie, what to warn of, and how many rows changed."""
+
+    lines: list[str]
+    warnings: list[str]
+    changed_rows: int
+
+
+def summarise(run_id: str, parts: Parts) -> RunSummary:
+    """Say how each movie of a run went.
+
+    Raises:
+        CollectionFailed: A movie ended as neither complete nor gated, or was not loaded; the
+            message names each such movie and why.
+    """
+    lines, warnings, failures, changed = [], [], [], 0
+    for c in parts.warehouse.rows("run_collections", run_id=run_id):
+        name = f"{c['imdb_id']} {c['title']}"
+        shown = c["distinct_ids"] or 0
+        count = f"{shown:,} of {c['review_count_end']:,}" if c["review_count_end"] else f"{shown:,}"
+        line = f"{name}: {c['status']}, {count} reviews read"
+        if c["loaded_at"]:
+            line += (
+                f"; {c['inserted_rows']} new, {c['revised_rows']} edited, "
+                f"{c['removed_rows']} removed"
+            )
+            changed += c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
+        lines.append(line)
+        why = c["sentence"] or "It did not finish; the log of its last task says why."
+        if c["status"] not in GREEN or not c["loaded_at"]:
+            failures.append(f"{name}: {c['status']}. {why}")
+        elif c["status"] == "gated":
+            warnings.append(f"{name}: {why}")
+    for line in lines:
+        log.info(line)
+    for warning in warnings:
+        log.warning(warning)
+    if failures:
+        raise CollectionFailed(
+            f"{len(failures)} of {len(lines)} movies did not end well:\n" + "\n".join(failures)
+        )
+    return RunSummary(lines, warnings, changed)
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True)
+class AspectSummary:
+    """One aspect of one movie: how often it is mentioned, and how well received."""
+
+    aspect: str
+    mentions: int
+    share_mentioned: float | None
+    mean_score: float | None
+    score_low: float | None
+    score_high: float | None
+    is_enough: bool
+    praise: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The last 90 days against all before: `difference` of means with its 95 % interval."""
+
+    word: str
+    recent_n: int
+    earlier_n: int
+    difference: float | None = None
+    half_interval: float | None = None
+
+
+@dataclass(frozen=True)
+class MovieSummary:
+    """How a movie is received. `movie` is its row of `mart.movies`."""
+
+    movie: dict[str, Any]
+    grade: str
+    trend: Trend
+    aspects: list[AspectSummary]
+
+
+TOO_FEW = "too few"
+
+
+def summary(imdb_id: str, parts: Parts) -> MovieSummary:
+    """Read a movie's reception from the marts.
+
+    Raises:
+        BadInput: The movie was never collected.
+    """
+    movie = parts.warehouse.row("movie_summary", imdb_id=imdb_id)
+    if movie is None:
+        raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
+    quotes = {
+        (row["aspect"], row["praise"]): row["quote"]
+        for row in parts.warehouse.rows("aspect_quotes", imdb_id=imdb_id)
+    }
+    aspects = {
+        row["aspect"]: AspectSummary(
+            **{k: row[k] for k in AspectSummary.__dataclass_fields__ if k in row},
+            praise=quotes.get((row["aspect"], True)),
+            fault=quotes.get((row["aspect"], False)),
+        )
+        for row in parts.warehouse.rows("aspect_summary", imdb_id=imdb_id)
+    }
+    halves = {row["is_recent"]: row for row in parts.warehouse.rows("trend", imdb_id=imdb_id)}
+    return MovieSummary(
+        movie=movie,
+        grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
+        trend=_trend(halves.get(True), halves.get(False)),
+        aspects=[aspects[name] for name in ASPECTS],
+    )
+
+
+def grade(mean: float | None) -> str:
+    """Put a mean overall score (-2 to 2) into a word: five equal steps of 0.8."""
+    if mean is None:
+        return TOO_FEW
+    words = ("very negative", "negative", "mixed", "positive", "very positive")
+    return words[min(int((mean + 2) / 0.8), 4)]
+
+
+def _trend(recent: dict[str, Any] | None, earlier: dict[str, Any] | None) -> Trend:
+    n, m = (recent or {}).get("n", 0), (earlier or {}).get("n", 0)
+    if recent is None or earlier is None or n < 30 or m < 30:
+        return Trend(TOO_FEW, n, m)
+    difference = recent["mean"] - earlier["mean"]
+    half = 1.96 * cast("float", (recent["sd"] ** 2 / n + earlier["sd"] ** 2 / m) ** 0.5)
+    word = "steady" if abs(difference) <= half else "rising" if difference > 0 else "falling"
+    return Trend(word, n, m, difference, half)

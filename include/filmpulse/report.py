@@ -1,0 +1,79 @@
+"""A movie's reception as text for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from filmpulse.jobs import AspectSummary, MovieSummary
+
+
+def print_summary(summary: MovieSummary, console: Console) -> None:
+    """Print count and coverage, grade and trend, and each aspect with its typical quotes."""
+    m = summary.movie
+    year = f" ({m['year']})" if m["year"] else ""
+    console.print()
+    console.print(f"[bold]{escape(m['title'])}[/]{year}  [dim]{m['imdb_id']}[/]")
+    console.print(f"  {_counts(summary)}")
+    console.print(f"  {_grade(summary)}")
+    if m["collection_status"] not in (None, "complete"):
+        said = f": {escape(m['collection_sentence'])}" if m["collection_sentence"] else ""
+        console.print(f"  [yellow]last collection {m['collection_status']}[/]{said}")
+    if m["scored_reviews"]:
+        console.print(_aspects(summary.aspects))
+
+
+def _counts(summary: MovieSummary) -> str:
+    m = summary.movie
+    site = f"{m['site_reviews']:,}" if m["site_reviews"] is not None else "?"
+    coverage = f"{float(m['coverage']):.0%}" if m["coverage"] is not None else "unknown"
+    rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
+    return (
+        f"{m['reviews']:,} of {site} reviews (coverage {coverage}) · "
+        f"{m['scored_reviews']:,} scored by {m['analyser_kind'] or 'nobody yet'}{rating}"
+    )
+
+
+def _grade(summary: MovieSummary) -> str:
+    m, trend = summary.movie, summary.trend
+    if m["mean_overall"] is None:
+        return "[dim]no scores yet[/]"
+    mean = f"{m['mean_overall']:+.2f}"
+    if m["half_interval"] is not None:
+        mean += f" ± {m['half_interval']:.2f}"
+    figure = f"{mean} on -2..2, n {m['scored_reviews']:,}"
+    if not m["is_enough"]:
+        return f"[dim]too few to grade: {figure}[/]"
+    text = f"[bold]{summary.grade}[/] ({figure}) · trend "
+    if trend.difference is None:
+        return text + f"[dim]{trend.word} (n {trend.recent_n} and {trend.earlier_n})[/]"
+    return text + (
+        f"[bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}, last 90 days "
+        f"n {trend.recent_n} against n {trend.earlier_n})"
+    )
+
+
+def _aspects(aspects: list[AspectSummary]) -> Table:
+    table = Table(box=None, padding=(0, 1), show_edge=False)
+    table.add_column("aspect", style="bold", no_wrap=True)
+    table.add_column("mentioned by", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("mean and 95 %", no_wrap=True)
+    table.add_column("said of it", overflow="fold", ratio=1)
+    for a in aspects:
+        style = "" if a.is_enough else "dim"
+        quotes = [f"[green]+[/] {escape(a.praise)}"] if a.praise else []
+        quotes += [f"[red]-[/] {escape(a.fault)}"] if a.fault else []
+        share = f"{a.share_mentioned:.0%}" if a.share_mentioned is not None else ""
+        table.add_row(a.aspect, share, f"{a.mentions:,}", _mean(a), "\n".join(quotes), style=style)
+    return table
+
+
+def _mean(aspect: AspectSummary) -> str:
+    if aspect.mean_score is None:
+        return "not mentioned"
+    text = f"{aspect.mean_score:+.2f}"
+    if aspect.score_low is not None and aspect.score_high is not None:
+        text += f" [{aspect.score_low:+.2f}, {aspect.score_high:+.2f}]"
+    return escape(text) + ("" if aspect.is_enough else " too few")

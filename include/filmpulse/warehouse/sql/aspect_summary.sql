@@ -1,0 +1,1 @@
+SELECT * FROM mart.movie_aspects WHERE imdb_id = %(imdb_id)s

@@ -1,0 +1,5 @@
+CREATE TEMP TABLE incoming (
+    source text, review_id text, author_key text, title text, body text, rating_1_10 smallint,
+    submitted_on date, date_source text, is_spoiler boolean, helpful_up integer,
+    helpful_down integer, language text, content_hash text
+) ON COMMIT DROP

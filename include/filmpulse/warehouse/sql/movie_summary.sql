@@ -1,0 +1,1 @@
+SELECT * FROM mart.movies WHERE imdb_id = %(imdb_id)s

@@ -1,0 +1,13 @@
+-- Run by `filmpulse setup` as the owner, after migrating; repeatable. The reader sees mart, no more.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
+        CREATE ROLE filmpulse_reader NOLOGIN;
+    END IF;
+END
+$$;
+REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA mart TO filmpulse_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA mart TO filmpulse_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO filmpulse_reader;
