@@ -1,0 +1,180 @@
+"""Loading: once and only once, edits kept, removals marked, unchanged rows untouched."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from filmpulse.items import Movie, Review
+from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.load import Loaded, load_reviews, store_movie
+
+MOVIE = "tt99000001"
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def review(number, **changes):
+    fields = {
+        "review_id": f"rw{number}",
+        "imdb_id": MOVIE,
+        "title": f"Title {number}",
+        "body": "Zażółć\ngęślą 👩‍🚀",
+        "rating_1_10": 7,
+        "submitted_on": date(2026, 10, 1),
+        "date_source": "json",
+        "helpful_up": 1,
+        "helpful_down": 0,
+    }
+    return Review(**fields | changes)
+
+
+class Loader:
+    """Loads collections one after the other, an hour apart unless told otherwise."""
+
+    def __init__(self, url):
+        self.warehouse = Warehouse(url)
+
+    def __call__(self, reviews, hour=0, is_whole=True, mode="full"):
+        at = START + timedelta(hours=hour)
+        with self.warehouse.connect() as connection:
+            store_movie(connection, Movie(imdb_id=MOVIE, title="The Glass Orchard"), at)
+            loaded = load_reviews(
+                connection,
+                source="imdb",
+                imdb_id=MOVIE,
+                collected_at=at,
+                reviews=[(r, "en") for r in reviews],
+                is_whole=is_whole,
+            )
+            connection.execute(
+                """INSERT INTO ops.collections
+                       (run_id, source, imdb_id, mode, status, started_at, loaded_at)
+                   VALUES (%s, 'imdb', %s, %s, %s, %s, now())
+                   ON CONFLICT DO NOTHING""",
+                (f"run{hour}", MOVIE, mode, "complete" if is_whole else "partial", at),
+            )
+        return loaded
+
+    def rows(self, table="core.reviews"):
+        with self.warehouse.connect() as connection:
+            return connection.execute(
+                f"SELECT xmin::text AS xmin, * FROM {table} ORDER BY review_id"  # noqa: S608
+            ).fetchall()
+
+    def row(self, review_id):
+        return next(r for r in self.rows() if r["review_id"] == review_id)
+
+
+@pytest.fixture
+def load(warehouse_url):
+    return Loader(warehouse_url)
+
+
+def test_the_same_collection_twice_changes_nothing(load):
+    assert load([review(1), review(2)]) == Loaded(inserted=2)
+    before = load.rows()
+    assert load([review(1), review(2)]) == Loaded()
+    assert load([review(2), review(1)], hour=1) == Loaded()
+    assert load.rows() == before
+
+
+def test_one_edit_and_one_removal_touch_two_rows_only(load):
+    load([review(n) for n in range(1, 6)])
+    before = {r["review_id"]: r["xmin"] for r in load.rows()}
+    edited = [review(1), review(2, body="I changed my mind."), review(4), review(5)]
+    assert load(edited, hour=1) == Loaded(revised=1, updated=1, removed=1)
+    after = {r["review_id"]: r["xmin"] for r in load.rows()}
+    assert {i for i in after if after[i] != before[i]} == {"rw2", "rw3"}
+    (revision,) = load.rows("core.review_revisions")
+    assert revision["body"] == review(2).body
+    assert revision["replaced_at"] == START + timedelta(hours=1)
+    assert load.row("rw3")["removed_at"] == START + timedelta(hours=1)
+    assert load.row("rw3")["body"] == review(3).body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Other"},
+        {"body": "Other"},
+        {"rating_1_10": None},
+        {"rating_1_10": 1},
+        {"submitted_on": date(2026, 10, 2)},
+        {"is_spoiler": True},
+    ],
+)
+def test_each_kind_of_edit_leaves_a_revision(load, change):
+    load([review(1)])
+    assert load([review(1, **change)], hour=1) == Loaded(revised=1, updated=1)
+    for name, value in change.items():
+        assert load.row("rw1")[name] == value
+
+
+def test_votes_are_updated_without_a_revision(load):
+    load([review(1)])
+    assert load([review(1, helpful_up=9)], hour=1) == Loaded(updated=1)
+    assert load.row("rw1")["helpful_up"] == 9
+    assert load.rows("core.review_revisions") == []
+
+
+def test_a_route_that_shows_less_erases_nothing(load):
+    load([review(1, author_key="a" * 32)])
+    poorer = review(
+        1, helpful_up=None, helpful_down=None, submitted_on=date(2026, 9, 30), date_source="dom"
+    )
+    assert load([poorer], hour=1) == Loaded()
+    row = load.row("rw1")
+    assert (row["submitted_on"], row["date_source"]) == (date(2026, 10, 1), "json")
+    assert (row["helpful_up"], row["author_key"]) == (1, "a" * 32)
+
+
+def test_a_better_day_replaces_one_from_the_dom(load):
+    load([review(1, submitted_on=date(2026, 9, 30), date_source="dom")])
+    load([review(1)], hour=1)
+    assert load.row("rw1")["submitted_on"] == date(2026, 10, 1)
+
+
+def test_a_review_seen_again_is_living_again(load):
+    load([review(1), review(2)])
+    load([review(1)], hour=1)
+    assert load([review(1), review(2)], hour=2) == Loaded(updated=1)
+    assert load.row("rw2")["removed_at"] is None
+    assert load.row("rw2")["first_seen_at"] == START
+
+
+def test_a_partial_collection_removes_nothing(load):
+    load([review(1), review(2)])
+    assert load([review(1)], hour=1, is_whole=False) == Loaded()
+
+
+def test_a_late_collection_only_inserts_what_is_missing(load):
+    load([review(1, body="new")], hour=5)
+    before = load.row("rw1")
+    assert load([review(1, body="old"), review(2)], hour=1) == Loaded(inserted=1)
+    assert load.row("rw1") == before
+    late = load.row("rw2")
+    assert late["first_seen_at"] == START + timedelta(hours=1)
+    assert late["removed_at"] == START + timedelta(hours=5)
+
+
+def test_an_empty_whole_collection_marks_all_as_gone(load):
+    load([review(1), review(2)])
+    assert load([], hour=1) == Loaded(removed=2)
+
+
+def test_hostile_text_arrives_as_it_is(load):
+    odd = review(1, title="a\tb\\N", body='"\\.\n\\x00 \u2028 مرحبا <b>' + "x" * 200_000)
+    load([odd])
+    row = load.row("rw1")
+    assert (row["title"], row["body"]) == (odd.title, odd.body)
+    assert row["content_hash"] == odd.content_hash
+
+
+def test_older_facts_of_a_movie_change_nothing(warehouse_url):
+    warehouse = Warehouse(warehouse_url)
+    new = Movie(imdb_id=MOVIE, title="New", genres=("Drama",), plot="A plot.")
+    with warehouse.connect() as connection:
+        store_movie(connection, new, START)
+        store_movie(connection, Movie(imdb_id=MOVIE, title="Old"), START - timedelta(days=1))
+        store_movie(connection, Movie(imdb_id=MOVIE, title="Newer"), START + timedelta(days=1))
+        row = connection.execute("SELECT * FROM core.movies").fetchone()
+    assert (row["title"], row["genres"], row["plot"]) == ("Newer", ["Drama"], "A plot.")
