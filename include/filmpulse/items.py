@@ -179,9 +179,11 @@ class SearchHit(Item):
 _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
-_SPACES = re.compile(r"[^\S\n]+")
-_AROUND_BREAK = re.compile(r" ?\n ?")
-_MANY_BREAKS = re.compile(r"\n{3,}")
+_ODD_SPACE = re.compile(r"[^\S\n ]")
+_SPACES = re.compile(r"  +")
+# Categories Cc and Cs but for tab and line feed.
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_MANY_BREAKS = re.compile(r"\n\n\n+")
 
 
 def text_from_html(fragment: str) -> str:
@@ -209,8 +211,8 @@ def canonical_text(text: str) -> str:
     NUL and other control characters, which Postgres refuses or nobody can see, are dropped.
     """
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
-    text = _AROUND_BREAK.sub("\n", _SPACES.sub(" ", text))
+    text = _SPACES.sub(" ", _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text)))
+    text = text.replace(" \n", "\n").replace("\n ", "\n")
     return _MANY_BREAKS.sub("\n\n", text).strip()
 
 
