@@ -11,7 +11,8 @@ import hmac
 import html
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -121,7 +122,7 @@ class Review(Item):
     helpful_up: Count | None = None
     helpful_down: Count | None = None
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """The hash of what was said, the same by whichever route it was read."""
         return content_hash(self.title, self.body)
@@ -180,6 +181,8 @@ _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNOR
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _ODD_SPACE = re.compile(r"[^\S\n ]")
+# Control characters but tab and line feed, and lone surrogates: categories Cc and Cs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACES = re.compile(r"  +")
 # Categories Cc and Cs but for tab and line feed.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -238,6 +241,3 @@ def analysed_text(title: str, body: str) -> str:
     return f"{title}\n\n{body}"
 
 
-def utc_iso(moment: datetime) -> str:
-    """Write a UTC time with microseconds and a Z, so that strings sort as times do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

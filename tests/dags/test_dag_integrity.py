@@ -1,0 +1,75 @@
+"""Every DAG file loads, holds one DAG of its own name, explains itself and serialises."""
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+import filmpulse
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+KNOWN_TAGS = {"detection", "reviews"}
+
+
+@pytest.fixture(scope="module")
+def bag():
+    found = DagBag(dag_folder=str(DAGS))
+    assert found.import_errors == {}
+    return found
+
+
+def test_each_file_holds_the_dag_of_its_name(bag):
+    files = {path.stem for path in DAGS.glob("*.py")}
+    assert files
+    assert files == set(bag.dags)
+
+
+@pytest.mark.parametrize("dag_id", sorted(path.stem for path in DAGS.glob("*.py")))
+def test_dag_says_what_it_is_and_how_it_retries(bag, dag_id):
+    dag = bag.dags[dag_id]
+    assert re.search(r'\*\*Kind:\*\* "(now|data interval)" DAG', dag.doc_md)
+    for word in ("**Writes:**", "**Needs:**"):
+        assert word in dag.doc_md
+    assert dag.tags
+    assert dag.tags <= KNOWN_TAGS
+    assert dag.default_args["retries"] >= 1
+    assert dag.default_args["retry_policy"] is not None
+    for task in dag.tasks:
+        assert task.retries >= 1 or task.task_id in ("summarise", "report")
+    DagSerialization.to_dict(dag)
+
+
+def test_final_errors_are_not_tried_again():
+    from airflow.sdk import RetryAction
+
+    from filmpulse.airflow_bridge import RETRY_POLICY
+    from filmpulse.errors import Blocked, SiteUnavailable
+
+    decide = RETRY_POLICY.evaluate
+    assert decide(Blocked("no"), 1, 3).action is RetryAction.FAIL
+    assert decide(SiteUnavailable("later"), 1, 3).action is RetryAction.RETRY
+    assert decide(ValueError("?"), 1, 3).action is RetryAction.DEFAULT
+
+
+def test_pools_that_dags_use_are_made(bag):
+    from filmpulse.airflow_bridge import POOLS
+
+    used = {task.pool for dag in bag.dags.values() for task in dag.tasks}
+    assert used - {"default_pool"} == set(POOLS)
+
+
+# Inside a task an import that fails would show only at run time.
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        m.name
+        for m in pkgutil.walk_packages(filmpulse.__path__, "filmpulse.")
+        if ".migrations" not in m.name and not m.name.endswith("__main__")
+    ),
+)
+def test_every_module_can_be_imported(name):
+    assert importlib.import_module(name)

@@ -1,0 +1,52 @@
+"""The parts of jobs that need no server: reading the tracked list, grading."""
+
+import json
+
+import pytest
+
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.jobs import grade, lake_options, read_tracked
+
+
+def test_tracked_movies_keep_their_order_once_each():
+    raw = json.dumps(["tt0111161", " tt99000001 ", "tt0111161"])
+    assert read_tracked(raw) == (["tt0111161", "tt99000001"], [])
+
+
+@pytest.mark.parametrize(
+    "entry", ["tt1", "tt0111161x", "0111161", "nm0000151", "", 111161, None, ["tt0111161"], "ttШ"]
+)
+def test_a_bad_entry_is_named_and_passed_over(entry):
+    tracked = read_tracked(json.dumps(["tt0111161", entry, "tt99000001"]))
+    assert tracked.imdb_ids == ["tt0111161", "tt99000001"]
+    (problem,) = tracked.problems
+    assert json.dumps(entry, ensure_ascii=False) in problem
+
+
+@pytest.mark.parametrize("raw", ["", "tt0111161", '{"a": 1}', '"tt0111161"', "[", "null"])
+def test_what_is_no_list_is_refused(raw):
+    with pytest.raises(BadInput, match="tracked_movies"):
+        read_tracked(raw)
+
+
+def test_an_empty_list_is_no_error():
+    assert read_tracked("[]") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("mean", "word"),
+    [(-2, "very negative"), (-1.21, "very negative"), (-1, "negative"), (0, "mixed"),
+     (0.39, "mixed"), (0.41, "positive"), (1.21, "very positive"), (2, "very positive"),
+     (None, "too few")],
+)  # fmt: skip
+def test_grade(mean, word):
+    assert grade(mean) == word
+
+
+def test_only_s3_needs_options():
+    env = {"FILMPULSE_LAKE_KEY": "k", "FILMPULSE_LAKE_SECRET": "s"}
+    on_disk = Settings.from_env(env | {"FILMPULSE_LAKE_URL": "file:///lake"})
+    on_s3 = Settings.from_env(env | {"FILMPULSE_LAKE_URL": "s3://b/lake"})
+    assert lake_options(on_disk) == {}
+    assert lake_options(on_s3) == {"key": "k", "secret": "s"}
