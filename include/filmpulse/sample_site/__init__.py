@@ -1,0 +1,5 @@
+"""A local site that behaves as IMDb's pages do, with invented movies and invented reviews."""
+
+from filmpulse.sample_site.generate import MOVIE_IDS, generate
+
+__all__ = ["MOVIE_IDS", "generate"]
