@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+from protego import Protego
+
+from filmpulse import __version__
+from filmpulse.errors import Blocked, SiteUnavailable
+
+AGENT = "Filmpulse"
+USER_AGENT = f"{AGENT}/{__version__}"
 
 
 class Gate(Protocol):
@@ -27,3 +37,50 @@ class Gate(Protocol):
     def clear(self, host: str) -> None:
         """Forget the strikes of a host: a good page came."""
         ...
+
+
+class Robots:
+    """What each host's robots.txt lets us read, fetched once per host and object.
+
+    As RFC 9309 has it, except that a robots.txt that cannot be had now means "not now", never
+    "all is allowed": 2xx is read, 404 and 410 allow everything, any other answer blocks.
+    """
+
+    def __init__(self, client: httpx.Client, gate: Gate) -> None:
+        """Keep the client (with its time limits) and the gate; nothing is fetched yet."""
+        self._client = client
+        self._gate = gate
+        self._rules: dict[str, Protego] = {}
+
+    def check(self, url: str) -> None:
+        """Return if `url` may be read; fetching the rules takes one slot of the gate.
+
+        Raises:
+            Blocked: The rules forbid it, or cannot be had (reason `robots`).
+            SiteUnavailable: The host did not answer at all (reason `timeout` or `unavailable`).
+            HostPaused: From the gate.
+        """
+        parts = urlsplit(url)
+        root = f"{parts.scheme}://{parts.netloc}"
+        if root not in self._rules:
+            self._gate.wait(parts.netloc)
+            self._rules[root] = self._fetch(f"{root}/robots.txt")
+        if not self._rules[root].can_fetch(url, AGENT):
+            raise Blocked(
+                f"{parts.netloc} forbids {AGENT} {parts.path} (robots.txt).", reason="robots"
+            )
+
+    def _fetch(self, url: str) -> Protego:
+        try:
+            answer = self._client.get(url, headers={"User-Agent": USER_AGENT})
+        except httpx.TimeoutException as error:
+            raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
+        except httpx.HTTPError as error:
+            raise SiteUnavailable(f"{url} could not be read: {error}") from error
+        if answer.is_success:
+            return Protego.parse(answer.text)
+        if answer.status_code in (404, 410):
+            return Protego.parse("")
+        raise Blocked(
+            f"{url} answered {answer.status_code}: nothing is read there now.", reason="robots"
+        )

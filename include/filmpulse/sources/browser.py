@@ -1,0 +1,445 @@
+"""One headless Chromium behind one seam: a URL goes in, a `Page` comes out.
+
+The only module that imports Selenium. It knows nothing of any site; what a page means is read
+from `Page.html` (or by one script), never element by element, which is a hundred times slower.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from selenium import webdriver
+from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.webdriver.chrome.service import Service
+from urllib3.exceptions import HTTPError
+
+from filmpulse import __version__
+from filmpulse.errors import BadInput, SiteUnavailable
+from filmpulse.items import Page
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSER_PATHS = (
+    "/usr/bin/chromium",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+DRIVER_PATHS = ("/usr/bin/chromedriver", "/usr/lib/chromium-browser/chromedriver")
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+# Nothing here hides what we are; it keeps the browser from calling home and from loading what
+# is never read.
+FLAGS = (
+    "--headless=new",
+    "--disable-background-networking",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-pings",
+    "--blink-settings=imagesEnabled=false",
+    "--window-size=1280,1600",
+    "--lang=en-US",
+)
+
+# net error of Chrome -> the stable word of `SiteUnavailable.reason`
+NET_REASONS = (
+    ("NAME_NOT_RESOLVED", "dns"),
+    ("ADDRESS_INVALID", "dns"),
+    ("TIMED_OUT", "timeout"),
+    ("CONNECTION_RESET", "reset"),
+    ("CONNECTION_CLOSED", "reset"),
+    ("CONNECTION_ABORTED", "reset"),
+    ("EMPTY_RESPONSE", "reset"),
+    ("SOCKET_NOT_CONNECTED", "reset"),
+    ("CONTENT_LENGTH_MISMATCH", "broken_page"),
+    ("INCOMPLETE_CHUNKED", "broken_page"),
+    ("CONTENT_DECODING_FAILED", "broken_page"),
+    ("INVALID_CHUNKED", "broken_page"),
+)
+
+# One script a question. A control is pressed by script, so that nothing on top can catch it.
+_CLICK = """
+const e = document.querySelector(arguments[0]);
+if (!e || e.disabled || e.getAttribute('aria-disabled') === 'true') return false;
+e.scrollIntoView({block: 'center'}); e.click(); return true;
+"""
+_SELECT = """
+const e = document.querySelector(arguments[0]);
+if (!e || ![...e.options].some(o => o.value === arguments[1])) return false;
+const set = Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, 'value').set;
+set.call(e, arguments[1]);
+e.dispatchEvent(new Event('input', {bubbles: true}));
+e.dispatchEvent(new Event('change', {bubbles: true}));
+return true;
+"""
+# A banner "covers the page" when its box is what a click in the middle or near the foot would
+# hit. Only a button that says no is ever pressed.
+_DECLINE = """
+const boxes = document.querySelectorAll(
+  '[data-testid*="consent" i],[id*="consent" i],[class*="consent" i]');
+const points = [0.5, 0.95].map(y =>
+  document.elementFromPoint(innerWidth * 0.5, innerHeight * y));
+for (const box of boxes) {
+  if (!points.some(p => p && box.contains(p))) continue;
+  for (const b of box.querySelectorAll('button,[role="button"]')) {
+    const name = [b.dataset.testid, b.id, b.className].join(' ');
+    const text = b.textContent.trim();
+    if (/reject|decline|refuse/i.test(name) || /^(reject|decline|refuse)/i.test(text)) {
+      b.click(); return true;
+    }
+  }
+}
+return false;
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One JSON answer that the page itself fetched; `body` is empty unless `status` is 2xx."""
+
+    url: str
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Browser:
+    """One browser for one task: starts on entering, is gone on leaving.
+
+    Use it on the thread that made it: on Linux the driver asks the kernel to be killed when that
+    thread ends, so that even a SIGKILL of the worker leaves neither driver nor browser behind.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        page_timeout: float = 60.0,
+        browser_path: Path | None = None,
+        driver_path: Path | None = None,
+        remote_url: str | None = None,
+    ) -> None:
+        """Keep the settings; nothing starts yet.
+
+        Args:
+            base_url: The site to be read. On a loopback host the browser can reach no other host.
+            page_timeout: Seconds that a page load or a script may take.
+            browser_path: Chromium or Chrome; searched on the PATH and in the usual places if None.
+            driver_path: chromedriver; searched likewise, left to Selenium Manager if not found.
+            remote_url: A Selenium Grid to use in place of a local driver.
+        """
+        self._base_host = urlsplit(base_url).hostname or ""
+        self._timeout = page_timeout
+        self._browser_path = browser_path
+        self._driver_path = driver_path
+        self._remote_url = remote_url
+        self._driver: Any = None
+        self._profile: str | None = None
+        self._main_frame = ""
+        self._fetched_at: datetime | None = None
+        self._status: int | None = None
+        self._headers: dict[str, str] = {}
+        self._pending: dict[str, Answer] = {}
+        self._answers: list[Answer] = []
+
+    def __enter__(self) -> Browser:
+        """Start the driver and the browser.
+
+        Raises:
+            BadInput: There is no such browser or driver.
+            SiteUnavailable: It did not start (reason `browser`).
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the browser, whatever happened."""
+        self.close()
+
+    def close(self) -> None:
+        """End browser and driver and remove the profile; harmless when done twice."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            with suppress(WebDriverException, HTTPError, OSError):
+                driver.quit()
+            service = getattr(driver, "service", None)
+            if service is not None:
+                with suppress(OSError, AttributeError):
+                    service.stop()
+        if self._profile is not None:
+            shutil.rmtree(self._profile, ignore_errors=True)
+            self._profile = None
+
+    def get(self, url: str) -> Page:
+        """Open a page and return it once its HTML has been read whole.
+
+        Returns:
+            Status and headers (lower-case names) are those of the main document at the end of
+            its redirects. Refusals (403, 429 ...) and 404 are pages too: the caller judges.
+
+        Raises:
+            SiteUnavailable: No whole page came: `dns`, `reset`, `timeout`, `broken_page`,
+                `unavailable` (5xx, refused connection) or `browser`.
+        """
+        self._read_log()
+        self._pending.clear()
+        self._answers.clear()
+        self._status, self._headers, self._main_request = None, {}, ""
+        self._main_state = ""
+        failure: WebDriverException | None = None
+        try:
+            self._driver.get(url)
+        except TimeoutException as error:
+            raise SiteUnavailable(
+                f"{url} gave no whole page within {self._timeout:g} s.", reason="timeout"
+            ) from error
+        except WebDriverException as error:
+            failure = error
+        except HTTPError as error:
+            raise SiteUnavailable(f"The browser was lost: {error}", reason="browser") from error
+        self._fetched_at = datetime.now(UTC)
+        self._await_main_document(0.3 if failure else 3.0)
+
+        if self._status is not None and self._status >= 500:
+            raise SiteUnavailable(f"{url} answered {self._status}.", reason="unavailable")
+        if failure is not None:
+            # Chrome shows its own page for a refusal without a body; the answer is in the log.
+            if self._status is not None and self._status >= 400:
+                return self._page(url, url, "")
+            reason, word = _net_reason(str(failure.msg))
+            raise SiteUnavailable(
+                f"{url} could not be opened ({word}).", reason=reason
+            ) from failure
+        if self._main_state.startswith("net::"):
+            raise SiteUnavailable(f"{url} broke off ({self._main_state}).", reason="broken_page")
+        if self._status in (204, 205):  # nothing is shown: the old page would be read again
+            raise SiteUnavailable(f"{url} answered {self._status}: no page.", reason="broken_page")
+        if self._status is None:
+            self._status = self.evaluate(
+                "return performance.getEntriesByType('navigation')[0]?.responseStatus || null"
+            )
+        return self.page(url)
+
+    def page(self, url: str | None = None) -> Page:
+        """Return the document as it stands now, with what scripts have added since `get`."""
+        with self._guard():
+            final_url, html = self._driver.current_url, self._driver.page_source
+        return self._page(url or final_url, final_url, html)
+
+    def evaluate(self, script: str, *args: object) -> Any:
+        """Run one script (the body of a function) in the page and return its value.
+
+        Raises:
+            SiteUnavailable: The script did not end in time, or the browser was lost.
+        """
+        with self._guard():
+            return self._driver.execute_script(script, *args)
+
+    def click(self, css: str) -> bool:
+        """Press the first element that matches; False when there is none that can be pressed."""
+        return bool(self.evaluate(_CLICK, css))
+
+    def select(self, css: str, value: str) -> bool:
+        """Choose an option by its value; False when there is no such select or option."""
+        return bool(self.evaluate(_SELECT, css, value))
+
+    def decline_consent(self) -> bool:
+        """Say no to a consent banner that covers the page; False when none does."""
+        return bool(self.evaluate(_DECLINE))
+
+    def answers(self, timeout: float) -> list[Answer]:
+        """Wait for the next GraphQL answers that the page fetched for itself.
+
+        Each answer is given once, in order of arrival, and not kept. A refusal (4xx, 5xx, 202) is
+        given with its status and without a body.
+
+        Returns:
+            Empty when none came within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            self._read_log()
+            if self._answers or time.monotonic() >= deadline:
+                found, self._answers = self._answers, []
+                return found
+            time.sleep(0.05)
+
+    def _start(self) -> None:
+        options = webdriver.ChromeOptions()
+        options.page_load_strategy = "eager"  # HTML read whole; advertisements are not waited for
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        options.add_experimental_option(
+            "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
+        )
+        for flag in FLAGS:
+            options.add_argument(flag)
+        if self._base_host in LOOPBACK:
+            spared = ", ".join(f"EXCLUDE {host}" for host in ("127.0.0.1", "localhost", "[::1]"))
+            options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND, {spared}")
+        with self._guard("The browser did not start"):
+            if self._remote_url:
+                self._driver = webdriver.Remote(self._remote_url, options=options)
+            else:
+                self._driver = self._start_local(options)
+            self._driver.set_page_load_timeout(self._timeout)
+            self._driver.set_script_timeout(self._timeout)
+            self._main_frame = self._driver.current_window_handle
+            own = self._cdp("Browser.getVersion")["userAgent"]
+            agent = {"userAgent": f"{own} Filmpulse/{__version__}"}
+            self._cdp("Network.setUserAgentOverride", agent)
+
+    def _start_local(self, options: webdriver.ChromeOptions) -> Any:
+        browser = _find(self._browser_path, BROWSER_NAMES, BROWSER_PATHS, "browser")
+        driver = _find(self._driver_path, ("chromedriver",), DRIVER_PATHS, "driver")
+        if browser:
+            options.binary_location = browser
+        if not driver:  # Selenium Manager fetches one; it need not tell anybody
+            os.environ.setdefault("SE_AVOID_STATS", "true")
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            options.add_argument("--no-sandbox")
+        # Over a pipe the browser ends as soon as the driver is gone, however that ended.
+        options.add_argument("--remote-debugging-pipe")
+        self._profile = tempfile.mkdtemp(prefix="filmpulse-browser-")
+        options.add_argument(f"--user-data-dir={self._profile}")
+        popen = {"preexec_fn": _die_with_parent} if sys.platform == "linux" else {}
+        return webdriver.Chrome(
+            options=options, service=Service(executable_path=driver, popen_kw=popen)
+        )
+
+    def _cdp(self, command: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = self._driver.execute(
+            "executeCdpCommand", {"cmd": command, "params": params or {}}
+        )["value"]
+        return result
+
+    def _page(self, url: str, final_url: str, html: str) -> Page:
+        return Page(
+            url=url,
+            final_url=final_url,
+            html=html,
+            status=self._status,
+            headers=self._headers,
+            fetched_at=self._fetched_at,
+        )
+
+    def _await_main_document(self, seconds: float) -> None:
+        """Read the log until the main document's own transfer has ended, one way or other."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self._read_log()
+            if self._main_state or time.monotonic() >= deadline:
+                return
+            time.sleep(0.02)
+
+    def _read_log(self) -> None:
+        """Take in the browser's network log: the main document's answer, GraphQL answers.
+
+        Reading empties the log in the driver, so that it never grows with the number of pages.
+        """
+        with self._guard():
+            entries = self._driver.execute("getLog", {"type": "performance"})["value"]
+        for entry in entries:
+            message = json.loads(entry["message"])["message"]
+            params = message["params"]
+            match message["method"]:
+                case "Network.responseReceived":
+                    self._note_response(params)
+                case "Network.loadingFinished":
+                    self._note_end(params["requestId"], "finished")
+                case "Network.loadingFailed":
+                    self._note_end(params["requestId"], params.get("errorText") or "net::FAILED")
+
+    def _note_response(self, params: dict[str, Any]) -> None:
+        response, request = params["response"], params["requestId"]
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        status = int(response["status"])
+        if params["type"] == "Document" and params.get("frameId") == self._main_frame:
+            self._main_request, self._main_state = request, ""
+            self._status, self._headers = status, headers
+        elif params["type"] in ("XHR", "Fetch") and "graphql" in response["url"].lower():
+            self._pending[request] = Answer(response["url"], status, headers, "")
+
+    def _note_end(self, request: str, state: str) -> None:
+        if request == self._main_request:
+            self._main_state = state
+        answer = self._pending.pop(request, None)
+        if answer is None:
+            return
+        if state == "finished" and 200 <= answer.status < 300 and answer.status != 202:
+            try:
+                body = self._cdp("Network.getResponseBody", {"requestId": request})["body"]
+            except WebDriverException:  # the page has moved on and dropped it: as if never come
+                return
+            answer = Answer(answer.url, answer.status, answer.headers, body)
+            if not body.lstrip().startswith("{"):
+                return
+        self._answers.append(answer)
+
+    @contextmanager
+    def _guard(self, what: str = "The browser failed") -> Iterator[None]:
+        """Turn what the driver raises into our own errors."""
+        try:
+            yield
+        except TimeoutException as error:
+            raise SiteUnavailable(
+                f"The page gave no answer within {self._timeout:g} s.", reason="timeout"
+            ) from error
+        except (WebDriverException, HTTPError) as error:
+            text = getattr(error, "msg", None) or str(error)
+            raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
+
+
+def _find(
+    given: Path | None, names: tuple[str, ...], paths: tuple[str, ...], what: str
+) -> str | None:
+    if given is not None:
+        if not given.is_file():
+            raise BadInput(f"There is no {what} at {given} (FILMPULSE_{what.upper()}_PATH).")
+        return str(given)
+    on_path = next((found for name in names if (found := shutil.which(name))), None)
+    return on_path or next((path for path in paths if Path(path).is_file()), None)
+
+
+def _net_reason(message: str) -> tuple[str, str]:
+    """Read Chrome's net error out of a driver's message: our reason and Chrome's own word."""
+    word = message.partition("net::")[2].split()
+    if not word:
+        return "browser", message.splitlines()[0] if message else "no reason given"
+    found = next((reason for mark, reason in NET_REASONS if mark in word[0]), "unavailable")
+    return found, word[0].rstrip(".,)")
+
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SIGKILL = 9
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    """Run in the child before exec: ask the kernel to kill it when its parent dies."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL)

@@ -1,0 +1,434 @@
+"""Which page of IMDb next, and when to stop. What a page holds is for `pages` to say.
+
+Every request goes the same way: robots.txt, then a slot of the gate, then the browser. A refusal
+pauses the host for everybody and is raised: it is final for the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
+from filmpulse.items import Mode, Movie, Page, Review, SearchHit, Snapshot
+from filmpulse.sources.browser import LOOPBACK, Answer, Browser
+from filmpulse.sources.imdb.pages import (
+    ReviewsPage,
+    check_page,
+    check_status,
+    gate_is_visible,
+    parse_graphql,
+    parse_reviews_page,
+    parse_suggestions,
+    parse_title_page,
+)
+from filmpulse.sources.polite import USER_AGENT, Gate, Robots
+
+log = logging.getLogger(__name__)
+
+SUGGESTION_URL = "https://v3.sg.media-imdb.com"
+NEWEST_FIRST = "sort=submission_date&dir=desc"
+MORE_BUTTON = ".single-page-see-more-button button"
+SORT_SELECT = "select#sort-by-selector"
+SORT_ORDER_BUTTON = "#swap-sort-order-button"
+# A page that answers the sort control at all does so well within this.
+SORT_SECONDS = 15.0
+# Pressed too early, before its script runs, the button does nothing; then it is pressed again.
+PRESS_AGAIN_SECONDS = 5.0
+
+# Cards beyond the first `arguments[0]`, their spoilers opened, as one fragment.
+_LATER_CARDS = """
+const cards = [...document.querySelectorAll('article.user-review-item')].slice(arguments[0]);
+cards.forEach(c => c.querySelectorAll('button.review-spoiler-button')
+  .forEach(b => { if (!c.querySelector('[data-testid=review-spoiler-content]')) b.click(); }));
+return new Promise(done => setTimeout(() => done(cards.map(c => c.outerHTML).join('')), 300));
+"""
+_CARD_COUNT = "return document.querySelectorAll('article.user-review-item').length"
+_SORTED_BY = f"return document.querySelector('{SORT_SELECT}')?.value || null"
+
+
+class ImdbSite:
+    """IMDb for one task: one browser, opened when first needed and always closed."""
+
+    def __init__(self, settings: Settings, gate: Gate) -> None:
+        """Keep settings and gate; nothing is opened yet.
+
+        Raises:
+            BadInput: Live reading is off: `imdb_url` is unset.
+        """
+        if not settings.imdb_url:
+            raise BadInput(
+                "Reading live is off. Set FILMPULSE_IMDB_URL to the site's address to switch it "
+                "on; setting IMDb's own accepts its conditions of use, which forbid robots "
+                "without written consent. Pages that you saved yourself need no switch."
+            )
+        self.base_url = settings.imdb_url.rstrip("/")
+        self.host = urlsplit(self.base_url).netloc
+        self.settings = settings
+        self.gate = gate
+        self.last_page: Page | None = None  # for quarantine
+        self._browser: Browser | None = None
+        self._client = httpx.Client(
+            timeout=min(settings.page_timeout_seconds, 30.0),
+            follow_redirects=True,
+            # A proxy for the outside world is none for the machine itself.
+            trust_env=urlsplit(self.base_url).hostname not in LOOPBACK,
+        )
+        self._robots = Robots(self._client, gate)
+
+    def __enter__(self) -> ImdbSite:
+        """Return the site itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close browser and connections, whatever happened."""
+        browser, self._browser = self._browser, None
+        self._client.close()
+        if browser is not None:
+            browser.close()
+
+    @property
+    def browser(self) -> Browser:
+        """The one browser of this site, started on first use."""
+        if self._browser is None:
+            settings = self.settings
+            self._browser = Browser(
+                base_url=self.base_url,
+                page_timeout=settings.page_timeout_seconds,
+                browser_path=settings.browser_path,
+                driver_path=settings.driver_path,
+                remote_url=settings.selenium_remote_url,
+            ).__enter__()
+        return self._browser
+
+    def look(self, imdb_id: str) -> tuple[Movie, Snapshot]:
+        """Read a movie's title page: what it is, and its rating, votes and review count now.
+
+        Raises:
+            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
+
+        Costs one page (and robots.txt once per site object).
+        """
+        return parse_title_page(self.open(f"{self.base_url}/title/{imdb_id}/"))
+
+    def crawl(self, imdb_id: str, mode: Mode, known_ids: frozenset[str] = frozenset()) -> Crawl:
+        """Prepare to collect a movie's reviews; iterate over the result to do it.
+
+        Args:
+            imdb_id: The movie.
+            mode: `full` goes to the end of the list; `incremental` goes from the newest until a
+                whole batch is known.
+            known_ids: Review ids that are stored already.
+        """
+        return Crawl(self, imdb_id, mode, known_ids)
+
+    def search(self, query: str) -> list[SearchHit]:
+        """Ask the site what a title begins with; 0..8 hits in the site's order.
+
+        Raises:
+            Blocked, NotImdb, SiteUnavailable, HostPaused.
+
+        Costs one request, without a browser.
+        """
+        base = self.settings.suggestion_url
+        if base is None:
+            own = (urlsplit(self.base_url).hostname or "").endswith("imdb.com")
+            base = SUGGESTION_URL if own else self.base_url
+        words = " ".join(query.split()).lower()
+        if not words:
+            return []
+        url = f"{base.rstrip('/')}/suggestion/titles/x/{quote(words, safe='')}.json"
+        host = urlsplit(url).netloc
+        with self.manners(host):
+            self._robots.check(url)
+            self.gate.wait(host)
+            try:
+                answer = self._client.get(url, headers={"User-Agent": USER_AGENT})
+            except httpx.TimeoutException as error:
+                raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
+            except httpx.HTTPError as error:
+                raise SiteUnavailable(f"{url} could not be read: {error}") from error
+            check_status(_http_page(url, answer))
+            return parse_suggestions(answer.text)
+
+    def open(self, url: str) -> Page:
+        """Fetch one page politely, with a consent banner declined, and check that it is one."""
+        with self.manners(self.host):
+            self._robots.check(url)
+            self.gate.wait(self.host)
+            page = self.last_page = self.browser.get(url)
+            check_page(page)
+        if self.browser.decline_consent():
+            log.info("Declined the consent banner of %s.", self.host)
+        return page
+
+    @contextmanager
+    def manners(self, host: str) -> Iterator[None]:
+        """Tell the gate how a request ended: a refusal pauses the host, a good page clears it."""
+        try:
+            yield
+        except Blocked as error:
+            until = self.gate.pause(host, error.reason, error.retry_after)
+            log.warning("%s refuses (%s): no request before %s.", host, error.reason, until)
+            raise
+        self.gate.clear(host)
+
+
+class Crawl:
+    """One collection of a movie's reviews: iterate for batches, then read how it went.
+
+    Batches are tuples of reviews in the site's order, no id twice in a crawl. What was yielded
+    counts even when a later page raises. All attributes are up to date at every batch.
+
+    Attributes:
+        movie: What the reviews page says of the movie; None where it holds cards only.
+        snapshot: The site's figures on the first page.
+        status: `complete`, `partial` (also while it runs) or `gated`.
+        reason: Short stable word beside a status that is not complete: `interrupted`,
+            `no_more_loaded`, `count_mismatch`, `sign_in`, `unopened_spoilers`.
+        sentence: The same for a person, with figures.
+        review_count_start: The site's own count on the first page.
+        review_count_end: The same in its last answer.
+        distinct_ids: Reviews yielded so far.
+        variant: The markup that was read.
+        last_page: The last document or answer that was read, for quarantine.
+        end_reached: Whether the site said that nothing follows.
+    """
+
+    def __init__(self, site: ImdbSite, imdb_id: str, mode: Mode, known_ids: frozenset[str]) -> None:
+        """Keep what to collect.
+
+        Raises:
+            BadInput: No `author_secret`: reviewers could not be kept apart without their ids.
+        """
+        secret = site.settings.author_secret
+        if secret is None:
+            raise BadInput("FILMPULSE_AUTHOR_SECRET is unset: give it a long random value, once.")
+        self._secret = secret.get_secret_value().encode()
+        self._site = site
+        self._known = known_ids
+        self._seen: set[str] = set()
+        self._newest_first = False
+        self._cards = 0
+        self.imdb_id = imdb_id
+        self.mode = mode
+        self.movie: Movie | None = None
+        self.snapshot: Snapshot | None = None
+        self.status: Literal["complete", "partial", "gated"] = "partial"
+        self.reason: str | None = "interrupted"
+        self.sentence = "The collection was interrupted."
+        self.review_count_start: int | None = None
+        self.review_count_end: int | None = None
+        self.variant = ""
+        self.last_page: Page | None = None
+        self.end_reached = False
+
+    @property
+    def distinct_ids(self) -> int:
+        """How many different reviews were yielded so far."""
+        return len(self._seen)
+
+    def __iter__(self) -> Iterator[tuple[Review, ...]]:
+        """Collect; one request per batch.
+
+        Raises:
+            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused: What was yielded
+                before stays collected.
+        """
+        first = self._first_page()
+        batch = self._take(first)
+        self.movie, self.snapshot, self.variant = first.movie, first.snapshot, first.variant
+        self.review_count_start = first.review_count
+        yield batch
+        if first.gated:
+            self._close("gated", "sign_in", "the rest is shown only to those who sign in.")
+            return
+        self._newest_first = _falls(first.reviews, first.has_more)
+        if self._newest_first and len({r.submitted_on for r in first.reviews}) == 1:
+            # One busy day looks sorted in any order: ask the page's own control.
+            self._newest_first = self._site.browser.evaluate(_SORTED_BY) == "SUBMISSION_DATE"
+
+        current: ReviewsPage | None = first
+        if self.mode == "incremental" and not self._newest_first and first.has_more:
+            current = self._sort_newest_first() or first
+            if current is not first:
+                yield self._take(current)
+
+        while current is not None:
+            if self._stop_rule_met(current):
+                return
+            if current.has_more is False or (current.has_more is None and not self._more_button()):
+                self._reached_end(first)
+                return
+            current = self._press_for_more()
+            if current is not None:
+                yield self._take(current)
+
+        seconds = f"{self._site.settings.page_timeout_seconds:g}"
+        page = self.last_page = self._site.browser.page()
+        if gate_is_visible(page.html):
+            self._close("gated", "sign_in", "the rest is shown only to those who sign in.")
+        else:
+            why = f"the button for more gave nothing within {seconds} s."
+            self._close("partial", "no_more_loaded", why)
+
+    def _first_page(self) -> ReviewsPage:
+        site = self._site
+        page = site.open(f"{site.base_url}/title/{self.imdb_id}/reviews/?{NEWEST_FIRST}")
+        self.last_page = page
+        parsed = parse_reviews_page(page, self._secret)
+        if parsed.unopened_spoilers:
+            # Only the DOM could be read, and it hides what spoils until a button is pressed.
+            site.browser.evaluate(_LATER_CARDS, 0)
+            self.last_page = page = site.browser.page(page.url)
+            parsed = parse_reviews_page(page, self._secret)
+        self._cards = int(site.browser.evaluate(_CARD_COUNT))
+        return parsed
+
+    def _take(self, parsed: ReviewsPage) -> tuple[Review, ...]:
+        """Return what is new in a page, remembering its ids and the site's latest count."""
+        fresh = tuple(r for r in parsed.reviews if r.review_id not in self._seen)
+        self._seen.update(r.review_id for r in fresh)
+        if parsed.review_count is not None:
+            self.review_count_end = parsed.review_count
+        return fresh
+
+    def _stop_rule_met(self, current: ReviewsPage) -> bool:
+        if self.mode != "incremental" or not self._newest_first or not current.reviews:
+            return False
+        if not all(r.review_id in self._known for r in current.reviews):
+            return False
+        self.status, self.reason = "complete", None
+        new = len(self._seen - self._known)
+        self.sentence = f"{new:,} new; the {len(current.reviews)} before them were known."
+        return True
+
+    def _reached_end(self, first: ReviewsPage) -> None:
+        """Close at the end of the list: complete if the number read fits the site's counts."""
+        self.end_reached = True
+        counts = [c for c in (self.review_count_start, self.review_count_end) if c is not None]
+        read = self.distinct_ids
+        if first.unopened_spoilers:
+            why = f"{first.unopened_spoilers} spoilers did not open."
+            self._close("partial", "unopened_spoilers", why)
+        elif counts and not min(counts) <= read <= max(counts):
+            self._close("partial", "count_mismatch", "the list ended there.")
+        else:
+            self.status, self.reason = "complete", None
+            self.sentence = f"All {read:,} reviews were read."
+
+    def _close(self, status: Literal["partial", "gated"], reason: str, why: str) -> None:
+        count = self.review_count_end
+        of = f" of {count:,}" if count is not None else ""
+        self.status, self.reason = status, reason
+        self.sentence = f"{self.distinct_ids:,}{of} reviews were shown: {why}"
+
+    def _more_button(self) -> bool:
+        return bool(
+            self._site.browser.evaluate(f"return !!document.querySelector('{MORE_BUTTON}')")
+        )
+
+    def _sort_newest_first(self) -> ReviewsPage | None:
+        """Use the page's own control where the address did not sort; None if it will not."""
+        site = self._site
+        seconds = min(SORT_SECONDS, site.settings.page_timeout_seconds)
+        site.gate.wait(site.host)
+        if not site.browser.select(SORT_SELECT, "SUBMISSION_DATE"):
+            return None
+        answer = self._answered(time.monotonic() + seconds)
+        if answer is None:
+            return None
+        if not _falls(answer.reviews, answer.has_more):
+            site.gate.wait(site.host)
+            site.browser.click(SORT_ORDER_BUTTON)
+            answer = self._answered(time.monotonic() + seconds) or answer
+        self._newest_first = _falls(answer.reviews, answer.has_more)
+        return answer
+
+    def _press_for_more(self) -> ReviewsPage | None:
+        """Press the button for one more batch; None when nothing comes within the time limit."""
+        site = self._site
+        site.gate.wait(site.host)
+        deadline = time.monotonic() + site.settings.page_timeout_seconds
+        while time.monotonic() < deadline:
+            site.browser.click(MORE_BUTTON)
+            answer = self._answered(min(deadline, time.monotonic() + PRESS_AGAIN_SECONDS))
+            if answer is not None:
+                self._cards += len(answer.reviews)
+                return answer
+            if (later := self._later_cards()) is not None:
+                return later
+        return None
+
+    def _answered(self, deadline: float) -> ReviewsPage | None:
+        """Wait for reviews among the page's own answers, all of those that came together."""
+        while (left := deadline - time.monotonic()) > 0:
+            pages = []
+            for answer in self._site.browser.answers(left):
+                page = _answer_page(answer)
+                try:
+                    with self._site.manners(self._site.host):
+                        check_status(page)
+                    pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
+                except (NotFound, NotImdb, SiteUnavailable):
+                    continue  # the page asks for other things than reviews, too
+                except LayoutChanged:
+                    self.last_page = page
+                    raise
+            if pages:
+                self.variant = self.variant or pages[-1].variant
+                reviews = tuple(r for page in pages for r in page.reviews)
+                return pages[-1].model_copy(update={"reviews": reviews})
+        return None
+
+    def _later_cards(self) -> ReviewsPage | None:
+        """Read cards that appeared without an answer of a kind that is known, by one script."""
+        browser = self._site.browser
+        if int(browser.evaluate(_CARD_COUNT)) <= self._cards:
+            return None
+        fragment = str(browser.evaluate(_LATER_CARDS, self._cards))
+        url = f"{self._site.base_url}/title/{self.imdb_id}/reviews/"
+        page = Page(
+            url=url, final_url=url, html=fragment, status=None, fetched_at=datetime.now(UTC)
+        )
+        self.last_page = page
+        later = parse_reviews_page(page, self._secret)
+        self._cards += len(later.reviews) + later.unopened_spoilers
+        return later
+
+
+def _answer_page(answer: Answer) -> Page:
+    return Page(
+        url=answer.url,
+        final_url=answer.url,
+        html=answer.body,
+        status=answer.status,
+        headers=answer.headers,
+        fetched_at=datetime.now(UTC),
+    )
+
+
+def _http_page(url: str, answer: httpx.Response) -> Page:
+    return Page(
+        url=url,
+        final_url=str(answer.url),
+        html=answer.text,
+        status=answer.status_code,
+        headers={name.lower(): value for name, value in answer.headers.items()},
+        fetched_at=datetime.now(UTC),
+    )
+
+
+def _falls(reviews: tuple[Review, ...], has_more: bool | None) -> bool:
+    """Tell whether dates fall from first to last; a list that is whole needs no order."""
+    days = [r.submitted_on for r in reviews if r.submitted_on is not None]
+    return has_more is False or (bool(days) and all(a >= b for a, b in pairwise(days)))

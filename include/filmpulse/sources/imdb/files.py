@@ -1,0 +1,203 @@
+"""Saved pages and answers: the same items as from the live site, from files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TextIO, cast, get_args
+
+from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.items import Movie, Page, Review, Snapshot
+from filmpulse.sources.imdb import pages
+from filmpulse.sources.imdb.pages import ReviewsPage
+
+Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
+
+# A saved page is 0.2-3 MB, one with every review opened perhaps 20 MB.
+MAX_BYTES = 64_000_000
+
+EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What one file holds.
+
+    `records` are ready to print, in file order; `reviews_page` is there for reviews and GraphQL
+    files. `notes` are sentences that a person should read beside the records.
+    """
+
+    kind: Kind
+    records: list[dict[str, Any]]
+    gated: bool = False
+    reviews_page: ReviewsPage | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def read_file(
+    path: Path, *, kind: Kind = "auto", imdb_id: str | None = None, author_secret: bytes
+) -> Parsed:
+    """Read one saved page (HTML) or answer (JSON).
+
+    Args:
+        path: UTF-8 (or UTF-16 with its mark), at most 64 MB.
+        kind: What it holds; found out from the content when `auto`.
+        imdb_id: The movie, where the file does not say; an error where the file says another.
+        author_secret: Key of the hash that stands for a reviewer.
+
+    Raises:
+        NotImdb: Not IMDb's, or empty, too large, binary, unreadable.
+        LayoutChanged, Blocked, SiteUnavailable: As the page objects do; half a page is the last.
+        BadInput: Nothing says which movie it is, or the file is about another than `imdb_id`.
+    """
+    text = _read_text(path)
+    if kind == "auto":
+        kind = _kind_of(text)
+    if kind == "graphql":
+        return _reviews(kind, pages.parse_graphql(text, author_secret, imdb_id))
+    if kind == "suggestion":
+        return Parsed(kind, [_movie_record(m, None) for m in pages.parse_suggested_movies(text)])
+    address = f"https://www.imdb.com/title/{imdb_id}/" if imdb_id else path.name
+    page = Page(url=address, final_url=address, html=text, status=None, fetched_at=None)
+    if kind == "reviews":
+        parsed = pages.parse_reviews_page(page, author_secret)
+        _must_be(imdb_id, parsed.imdb_id)
+        return _reviews(kind, parsed)
+    if kind == "find":
+        return Parsed(kind, [_movie_record(*row) for row in pages.parse_find(page)])
+    movie, snapshot = pages.parse_title_page(page)
+    _must_be(imdb_id, movie.imdb_id)
+    return Parsed("title", [_movie_record(movie, snapshot)])
+
+
+def run_parse(
+    paths: Sequence[Path],
+    kind: str,
+    imdb_id: str | None,
+    author_secret: bytes,
+    out: TextIO,
+    err: TextIO,
+) -> int:
+    """Print one JSON object a line for every file that can be read, and say what could not.
+
+    All files are tried.
+
+    Returns:
+        The highest of: 0 all read, 3 changed layout, 4 block page, 5 not IMDb's or unreadable,
+        6 gated (what was shown is printed).
+
+    Raises:
+        BadInput: No such kind.
+    """
+    if kind not in get_args(Kind):
+        raise BadInput(f"There is no kind {kind!r}: use one of {', '.join(get_args(Kind))}.")
+    worst = 0
+    for path in paths:
+        try:
+            parsed = read_file(
+                path, kind=cast(Kind, kind), imdb_id=imdb_id, author_secret=author_secret
+            )
+        except FilmpulseError as error:
+            err.write(f"{path}: {error}\n")
+            worst = max(worst, _exit_code(error))
+            continue
+        for record in parsed.records:
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        for note in parsed.notes:
+            err.write(f"{path}: {note}\n")
+        if parsed.gated:
+            worst = max(worst, EXIT_GATED)
+    return worst
+
+
+def _exit_code(error: FilmpulseError) -> int:
+    match error:
+        case LayoutChanged():
+            return EXIT_LAYOUT_CHANGED
+        case Blocked():
+            return EXIT_BLOCKED
+        case _:
+            return EXIT_NOT_IMDB
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        NotImdb: It cannot be the text of a page.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise NotImdb(f"Cannot be read: {error.strerror}.") from error
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise NotImdb(
+            f"Not UTF-8 text (byte {error.start}): save the page again, as HTML only."
+        ) from error
+    text = text.replace("\0", "")
+    if not text.strip():
+        raise NotImdb("The file is empty.")
+    if re.match(r"[^<]{0,2000}Content-Type: multipart/related", text, re.IGNORECASE):
+        raise NotImdb("This is a web archive (MHTML): save the page as HTML only.")
+    return text
+
+
+def _kind_of(text: str) -> Kind:
+    """Tell from its content what a file holds; a page of no known kind counts as reviews."""
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        body = pages.decode_json(text)
+        if not isinstance(body, dict):
+            raise NotImdb("Not the JSON of an answer of IMDb's, or cut off.")
+        return "suggestion" if isinstance(body.get("d"), list) else "graphql"
+    if start != "<":
+        raise NotImdb("Neither HTML nor JSON.")
+    props = pages.page_props(text, "contentData") or {}
+    if "contentData" in props:
+        return "reviews"
+    if "aboveTheFoldData" in props:
+        return "title"
+    if "titleResults" in props:
+        return "find"
+    if not props and not pages.has_review_card(text) and pages.has_linked_movie(text):
+        return "title"
+    return "reviews"
+
+
+def _must_be(asked: str | None, found: str) -> None:
+    if asked is not None and asked != found:
+        raise BadInput(f"The file is about {found}, not {asked}.")
+
+
+def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
+    records = [_review_record(review) for review in page.reviews]
+    notes = []
+    shown = f"{len(records):,} of {page.review_count:,}" if page.review_count else len(records)
+    if page.gated:
+        notes.append(f"{shown} reviews are shown: the rest needs a sign-in.")
+    if page.unopened_spoilers:
+        notes.append(
+            f"{page.unopened_spoilers} reviews left out: spoilers that were not opened before "
+            "the page was saved, so that their text is not in it."
+        )
+    return Parsed(kind, records, page.gated, page, notes)
+
+
+def _review_record(review: Review) -> dict[str, Any]:
+    return review.model_dump(mode="json", exclude={"source"})
+
+
+def _movie_record(movie: Movie, snapshot: Snapshot | None) -> dict[str, Any]:
+    record = movie.model_dump(mode="json")
+    plot, poster_url = record.pop("plot"), record.pop("poster_url")
+    for name in ("rating", "vote_count", "review_count"):
+        record[name] = getattr(snapshot, name) if snapshot else None
+    return {**record, "plot": plot, "poster_url": poster_url}

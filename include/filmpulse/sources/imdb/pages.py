@@ -1,0 +1,1160 @@
+"""IMDb's pages as pure functions: a `Page` or a text goes in, items come out.
+
+No network, clock, driver or file, so a page that a person saved does just as well. Each place
+that is read is listed, with the date it was seen, in this folder's README.
+"""
+
+from __future__ import annotations
+
+import html as htmllib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
+from filmpulse.items import (
+    IMDB_ID_PATTERN,
+    Count,
+    Item,
+    Movie,
+    Page,
+    Review,
+    SearchHit,
+    Snapshot,
+    author_key,
+    canonical_text,
+    text_from_html,
+)
+
+SOURCE = "imdb"
+PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
+
+# Status -> reason. 202 and 405 are how AWS WAF challenges (AWS WAF developer guide, "How CAPTCHA
+# and Challenge actions work").
+REFUSALS = {202: "challenge", 403: "forbidden", 405: "captcha", 429: "rate_limited"}
+# Found in no good page of 2022-10 to 2026-07. `aws-waf-token` is not here: good pages carry it.
+_CHALLENGE_MARKS = ("awswaf.com", "awsWafCookieDomainList", "gokuProps", "challenge.js")
+_CAPTCHA_MARK = "captcha.js"
+_REFUSAL_TITLE = re.compile(
+    r"<title[^>]*>\s*(?:403 Forbidden|Access Denied|Human Verification|"
+    r"ERROR: The request could not be satisfied)",
+    re.IGNORECASE,
+)
+SMALL_PAGE = 5_000  # characters; the smallest good page seen has 380,000
+
+# What a signed-out visitor is shown in place of reviews, lower case (IMDb's own texts, 2026-07).
+# They also stand in the translations of pages that are not gated: only visible text is searched.
+_GATE_TEXTS = (
+    "sign in to see all reviews",
+    "sign in to read them all",
+    "sign in to access user reviews",
+    "require you to sign in to view",
+    "see all reviews in the imdb app",
+)
+FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
+
+_CARD_MARKS = ("user-review-item", "review-card-parent", "imdb-user-review")
+_DATA_KEYS = ('"contentData"', '"aboveTheFoldData"', '"titleResults"')
+_IMDB_MARKS = re.compile(
+    r"\[tconst\]|data-testid=\"tturv-|property=\"og:site_name\" content=\"IMDb\""
+    r"|<title>[^<]* - IMDb</title>|rel=\"canonical\" href=\"https?://(?:www|m)\.imdb\.com/"
+    r"|saved from url=\(\d+\)https?://(?:www|m)\.imdb\.com/",
+    re.IGNORECASE,
+)
+_NEXT_TAG = re.compile(r"<script\b[^>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^>]*>", re.IGNORECASE)
+_LD_TAG = re.compile(r"<script\b[^>]*application/ld\+json[^>]*>", re.IGNORECASE)
+_OWN_ADDRESS = re.compile(
+    r"(?:rel=\"canonical\" href|property=\"og:url\" content|saved from url)=[^>]{0,80}?"
+    r"/title/(tt[0-9]{7,9})\b",
+    re.IGNORECASE,
+)
+_TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
+_REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
+_AUTHOR_IN_URL = re.compile(r"/user/((?:ur[0-9]+|key-[0-9a-f]{32}))")
+_REPORT_URL = re.compile(r"/(tt[0-9]{7,9})/rw[0-9]+/report")
+_IMDB_ID = re.compile(IMDB_ID_PATTERN)
+# Postgres and UTF-8 hold neither.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_KEYED = "key-"  # a cleaned page names its authors by our own keys
+
+
+class ReviewsPage(Item):
+    """What one reviews page, fragment or answer holds.
+
+    `reviews` are in page order, no id twice. None in `review_count`, `has_more` or `end_cursor`
+    means that the page does not say. `unopened_spoilers` cards showed no text and were left out.
+    `variant` names the places that were read, such as `next-reviews+username`.
+    """
+
+    imdb_id: str
+    movie: Movie | None = None
+    snapshot: Snapshot | None = None
+    reviews: tuple[Review, ...] = ()
+    review_count: Count | None = None
+    has_more: bool | None = None
+    end_cursor: str | None = None
+    variant: str
+    gated: bool = False
+    unopened_spoilers: int = 0
+
+
+# --- is this a page at all? ---------------------------------------------------------------------
+
+
+def check_page(page: Page) -> None:
+    """Return if the page is IMDb's own and holds something; judge it by status, then by content.
+
+    Raises:
+        Blocked: Status 202, 403, 405 or 429, WAF header, or a challenge's content. Final.
+        NotFound: Status 404.
+        SiteUnavailable: Another error status, or half a page (`broken_page`).
+        NotImdb: Something else than a page of IMDb's.
+    """
+    check_status(page)
+    text = page.html
+    # A page with content is not searched for marks: a review may well speak of "challenge.js".
+    if has_review_card(text):
+        return
+    if _data_script(text) is not None:
+        if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
+            raise NotImdb("This is a page of another site than IMDb.")
+        return
+    if _CAPTCHA_MARK in text:
+        raise Blocked("IMDb shows a captcha in place of the page.", reason="captcha")
+    if any(mark in text for mark in _CHALLENGE_MARKS):
+        raise Blocked("IMDb shows a challenge in place of the page.", reason="challenge")
+    if title := _REFUSAL_TITLE.search(text):
+        reason = "captcha" if "human" in title[0].lower() else "forbidden"
+        raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
+    if "<html" in text and "</html" not in text:
+        raise SiteUnavailable("The page is cut off.", reason="broken_page")
+    if page.status is not None and len(text) < SMALL_PAGE:
+        raise Blocked(
+            f"The site answered with {len(text)} characters and no content.", reason="challenge"
+        )
+    if not _is_imdb(text) and not _LD_TAG.search(text):
+        raise NotImdb("This is not a page of IMDb's." if text.strip() else "The page is empty.")
+
+
+def check_status(page: Page) -> None:
+    """Judge by status and headers alone; a saved page has none and passes.
+
+    Raises:
+        Blocked: As in `check_page`; `retry_after` in seconds where the site names it.
+        NotFound: Status 404 or 410.
+        SiteUnavailable: Any other status that is not 2xx.
+    """
+    status = page.status
+    action = page.headers.get("x-amzn-waf-action", "").lower()
+    if status in REFUSALS or action:
+        after = page.headers.get("retry-after", "")
+        raise Blocked(
+            f"{page.url} was refused (status {status}{', WAF ' + action if action else ''}).",
+            reason=action if action in ("challenge", "captcha") else REFUSALS.get(status or 0),
+            retry_after=float(after) if after.isdecimal() else None,
+        )
+    if status in (404, 410):
+        raise NotFound(f"{page.url} does not exist.")
+    if status is not None and not 200 <= status < 300:
+        raise SiteUnavailable(f"{page.url} answered {status}.")
+
+
+def _is_imdb(text: str) -> bool:
+    return _IMDB_MARKS.search(text) is not None
+
+
+# --- the reviews page ---------------------------------------------------------------------------
+
+
+def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
+    """Read every review on one reviews page, or on a fragment that holds only cards.
+
+    `__NEXT_DATA__` comes first, in either of its two shapes; then the page's own GraphQL answers
+    (`page.graphql`), which follow on; then cards of the DOM that neither of them had.
+
+    Args:
+        page: As the browser had it, or saved by hand; 0.2-3 MB of HTML.
+        author_secret: Key of the hash that stands for a reviewer.
+
+    Raises:
+        LayoutChanged: Reviews were announced and the known places hold none or too few, or a
+            review has no id or no text. Final.
+        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        BadInput: A fragment that does not say which movie it is about.
+
+    Pure: costs no page. Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
+    """
+    check_page(page)
+    props = page_props(page.html, "contentData")
+    content = props.get("contentData") if props else None
+    content = content if isinstance(content, dict) else {}
+    imdb_id = _page_imdb_id(page, content)
+    count = _first_int(
+        content.get("reviewCount"),
+        _dig(content, "data", "title", "reviews", "total"),
+        _dig(content, "entityMetadata", "subNavReviews", "total"),
+    )
+    info = content.get("pageInfo") or _dig(content, "data", "title", "reviews", "pageInfo") or {}
+    has_more, cursor = _page_info(info)
+    found: dict[str, Review] = {}
+    variants: list[str] = []
+
+    reviews, variant = _from_content(content, imdb_id, author_secret)
+    if variant:
+        variants.append(variant)
+        found.update((r.review_id, r) for r in reviews)
+    for answer in page.graphql:
+        later = parse_graphql(answer, author_secret, imdb_id)
+        found.update((r.review_id, r) for r in later.reviews if r.review_id not in found)
+        count = count if later.review_count is None else later.review_count
+        has_more, cursor = later.has_more, later.end_cursor
+        if later.variant not in variants:
+            variants.append(later.variant)
+
+    unopened = 0
+    if _card_count(page.html) > len(found):
+        dom = _Dom(page.html)
+        cards, unopened, variant = dom.reviews(imdb_id, author_secret, frozenset(found))
+        if cards or unopened:
+            variants.append(variant)
+        found.update((r.review_id, r) for r in cards)
+        if not content:
+            count = dom.review_count()
+            has_more = None if count is None else dom.has_more()
+
+    result = ReviewsPage(
+        imdb_id=imdb_id,
+        movie=_movie_of_reviews_page(imdb_id, content),
+        snapshot=_snapshot(imdb_id, page, _dig(content, "entityMetadata", "ratingsSummary"), count)
+        if content or count is not None
+        else None,
+        reviews=tuple(found.values()),
+        review_count=count,
+        has_more=has_more,
+        end_cursor=cursor,
+        variant=" ".join(variants) or "none",
+        unopened_spoilers=unopened,
+    )
+    return _judge(result, page.html)
+
+
+def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
+    """Tell a whole page from a gated one and from one whose layout has changed.
+
+    Raises:
+        LayoutChanged: Fewer reviews than a page must have, and no gate to explain it.
+    """
+    read = len(result.reviews)
+    seen, count = read + result.unopened_spoilers, result.review_count
+    if count is None:
+        if seen:
+            return result
+        if gate_is_visible(html):
+            return result.model_copy(update={"gated": True})
+        raise LayoutChanged(
+            f"The page of {result.imdb_id} holds no review in any known place, and no count."
+        )
+    expected = min(PAGE_SIZE, count)
+    if seen >= expected:
+        return result
+    if gate_is_visible(html):
+        return result.model_copy(update={"gated": True})
+    # Where all of them would fit the page, the site's word that this is the end is believed: a
+    # count lags behind a deletion. Where they would not, a handful is what a gate leaves.
+    last = result.has_more is False and (read > FEATURED_WHEN_GATED or count <= PAGE_SIZE)
+    if seen and last:
+        return result
+    if 1 <= seen <= FEATURED_WHEN_GATED:
+        return result.model_copy(update={"gated": True})
+    raise LayoutChanged(
+        f"The page of {result.imdb_id} announces {count:,} reviews and {seen} could be read, "
+        f"where {expected} were expected: its layout has changed."
+    )
+
+
+def gate_is_visible(html: str) -> bool:
+    """Tell whether a reader of the page is asked to sign in for the reviews.
+
+    Only visible text outside of review cards counts, never scripts or translations.
+    """
+    lowered = html.lower()
+    if not any(text in lowered for text in _GATE_TEXTS) and "sign in" not in lowered:
+        return False
+    visible = " ".join(_Dom(html).visible_text().split()).lower()
+    return any(text in visible for text in _GATE_TEXTS)
+
+
+def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -> ReviewsPage:
+    """Read one answer of the page's own GraphQL call for more reviews.
+
+    Args:
+        text: JSON with `data.title.reviews`.
+        author_secret: Key of the hash that stands for a reviewer.
+        imdb_id: The movie, where the answer does not say it itself.
+
+    Raises:
+        NotImdb: Not JSON, or not an answer about a title's reviews.
+        LayoutChanged: Such an answer without its list, or a review without id or text.
+        BadInput: Neither the answer nor `imdb_id` says which movie it is, or the two disagree.
+    """
+    body = decode_json(text)
+    if not isinstance(body, dict) or not ("data" in body or "errors" in body):
+        raise NotImdb("This is not a GraphQL answer.")
+    reviews = _dig(body, "data", "title", "reviews")
+    if not isinstance(reviews, dict):
+        if body.get("errors"):
+            raise LayoutChanged("The GraphQL answer holds an error in place of reviews.")
+        raise NotImdb("This GraphQL answer is not about a title's reviews.")
+    edges = reviews.get("edges")
+    if not isinstance(edges, list):
+        raise LayoutChanged("The GraphQL answer holds no list of reviews.")
+    own_id = _as_id(_dig(body, "data", "title", "id")) or next(
+        (m[1] for e in edges if (m := _REPORT_URL.search(str(_dig(e, "node", "reportingLink"))))),
+        None,
+    )
+    if own_id and imdb_id and own_id != imdb_id:
+        raise BadInput(f"The answer is about {own_id}, not {imdb_id}.")
+    movie_id = own_id or imdb_id
+    if movie_id is None:
+        raise BadInput("The answer does not say which movie it is about: give its id.")
+    read = tuple(_unique(_from_node(edge, movie_id, author_secret) for edge in edges))
+    total = _first_int(reviews.get("total"))
+    has_more, cursor = _page_info(reviews.get("pageInfo") or {})
+    if not read and has_more:
+        raise LayoutChanged("The GraphQL answer announces more reviews and holds none.")
+    return ReviewsPage(
+        imdb_id=movie_id,
+        reviews=read,
+        review_count=total,
+        has_more=has_more,
+        end_cursor=cursor,
+        variant="graphql",
+    )
+
+
+def _from_content(
+    content: dict[str, Any], imdb_id: str, secret: bytes
+) -> tuple[tuple[Review, ...], str | None]:
+    """Read `contentData` in the first of its two shapes that can be read whole.
+
+    Returns:
+        The reviews and the variant's name; nothing and None where neither shape is there.
+
+    Raises:
+        LayoutChanged: The last shape that is there has a review without id or text.
+    """
+    rows, edges = content.get("reviews"), _dig(content, "data", "title", "reviews", "edges")
+    routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], Review], tuple[str, ...]], ...] = (
+        ("next-reviews", rows, _from_row, ("review", "author")),
+        ("next-edges", edges, _from_node, ("node", "author")),
+    )
+    problem: LayoutChanged | None = None
+    for name, entries, read, author_path in routes:
+        if not isinstance(entries, list) or not entries:
+            continue
+        try:
+            reviews = tuple(_unique(read(entry, imdb_id, secret) for entry in entries))
+        except LayoutChanged as error:
+            problem = error
+            continue
+        author = _dig(entries[0], *author_path) or {}
+        known = [k for k in ("username", "nickName", "displayName") if k in author]
+        return reviews, "+".join([name, *known[:1]])
+    if problem is not None:
+        raise problem
+    return (), None
+
+
+def _from_row(row: Any, imdb_id: str, secret: bytes) -> Review:
+    """Read one of `contentData.reviews[]`."""
+    review = _dig(row, "review")
+    if not isinstance(review, dict):
+        raise LayoutChanged(f"A review of {imdb_id} is not where it was (reviews[].review).")
+    votes = review.get("helpfulnessVotes") or {}
+    return _review(
+        review.get("reviewId"),
+        _as_id(row.get("titleId")) or imdb_id,
+        title=review.get("reviewSummary"),
+        body=review.get("reviewText"),
+        rating=review.get("authorRating"),
+        submitted=review.get("submissionDate"),
+        spoiler=review.get("spoiler"),
+        votes=(votes.get("upVotes"), votes.get("downVotes")),
+        author=review.get("author"),
+        secret=secret,
+    )
+
+
+def _from_node(edge: Any, imdb_id: str, secret: bytes) -> Review:
+    """Read one of `data.title.reviews.edges[]`, the GraphQL shape."""
+    node = _dig(edge, "node")
+    if not isinstance(node, dict):
+        raise LayoutChanged(f"A review of {imdb_id} is not where it was (edges[].node).")
+    votes = node.get("helpfulness") or {}
+    return _review(
+        node.get("id"),
+        imdb_id,
+        title=_dig(node, "summary", "originalText"),
+        body=_dig(node, "text", "originalText", "plaidHtml"),
+        rating=node.get("authorRating"),
+        submitted=node.get("submissionDate"),
+        spoiler=node.get("spoiler"),
+        votes=(votes.get("upVotes"), votes.get("downVotes")),
+        author=node.get("author"),
+        secret=secret,
+    )
+
+
+def _review(
+    review_id: Any,
+    imdb_id: str,
+    *,
+    title: Any,
+    body: Any,
+    rating: Any,
+    submitted: Any,
+    spoiler: Any,
+    votes: tuple[Any, Any],
+    author: Any,
+    secret: bytes,
+) -> Review:
+    """Make one review from its JSON values.
+
+    Raises:
+        LayoutChanged: No id, no text, or a value that cannot be.
+    """
+    if not isinstance(review_id, str) or not review_id:
+        raise LayoutChanged(f"A review of {imdb_id} has no id.")
+    text = text_from_html(body) if isinstance(body, str) else ""
+    if not text:
+        raise LayoutChanged(f"Review {review_id} of {imdb_id} has no text.")
+    author_id = author.get("userId") if isinstance(author, dict) else None
+    try:
+        return Review(
+            review_id=review_id,
+            imdb_id=imdb_id,
+            author_key=_author_key(author_id, secret),
+            title=site_string(title),
+            body=text,
+            rating_1_10=rating,
+            submitted_on=None if submitted is None else date.fromisoformat(submitted),
+            date_source=None if submitted is None else "json",
+            is_spoiler=bool(spoiler),
+            helpful_up=votes[0],
+            helpful_down=votes[1],
+        )
+    except (ValidationError, ValueError, TypeError) as error:
+        raise LayoutChanged(
+            f"Review {review_id} of {imdb_id} holds an impossible value: {error}"
+        ) from error
+
+
+def _author_key(author_id: Any, secret: bytes) -> str | None:
+    if not isinstance(author_id, str) or not author_id:
+        return None
+    if author_id.startswith(_KEYED):
+        return author_id.removeprefix(_KEYED)
+    return author_key(SOURCE, author_id, secret)
+
+
+def site_string(value: Any) -> str:
+    """Return one of the site's plain strings as it is, trimmed; "" where there is none."""
+    return _UNSTORABLE.sub("", value).strip() if isinstance(value, str) else ""
+
+
+def _unique(reviews: Iterable[Review]) -> Iterator[Review]:
+    seen: set[str] = set()
+    for review in reviews:
+        if review.review_id not in seen:
+            seen.add(review.review_id)
+            yield review
+
+
+def _page_info(info: Any) -> tuple[bool | None, str | None]:
+    if not isinstance(info, dict):
+        return None, None
+    more, cursor = info.get("hasNextPage"), info.get("endCursor")
+    return (more if isinstance(more, bool) else None), (cursor if isinstance(cursor, str) else None)
+
+
+def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
+    """Find which movie a reviews page is about.
+
+    Raises:
+        BadInput: Nothing in the page or its address says it.
+    """
+    rows = content.get("reviews")
+    stated = (
+        _as_id(_dig(content, "entityMetadata", "id"))
+        or _as_id(_dig(content, "data", "title", "id"))
+        or (_as_id(_dig(rows[0], "titleId")) if isinstance(rows, list) and rows else None)
+    )
+    if stated:
+        return stated
+    for pattern, text in (
+        (_OWN_ADDRESS, page.html),
+        (_TITLE_IN_URL, page.final_url),
+        (re.compile(r"/title/(tt[0-9]{7,9})/review/rw"), page.html),
+    ):
+        if match := pattern.search(text):
+            return match[1]
+    raise BadInput("The page does not say which movie it is about: give its id.")
+
+
+# --- title page, search, suggestions ------------------------------------------------------------
+
+
+def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
+    """Read a title page: `__NEXT_DATA__` first, its JSON-LD where that is not there.
+
+    The snapshot's rating and votes are None, never 0, where nobody has voted. Titles and dates
+    follow the visitor's country; `original_title` does not.
+
+    Raises:
+        LayoutChanged: Neither source holds an id and a title.
+        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+    """
+    check_page(page)
+    props = page_props(page.html, "aboveTheFoldData")
+    top = props.get("aboveTheFoldData") if props else None
+    if isinstance(top, dict):
+        main = (props or {}).get("mainColumnData") or {}
+        movie = _movie_of_title_page(top, main)
+        count = _first_int(_dig(top, "reviews", "total"), _dig(main, "reviews", "total"))
+        return movie, _snapshot(movie.imdb_id, page, top.get("ratingsSummary"), count)
+    linked = _linked_data(page.html)
+    if linked is None:
+        raise LayoutChanged("The title page holds a movie in no known place.")
+    movie = _movie_of_linked_data(page, linked)
+    rating = linked.get("aggregateRating") or {}
+    summary = {
+        "aggregateRating": rating.get("ratingValue"),
+        "voteCount": rating.get("ratingCount"),
+    }
+    return movie, _snapshot(movie.imdb_id, page, summary, None)
+
+
+def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
+    """Read the titles of a search page (`/find/?s=tt`), in the site's order.
+
+    Raises:
+        LayoutChanged: No list of results, or a result without id or title.
+        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+    """
+    check_page(page)
+    props = page_props(page.html, "titleResults")
+    results = _dig(props, "titleResults", "results")
+    if not isinstance(results, list):
+        raise LayoutChanged("The search page holds no list of titles.")
+    rows = []
+    for result in results:
+        # Before 2025-11 the fields stood in the result itself, under other names.
+        item = result.get("listItem") or result
+        movie = _movie(
+            _as_id(item.get("titleId")) or _as_id(result.get("index") or item.get("id")),
+            title=item.get("titleText") or item.get("titleNameText"),
+            original_title=item.get("originalTitleText"),
+            year=_first_int(item.get("releaseYear"), item.get("titleReleaseText")),
+            release_date=_day(item.get("releaseDate")),
+            runtime_seconds=item.get("runtime"),
+            genres=item.get("genres"),
+            plot=item.get("plot"),
+            poster_url=_dig(item, "primaryImage", "url"),
+        )
+        rows.append((movie, _snapshot(movie.imdb_id, page, item.get("ratingSummary"), None)))
+    return rows
+
+
+def parse_suggestions(text: str) -> list[SearchHit]:
+    """Read the suggestions for what a person typed, titles only, in the site's order.
+
+    Raises:
+        NotImdb: Not the JSON of IMDb's suggestions.
+        LayoutChanged: A title without a name.
+    """
+    hits = []
+    for entry in _suggested_titles(text):
+        kind, stars = entry.get("q") or entry.get("qid"), entry.get("s")
+        try:
+            hits.append(
+                SearchHit(
+                    imdb_id=entry["id"],
+                    title=site_string(entry["l"]),
+                    year=entry.get("y"),
+                    kind=site_string(kind) or None,
+                    stars=site_string(stars) or None,
+                )
+            )
+        except (KeyError, ValidationError) as error:
+            raise LayoutChanged(f"A suggestion is not as it was: {error}") from error
+    return hits
+
+
+def parse_suggested_movies(text: str) -> list[Movie]:
+    """Read the same suggestions as movies: id, title, year, stars as cast, poster.
+
+    Raises:
+        NotImdb, LayoutChanged: As `parse_suggestions`.
+    """
+    return [
+        _movie(
+            entry["id"],
+            title=entry.get("l"),
+            year=entry.get("y"),
+            cast=[name.strip() for name in site_string(entry.get("s")).split(",")],
+            poster_url=_dig(entry, "i", "imageUrl"),
+        )
+        for entry in _suggested_titles(text)
+    ]
+
+
+def _suggested_titles(text: str) -> list[dict[str, Any]]:
+    body = decode_json(text)
+    entries = _dig(body, "d")
+    if not isinstance(entries, list):
+        raise NotImdb("This is not an answer of IMDb's suggestions.")
+    # People, companies and links are suggested too; only titles have a `tt` id.
+    return [e for e in entries if isinstance(e, dict) and _as_id(e.get("id"))]
+
+
+def _movie(
+    imdb_id: str | None,
+    *,
+    title: Any,
+    original_title: Any = None,
+    year: Any = None,
+    release_date: date | None = None,
+    runtime_seconds: Any = None,
+    genres: Any = None,
+    directors: Any = None,
+    cast: Any = None,
+    plot: Any = None,
+    poster_url: Any = None,
+) -> Movie:
+    """Make a movie of what a page holds; empty values count as unknown.
+
+    Raises:
+        LayoutChanged: No id, no title, or a value that cannot be.
+    """
+    name = site_string(title)
+    if imdb_id is None or not name:
+        raise LayoutChanged(f"A title without {'a name' if imdb_id else 'an id'} was found.")
+    minutes = runtime_seconds // 60 if isinstance(runtime_seconds, int) else None
+    try:
+        return Movie(
+            imdb_id=imdb_id,
+            title=name,
+            original_title=site_string(original_title) or None,
+            year=year,
+            release_date=release_date,
+            runtime_minutes=minutes or None,
+            genres=_names(genres),
+            directors=_names(directors),
+            cast=_names(cast),
+            plot=canonical_text(plot) or None if isinstance(plot, str) else None,
+            poster_url=site_string(poster_url) or None,
+        )
+    except ValidationError as error:
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {error}") from error
+
+
+def _names(values: Any) -> tuple[str, ...]:
+    """Keep the names among `values`, in order, each once."""
+    found = (site_string(value) for value in values or ())
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _movie_of_title_page(top: dict[str, Any], main: dict[str, Any]) -> Movie:
+    return _movie(
+        _as_id(top.get("id")) or _as_id(main.get("id")),
+        title=_dig(top, "titleText", "text"),
+        original_title=_dig(top, "originalTitleText", "text"),
+        year=_dig(top, "releaseYear", "year"),
+        release_date=_day(top.get("releaseDate")),
+        runtime_seconds=_dig(top, "runtime", "seconds"),
+        genres=[_dig(g, "text") for g in _dig(top, "genres", "genres") or ()],
+        directors=_credits(main, "directors", "crewV2") or _credits(top, "directorsPageTitle"),
+        cast=_credits(main, "cast", "castV2") or _credits(top, "castPageTitle", "castV2"),
+        plot=_dig(top, "plot", "plotText", "plainText"),
+        poster_url=_dig(top, "primaryImage", "url"),
+    )
+
+
+def _movie_of_reviews_page(imdb_id: str, content: dict[str, Any]) -> Movie | None:
+    meta = content.get("entityMetadata") or _dig(content, "data", "title")
+    if not isinstance(meta, dict) or not _dig(meta, "titleText", "text"):
+        return None
+    return _movie(
+        imdb_id,
+        title=_dig(meta, "titleText", "text"),
+        original_title=_dig(meta, "originalTitleText", "text"),
+        year=_dig(meta, "releaseYear", "year"),
+        runtime_seconds=_dig(meta, "runtime", "seconds"),
+        genres=[_dig(g, "genre", "text") for g in _dig(meta, "titleGenres", "genres") or ()],
+        directors=_credits(meta, "directorsPageTitle", "crewV2"),
+        cast=_credits(meta, "castPageTitle", "castV2"),
+        plot=_dig(meta, "plot", "plotText", "plainText"),
+        poster_url=_dig(meta, "primaryImage", "url"),
+    )
+
+
+def _credits(holder: dict[str, Any], *keys: str) -> list[Any]:
+    """Collect names under the first of `keys` that is there, in credit order.
+
+    IMDb has two forms: edges with a node each (cast to 2026-01), and groups with `credits`
+    (directors; since 2026-02 `crewV2`, which may also hold groups of writers, and `castV2`).
+    """
+    for key in keys:
+        value = holder.get(key)
+        if isinstance(value, dict):
+            nodes = [_dig(edge, "node") for edge in value.get("edges") or ()]
+        elif isinstance(value, list):
+            groups = [g for g in value if isinstance(g, dict)]
+            if key == "crewV2":
+                labelled = [g for g in groups if _group_label(g)]
+                groups = [g for g in labelled if "director" in _group_label(g)] or (
+                    [] if labelled else groups
+                )
+            nodes = [credit for group in groups for credit in group.get("credits") or ()]
+        else:
+            continue
+        return [_dig(node, "name", "nameText", "text") for node in nodes]
+    return []
+
+
+def _group_label(group: dict[str, Any]) -> str:
+    labels = (_dig(group, "category", "id"), _dig(group, "grouping", "text"))
+    return " ".join(label for label in labels if isinstance(label, str)).lower()
+
+
+def _linked_data(html: str) -> dict[str, Any] | None:
+    for tag in _LD_TAG.finditer(html):
+        body = decode_json(html[tag.end() : html.find("</script", tag.end())])
+        if isinstance(body, dict) and "name" in body and _TITLE_IN_URL.search(str(body.get("url"))):
+            return body
+    return None
+
+
+def _movie_of_linked_data(page: Page, linked: dict[str, Any]) -> Movie:
+    """Read JSON-LD, whose texts are HTML-escaped; `name` is the original title."""
+    match = _TITLE_IN_URL.search(str(linked.get("url"))) or _TITLE_IN_URL.search(page.final_url)
+    name, local = (
+        htmllib.unescape(site_string(linked.get(key))) for key in ("name", "alternateName")
+    )
+    published = str(linked.get("datePublished") or "")
+    released = date.fromisoformat(published) if _ISO_DAY.fullmatch(published) else None
+    hours = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?", str(linked.get("duration") or ""))
+    return _movie(
+        match[1] if match else None,
+        title=local or name,
+        original_title=name,
+        year=released.year if released else None,
+        release_date=released,
+        runtime_seconds=3600 * int(hours[1] or 0) + 60 * int(hours[2] or 0) if hours else None,
+        genres=_people(linked.get("genre")),
+        directors=_people(linked.get("director")),
+        cast=_people(linked.get("actor")),
+        plot=htmllib.unescape(linked.get("description") or ""),
+        poster_url=linked.get("image"),
+    )
+
+
+def _people(value: Any) -> list[str]:
+    """Read JSON-LD's names: a string, an object with `name`, or a list of either."""
+    entries = value if isinstance(value, list) else [value]
+    names = (e.get("name") if isinstance(e, dict) else e for e in entries)
+    return [htmllib.unescape(name) for name in names if isinstance(name, str)]
+
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _day(value: Any) -> date | None:
+    """Read `{day, month, year}`; None where a part is unknown, as for a coming movie."""
+    parts = [_dig(value, key) for key in ("year", "month", "day")]
+    try:
+        return date(*parts) if all(isinstance(part, int) for part in parts) else None
+    except ValueError:
+        return None
+
+
+def _snapshot(imdb_id: str, page: Page, ratings: Any, count: int | None) -> Snapshot:
+    """Make a snapshot; no votes are unknown, not zero (IMDb writes 0 and 0).
+
+    Raises:
+        LayoutChanged: A rating or count that cannot be.
+    """
+    votes = _first_int(_dig(ratings, "voteCount")) or None
+    try:
+        return Snapshot(
+            imdb_id=imdb_id,
+            taken_at=page.fetched_at,
+            rating=(_dig(ratings, "aggregateRating") or None) if votes else None,
+            vote_count=votes,
+            review_count=count,
+        )
+    except ValidationError as error:
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {error}") from error
+
+
+# --- finding the data ---------------------------------------------------------------------------
+
+
+def _data_script(html: str) -> str | None:
+    """Return the text of `script#__NEXT_DATA__`, None if there is none or it is cut off."""
+    start = html.find('id="__NEXT_DATA__"')
+    start = html.find(">", start) + 1 if start >= 0 else 0
+    if not start and (tag := _NEXT_TAG.search(html)):
+        start = tag.end()
+    end = html.find("</script", start) if start else -1
+    return html[start:end] if end >= 0 else None
+
+
+def page_props(html: str, wanted: str) -> dict[str, Any] | None:
+    """Decode `props.pageProps`, leaving out what no one reads, if `wanted` is found so.
+
+    Translations make up 80 % of the JSON and follow the visitor's `requestContext`, so decoding
+    ends there. What was cut must still be one JSON object with three brackets to close, which
+    holds only if the cut lay right inside `pageProps`; otherwise all of it is decoded.
+
+    Returns:
+        None where the page has no data script.
+
+    Raises:
+        LayoutChanged: It has one that is no JSON, or holds no `pageProps`.
+    """
+    script = _data_script(html)
+    if script is None:
+        return None
+    cut = script.find(',"requestContext":')
+    if cut > 0:
+        try:
+            props = orjson.loads(script[:cut] + "}}}")["props"]["pageProps"]
+        except (ValueError, KeyError, TypeError):
+            props = None
+        if isinstance(props, dict) and wanted in props:
+            return props
+    props = _dig(decode_json(script), "props", "pageProps")
+    if not isinstance(props, dict):
+        raise LayoutChanged("The page's data are no longer where they were (props.pageProps).")
+    return props
+
+
+def decode_json(text: str) -> Any:
+    """Decode JSON; None where it is none. Lone surrogates, which orjson refuses, are let in."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _dig(value: Any, *path: str) -> Any:
+    """Follow keys down through objects; None as soon as one is missing."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _first_int(*values: Any) -> int | None:
+    for value in values:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.isdecimal():
+            return int(value)
+    return None
+
+
+def _as_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _IMDB_ID.match(value) else None
+
+
+def has_review_card(html: str) -> bool:
+    """Tell whether a card of any known markup is there."""
+    return any(mark in html for mark in _CARD_MARKS)
+
+
+def has_linked_movie(html: str) -> bool:
+    """Tell whether JSON-LD names a title of IMDb's."""
+    return _linked_data(html) is not None
+
+
+def _card_count(html: str) -> int:
+    """Count review cards cheaply: a hydrated page has more of them than its JSON."""
+    return html.count('data-testid="review-card-parent"') or html.count("imdb-user-review")
+
+
+# --- the DOM, the last resort -------------------------------------------------------------------
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_US_DATE = re.compile(r"([A-Z][a-z]{2})[a-z]*\.? (\d{1,2}), (\d{4})")
+_OLD_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
+_FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
+
+
+class _Dom:
+    """The page's visible side. Only hooks that outlive a build are used, never `sc-...` classes.
+
+    The site's dates here are those of a zone in the USA: a day early in 75 of 75 reviews seen.
+    """
+
+    def __init__(self, html: str) -> None:
+        # Imported here: most pages are read without it.
+        from lxml import etree  # type: ignore[import-untyped]
+        from lxml import html as lxml_html
+
+        self._etree = etree
+        parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
+        raw = html.replace("\0", "").encode("utf-8", "replace")
+        self._root = lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)
+
+    def reviews(
+        self, imdb_id: str, secret: bytes, known: frozenset[str]
+    ) -> tuple[list[Review], int, str]:
+        """Read the cards that are not `known`, in page order.
+
+        Returns:
+            The reviews, the number of spoiler cards that nobody had opened (their text is not in
+            the page), and the variant's name.
+
+        Raises:
+            LayoutChanged: A card without id, or without text though it is no closed spoiler.
+        """
+        cards = self._root.xpath(f"//article[{_cls('user-review-item')}]")
+        cards = cards or self._root.xpath("//*[@data-testid='review-card-parent']")
+        read, name = (self._card, "dom") if cards else (self._old_card, "dom-2024")
+        cards = cards or self._root.xpath(f"//*[{_cls('imdb-user-review')}]")
+        reviews, unopened = {}, 0
+        for card in cards:
+            review_id = self._review_id(card)
+            if review_id in known or review_id in reviews:
+                continue
+            review = read(card, review_id, imdb_id, secret)
+            if review is None:
+                unopened += 1
+            else:
+                reviews[review_id] = review
+        return list(reviews.values()), unopened, name
+
+    def review_count(self) -> int | None:
+        """Read the announced total, such as "2,561 reviews"."""
+        text = self._text(self._root, "//*[@data-testid='tturv-total-reviews']")
+        digits = re.sub(r"\D", "", text)
+        return int(digits) if digits else None
+
+    def has_more(self) -> bool:
+        """Tell whether a button for more reviews is there."""
+        return bool(self._root.xpath(f"//*[{_cls('single-page-see-more-button')}]//button"))
+
+    def visible_text(self) -> str:
+        """Return what a reader sees outside of review cards; scripts and hidden parts are not."""
+        unseen = (
+            "//script | //style | //noscript | //template | //*[@hidden]"
+            " | //*[contains(translate(@style, ' ', ''), 'display:none')]"
+            f" | //article[{_cls('user-review-item')}]"
+        )
+        for element in self._root.xpath(unseen):
+            element.drop_tree()
+        return " ".join(self._root.itertext())
+
+    def _card(self, card: Any, review_id: str, imdb_id: str, secret: bytes) -> Review | None:
+        button = card.xpath(f".//button[{_cls('review-spoiler-button')}]")
+        opened = card.xpath(".//*[@data-testid='review-spoiler-content']")
+        shown = opened or card.xpath(".//*[@data-testid='review-overflow']")
+        body = ""
+        for holder in shown or [card]:
+            inner = holder.xpath(f".//*[{_cls('ipc-html-content-inner-div')}]")
+            if inner or shown:
+                body = self._inner_html(inner[0] if inner else holder)
+                break
+        if not body and button:
+            return None
+        rating = self._text(card, f".//*[{_cls('ipc-rating-star--rating')}]")
+        date_text = self._text(card, f".//*[{_cls('review-date')}]")
+        votes = [
+            self._text(card, f".//*[{_cls(f'ipc-voting__label__count--{way}')}]")
+            for way in ("up", "down")
+        ]
+        return self._make(
+            card, review_id, imdb_id, secret,
+            title=self._text(card, ".//*[@data-testid='review-summary']//h3")
+            or self._text(card, ".//*[@data-testid='review-summary']"),
+            body=body,
+            rating=rating,
+            submitted=_dom_date(date_text),
+            spoiler=bool(button or opened),
+            votes=(_whole(votes[0]), _whole(votes[1])),
+        )  # fmt: skip
+
+    def _old_card(self, card: Any, review_id: str, imdb_id: str, secret: bytes) -> Review:
+        """Read a card of the markup that IMDb used until about 2024-11."""
+        body = card.xpath(f".//*[{_cls('text')} and {_cls('show-more__control')}]")
+        helpful = _FOUND_HELPFUL.search(self._text(card, f".//*[{_cls('actions')}]"))
+        up, all_votes = (_whole(helpful[1]), _whole(helpful[2])) if helpful else (None, None)
+        return self._make(
+            card, review_id, imdb_id, secret,
+            title=self._text(card, f".//a[{_cls('title')}]"),
+            body=self._inner_html(body[0]) if body else "",
+            rating=self._text(card, f".//*[{_cls('rating-other-user-rating')}]/span[1]"),
+            submitted=_dom_date(self._text(card, f".//*[{_cls('review-date')}]")),
+            spoiler=bool(card.xpath(f".//*[{_cls('spoiler-warning')}]")),
+            votes=(up, all_votes - up if up is not None and all_votes is not None else None),
+        )  # fmt: skip
+
+    def _make(
+        self,
+        card: Any,
+        review_id: str,
+        imdb_id: str,
+        secret: bytes,
+        *,
+        title: str,
+        body: str,
+        rating: str,
+        submitted: date | None,
+        spoiler: bool,
+        votes: tuple[int | None, int | None],
+    ) -> Review:
+        own = self._first_match(card, _TITLE_IN_URL, "/review/")
+        review = _review(
+            review_id,
+            own or imdb_id,
+            title=title,
+            body=body,
+            rating=_whole(rating),
+            submitted=submitted.isoformat() if submitted else None,
+            spoiler=spoiler,
+            votes=votes,
+            author={"userId": self._first_match(card, _AUTHOR_IN_URL)},
+            secret=secret,
+        )
+        return review.model_copy(update={"date_source": "dom"}) if submitted else review
+
+    def _review_id(self, card: Any) -> str:
+        found = card.get("data-review-id") or self._first_match(card, _REVIEW_IN_URL)
+        if not found:
+            raise LayoutChanged("A review card links to no review: its id cannot be read.")
+        return str(found)
+
+    def _first_match(self, card: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:
+        for href in card.xpath(".//a/@href"):
+            if within in href and (match := pattern.search(href)):
+                return match[1]
+        return None
+
+    def _text(self, holder: Any, path: str) -> str:
+        found = holder.xpath(path)
+        return " ".join(found[0].text_content().split()) if found else ""
+
+    def _inner_html(self, element: Any) -> str:
+        head = htmllib.escape(element.text or "", quote=False)
+        tails = (self._etree.tostring(c, encoding="unicode", method="html") for c in element)
+        return head + "".join(tails)
+
+
+def _cls(name: str) -> str:
+    """Return the XPath test for one class among several."""
+    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+
+
+def _dom_date(text: str) -> date | None:
+    """Read "Dec 5, 2025" or "5 December 2024"; None for another language's form."""
+    if us := _US_DATE.search(text):
+        month, day, year = us[1], us[2], us[3]
+    elif old := _OLD_DATE.search(text):
+        day, month, year = old[1], old[2], old[3]
+    else:
+        return None
+    try:
+        return date(int(year), _MONTHS.index(month.lower()) + 1, int(day))
+    except ValueError:
+        return None
+
+
+def _whole(text: str) -> int | None:
+    """Read "1,234"; None for nothing and for a rounded figure such as "1.2K"."""
+    plain = text.replace(",", "")
+    return int(plain) if plain.isdecimal() else None
+
+
+# --- before a page is stored --------------------------------------------------------------------
+
+_AUTHOR_OBJECT = re.compile(r'"author"\s*:\s*(?=\{)')
+_REQUEST_CONTEXT = re.compile(r'"requestContext"\s*:\s*(?=\{)')
+_USER_ID = re.compile(r"\bur[0-9]{4,}\b")
+_AUTHOR_LINK = re.compile(
+    r"(<a\b[^>]*(?:data-testid=\"author-link\"|href=\"[^\"]*/user/ur)[^>]*>)(.*?)(?=</a>|$)",
+    re.DOTALL,
+)
+_NAMED_RATING = re.compile(r"aria-label=\"[^\"]*(?:'|&#x27;|&#39;|&apos;|\u2019)s rating: ")
+_SCRIPT = re.compile(r"<script\b([^>]*)>.*?(?:</script\s*>|$)", re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+# Ids of the visit, as they were seen outside of `requestContext`: in page data, in beacons.
+_VISIT = re.compile(
+    r'(?<="requestId":)\s*"[^"]*"|(?<="sessionId":)\s*"[^"]*"|(?<="customerId":)\s*"[^"]*"'
+    r'|(?<="userAgent":)\s*"[^"]*"|(?<="ipAddress":)\s*"[^"]*"'
+)
+_BEACON = re.compile(r"<img\b[^>]*//fls-[^>]*>")
+
+
+def clean_page(html: str, author_secret: bytes | None = None) -> str:
+    """Take out of a page, or of a JSON answer, whatever tells of a visitor or a reviewer.
+
+    IMDb's `requestContext` (the visitor's address, headers and account) becomes `{}`, scripts
+    other than data are dropped, authors lose names and ids, and rating labels their names. What
+    is left parses to the same reviews.
+
+    Args:
+        html: The page, whole or cut off; JSON of a GraphQL answer does as well.
+        author_secret: Given, each author's id becomes our own key, so that the cleaned page
+            parses to the same `author_key`s; not given, authors are gone and keys are None.
+    """
+
+    def stand_in(user_id: str) -> str:
+        return f"{_KEYED}{author_key(SOURCE, user_id, author_secret)}" if author_secret else ""
+
+    def author(text: str) -> str:
+        user = _USER_ID.search(text)
+        return f'{{"userId":"{stand_in(user[0]) if user else ""}"}}'
+
+    html = _SCRIPT.sub(lambda tag: tag[0] if "json" in tag[1].lower() else "", html)
+    html = _replace_objects(html, _REQUEST_CONTEXT, lambda _: "{}")
+    html = _replace_objects(html, _AUTHOR_OBJECT, author)
+    html = _AUTHOR_LINK.sub(r"\1", html)
+    html = _NAMED_RATING.sub('aria-label="Rating: ', html)
+    html = _BEACON.sub("", _VISIT.sub('""', html))
+    return _USER_ID.sub(lambda user: stand_in(user[0]), html)
+
+
+def _replace_objects(text: str, key: re.Pattern[str], make: Callable[[str], str]) -> str:
+    """Replace the JSON object after each match of `key`; a cut-off one goes with what follows."""
+    parts, done = [], 0
+    for match in key.finditer(text):
+        if match.start() < done:
+            continue
+        end = _object_end(text, match.end())
+        parts += [text[done : match.end()], make(text[match.end() : end])]
+        done = end
+    return "".join(parts) + text[done:]
+
+
+def _object_end(text: str, start: int) -> int:
+    """Return the offset after the JSON object at `start`, or the text's end if it is cut off."""
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        if token[0] == "{":
+            depth += 1
+        elif token[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    return len(text)
