@@ -181,10 +181,8 @@ _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNOR
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _ODD_SPACE = re.compile(r"[^\S\n ]")
-# Control characters but tab and line feed, and lone surrogates: categories Cc and Cs.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACES = re.compile(r"  +")
-# Categories Cc and Cs but for tab and line feed.
+# Control characters but tab and line feed, and lone surrogates: categories Cc and Cs.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MANY_BREAKS = re.compile(r"\n\n\n+")
 
@@ -239,5 +237,3 @@ def author_key(source: str, author_id: str, secret: bytes) -> str:
 def analysed_text(title: str, body: str) -> str:
     """Return the text that analysers read and `quote_start` counts in: title, blank line, body."""
     return f"{title}\n\n{body}"
-
-

@@ -69,6 +69,8 @@ IMDB_CLAUSE = (
     "extraction tools on this site, except with our express written consent as noted below."
 )
 
+LIVE_IS_OFF = "Reading live is off (FILMPULSE_IMDB_URL is unset): no movie was looked at."
+
 Progress = Callable[[int, int | None], None]
 """Called with what is done and what there is in all (None: not known)."""
 
@@ -240,6 +242,8 @@ def detect(
     A site that refuses ends the round: the rest waits for the next run. One movie never stops
     another. Costs one page a movie.
     """
+    if imdb_ids and not parts.settings.imdb_url:
+        return Detection(is_done=True, warnings=[LIVE_IS_OFF])
     budget = budget_seconds or parts.settings.detect_budget_seconds
     left = (until - datetime.now(UTC)).total_seconds()
     deadline = time.monotonic() + min(budget, left)
@@ -471,8 +475,10 @@ def collect(
         manifest_uri=uri,
         **manifest.model_dump(include=_LEDGER_FIELDS),
     )
-    if sentence:
-        log.warning("%s: %s", imdb_id, sentence)
+    log.log(
+        logging.INFO if status == "complete" else logging.WARNING,
+        "%s: %s. %s", imdb_id, status, sentence or "",
+    )  # fmt: skip
     if error is not None and not (manifest.parts and uri):
         raise error
     assert uri is not None  # noqa: S101 - a writer exists wherever no error was raised

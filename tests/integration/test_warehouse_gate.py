@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_requests_of_two_workers_are_apart(warehouse):
     for thread in threads:
         thread.join()
     times.sort()
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert len(times) == 6
     assert min(gaps) >= gap * 0.9
 

@@ -1,0 +1,280 @@
+"""The main job without a scheduler: real browser, real Postgres, the sample site."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    CollectionFailed,
+    HostPaused,
+    LayoutChanged,
+    NotFound,
+)
+from filmpulse.sample_site import MOVIE_IDS
+from filmpulse.warehouse import Warehouse
+
+QUIET = 3600.0
+UNKNOWN = "tt98999999"
+
+
+@pytest.fixture
+def parts(sample_site, warehouse_url, tmp_path):
+    return jobs.Parts.from_settings(
+        Settings(
+            warehouse_url=warehouse_url,
+            lake_url=tmp_path.as_uri(),
+            imdb_url=sample_site.url,
+            author_secret="for tests only",
+            request_gap_seconds=0,
+            page_timeout_seconds=15,
+        )
+    )
+
+
+@pytest.fixture
+def smallest(sample_site):
+    """The old movie with three reviews."""
+    counts = sample_site.state()["movies"]
+    return min(MOVIE_IDS, key=lambda i: counts[i]["review_count"])
+
+
+@pytest.fixture
+def middle(sample_site):
+    """The smallest movie whose reviews take more than one page."""
+    counts = {i: sample_site.state()["movies"][i]["review_count"] for i in MOVIE_IDS}
+    return min((i for i in MOVIE_IDS if counts[i] > 50), key=counts.__getitem__)
+
+
+class Run:
+    """One run of the main job over some movies."""
+
+    def __init__(self, parts, name, mode="full"):
+        self.parts, self.name, self.mode = parts, name, mode
+
+    def __call__(self, *imdb_ids):
+        loaded = {}
+        for imdb_id in jobs.plan(imdb_ids, self.mode, self.name, self.parts):
+            uri = jobs.collect(imdb_id, self.mode, self.name, self.parts)
+            loaded[imdb_id] = jobs.load(uri, self.parts)
+            jobs.analyse(imdb_id, self.parts)
+        return loaded
+
+
+def rows(parts, statement, *values):
+    with Warehouse(parts.warehouse.url).connect() as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def xmins(parts):
+    return {
+        r["review_id"]: r["x"]
+        for r in rows(parts, "SELECT review_id, xmin::text AS x FROM core.reviews")
+    }
+
+
+def ledger(parts, run_id):
+    return {
+        r["imdb_id"]: r
+        for r in rows(parts, "SELECT * FROM ops.collections WHERE run_id = %s", run_id)
+    }
+
+
+def detect(parts, imdb_ids, run_id="detector", since=None, **options):
+    since = since or datetime.now(UTC)
+    return jobs.detect(
+        imdb_ids,
+        since=since,
+        until=since + timedelta(seconds=QUIET),
+        run_id=run_id,
+        parts=parts,
+        is_active=lambda run: False,
+        **options,
+    )
+
+
+def test_every_review_is_collected_scored_and_summed_up(parts, sample_site, middle):
+    count = sample_site.state()["movies"][middle]["review_count"]
+    assert Run(parts, "r1")(middle)[middle].inserted == count
+    line = ledger(parts, "r1")[middle]
+    assert (line["status"], line["review_count_end"]) == ("complete", count)
+    summary = jobs.summary(middle, parts)
+    assert summary.movie["reviews"] == count
+    assert float(summary.movie["coverage"]) == 1
+    assert summary.movie["analysed_reviews"] == count
+    assert 0 < summary.movie["scored_reviews"] <= count
+    quoted = rows(
+        parts,
+        """SELECT quote, quote_start, title, body
+           FROM core.aspect_scores JOIN core.reviews USING (source, review_id)
+           WHERE quote IS NOT NULL""",
+    )
+    assert quoted
+    for q in quoted:
+        text = f"{q['title']}\n\n{q['body']}"
+        assert text[q["quote_start"] :].startswith(q["quote"])
+    spoilers = {r["body"] for r in rows(parts, "SELECT body FROM mart.reviews WHERE is_spoiler")}
+    for aspect in summary.aspects:
+        for quote in (aspect.praise, aspect.fault):
+            assert quote is None or not any(quote in body for body in spoilers)
+    assert Run(parts, "r2")(middle)[middle] == jobs.Loaded()
+
+
+def test_new_edited_and_deleted_reviews(parts, sample_site, middle, smallest):
+    Run(parts, "r1")(middle, smallest)
+    assert detect(parts, [middle, smallest]).batches == []
+
+    sample_site.control("publish", imdb_id=middle, count=7)
+    (batch,) = detect(parts, [middle, smallest]).batches
+    assert (batch.imdb_ids, batch.mode) == ([middle], "incremental")
+    before = xmins(parts)
+    assert Run(parts, batch.run_id, batch.mode)(middle)[middle] == jobs.Loaded(inserted=7)
+    after = xmins(parts)
+    assert len(set(after) - set(before)) == 7
+    assert {i: after[i] for i in before} == before
+    assert ledger(parts, batch.run_id)[middle]["distinct_ids"] <= 75
+
+    ours = {r["review_id"] for r in rows(parts, "SELECT review_id FROM core.reviews "
+                                                "WHERE imdb_id = %s", middle)}  # fmt: skip
+    edited, deleted = sorted(ours)[:2]
+    sample_site.control("edit", review_id=edited, body="On a second viewing the acting fell flat.")
+    sample_site.control("delete", review_id=deleted)
+    assert Run(parts, "r3")(middle)[middle] == jobs.Loaded(revised=1, updated=1, removed=1)
+    again = xmins(parts)
+    assert {i for i in again if again[i] != after[i]} == {edited, deleted}
+    (revision,) = rows(parts, "SELECT * FROM core.review_revisions")
+    assert revision["review_id"] == edited
+    (gone,) = rows(parts, "SELECT review_id FROM core.reviews WHERE removed_at IS NOT NULL")
+    assert gone["review_id"] == deleted
+    statuses = rows(parts, "SELECT content_hash FROM core.review_analyses WHERE review_id = %s",
+                    edited)  # fmt: skip
+    assert len(statuses) == 2
+
+
+def test_a_gate_is_green_with_a_warning_and_keeps_what_is_known(
+    parts, sample_site, middle, smallest
+):
+    Run(parts, "r1")(smallest)
+    known = len(xmins(parts))
+    sample_site.control("switch", name="gate", imdb_id=middle, value=5)
+    assert Run(parts, "r2")(middle)[middle].inserted == 5
+    line = ledger(parts, "r2")[middle]
+    assert (line["status"], line["reason"]) == ("gated", "sign_in")
+    closed = jobs.summarise("r2", parts)
+    assert len(closed.warnings) == 1
+    assert "5 of" in closed.warnings[0]
+    assert len(xmins(parts)) == known + 5
+    # growth behind the gate is said, not collected again and again
+    sample_site.control("publish", imdb_id=middle, count=3)
+    found = detect(parts, [middle])
+    assert found.batches == []
+    assert "not readable here" in found.warnings[0]
+
+
+def test_a_refusal_stops_the_host_for_everybody(parts, sample_site, middle, smallest):
+    Run(parts, "r1")(smallest)
+    before = xmins(parts)
+    sample_site.control("switch", name="status_403", imdb_id=None, value=True)
+    jobs.plan([middle, smallest], "full", "r2", parts)
+    with pytest.raises(Blocked, match="403"):
+        jobs.collect(middle, "full", "r2", parts)
+    sample_site.control("switch", name="status_403", imdb_id=None, value=False)
+    with pytest.raises(HostPaused):
+        jobs.collect(smallest, "full", "r2", parts)
+    lines = ledger(parts, "r2")
+    assert {line["status"] for line in lines.values()} == {"blocked"}
+    assert lines[middle]["reason"] == "forbidden"
+    with pytest.raises(CollectionFailed, match=middle):
+        jobs.summarise("r2", parts)
+    assert xmins(parts) == before
+    assert jobs.summary(smallest, parts).movie["reviews"] == 3
+
+
+def test_drift_is_an_error_with_the_page_kept(parts, sample_site, middle, smallest, tmp_path):
+    sample_site.control("switch", name="layout_drift", imdb_id=middle, value=True)
+    with pytest.raises(LayoutChanged, match=middle):
+        jobs.collect(middle, "full", "r1", parts)
+    assert Run(parts, "r2")(smallest)[smallest].inserted == 3
+    assert ledger(parts, "r1")[middle]["status"] == "layout_changed"
+    assert list(tmp_path.glob(f"quarantine/imdb/{middle}/*.html.gz"))
+    assert rows(parts, "SELECT FROM core.reviews WHERE imdb_id = %s", middle) == []
+
+
+def test_an_unknown_movie_is_named_and_stops_nobody(parts, smallest):
+    found = detect(parts, [UNKNOWN, smallest])
+    assert [b.imdb_ids for b in found.batches] == [[smallest]]
+    assert UNKNOWN in found.warnings[0]
+    with pytest.raises(NotFound, match=UNKNOWN):
+        jobs.collect(UNKNOWN, "full", "r1", parts)
+    assert ledger(parts, "r1")[UNKNOWN]["status"] == "not_found"
+
+
+def test_detection_goes_on_where_a_round_ended(parts, smallest, middle):
+    since = datetime.now(UTC)
+    first = detect(parts, [smallest, middle], since=since, budget_seconds=0.001)
+    assert not first.is_done
+    assert first.batches == []
+    second = detect(parts, [smallest, middle], since=since)
+    assert second.is_done
+    assert sorted(second.batches[0].imdb_ids) == sorted([smallest, middle])
+    assert detect(parts, [smallest, middle], since=since).batches == second.batches
+    assert detect(parts, [smallest, middle], since=since).visited == 0
+
+
+def test_a_movie_at_work_is_left_alone(parts, smallest):
+    jobs.plan([smallest], "full", "r1", parts)
+    assert detect(parts, [smallest]).batches == []
+
+
+def test_detection_out_of_time_says_the_real_cycle(parts, smallest, middle):
+    since = datetime.now(UTC) - timedelta(minutes=50)
+    late = jobs.detect(
+        [smallest, middle], since=since, until=datetime.now(UTC), run_id="d", parts=parts,
+        is_active=lambda run: False,
+    )  # fmt: skip
+    assert late.is_done
+    assert "None of 2 movies" in late.warnings[0]
+
+
+def test_many_movies_go_in_batches(parts):
+    since = datetime.now(UTC)
+    ids = [f"tt{n:08d}" for n in range(97000000, 97001200)]
+    with parts.warehouse.connect() as connection:
+        connection.cursor().executemany(
+            """INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome, mode)
+               VALUES (%s, now(), 'news', 'full')""",
+            [(i,) for i in ids],
+        )
+    found = detect(parts, ids, since=since)
+    assert [len(b.imdb_ids) for b in found.batches] == [50] * 24
+    assert [i for b in found.batches for i in b.imdb_ids] == ids
+    assert len({b.run_id for b in found.batches}) == 24
+
+
+def test_no_movie_at_all_is_done_at_once(parts):
+    found = detect(parts, [])
+    assert (found.is_done, found.batches, found.failures) == (True, [], [])
+
+
+def test_with_live_reading_off_nothing_is_asked(parts, sample_site, smallest):
+    settings = parts.settings.model_copy(update={"imdb_url": None})
+    off = jobs.Parts(settings, parts.warehouse, parts.lake)
+    assert detect(off, [smallest]).warnings == [jobs.LIVE_IS_OFF]
+    with pytest.raises(BadInput, match="FILMPULSE_IMDB_URL"):
+        jobs.collect(smallest, "full", "r1", off)
+
+
+@pytest.mark.parametrize("ids", [[], ["tt1"], ["tt99000001", "x'; DROP TABLE"]])
+def test_a_run_without_good_ids_is_refused(parts, ids):
+    with pytest.raises(BadInput):
+        jobs.plan(ids, "full", "r1", parts)
+
+
+def test_search_gives_the_sites_suggestions(parts):
+    title = "the"
+    hits = jobs.search(title, parts)
+    assert hits
+    assert {hit.imdb_id for hit in hits} <= set(MOVIE_IDS)
