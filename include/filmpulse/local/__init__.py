@@ -1,1 +1,24 @@
-"""Everything Filmpulse needs on one machine, without Docker: see `up`."""
+"""Everything that Filmpulse needs on one machine, without Docker, under a process supervisor.
+
+>>> stack = up("demo", sample_site=True)  # doctest: +SKIP
+>>> stack.urls["airflow"]  # doctest: +SKIP
+'http://127.0.0.1:18999'
+"""
+
+from filmpulse.local.instance import Stack
+from filmpulse.local.progress import Lines, Progress
+from filmpulse.local.stack import DEFAULT_ROOT, PartStatus, down, read_stack, status, up
+from filmpulse.local.supervisor import StackError
+
+__all__ = [
+    "DEFAULT_ROOT",
+    "Lines",
+    "PartStatus",
+    "Progress",
+    "Stack",
+    "StackError",
+    "down",
+    "read_stack",
+    "status",
+    "up",
+]

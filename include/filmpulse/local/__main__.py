@@ -1,0 +1,89 @@
+"""`python -m filmpulse.local`: what the Makefile runs."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from filmpulse import local
+from filmpulse.errors import FilmpulseError
+from filmpulse.local.postgres import PostgresError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(soft_wrap=True)
+
+Name = Annotated[str, typer.Option("--instance", help="Which instance: `main`, `demo`...")]
+Root = Annotated[Path, typer.Option("--root", help="The directory that holds the instances.")]
+
+
+@app.command()
+def up(
+    instance: Name = "main",
+    root: Root = local.DEFAULT_ROOT,
+    sample_site: Annotated[
+        bool, typer.Option(help="Run the sample site, and read it in place of a live one.")
+    ] = False,
+) -> None:
+    """Start an instance in the background; harmless when it runs."""
+    console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
+    stack = local.up(instance, root, sample_site=sample_site, progress=local.Lines(console))
+    _print_addresses(stack)
+
+
+@app.command()
+def down(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Stop an instance; leaves no process."""
+    with console.status(f"stopping {instance}") if console.is_terminal else nullcontext():
+        local.down(instance, root)
+    console.print(f"{instance} is down")
+
+
+@app.command()
+def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Say how each part is. Exit code 1 when one does not work."""
+    parts = local.status(instance, root)
+    if not parts:
+        console.print(f"{instance} was never started")
+        raise typer.Exit(1)
+    for part in parts:
+        mark = "[green]✓[/green]" if part.healthy else "[red]✗[/red]"
+        state = "works" if part.healthy else part.state.lower()
+        console.print(f"  {mark} {part.title:<24}{state:<10}[dim]{escape(str(part.log))}[/dim]")
+    if not all(part.healthy for part in parts):
+        raise typer.Exit(1)
+    _print_addresses(local.read_stack(root / instance))
+
+
+@app.command()
+def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Print the environment of an instance as shell commands: eval "$(...)"."""
+    sys.stdout.write(local.read_stack(root / instance).env_script())
+
+
+def _print_addresses(stack: local.Stack) -> None:
+    console.print(
+        f"\n  Airflow      {stack.urls['airflow']}   "
+        f"user [bold]{stack.airflow_user}[/bold]  password [bold]{stack.airflow_password}[/bold]"
+    )
+    if stack.urls["sample_site"]:
+        console.print(f"  sample site  {stack.urls['sample_site']}")
+    console.print(f"  shell        source {escape(str(stack.dir / 'env.sh'))}\n", highlight=False)
+
+
+def main() -> None:
+    """Run a command; what goes wrong on purpose is a sentence, not a traceback."""
+    try:
+        app()
+    except (FilmpulseError, local.StackError, PostgresError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]✗[/red] {escape(str(error))}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

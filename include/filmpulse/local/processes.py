@@ -1,0 +1,90 @@
+"""Finding and ending every process of an instance, its browsers included."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+from filmpulse.local.instance import MARK
+
+
+def members(directory: Path) -> list[psutil.Process]:
+    """Return the living processes of an instance, by the mark in their environment.
+
+    Their children count too (a browser's may rewrite their environment), and so do Postgres's,
+    which sit in its data directory. This process and those that it runs under never count.
+    """
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            if _is_marked(process, directory) or _serves(process, directory / "postgres"):
+                for each in (process, *process.children(recursive=True)):
+                    found[each.pid] = each
+        except psutil.Error:  # it ended, or is somebody else's
+            continue
+    return [process for pid, process in found.items() if pid not in ours]
+
+
+def _is_marked(process: psutil.Process, directory: Path) -> bool:
+    return process.environ().get(MARK) == str(directory)
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    # Postgres starts every child in its data directory; a shell that was taken there is none.
+    return process.cwd() == str(data) and Path(process.exe()).name in ("postgres", "postmaster")
+
+
+def end_all(directory: Path, patience: float = 5) -> int:
+    """End every process of an instance: asked first, made to after `patience` seconds.
+
+    Postgres is asked last, when its clients are gone.
+
+    Returns:
+        How many processes were found.
+    """
+    ended: set[int] = set()
+    for keep_postgres in (True, False):
+        # A process may start another while it is asked to end: look until nothing is left.
+        for _ in range(10):
+            found = [
+                process
+                for process in members(directory)
+                if not (keep_postgres and _is_postgres(process, directory / "postgres"))
+            ]
+            if not found:
+                break
+            ended.update(process.pid for process in found)
+            for process in found:
+                # For Postgres SIGINT is the fast shutdown; SIGTERM waits for every client.
+                _send(process, signal.SIGTERM if keep_postgres else signal.SIGINT)
+            _, alive = psutil.wait_procs(found, timeout=patience)
+            for process in alive:
+                _send(process, signal.SIGKILL)
+            psutil.wait_procs(alive, timeout=5)
+    return len(ended)
+
+
+def _is_postgres(process: psutil.Process, data: Path) -> bool:
+    try:
+        return _serves(process, data)
+    except psutil.Error:
+        return False
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+
+
+def wait_for_end(pid: int, patience: float) -> None:
+    """Wait until a process is gone, `patience` seconds at most."""
+    try:
+        psutil.Process(pid).wait(patience)
+    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+        return

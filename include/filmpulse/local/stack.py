@@ -1,0 +1,405 @@
+"""Starting, watching and stopping an instance."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from filmpulse.errors import BadInput
+from filmpulse.local import postgres, processes
+from filmpulse.local.files import last_lines, locked, write_private
+from filmpulse.local.instance import (
+    ADMIN,
+    CHECKOUT,
+    Install,
+    Instance,
+    Stack,
+    process_env,
+    stack_of,
+)
+from filmpulse.local.object_store import PORTS, ObjectStore
+from filmpulse.local.ports import HOST
+from filmpulse.local.progress import Progress
+from filmpulse.local.supervisor import Program, StackError, Supervisor
+
+DEFAULT_ROOT = CHECKOUT / "var"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a stack: how it runs and how one knows that it works.
+
+    Attributes:
+        title: What a person calls it.
+        is_healthy: Whether it works now; given when its process was started (epoch seconds).
+        wait: Seconds that it may take to become healthy.
+    """
+
+    title: str
+    program: Program
+    is_healthy: Callable[[float], bool]
+    wait: float = 60
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """How one part is: `state` in supervisord's words (RUNNING, FATAL...), or `DOWN`."""
+
+    title: str
+    state: str
+    healthy: bool
+    log: Path
+
+
+def up(
+    name: str,
+    root: Path = DEFAULT_ROOT,
+    *,
+    sample_site: bool = False,
+    progress: Progress | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Stack:
+    """Start an instance, or see that it runs; whatever state the last stop left it in.
+
+    Repeatable and safe to call twice at once. A stack that runs and works is left alone, unless
+    its settings changed.
+
+    Args:
+        name: A word such as `demo`.
+        root: Directory that holds the instances.
+        sample_site: Run the sample site too, and read it in place of a live one.
+        progress: Where to tell what is being waited for.
+        env: The caller's environment; this process's when not given.
+
+    Raises:
+        BadInput: A setting or the installation's own files cannot be used.
+        StackError: A part did not start; the end of its log is in the message.
+        PostgresError: There is no Postgres, or it cannot make its data directory.
+    """
+    progress = progress or Progress()
+    env = os.environ if env is None else env
+    instance = Instance.at(name, root)
+    instance.make()
+    with locked(instance.dir / "lock"):
+        install = Install.load(instance) or Install.new()
+        install.sample_site = sample_site
+        install.take_settings(env, instance)
+        if (running := _Running.find(instance, install)) is not None:
+            if running.is_whole():
+                running.set_up(progress)
+                return running.stack
+            progress.say("settings changed, or a part is down: starting anew")
+        return _start(instance, install, env, progress)
+
+
+def down(name: str, root: Path = DEFAULT_ROOT) -> int:
+    """Stop an instance and end whatever is left of it, browsers included.
+
+    Returns:
+        How many processes had to be ended one by one; those that the supervisor stopped in
+        good order do not count.
+    """
+    instance = Instance.at(name, root)
+    if not instance.dir.is_dir():
+        return 0
+    with locked(instance.dir / "lock"):
+        return _stop(instance, Install.load(instance))
+
+
+def status(name: str, root: Path = DEFAULT_ROOT) -> list[PartStatus]:
+    """Say how each part of an instance is; empty when it was never started.
+
+    Raises:
+        BadInput: The installation's own files cannot be used.
+    """
+    instance = Instance.at(name, root)
+    install = Install.load(instance) if instance.dir.is_dir() else None
+    if install is None:
+        return []
+    running = _Running(instance, install)
+    states = running.supervisor.states() or {}
+    return [
+        PartStatus(
+            part.title,
+            state := states.get(part.program.name, {}).get("statename", "DOWN"),
+            state == "RUNNING" and part.is_healthy(states[part.program.name]["start"]),
+            instance.log_dir / f"{part.program.name}.log",
+        )
+        for part in running.parts
+    ]
+
+
+def read_stack(directory: Path) -> Stack:
+    """Read an instance's addresses, log-in and environment from its directory.
+
+    Raises:
+        BadInput: Nothing was ever started there.
+    """
+    instance = Instance.at(directory.name, directory.parent)
+    install = Install.load(instance)
+    if install is None or not install.ports:
+        raise BadInput(f"There is no instance in {directory}: start one with `make up`.")
+    return stack_of(instance, install)
+
+
+class _Running:
+    """An installed instance whose ports are chosen: its parts and their supervisor."""
+
+    def __init__(self, instance: Instance, install: Install) -> None:
+        self.instance, self.install = instance, install
+        self.stack = stack_of(instance, install)
+        self.postgres = postgres.Server(
+            instance.dir / "postgres", install.ports["postgres"], install.secrets["postgres"]
+        )
+        self.store = ObjectStore(
+            data=instance.dir / "s3",
+            config=instance.dir / "s3.json",
+            ports={name: install.ports[name] for name in PORTS},
+            key=install.secrets["s3_key"],
+            secret=install.secrets["s3_secret"],
+            internal_secret=install.secrets["s3_internal"],
+        )
+        self.supervisor = Supervisor(
+            instance.dir,
+            instance.log_dir,
+            install.ports["supervisor"],
+            install.secrets["supervisor"],
+        )
+        self.parts = self._parts()
+
+    @classmethod
+    def find(cls, instance: Instance, install: Install) -> _Running | None:
+        """Return the instance if its supervisor answers."""
+        if not install.ports:
+            return None
+        running = cls(instance, install)
+        return running if running.supervisor.states() is not None else None
+
+    def _parts(self) -> list[Part]:
+        python, site = sys.executable, self.stack.urls["sample_site"]
+        airflow = [python, "-m", "airflow"]
+        parts = [
+            Part(
+                "Postgres",
+                # Its own children are its own affair; INT is the fast shutdown.
+                Program("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                lambda _: self.postgres.is_ready(),
+            ),
+            Part(
+                "S3 (SeaweedFS)",
+                Program("s3", "s3", self.store.command()),
+                lambda _: self.store.is_ready(),
+            ),
+        ]
+        if site is not None:
+            where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
+            state = ["--state", str(self.instance.dir / "sample-site")]
+            parts.append(
+                Part(
+                    "sample site",
+                    Program(
+                        "sample-site",
+                        "sample-site",
+                        [python, "-m", "filmpulse.sample_site", *where, *state],
+                    ),
+                    lambda _: _get(f"{site}/healthz") is not None,
+                )
+            )
+        for name, words, key in (
+            ("api-server", ["api-server"], "metadatabase"),
+            ("scheduler", ["scheduler", "--skip-serve-logs"], "scheduler"),
+            ("dag-processor", ["dag-processor"], "dag_processor"),
+            ("triggerer", ["triggerer", "--skip-serve-logs"], "triggerer"),
+        ):
+            parts.append(
+                Part(
+                    f"Airflow's {name}",
+                    Program(name, "airflow", [*airflow, *words]),
+                    functools.partial(self._airflow_part_is_healthy, key),
+                    wait=180,  # the first start on a slow, busy machine
+                )
+            )
+        return parts
+
+    def _airflow_part_is_healthy(self, key: str, since: float) -> bool:
+        health = _get(f"{self.stack.urls['airflow']}/api/v2/monitor/health")
+        if health is None or health[key]["status"] != "healthy":
+            return False
+        beat = health[key].get(f"latest_{key}_heartbeat")
+        # A heartbeat of the process before this one still counts as healthy for 30 seconds.
+        return key == "metadatabase" or (
+            beat is not None and datetime.fromisoformat(beat).timestamp() >= since
+        )
+
+    def is_whole(self) -> bool:
+        """Say whether every part works, and runs with the settings of now."""
+        states = self.supervisor.states() or {}
+        return self.install.done.get("start") == self._fingerprint() and all(
+            (info := states.get(part.program.name)) is not None
+            and info["statename"] == "RUNNING"
+            and part.is_healthy(info["start"])
+            for part in self.parts
+        )
+
+    def _fingerprint(self) -> str:
+        made_of = [
+            self.stack.env,
+            [(part.program.name, *part.program.command) for part in self.parts],
+            importlib.metadata.version("apache-airflow-core"),
+        ]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+    def start(self, env: Mapping[str, str], progress: Progress) -> None:
+        """Start everything; nothing of the instance may be running."""
+        part = {part.program.name: part for part in self.parts}
+        environment = process_env(self.stack, env) | self.store.env()
+        write_private(
+            self.instance.passwords_file,
+            json.dumps({ADMIN: self.install.secrets["airflow_admin"]}) + "\n",
+        )
+        self.store.prepare()
+        with progress.step("Postgres"):
+            self.postgres.prepare()
+            self.supervisor.start([each.program for each in self.parts], environment)
+            self._run(part["s3"], part.get("sample-site"), part["postgres"])
+            self._wait(part["postgres"])
+            secret = self.install.secrets
+            self.postgres.add_owner("filmpulse", secret["warehouse"], "CREATEROLE")
+            self.postgres.add_owner("airflow", secret["airflow_db"])
+        for name in ("s3", "sample-site"):
+            if name in part:
+                with progress.step(part[name].title):
+                    self._wait(part[name])
+        self.store.add_bucket("filmpulse")
+        self._migrate_airflow(progress)
+        # The server needs seconds to come up: meanwhile the warehouse is set up.
+        self._run(part["api-server"])
+        self.set_up(progress)
+        components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
+        self._run(*components)
+        for each in (part["api-server"], *components):
+            with progress.step(each.title):
+                self._wait(each)
+        self.install.done["start"] = self._fingerprint()
+        self.install.save(self.instance)
+
+    def _run(self, *parts: Part | None) -> None:
+        for part in parts:
+            if part is not None:
+                self.supervisor.run(part.program.group, part.program.name)
+
+    def _wait(self, part: Part) -> None:
+        deadline = time.monotonic() + part.wait
+        while True:
+            info = (self.supervisor.states() or {}).get(part.program.name, {})
+            state = info.get("statename", "gone")
+            if state == "RUNNING" and part.is_healthy(info["start"]):
+                return
+            given_up = state in ("FATAL", "EXITED", "gone")
+            if given_up or time.monotonic() > deadline:
+                log = self.instance.log_dir / f"{part.program.name}.log"
+                why = "ended" if given_up else f"was not ready after {part.wait:.0f} s"
+                raise StackError(
+                    f"{part.title} {why} ({state}). The end of its log, {log}:\n{last_lines(log)}"
+                )
+            time.sleep(0.1)
+
+    def _migrate_airflow(self, progress: Progress) -> None:
+        """Bring Airflow's own tables to its version; asking Airflow whether costs six seconds."""
+        version = importlib.metadata.version("apache-airflow-core")
+        if self.install.done.get("airflow") == f"{version} {self._airflow_revision()}":
+            return
+        with progress.step("Airflow's tables"):
+            self._command("airflow-migrate", [sys.executable, "-m", "airflow", "db", "migrate"])
+        self.install.done["airflow"] = f"{version} {self._airflow_revision()}"
+        self.install.save(self.instance)
+
+    def _airflow_revision(self) -> str | None:
+        with self.postgres.connect("airflow") as connection:
+            known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+            if known == (None,):
+                return None
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            return None if row is None else str(row[0])
+
+    def set_up(self, progress: Progress) -> None:
+        """Run `filmpulse setup`, unless it ran with this code, these settings and this data."""
+        made_of = hashlib.sha256(json.dumps(self.stack.env).encode())
+        for path in sorted((CHECKOUT / "include").rglob("*")):
+            if path.suffix in (".py", ".sql", ".toml"):
+                made_of.update(path.read_bytes())
+        if self.install.done.get("setup") == made_of.hexdigest():
+            return
+        with progress.step("the warehouse's tables, roles, pools and connections"):
+            self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"])
+        self.install.done["setup"] = made_of.hexdigest()
+        self.install.save(self.instance)
+
+    def _command(self, name: str, command: Sequence[str]) -> None:
+        log = self.instance.log_dir / f"{name}.log"
+        with log.open("wb") as file:
+            done = subprocess.run(
+                command,
+                env=process_env(self.stack, os.environ),
+                cwd=self.instance.dir,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise StackError(
+                f"`{' '.join([Path(command[0]).name, *command[1:]])}` failed. "
+                f"The end of its log, {log}:\n{last_lines(log)}"
+            )
+
+
+def _start(
+    instance: Instance, install: Install, env: Mapping[str, str], progress: Progress
+) -> Stack:
+    _stop(instance, install)
+    install.choose_ports()
+    # A start that fails half-way must not be taken for a whole one.
+    install.done.pop("start", None)
+    install.save(instance)
+    running = _Running(instance, install)
+    running.stack.write()
+    running.start(env, progress)
+    return running.stack
+
+
+def _stop(instance: Instance, install: Install | None) -> int:
+    """Stop what the supervisor knows in good order, and then whatever is left."""
+    running = None
+    if install is not None and install.ports:
+        running = _Running(instance, install)
+        pid = running.supervisor.pid() if running.supervisor.states() is not None else None
+        if pid is not None:
+            running.supervisor.shut_down()
+            processes.wait_for_end(pid, patience=60)
+    ended = processes.end_all(instance.dir)
+    if running is not None:
+        running.store.clean()
+    return ended
+
+
+def _get(url: str) -> Any:
+    """Return the JSON that an address answers with; None when it does not answer 200."""
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False)
+    except httpx.HTTPError:
+        return None
+    return answer.json() if answer.status_code == 200 else None

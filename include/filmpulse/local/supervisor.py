@@ -1,0 +1,188 @@
+"""The process supervisor of an instance: its configuration, and talking to it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filmpulse.local.files import last_lines, write_private
+from filmpulse.local.ports import HOST
+
+
+class StackError(RuntimeError):
+    """A part did not start; the message says which, why, and where its log lies."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process.
+
+    Attributes:
+        group: Programs of one group stop at the same time; groups stop in reverse order.
+        command: Words, not shell.
+        stop_signal: What asks it to stop.
+        stop_group: Whether its children are asked too (else only killed if they linger).
+        patience: Seconds between asking and killing.
+    """
+
+    name: str
+    group: str
+    command: Sequence[str]
+    stop_signal: str = "TERM"
+    stop_group: bool = True
+    patience: int = 15
+
+
+def config_text(
+    programs: Sequence[Program], directory: Path, log_dir: Path, port: int, password: str
+) -> str:
+    """Return a supervisord.conf; nothing starts by itself, everything restarts when it ends.
+
+    It listens on TCP with a password: a Unix socket's path may have 107 characters at most, and
+    checkouts lie deeper than that.
+    """
+    lines = [
+        "[supervisord]",
+        f"logfile={_escape(log_dir / 'supervisord.log')}",
+        "logfile_maxbytes=5MB",
+        "logfile_backups=1",
+        f"pidfile={_escape(directory / 'supervisord.pid')}",
+        f"identifier={_escape(directory)}",
+        f"directory={_escape(directory)}",
+        "silent=true",
+        *(["user=root"] if os.geteuid() == 0 else []),  # else it warns that root is meant
+        "[inet_http_server]",
+        f"port={HOST}:{port}",
+        "username=filmpulse",
+        f"password={_escape(password)}",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    groups = list(dict.fromkeys(program.group for program in programs))
+    for priority, group in enumerate(groups, start=1):
+        names = ",".join(program.name for program in programs if program.group == group)
+        lines += [f"[group:{group}]", f"programs={names}", f"priority={priority}"]
+    for program in programs:
+        lines += [
+            f"[program:{program.name}]",
+            f"command={_escape(shlex.join(program.command))}",
+            "autostart=false",
+            "autorestart=true",
+            "startsecs=1",
+            "startretries=3",
+            f"stopsignal={program.stop_signal}",
+            f"stopwaitsecs={program.patience}",
+            f"stopasgroup={str(program.stop_group).lower()}",
+            "killasgroup=true",
+            "redirect_stderr=true",
+            f"stdout_logfile={_escape(log_dir / program.name)}.log",
+            "stdout_logfile_maxbytes=10MB",
+            "stdout_logfile_backups=1",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+class Supervisor:
+    """A supervisord that may or may not run."""
+
+    def __init__(self, directory: Path, log_dir: Path, port: int, password: str) -> None:
+        """Name the instance's directory and how to talk to the daemon."""
+        self._directory = directory
+        self._log_dir = log_dir
+        self._port = port
+        self._password = password
+
+    def start(self, programs: Sequence[Program], env: Mapping[str, str]) -> None:
+        """Start the daemon, with no program running yet.
+
+        Raises:
+            StackError: It did not answer within 15 seconds.
+        """
+        config = self._directory / "supervisord.conf"
+        write_private(
+            config,
+            config_text(programs, self._directory, self._log_dir, self._port, self._password),
+        )
+        (self._directory / "supervisord.pid").unlink(missing_ok=True)
+        started = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
+            env=dict(env),
+            cwd=self._directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        deadline = time.monotonic() + 15
+        while started.returncode == 0 and time.monotonic() < deadline:
+            if self.states() is not None:
+                return
+            time.sleep(0.1)
+        log = self._log_dir / "supervisord.log"
+        raise StackError(f"supervisord did not start.\n{started.stdout}{last_lines(log)}\n{log}")
+
+    def states(self) -> dict[str, dict[str, Any]] | None:
+        """Return each program's process information by name.
+
+        Returns:
+            As supervisord's `getProcessInfo` has it (`statename`, `start`, `pid`, `spawnerr`...);
+            None when it does not answer, or another instance's does.
+        """
+        try:
+            rpc = self._rpc()
+            if rpc.getIdentification() != str(self._directory):
+                return None
+            found: Any = rpc.getAllProcessInfo()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return None
+        return {info["name"]: info for info in found}
+
+    def run(self, group: str, name: str) -> None:
+        """Start one program, unless it runs; does not wait for it."""
+        try:
+            self._rpc().startProcess(f"{group}:{name}", False)
+        except xmlrpc.client.Fault as fault:
+            if not fault.faultString.startswith("ALREADY_STARTED"):
+                raise
+
+    def shut_down(self) -> None:
+        """Ask it to stop everything, last started first, and then itself; does not wait."""
+        try:
+            self._rpc().shutdown()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return  # it is gone, or going: whoever asked looks for what is left
+
+    def pid(self) -> int | None:
+        """Return the daemon's process id, None when it does not answer."""
+        try:
+            number: Any = self._rpc().getPID()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return None
+        return int(number)
+
+    def _rpc(self) -> Any:
+        url = f"http://filmpulse:{self._password}@{HOST}:{self._port}/RPC2"
+        return xmlrpc.client.ServerProxy(url, transport=_Impatient()).supervisor
+
+
+class _Impatient(xmlrpc.client.Transport):
+    """A transport that gives up: a stranger on the port might accept and never answer."""
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = 10
+        return connection
