@@ -22,7 +22,6 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from filmpulse.config import Settings
     from filmpulse.jobs import Parts
 
 log = logging.getLogger(__name__)
@@ -55,25 +54,24 @@ RETRY_POLICY = ExceptionRetryPolicy(
 
 
 def parts() -> Parts:
-    """Build the parts of a job from this task's Connections and environment."""
+    """Build the parts of a job from this task's Connections and environment.
+
+    Raises:
+        BadInput: A setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
+    """
+    from filmpulse.config import Settings
+    from filmpulse.errors import BadInput
     from filmpulse.jobs import Parts
     from filmpulse.lake import Lake
     from filmpulse.warehouse import Warehouse
 
-    settings = _settings()
-    return Parts(
-        settings, Warehouse(_warehouse_url()), Lake(settings.lake_url or "", _lake_options())
-    )
-
-
-def _settings() -> Settings:
-    from filmpulse.config import Settings
-    from filmpulse.errors import BadInput
-
     settings = Settings.from_env()
-    if settings.lake_url is None:
+    lake_url = settings.lake_url
+    if lake_url is None:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
-    return settings
+    return Parts(
+        settings, Warehouse(_warehouse_url()), lambda: Lake(lake_url, _lake_options(lake_url))
+    )
 
 
 def _warehouse_url() -> str:
@@ -88,9 +86,8 @@ def _warehouse_url() -> str:
     )
 
 
-def _lake_options() -> dict[str, Any]:
-    settings = _settings()
-    if not (settings.lake_url or "").startswith("s3://"):
+def _lake_options(lake_url: str) -> dict[str, Any]:
+    if not lake_url.startswith("s3://"):
         return {}
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 

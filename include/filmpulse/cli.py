@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -29,26 +29,20 @@ app = typer.Typer(
 movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
 app.add_typer(movies_app, name="movies")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ImdbIds = Annotated[list[str], typer.Argument(help="IMDb ids, such as tt0111161.")]
 
 
-class Kind(StrEnum):
-    """What a saved file holds."""
-
-    auto = "auto"
-    reviews = "reviews"
-    title = "title"
-    graphql = "graphql"
-    find = "find"
-    suggestion = "suggestion"
+Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
 
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # Airflow logs to the terminal as soon as it is imported; only its errors matter here.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
     try:
         app()
     except FilmpulseError as error:
@@ -198,7 +192,7 @@ def summary(imdb_ids: ImdbIds) -> None:
 @app.command()
 def parse(
     files: Annotated[list[Path], typer.Argument(help="Saved pages or answers.")],
-    kind: Annotated[Kind, typer.Option(help="What they hold.")] = Kind.auto,
+    kind: Annotated[Kind, typer.Option(help="What they hold.")] = "auto",
     imdb_id: Annotated[
         str | None, typer.Option(help="The movie, where a file does not say.")
     ] = None,
@@ -214,7 +208,7 @@ def parse(
 
     secret = Settings.from_env().author_secret
     key = secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
-    raise typer.Exit(run_parse(files, kind.value, imdb_id, key, sys.stdout, sys.stderr))
+    raise typer.Exit(run_parse(files, kind, imdb_id, key, sys.stdout, sys.stderr))
 
 
 @contextmanager

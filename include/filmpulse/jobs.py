@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -81,11 +82,16 @@ def _silent(done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Parts:
-    """The outside world of a job: settings, the warehouse and the lake."""
+    """The outside world of a job: settings, the warehouse and the lake (opened when used)."""
 
     settings: Settings
     warehouse: wh.Warehouse
-    lake: Lake
+    open_lake: Callable[[], Lake]
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake; a job that needs none never waits for an object store's client."""
+        return self.open_lake()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Parts:
@@ -94,7 +100,8 @@ class Parts:
         Raises:
             BadInput: The address of the warehouse or of the lake is not set.
         """
-        if settings.warehouse_url is None or settings.lake_url is None:
+        lake_url = settings.lake_url
+        if settings.warehouse_url is None or lake_url is None:
             raise BadInput(
                 "FILMPULSE_WAREHOUSE_URL and FILMPULSE_LAKE_URL must be set; "
                 "`source var/<instance>/env.sh` sets both for a local instance."
@@ -102,7 +109,7 @@ class Parts:
         return cls(
             settings,
             wh.Warehouse(settings.warehouse_url.get_secret_value()),
-            Lake(settings.lake_url, lake_options(settings)),
+            lambda: Lake(lake_url, lake_options(settings)),
         )
 
 

@@ -261,7 +261,7 @@ def test_no_movie_at_all_is_done_at_once(parts):
 
 def test_with_live_reading_off_nothing_is_asked(parts, sample_site, smallest):
     settings = parts.settings.model_copy(update={"imdb_url": None})
-    off = jobs.Parts(settings, parts.warehouse, parts.lake)
+    off = jobs.Parts(settings, parts.warehouse, parts.open_lake)
     assert detect(off, [smallest]).warnings == [jobs.LIVE_IS_OFF]
     with pytest.raises(BadInput, match="FILMPULSE_IMDB_URL"):
         jobs.collect(smallest, "full", "r1", off)

@@ -66,6 +66,8 @@ _NO_CONTRAST_AFTER = {
     "yet": frozenset({"as", "not", "best", "worst"}),
 }
 _LINKS = frozenset({"and", "with", "plus", "because", "which", "where", "or"})
+# Left out where a quote would open with them.
+_ADDING = frozenset({"and", "plus", "or"})
 # A clause with one of these has its own subject and says nothing more of the aspect before it.
 _OWN_SUBJECTS = frozenset(
     {
@@ -137,7 +139,6 @@ class _Opinion:
     compound: float
     start: int
     end: int
-    words: int
     aspects: frozenset[Aspect]
     weight: float
 
@@ -203,8 +204,8 @@ class _Lexicon:
         for word, weight in valence.items():
             vader.lexicon[word.replace(" ", "_")] = weight
         for tenths in range(101):
-            # 5.5 of 10 leans nowhere; 10 weighs as much as "superb".
-            vader.lexicon[_rating_key(tenths)] = (tenths / 10 - 5.5) * 0.75
+            # 5.5 of 10 leans nowhere, yet judges; 10 weighs as much as "superb".
+            vader.lexicon[_rating_key(tenths)] = (tenths / 10 - 5.5) * 0.75 or 0.1
         # VADER spells emoji out ("face with tears of joy") and weighs those words; ours judge.
         vader.lexicon.update(data["emoji"])
         vader.emojis = {}
@@ -277,9 +278,10 @@ class LexiconAnalyser:
         weights = self._lexicon.weights
         seen: set[str] = set()
         for sentence in _sentences(words):
+            spans = _spans(sentence)
             if "?" in text[sentence[-1].end : sentence[-1].end + 3]:
-                continue  # a question asks; where it judges, it does not mean what it says
-            for span in _spans(sentence):
+                spans.pop()  # a question asks; where it judges, it rarely means what it says
+            for span in spans:
                 scored = _vader_text(span.words)
                 if not span.judges or scored in seen:
                     continue
@@ -293,14 +295,14 @@ class LexiconAnalyser:
                     weight = weights["whole"]
                 if any(word.unreal for word in span.words):
                     weight *= weights["unreal"]
-                start, end = span.words[0].start, span.words[-1].end
+                opens = len(span.words) > 1 and span.words[0].key in _ADDING
+                start, end = span.words[opens].start, span.words[-1].end
                 if marks := _FINAL_MARKS.match(text, end):
                     end = marks.end()
                 yield _Opinion(
                     compound=self._lexicon.compound(scored),
                     start=start,
                     end=end,
-                    words=len(text[start : end if end - start < 1000 else start + 1000].split()),
                     aspects=span.aspects,
                     weight=weight,
                 )
@@ -314,9 +316,9 @@ class LexiconAnalyser:
         quotable = [
             opinion
             for opinion in mentions
-            if _level(opinion.compound, limits["neutral"], 1.0) == _sign(score)
+            if _sign(_level(opinion.compound, limits["neutral"], limits["strong"])) == _sign(score)
             and opinion.end - opinion.start <= MAX_QUOTE_CHARACTERS
-            and opinion.words >= MIN_QUOTE_WORDS
+            and len(text[opinion.start : opinion.end].split()) >= MIN_QUOTE_WORDS
         ]
         if not quotable:
             return AspectScore(aspect=aspect, score=score)

@@ -156,7 +156,10 @@ class Browser:
         self._remote_url = remote_url
         self._driver: Any = None
         self._profile: str | None = None
+        # The main document on its way: its request and, once it ended, "finished" or a net error.
         self._main_frame = ""
+        self._main_request = ""
+        self._main_state = ""
         self._fetched_at: datetime | None = None
         self._status: int | None = None
         self._headers: dict[str, str] = {}
@@ -209,8 +212,8 @@ class Browser:
         self._read_log()
         self._pending.clear()
         self._answers.clear()
-        self._status, self._headers, self._main_request = None, {}, ""
-        self._main_state = ""
+        self._status, self._headers = None, {}
+        self._main_request, self._main_state = "", ""
         failure: WebDriverException | None = None
         try:
             self._driver.get(url)
