@@ -58,9 +58,9 @@ _FINAL_MARKS = re.compile(r"[.!?\u2026]{1,3}")
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "eg", "ie"})
 _SUBORDINATES = frozenset({"although", "though", "while", "whilst", "whereas", "despite"})
 _CONTRASTS = _SUBORDINATES | {"but", "however", "yet", "except", "nevertheless", "nonetheless"}
-# Before these words a contrast is none: "nothing but", "for a while", "as though".
+# After these words a contrast is none: "all but", "for a while", "as though".
 _NO_CONTRAST_AFTER = {
-    "but": frozenset({"nothing", "anything", "all", "none", "everything"}),
+    "but": frozenset({"all", "none", "everything"}),
     "while": frozenset({"a", "the", "worth", "my", "your", "quite"}),
     "though": frozenset({"as"}),
     "yet": frozenset({"as", "not", "best", "worst"}),
@@ -280,7 +280,7 @@ class LexiconAnalyser:
         for sentence in _sentences(words):
             spans = _spans(sentence)
             if "?" in text[sentence[-1].end : sentence[-1].end + 3]:
-                spans.pop()  # a question asks; where it judges, it rarely means what it says
+                spans = spans[:-1]  # a question asks; if it judges, it rarely means what it says
             for span in spans:
                 scored = _vader_text(span.words)
                 if not span.judges or scored in seen:

@@ -1,0 +1,152 @@
+"""Whatever the text: one analysis out, scores in range, and quotes that the text really says."""
+
+import threading
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from filmpulse.analysis.lexicon import MAX_QUOTE_CHARACTERS, LexiconAnalyser
+from filmpulse.items import Analysis, ReviewText
+
+ANALYSER = LexiconAnalyser()
+
+FRAGMENTS = [
+    "The acting",
+    "the plot",
+    "music and sets",
+    "is superb",
+    "isn't bad",
+    "is DREADFUL",
+    "but",
+    "although",
+    "while",
+    ", ",
+    ". ",
+    "; ",
+    "!!! ",
+    "? ",
+    "\n\n",
+    "…",
+    "—",
+    "10/10",
+    "😍",
+    "❤️‍🔥",
+    "e\u0301clair\u0301",
+    "\u202eright to left\u202c",
+    "שלום",
+    "''",
+    "_",
+    "\u0301",
+]
+TEXTS = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=40).map(" ".join),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join),
+)
+
+
+def review(text: str, language: str | None = "en", review_id: str = "rw1") -> ReviewText:
+    return ReviewText(
+        source="imdb",
+        review_id=review_id,
+        imdb_id="tt9900001",
+        content_hash="0" * 64,
+        language=language,
+        text=text,
+    )
+
+
+def analyse(text: str, language: str | None = "en") -> Analysis:
+    (analysis,) = ANALYSER.analyse([review(text, language)])
+    return analysis
+
+
+@given(TEXTS, st.sampled_from(["en", None]))
+@example("'", "en")
+@example("but", "en")
+@example("The acting is superb\u0301!", "en")
+def test_any_text_gives_one_sound_analysis(text: str, language: str | None):
+    analysis = analyse(text, language)
+    if analysis.status == "unsupported_language":
+        assert analysis.overall is None
+        assert analysis.aspects == ()
+        return
+    assert analysis.status == "scored"
+    assert analysis.overall in {-2, -1, 0, 1, 2}
+    names = [aspect.aspect for aspect in analysis.aspects]
+    assert len(names) == len(set(names))
+    for aspect in analysis.aspects:
+        assert aspect.score in {-2, -1, 0, 1, 2}
+        assert (aspect.quote is None) == (aspect.quote_start is None)
+        if aspect.quote is not None:
+            assert aspect.quote_start is not None
+            end = aspect.quote_start + len(aspect.quote)
+            assert text[aspect.quote_start : end] == aspect.quote
+            assert len(aspect.quote) <= MAX_QUOTE_CHARACTERS
+            assert len(aspect.quote.split()) >= 2
+
+
+@given(TEXTS)
+def test_the_same_text_gives_the_same_analysis(text: str):
+    assert analyse(text) == analyse(text)
+
+
+@given(st.lists(TEXTS, max_size=5))
+def test_no_text_is_dropped(texts: list[str]):
+    reviews = [review(text, review_id=f"rw{n}") for n, text in enumerate(texts)]
+    assert [a.review_id for a in ANALYSER.analyse(reviews)] == [r.review_id for r in reviews]
+
+
+def test_an_analysis_is_given_out_before_the_next_text_is_asked_for():
+    asked = []
+
+    def texts():
+        for name in ("rw1", "rw2"):
+            asked.append(name)
+            yield review("Good.", review_id=name)
+
+    analyses = ANALYSER.analyse(texts())
+    assert next(analyses).review_id == "rw1"
+    assert asked == ["rw1"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "The acting is great and the plot is dull. ",
+        "great ",
+        "great plot,",
+        "but good plot ",
+        "😍",
+        "* ",
+        "a",
+        "!",
+        " -",
+        "e\u0301",
+        "a'",
+        "1/10 ",
+    ],
+)
+def test_100_kb_of_anything_is_read_in_linear_time(unit: str):
+    started = time.process_time()
+    analyse(unit * (100_000 // len(unit)))
+    # Seen: 0.01 to 2.5 s; a quadratic step anywhere takes minutes.
+    assert time.process_time() - started < 20
+
+
+def test_threads_share_one_analyser():
+    text = "The acting is superb. The music is dreadful, but the plot never gets boring. 7/10"
+    alone = analyse(text)
+    results: list[Analysis] = []
+
+    def work():
+        results.extend(ANALYSER.analyse(review(text) for _ in range(20)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [alone] * 80
