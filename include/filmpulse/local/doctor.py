@@ -1,0 +1,274 @@
+"""`filmpulse doctor`: is everything there that Filmpulse needs, and if not, what to do.
+
+It looks at what the environment names (`source var/<instance>/env.sh`), a local stack or not, and
+changes nothing but one probe object in the lake, which it removes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from filmpulse.config import Settings
+from filmpulse.errors import FilmpulseError
+
+LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
+START = "run `make up`, then `source var/main/env.sh`"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at; `advice` says what to do, and is empty when all is well."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+class _Problem(Exception):
+    """What is wrong, and what to do."""
+
+    def __init__(self, detail: str, advice: str) -> None:
+        super().__init__(detail)
+        self.detail, self.advice = detail, advice
+
+
+def checks() -> list[Check]:
+    """Look at everything; takes some ten seconds, most of them Airflow's and the browser's."""
+    return [
+        _run(name, look)
+        for name, look in (
+            ("Python", _python),
+            ("Airflow", _airflow),
+            ("Airflow's parts", _airflow_parts),
+            ("Airflow's connections and pools", _airflow_objects),
+            ("settings", _settings),
+            ("Postgres", _postgres),
+            ("schema", _schema),
+            ("roles", _roles),
+            ("lake", _lake),
+            ("browser", _browser),
+            ("disk", _disk),
+        )
+    ]
+
+
+def _run(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except _Problem as problem:
+        return Check(name, False, problem.detail, problem.advice)
+    except FilmpulseError as error:
+        return Check(name, False, str(error), START)
+
+
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise _Problem(version, "use Python 3.11, 3.12 or 3.13")
+    return version
+
+
+def _airflow() -> str:
+    version = importlib.metadata.version("apache-airflow-core")
+    if not version.startswith("3.3."):
+        raise _Problem(version, "install what requirements.txt locks")
+    return version
+
+
+def _airflow_parts() -> str:
+    url = os.environ.get("AIRFLOW__API__BASE_URL")
+    if not url:
+        raise _Problem("AIRFLOW__API__BASE_URL is not set", START)
+    try:
+        health = httpx.get(f"{url.rstrip('/')}/api/v2/monitor/health", timeout=10).json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise _Problem(f"{url} does not answer: {error}", START) from error
+    # A part that is not used (a triggerer) has no status at all.
+    ill = [part for part, state in health.items() if state["status"] not in ("healthy", None)]
+    if ill:
+        raise _Problem(
+            f"not healthy: {', '.join(ill)}", "see its log in var/<instance>/log; `make status`"
+        )
+    return f"healthy at {url}"
+
+
+def _airflow_objects() -> str:
+    if "AIRFLOW_HOME" not in os.environ:  # Airflow would make a new, empty one in ~/airflow
+        raise _Problem("AIRFLOW_HOME is not set", START)
+    wanted = {
+        "connections": ("conn_id", {"filmpulse_warehouse", "filmpulse_lake"}),
+        "pools": ("pool", {"browser", "detector", "llm"}),
+    }
+    asked = {
+        kind: subprocess.Popen(
+            [sys.executable, "-m", "airflow", kind, "list", "--output", "json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for kind in wanted
+    }
+    missing: list[str] = []
+    for kind, process in asked.items():
+        said, wrong = process.communicate(timeout=120)
+        if process.returncode != 0:
+            last = (wrong.strip().splitlines() or ["it said nothing"])[-1]
+            raise _Problem(f"`airflow {kind} list` failed: {last}", START)
+        key, names = wanted[kind]
+        rows = json.loads(said[said.index("[") :])
+        missing += sorted(names - {row[key] for row in rows})
+    if missing:
+        raise _Problem(f"missing: {', '.join(missing)}", "run `filmpulse setup`")
+    return "all there"
+
+
+def _settings() -> str:
+    settings = Settings.from_env()
+    for field in ("lake_url", "author_secret"):
+        if getattr(settings, field) is None:
+            raise _Problem(f"FILMPULSE_{field.upper()} is not set", START)
+    if settings.imdb_url is None:
+        return "live reading is off (FILMPULSE_IMDB_URL is unset); saved pages and files work"
+    return f"reads {settings.imdb_url}, {settings.request_gap_seconds:g} s between requests"
+
+
+def _warehouse_url() -> str:
+    url = Settings.from_env().warehouse_url
+    if url is None:
+        raise _Problem("FILMPULSE_WAREHOUSE_URL is not set", START)
+    return url.get_secret_value()
+
+
+def _ask(query: str) -> tuple[object, ...]:
+    import psycopg
+
+    try:
+        with psycopg.connect(_warehouse_url(), connect_timeout=10) as connection:
+            row = connection.execute(query.encode()).fetchone()
+    except psycopg.Error as error:
+        raise _Problem(f"{error}".strip(), f"is Postgres up? {START}") from error
+    return row or ()
+
+
+def _postgres() -> str:
+    number, text, user = _ask(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version'), "
+        "current_user"
+    )
+    if not isinstance(number, int) or not 150_000 <= number < 190_000:
+        raise _Problem(f"version {text}", "use Postgres 15, 16, 17 or 18")
+    return f"version {text}, as {user}"
+
+
+def _schema() -> str:
+    from filmpulse.warehouse import migrate
+
+    _ask("SELECT 1")  # says better than SQLAlchemy what keeps us out
+    current, head = migrate.status(_warehouse_url())
+    if current != head:
+        raise _Problem(f"revision {current or 'none'}, the code is at {head}", "`filmpulse setup`")
+    return f"revision {current}"
+
+
+def _roles() -> str:
+    can_log_in, sees_mart, sees_core = _ask(
+        "SELECT (SELECT rolcanlogin FROM pg_roles WHERE rolname = r), "
+        "has_schema_privilege(r, 'mart', 'USAGE'), has_schema_privilege(r, 'core', 'USAGE') "
+        "FROM (SELECT rolname::text FROM pg_roles WHERE rolname = 'filmpulse_reader') x(r)"
+    ) or (None, None, None)
+    if can_log_in is None:
+        raise _Problem("filmpulse_reader does not exist", "run `filmpulse setup`")
+    if not can_log_in:
+        raise _Problem(
+            "filmpulse_reader may not log in",
+            "set FILMPULSE_READER_PASSWORD and run `filmpulse setup`",
+        )
+    if not sees_mart or sees_core:
+        raise _Problem("filmpulse_reader's rights are not `mart` alone", "run `filmpulse setup`")
+    return "filmpulse_reader may read mart, and nothing else"
+
+
+def _lake() -> str:
+    import fsspec
+
+    from filmpulse.jobs import lake_options
+
+    settings = Settings.from_env()
+    if settings.lake_url is None:
+        raise _Problem("FILMPULSE_LAKE_URL is not set", START)
+    step = "reach"
+    try:
+        fs, path = fsspec.url_to_fs(settings.lake_url, **lake_options(settings))
+        folder = f"{path.rstrip('/')}/_probe"
+        name = f"{folder}/{secrets.token_hex(8)}"
+        step = "write"
+        fs.pipe_file(name, b"probe")
+        step = "read"
+        if fs.cat_file(name) != b"probe":
+            raise _Problem(f"{settings.lake_url} gave back other bytes", "check the object store")
+        step = "list"
+        fs.invalidate_cache()
+        if not any(each.endswith(name) for each in fs.ls(folder, detail=False)):
+            raise _Problem(f"{settings.lake_url} does not list what it holds", "allow ListBucket")
+        step = "delete"
+        fs.rm_file(name)
+    except _Problem:
+        raise
+    except Exception as error:  # each store raises its own
+        raise _Problem(
+            f"{settings.lake_url}: cannot {step}: {error}",
+            "check FILMPULSE_LAKE_KEY, _SECRET and _ENDPOINT_URL, and the key's rights",
+        ) from error
+    return f"{settings.lake_url}: write, read, list, delete"
+
+
+def _browser() -> str:
+    from filmpulse.sources.browser import Browser
+
+    settings = Settings.from_env()
+    began = time.monotonic()
+    try:
+        with Browser(
+            base_url="http://127.0.0.1",
+            browser_path=settings.browser_path,
+            driver_path=settings.driver_path,
+            remote_url=settings.selenium_remote_url,
+        ):
+            took = time.monotonic() - began
+    except FilmpulseError as error:
+        raise _Problem(
+            str(error), "install Chromium and its driver: `apt-get install chromium-driver`"
+        ) from error
+    where = settings.selenium_remote_url or _driver_version()
+    return f"starts in {took:.1f} s ({where})"
+
+
+def _driver_version() -> str:
+    driver = Settings.from_env().driver_path or shutil.which("chromedriver")
+    if driver is None:
+        return "Selenium Manager's driver"
+    said = subprocess.run([driver, "--version"], capture_output=True, text=True, check=False).stdout
+    return " ".join(said.split()[:2])
+
+
+def _disk() -> str:
+    place = os.environ.get("AIRFLOW_HOME", ".")
+    free = shutil.disk_usage(place if Path(place).is_dir() else ".").free / 2**30
+    if free < LEAST_DISK_GIB:
+        raise _Problem(
+            f"{free:.1f} GiB free at {place}", f"free some: {LEAST_DISK_GIB:g} GiB are needed"
+        )
+    return f"{free:.0f} GiB free"
