@@ -92,7 +92,8 @@ class SampleMovie:
 
 
 @cache
-def _bank(name: str) -> dict[str, Any]:
+def load_bank(name: str) -> dict[str, Any]:
+    """Read one of the files of lines and facts."""
     text = files(__package__).joinpath("bank", f"{name}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
@@ -117,7 +118,7 @@ def generate(
         Movies in order of id, each with its reviews from the oldest to the newest. The six do not
         depend on the extra ones.
     """
-    entries = _bank("movies")["movie"] + [
+    entries = load_bank("movies")["movie"] + [
         _extra_entry(seed, FIRST_MOVIE + 6 + n, extra_reviews) for n in range(extra_movies)
     ]
     movies = []
@@ -173,7 +174,7 @@ def _movie(number: int, entry: dict[str, Any], anchor: date) -> SampleMovie:
 
 
 def _extra_entry(seed: int, number: int, reviews: int) -> dict[str, Any]:
-    bank, rng = _bank("movies")["extra"], _rng(seed, "extra", number)
+    bank, rng = load_bank("movies")["extra"], _rng(seed, "extra", number)
     names, roles = rng.sample(bank["names"], 8), rng.sample(bank["roles"], 4)
     return {
         "imdb_id": f"tt{number}",
@@ -264,7 +265,7 @@ class _Reviewer:
 
     def __init__(self, movie: SampleMovie, rng: random.Random) -> None:
         self.movie, self.rng = movie, rng
-        self.lines = _bank("english")
+        self.lines = load_bank("english")
         self.decks: dict[str, list[str]] = {}
         self.regulars = rng.sample(range(1, _REGULARS + 1), _REGULARS)
 
@@ -477,7 +478,7 @@ class _Reviewer:
         return text
 
     def _foreign(self, language: str, mood: Mood) -> tuple[str, str]:
-        rng, bank = self.rng, _bank("languages")[language]
+        rng, bank = self.rng, load_bank("languages")[language]
         tone = "good" if mood == "good" or (mood == "mixed" and rng.random() < 0.5) else "bad"
         heading = self._draw(f"{language}/heading/{tone}", bank[f"headings_{tone}"])
         count = min(rng.randint(2, 5), len(bank[tone]))

@@ -1,0 +1,541 @@
+"""The site itself: pages, the JSON behind their buttons, and the controls.
+
+Obstacles (refusals, challenges, slowness) are one middleware in front of everything; the pages
+know only of the switches that change what they say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import socket
+import struct
+from collections import deque
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from filmpulse.errors import BadInput, NotFound
+from filmpulse.sample_site import payloads
+from filmpulse.sample_site.generate import SampleMovie, SampleReview
+from filmpulse.sample_site.posters import poster_svg
+from filmpulse.sample_site.store import Store
+from filmpulse.sample_site.switches import SWITCHES
+
+TOKEN_VARIABLE = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105 - a name, not a token
+
+_HERE = Path(__file__).parent
+_REMEMBERED_VISITS = 50_000
+
+# What a layout change does to a page: every hook and field that a reader could hold on to moves.
+_DRIFT = {
+    "__NEXT_DATA__": "__PAGE_STATE__",
+    "application/ld+json": "application/x-graph+json",
+    "aboveTheFoldData": "heroState",
+    "mainColumnData": "bodyState",
+    "contentData": "pageState",
+    "user-review-item": "opinion-tile",
+    "review-card-parent": "opinion-tile-body",
+    "review-summary": "opinion-heading",
+    "review-overflow": "opinion-text",
+    "ipc-html-content-inner-div": "prose",
+    '"reviews"': '"opinions"',
+    '"reviewId"': '"opinionKey"',
+    '"reviewText"': '"opinionProse"',
+    '"edges"': '"rows"',
+    '"node"': '"row"',
+}
+
+_REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
+    "status_403": (
+        403,
+        {"server": "awselb/2.0"},
+        "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n"
+        "<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n",
+    ),
+    "waf_challenge": (202, {"x-amzn-waf-action": "challenge"}, ""),
+    "captcha": (
+        405,
+        {"x-amzn-waf-action": "captcha"},
+        "<html><head><title>Human Verification</title></head><body>"
+        '<script src="/captcha.js"></script>Confirm that you are human.</body></html>',
+    ),
+    "rate_limited": (429, {"retry-after": "120"}, "<h1>429 Too Many Requests</h1>"),
+    "server_error": (503, {}, "<h1>503 Service Unavailable</h1>"),
+}
+
+_ROBOTS = {
+    None: (200, "User-agent: *\nDisallow: /_control/\nDisallow: /contribute/\n"),
+    "forbid": (200, "User-agent: *\nDisallow: /\n"),
+    "missing": (404, "not found\n"),
+    "403": (403, "forbidden\n"),
+    "503": (503, "unavailable\n"),
+}
+
+
+class ReviewFields(BaseModel):
+    """What a control may say of a review; a field left out is made up, or stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field("", min_length=1)
+    body: str = ""
+    rating: Annotated[int, Field(ge=1, le=10)] | None = None
+    submitted_on: date = date.min
+    is_spoiler: bool = False
+    author_id: Annotated[str, Field(pattern=r"^ur[0-9]+$")] = ""
+    author_name: str = ""
+    up: Annotated[int, Field(ge=0)] = 0
+    down: Annotated[int, Field(ge=0)] = 0
+
+
+class Publish(BaseModel):
+    """Publish reviews dated today; `reviews` fixes fields of the first ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    imdb_id: str
+    count: Annotated[int, Field(ge=1, le=5000)] | None = None
+    reviews: list[ReviewFields] = []
+
+
+class Edit(ReviewFields):
+    """Change one review."""
+
+    review_id: str
+
+
+class Delete(BaseModel):
+    """Take one review away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    review_id: str
+
+
+class SetSwitch(BaseModel):
+    """Set a switch for one movie or the whole site; `value` null turns it off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    imdb_id: str | None = None
+    value: Any
+
+
+class Obstacles:
+    """Middleware: notes every visit, then lets it through, delays it or refuses it."""
+
+    def __init__(self, app: ASGIApp, store: Store, visits: deque[dict[str, Any]]) -> None:
+        """Stand in front of `app`; `visits` gets one entry per request."""
+        self.app, self.store, self.visits = app, store, visits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        kind, imdb_id = visit_kind(scope["path"], scope["query_string"].decode())
+        now = datetime.now(UTC).isoformat()
+        visit = {"at": now, "kind": kind, "imdb_id": imdb_id, "path": scope["path"]}
+        self.visits.append(visit)
+        if kind in ("control", "health", "robots", "static"):
+            await self.app(scope, receive, send)
+            return
+        if seconds := self.store.switch("slow", imdb_id):
+            await asyncio.sleep(seconds)
+        if self.store.applies("reset", kind, imdb_id):
+            _reset_connection(receive)
+            return
+        for name, (status, headers, text) in _REFUSALS.items():
+            if self.store.applies(name, kind, imdb_id):
+                visit["refused"] = name
+                refusal = HTMLResponse(text, status, headers)
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def visit_kind(path: str, query: str) -> tuple[str, str | None]:
+    """Tell what kind of page a request is for, and of which movie."""
+    parts = [part for part in path.split("/") if part]
+    match parts:
+        case []:
+            return "home", None
+        case ["title", imdb_id]:
+            return "title", imdb_id
+        case ["title", imdb_id, "reviews"]:
+            return "reviews", imdb_id
+        case ["graphql"]:
+            try:
+                variables = orjson.loads(parse_qs(query)["variables"][0])
+                return "graphql", str(variables["const"])
+            except (KeyError, TypeError, orjson.JSONDecodeError):
+                return "graphql", None  # the handler answers such a request with an error
+        case ["find"]:
+            return "find", None
+        case ["suggestion", *_]:
+            return "suggestion", None
+        case ["poster", name]:
+            return "poster", name.removesuffix(".svg")
+        case ["robots.txt"]:
+            return "robots", None
+        case ["healthz"]:
+            return "health", None
+        case ["_control", *_]:
+            return "control", None
+        case ["static", *_]:
+            return "static", None
+        case _:
+            return "other", None
+
+
+def _reset_connection(receive: Receive) -> None:
+    """Send a TCP reset instead of an answer.
+
+    ASGI has no word for it: uvicorn's request cycle, whose method `receive` is, has the transport.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("the switch `reset` is on")
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def create_app(
+    state_dir: Path,
+    seed: int = 7,
+    extra_movies: int = 0,
+    extra_reviews: int = 10,
+    token: str | None = None,
+) -> FastAPI:
+    """Build the site.
+
+    Args:
+        state_dir: Where changes are kept; made if missing.
+        seed: Which site to make up.
+        extra_movies: How many movies to add to the six, with ids after theirs.
+        extra_reviews: Reviews of each extra movie.
+        token: What `X-Control-Token` must say; from `FILMPULSE_SAMPLE_SITE_TOKEN` when None.
+            Without either the controls refuse to serve.
+
+    Raises:
+        BadInput: `state_dir` holds a site made from another seed.
+    """
+    store = Store(Path(state_dir), seed, extra_movies, extra_reviews)
+    visits: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED_VISITS)
+    token = os.environ.get(TOKEN_VARIABLE) if token is None else token
+    app = FastAPI(title="Filmpulse sample site", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Obstacles, store=store, visits=visits)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    site = Site(store)
+    app.include_router(site.router)
+    app.include_router(_controls(store, visits, token))
+
+    @app.exception_handler(NotFound)
+    @app.exception_handler(404)
+    async def not_found(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/_control/"):
+            return JSONResponse({"detail": str(error)}, 404)
+        return site.render(request, "missing.html", status=404)
+
+    @app.exception_handler(BadInput)
+    async def bad_input(request: Request, error: BadInput) -> Response:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return JSONResponse({"detail": [e["msg"] for e in error.errors()]}, 422)
+
+    return app
+
+
+class Site:
+    """The pages that visitors see."""
+
+    def __init__(self, store: Store) -> None:
+        """Serve what the store holds."""
+        self.store = store
+        self.templates = Jinja2Templates(_HERE / "templates")
+        self.templates.env.filters |= {
+            "body_html": payloads.body_html,
+            "dom_date": payloads.dom_date,
+            "script_json": payloads.script_json,
+        }
+        self.router = router = APIRouter()
+        router.add_api_route("/", self.home)
+        router.add_api_route("/title/{imdb_id}/", self.title)
+        router.add_api_route("/title/{imdb_id}/reviews/", self.reviews)
+        router.add_api_route("/graphql", self.graphql)
+        router.add_api_route("/find/", self.find)
+        router.add_api_route("/suggestion/titles/{shelf}/{query}.json", self.suggest)
+        router.add_api_route("/poster/{imdb_id}.svg", self.poster)
+        router.add_api_route("/robots.txt", self.robots)
+        router.add_api_route("/healthz", self.health)
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        kind: str = "other",
+        imdb_id: str | None = None,
+        status: int = 200,
+        **context: Any,
+    ) -> Response:
+        """Render one page, then spoil it where a switch says so."""
+        consent = self.store.switch("consent") == "on" and "consent" not in request.cookies
+        answer = self.templates.TemplateResponse(
+            request, template, {**context, "ask_consent": consent}, status
+        )
+        page = bytes(answer.body).decode()
+        if self.store.applies("layout_drift", kind, imdb_id):
+            for old, new in _DRIFT.items():
+                page = page.replace(old, new)
+        if self.store.applies("broken_page", kind, imdb_id):
+            page = page[: len(page) // 2]
+        return HTMLResponse(page, status)
+
+    async def home(self, request: Request) -> Response:
+        """Every movie, and a plain word on what this site is."""
+        movies = [(movie, self._total(movie)) for movie in self.store.movies()]
+        return self.render(request, "home.html", kind="home", movies=movies)
+
+    async def title(self, request: Request, imdb_id: str) -> Response:
+        """The page of one movie."""
+        movie = self.store.movie(imdb_id)
+        total, votes, base = self._total(movie), self._votes(movie), _base(request)
+        first = payloads.in_order(self.store.reviews(imdb_id), "HELPFULNESS_SCORE", False)
+        featured = next((r for r in first if not r.is_spoiler), None)
+        return self.render(
+            request,
+            "title.html",
+            kind="title",
+            imdb_id=imdb_id,
+            movie=movie,
+            total=total,
+            votes=votes,
+            featured=featured,
+            json_ld=payloads.json_ld(movie, votes, featured, base),
+            next_data=payloads.title_page(movie, total, votes, base),
+        )
+
+    async def reviews(
+        self, request: Request, imdb_id: str, sort: str = "", dir: str = "desc"
+    ) -> Response:
+        """The first 25 reviews of one movie; the rest is loaded by the page's script."""
+        movie, total = self.store.movie(imdb_id), self._total(self.store.movie(imdb_id))
+        if self.store.switch("ignore_sort", imdb_id):
+            sort, dir = "", "desc"
+        sort, ascending = payloads.sort_name(sort), dir == "asc"
+        shown, cursor = self._batch(imdb_id, sort, ascending, None, payloads.PAGE_SIZE)
+        base, gated = _base(request), self.store.switch("gate", imdb_id) is not None
+        texts = payloads.translations()
+        return self.render(
+            request,
+            "reviews.html",
+            kind="reviews",
+            imdb_id=imdb_id,
+            movie=movie,
+            total=total,
+            reviews=shown,
+            more=cursor is not None,
+            sorts=payloads.SORTS,
+            sort=sort,
+            ascending=ascending,
+            gate=[
+                texts["reviews_featured_unauth_sign_in_header"],
+                texts["reviews_featured_unauth_sign_in_sub_header"].format(
+                    count=f"{total - len(shown):,}"
+                ),
+                texts["reviews_reg_gate_sign_in_button"],
+            ]
+            if gated
+            else None,
+            blank=_BLANK,
+            hide_next_data=self.store.switch("missing_next_data", imdb_id),
+            next_data=payloads.reviews_page(movie, shown, total, cursor, base),
+        )
+
+    async def graphql(
+        self, request: Request, operationName: str = "", variables: str = "{}"
+    ) -> Response:
+        """Answer the one query that the reviews page sends, in the shape of IMDb's answers."""
+        try:
+            asked = orjson.loads(variables)
+            imdb_id, sort = str(asked["const"]), asked.get("sort") or {}
+            first, after = int(asked.get("first", payloads.PAGE_SIZE)), asked.get("after")
+            name, ascending = payloads.sort_name(sort.get("by")), sort.get("order") == "ASC"
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return _graphql_error("Variables could not be read.")
+        if operationName != "TitleReviewsRefine":
+            return _graphql_error(f"Unknown operation {operationName!r}.")
+        try:
+            movie = self.store.movie(imdb_id)
+            shown, cursor = self._batch(imdb_id, name, ascending, after, max(1, min(first, 50)))
+        except NotFound:
+            return JSONResponse({"data": {"title": None}})
+        except BadInput as error:
+            return _graphql_error(str(error))
+        answer = payloads.graphql_reviews(shown, self._total(movie), cursor, _base(request))
+        text = orjson.dumps(answer).decode()
+        if self.store.applies("layout_drift", "graphql", imdb_id):
+            for old, new in _DRIFT.items():
+                text = text.replace(old, new)
+        if self.store.applies("broken_page", "graphql", imdb_id):
+            text = text[: len(text) // 2]
+        return Response(text, media_type="application/graphql+json")
+
+    async def find(self, request: Request, q: str = "") -> Response:
+        """Search for titles."""
+        found = self._search(q)
+        data = payloads.find_page(q, found, _base(request))
+        return self.render(request, "find.html", kind="find", query=q, movies=found, next_data=data)
+
+    async def suggest(self, request: Request, shelf: str, query: str) -> Response:
+        """Suggest titles for what was typed so far; `shelf` is IMDb's first letter, or x."""
+        found = self._search(query)[:8]
+        return JSONResponse(payloads.suggestions(query, found, _base(request)))
+
+    async def poster(self, imdb_id: str) -> Response:
+        """Draw the poster of a movie."""
+        return Response(poster_svg(self.store.movie(imdb_id)), media_type="image/svg+xml")
+
+    async def robots(self) -> Response:
+        """Say what robots may read."""
+        status, text = _ROBOTS[self.store.switch("robots")]
+        return PlainTextResponse(text, status)
+
+    async def health(self) -> dict[str, Literal["ok"]]:
+        """Say that the site is up."""
+        return {"status": "ok"}
+
+    def _total(self, movie: SampleMovie) -> int:
+        fewer = self.store.switch("count_falls", movie.imdb_id) or 0
+        return max(0, len(self.store.reviews(movie.imdb_id)) - fewer)
+
+    def _votes(self, movie: SampleMovie) -> int:
+        # Who writes votes too, so a new review moves this figure as well.
+        return movie.votes + len(self.store.reviews(movie.imdb_id)) - len(movie.reviews)
+
+    def _batch(
+        self, imdb_id: str, sort: str, ascending: bool, after: str | None, first: int
+    ) -> tuple[list[SampleReview], str | None]:
+        ordered = payloads.in_order(self.store.reviews(imdb_id), sort, ascending)
+        gate = self.store.switch("gate", imdb_id)
+        if gate is not None:
+            return ([] if after else ordered[:gate]), None
+        return payloads.batch(ordered, after, first)
+
+    def _search(self, query: str) -> list[SampleMovie]:
+        words = query.casefold().split()
+
+        def matches(movie: SampleMovie) -> bool:
+            people = " ".join(name for name, _ in movie.cast)
+            text = f"{movie.imdb_id} {movie.title} {movie.original_title} {people}".casefold()
+            text += f" {movie.released_on.year}"
+            return all(word in text for word in words)
+
+        return [movie for movie in self.store.movies() if words and matches(movie)]
+
+
+# The page's script fills this card in, so that its markup has one source.
+_BLANK = SampleReview(
+    review_id="rw0",
+    imdb_id="tt0",
+    author_id="ur0",
+    author_name="",
+    title="",
+    body="",
+    rating=1,
+    submitted_on=date(2000, 1, 2),
+    is_spoiler=False,
+    up=0,
+    down=0,
+)
+
+
+def _controls(store: Store, visits: deque[dict[str, Any]], token: str | None) -> APIRouter:
+    """The routes under `/_control/`, for those who know the token."""
+
+    def authorised(x_control_token: Annotated[str, Header()] = "") -> None:
+        if not token:
+            raise HTTPException(503, f"Controls are off: set {TOKEN_VARIABLE}.")
+        if not hmac.compare_digest(x_control_token.encode(), token.encode()):
+            raise HTTPException(403, "X-Control-Token is missing or wrong.")
+
+    router = APIRouter(prefix="/_control", dependencies=[Depends(authorised)])
+
+    @router.post("/publish")
+    async def publish(wish: Publish) -> dict[str, list[str]]:
+        given = [fields.model_dump(exclude_unset=True) for fields in wish.reviews]
+        count = max(wish.count or 0, len(given))
+        if not count:
+            raise BadInput("Say how many to publish: count, or reviews.")
+        return {"ids": store.publish(wish.imdb_id, count, given)}
+
+    @router.post("/edit")
+    async def edit(wish: Edit) -> dict[str, str]:
+        fields = wish.model_dump(exclude_unset=True)
+        store.edit(fields.pop("review_id"), fields)
+        return {"edited": wish.review_id}
+
+    @router.post("/delete")
+    async def delete(wish: Delete) -> dict[str, str]:
+        store.delete(wish.review_id)
+        return {"deleted": wish.review_id}
+
+    @router.post("/switch")
+    async def set_switch(wish: SetSwitch) -> dict[str, Any]:
+        store.set_switch(wish.name, wish.imdb_id, wish.value)
+        return {"switches": store.set_switches}
+
+    @router.post("/reset")
+    async def reset() -> dict[str, str]:
+        store.reset()
+        visits.clear()
+        return {"status": "as on the first day"}
+
+    @router.get("/state")
+    async def state() -> dict[str, Any]:
+        requests: dict[str, list[dict[str, Any]]] = {}
+        for visit in visits:
+            if visit["kind"] not in ("control", "health", "static"):
+                requests.setdefault(visit["kind"], []).append(visit)
+        return {
+            "seed": store.seed,
+            "anchor": store.anchor.isoformat(),
+            "movies": [
+                {
+                    "imdb_id": movie.imdb_id,
+                    "title": movie.title,
+                    "reviews": len(store.reviews(movie.imdb_id)),
+                }
+                for movie in store.movies()
+            ],
+            "switches": store.set_switches,
+            "known_switches": {name: switch.does for name, switch in SWITCHES.items()},
+            "requests": requests,
+        }
+
+    return router
+
+
+def _graphql_error(message: str) -> Response:
+    return JSONResponse({"errors": [{"message": message}], "data": None}, 400)
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
