@@ -39,10 +39,11 @@ MAX_SPAN_WORDS = 40
 
 MAX_QUOTE_CHARACTERS = 300
 MIN_QUOTE_WORDS = 2
+"""Outside these a quote shows nothing or too much; the analysis keeps the score without it."""
 
 _WORD = re.compile(
     r"""
-      (?<![\w/.]) (?P<stars>\d{1,2}(?:[.,]\d)?) \s? (?:/|out\ of) \s? (?P<of>10|5) (?![\w/])
+      (?<![\w/.]) (?P<stars>\d{1,2}(?:[.,]\d)?) \s? (?:/|(?i:out\ of)) \s? (?P<of>10|5) (?![\w/])
     | (?P<word>[\w\u0300-\u036f]+ (?:['\u2019][\w\u0300-\u036f]+)*)
     | (?P<emoticon>[:;=][-']?[()DP|] | <3)
     | (?P<emoji>[\u2600-\u27bf\U0001f300-\U0001faff])
@@ -69,23 +70,7 @@ _LINKS = frozenset({"and", "with", "plus", "because", "which", "where", "or"})
 # Left out where a quote would open with them.
 _ADDING = frozenset({"and", "plus", "or"})
 # A clause with one of these has its own subject and says nothing more of the aspect before it.
-_OWN_SUBJECTS = frozenset(
-    {
-        "i",
-        "you",
-        "we",
-        "he",
-        "she",
-        "they",
-        "film",
-        "films",
-        "movie",
-        "movies",
-        "this",
-        "that",
-        "there",
-    }
-)
+_OWN_SUBJECTS = frozenset({"i", "you", "we", "he", "she", "they", "film", "movie", "this", "there"})
 _MAX_AFTERTHOUGHT_WORDS = 6
 
 
@@ -102,8 +87,8 @@ class _Gap(IntEnum):
 class _Word:
     """One word, phrase or emoji: its place in the text and what it means here.
 
-    `vader` is what VADER is given for it, `key` the same in lower case. `end_of_sentence_marks`
-    are not part of it.
+    `vader` is what VADER is given for it, `key` the same in lower case; `shouts` counts the
+    exclamation marks that follow, four at most.
     """
 
     start: int
