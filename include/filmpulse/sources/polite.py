@@ -77,7 +77,7 @@ class Robots:
             raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
         except httpx.HTTPError as error:
             raise SiteUnavailable(f"{url} could not be read: {error}") from error
-        if answer.is_success:
+        if answer.is_success and answer.status_code != 202:  # 202 is how a challenge comes
             return Protego.parse(answer.text)
         if answer.status_code in (404, 410):
             return Protego.parse("")

@@ -118,7 +118,9 @@ class ImdbSite:
 
         Costs one page (and robots.txt once per site object).
         """
-        return parse_title_page(self.open(f"{self.base_url}/title/{imdb_id}/"))
+        movie, snapshot = parse_title_page(self.open(f"{self.base_url}/title/{imdb_id}/"))
+        _must_be(imdb_id, movie.imdb_id)
+        return movie, snapshot
 
     def crawl(self, imdb_id: str, mode: Mode, known_ids: frozenset[str] = frozenset()) -> Crawl:
         """Prepare to collect a movie's reviews; iterate over the result to do it.
@@ -291,6 +293,7 @@ class Crawl:
             site.browser.evaluate(_LATER_CARDS, 0)
             self.last_page = page = site.browser.page(page.url)
             parsed = parse_reviews_page(page, self._secret)
+        _must_be(self.imdb_id, parsed.imdb_id)
         self._cards = int(site.browser.evaluate(_CARD_COUNT))
         return parsed
 
@@ -404,6 +407,16 @@ class Crawl:
         later = parse_reviews_page(page, self._secret)
         self._cards += len(later.reviews) + later.unopened_spoilers
         return later
+
+
+def _must_be(asked: str, found: str) -> None:
+    """Refuse what the site redirects to: another id is another row in every table.
+
+    Raises:
+        NotFound: The page is about another movie.
+    """
+    if found != asked:
+        raise NotFound(f"The site sends {asked} to {found}: track that id.", reason="moved")
 
 
 def _answer_page(answer: Answer) -> Page:

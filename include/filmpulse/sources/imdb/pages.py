@@ -30,6 +30,23 @@ from filmpulse.items import (
     canonical_text,
     text_from_html,
 )
+from filmpulse.sources.imdb.clean import clean_page
+from filmpulse.sources.imdb.dom import KEYED, Card, Dom
+
+__all__ = [
+    "ReviewsPage",
+    "check_page",
+    "check_status",
+    "clean_page",
+    "decode_json",
+    "gate_is_visible",
+    "parse_find",
+    "parse_graphql",
+    "parse_reviews_page",
+    "parse_suggested_movies",
+    "parse_suggestions",
+    "parse_title_page",
+]
 
 SOURCE = "imdb"
 PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
@@ -74,13 +91,10 @@ _OWN_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
-_REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
-_AUTHOR_IN_URL = re.compile(r"/user/((?:ur[0-9]+|key-[0-9a-f]{32}))")
 _REPORT_URL = re.compile(r"/(tt[0-9]{7,9})/rw[0-9]+/report")
 _IMDB_ID = re.compile(IMDB_ID_PATTERN)
 # Postgres and UTF-8 hold neither.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_KEYED = "key-"  # a cleaned page names its authors by our own keys
 
 
 class ReviewsPage(Item):
@@ -119,6 +133,8 @@ def check_page(page: Page) -> None:
     text = page.html
     # A page with content is not searched for marks: a review may well speak of "challenge.js".
     if has_review_card(text):
+        if _is_cut_off(text):
+            raise SiteUnavailable("The page is cut off.", reason="broken_page")
         return
     if _data_script(text) is not None:
         if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
@@ -131,7 +147,7 @@ def check_page(page: Page) -> None:
     if title := _REFUSAL_TITLE.search(text):
         reason = "captcha" if "human" in title[0].lower() else "forbidden"
         raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
-    if "<html" in text and "</html" not in text:
+    if _is_cut_off(text):
         raise SiteUnavailable("The page is cut off.", reason="broken_page")
     if page.status is not None and len(text) < SMALL_PAGE:
         raise Blocked(
@@ -162,6 +178,14 @@ def check_status(page: Page) -> None:
         raise NotFound(f"{page.url} does not exist.")
     if status is not None and not 200 <= status < 300:
         raise SiteUnavailable(f"{page.url} answered {status}.")
+
+
+def _is_cut_off(text: str) -> bool:
+    """Tell whether the end is missing; without its data script a page must have one."""
+    if "</html" in text[-1000:] or _data_script(text) is not None:
+        return False
+    open_page = "<html" in text[:2000].lower() and "</html" not in text
+    return open_page or text.rfind("<article") > text.rfind("</article")
 
 
 def _is_imdb(text: str) -> bool:
@@ -218,11 +242,11 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
 
     unopened = 0
     if _card_count(page.html) > len(found):
-        dom = _Dom(page.html)
-        cards, unopened, variant = dom.reviews(imdb_id, author_secret, frozenset(found))
+        dom = Dom(page.html)
+        cards, unopened, variant = dom.cards(frozenset(found))
         if cards or unopened:
             variants.append(variant)
-        found.update((r.review_id, r) for r in cards)
+        found.update((c.review_id, _from_card(c, imdb_id, author_secret)) for c in cards)
         if not content:
             count = dom.review_count()
             has_more = None if count is None else dom.has_more()
@@ -285,7 +309,7 @@ def gate_is_visible(html: str) -> bool:
     lowered = html.lower()
     if not any(text in lowered for text in _GATE_TEXTS) and "sign in" not in lowered:
         return False
-    visible = " ".join(_Dom(html).visible_text().split()).lower()
+    visible = " ".join(Dom(html).visible_text().split()).lower()
     return any(text in visible for text in _GATE_TEXTS)
 
 
@@ -410,6 +434,24 @@ def _from_node(edge: Any, imdb_id: str, secret: bytes) -> Review:
     )
 
 
+def _from_card(card: Card, imdb_id: str, secret: bytes) -> Review:
+    """Read one card of the DOM; its date is marked as one that may be a day early."""
+    submitted = card.submitted
+    review = _review(
+        card.review_id,
+        card.imdb_id or imdb_id,
+        title=card.title,
+        body=card.body,
+        rating=card.rating,
+        submitted=submitted.isoformat() if submitted else None,
+        spoiler=card.is_spoiler,
+        votes=card.votes,
+        author={"userId": card.author_id},
+        secret=secret,
+    )
+    return review.model_copy(update={"date_source": "dom"}) if submitted else review
+
+
 def _review(
     review_id: Any,
     imdb_id: str,
@@ -457,8 +499,8 @@ def _review(
 def _author_key(author_id: Any, secret: bytes) -> str | None:
     if not isinstance(author_id, str) or not author_id:
         return None
-    if author_id.startswith(_KEYED):
-        return author_id.removeprefix(_KEYED)
+    if author_id.startswith(KEYED):
+        return author_id.removeprefix(KEYED)
     return author_key(SOURCE, author_id, secret)
 
 
@@ -891,270 +933,3 @@ def has_linked_movie(html: str) -> bool:
 def _card_count(html: str) -> int:
     """Count review cards cheaply: a hydrated page has more of them than its JSON."""
     return html.count('data-testid="review-card-parent"') or html.count("imdb-user-review")
-
-
-# --- the DOM, the last resort -------------------------------------------------------------------
-
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_US_DATE = re.compile(r"([A-Z][a-z]{2})[a-z]*\.? (\d{1,2}), (\d{4})")
-_OLD_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
-_FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
-
-
-class _Dom:
-    """The page's visible side. Only hooks that outlive a build are used, never `sc-...` classes.
-
-    The site's dates here are those of a zone in the USA: a day early in 75 of 75 reviews seen.
-    """
-
-    def __init__(self, html: str) -> None:
-        # Imported here: most pages are read without it.
-        from lxml import etree  # type: ignore[import-untyped]
-        from lxml import html as lxml_html
-
-        self._etree = etree
-        parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
-        raw = html.replace("\0", "").encode("utf-8", "replace")
-        self._root = lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)
-
-    def reviews(
-        self, imdb_id: str, secret: bytes, known: frozenset[str]
-    ) -> tuple[list[Review], int, str]:
-        """Read the cards that are not `known`, in page order.
-
-        Returns:
-            The reviews, the number of spoiler cards that nobody had opened (their text is not in
-            the page), and the variant's name.
-
-        Raises:
-            LayoutChanged: A card without id, or without text though it is no closed spoiler.
-        """
-        cards = self._root.xpath(f"//article[{_cls('user-review-item')}]")
-        cards = cards or self._root.xpath("//*[@data-testid='review-card-parent']")
-        read, name = (self._card, "dom") if cards else (self._old_card, "dom-2024")
-        cards = cards or self._root.xpath(f"//*[{_cls('imdb-user-review')}]")
-        reviews, unopened = {}, 0
-        for card in cards:
-            review_id = self._review_id(card)
-            if review_id in known or review_id in reviews:
-                continue
-            review = read(card, review_id, imdb_id, secret)
-            if review is None:
-                unopened += 1
-            else:
-                reviews[review_id] = review
-        return list(reviews.values()), unopened, name
-
-    def review_count(self) -> int | None:
-        """Read the announced total, such as "2,561 reviews"."""
-        text = self._text(self._root, "//*[@data-testid='tturv-total-reviews']")
-        digits = re.sub(r"\D", "", text)
-        return int(digits) if digits else None
-
-    def has_more(self) -> bool:
-        """Tell whether a button for more reviews is there."""
-        return bool(self._root.xpath(f"//*[{_cls('single-page-see-more-button')}]//button"))
-
-    def visible_text(self) -> str:
-        """Return what a reader sees outside of review cards; scripts and hidden parts are not."""
-        unseen = (
-            "//script | //style | //noscript | //template | //*[@hidden]"
-            " | //*[contains(translate(@style, ' ', ''), 'display:none')]"
-            f" | //article[{_cls('user-review-item')}]"
-        )
-        for element in self._root.xpath(unseen):
-            element.drop_tree()
-        return " ".join(self._root.itertext())
-
-    def _card(self, card: Any, review_id: str, imdb_id: str, secret: bytes) -> Review | None:
-        button = card.xpath(f".//button[{_cls('review-spoiler-button')}]")
-        opened = card.xpath(".//*[@data-testid='review-spoiler-content']")
-        shown = opened or card.xpath(".//*[@data-testid='review-overflow']")
-        body = ""
-        for holder in shown or [card]:
-            inner = holder.xpath(f".//*[{_cls('ipc-html-content-inner-div')}]")
-            if inner or shown:
-                body = self._inner_html(inner[0] if inner else holder)
-                break
-        if not body and button:
-            return None
-        rating = self._text(card, f".//*[{_cls('ipc-rating-star--rating')}]")
-        date_text = self._text(card, f".//*[{_cls('review-date')}]")
-        votes = [
-            self._text(card, f".//*[{_cls(f'ipc-voting__label__count--{way}')}]")
-            for way in ("up", "down")
-        ]
-        return self._make(
-            card, review_id, imdb_id, secret,
-            title=self._text(card, ".//*[@data-testid='review-summary']//h3")
-            or self._text(card, ".//*[@data-testid='review-summary']"),
-            body=body,
-            rating=rating,
-            submitted=_dom_date(date_text),
-            spoiler=bool(button or opened),
-            votes=(_whole(votes[0]), _whole(votes[1])),
-        )  # fmt: skip
-
-    def _old_card(self, card: Any, review_id: str, imdb_id: str, secret: bytes) -> Review:
-        """Read a card of the markup that IMDb used until about 2024-11."""
-        body = card.xpath(f".//*[{_cls('text')} and {_cls('show-more__control')}]")
-        helpful = _FOUND_HELPFUL.search(self._text(card, f".//*[{_cls('actions')}]"))
-        up, all_votes = (_whole(helpful[1]), _whole(helpful[2])) if helpful else (None, None)
-        return self._make(
-            card, review_id, imdb_id, secret,
-            title=self._text(card, f".//a[{_cls('title')}]"),
-            body=self._inner_html(body[0]) if body else "",
-            rating=self._text(card, f".//*[{_cls('rating-other-user-rating')}]/span[1]"),
-            submitted=_dom_date(self._text(card, f".//*[{_cls('review-date')}]")),
-            spoiler=bool(card.xpath(f".//*[{_cls('spoiler-warning')}]")),
-            votes=(up, all_votes - up if up is not None and all_votes is not None else None),
-        )  # fmt: skip
-
-    def _make(
-        self,
-        card: Any,
-        review_id: str,
-        imdb_id: str,
-        secret: bytes,
-        *,
-        title: str,
-        body: str,
-        rating: str,
-        submitted: date | None,
-        spoiler: bool,
-        votes: tuple[int | None, int | None],
-    ) -> Review:
-        own = self._first_match(card, _TITLE_IN_URL, "/review/")
-        review = _review(
-            review_id,
-            own or imdb_id,
-            title=title,
-            body=body,
-            rating=_whole(rating),
-            submitted=submitted.isoformat() if submitted else None,
-            spoiler=spoiler,
-            votes=votes,
-            author={"userId": self._first_match(card, _AUTHOR_IN_URL)},
-            secret=secret,
-        )
-        return review.model_copy(update={"date_source": "dom"}) if submitted else review
-
-    def _review_id(self, card: Any) -> str:
-        found = card.get("data-review-id") or self._first_match(card, _REVIEW_IN_URL)
-        if not found:
-            raise LayoutChanged("A review card links to no review: its id cannot be read.")
-        return str(found)
-
-    def _first_match(self, card: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:
-        for href in card.xpath(".//a/@href"):
-            if within in href and (match := pattern.search(href)):
-                return match[1]
-        return None
-
-    def _text(self, holder: Any, path: str) -> str:
-        found = holder.xpath(path)
-        return " ".join(found[0].text_content().split()) if found else ""
-
-    def _inner_html(self, element: Any) -> str:
-        head = htmllib.escape(element.text or "", quote=False)
-        tails = (self._etree.tostring(c, encoding="unicode", method="html") for c in element)
-        return head + "".join(tails)
-
-
-def _cls(name: str) -> str:
-    """Return the XPath test for one class among several."""
-    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
-
-
-def _dom_date(text: str) -> date | None:
-    """Read "Dec 5, 2025" or "5 December 2024"; None for another language's form."""
-    if us := _US_DATE.search(text):
-        month, day, year = us[1], us[2], us[3]
-    elif old := _OLD_DATE.search(text):
-        day, month, year = old[1], old[2], old[3]
-    else:
-        return None
-    try:
-        return date(int(year), _MONTHS.index(month.lower()) + 1, int(day))
-    except ValueError:
-        return None
-
-
-def _whole(text: str) -> int | None:
-    """Read "1,234"; None for nothing and for a rounded figure such as "1.2K"."""
-    plain = text.replace(",", "")
-    return int(plain) if plain.isdecimal() else None
-
-
-# --- before a page is stored --------------------------------------------------------------------
-
-_AUTHOR_OBJECT = re.compile(r'"author"\s*:\s*(?=\{)')
-_REQUEST_CONTEXT = re.compile(r'"requestContext"\s*:\s*(?=\{)')
-_USER_ID = re.compile(r"\bur[0-9]{4,}\b")
-_AUTHOR_LINK = re.compile(
-    r"(<a\b[^>]*(?:data-testid=\"author-link\"|href=\"[^\"]*/user/ur)[^>]*>)(.*?)(?=</a>|$)",
-    re.DOTALL,
-)
-_NAMED_RATING = re.compile(r"aria-label=\"[^\"]*(?:'|&#x27;|&#39;|&apos;|\u2019)s rating: ")
-_SCRIPT = re.compile(r"<script\b([^>]*)>.*?(?:</script\s*>|$)", re.DOTALL | re.IGNORECASE)
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
-# Ids of the visit, as they were seen outside of `requestContext`: in page data, in beacons.
-_VISIT = re.compile(
-    r'(?<="requestId":)\s*"[^"]*"|(?<="sessionId":)\s*"[^"]*"|(?<="customerId":)\s*"[^"]*"'
-    r'|(?<="userAgent":)\s*"[^"]*"|(?<="ipAddress":)\s*"[^"]*"'
-)
-_BEACON = re.compile(r"<img\b[^>]*//fls-[^>]*>")
-
-
-def clean_page(html: str, author_secret: bytes | None = None) -> str:
-    """Take out of a page, or of a JSON answer, whatever tells of a visitor or a reviewer.
-
-    IMDb's `requestContext` (the visitor's address, headers and account) becomes `{}`, scripts
-    other than data are dropped, authors lose names and ids, and rating labels their names. What
-    is left parses to the same reviews.
-
-    Args:
-        html: The page, whole or cut off; JSON of a GraphQL answer does as well.
-        author_secret: Given, each author's id becomes our own key, so that the cleaned page
-            parses to the same `author_key`s; not given, authors are gone and keys are None.
-    """
-
-    def stand_in(user_id: str) -> str:
-        return f"{_KEYED}{author_key(SOURCE, user_id, author_secret)}" if author_secret else ""
-
-    def author(text: str) -> str:
-        user = _USER_ID.search(text)
-        return f'{{"userId":"{stand_in(user[0]) if user else ""}"}}'
-
-    html = _SCRIPT.sub(lambda tag: tag[0] if "json" in tag[1].lower() else "", html)
-    html = _replace_objects(html, _REQUEST_CONTEXT, lambda _: "{}")
-    html = _replace_objects(html, _AUTHOR_OBJECT, author)
-    html = _AUTHOR_LINK.sub(r"\1", html)
-    html = _NAMED_RATING.sub('aria-label="Rating: ', html)
-    html = _BEACON.sub("", _VISIT.sub('""', html))
-    return _USER_ID.sub(lambda user: stand_in(user[0]), html)
-
-
-def _replace_objects(text: str, key: re.Pattern[str], make: Callable[[str], str]) -> str:
-    """Replace the JSON object after each match of `key`; a cut-off one goes with what follows."""
-    parts, done = [], 0
-    for match in key.finditer(text):
-        if match.start() < done:
-            continue
-        end = _object_end(text, match.end())
-        parts += [text[done : match.end()], make(text[match.end() : end])]
-        done = end
-    return "".join(parts) + text[done:]
-
-
-def _object_end(text: str, start: int) -> int:
-    """Return the offset after the JSON object at `start`, or the text's end if it is cut off."""
-    depth = 0
-    for token in _TOKEN.finditer(text, start):
-        if token[0] == "{":
-            depth += 1
-        elif token[0] == "}":
-            depth -= 1
-            if depth == 0:
-                return token.end()
-    return len(text)
