@@ -24,8 +24,8 @@ from filmpulse.config import Settings, variable_name
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "include/filmpulse/warehouse/migrations/sql"
 
-# [label](../path#L12 "text"): the line is that of the first occurrence of the text in the file.
-TOUR_LINK = re.compile(r'\]\(\.\./(?P<path>[^)#\s]+)#L\d+ "(?P<text>[^"]+)"\)')
+# [label](../path#L12 'text'): the line is that of the first occurrence of the text in the file.
+TOUR_LINK = re.compile(r"\]\(\.\./(?P<path>[^)#\s]+)#L\d+ '(?P<text>[^']+)'\)")
 
 BY_HAND = "<!-- Made by `make docs`: edit {source} instead. -->\n"
 
@@ -254,7 +254,7 @@ def number_lines(text: str) -> str:
         path, wanted = link["path"], link["text"]
         for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), 1):
             if wanted in line:
-                return f'](../{path}#L{number} "{wanted}")'
+                return f"](../{path}#L{number} '{wanted}')"
         raise ValueError(f"docs/tour.md: {path} does not hold {wanted!r}")
 
     return TOUR_LINK.sub(renew, text)

@@ -1,0 +1,120 @@
+"""The documents say what is so: generated parts are fresh, commands named, links lead somewhere."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from filmpulse.cli import app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "include/**/*.md", "superset/**/*.md")
+    for path in ROOT.glob(pattern)
+)
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)(?: '[^']*')?\)")
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def load_generator():
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs/generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = load_generator()
+
+
+@pytest.mark.parametrize("path", generate.documents(), ids=lambda p: p.name)
+def test_a_generated_document_is_fresh(path: Path):
+    assert path.read_text(encoding="utf-8") == generate.documents()[path], "run `make docs`"
+
+
+def test_check_names_what_is_stale(monkeypatch, capsys):
+    page = ROOT / "docs/DAGs.md"
+    monkeypatch.setattr(generate, "documents", lambda: {page: "something else"})
+    assert generate.main(["--check"]) == 1
+    assert "docs/DAGs.md is stale" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") != "something else"
+
+
+def test_a_column_without_a_comment_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "0001_x.sql").write_text(
+        "COMMENT ON SCHEMA core IS 'c';\nCREATE TABLE core.t (\n    a text,\n    b text\n);\n"
+        "COMMENT ON TABLE core.t IS 't';\nCOMMENT ON COLUMN core.t.a IS 'a';\n"
+    )
+    monkeypatch.setattr(generate, "MIGRATIONS", tmp_path)
+    with pytest.raises(ValueError, match=r"core\.t: column without a comment.*'b'"):
+        generate.data_dictionary()
+
+
+def test_the_dictionary_reads_the_comments():
+    text = generate.data_dictionary()
+    assert (
+        "| `rating_1_10` | smallint | null | Stars, 1 to 10; null when none were given. |" in text
+    )
+    assert "Primary key: `source, review_id, content_hash, analyser_id`." in text
+
+
+def test_the_tour_follows_its_text():
+    line = "x [f](../README.md#L99999 '# Filmpulse') y"
+    assert generate.number_lines(line) == "x [f](../README.md#L1 '# Filmpulse') y"
+    with pytest.raises(ValueError, match="does not hold"):
+        generate.number_lines("[f](../README.md#L1 'no such words are there')")
+
+
+def test_every_row_of_the_tour_leads_to_a_line():
+    rows = [
+        row
+        for row in (ROOT / "docs/tour.md").read_text(encoding="utf-8").splitlines()
+        if row.startswith("| ") and not row.startswith(("| Feature", "| ---"))
+    ]
+    assert rows
+    for row in rows:
+        assert generate.TOUR_LINK.search(row), row
+
+
+def commands(group: click.Group, prefix: str = "filmpulse"):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}"
+
+
+@pytest.mark.parametrize("command", commands(typer.main.get_command(app)))
+def test_every_command_is_in_a_document(command: str):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert command in text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(document: Path):
+    text = FENCE.sub("", document.read_text(encoding="utf-8"))
+    for match in LINK.finditer(text):
+        target = match["target"]
+        if target.startswith(("https://", "http://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (document.parent / name).resolve() if name else document
+        assert path.exists(), target
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path), target
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub gives a document's headings."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("dag_file", sorted((ROOT / "dags").glob("*.py")), ids=lambda p: p.stem)
+def test_every_dag_has_a_runbook(dag_file: Path):
+    runbook = ROOT / f"docs/runbooks/{dag_file.stem}.md"
+    assert runbook.read_text(encoding="utf-8").startswith(f"# Runbook: {dag_file.stem}\n")
