@@ -43,6 +43,7 @@ from filmpulse.items import (
     CollectionStatus,
     Mode,
     Movie,
+    Page,
     Review,
     ReviewText,
     SearchHit,
@@ -50,8 +51,8 @@ from filmpulse.items import (
     analysed_text,
 )
 from filmpulse.lake import Lake, Manifest
+from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.crawl import Crawl, ImdbSite
-from filmpulse.sources.imdb.pages import clean_page
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.load import Loaded, load_reviews, store_movie, store_snapshot
 from filmpulse.warehouse.migrate import Revision, migrate
@@ -312,7 +313,7 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str],
     except NotFound as error:
         verdict = _Verdict("not_found", error.reason, str(error))
     except LayoutChanged as error:
-        _quarantine(imdb_id, site, error, parts)
+        _quarantine(imdb_id, site.last_page, error, parts)
         verdict = _Verdict("layout_changed", error.reason, str(error))
     except Retryable as error:
         verdict = _Verdict("failed", error.reason, str(error))
@@ -451,7 +452,7 @@ def collect(
                     progress(crawl.distinct_ids, crawl.review_count_end)
                 outcome = crawl.status, crawl.reason, crawl.sentence
             except LayoutChanged as drift:
-                _quarantine(imdb_id, crawl, drift, parts)
+                _quarantine(imdb_id, crawl.last_page if crawl else site.last_page, drift, parts)
                 raise
     except FilmpulseError as raised:
         error = raised
@@ -567,17 +568,15 @@ def _status_of(error: FilmpulseError) -> CollectionStatus:
             return "failed"
 
 
-def _quarantine(
-    imdb_id: str, reader: ImdbSite | Crawl | None, error: LayoutChanged, parts: Parts
-) -> None:
+def _quarantine(imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts) -> None:
     """Keep the page that could not be read, cleaned, so that somebody can look at it."""
-    page = reader.last_page if reader is not None else None
     if page is None:
         return
+    secret = parts.settings.author_secret
+    cleaned = clean_page(page.html, secret.get_secret_value().encode() if secret else None)
     uri = parts.lake.quarantine(
-        SOURCE, imdb_id, error.reason, clean_page(page.html), page.fetched_at or datetime.now(UTC)
+        SOURCE, imdb_id, error.reason, cleaned, page.fetched_at or datetime.now(UTC)
     )
-    error.add_note(f"The page is kept at {uri}.")
     log.error("%s: the page that could not be read is kept at %s", imdb_id, uri)
 
 

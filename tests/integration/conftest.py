@@ -25,15 +25,19 @@ class SampleSite:
             base_url=f"{url}/_control/", headers={"X-Control-Token": token}, timeout=30
         )
 
-    def control(self, name: str, **values: Any) -> Any:
+    def control(self, action: str, /, **values: Any) -> Any:
         """Use one control; answer its JSON."""
-        answer = self._client.post(name, json=values)
+        answer = self._client.post(action, json=values)
         assert answer.is_success, answer.text
         return answer.json()
 
     def state(self) -> Any:
         """Say what the site holds and what was asked of it."""
         return self._client.get("state").json()
+
+    def counts(self) -> dict[str, int]:
+        """Say how many reviews each movie has."""
+        return {movie["imdb_id"]: movie["reviews"] for movie in self.state()["movies"]}
 
 
 @pytest.fixture(scope="module")

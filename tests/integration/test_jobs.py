@@ -38,14 +38,14 @@ def parts(sample_site, warehouse_url, tmp_path):
 @pytest.fixture
 def smallest(sample_site):
     """The old movie with three reviews."""
-    counts = sample_site.state()["movies"]
-    return min(MOVIE_IDS, key=lambda i: counts[i]["review_count"])
+    counts = sample_site.counts()
+    return min(MOVIE_IDS, key=counts.__getitem__)
 
 
 @pytest.fixture
 def middle(sample_site):
     """The smallest movie whose reviews take more than one page."""
-    counts = {i: sample_site.state()["movies"][i]["review_count"] for i in MOVIE_IDS}
+    counts = sample_site.counts()
     return min((i for i in MOVIE_IDS if counts[i] > 50), key=counts.__getitem__)
 
 
@@ -97,7 +97,7 @@ def detect(parts, imdb_ids, run_id="detector", since=None, **options):
 
 
 def test_every_review_is_collected_scored_and_summed_up(parts, sample_site, middle):
-    count = sample_site.state()["movies"][middle]["review_count"]
+    count = sample_site.counts()[middle]
     assert Run(parts, "r1")(middle)[middle].inserted == count
     line = ledger(parts, "r1")[middle]
     assert (line["status"], line["review_count_end"]) == ("complete", count)

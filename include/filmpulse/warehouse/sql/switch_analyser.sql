@@ -1,4 +1,4 @@
--- The first analyser is shown at once; another takes over when 95 % of the movie's living reviews
+-- The first analyser is shown at once; another takes over when 95 in 100 of the movie's living reviews
 -- have a final status under it.
 UPDATE core.movies m SET active_analyser_id = %(analyser_id)s
 WHERE m.imdb_id = %(imdb_id)s AND m.active_analyser_id IS DISTINCT FROM %(analyser_id)s

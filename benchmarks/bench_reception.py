@@ -1,0 +1,137 @@
+"""Time `movie_reception` over 50 movies through Airflow's real scheduler, and DAG parsing.
+
+A whole throwaway stack is started beside a sample site with 50 extra movies of 10 reviews each.
+Of the run's wall clock the part that browsers worked is told apart, from the ledger's own times.
+
+    python benchmarks/bench_reception.py [--movies 50 --reviews 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from filmpulse import local
+from filmpulse.local import ports
+
+DAGS = Path(__file__).resolve().parent.parent / "dags"
+console = Console()
+
+
+@contextlib.contextmanager
+def sample_site(folder: Path, movies: int, reviews: int) -> Iterator[tuple[str, list[str]]]:
+    """Serve a sample site; yield its address and the ids of the extra movies."""
+    port, token = ports.choose(), secrets.token_hex(16)
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "filmpulse.sample_site", "--host", "127.0.0.1", "--port", str(port),
+         "--state", str(folder), "--extra-movies", str(movies), "--extra-reviews", str(reviews)],
+        env=os.environ | {"FILMPULSE_SAMPLE_SITE_TOKEN": token}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        headers = {"X-Control-Token": token}
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                state = httpx.get(f"{url}/_control/state", headers=headers, trust_env=False)
+                break
+            if process.poll() is not None:
+                raise SystemExit("The sample site did not start.")
+            time.sleep(0.2)
+        yield url, [m["imdb_id"] for m in state.json()["movies"]][-movies:]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run(stack: local.Stack, imdb_ids: list[str]) -> float:
+    """Run `movie_reception` by REST; return its wall clock in seconds."""
+    login = {"username": stack.airflow_user, "password": stack.airflow_password}
+    url = str(stack.urls["airflow"])
+    token = httpx.post(f"{url}/auth/token", json=login, trust_env=False).json()["access_token"]
+    with httpx.Client(
+        base_url=f"{url}/api/v2/dags/movie_reception/", trust_env=False, timeout=60,
+        headers={"Authorization": f"Bearer {token}"},
+    ) as client:  # fmt: skip
+        body = {"logical_date": None, "conf": {"imdb_ids": imdb_ids, "mode": "full"}}
+        began = time.perf_counter()
+        answer = client.post("dagRuns", json=body)
+        answer.raise_for_status()
+        path = f"dagRuns/{answer.json()['dag_run_id']}"
+        while (state := client.get(path).json()["state"]) not in ("success", "failed"):
+            time.sleep(0.5)
+        took = time.perf_counter() - began
+    if state != "success":
+        raise SystemExit("The run failed: see the stack's logs.")
+    return took
+
+
+def browsing_seconds(stack: local.Stack) -> float:
+    """Sum the time between start and end of scraping over all collections."""
+    with psycopg.connect(stack.env["FILMPULSE_WAREHOUSE_URL"]) as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM sum(finished_at - started_at))::float8 FROM ops.collections"
+        ).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def parse_times(stack: local.Stack) -> dict[str, float]:
+    """Parse each DAG file in a process of its own; milliseconds beyond importing Airflow."""
+    script = (
+        "import sys, time; from airflow.dag_processing.dagbag import DagBag;"
+        "import filmpulse.airflow_bridge; t = time.perf_counter();"
+        "bag = DagBag(dag_folder=sys.argv[1]); took = time.perf_counter() - t;"
+        "assert bag.dags and not bag.import_errors; print(took * 1000)"
+    )
+    env = os.environ | stack.env
+    return {
+        file.stem: float(
+            subprocess.run(
+                [sys.executable, "-c", script, str(file)],
+                env=env, capture_output=True, text=True, check=True,
+            ).stdout.split()[-1]
+        )
+        for file in sorted(DAGS.glob("*.py"))
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--movies", type=int, default=50)
+    parser.add_argument("--reviews", type=int, default=10)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
+        root = Path(folder)
+        with sample_site(root / "site", args.movies, args.reviews) as (url, ids):
+            settings = {"FILMPULSE_IMDB_URL": url, "FILMPULSE_REQUEST_GAP_SECONDS": "0"}
+            try:
+                stack = local.up("bench", root / "var", env=os.environ | settings)
+                took = run(stack, ids)
+                browsing = browsing_seconds(stack)
+                parsing = parse_times(stack)
+            finally:
+                local.down("bench", root / "var")
+    table = Table("what", "figure", title=f"movie_reception, {args.movies} movies")
+    table.add_row("wall clock", f"{took:.1f} s")
+    table.add_row("of it scraping (browser, one at a time)", f"{browsing:.1f} s")
+    table.add_row("beyond scraping, a movie", f"{(took - browsing) / args.movies:.2f} s")
+    for name, milliseconds in parsing.items():
+        table.add_row(f"parse dags/{name}.py", f"{milliseconds:.0f} ms")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
