@@ -4,7 +4,6 @@ import importlib.util
 import re
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -79,9 +78,9 @@ def test_every_row_of_the_tour_leads_to_a_line():
         assert generate.TOUR_LINK.search(row), row
 
 
-def commands(group: click.Group, prefix: str = "filmpulse"):
+def commands(group, prefix: str = "filmpulse"):
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             yield from commands(command, f"{prefix} {name}")
         else:
             yield f"{prefix} {name}"
