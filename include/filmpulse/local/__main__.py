@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from filmpulse import local
 from filmpulse.errors import FilmpulseError
+from filmpulse.local.airflow_rest import AirflowError
 from filmpulse.local.postgres import PostgresError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -66,6 +67,14 @@ def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     sys.stdout.write(local.read_stack(root / instance).env_script())
 
 
+@app.command()
+def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT) -> None:
+    """Run the sample movies through a started instance and show how they are received."""
+    from filmpulse.local.demo import run
+
+    run(local.read_stack(root / instance), console)
+
+
 def _print_addresses(stack: local.Stack) -> None:
     console.print(
         f"\n  Airflow      {stack.urls['airflow']}   "
@@ -80,7 +89,7 @@ def main() -> None:
     """Run a command; what goes wrong on purpose is a sentence, not a traceback."""
     try:
         app()
-    except (FilmpulseError, local.StackError, PostgresError) as error:
+    except (FilmpulseError, local.StackError, PostgresError, AirflowError) as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]✗[/red] {escape(str(error))}")
         sys.exit(1)
 

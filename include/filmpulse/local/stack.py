@@ -99,9 +99,8 @@ def up(
         install.take_settings(env, instance)
         if (running := _Running.find(instance, install)) is not None:
             if running.is_whole():
-                running.set_up(progress)
                 return running.stack
-            progress.say("settings changed, or a part is down: starting anew")
+            progress.say("settings or code changed, or a part is down: starting anew")
         return _start(instance, install, env, progress)
 
 
@@ -259,6 +258,7 @@ class _Running:
             self.stack.env,
             [(part.program.name, *part.program.command) for part in self.parts],
             importlib.metadata.version("apache-airflow-core"),
+            _code(),
         ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
@@ -337,15 +337,13 @@ class _Running:
 
     def set_up(self, progress: Progress) -> None:
         """Run `filmpulse setup`, unless it ran with this code, these settings and this data."""
-        made_of = hashlib.sha256(json.dumps(self.stack.env).encode())
-        for path in sorted((CHECKOUT / "include").rglob("*")):
-            if path.suffix in (".py", ".sql", ".toml"):
-                made_of.update(path.read_bytes())
-        if self.install.done.get("setup") == made_of.hexdigest():
+        made_of = json.dumps([self.stack.env, _code()])
+        made_of = hashlib.sha256(made_of.encode()).hexdigest()
+        if self.install.done.get("setup") == made_of:
             return
         with progress.step("the warehouse's tables, roles, pools and connections"):
             self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"])
-        self.install.done["setup"] = made_of.hexdigest()
+        self.install.done["setup"] = made_of
         self.install.save(self.instance)
 
     def _command(self, name: str, command: Sequence[str]) -> None:
@@ -394,6 +392,16 @@ def _stop(instance: Instance, install: Install | None) -> int:
     if running is not None:
         running.store.clean()
     return ended
+
+
+def _code() -> str:
+    """Return a hash of our own code: the parts that live long must run what is checked out."""
+    made_of = hashlib.sha256()
+    for folder in ("include/filmpulse", "plugins"):
+        for path in sorted((CHECKOUT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                made_of.update(path.read_bytes())
+    return made_of.hexdigest()
 
 
 def _get(url: str) -> Any:
