@@ -7,6 +7,7 @@ know only of the switches that change what they say.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import os
 import socket
@@ -24,7 +25,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from filmpulse.errors import BadInput, NotFound
 from filmpulse.sample_site import payloads
@@ -156,7 +157,7 @@ class Obstacles:
         if seconds := self.store.switch("slow", imdb_id):
             await asyncio.sleep(seconds)
         if self.store.applies("reset", kind, imdb_id):
-            _reset_connection(receive)
+            await _hang_up(receive, reset=True)
             return
         for name, (status, headers, text) in _REFUSALS.items():
             if self.store.applies(name, kind, imdb_id):
@@ -164,7 +165,41 @@ class Obstacles:
                 refusal = HTMLResponse(text, status, headers)
                 await refusal(scope, receive, send)
                 return
+        if self.store.applies("broken_page", kind, imdb_id):
+            send = _half(receive, send)
         await self.app(scope, receive, send)
+
+
+def _half(receive: Receive, send: Send) -> Send:
+    """Let half of a body through, of which the whole was announced, then hang up."""
+
+    async def send_half(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif body := message.get("body"):
+            await send({**message, "body": body[: len(body) // 2], "more_body": True})
+            await _hang_up(receive)
+
+    return send_half
+
+
+async def _hang_up(receive: Receive, *, reset: bool = False) -> None:
+    """Close the connection under an answer, politely or by a TCP reset.
+
+    ASGI has no word for it: uvicorn's request cycle, whose method `receive` is, has the transport.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("a switch hangs up on this request")
+    if reset:
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+    else:
+        transport.close()
+    # Until uvicorn has noticed; else it would complain of an answer that was not finished.
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def visit_kind(path: str, query: str) -> tuple[str, str | None]:
@@ -199,19 +234,6 @@ def visit_kind(path: str, query: str) -> tuple[str, str | None]:
             return "static", None
         case _:
             return "other", None
-
-
-def _reset_connection(receive: Receive) -> None:
-    """Send a TCP reset instead of an answer.
-
-    ASGI has no word for it: uvicorn's request cycle, whose method `receive` is, has the transport.
-    """
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is None:
-        raise ConnectionResetError("the switch `reset` is on")
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
 
 
 def create_app(
@@ -273,6 +295,7 @@ class Site:
             "body_html": payloads.body_html,
             "dom_date": payloads.dom_date,
             "script_json": payloads.script_json,
+            "base64": lambda text: base64.b64encode(text.encode()).decode(),
         }
         self.router = router = APIRouter()
         router.add_api_route("/", self.home)
@@ -304,8 +327,6 @@ class Site:
         if self.store.applies("layout_drift", kind, imdb_id):
             for old, new in _DRIFT.items():
                 page = page.replace(old, new)
-        if self.store.applies("broken_page", kind, imdb_id):
-            page = page[: len(page) // 2]
         return HTMLResponse(page, status)
 
     async def home(self, request: Request) -> Response:
@@ -317,7 +338,7 @@ class Site:
         """The page of one movie."""
         movie = self.store.movie(imdb_id)
         total, votes, base = self._total(movie), self._votes(movie), _base(request)
-        first = payloads.in_order(self.store.reviews(imdb_id), "HELPFULNESS_SCORE", False)
+        first = payloads.in_order(self._reviews(imdb_id), "HELPFULNESS_SCORE", False)
         featured = next((r for r in first if not r.is_spoiler), None)
         return self.render(
             request,
@@ -349,6 +370,7 @@ class Site:
             kind="reviews",
             imdb_id=imdb_id,
             movie=movie,
+            url=f"{base}/title/{imdb_id}/reviews/",
             total=total,
             reviews=shown,
             more=cursor is not None,
@@ -394,8 +416,6 @@ class Site:
         if self.store.applies("layout_drift", "graphql", imdb_id):
             for old, new in _DRIFT.items():
                 text = text.replace(old, new)
-        if self.store.applies("broken_page", "graphql", imdb_id):
-            text = text[: len(text) // 2]
         return Response(text, media_type="application/graphql+json")
 
     async def find(self, request: Request, q: str = "") -> Response:
@@ -423,8 +443,11 @@ class Site:
         return {"status": "ok"}
 
     def _total(self, movie: SampleMovie) -> int:
-        fewer = self.store.switch("count_falls", movie.imdb_id) or 0
-        return max(0, len(self.store.reviews(movie.imdb_id)) - fewer)
+        return len(self._reviews(movie.imdb_id))
+
+    def _reviews(self, imdb_id: str) -> list[SampleReview]:
+        gone = self.store.switch("count_falls", imdb_id) or 0
+        return self.store.reviews(imdb_id)[gone:]
 
     def _votes(self, movie: SampleMovie) -> int:
         # Who writes votes too, so a new review moves this figure as well.
@@ -433,7 +456,7 @@ class Site:
     def _batch(
         self, imdb_id: str, sort: str, ascending: bool, after: str | None, first: int
     ) -> tuple[list[SampleReview], str | None]:
-        ordered = payloads.in_order(self.store.reviews(imdb_id), sort, ascending)
+        ordered = payloads.in_order(self._reviews(imdb_id), sort, ascending)
         gate = self.store.switch("gate", imdb_id)
         if gate is not None:
             return ([] if after else ordered[:gate]), None

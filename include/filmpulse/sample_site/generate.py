@@ -26,7 +26,7 @@ FIRST_MOVIE = 99_000_001
 MOVIE_IDS = tuple(f"tt{FIRST_MOVIE + n}" for n in range(6))
 
 _LENGTHS = {"line": 12, "short": 37, "medium": 29, "long": 11, "essay": 3, "list": 8}
-_STYLES = {"plain": 74, "lower": 8, "loud": 6, "dots": 4, "emoji": 8}
+_STYLES = {"plain": 77, "lower": 5, "loud": 6, "dots": 4, "emoji": 8}
 _REGULARS = 40  # reviewers who write about more than one movie
 _TITLED = ("the", "Dr.", "Commander", "Captain", "Commissioner", "Abuela", "Aunt", "Widow")
 # First words that may lose their capital behind "That said,".
@@ -273,7 +273,7 @@ class _Reviewer:
         """Write review `number` of the movie; `share` (0 to 1) is how much of its life is over."""
         rng, bank = self.rng, self.movie.bank
         q = max(-1.0, min(1.0, rng.gauss(_mean(bank["mood"], share), bank.get("spread", 0.45))))
-        mood: Mood = "good" if q > 0.2 else "bad" if q < -0.2 else "mixed"
+        mood: Mood = "good" if q > 0.26 else "bad" if q < -0.2 else "mixed"
         spoiler = rng.random() < 0.08
         languages = bank.get("languages", {})
         if rng.random() * 200 < sum(languages.values()):

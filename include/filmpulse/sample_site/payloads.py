@@ -526,10 +526,10 @@ def _visitor() -> dict[str, Any]:
 def translations() -> dict[str, str]:
     """About 100 kB of interface text, the bulk of the real page; each page carries it twice."""
     bank = load_bank("interface")
-    texts: dict[str, str] = {
+    texts = {
         f"{area}_{thing}_{key}": phrase.format(area=area, thing=thing)
         for area in bank["areas"]
         for thing in bank["things"]
         for key, phrase in bank["phrases"].items()
     }
-    return texts | bank["gate"]
+    return {**texts, **bank["gate"]}

@@ -29,7 +29,7 @@ def poster_svg(movie: SampleMovie) -> str:
         f'<tspan x="44" dy="{0 if k == 0 else 66}">{html.escape(line)}</tspan>'
         for k, line in enumerate(lines)
     )
-    people = html.escape("  ·  ".join(name.split()[-1].upper() for name, _ in movie.cast[:3]))
+    people = html.escape("  ·  ".join(name.split()[-1].upper() for name, _ in movie.cast[:2]))
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 900" role="img">
 <defs><linearGradient id="sky" x1="0" y1="0" x2="0" y2="1">
 <stop offset="0" stop-color="hsl({(hue + 200) % 360} 40% 22%)"/>

@@ -43,11 +43,11 @@ SWITCHES: dict[str, Switch] = {
         "wait this many seconds before each answer",
         Annotated[float, Field(gt=0, le=600, strict=True)],
     ),
-    "broken_page": Switch("cut the page off in the middle", _Where),
+    "broken_page": Switch("hang up in the middle of the answer", _Where),
     "layout_drift": Switch("rename the fields and hooks that readers rely on", _Where),
     "missing_next_data": Switch("no __NEXT_DATA__ on the reviews page: cards only", _Flag),
     "count_falls": Switch(
-        "announce this many reviews fewer than there are",
+        "this many of the oldest reviews are gone, from the list and from the count",
         Annotated[int, Field(ge=1, strict=True)],
     ),
     "ignore_sort": Switch("the reviews page ignores ?sort= and ?dir=", _Flag),

@@ -14,10 +14,10 @@
   }
 
   const list = find(".list");
-  if (!list) return;
+  if (!list || !(find("#__NEXT_DATA__") || self.__flight)) return;
 
   const blank = document.createElement("template");
-  blank.innerHTML = JSON.parse(find("#card-markup").textContent);
+  blank.innerHTML = atob(find("#card-markup").textContent);
 
   const { nodes, pageInfo, imdbId } = firstPage();
   const byId = new Map(nodes.map((node) => [node.id, node]));
