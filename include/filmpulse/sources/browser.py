@@ -116,7 +116,10 @@ return false;
 
 @dataclass(frozen=True)
 class Answer:
-    """One JSON answer that the page itself fetched; `body` is empty unless `status` is 2xx."""
+    """One JSON answer that the page itself fetched.
+
+    `status` is 0 where the connection failed; `body` is empty unless `status` is 2xx.
+    """
 
     url: str
     status: int
@@ -163,6 +166,7 @@ class Browser:
         self._fetched_at: datetime | None = None
         self._status: int | None = None
         self._headers: dict[str, str] = {}
+        # GraphQL requests under way, and answers that nobody has taken yet.
         self._pending: dict[str, Answer] = {}
         self._answers: list[Answer] = []
 
@@ -242,6 +246,8 @@ class Browser:
             raise SiteUnavailable(f"{url} broke off ({self._main_state}).", reason="broken_page")
         if self._status in (204, 205):  # nothing is shown: the old page would be read again
             raise SiteUnavailable(f"{url} answered {self._status}: no page.", reason="broken_page")
+        if self._is_half_a_page():
+            raise SiteUnavailable(f"{url} came without its end.", reason="broken_page")
         if self._status is None:
             self._status = self.evaluate(
                 "return performance.getEntriesByType('navigation')[0]?.responseStatus || null"
@@ -334,6 +340,21 @@ class Browser:
             options=options, service=Service(executable_path=driver, popen_kw=popen)
         )
 
+    def _is_half_a_page(self) -> bool:
+        """Look at the end of what came: in the DOM the browser has closed whatever was open."""
+        try:
+            answer = self._cdp("Network.getResponseBody", {"requestId": self._main_request})
+        except WebDriverException:  # not kept: nothing can be said
+            return False
+        body = answer["body"]
+        return not answer["base64Encoded"] and "<html" in body[:2000] and "</html" not in body
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a GraphQL request of the page is under way."""
+        self._read_log()
+        return bool(self._pending)
+
     def _cdp(self, command: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = self._driver.execute(
             "executeCdpCommand", {"cmd": command, "params": params or {}}
@@ -370,12 +391,19 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             params = message["params"]
             match message["method"]:
+                case "Network.requestWillBeSent":
+                    self._note_request(params)
                 case "Network.responseReceived":
                     self._note_response(params)
                 case "Network.loadingFinished":
                     self._note_end(params["requestId"], "finished")
                 case "Network.loadingFailed":
                     self._note_end(params["requestId"], params.get("errorText") or "net::FAILED")
+
+    def _note_request(self, params: dict[str, Any]) -> None:
+        url = params["request"]["url"]
+        if params.get("type") in ("XHR", "Fetch") and "graphql" in url.lower():
+            self._pending[params["requestId"]] = Answer(url, 0, {}, "")
 
     def _note_response(self, params: dict[str, Any]) -> None:
         response, request = params["response"], params["requestId"]
@@ -384,7 +412,7 @@ class Browser:
         if params["type"] == "Document" and params.get("frameId") == self._main_frame:
             self._main_request, self._main_state = request, ""
             self._status, self._headers = status, headers
-        elif params["type"] in ("XHR", "Fetch") and "graphql" in response["url"].lower():
+        elif request in self._pending:
             self._pending[request] = Answer(response["url"], status, headers, "")
 
     def _note_end(self, request: str, state: str) -> None:
@@ -393,7 +421,9 @@ class Browser:
         answer = self._pending.pop(request, None)
         if answer is None:
             return
-        if state == "finished" and 200 <= answer.status < 300 and answer.status != 202:
+        if state != "finished":
+            answer = Answer(answer.url, 0, {}, "")
+        elif 200 <= answer.status < 300 and answer.status != 202:
             try:
                 body = self._cdp("Network.getResponseBody", {"requestId": request})["body"]
             except WebDriverException:  # the page has moved on and dropped it: as if never come

@@ -221,6 +221,7 @@ class Crawl:
         self._seen: set[str] = set()
         self._newest_first = False
         self._cards = 0
+        self._trouble: str | None = None
         self.imdb_id = imdb_id
         self.mode = mode
         self.movie: Movie | None = None
@@ -275,11 +276,14 @@ class Crawl:
             if current is not None:
                 yield self._take(current)
 
-        seconds = f"{self._site.settings.page_timeout_seconds:g}"
         page = self.last_page = self._site.browser.page()
         if gate_is_visible(page.html):
             self._close("gated", "sign_in", "the rest is shown only to those who sign in.")
+        elif self._trouble is not None:
+            why = f"the button for more failed twice. {self._trouble}"
+            self._close("partial", "no_more_loaded", why)
         else:
+            seconds = f"{self._site.settings.page_timeout_seconds:g}"
             why = f"the button for more gave nothing within {seconds} s."
             self._close("partial", "no_more_loaded", why)
 
@@ -325,6 +329,8 @@ class Crawl:
             self._close("partial", "unopened_spoilers", why)
         elif counts and not min(counts) <= read <= max(counts):
             self._close("partial", "count_mismatch", "the list ended there.")
+            if read > max(counts):
+                self.sentence = f"{read:,} reviews were read where the site counts {counts[-1]:,}."
         else:
             self.status, self.reason = "complete", None
             self.sentence = f"All {read:,} reviews were read."
@@ -358,22 +364,47 @@ class Crawl:
         return answer
 
     def _press_for_more(self) -> ReviewsPage | None:
-        """Press the button for one more batch; None when nothing comes within the time limit."""
+        """Press the button for one more batch, a second time if the site fails to answer.
+
+        Returns:
+            None when nothing came within the time limit; `_trouble` says what happened.
+        """
         site = self._site
-        site.gate.wait(site.host)
-        deadline = time.monotonic() + site.settings.page_timeout_seconds
+        for _ in range(2):
+            site.gate.wait(site.host)
+            self._trouble = None
+            more = self._press_once()
+            if more is not None or self._trouble is None:
+                return more
+        return None
+
+    def _press_once(self) -> ReviewsPage | None:
+        browser = self._site.browser
+        deadline = time.monotonic() + self._site.settings.page_timeout_seconds
+        browser.click(MORE_BUTTON)
         while time.monotonic() < deadline:
-            site.browser.click(MORE_BUTTON)
             answer = self._answered(min(deadline, time.monotonic() + PRESS_AGAIN_SECONDS))
             if answer is not None:
                 self._cards += len(answer.reviews)
                 return answer
+            if self._trouble is not None:
+                return None
             if (later := self._later_cards()) is not None:
                 return later
+            if not browser.is_asking:  # the press came before the page's script: no request yet
+                browser.click(MORE_BUTTON)
         return None
 
     def _answered(self, deadline: float) -> ReviewsPage | None:
-        """Wait for reviews among the page's own answers, all of those that came together."""
+        """Wait for reviews among the page's own answers, all of those that came together.
+
+        Returns:
+            None when none came by the deadline, or, with `_trouble` set, as soon as the site
+            failed to answer.
+
+        Raises:
+            Blocked, LayoutChanged: From the answer.
+        """
         while (left := deadline - time.monotonic()) > 0:
             pages = []
             for answer in self._site.browser.answers(left):
@@ -382,8 +413,10 @@ class Crawl:
                     with self._site.manners(self._site.host):
                         check_status(page)
                     pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
-                except (NotFound, NotImdb, SiteUnavailable):
+                except NotImdb:
                     continue  # the page asks for other things than reviews, too
+                except (NotFound, SiteUnavailable) as error:
+                    self._trouble = str(error) if answer.status else "The connection failed."
                 except LayoutChanged:
                     self.last_page = page
                     raise
@@ -391,6 +424,8 @@ class Crawl:
                 self.variant = self.variant or pages[-1].variant
                 reviews = tuple(r for page in pages for r in page.reviews)
                 return pages[-1].model_copy(update={"reviews": reviews})
+            if self._trouble is not None:
+                return None
         return None
 
     def _later_cards(self) -> ReviewsPage | None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import ValidationError
@@ -91,6 +92,7 @@ _OWN_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
+_REVIEW_ID = re.compile(r'"rw[0-9]{4,}"')
 _REPORT_URL = re.compile(r"/(tt[0-9]{7,9})/rw[0-9]+/report")
 _IMDB_ID = re.compile(IMDB_ID_PATTERN)
 # Postgres and UTF-8 hold neither.
@@ -169,15 +171,16 @@ def check_status(page: Page) -> None:
     action = page.headers.get("x-amzn-waf-action", "").lower()
     if status in REFUSALS or action:
         after = page.headers.get("retry-after", "")
+        where = urlsplit(page.url)._replace(query="").geturl()
         raise Blocked(
-            f"{page.url} was refused (status {status}{', WAF ' + action if action else ''}).",
+            f"{where} was refused (status {status}{', WAF ' + action if action else ''}).",
             reason=action if action in ("challenge", "captcha") else REFUSALS.get(status or 0),
             retry_after=float(after) if after.isdecimal() else None,
         )
     if status in (404, 410):
         raise NotFound(f"{page.url} does not exist.")
     if status is not None and not 200 <= status < 300:
-        raise SiteUnavailable(f"{page.url} answered {status}.")
+        raise SiteUnavailable(f"{urlsplit(page.url).path} answered {status}.")
 
 
 def _is_cut_off(text: str) -> bool:
@@ -323,7 +326,8 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
 
     Raises:
         NotImdb: Not JSON, or not an answer about a title's reviews.
-        LayoutChanged: Such an answer without its list, or a review without id or text.
+        SiteUnavailable: The answer is an error of the site's.
+        LayoutChanged: Reviews outside of their list, or a review without id or text.
         BadInput: Neither the answer nor `imdb_id` says which movie it is, or the two disagree.
     """
     body = decode_json(text)
@@ -331,8 +335,10 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
         raise NotImdb("This is not a GraphQL answer.")
     reviews = _dig(body, "data", "title", "reviews")
     if not isinstance(reviews, dict):
+        if _REVIEW_ID.search(text):
+            raise LayoutChanged("The GraphQL answer holds reviews in no known place.")
         if body.get("errors"):
-            raise LayoutChanged("The GraphQL answer holds an error in place of reviews.")
+            raise SiteUnavailable("The GraphQL answer is an error.")
         raise NotImdb("This GraphQL answer is not about a title's reviews.")
     edges = reviews.get("edges")
     if not isinstance(edges, list):
