@@ -18,6 +18,8 @@ from filmpulse.local.postgres import PostgresError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(soft_wrap=True)
+if not console.is_terminal:
+    console = Console(soft_wrap=True, width=100)  # a log is not 80 columns wide
 
 Name = Annotated[str, typer.Option("--instance", help="Which instance: `main`, `demo`...")]
 Root = Annotated[Path, typer.Option("--root", help="The directory that holds the instances.")]

@@ -1,0 +1,192 @@
+"""What an instance is made of, before any process runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.local import read_stack
+from filmpulse.local.instance import Install, Instance, Stack, process_env, stack_of
+
+# Choosing ports binds sockets on this machine; nothing is sent.
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    made = Instance.at("demo", tmp_path / "a dir with 'quotes' $HOME %d")
+    made.make()
+    return made
+
+
+def _installed(instance: Instance, *, sample_site: bool = True) -> tuple[Install, Stack]:
+    install = Install.new()
+    install.sample_site = sample_site
+    install.choose_ports()
+    install.save(instance)
+    stack = stack_of(instance, install)
+    stack.write()
+    return install, stack
+
+
+@pytest.mark.parametrize("name", ["", "../x", "A", "a b", "-x", "x" * 40])
+def test_odd_names_are_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="instance's name"):
+        Instance.at(name, tmp_path)
+
+
+def test_every_install_has_secrets_of_its_own() -> None:
+    one, other = Install.new().secrets, Install.new().secrets
+    assert one.keys() == other.keys()
+    assert not set(one.values()) & set(other.values())
+    assert min(len(value) for value in one.values()) >= 16
+
+
+def test_ports_differ_and_stay(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    assert len(set(install.ports.values())) == len(install.ports)
+    before = dict(install.ports)
+    assert not install.choose_ports()
+    assert install.ports == before
+
+
+def test_a_port_that_somebody_took_is_given_up(instance: Instance) -> None:
+    import socket
+
+    install, _ = _installed(instance)
+    before = dict(install.ports)
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", before["postgres"]))
+        stranger.listen()
+        assert install.choose_ports()
+    assert install.ports["postgres"] != before["postgres"]
+    assert {k: v for k, v in install.ports.items() if k != "postgres"} == {
+        k: v for k, v in before.items() if k != "postgres"
+    }
+
+
+def test_stack_json_has_urls_and_no_secret(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    text = (instance.dir / "stack.json").read_text()
+    urls = json.loads(text)["urls"]
+    assert set(urls) == {"airflow", "superset", "sample_site", "s3", "postgres"}
+    assert all(url is None or "://" in url for url in urls.values())
+    for name, secret in install.secrets.items():
+        assert secret not in text, name
+
+
+def test_files_with_secrets_are_private(instance: Instance) -> None:
+    _installed(instance)
+    assert stat.S_IMODE(instance.dir.stat().st_mode) == 0o700
+    for name in ("install.json", "env.sh"):
+        assert stat.S_IMODE((instance.dir / name).stat().st_mode) == 0o600, name
+
+
+def test_env_sh_gives_every_value_as_it_is(instance: Instance) -> None:
+    _, stack = _installed(instance)
+    script = f'source "{instance.dir}/env.sh" && env -0'.replace("$", r"\$")
+    said = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    got = dict(line.split("=", 1) for line in said.split("\0") if "=" in line)
+    for name, value in (stack.env | stack.shell_env).items():
+        assert got[name] == value
+    assert got["PATH"].endswith(":/usr/bin:/bin")
+    Settings.from_env(got)
+
+
+def test_a_stack_is_read_back(instance: Instance) -> None:
+    _, stack = _installed(instance)
+    assert read_stack(instance.dir) == stack
+    with pytest.raises(BadInput, match="no instance"):
+        read_stack(instance.dir.parent / "other")
+
+
+def test_demo_reads_the_sample_site_and_main_reads_nothing(instance: Instance) -> None:
+    install, stack = _installed(instance)
+    demo = Settings.from_env(stack.env)
+    assert demo.imdb_url == stack.urls["sample_site"]
+    assert demo.request_gap_seconds < 1
+    install.sample_site = False
+    main = Settings.from_env(stack_of(instance, install).env)
+    assert main.imdb_url is None
+    assert main.request_gap_seconds == 10
+
+
+def test_settings_are_remembered_until_emptied(instance: Instance) -> None:
+    install, _ = _installed(instance, sample_site=False)
+    install.take_settings({"FILMPULSE_REMOVED_TEXT_DAYS": "7"}, instance)
+    install.take_settings({}, instance)
+    assert stack_of(instance, install).env["FILMPULSE_REMOVED_TEXT_DAYS"] == "7"
+    install.take_settings({"FILMPULSE_REMOVED_TEXT_DAYS": ""}, instance)
+    assert "FILMPULSE_REMOVED_TEXT_DAYS" not in stack_of(instance, install).env
+
+
+def test_another_instances_shell_changes_nothing(instance: Instance) -> None:
+    install, _ = _installed(instance, sample_site=False)
+    theirs = {"FILMPULSE_INSTANCE": "other", "FILMPULSE_IMDB_URL": "http://127.0.0.1:1"}
+    install.take_settings(theirs, instance)
+    assert install.settings == {}
+
+
+def test_what_the_stack_decides_cannot_be_given(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    given = {"FILMPULSE_WAREHOUSE_URL": "x", "FILMPULSE_IMDB_URL": "https://elsewhere.example"}
+    install.take_settings(given, instance)
+    assert install.settings == {}
+
+
+def test_a_wrong_setting_is_named(instance: Instance) -> None:
+    install, _ = _installed(instance, sample_site=False)
+    with pytest.raises(BadInput, match="FILMPULSE_MOVIES_PER_RUN"):
+        install.take_settings({"FILMPULSE_MOVIES_PER_RUN": "many"}, instance)
+
+
+def test_lost_or_damaged_passwords_are_said(instance: Instance) -> None:
+    assert Install.load(instance) is None
+    _installed(instance)
+    (instance.dir / "install.json").write_text("{")
+    with pytest.raises(BadInput, match="damaged"):
+        Install.load(instance)
+    (instance.dir / "install.json").unlink()
+    (instance.dir / "postgres").mkdir()
+    with pytest.raises(BadInput, match="passwords"):
+        Install.load(instance)
+
+
+def test_the_callers_environment_does_not_leak_in(instance: Instance) -> None:
+    _, stack = _installed(instance)
+    caller = {
+        "PATH": "/usr/bin",
+        "HOME": "/home/someone",
+        "PGOPTIONS": "-c search_path=x",
+        "AWS_PROFILE": "work",
+        "PYTHONPATH": "/elsewhere",
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "FILMPULSE_BROWSER_PATH": "/elsewhere",
+        "NO_PROXY": "intranet",
+    }
+    env = process_env(stack, caller)
+    assert env["HOME"] == "/home/someone"
+    assert env["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert env["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+    assert not {"PGOPTIONS", "AWS_PROFILE", "PYTHONPATH", "FILMPULSE_BROWSER_PATH"} & env.keys()
+    assert env["FILMPULSE_INSTANCE_DIR"] == str(instance.dir)
+
+
+def test_nothing_but_loopback_is_bound(instance: Instance) -> None:
+    _, stack = _installed(instance)
+    assert stack.env["AIRFLOW__API__HOST"] == "127.0.0.1"
+    for name, url in stack.urls.items():
+        assert url is None or re.search(r"(//|@)127\.0\.0\.1:\d+", url), name
