@@ -354,7 +354,8 @@ class _Reviewer:
         """Say one sentence about one aspect."""
         rng, bank = self.rng, self.movie.bank
         own = bank.get(tone, {}).get(aspect, [])
-        if own and (aspect in bank.get("own_only", []) or rng.random() < 0.3):
+        # The fewer lines a movie has of its own, the more rarely they are said.
+        if own and (aspect in bank.get("own_only", []) or rng.random() < len(own) / 20):
             return self._fill(self._draw(f"own/{aspect}/{tone}", own))
         said = self.lines[aspect][tone]
         heads = said.get("heads", [])
@@ -393,11 +394,11 @@ class _Reviewer:
             paragraphs[0].append(self._say("opening", mood))
         if length in ("long", "essay") or rng.random() < 0.08:
             paragraphs[0].append(self._say("aside", "any"))
-        retold = {"medium": rng.randint(0, 2), "long": 3, "essay": 5}.get(length, 0)
+        retold = {"medium": rng.randint(0, 1), "long": 3, "essay": 4}.get(length, 0)
         if retold:
             told = bank["retelling"]
-            picked = sorted(rng.sample(range(len(told)), min(retold, len(told))))
-            paragraphs.append([told[i] for i in picked])
+            picked = {self._draw("retelling", told) for _ in range(retold)}
+            paragraphs.append([line for line in told if line in picked])
         late = bank.get("late_praise" if q > 0 else "late_fault", [])
         if share > 0.5 and late and rng.random() < 0.4:
             paragraphs.append([self._fill(self._draw(f"late/{q > 0}", late))])
