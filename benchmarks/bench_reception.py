@@ -26,6 +26,7 @@ from rich.table import Table
 
 from filmpulse import local
 from filmpulse.local import ports
+from filmpulse.local.airflow_rest import AirflowRest
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
 console = Console()
@@ -58,22 +59,13 @@ def sample_site(folder: Path, movies: int, reviews: int) -> Iterator[tuple[str, 
 
 def run(stack: local.Stack, imdb_ids: list[str]) -> float:
     """Run `movie_reception` by REST; return its wall clock in seconds."""
-    login = {"username": stack.airflow_user, "password": stack.airflow_password}
-    url = str(stack.urls["airflow"])
-    token = httpx.post(f"{url}/auth/token", json=login, trust_env=False).json()["access_token"]
-    with httpx.Client(
-        base_url=f"{url}/api/v2/dags/movie_reception/", trust_env=False, timeout=60,
-        headers={"Authorization": f"Bearer {token}"},
-    ) as client:  # fmt: skip
-        body = {"logical_date": None, "conf": {"imdb_ids": imdb_ids, "mode": "full"}}
-        began = time.perf_counter()
-        answer = client.post("dagRuns", json=body)
-        answer.raise_for_status()
-        path = f"dagRuns/{answer.json()['dag_run_id']}"
-        while (state := client.get(path).json()["state"]) not in ("success", "failed"):
-            time.sleep(0.5)
-        took = time.perf_counter() - began
-    if state != "success":
+    airflow = AirflowRest(str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password)
+    airflow.wait_for_dag("movie_reception")
+    began = time.perf_counter()
+    run_id = airflow.trigger("movie_reception", {"imdb_ids": imdb_ids, "mode": "full"})
+    ended = airflow.wait_for_run("movie_reception", run_id, timeout=3600)
+    took = time.perf_counter() - began
+    if ended["state"] != "success":
         raise SystemExit("The run failed: see the stack's logs.")
     return took
 

@@ -27,12 +27,17 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
 def _counts(summary: MovieSummary) -> str:
     m = summary.movie
     site = f"{m['site_reviews']:,}" if m["site_reviews"] is not None else "?"
-    coverage = f"{float(m['coverage']):.0%}" if m["coverage"] is not None else "unknown"
+    coverage = _percent(float(m["coverage"])) if m["coverage"] is not None else "unknown"
     rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
     return (
         f"{m['reviews']:,} of {site} reviews (coverage {coverage}) · "
         f"{m['scored_reviews']:,} scored by {m['analyser_kind'] or 'nobody yet'}{rating}"
     )
+
+
+def _percent(share: float) -> str:
+    """Round to whole percents, but never to a 0 that is none."""
+    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
 def _grade(summary: MovieSummary) -> str:

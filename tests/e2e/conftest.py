@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from typing import Any
 
 import httpx
@@ -14,95 +13,59 @@ import pytest
 from psycopg.rows import dict_row
 
 from filmpulse.local import Stack
+from filmpulse.local.airflow_rest import AirflowRest, Run
 
-DONE = {"success", "failed"}
 
-
-class Airflow:
-    """Airflow's own REST API, logged in."""
+class Airflow(AirflowRest):
+    """Airflow's own REST API, with what the tests ask of it."""
 
     def __init__(self, stack: Stack) -> None:
+        super().__init__(str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password)
         self._told: set[str] = set()
-        url = stack.urls["airflow"]
-        assert url is not None
-        answer = httpx.post(
-            f"{url}/auth/token",
-            json={"username": stack.airflow_user, "password": stack.airflow_password},
-            trust_env=False,
-        )
-        self._client = httpx.Client(
-            base_url=f"{url}/api/v2/",
-            headers={"Authorization": f"Bearer {answer.json()['access_token']}"},
-            timeout=60,
-            trust_env=False,
-        )
-
-    def get(self, path: str, **params: Any) -> Any:
-        """Read JSON."""
-        answer = self._client.get(path, params=params)
-        assert answer.is_success, answer.text
-        return answer.json()
+        for dag_id in ("detect_new_reviews", "movie_reception"):
+            self.wait_for_dag(dag_id)
 
     def track(self, *entries: Any) -> None:
         """Set the Variable as a person would."""
-        body = {"key": "tracked_movies", "value": json.dumps(entries)}
-        answer = self._client.patch("variables/tracked_movies", json=body)
-        assert answer.is_success, answer.text
+        self.set_variable("tracked_movies", json.dumps(entries))
 
-    def trigger(self, dag_id: str, **conf: Any) -> httpx.Response:
-        """Ask for a run by hand."""
-        body = {"logical_date": None, "conf": conf}
-        return self._client.post(f"dags/{dag_id}/dagRuns", json=body)
-
-    def run(self, dag_id: str, **conf: Any) -> dict[str, Any]:
+    def run_to_end(self, dag_id: str, **conf: Any) -> Run:
         """Run a DAG by hand and wait for its end."""
-        answer = self.trigger(dag_id, **conf)
-        assert answer.is_success, answer.text
-        return self.wait(dag_id, answer.json()["dag_run_id"])
+        return self.wait_for_run(dag_id, self.trigger(dag_id, conf))
 
-    def wait(self, dag_id: str, run_id: str, seconds: float = 300) -> dict[str, Any]:
-        """Wait for a run's end."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            run = self.get(f"dags/{dag_id}/dagRuns/{run_id}")
-            if run["state"] in DONE:
-                return run
-            time.sleep(0.5)
-        raise AssertionError(f"{dag_id} {run_id} did not end: {self.tasks(run)}")
-
-    def tasks(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+    def tasks_of(self, run: Run) -> list[dict[str, Any]]:
         """List the task instances of a run."""
-        path = f"dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
-        return self.get(path, limit=1000)["task_instances"]
+        return self.tasks(run["dag_id"], run["dag_run_id"])
 
-    def states(self, run: dict[str, Any]) -> dict[str, list[str]]:
+    def states(self, run: Run) -> dict[str, list[str]]:
         """Map each task to the states of its instances."""
         found: dict[str, list[str]] = {}
-        for task in self.tasks(run):
+        for task in self.tasks_of(run):
             found.setdefault(task["task_id"], []).append(task["state"])
         return {name: sorted(states) for name, states in found.items()}
 
-    def log(self, run: dict[str, Any], task_id: str, map_index: int = -1) -> str:
+    def log(self, run: Run, task_id: str, map_index: int = -1) -> str:
         """Read the log of a task's last try."""
-        path = f"dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task_id}"
+        path = f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task_id}"
         task = next(
-            t for t in self.tasks(run) if t["task_id"] == task_id and t["map_index"] == map_index
+            t for t in self.tasks_of(run) if t["task_id"] == task_id and t["map_index"] == map_index
         )
-        answer = self.get(f"{path}/logs/{task['try_number']}", map_index=map_index)
+        params = {"map_index": map_index}
+        answer = self.call("GET", f"{path}/logs/{task['try_number']}", params=params)
         return json.dumps(answer["content"], ensure_ascii=False)
 
-    def detected_receptions(self) -> list[dict[str, Any]]:
-        """List the runs of movie_reception that the detector started, newest last."""
-        runs = self.get("dags/movie_reception/dagRuns", limit=100, order_by="id")["dag_runs"]
+    def detected_receptions(self) -> list[Run]:
+        """List the runs of movie_reception that the detector started, oldest first."""
+        runs = self.runs("movie_reception")
         return [run for run in runs if run["dag_run_id"].startswith("detected__")]
 
-    def detect(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def detect(self) -> tuple[Run, list[Run]]:
         """Run the detector by hand; wait for what was triggered since the last call."""
-        detected = self.run("detect_new_reviews", wait=False)
+        detected = self.run_to_end("detect_new_reviews", wait=False)
         # Also what the hourly run started, should the hour strike in mid-test.
         started = [r for r in self.detected_receptions() if r["dag_run_id"] not in self._told]
         self._told |= {r["dag_run_id"] for r in started}
-        return detected, [self.wait("movie_reception", r["dag_run_id"]) for r in started]
+        return detected, [self.wait_for_run("movie_reception", r["dag_run_id"]) for r in started]
 
 
 class Warehouse:
@@ -161,7 +124,7 @@ class Shell:
 
 @pytest.fixture(scope="session")
 def airflow(stack: Stack) -> Airflow:
-    """Airflow of the stack."""
+    """Airflow of the stack, once it has read the DAG files."""
     return Airflow(stack)
 
 

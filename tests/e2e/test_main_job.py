@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from filmpulse.local.airflow_rest import AirflowError
 from filmpulse.sample_site import MOVIE_IDS
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def test_1_detection_collects_loads_and_scores_what_is_tracked(airflow, site, wa
 def test_2_tasks_are_named_after_their_movie(airflow, warehouse, cast):
     reception = airflow.detected_receptions()[0]
     labels = {}
-    for task in airflow.tasks(reception):
+    for task in airflow.tasks_of(reception):
         if task["map_index"] >= 0:
             labels.setdefault(task["task_id"], set()).add(task["rendered_map_index"])
     titles = {
@@ -60,7 +61,7 @@ def test_2_tasks_are_named_after_their_movie(airflow, warehouse, cast):
 
 
 def test_3_assets_tell_of_changed_rows(airflow):
-    events = airflow.get("assets/events", limit=100)["asset_events"]
+    events = airflow.call("GET", "/assets/events")["asset_events"]
     assert {e["name"] for e in events} == {"filmpulse/reviews", "filmpulse/aspect_scores"}
 
 
@@ -98,7 +99,7 @@ def test_6_one_edit_and_one_removal(airflow, site, warehouse, cast):
     ]
     site.control("edit", review_id=edited, body="Seen again: the score is the best part.")
     site.control("delete", review_id=deleted)
-    run = airflow.run("movie_reception", imdb_ids=[cast["a"]], mode="full")
+    run = airflow.run_to_end("movie_reception", imdb_ids=[cast["a"]], mode="full")
     assert run["state"] == "success"
     after = xmins(warehouse)
     assert {i for i in after if after[i] != before.get(i)} == {edited, deleted}
@@ -110,10 +111,10 @@ def test_6_one_edit_and_one_removal(airflow, site, warehouse, cast):
 
 def test_7_a_run_that_changes_nothing_sends_no_event(airflow, cast):
     def events():
-        return airflow.get("assets/events", limit=1)["total_entries"]
+        return airflow.call("GET", "/assets/events")["total_entries"]
 
     before = events()
-    run = airflow.run("movie_reception", imdb_ids=[cast["a"]], mode="full")
+    run = airflow.run_to_end("movie_reception", imdb_ids=[cast["a"]], mode="full")
     assert run["state"] == "success"
     assert events() == before
 
@@ -123,7 +124,7 @@ def test_8_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast
     site.control("switch", name="gate", imdb_id=gated, value=5)
     site.control("switch", name="layout_drift", imdb_id=drifted, value=True)
     try:
-        run = airflow.run("movie_reception", imdb_ids=[good, gated, drifted], mode="full")
+        run = airflow.run_to_end("movie_reception", imdb_ids=[good, gated, drifted], mode="full")
     finally:
         site.control("switch", name="gate", imdb_id=gated, value=None)
         site.control("switch", name="layout_drift", imdb_id=drifted, value=False)
@@ -145,7 +146,7 @@ def test_8_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast
     # final: one try, and the sentence stands in the task's log and in the closing one
     scrape = next(
         t
-        for t in airflow.tasks(run)
+        for t in airflow.tasks_of(run)
         if t["task_id"] == "per_movie.scrape" and t["state"] == "failed"
     )
     assert scrape["try_number"] == 1
@@ -163,7 +164,9 @@ def test_8_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast
 def test_9_a_refusal_is_final_and_pauses_the_host(airflow, site, warehouse, cast):
     site.control("switch", name="status_403", imdb_id=None, value=True)
     try:
-        run = airflow.run("movie_reception", imdb_ids=[cast["small"], cast["a"]], mode="full")
+        run = airflow.run_to_end(
+            "movie_reception", imdb_ids=[cast["small"], cast["a"]], mode="full"
+        )
     finally:
         site.control("switch", name="status_403", imdb_id=None, value=False)
     assert run["state"] == "failed"
@@ -172,9 +175,9 @@ def test_9_a_refusal_is_final_and_pauses_the_host(airflow, site, warehouse, cast
     )
     assert [r["status"] for r in ledger] == ["blocked", "blocked"]
     assert {r["reason"] for r in ledger} == {"forbidden"}
-    assert {t["try_number"] for t in airflow.tasks(run) if t["task_id"] == "per_movie.scrape"} == {
-        1
-    }
+    assert {
+        t["try_number"] for t in airflow.tasks_of(run) if t["task_id"] == "per_movie.scrape"
+    } == {1}
     detected, started = airflow.detect()
     assert detected["state"] == "failed"
     assert started == []
@@ -187,8 +190,8 @@ def test_9_a_refusal_is_final_and_pauses_the_host(airflow, site, warehouse, cast
     [{"imdb_ids": ["nope"]}, {"imdb_ids": []}, {"imdb_ids": ["tt99000001"], "mode": "some"}],
 )
 def test_a_bad_form_is_refused_at_the_door(airflow, conf):
-    answer = airflow.trigger("movie_reception", **conf)
-    assert answer.status_code == 400, answer.text
+    with pytest.raises(AirflowError, match="400"):
+        airflow.trigger("movie_reception", conf)
 
 
 def test_an_unknown_movie_and_an_empty_list(airflow, cast):
@@ -203,10 +206,10 @@ def test_an_unknown_movie_and_an_empty_list(airflow, cast):
 
 def test_a_variable_that_is_no_list_fails_with_a_sentence(airflow, shell):
     shell("airflow variables set tracked_movies 'tt0111161, tt99000001'")
-    detected = airflow.run("detect_new_reviews", wait=False)
+    detected = airflow.run_to_end("detect_new_reviews", wait=False)
     airflow.track()
     assert detected["state"] == "failed"
-    tries = [t["try_number"] for t in airflow.tasks(detected) if t["task_id"] == "look_for_news"]
+    tries = [t["try_number"] for t in airflow.tasks_of(detected) if t["task_id"] == "look_for_news"]
     assert tries == [1]
     assert "tracked_movies is no JSON" in airflow.log(detected, "look_for_news")
 
