@@ -34,7 +34,7 @@ from filmpulse.errors import (
     HostPaused,
     LayoutChanged,
     NotFound,
-    Retryable,
+    WarehouseUnavailable,
 )
 from filmpulse.items import (
     ASPECTS,
@@ -307,16 +307,15 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str],
         with parts.warehouse.connect() as connection:
             _store_facts(connection, movie, snapshot, datetime.now(UTC))
         verdict = _judge(imdb_id, review_count, parts, is_active)
-    except (Blocked, HostPaused) as error:
-        _record(imdb_id, _Verdict("blocked", error.reason, str(error)), None, parts)
-        raise
-    except NotFound as error:
-        verdict = _Verdict("not_found", error.reason, str(error))
-    except LayoutChanged as error:
-        _quarantine(imdb_id, site.last_page, error, parts)
-        verdict = _Verdict("layout_changed", error.reason, str(error))
-    except Retryable as error:
-        verdict = _Verdict("failed", error.reason, str(error))
+    except Exception as error:  # one movie never stops another
+        verdict = _Verdict(*_explain(error))
+        if isinstance(error, Blocked | HostPaused | WarehouseUnavailable):
+            _record(imdb_id, verdict, None, parts)
+            raise
+        if isinstance(error, LayoutChanged):
+            _quarantine(imdb_id, site.last_page, error, parts)
+        elif not isinstance(error, FilmpulseError):
+            log.exception("%s could not be looked at", imdb_id)
     _record(imdb_id, verdict, review_count, parts)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
@@ -426,6 +425,7 @@ def collect(
 
     Raises:
         FilmpulseError: Only when nothing was collected; `ops.collections` says why in any case.
+            What was not raised on purpose is passed on in the same way.
     """
     started_at = datetime.now(UTC)
     begun = parts.warehouse.row(
@@ -435,7 +435,7 @@ def collect(
     writer = None
     crawl: Crawl | None = None
     outcome: tuple[CollectionStatus, str | None, str | None]
-    error: FilmpulseError | None = None
+    error: Exception | None = None
     try:
         writer = parts.lake.begin(SOURCE, imdb_id, started_at)
         known = frozenset(
@@ -454,9 +454,9 @@ def collect(
             except LayoutChanged as drift:
                 _quarantine(imdb_id, crawl.last_page if crawl else site.last_page, drift, parts)
                 raise
-    except FilmpulseError as raised:
+    except Exception as raised:  # the ledger says how it ended, whatever it was
         error = raised
-        outcome = _status_of(raised), raised.reason, str(raised)
+        outcome = _explain(raised)
     status, reason, sentence = outcome
     manifest = Manifest(
         run_id=run_id,
@@ -556,16 +556,21 @@ def _store_facts(
         store_snapshot(connection, snapshot)
 
 
-def _status_of(error: FilmpulseError) -> CollectionStatus:
+def _explain(error: Exception) -> tuple[CollectionStatus, str, str]:
+    """Put an error into a collection's status, reason and sentence."""
+    if not isinstance(error, FilmpulseError):
+        return "failed", "unexpected", f"An unexpected error: {error!r}. The task's log has more."
+    status: CollectionStatus
     match error:
         case Blocked() | HostPaused():
-            return "blocked"
+            status = "blocked"
         case LayoutChanged():
-            return "layout_changed"
+            status = "layout_changed"
         case NotFound():
-            return "not_found"
+            status = "not_found"
         case _:
-            return "failed"
+            status = "failed"
+    return status, error.reason, str(error)
 
 
 def _quarantine(imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts) -> None:
