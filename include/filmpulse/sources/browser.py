@@ -234,25 +234,25 @@ class Browser:
 
         if self._status is not None and self._status >= 500:
             raise SiteUnavailable(f"{url} answered {self._status}.", reason="unavailable")
-        if failure is not None:
-            # Chrome shows its own page for a refusal without a body; the answer is in the log.
-            if self._status is not None and self._status >= 400:
-                return self._page(url, url, "")
-            reason, word = _net_reason(str(failure.msg))
-            raise SiteUnavailable(
-                f"{url} could not be opened ({word}).", reason=reason
-            ) from failure
-        if self._main_state.startswith("net::"):
-            raise SiteUnavailable(f"{url} broke off ({self._main_state}).", reason="broken_page")
         if self._status in (204, 205):  # nothing is shown: the old page would be read again
             raise SiteUnavailable(f"{url} answered {self._status}: no page.", reason="broken_page")
+        # The driver does not tell of every failure: Chrome may just show its own page for it.
+        if failure is not None or self._main_state.startswith("net::"):
+            if self._status is not None and self._status >= 400:  # a refusal without a body
+                return self._page(url, url, "")
+            told = self._main_state or str(failure and failure.msg)
+            reason, word = _net_reason(told)
+            raise SiteUnavailable(f"{url} could not be opened ({word}).", reason=reason)
         if self._is_half_a_page():
             raise SiteUnavailable(f"{url} came without its end.", reason="broken_page")
-        if self._status is None:
-            self._status = self.evaluate(
-                "return performance.getEntriesByType('navigation')[0]?.responseStatus || null"
-            )
-        return self.page(url)
+        page = self.page(url)
+        if page.status is None:
+            if page.final_url.partition("#")[0] != url.partition("#")[0]:
+                raise SiteUnavailable(f"{url} was not opened.", reason="unavailable")
+            timing = "return performance.getEntriesByType('navigation')[0]?.responseStatus || null"
+            self._status = self.evaluate(timing)
+            page = page.model_copy(update={"status": self._status})
+        return page
 
     def page(self, url: str | None = None) -> Page:
         """Return the document as it stands now, with what scripts have added since `get`."""
@@ -402,22 +402,23 @@ class Browser:
 
     def _note_request(self, params: dict[str, Any]) -> None:
         url = params["request"]["url"]
-        if params.get("type") in ("XHR", "Fetch") and "graphql" in url.lower():
+        if params.get("type") == "Document" and params.get("frameId") == self._main_frame:
+            self._main_request, self._main_state = params["requestId"], ""
+        elif params.get("type") in ("XHR", "Fetch") and "graphql" in url.lower():
             self._pending[params["requestId"]] = Answer(url, 0, {}, "")
 
     def _note_response(self, params: dict[str, Any]) -> None:
         response, request = params["response"], params["requestId"]
         headers = {name.lower(): value for name, value in response["headers"].items()}
         status = int(response["status"])
-        if params["type"] == "Document" and params.get("frameId") == self._main_frame:
-            self._main_request, self._main_state = request, ""
+        if request == self._main_request:
             self._status, self._headers = status, headers
         elif request in self._pending:
             self._pending[request] = Answer(response["url"], status, headers, "")
 
     def _note_end(self, request: str, state: str) -> None:
         if request == self._main_request:
-            self._main_state = state
+            self._main_state = self._main_state or state  # Chrome's own page "finishes" later
         answer = self._pending.pop(request, None)
         if answer is None:
             return

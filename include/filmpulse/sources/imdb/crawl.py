@@ -145,7 +145,7 @@ class ImdbSite:
         if base is None:
             own = (urlsplit(self.base_url).hostname or "").endswith("imdb.com")
             base = SUGGESTION_URL if own else self.base_url
-        words = " ".join(query.split()).lower()
+        words = " ".join(query.replace("/", " ").split()).lower()  # a slash would end the name
         if not words:
             return []
         url = f"{base.rstrip('/')}/suggestion/titles/x/{quote(words, safe='')}.json"

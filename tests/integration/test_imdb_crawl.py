@@ -1,0 +1,248 @@
+"""The crawl, with the real browser, on the sample site: the straight road and every fault."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import uvicorn
+
+from filmpulse.config import Settings
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    FilmpulseError,
+    LayoutChanged,
+    NotFound,
+    SiteUnavailable,
+)
+from filmpulse.sample_site.app import create_app
+from filmpulse.sources.imdb.crawl import Crawl, ImdbSite
+
+TOKEN = "for-this-test-only"
+MOVIE, SMALL = "tt99000005", "tt99000006"  # 57 reviews: three pages; 3 reviews: one
+
+
+class CountingGate:
+    """Lets everyone pass at once and notes what happened."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self.pauses: list[tuple[str, float | None]] = []
+
+    def wait(self, host: str) -> None:
+        self.waits += 1
+
+    def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
+        self.pauses.append((reason, retry_after))
+        return datetime.now(UTC)
+
+    def clear(self, host: str) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    app = create_app(tmp_path_factory.mktemp("sample-site"), token=TOKEN)
+    config = uvicorn.Config(app, log_level="critical", server_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def switch(base: str) -> Iterator[Callable[[str, object], None]]:
+    def control(action: str, **body: object) -> None:
+        headers = {"X-Control-Token": TOKEN}
+        httpx.post(f"{base}/_control/{action}", json=body, headers=headers).raise_for_status()
+
+    yield lambda name, value: control("switch", name=name, value=value)
+    control("reset")
+
+
+@pytest.fixture(scope="module")
+def shared_site(base: str) -> Iterator[ImdbSite]:
+    settings = Settings(imdb_url=base, author_secret="s" * 32, page_timeout_seconds=4)
+    with ImdbSite(settings, CountingGate()) as site:
+        yield site
+
+
+@pytest.fixture
+def gate(shared_site: ImdbSite) -> CountingGate:
+    shared_site.gate = shared_site._robots._gate = gate = CountingGate()
+    return gate
+
+
+@pytest.fixture
+def site(shared_site: ImdbSite, gate: CountingGate) -> ImdbSite:
+    return shared_site
+
+
+def run(site: ImdbSite, mode="full", known=frozenset(), movie=MOVIE) -> tuple[Crawl, list[str]]:
+    crawl = site.crawl(movie, mode, known)
+    return crawl, [r.review_id for batch in crawl for r in batch]
+
+
+def test_full_collects_every_review_once(site: ImdbSite, gate: CountingGate) -> None:
+    crawl, ids = run(site)
+    assert (crawl.status, crawl.reason, crawl.end_reached) == ("complete", None, True)
+    assert (crawl.review_count_start, crawl.review_count_end, crawl.distinct_ids) == (57, 57, 57)
+    assert len(ids) == len(set(ids)) == 57
+    assert crawl.sentence == "All 57 reviews were read."
+    assert gate.waits <= 4  # three requests, and robots.txt once a site
+    assert (crawl.movie.imdb_id, crawl.snapshot.review_count) == (MOVIE, 57)
+
+
+def test_incremental_stops_at_a_whole_known_batch(site: ImdbSite, gate: CountingGate) -> None:
+    _, every = run(site)
+    gate.waits = 0
+    crawl, ids = run(site, "incremental", frozenset(every))
+    assert (crawl.status, len(ids), gate.waits) == ("complete", 25, 1)
+    crawl, ids = run(site, "incremental", frozenset(every[7:]))
+    assert (crawl.status, len(ids)) == ("complete", 50)
+    assert crawl.sentence == "7 new; the 25 before them were known."
+    crawl, ids = run(site, "incremental")
+    assert (crawl.status, len(ids), crawl.end_reached) == ("complete", 57, True)
+
+
+def test_page_that_ignores_the_address_is_sorted_by_its_control(site: ImdbSite, switch) -> None:
+    _, newest_first = run(site)
+    switch("ignore_sort", True)
+    crawl, ids = run(site, "incremental", frozenset(newest_first))
+    assert crawl.status == "complete"
+    assert set(newest_first[:25]) <= set(ids)
+    assert len(ids) < 57
+    crawl, ids = run(site)
+    assert (crawl.status, set(ids)) == ("complete", set(newest_first))
+
+
+def test_cards_alone_give_the_same_reviews(site: ImdbSite, switch) -> None:
+    _, ids = run(site)
+    by_json = {r.review_id: r.content_hash for b in site.crawl(MOVIE, "full") for r in b}
+    switch("missing_next_data", True)
+    crawl = site.crawl(MOVIE, "full")
+    by_dom = {r.review_id: r.content_hash for b in crawl for r in b}
+    assert (crawl.status, crawl.variant.split()[0]) == ("complete", "dom")
+    assert by_dom == by_json
+    assert len(by_dom) == len(ids)
+
+
+def test_few_reviews_need_one_page(site: ImdbSite, gate: CountingGate) -> None:
+    crawl, ids = run(site, movie=SMALL)
+    assert (crawl.status, len(ids)) == ("complete", 3)
+    assert gate.waits <= 2
+
+
+@pytest.mark.parametrize("shown", [5, 0])
+def test_gate_keeps_what_was_shown(site: ImdbSite, switch, shown: int) -> None:
+    switch("gate", shown)
+    crawl, ids = run(site)
+    assert (crawl.status, crawl.reason, len(ids)) == ("gated", "sign_in", shown)
+    assert crawl.sentence.startswith(f"{shown} of 57 reviews were shown")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "after"),
+    [
+        ("status_403", "forbidden", None),
+        ("waf_challenge", "challenge", None),
+        ("captcha", "captcha", None),
+        ("rate_limited", "rate_limited", 120.0),
+    ],
+)
+@pytest.mark.parametrize(("where", "kept"), [("reviews", 0), ("graphql", 25)])
+def test_refusal_pauses_the_host_and_is_final(site, gate, switch, name, reason, after, where, kept):
+    switch(name, where)
+    crawl = site.crawl(MOVIE, "full")
+    got = []
+    with pytest.raises(Blocked) as caught:
+        got.extend(r for batch in crawl for r in batch)
+    assert caught.value.reason == reason
+    assert gate.pauses == [(reason, after)]
+    assert crawl.distinct_ids == kept
+    assert (crawl.status, crawl.reason) == ("partial", "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("server_error", "unavailable"), ("reset", "reset"), ("broken_page", "broken_page")],
+)
+def test_site_that_fails_may_be_tried_later(site, switch, name, reason) -> None:
+    switch(name, "reviews")
+    with pytest.raises(SiteUnavailable) as caught:
+        run(site)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("name", ["server_error", "reset"])
+def test_failing_answer_ends_as_partial_with_figures(site, gate, switch, name) -> None:
+    switch(name, "graphql")
+    crawl, ids = run(site)
+    assert (crawl.status, crawl.reason, len(ids)) == ("partial", "no_more_loaded", 25)
+    assert crawl.sentence.startswith("25 of 57 reviews were shown: the button for more failed")
+    assert gate.waits <= 4  # one page, two presses
+
+
+@pytest.mark.parametrize(("where", "kept"), [("reviews", 0), ("graphql", 25)])
+def test_drift_is_an_error_and_its_page_is_kept(site, switch, where, kept) -> None:
+    switch("layout_drift", where)
+    crawl = site.crawl(MOVIE, "full")
+    with pytest.raises(LayoutChanged):
+        list(crawl)
+    assert crawl.distinct_ids == kept
+    assert crawl.last_page.html
+
+
+def test_look_and_search(site: ImdbSite) -> None:
+    movie, snapshot = site.look(MOVIE)
+    assert (movie.imdb_id, snapshot.review_count) == (MOVIE, 57)
+    assert snapshot.taken_at is not None
+    word = movie.title.split()[0]
+    assert MOVIE in [hit.imdb_id for hit in site.search(f"  {word} ")]
+    assert site.search("   ") == []
+    assert site.search("zzzz no such title?/#") == []
+    with pytest.raises(NotFound):
+        site.look("tt99999999")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [("forbid", Blocked), ("403", Blocked), ("missing", None)]
+)
+def test_robots_come_first(base, switch, answer: str, error: type[FilmpulseError] | None) -> None:
+    switch("robots", answer)
+    gate = CountingGate()
+    settings = Settings(imdb_url=base, author_secret="s" * 32, page_timeout_seconds=4)
+    with ImdbSite(settings, gate) as site:
+        if error is None:
+            assert site.search("lamp") is not None
+            return
+        for ask in (lambda: site.look(SMALL), lambda: site.search("lamp")):
+            with pytest.raises(error) as caught:
+                ask()
+            assert caught.value.reason == "robots"
+        assert site._browser is None  # not even a browser was started
+        assert gate.pauses[0] == ("robots", None)
+
+
+def test_live_reading_is_off_until_switched_on() -> None:
+    with pytest.raises(BadInput, match="FILMPULSE_IMDB_URL"):
+        ImdbSite(Settings(), CountingGate())
+
+
+def test_reviewers_need_a_secret(base: str) -> None:
+    with (
+        ImdbSite(Settings(imdb_url=base), CountingGate()) as site,
+        pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"),
+    ):
+        site.crawl(MOVIE, "full")
