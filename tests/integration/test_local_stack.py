@@ -1,0 +1,225 @@
+"""One whole instance: started twice at once, crashed, cut off, started again, stopped."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import fsspec
+import psutil
+import psycopg
+import pytest
+
+from filmpulse import local
+from filmpulse.local.airflow_rest import AirflowRest
+from filmpulse.local.instance import MARK
+from filmpulse.local.processes import end_all, members
+from filmpulse.local.stack import DEFAULT_ROOT
+
+pytestmark = pytest.mark.slow
+
+NAME = "test-crash"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A deep directory with a space, below one that only its owner may enter."""
+    closed = tmp_path_factory.mktemp("closed")
+    closed.chmod(0o700)
+    deep = closed / ("deep and with spaces " + "x" * 100)
+    deep.mkdir()
+    try:
+        yield deep
+    finally:
+        local.down(NAME, deep)
+
+
+@pytest.fixture(scope="module")
+def instance(root: Path) -> local.Stack:
+    """The instance, started by two commands at once."""
+    command = [sys.executable, "-m", "filmpulse.local", "up", "--instance", NAME, "--root", root]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("Postgres" in text for text in said) == 1, "one of them started it"
+    return local.read_stack(root / NAME)
+
+
+def _pids(stack: local.Stack) -> set[int]:
+    return {process.pid for process in members(stack.dir)}
+
+
+def _airflow(stack: local.Stack) -> AirflowRest:
+    return AirflowRest(str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password)
+
+
+def _schedulers(stack: local.Stack) -> list[psutil.Process]:
+    found = []
+    for process in members(stack.dir):
+        with suppress(psutil.Error):
+            if process.cmdline()[1:4] == ["-m", "airflow", "scheduler"]:
+                found.append(process)
+    return found
+
+
+def _lake(stack: local.Stack) -> Any:
+    from filmpulse.config import Settings
+    from filmpulse.jobs import lake_options
+
+    options = lake_options(Settings.from_env(stack.env))
+    return fsspec.filesystem("s3", skip_instance_cache=True, **options)
+
+
+def _stranger_on(url: str | None) -> socket.socket:
+    """Listen where one of the parts did."""
+    # create_server reuses an address in TIME_WAIT, as servers do.
+    return socket.create_server(("127.0.0.1", urlsplit(str(url)).port))
+
+
+def test_all_parts_work(instance: local.Stack, root: Path) -> None:
+    parts = local.status(NAME, root)
+    assert len(parts) == 6
+    assert all(part.healthy for part in parts), parts
+
+
+def test_a_second_start_changes_nothing(instance: local.Stack, root: Path) -> None:
+    before = (instance.dir / "install.json").read_text()
+    supervisor = (instance.dir / "supervisord.pid").read_text()
+    began = time.monotonic()
+    assert local.up(NAME, root) == instance
+    assert time.monotonic() - began < 10
+    assert (instance.dir / "install.json").read_text() == before
+    assert (instance.dir / "supervisord.pid").read_text() == supervisor
+
+
+def test_everything_listens_on_loopback_alone(instance: local.Stack) -> None:
+    listening = []
+    for process in members(instance.dir):
+        with suppress(psutil.NoSuchProcess):  # a task that ended meanwhile
+            listening += [
+                connection.laddr
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            ]
+    assert len({address.port for address in listening}) >= 5
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+def test_a_shell_works_with_it(instance: local.Stack) -> None:
+    script = f"""
+        source '{instance.dir}/env.sh'
+        psql -Atc "SELECT current_user, to_regclass('core.reviews')"
+        airflow pools get browser --output plain
+        filmpulse movies list
+    """
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(instance.dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "filmpulse|core.reviews" in done.stdout
+    assert "browser" in done.stdout
+    assert "No movie is followed yet" in done.stdout
+
+
+def test_a_part_that_crashes_comes_back(instance: local.Stack, root: Path) -> None:
+    [before] = _schedulers(instance)
+    before.kill()
+    deadline = time.monotonic() + 90
+    while True:
+        now = _schedulers(instance)  # first: what is said of its health is then said of it
+        parts = {part.title: part for part in local.status(NAME, root)}
+        if parts["Airflow's scheduler"].healthy and now and now != [before]:
+            break
+        assert time.monotonic() < deadline, parts
+        time.sleep(1)
+
+
+def test_the_next_start_repairs_a_power_cut(instance: local.Stack, root: Path) -> None:
+    _airflow(instance).set_variable("kept", "yes")
+    warehouse = instance.env["FILMPULSE_WAREHOUSE_URL"]
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("CREATE TABLE public.kept AS SELECT 42 AS answer")
+    content = secrets.token_bytes(100_000)
+    _lake(instance).pipe_file("filmpulse/lake/kept", content)
+    for process in members(instance.dir):
+        process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(members(instance.dir), timeout=10)
+    # What a cut leaves behind: pid files (Postgres's among them), half-written files, and ports
+    # that somebody else has by now.
+    assert (instance.dir / "postgres" / "postmaster.pid").exists()
+    (instance.dir / "stack.json").write_text('{"na')
+    (instance.dir / "supervisord.pid").write_text(str(os.getpid()))
+    with _stranger_on(instance.urls["postgres"]), _stranger_on(instance.urls["s3"]):
+        repaired = local.up(NAME, root)
+    assert repaired.urls["airflow"] == instance.urls["airflow"]
+    assert repaired.urls["postgres"] != instance.urls["postgres"]
+    assert repaired.urls["s3"] != instance.urls["s3"]
+    assert local.read_stack(root / NAME) == repaired
+    with psycopg.connect(repaired.env["FILMPULSE_WAREHOUSE_URL"]) as connection:
+        assert connection.execute("SELECT answer FROM public.kept").fetchone() == (42,)
+    assert _lake(repaired).cat_file("filmpulse/lake/kept") == content
+    airflow = _airflow(repaired)
+    assert airflow.variable("kept") == "yes"
+    [warehouse_connection] = [
+        each
+        for each in airflow.call("GET", "/connections")["connections"]
+        if each["connection_id"] == "filmpulse_warehouse"
+    ]
+    assert f":{warehouse_connection['port']}/" in str(repaired.urls["postgres"])
+
+
+def test_down_leaves_no_process(instance: local.Stack, root: Path) -> None:
+    # As a browser would, whose task was killed: in a session of its own, child of nobody.
+    stray = subprocess.Popen(
+        [sys.executable, "-c", "import signal, time; signal.signal(15, 1); time.sleep(600)"],
+        env={**os.environ, MARK: str(instance.dir)},
+        start_new_session=True,
+    )
+    assert stray.pid in _pids(instance)
+    local.down(NAME, root)
+    stray.wait(10)
+    assert members(instance.dir) == []
+    assert not [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(instance.dir) in " ".join(process.info["cmdline"] or [])
+    ]
+    assert all(part.state == "DOWN" for part in local.status(NAME, root))
+    local.down(NAME, root)
+
+
+def test_a_persons_shell_is_left_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "demo"
+    (directory / "postgres").mkdir(parents=True)
+    shell = subprocess.Popen(
+        ["sleep", "600"],
+        cwd=directory / "postgres",
+        env={**os.environ, "FILMPULSE_INSTANCE": "demo", "AIRFLOW_HOME": str(directory)},
+    )
+    try:
+        assert end_all(directory) == 0
+        assert shell.poll() is None
+    finally:
+        shell.kill()
+        shell.wait()
+
+
+def test_instances_lie_in_the_checkout_unless_told() -> None:
+    assert (DEFAULT_ROOT.parent / "pyproject.toml").is_file()
