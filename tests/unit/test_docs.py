@@ -117,3 +117,15 @@ def anchors(path: Path) -> set[str]:
 def test_every_dag_has_a_runbook(dag_file: Path):
     runbook = ROOT / f"docs/runbooks/{dag_file.stem}.md"
     assert runbook.read_text(encoding="utf-8").startswith(f"# Runbook: {dag_file.stem}\n")
+
+
+def test_every_reason_is_in_the_runbook():
+    package = ROOT / "include/filmpulse"
+    files = [package / "errors.py", package / "jobs.py", *package.glob("sources/**/*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    reasons = set(re.findall(r'\breason(?:: [^=\n]+)? ?= ?"(\w+)"', code))
+    reasons |= set(re.findall(r'_close\("\w+", "(\w+)"', code))
+    assert {"challenge", "timeout", "sign_in", "interrupted"} <= reasons
+    reasons.remove("collection_failed")  # the closing verdict itself
+    text = (ROOT / "docs/runbooks/movie_reception.md").read_text(encoding="utf-8")
+    assert not {reason for reason in reasons if f"`{reason}`" not in text}
