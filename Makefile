@@ -1,0 +1,122 @@
+# The one runner. Everything it makes lies in this directory: .tools, .venv, var.
+# Works with the make that macOS has (3.81): no newer features.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test check bench lock docs env browser clean
+
+UV_VERSION := 0.13.8
+VENV := .venv/bin
+PYTHON := $(VENV)/python
+UV := .tools/bin/uv
+COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock"
+# No colour codes and no progress bars where nobody watches.
+export UV_NO_PROGRESS := 1
+export PYTHONUNBUFFERED := 1
+# An environment that happens to be active is not ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: needs env browser ## Build all, start the demo, show how its sample movies are received
+	@$(PYTHON) -m filmpulse.local up --instance demo --sample-site
+	@$(PYTHON) -m filmpulse.local demo --instance demo
+
+# Measured on 2 cores: 75 s once all is installed; 1.0 GiB idle and 1.9 GiB at most.
+.PHONY: needs
+needs:
+	@echo "The demo takes 2 minutes (5 at the first time, with 500 MB to download), 1.5 GB of disk"
+	@echo "and 2 GB of memory. It stays up until \`make down\`, and can be repeated at any time."
+
+up: env browser ## Start your own, empty instance (var/main) in the background
+	@$(PYTHON) -m filmpulse.local up --instance main
+
+down: ## Stop every instance; leaves no process
+	@for dir in var/*/; do \
+	  [ -d "$$dir" ] || continue; \
+	  [ -x $(PYTHON) ] || { echo "$(PYTHON) is gone, so $$dir cannot be stopped: make env"; exit 1; }; \
+	  $(PYTHON) -m filmpulse.local down --instance "$$(basename "$$dir")" || exit 1; \
+	done
+
+status: ## Say how each part of each instance is
+	@[ -x $(PYTHON) ] && ls -d var/*/ >/dev/null 2>&1 || { echo "nothing was ever started: make demo"; exit 1; }
+	@ill=0; for dir in var/*/; do \
+	  name=$$(basename "$$dir"); echo "$$name"; \
+	  $(PYTHON) -m filmpulse.local status --instance "$$name" || ill=1; \
+	done; exit $$ill
+
+test: env browser ## Build what is needed and run every test (15 minutes at most)
+	@$(VENV)/pytest
+
+check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/test_containers.py
+	@$(MAKE) --no-print-directory lock-is-fresh
+	$(PYTHON) docs/generate.py --check
+
+# Versions that are locked and still allowed stay as they are, so a release on PyPI changes nothing.
+.PHONY: lock-is-fresh
+lock-is-fresh: $(UV)
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && set -e && \
+	cp requirements.txt requirements-dev.txt "$$fresh" && \
+	$(COMPILE) pyproject.toml -o "$$fresh/requirements.txt" && \
+	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o "$$fresh/requirements-dev.txt" && \
+	for lock in requirements.txt requirements-dev.txt; do \
+	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit pyproject.toml: make lock"; exit 1; }; \
+	done && echo "the locks fit pyproject.toml"
+
+bench: env browser ## Measure speed; reports, judges nothing
+	@$(PYTHON) benchmarks/run.py
+
+lock: $(UV) ## Lock the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
+	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+docs: env ## Write the generated documents anew
+	@$(PYTHON) docs/generate.py
+
+clean: down ## Stop all and remove all that was made here, data included
+	rm -rf var .venv .venv-superset .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env: .venv/.stamp
+
+.venv/.stamp: pyproject.toml requirements-dev.txt $(UV)
+	@echo "Installing the Python packages into .venv ..."
+	@[ -x $(PYTHON) ] || $(UV) venv -q --no-python-downloads --python .tools/bin/python .venv
+	@$(UV) pip sync -q --python $(PYTHON) requirements-dev.txt
+	@$(UV) pip install -q --python $(PYTHON) --no-deps -e .
+	@touch $@
+
+# uv by pip, in an environment of its own. Debian splits the module that pip comes from off.
+$(UV): Makefile
+	@command -v git >/dev/null || { echo "git is missing: install it with the system's package manager."; exit 1; }
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    >/dev/null 2>&1 && { found=$$python; break; }; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Python 3.11, 3.12 or 3.13 is missing: install it (Debian: apt-get install python3 python3-venv; macOS: brew install python@3.13)."; exit 1; \
+	fi; \
+	$$found -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$$found cannot make environments: install python3-venv (Debian: apt-get install python3-venv)."; exit 1; }; \
+	[ -x .tools/bin/python ] || $$found -m venv .tools
+	@.tools/bin/python -m pip install -q --disable-pip-version-check "uv==$(UV_VERSION)"
+	@touch $@
+
+# Selenium needs Chromium or Chrome with its driver. Selenium Manager can fetch both as a last resort.
+browser:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+	  command -v $$name >/dev/null && exit 0; \
+	done; \
+	[ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium ..."; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; \
+	else \
+	  echo "Chromium or Chrome is missing: Selenium will fetch one on first use; better, install it (Debian: apt-get install chromium chromium-driver)."; \
+	fi

@@ -1,0 +1,90 @@
+"""The containers: no secret has a default, nothing is published beyond this machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(COMPOSE)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def _variables() -> list[tuple[str, str]]:
+    """Return each `${NAME...}` with what follows its name."""
+    return re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", COMPOSE)
+
+
+def test_no_secret_has_a_default(example: dict[str, str]) -> None:
+    secrets = [(name, rest) for name, rest in _variables() if SECRET.search(name)]
+    assert len(secrets) > 10
+    assert not [name for name, rest in secrets if not rest.startswith(":?")]
+    assert not [name for name, value in example.items() if SECRET.search(name) and value]
+
+
+def test_the_example_lists_every_variable(example: dict[str, str]) -> None:
+    assert {name for name, _ in _variables()} == example.keys()
+
+
+def test_secrets_are_given_by_variables_alone(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for key, value in service.get("environment", {}).items():
+            if SECRET.search(key) and not key.endswith("_FILE"):
+                assert re.search(r"\$\{\w+:\?", str(value)), f"{name}: {key}"
+
+
+def test_ports_are_published_on_loopback_alone(compose: dict[str, Any]) -> None:
+    published = [
+        port for service in compose["services"].values() for port in service.get("ports", [])
+    ]
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert not any("network_mode" in service for service in compose["services"].values())
+
+
+def test_images_are_pinned(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert re.search(r":(local|\d[\w.]*)$", service["image"]), name
+
+
+def test_airflow_starts_after_setup(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert "filmpulse.cli setup" in services["setup"]["command"][-1]
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        done = services[name]["depends_on"]["setup"]["condition"]
+        assert done == "service_completed_successfully", name
+
+
+def test_inline_files_are_what_they_should_be(compose: dict[str, Any]) -> None:
+    import json
+
+    keys = re.sub(r"\$\{\w+:\?[^}]*\}", "x", compose["configs"]["s3_keys"]["content"])
+    assert json.loads(keys)["identities"][0]["credentials"][0] == {
+        "accessKey": "x",
+        "secretKey": "x",
+    }
+    assert "$$FILMPULSE_DB_PASSWORD" in compose["configs"]["databases"]["content"]
+
+
+def test_image_has_the_locked_airflow() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    [locked] = re.findall(r"^apache-airflow==(\S+)", lock, re.MULTILINE)
+    assert f"FROM apache/airflow:{locked}-python3.11\n" in dockerfile
+    assert "PYTHONPATH=/opt/airflow/include" in dockerfile
