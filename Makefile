@@ -23,10 +23,10 @@ demo: needs env browser ## Build all, start the demo, show how its sample movies
 	@$(PYTHON) -m filmpulse.local up --instance demo --sample-site
 	@$(PYTHON) -m filmpulse.local demo --instance demo
 
-# Measured on 2 cores: 75 s once all is installed; 1.0 GiB idle and 1.9 GiB at most.
+# Measured on 2 cores: 75 s with packages cached; 1.2 GiB of memory idle, 1.8 at most; 1.1 GB of disk.
 .PHONY: needs
 needs:
-	@echo "The demo takes 2 minutes (5 at the first time, with 500 MB to download), 1.5 GB of disk"
+	@echo "The demo takes 2 minutes (the first time some more, to download 300 MB), 1.5 GB of disk"
 	@echo "and 2 GB of memory. It stays up until \`make down\`, and can be repeated at any time."
 
 up: env browser ## Start your own, empty instance (var/main) in the background

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -84,7 +85,8 @@ def _print_addresses(stack: local.Stack) -> None:
     )
     if stack.urls["sample_site"]:
         console.print(f"  sample site  {stack.urls['sample_site']}")
-    console.print(f"  shell        source {escape(str(stack.dir / 'env.sh'))}\n", highlight=False)
+    script = escape(shlex.quote(str(stack.dir / "env.sh")))
+    console.print(f"  shell        source {script}\n", highlight=False)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,7 +146,7 @@ def _words(stack: Stack) -> dict[str, object]:
         "site": stack.urls["sample_site"],
         "user": stack.airflow_user,
         "password": escape(stack.airflow_password),
-        "env": escape(str(stack.dir / "env.sh")),
+        "env": escape(shlex.quote(str(stack.dir / "env.sh"))),
     }
 
 
@@ -153,7 +154,8 @@ _WHAT_NOW = """\
 [bold]Look around[/bold]
   Airflow      {airflow}   user [bold]{user}[/bold]  password [bold]{password}[/bold]
   sample site  {site}
-  shell        source {env}     then: filmpulse summary tt..., airflow ..., psql
+  shell        source {env}
+               then: filmpulse summary tt..., airflow ..., psql
 
 [bold]Now your own film[/bold]
   One page     open the film's reviews page in your browser, save it (Ctrl-S), then
