@@ -221,4 +221,4 @@ def test_real_page_in_the_real_browser_ends_as_partial(
         "25 of 5,081 reviews were shown: the button for more gave nothing within 6 s."
     )
     assert (crawl.movie.title, crawl.snapshot.taken_at.tzinfo) == ("Inception", UTC)
-    assert seconds < 6 + 10
+    assert seconds < 6 + 20  # starting the browser included, on a busy machine

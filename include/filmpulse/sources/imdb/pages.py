@@ -853,13 +853,19 @@ def _snapshot(imdb_id: str, page: Page, ratings: Any, count: int | None) -> Snap
 # --- finding the data ---------------------------------------------------------------------------
 
 
+def _data_start(html: str) -> int:
+    """Return where the text of `script#__NEXT_DATA__` begins, -1 if there is none."""
+    start = html.find('id="__NEXT_DATA__"')
+    if start >= 0:
+        return html.find(">", start) + 1
+    tag = _NEXT_TAG.search(html)
+    return tag.end() if tag else -1
+
+
 def _data_script(html: str) -> str | None:
     """Return the text of `script#__NEXT_DATA__`, None if there is none or it is cut off."""
-    start = html.find('id="__NEXT_DATA__"')
-    start = html.find(">", start) + 1 if start >= 0 else 0
-    if not start and (tag := _NEXT_TAG.search(html)):
-        start = tag.end()
-    end = html.find("</script", start) if start else -1
+    start = _data_start(html)
+    end = html.find("</script", start) if start >= 0 else -1
     return html[start:end] if end >= 0 else None
 
 
@@ -876,17 +882,20 @@ def page_props(html: str, wanted: str) -> dict[str, Any] | None:
     Raises:
         LayoutChanged: It has one that is no JSON, or holds no `pageProps`.
     """
-    script = _data_script(html)
-    if script is None:
+    start = _data_start(html)
+    if start < 0:
         return None
-    cut = script.find(',"requestContext":')
+    cut = html.find(',"requestContext":', start)
     if cut > 0:
         try:
-            props = orjson.loads(script[:cut] + "}}}")["props"]["pageProps"]
+            props = orjson.loads(html[start:cut] + "}}}")["props"]["pageProps"]
         except (ValueError, KeyError, TypeError):
             props = None
         if isinstance(props, dict) and wanted in props:
             return props
+    script = _data_script(html)
+    if script is None:
+        return None
     props = _dig(decode_json(script), "props", "pageProps")
     if not isinstance(props, dict):
         raise LayoutChanged("The page's data are no longer where they were (props.pageProps).")
@@ -937,5 +946,12 @@ def has_linked_movie(html: str) -> bool:
 
 
 def _card_count(html: str) -> int:
-    """Count review cards cheaply: a hydrated page has more of them than its JSON."""
-    return html.count('data-testid="review-card-parent"') or html.count("imdb-user-review")
+    """Count review cards cheaply: a hydrated page has more of them than its JSON.
+
+    Only what stands before the data script is counted; cards do in every layout seen.
+    """
+    end = _data_start(html)
+    end = len(html) if end < 0 else end
+    return html.count('data-testid="review-card-parent"', 0, end) or html.count(
+        "imdb-user-review", 0, end
+    )
