@@ -324,6 +324,7 @@ def test_killed_worker_leaves_no_browser(base: str) -> None:
         time.sleep(0.1)
     assert not using(profile)
     assert not psutil.pid_exists(int(driver))
+    shutil.rmtree(profile)  # a killed worker cannot remove it
 
 
 def test_remote_driver_does_the_same(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
