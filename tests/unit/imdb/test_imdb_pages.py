@@ -367,6 +367,12 @@ def test_title_page_without_any_known_place_is_drift() -> None:
         parse_title_page(page(html))
 
 
+def test_title_page_is_no_page_of_reviews() -> None:
+    html = (FIXTURES.parent / "imdb.TitlePage" / "next_2025" / "input.html").read_text("utf-8")
+    with pytest.raises(LayoutChanged, match="title page"):
+        parse_reviews_page(page(html), SECRET)
+
+
 def find_page(results: object) -> Page:
     data = {"props": {"pageProps": {"titleResults": {"results": results}}}}
     script = f'<script id="__NEXT_DATA__" type="application/json">{json.dumps(data)}</script>'

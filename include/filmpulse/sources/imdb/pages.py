@@ -218,6 +218,8 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     """
     check_page(page)
     props = page_props(page.html, "contentData")
+    if props and "aboveTheFoldData" in props:  # it has a review, too, but not the list of them
+        raise LayoutChanged("This is a title page, not one of reviews.")
     content = props.get("contentData") if props else None
     content = content if isinstance(content, dict) else {}
     imdb_id = _page_imdb_id(page, content)
