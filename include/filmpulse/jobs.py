@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from psycopg.types.json import Jsonb
@@ -37,7 +37,6 @@ from filmpulse.errors import (
     WarehouseUnavailable,
 )
 from filmpulse.items import (
-    ASPECTS,
     IMDB_ID_PATTERN,
     Analysis,
     CollectionStatus,
@@ -56,6 +55,7 @@ from filmpulse.sources.imdb.crawl import Crawl, ImdbSite
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.load import Loaded, load_reviews, store_movie, store_snapshot
 from filmpulse.warehouse.migrate import Revision, migrate
+from filmpulse.warehouse.reception import MovieSummary, read_summary
 
 log = logging.getLogger(__name__)
 
@@ -741,88 +741,10 @@ def summarise(run_id: str, parts: Parts) -> RunSummary:
 # ---------------------------------------------------------------------------- reading
 
 
-@dataclass(frozen=True)
-class AspectSummary:
-    """One aspect of one movie: how often it is mentioned, and how well received."""
-
-    aspect: str
-    mentions: int
-    share_mentioned: float | None
-    mean_score: float | None
-    score_low: float | None
-    score_high: float | None
-    is_enough: bool
-    praise: str | None
-    fault: str | None
-
-
-@dataclass(frozen=True)
-class Trend:
-    """The last 90 days against all before: `difference` of means with its 95 % interval."""
-
-    word: str
-    recent_n: int
-    earlier_n: int
-    difference: float | None = None
-    half_interval: float | None = None
-
-
-@dataclass(frozen=True)
-class MovieSummary:
-    """How a movie is received. `movie` is its row of `mart.movies`."""
-
-    movie: dict[str, Any]
-    grade: str
-    trend: Trend
-    aspects: list[AspectSummary]
-
-
-TOO_FEW = "too few"
-
-
 def summary(imdb_id: str, parts: Parts) -> MovieSummary:
-    """Read a movie's reception from the marts.
+    """Read how a movie is received from the marts.
 
     Raises:
-        BadInput: The movie was never collected.
+        BadInput: The movie was never looked at.
     """
-    movie = parts.warehouse.row("movie_summary", imdb_id=imdb_id)
-    if movie is None:
-        raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-    quotes = {
-        (row["aspect"], row["praise"]): row["quote"]
-        for row in parts.warehouse.rows("aspect_quotes", imdb_id=imdb_id)
-    }
-    aspects = {
-        row["aspect"]: AspectSummary(
-            **{k: row[k] for k in AspectSummary.__dataclass_fields__ if k in row},
-            praise=quotes.get((row["aspect"], True)),
-            fault=quotes.get((row["aspect"], False)),
-        )
-        for row in parts.warehouse.rows("aspect_summary", imdb_id=imdb_id)
-    }
-    halves = {row["is_recent"]: row for row in parts.warehouse.rows("trend", imdb_id=imdb_id)}
-    return MovieSummary(
-        movie=movie,
-        grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-        trend=_trend(halves.get(True), halves.get(False)),
-        aspects=[aspects[name] for name in ASPECTS],
-    )
-
-
-def grade(mean: float | None) -> str:
-    """Put a mean overall score (-2 to 2) into a word: five equal steps of 0.8."""
-    if mean is None:
-        return TOO_FEW
-    words = ("very negative", "negative", "mixed", "positive", "very positive")
-    return words[min(int((mean + 2) / 0.8), 4)]
-
-
-def _trend(recent: dict[str, Any] | None, earlier: dict[str, Any] | None) -> Trend:
-    n, m = (recent or {}).get("n", 0), (earlier or {}).get("n", 0)
-    if recent is None or earlier is None or n < 30 or m < 30:
-        return Trend(TOO_FEW, n, m)
-    difference = recent["mean"] - earlier["mean"]
-    half = 1.96 * cast("float", (recent["sd"] ** 2 / n + earlier["sd"] ** 2 / m) ** 0.5)
-    word = "steady" if abs(difference) <= half else "rising" if difference > 0 else "falling"
-    return Trend(word, n, m, difference, half)
+    return read_summary(imdb_id, parts.warehouse)

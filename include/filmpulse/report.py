@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from filmpulse.jobs import AspectSummary, MovieSummary
+from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
 def print_summary(summary: MovieSummary, console: Console) -> None:
@@ -54,8 +54,8 @@ def _grade(summary: MovieSummary) -> str:
     if trend.difference is None:
         return text + f"[dim]{trend.word} (n {trend.recent_n} and {trend.earlier_n})[/]"
     return text + (
-        f"[bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}, last 90 days "
-        f"n {trend.recent_n} against n {trend.earlier_n})"
+        f"[bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}: "
+        f"n {trend.recent_n} since {trend.since} against n {trend.earlier_n} before)"
     )
 
 

@@ -1,8 +1,13 @@
--- The last 90 days against all before them, by the day a review was submitted.
-SELECT r.submitted_on > last.day - 90 AS is_recent,
-       count(r.overall) AS n, avg(r.overall)::double precision AS mean,
-       stddev_samp(r.overall)::double precision AS sd
-FROM mart.reviews r,
-     (SELECT max(submitted_on) AS day FROM mart.reviews WHERE imdb_id = %(imdb_id)s) last
-WHERE r.imdb_id = %(imdb_id)s AND r.overall IS NOT NULL AND r.submitted_on IS NOT NULL
+-- The latest quarter of the scored reviews, 30 at least, against all before it; by the day on which
+-- they were submitted.
+WITH scored AS (
+    SELECT overall, submitted_on,
+           row_number() OVER (ORDER BY submitted_on DESC, review_id DESC) AS position,
+           count(*) OVER () AS n
+    FROM mart.reviews
+    WHERE imdb_id = %(imdb_id)s AND overall IS NOT NULL AND submitted_on IS NOT NULL
+)
+SELECT position <= greatest(30, n / 4) AS is_recent, count(*) AS n, min(submitted_on) AS since,
+       avg(overall)::double precision AS mean, stddev_samp(overall)::double precision AS sd
+FROM scored
 GROUP BY 1

@@ -11,6 +11,14 @@ CREATE FUNCTION mart.half_interval(sd double precision, n bigint) RETURNS double
     RETURN CASE WHEN n >= 2 THEN 1.96 * sd / sqrt(n::double precision) END;
 COMMENT ON FUNCTION mart.half_interval IS 'Half the width of a 95 % interval of a mean.';
 
+-- One end of that interval (side -1 or 1), within the scale of scores.
+CREATE FUNCTION mart.interval_end(mean numeric, side integer, sd numeric, n bigint)
+    RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN n >= 2 THEN
+        least(2, greatest(-2, mean + side * mart.half_interval(sd::double precision, n))) END;
+COMMENT ON FUNCTION mart.interval_end IS 'One end of a 95 % interval of a mean score, -2 to 2.';
+
 CREATE VIEW mart.reviews AS
 SELECT r.source, r.review_id, r.imdb_id, r.title, r.body, r.rating_1_10, r.submitted_on,
        r.is_spoiler, r.helpful_up, r.helpful_down, r.language, r.first_seen_at,
@@ -40,7 +48,10 @@ WITH living AS (
            count(*) FILTER (WHERE analysis_status IS NOT NULL) AS analysed_reviews,
            count(overall) AS scored_reviews,
            avg(overall)::double precision AS mean_overall,
-           stddev_samp(overall)::double precision AS sd_overall,
+           mart.half_interval(stddev_samp(overall)::double precision, count(overall))
+               AS half_interval,
+           mart.interval_end(avg(overall), -1, stddev_samp(overall), count(overall)) AS overall_low,
+           mart.interval_end(avg(overall), +1, stddev_samp(overall), count(overall)) AS overall_high,
            min(submitted_on) AS first_review_on,
            max(submitted_on) AS last_review_on
     FROM mart.reviews
@@ -53,7 +64,7 @@ WITH living AS (
            coalesce(l.reviews, 0) AS reviews, coalesce(l.unrated_reviews, 0) AS unrated_reviews,
            l.mean_stars, coalesce(l.analysed_reviews, 0) AS analysed_reviews,
            coalesce(l.scored_reviews, 0) AS scored_reviews, l.mean_overall,
-           mart.half_interval(l.sd_overall, l.scored_reviews) AS half_interval,
+           l.half_interval, l.overall_low, l.overall_high,
            l.first_review_on, l.last_review_on,
            round(coalesce(l.reviews, 0)::numeric / nullif(s.review_count, 0), 4) AS coverage,
            a.analyser_id, a.kind AS analyser_kind, a.model AS analyser_model,
@@ -68,8 +79,6 @@ WITH living AS (
     ) s ON true
 )
 SELECT c.*,
-       c.mean_overall - c.half_interval AS overall_low,
-       c.mean_overall + c.half_interval AS overall_high,
        mart.is_enough(c.scored_reviews, c.coverage) AS is_enough,
        o.status AS collection_status, o.reason AS collection_reason,
        o.sentence AS collection_sentence, o.finished_at AS collected_at
@@ -87,10 +96,8 @@ SELECT m.imdb_id, m.title, a.aspect,
        count(s.score) AS mentions,
        count(s.score)::double precision / nullif(m.scored_reviews, 0) AS share_mentioned,
        avg(s.score)::double precision AS mean_score,
-       avg(s.score)::double precision
-           - mart.half_interval(stddev_samp(s.score)::double precision, count(s.score)) AS score_low,
-       avg(s.score)::double precision
-           + mart.half_interval(stddev_samp(s.score)::double precision, count(s.score)) AS score_high,
+       mart.interval_end(avg(s.score), -1, stddev_samp(s.score), count(s.score)) AS score_low,
+       mart.interval_end(avg(s.score), +1, stddev_samp(s.score), count(s.score)) AS score_high,
        count(s.score) FILTER (WHERE s.score > 0) AS praised,
        count(s.score) FILTER (WHERE s.score < 0) AS faulted,
        mart.is_enough(count(s.score), m.coverage) AS is_enough

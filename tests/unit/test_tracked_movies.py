@@ -6,7 +6,8 @@ import pytest
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.jobs import grade, lake_options, read_tracked
+from filmpulse.jobs import lake_options, read_tracked
+from filmpulse.warehouse.reception import grade
 
 
 def test_tracked_movies_keep_their_order_once_each():

@@ -1,0 +1,103 @@
+"""How a movie is received, read from the marts: grade, trend, aspects and typical quotes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+from filmpulse.errors import BadInput
+from filmpulse.items import ASPECTS
+from filmpulse.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class AspectSummary:
+    """One aspect of one movie: how often it is mentioned, and how well received."""
+
+    aspect: str
+    mentions: int
+    share_mentioned: float | None
+    mean_score: float | None
+    score_low: float | None
+    score_high: float | None
+    is_enough: bool
+    praise: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The latest quarter of the scored reviews, 30 at least, against all before.
+
+    `difference` of the two means, with half its 95 % interval, and `since` when are None where
+    there are fewer than 30 on either side.
+    """
+
+    word: str
+    recent_n: int
+    earlier_n: int
+    since: date | None = None
+    difference: float | None = None
+    half_interval: float | None = None
+
+
+@dataclass(frozen=True)
+class MovieSummary:
+    """How a movie is received. `movie` is its row of `mart.movies`."""
+
+    movie: dict[str, Any]
+    grade: str
+    trend: Trend
+    aspects: list[AspectSummary]
+
+
+TOO_FEW = "too few"
+
+
+def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
+    """Read a movie's reception from the marts.
+
+    Raises:
+        BadInput: The movie was never looked at.
+    """
+    movie = warehouse.row("movie_summary", imdb_id=imdb_id)
+    if movie is None:
+        raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
+    quotes = {
+        (row["aspect"], row["praise"]): row["quote"]
+        for row in warehouse.rows("aspect_quotes", imdb_id=imdb_id)
+    }
+    aspects = {
+        row["aspect"]: AspectSummary(
+            **{k: row[k] for k in AspectSummary.__dataclass_fields__ if k in row},
+            praise=quotes.get((row["aspect"], True)),
+            fault=quotes.get((row["aspect"], False)),
+        )
+        for row in warehouse.rows("aspect_summary", imdb_id=imdb_id)
+    }
+    halves = {row["is_recent"]: row for row in warehouse.rows("trend", imdb_id=imdb_id)}
+    return MovieSummary(
+        movie=movie,
+        grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
+        trend=_trend(halves.get(True), halves.get(False)),
+        aspects=[aspects[name] for name in ASPECTS],
+    )
+
+
+def grade(mean: float | None) -> str:
+    """Put a mean overall score (-2 to 2) into a word: five equal steps of 0.8."""
+    if mean is None:
+        return TOO_FEW
+    words = ("very negative", "negative", "mixed", "positive", "very positive")
+    return words[min(int((mean + 2) / 0.8), 4)]
+
+
+def _trend(recent: dict[str, Any] | None, earlier: dict[str, Any] | None) -> Trend:
+    n, m = (recent or {}).get("n", 0), (earlier or {}).get("n", 0)
+    if recent is None or earlier is None or n < 30 or m < 30:
+        return Trend(TOO_FEW, n, m)
+    difference = recent["mean"] - earlier["mean"]
+    half = 1.96 * cast("float", (recent["sd"] ** 2 / n + earlier["sd"] ** 2 / m) ** 0.5)
+    word = "steady" if abs(difference) <= half else "rising" if difference > 0 else "falling"
+    return Trend(word, n, m, recent["since"], difference, half)
