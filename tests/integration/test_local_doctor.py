@@ -1,0 +1,86 @@
+"""The doctor finds a sound stack sound, and says what is wrong with a broken one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from filmpulse.local import doctor
+
+if TYPE_CHECKING:
+    from filmpulse.local import Stack
+    from filmpulse.local.object_store import ObjectStore
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AIRFLOW_HOME", "AIRFLOW__API__BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.slow
+def test_a_whole_stack_is_sound(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in stack.env.items():
+        monkeypatch.setenv(name, value)
+    found = doctor.checks()
+    assert len(found) == 11
+    assert all(check.ok for check in found), [check for check in found if not check.ok]
+    assert not any(check.advice for check in found)
+
+
+def test_without_an_environment_it_says_what_to_do() -> None:
+    found = {check.name: check for check in doctor.checks()}
+    assert found["Python"].ok
+    for name in ("Airflow's parts", "settings", "Postgres", "schema", "roles", "lake"):
+        assert not found[name].ok, name
+        assert "is not set" in found[name].detail
+        assert "make up" in found[name].advice
+
+
+def test_faults_are_named(
+    empty_database: str, s3: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", empty_database)
+    monkeypatch.setenv("FILMPULSE_LAKE_URL", "s3://filmpulse/lake")
+    monkeypatch.setenv("FILMPULSE_LAKE_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
+    monkeypatch.setenv("FILMPULSE_LAKE_SECRET", "wrong")
+    monkeypatch.setenv("FILMPULSE_BROWSER_PATH", "/nowhere/chromium")
+    monkeypatch.setattr(doctor, "LEAST_DISK_GIB", 1e9)
+    found = {check.name: check for check in doctor.checks()}
+    assert found["Postgres"].ok
+    assert "revision none" in found["schema"].detail
+    assert "filmpulse setup" in found["schema"].advice
+    assert not found["roles"].ok
+    assert "cannot write" in found["lake"].detail
+    assert "FILMPULSE_LAKE_KEY" in found["lake"].advice
+    assert "/nowhere/chromium" in found["browser"].detail
+    assert "GiB" in found["disk"].advice
+    assert not found["disk"].ok
+
+
+def test_the_probe_is_removed(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FILMPULSE_LAKE_URL", "s3://filmpulse/probed")
+    monkeypatch.setenv("FILMPULSE_LAKE_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
+    monkeypatch.setenv("FILMPULSE_LAKE_SECRET", s3.secret)
+    [check] = [check for check in doctor.checks() if check.name == "lake"]
+    assert check.ok, check
+    assert s3.client().list_objects_v2(Bucket="filmpulse", Prefix="probed").get("KeyCount") == 0
+
+
+def test_a_reader_that_sees_too_much_is_named(
+    warehouse_url: str, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
+    with psycopg.connect(warehouse_url) as connection:
+        connection.execute(
+            "DO $$ BEGIN CREATE ROLE filmpulse_reader LOGIN; "
+            "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        connection.execute("GRANT USAGE ON SCHEMA core, mart TO filmpulse_reader")
+    [check] = [check for check in doctor.checks() if check.name == "roles"]
+    assert not check.ok
+    assert "mart" in check.detail
