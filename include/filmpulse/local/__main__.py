@@ -31,8 +31,9 @@ def up(
     instance: Name = "main",
     root: Root = local.DEFAULT_ROOT,
     sample_site: Annotated[
-        bool, typer.Option(help="Run the sample site, and read it in place of a live one.")
-    ] = False,
+        bool | None,
+        typer.Option(help="Run the sample site, and read it in place of a live one; as before."),
+    ] = None,
 ) -> None:
     """Start an instance in the background; harmless when it runs."""
     console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")

@@ -68,7 +68,7 @@ def up(
     name: str,
     root: Path = DEFAULT_ROOT,
     *,
-    sample_site: bool = False,
+    sample_site: bool | None = None,
     progress: Progress | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Stack:
@@ -80,7 +80,8 @@ def up(
     Args:
         name: A word such as `demo`.
         root: Directory that holds the instances.
-        sample_site: Run the sample site too, and read it in place of a live one.
+        sample_site: Run the sample site too, and read it in place of a live one; None leaves it
+            as it was, which is off for a new instance.
         progress: Where to tell what is being waited for.
         env: The caller's environment; this process's when not given.
 
@@ -95,7 +96,8 @@ def up(
     instance.make()
     with locked(instance.dir / "lock"):
         install = Install.load(instance) or Install.new()
-        install.sample_site = sample_site
+        if sample_site is not None:
+            install.sample_site = sample_site
         install.take_settings(env, instance)
         if (running := _Running.find(instance, install)) is not None:
             if running.is_whole():
