@@ -150,7 +150,8 @@ def _change(add: list[str] | None = None, remove: list[str] | None = None) -> No
     tracked = jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
     kept = [i for i in tracked if i not in set(remove or [])]
     airflow_bridge.write_variable(list(dict.fromkeys([*kept, *(add or [])])))
-    out.print(f"{len(set(kept) | set(add or []))} movies are followed.")
+    count = len(set(kept) | set(add or []))
+    out.print("1 movie is followed." if count == 1 else f"{count} movies are followed.")
 
 
 @app.command()

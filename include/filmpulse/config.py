@@ -65,9 +65,6 @@ class Settings(BaseModel):
     movies_per_run: Annotated[int, Field(ge=1, le=1024)] = Field(
         50, description="Movies that one run of `movie_reception` takes; Airflow maps 1,024."
     )
-    removed_text_days: Annotated[int, Field(ge=0)] = Field(
-        30, description="Days that the text of removed reviews and old revisions is kept."
-    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

@@ -16,7 +16,8 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
     console.print()
     console.print(f"[bold]{escape(m['title'])}[/]{year}  [dim]{m['imdb_id']}[/]")
     console.print(f"  {_counts(summary)}")
-    console.print(f"  {_grade(summary)}")
+    for line in _grade(summary):
+        console.print(f"  {line}")
     if m["collection_status"] not in (None, "complete"):
         said = f": {escape(m['collection_sentence'])}" if m["collection_sentence"] else ""
         console.print(f"  [yellow]last collection {m['collection_status']}[/]{said}")
@@ -40,23 +41,25 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
-def _grade(summary: MovieSummary) -> str:
+def _grade(summary: MovieSummary) -> list[str]:
+    """Return the grade's line and, where there is a grade, the trend's."""
     m, trend = summary.movie, summary.trend
     if m["mean_overall"] is None:
-        return "[dim]no scores yet[/]"
+        return ["[dim]no scores yet[/]"]
     mean = f"{m['mean_overall']:+.2f}"
     if m["half_interval"] is not None:
         mean += f" ± {m['half_interval']:.2f}"
     figure = f"{mean} on -2..2, n {m['scored_reviews']:,}"
     if not m["is_enough"]:
-        return f"[dim]too few to grade: {figure}[/]"
-    text = f"[bold]{summary.grade}[/] ({figure}) · trend "
+        return [f"[dim]too few to grade: {figure}[/]"]
+    grade = f"[bold]{summary.grade}[/] ({figure})"
     if trend.difference is None:
-        return text + f"[dim]{trend.word} (n {trend.recent_n} and {trend.earlier_n})[/]"
-    return text + (
-        f"[bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}: "
-        f"n {trend.recent_n} since {trend.since} against n {trend.earlier_n} before)"
-    )
+        return [grade, f"[dim]trend: {trend.word} (n {trend.recent_n} and {trend.earlier_n})[/]"]
+    return [
+        grade,
+        f"trend: [bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}: "
+        f"n {trend.recent_n} since {trend.since} against n {trend.earlier_n} before)",
+    ]
 
 
 def _aspects(aspects: list[AspectSummary]) -> Table:

@@ -150,8 +150,8 @@ class ImdbSite:
             return []
         url = f"{base.rstrip('/')}/suggestion/titles/x/{quote(words, safe='')}.json"
         host = urlsplit(url).netloc
+        self._robots.check(url)
         with self.manners(host):
-            self._robots.check(url)
             self.gate.wait(host)
             try:
                 answer = self._client.get(url, headers={"User-Agent": USER_AGENT})
@@ -164,8 +164,8 @@ class ImdbSite:
 
     def open(self, url: str) -> Page:
         """Fetch one page politely, with a consent banner declined, and check that it is one."""
+        self._robots.check(url)
         with self.manners(self.host):
-            self._robots.check(url)
             self.gate.wait(self.host)
             page = self.last_page = self.browser.get(url)
             check_page(page)
@@ -175,7 +175,10 @@ class ImdbSite:
 
     @contextmanager
     def manners(self, host: str) -> Iterator[None]:
-        """Tell the gate how a request ended: a refusal pauses the host, a good page clears it."""
+        """Tell the gate how a request ended: a refusal pauses the host, a good page clears it.
+
+        What robots.txt says is no refusal: nothing else is asked, so there is nothing to pause.
+        """
         try:
             yield
         except Blocked as error:
