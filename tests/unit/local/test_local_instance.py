@@ -126,11 +126,11 @@ def test_demo_reads_the_sample_site_and_main_reads_nothing(instance: Instance) -
 
 def test_settings_are_remembered_until_emptied(instance: Instance) -> None:
     install, _ = _installed(instance, sample_site=False)
-    install.take_settings({"FILMPULSE_REMOVED_TEXT_DAYS": "7"}, instance)
+    install.take_settings({"FILMPULSE_MOVIES_PER_RUN": "7"}, instance)
     install.take_settings({}, instance)
-    assert stack_of(instance, install).env["FILMPULSE_REMOVED_TEXT_DAYS"] == "7"
-    install.take_settings({"FILMPULSE_REMOVED_TEXT_DAYS": ""}, instance)
-    assert "FILMPULSE_REMOVED_TEXT_DAYS" not in stack_of(instance, install).env
+    assert stack_of(instance, install).env["FILMPULSE_MOVIES_PER_RUN"] == "7"
+    install.take_settings({"FILMPULSE_MOVIES_PER_RUN": ""}, instance)
+    assert "FILMPULSE_MOVIES_PER_RUN" not in stack_of(instance, install).env
 
 
 def test_another_instances_shell_changes_nothing(instance: Instance) -> None:
