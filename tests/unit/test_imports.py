@@ -1,0 +1,101 @@
+"""Who may import whom, read from the source by ast; the table below is the rule."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "include" / "filmpulse"
+ROOT = PACKAGE.parents[1]
+
+BASE = {"items", "errors", "config"}  # every module may import these
+# The part of the package -> the parts that it may import besides BASE and itself.
+ALLOWED: dict[str, set[str]] = {
+    "items": set(),
+    "errors": set(),
+    "config": set(),
+    "lake": set(),
+    "sources": set(),
+    "warehouse": set(),
+    "analysis": set(),
+    "sample_site": set(),
+    "jobs": {"sources", "lake", "warehouse", "analysis"},
+    "airflow_bridge": {"jobs", "lake", "warehouse"},
+    "report": {"warehouse"},
+    "local": {"jobs", "lake", "sources", "warehouse", "report", "sample_site"},
+    "cli": {"jobs", "airflow_bridge", "local", "report", "sources"},
+}
+# A library -> the only places that may import it.
+HOMES: dict[str, tuple[str, ...]] = {
+    "airflow": ("airflow_bridge.py",),
+    "selenium": ("sources/browser.py",),
+    "psycopg": ("warehouse/", "local/", "jobs.py", "airflow_bridge.py"),
+    "vaderSentiment": ("analysis/",),
+    "py3langid": ("analysis/",),
+    "fsspec": ("lake.py", "local/doctor.py"),
+    "uvicorn": ("sample_site/",),
+    "supervisor": ("local/",),
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names that a file imports, at any depth, absolute."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+            if node.module == "filmpulse":
+                found |= {f"filmpulse.{alias.name}" for alias in node.names}
+    return found
+
+
+def part_of(path: Path) -> str:
+    """Return which part of the package a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_the_table_names_every_part():
+    parts = {part_of(path) for path in FILES} - {"__init__"}
+    assert parts == set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_parts_import_only_what_they_may(path):
+    part = part_of(path)
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("filmpulse.")}
+    may = BASE | {part, "__version__"} | ALLOWED.get(part, set())
+    assert ours <= may, f"{part} may not import {sorted(ours - may)}"
+    if part in BASE:
+        assert ours <= {"errors"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_libraries_stay_in_their_homes(path):
+    where = path.relative_to(PACKAGE).as_posix()
+    for name in {name.split(".")[0] for name in imports(path)} & set(HOMES):
+        assert where.startswith(HOMES[name]), f"{where} may not import {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda p: p.stem)
+def test_dags_are_wiring_only(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {
+        node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("filmpulse")
+    }
+    assert top <= {"filmpulse.airflow_bridge"}, "our imports belong inside the tasks"
+    names = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
+    assert not names
+    assert not {"os", "include"} & {name.split(".")[0] for name in imports(path)}
+
+
+def test_nobody_imports_the_package_twice():
+    for path in [*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "dags").glob("*.py")]:
+        assert not any(name.split(".")[0] == "include" for name in imports(path)), path
