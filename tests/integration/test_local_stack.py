@@ -221,5 +221,13 @@ def test_a_persons_shell_is_left_alone(tmp_path: Path) -> None:
         shell.wait()
 
 
+def test_down_ends_what_outlived_its_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "gone"
+    orphan = subprocess.Popen(["sleep", "600"], env={**os.environ, MARK: str(directory)})
+    assert local.down("gone", tmp_path) == 1
+    orphan.wait(10)
+    assert not directory.exists()
+
+
 def test_instances_lie_in_the_checkout_unless_told() -> None:
     assert (DEFAULT_ROOT.parent / "pyproject.toml").is_file()

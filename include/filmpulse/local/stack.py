@@ -114,8 +114,8 @@ def down(name: str, root: Path = DEFAULT_ROOT) -> int:
         good order do not count.
     """
     instance = Instance.at(name, root)
-    if not instance.dir.is_dir():
-        return 0
+    if not instance.dir.is_dir():  # somebody removed it while it ran; the mark still names it
+        return processes.end_all(instance.dir)
     with locked(instance.dir / "lock"):
         try:
             install = Install.load(instance)
