@@ -62,7 +62,7 @@ def movie_reception():
 
     @task_group
     def per_movie(imdb_id: str):
-        @task(pool="browser", execution_timeout=timedelta(hours=2))
+        @task(pool="browser", execution_timeout=timedelta(hours=4))
         def scrape(imdb_id: str, params: dict, run_id: str) -> str:
             """Read the reviews into the lake; return the manifest's URI."""
             from filmpulse import airflow_bridge, jobs

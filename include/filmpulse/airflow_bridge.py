@@ -81,9 +81,11 @@ def _warehouse_url() -> str:
     from psycopg.conninfo import make_conninfo
 
     c = PostgresHook(postgres_conn_id=WAREHOUSE).get_connection(WAREHOUSE)
+    # The connection's extras are libpq's own words, such as sslmode.
     return make_conninfo(
-        host=c.host, port=c.port, user=c.login, password=c.password, dbname=c.schema
-    )
+        host=c.host, port=c.port, user=c.login, password=c.password, dbname=c.schema,
+        **c.extra_dejson,
+    )  # fmt: skip
 
 
 def _lake_options(lake_url: str) -> dict[str, Any]:
@@ -228,6 +230,7 @@ def _connections() -> dict[str, dict[str, Any]]:
     settings = Settings.from_env()
     wanted: dict[str, dict[str, Any]] = {}
     if settings.warehouse_url:
+        own = {"host", "port", "user", "password", "dbname"}
         info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
         wanted[WAREHOUSE] = {
             "conn_type": "postgres",
@@ -236,11 +239,13 @@ def _connections() -> dict[str, dict[str, Any]]:
             "login": info.get("user"),
             "password": info.get("password"),
             "schema": info.get("dbname"),
+            "extra": json.dumps({k: v for k, v in info.items() if k not in own}),
         }
     if settings.lake_key and settings.lake_secret:
-        extra = {"region_name": "us-east-1"}
+        extra: dict[str, str] = {}
         if settings.lake_endpoint_url:
-            extra["endpoint_url"] = settings.lake_endpoint_url
+            # A server of one's own has no regions, and its clients want one named all the same.
+            extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
         wanted[LAKE] = {
             "conn_type": "aws",
             "login": settings.lake_key.get_secret_value(),
@@ -257,12 +262,8 @@ def read_variable() -> str:
     return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
 
 
-def write_variable(imdb_ids: list[str]) -> None:
+def write_variable(value: str) -> None:
     """Store `tracked_movies`; outside a task (the command line)."""
-    import json
-
     from airflow.models import Variable
 
-    Variable.set(
-        TRACKED_MOVIES, json.dumps(imdb_ids), description="IMDb ids of the movies to follow"
-    )
+    Variable.set(TRACKED_MOVIES, value, description=_TRACKED_DESCRIPTION)

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
+from filmpulse.items import Mode
 
 app = typer.Typer(
     help="How a film is being received, why, and how that is changing.",
@@ -106,7 +107,7 @@ def search(words: Annotated[list[str], typer.Argument(help="A title, or part of 
         table.add_column(name)
     for hit in hits:
         table.add_row(
-            hit.imdb_id, escape(hit.title), str(hit.year or ""), hit.kind or "", hit.stars or ""
+            *(escape(str(v or "")) for v in (hit.imdb_id, hit.title, hit.year, hit.kind, hit.stars))
         )
     out.print(table)
 
@@ -140,17 +141,22 @@ def movies_remove(imdb_ids: ImdbIds) -> None:
 
 
 def _change(add: list[str] | None = None, remove: list[str] | None = None) -> None:
+    """Change the list and leave every other entry of it as a person wrote it."""
     import json
 
     from filmpulse import airflow_bridge, jobs
 
-    asked = jobs.read_tracked(json.dumps([*(add or []), *(remove or [])]))
-    if asked.problems:
-        raise BadInput(" ".join(asked.problems))
-    tracked = jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
-    kept = [i for i in tracked if i not in set(remove or [])]
-    airflow_bridge.write_variable(list(dict.fromkeys([*kept, *(add or [])])))
-    count = len(set(kept) | set(add or []))
+    if problems := jobs.read_tracked(json.dumps(add or [])).problems:
+        raise BadInput(" ".join(problems))
+    raw = airflow_bridge.read_variable()
+    jobs.read_tracked(raw)  # what is no list is refused, not overwritten
+    entries = [entry for entry in json.loads(raw) if entry not in (remove or [])]
+    entries += [i for i in dict.fromkeys(add or []) if i not in entries]
+    airflow_bridge.write_variable(json.dumps(entries))
+    tracked = jobs.read_tracked(json.dumps(entries))
+    for problem in tracked.problems:
+        err.print(f"[yellow]{escape(problem)}[/]")
+    count = len(tracked.imdb_ids)
     out.print("1 movie is followed." if count == 1 else f"{count} movies are followed.")
 
 
@@ -164,19 +170,23 @@ def collect(
 
     parts = _parts()
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    for imdb_id in jobs.plan(imdb_ids, "full" if full else "incremental", run_id, parts):
+    mode: Mode = "full" if full else "incremental"
+    for imdb_id in jobs.plan(imdb_ids, mode, run_id, parts):
         try:
             with _bar(f"{imdb_id} reviews") as progress:
-                uri = jobs.collect(
-                    imdb_id, "full" if full else "incremental", run_id, parts, progress
-                )
+                uri = jobs.collect(imdb_id, mode, run_id, parts, progress)
             jobs.load(uri, parts)
             with _bar(f"{imdb_id} scores") as progress:
                 jobs.analyse(imdb_id, parts, progress=progress)
-        except FilmpulseError as error:
+        except Exception as error:  # one movie never stops another; the ledger says how it ended
             err.print(f"[red]{escape(str(error))}[/]")
-    for line in jobs.summarise(run_id, parts).lines:
+    found = jobs.review_run(run_id, parts)
+    for line in found.lines:
         out.print(escape(line))
+    for warning in found.warnings:
+        err.print(f"[yellow]{escape(warning)}[/]")
+    if found.failures:
+        raise typer.Exit(1)
 
 
 @app.command()

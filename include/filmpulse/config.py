@@ -62,8 +62,8 @@ class Settings(BaseModel):
     detect_budget_seconds: Annotated[float, Field(gt=0)] = Field(
         480.0, description="How long one poke of the detector may visit movies."
     )
-    movies_per_run: Annotated[int, Field(ge=1, le=1024)] = Field(
-        50, description="Movies that one run of `movie_reception` takes; Airflow maps 1,024."
+    movies_per_run: Annotated[int, Field(ge=1, le=1000)] = Field(
+        50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
     )
 
     @classmethod

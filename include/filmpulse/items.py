@@ -81,9 +81,9 @@ class Movie(Item):
     imdb_id: ImdbId
     title: str
     original_title: str | None = None
-    year: int | None = None
+    year: Annotated[int, Field(ge=1870, le=2200)] | None = None
     release_date: date | None = None
-    runtime_minutes: int | None = None
+    runtime_minutes: Annotated[int, Field(ge=0, le=100_000)] | None = None
     genres: tuple[str, ...] = ()
     directors: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Review(Item):
     """
 
     source: str = "imdb"
-    review_id: Annotated[str, Field(min_length=1, max_length=200)]
+    review_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
     imdb_id: ImdbId
     author_key: str | None = None
     title: str

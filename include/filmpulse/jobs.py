@@ -32,6 +32,7 @@ from filmpulse.errors import (
     CollectionFailed,
     FilmpulseError,
     HostPaused,
+    LakeUnavailable,
     LayoutChanged,
     NotFound,
     WarehouseUnavailable,
@@ -261,7 +262,7 @@ def detect(
     ]
     found = Detection(is_done=False, due=len(due))
     if due and left > 0:
-        with _site(parts) as site:
+        with _PoliteSite(parts) as site:
             for imdb_id in due:
                 if time.monotonic() >= deadline:
                     break
@@ -305,11 +306,13 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str],
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
         with parts.warehouse.connect() as connection:
-            _store_facts(connection, movie, snapshot, datetime.now(UTC))
+            _store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
         verdict = _judge(imdb_id, review_count, parts, is_active)
     except Exception as error:  # one movie never stops another
+        if isinstance(error, WarehouseUnavailable):
+            raise  # the movie stays due
         verdict = _Verdict(*_explain(error))
-        if isinstance(error, Blocked | HostPaused | WarehouseUnavailable):
+        if isinstance(error, Blocked | HostPaused):
             _record(imdb_id, verdict, None, parts)
             raise
         if isinstance(error, LayoutChanged):
@@ -324,26 +327,28 @@ def _judge(
     imdb_id: str, review_count: int | None, parts: Parts, is_active: Callable[[str], bool]
 ) -> _Verdict:
     """Tell news from no news by what was last collected, never by the last look."""
-    history = parts.warehouse.row("collection_history", imdb_id=imdb_id) or {}
+    (history,) = parts.warehouse.rows("collection_history", imdb_id=imdb_id)
     for run in history["open_runs"]:
         if run in history["fresh_runs"] or is_active(run):
             return _Verdict("busy", "running", f"The run {run} is still at work on it.")
     finished, now = history["finished"], datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
-    full_at, attempt_at = history["full_attempt_at"], history["attempt_at"]
-    is_full_due = full_at is None or now - full_at >= FULL_EVERY
-    grown = (review_count or 0) - (finished["review_count"] or 0)
+    known = finished["review_count"]
+    grown = 0 if review_count is None or known is None else review_count - known
     if finished["status"] == "gated":
-        hidden = max((review_count or 0) - (finished["distinct_ids"] or 0), 0)
-        sentence = f"{hidden:,} reviews, not readable here: import a saved page."
-        if now - attempt_at < FULL_EVERY:
+        sentence = f"{grown:,} new, not readable here." if grown > 0 else None
+        if now - history["attempt_at"] < FULL_EVERY:
             return _Verdict("no_news", "gated", sentence)
         return _Verdict("news", "gated", sentence, "full")
-    if is_full_due:
+    full_at = history["full_attempt_at"]
+    if full_at is None or now - full_at >= FULL_EVERY:
         return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
-    if review_count is not None and grown != 0:
-        return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", "incremental")
+    if grown:
+        # After a collection that broke off, a page of known reviews does not mean that all older
+        # ones are known too.
+        mode: Mode = "full" if history["has_gap"] else "incremental"
+        return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
     return _Verdict("no_news")
 
 
@@ -364,7 +369,7 @@ def _collect_news(
     for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
         if row["outcome"] == "news":
             news[row["mode"]].append(row["imdb_id"])
-        elif row["outcome"] == "not_found" or row["reason"] == "gated":
+        elif row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
             found.warnings.append(f"{row['imdb_id']}: {row['sentence']}")
         elif row["outcome"] in ("layout_changed", "failed"):
             found.failures.append(f"{row['imdb_id']}: {row['sentence']}")
@@ -424,8 +429,9 @@ def collect(
         The manifest's URI.
 
     Raises:
-        FilmpulseError: Only when nothing was collected; `ops.collections` says why in any case.
-            What was not raised on purpose is passed on in the same way.
+        FilmpulseError: Only when nothing was collected, or the lake could not be written. What was
+            not raised on purpose is passed on in the same way, and a time limit or an
+            interruption always. `ops.collections` says why in any case.
     """
     started_at = datetime.now(UTC)
     begun = parts.warehouse.row(
@@ -435,7 +441,7 @@ def collect(
     writer = None
     crawl: Crawl | None = None
     outcome: tuple[CollectionStatus, str | None, str | None]
-    error: Exception | None = None
+    error: BaseException | None = None
     try:
         writer = parts.lake.begin(SOURCE, imdb_id, started_at)
         known = frozenset(
@@ -443,7 +449,7 @@ def collect(
             for row in parts.warehouse.rows("known_reviews", imdb_id=imdb_id, source=SOURCE)
             if row["is_living"]
         )
-        with _site(parts) as site:
+        with _PoliteSite(parts) as site:
             try:
                 crawl = site.crawl(imdb_id, mode, known)
                 for batch in crawl:
@@ -454,7 +460,7 @@ def collect(
             except LayoutChanged as drift:
                 _quarantine(imdb_id, crawl.last_page if crawl else site.last_page, drift, parts)
                 raise
-    except Exception as raised:  # the ledger says how it ended, whatever it was
+    except BaseException as raised:  # the ledger says how it ended, whatever it was
         error = raised
         outcome = _explain(raised)
     status, reason, sentence = outcome
@@ -476,21 +482,28 @@ def collect(
         snapshot=crawl.snapshot if crawl else None,
         parts=tuple(writer.parts) if writer else (),
     )
-    uri = writer.close(manifest) if writer else None
+    uri = None
+    if writer is not None:
+        try:
+            uri = writer.close(manifest)
+        except LakeUnavailable as lost:
+            if error is None:  # else the first error is the one to tell
+                error = lost
+                status, reason, sentence = _explain(lost)
     parts.warehouse.rows(
         "finish_collection",
         collection_id=collection_id,
         manifest_uri=uri,
-        **manifest.model_dump(include=_LEDGER_FIELDS),
+        **manifest.model_dump(include=_LEDGER_FIELDS)
+        | {"status": status, "reason": reason, "sentence": sentence},
     )
     log.log(
         logging.INFO if status == "complete" else logging.WARNING,
         "%s: %s. %s", imdb_id, status, sentence or "",
     )  # fmt: skip
-    if error is not None and not (manifest.parts and uri):
-        raise error
-    assert uri is not None  # noqa: S101 - a writer exists wherever no error was raised
-    return uri
+    if uri is not None and (error is None or (manifest.parts and isinstance(error, Exception))):
+        return uri
+    raise error or LakeUnavailable(f"{imdb_id}: no manifest was written.")
 
 
 _LEDGER_FIELDS = {
@@ -556,8 +569,10 @@ def _store_facts(
         store_snapshot(connection, snapshot)
 
 
-def _explain(error: Exception) -> tuple[CollectionStatus, str, str]:
+def _explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
     """Put an error into a collection's status, reason and sentence."""
+    if not isinstance(error, Exception):  # a time limit of Airflow's, Ctrl-C
+        return "failed", "interrupted", f"It was interrupted: {error!r}."
     if not isinstance(error, FilmpulseError):
         return "failed", "unexpected", f"An unexpected error: {error!r}. The task's log has more."
     status: CollectionStatus
@@ -583,10 +598,6 @@ def _quarantine(imdb_id: str, page: Page | None, error: LayoutChanged, parts: Pa
         SOURCE, imdb_id, error.reason, cleaned, page.fetched_at or datetime.now(UTC)
     )
     log.error("%s: the page that could not be read is kept at %s", imdb_id, uri)
-
-
-def _site(parts: Parts) -> _PoliteSite:
-    return _PoliteSite(parts)
 
 
 class _PoliteSite:
@@ -627,7 +638,7 @@ def _accept_terms(parts: Parts) -> None:
 
 def search(query: str, parts: Parts) -> list[SearchHit]:
     """Ask the source which titles it suggests for what a person typed, best first."""
-    with _site(parts) as site:
+    with _PoliteSite(parts) as site:
         return site.search(query)
 
 
@@ -695,21 +706,17 @@ def _store_analysis(connection: wh.Connection, analysis: Analysis, analyser_id: 
 
 
 class RunSummary(NamedTuple):
-    """How a run ended: a line a movie, what to warn of, and how many rows changed."""
+    """How a run went: a line a movie, what to warn of, what failed, how many rows changed."""
 
     lines: list[str]
     warnings: list[str]
+    failures: list[str]
     changed_rows: int
 
 
-def summarise(run_id: str, parts: Parts) -> RunSummary:
-    """Say how each movie of a run went.
-
-    Raises:
-        CollectionFailed: A movie ended as neither complete nor gated, or was not loaded; the
-            message names each such movie and why.
-    """
-    lines, warnings, failures, changed = [], [], [], 0
+def review_run(run_id: str, parts: Parts) -> RunSummary:
+    """Tell how each movie of a run went, in the order of their ids."""
+    found = RunSummary([], [], [], 0)
     for c in parts.warehouse.rows("run_collections", run_id=run_id):
         name = f"{c['imdb_id']} {c['title']}"
         shown = c["distinct_ids"] or 0
@@ -720,22 +727,43 @@ def summarise(run_id: str, parts: Parts) -> RunSummary:
                 f"; {c['inserted_rows']} new, {c['revised_rows']} edited, "
                 f"{c['removed_rows']} removed"
             )
-            changed += c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
-        lines.append(line)
+            changed = c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
+            found = found._replace(changed_rows=found.changed_rows + changed)
+        found.lines.append(line)
         why = c["sentence"] or "It did not finish; the log of its last task says why."
-        if c["status"] not in GREEN or not c["loaded_at"]:
-            failures.append(f"{name}: {c['status']}. {why}")
+        if c["status"] not in GREEN:
+            found.failures.append(f"{name}: {c['status']}. {why}")
+        elif not c["loaded_at"]:
+            found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
+        elif c["unscored"]:
+            found.failures.append(
+                f"{name}: {c['unscored']:,} reviews have no score; the log of `analyse` says why."
+            )
         elif c["status"] == "gated":
-            warnings.append(f"{name}: {why}")
-    for line in lines:
+            found.warnings.append(f"{name}: {why}")
+    return found
+
+
+def summarise(run_id: str, parts: Parts) -> RunSummary:
+    """Say how each movie of a run went.
+
+    Raises:
+        CollectionFailed: A movie ended as neither complete nor gated, was not loaded or not
+            scored, or there is none; the message names each such movie and why.
+    """
+    found = review_run(run_id, parts)
+    for line in found.lines:
         log.info(line)
-    for warning in warnings:
+    for warning in found.warnings:
         log.warning(warning)
-    if failures:
+    if not found.lines:
+        raise CollectionFailed("No movie was planned; the log of `plan` says why.")
+    if found.failures:
         raise CollectionFailed(
-            f"{len(failures)} of {len(lines)} movies did not end well:\n" + "\n".join(failures)
+            f"{len(found.failures)} of {len(found.lines)} movies did not end well:\n"
+            + "\n".join(found.failures)
         )
-    return RunSummary(lines, warnings, changed)
+    return found
 
 
 # ---------------------------------------------------------------------------- reading

@@ -11,9 +11,11 @@ from filmpulse.errors import (
     Blocked,
     CollectionFailed,
     HostPaused,
+    LakeUnavailable,
     LayoutChanged,
     NotFound,
 )
+from filmpulse.lake import Lake
 from filmpulse.sample_site import MOVIE_IDS
 from filmpulse.warehouse import Warehouse
 
@@ -281,3 +283,64 @@ def test_search_gives_the_sites_suggestions(parts):
     hits = jobs.search(title, parts)
     assert hits
     assert {hit.imdb_id for hit in hits} <= set(MOVIE_IDS)
+
+
+class BrokenLake(Lake):
+    """A lake whose store went away."""
+
+    def write(self, name, content):
+        raise LakeUnavailable("The store is away.")
+
+
+def test_a_lake_that_is_away_is_what_the_ledger_says(parts, smallest):
+    away = jobs.Parts(parts.settings, parts.warehouse, lambda: BrokenLake(parts.settings.lake_url))
+    with pytest.raises(LakeUnavailable):
+        jobs.collect(smallest, "full", "r1", away)
+    line = ledger(parts, "r1")[smallest]
+    assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
+
+
+def test_an_interruption_keeps_what_was_read_and_says_so(parts, middle):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.collect(middle, "full", "r1", parts, interrupt)
+    line = ledger(parts, "r1")[middle]
+    assert (line["status"], line["reason"]) == ("failed", "interrupted")
+    manifest = parts.lake.read_manifest(line["manifest_uri"])
+    assert len(list(parts.lake.read_reviews(line["manifest_uri"], manifest))) == 25
+
+
+def test_after_a_collection_that_broke_off_the_whole_list_is_read(parts, sample_site, middle):
+    Run(parts, "r1")(middle)
+    sample_site.control("publish", imdb_id=middle, count=60)
+    # the button for more fails: 25 of the 60 are read, and loaded
+    sample_site.control("switch", name="server_error", imdb_id=middle, value="graphql")
+    uri = jobs.collect(middle, "incremental", "r2", parts)
+    sample_site.control("switch", name="server_error", imdb_id=middle, value=None)
+    assert jobs.load(uri, parts).inserted == 25
+    assert ledger(parts, "r2")[middle]["status"] == "partial"
+    sample_site.control("publish", imdb_id=middle, count=1)
+    (batch,) = detect(parts, [middle]).batches
+    assert batch.mode == "full"
+    assert Run(parts, "r3", batch.mode)(middle)[middle].inserted == 36
+
+
+def test_a_run_that_planned_nothing_is_no_success(parts):
+    with pytest.raises(CollectionFailed, match="plan"):
+        jobs.summarise("never planned", parts)
+
+
+def test_read_but_not_loaded_and_loaded_but_not_scored_are_no_success(parts, smallest):
+    uri = jobs.collect(smallest, "full", "r1", parts)
+    with pytest.raises(CollectionFailed, match="not loaded"):
+        jobs.summarise("r1", parts)
+    jobs.load(uri, parts)
+    with pytest.raises(CollectionFailed, match="3 reviews have no score"):
+        jobs.summarise("r1", parts)
+    jobs.analyse(smallest, parts)
+    assert jobs.summarise("r1", parts).changed_rows == 3
+    # a second try of the same run begins anew
+    jobs.collect(smallest, "full", "r1", parts)
+    assert ledger(parts, "r1")[smallest]["loaded_at"] is None

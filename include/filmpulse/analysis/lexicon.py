@@ -30,6 +30,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+from filmpulse.analysis.aspects import aspects
 from filmpulse.items import ASPECTS, Analysis, Aspect, AspectScore, ReviewText, Score
 
 T = TypeVar("T")
@@ -166,7 +167,7 @@ class _Lexicon:
         self.weights: dict[str, float] = data["weights"]
         nothing: frozenset[Aspect] = frozenset()
         by_word: dict[str, frozenset[Aspect]] = {}
-        for aspect in ASPECTS:
+        for aspect in (definition.name for definition in aspects()):
             for word in data["aspects"][aspect]:
                 by_word[word] = by_word.get(word, nothing) | {aspect}
         by_word.update(dict.fromkeys(data["not_aspects"]["phrases"], nothing))

@@ -88,8 +88,15 @@ class HostGate:
         return until
 
     def clear(self, host: str) -> None:
-        """Forget the strikes of a host: a good page came."""
-        self._open().execute(sql("gate_clear"), {"host": host})
+        """Forget the strikes of a host: a good page came.
+
+        Raises:
+            WarehouseUnavailable: The gate could not be told.
+        """
+        try:
+            self._open().execute(sql("gate_clear"), {"host": host})
+        except psycopg.OperationalError as error:
+            raise WarehouseUnavailable(f"The gate of {host} did not answer: {error}") from error
 
     def _open(self) -> Connection:
         if self._connection is None:

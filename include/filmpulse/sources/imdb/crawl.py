@@ -42,6 +42,8 @@ SORT_SELECT = "select#sort-by-selector"
 SORT_ORDER_BUTTON = "#swap-sort-order-button"
 # A page that answers the sort control at all does so well within this.
 SORT_SECONDS = 15.0
+# Batches in a row with nothing new: a page of 25 may overlap the last one, two may not.
+STALE_BATCHES = 2
 # Pressed too early, before its script runs, the button does nothing; then it is pressed again.
 PRESS_AGAIN_SECONDS = 5.0
 
@@ -199,7 +201,7 @@ class Crawl:
         snapshot: The site's figures on the first page.
         status: `complete`, `partial` (also while it runs) or `gated`.
         reason: Short stable word beside a status that is not complete: `interrupted`,
-            `no_more_loaded`, `count_mismatch`, `sign_in`, `unopened_spoilers`.
+            `no_more_loaded`, `count_mismatch`, `count_unknown`, `sign_in`, `unopened_spoilers`.
         sentence: The same for a person, with figures.
         review_count_start: The site's own count on the first page.
         review_count_end: The same in its last answer.
@@ -263,6 +265,7 @@ class Crawl:
             # One busy day looks sorted in any order: ask the page's own control.
             self._newest_first = self._site.browser.evaluate(_SORTED_BY) == "SUBMISSION_DATE"
 
+        stale = 0
         current: ReviewsPage | None = first
         if self.mode == "incremental" and not self._newest_first and first.has_more:
             current = self._sort_newest_first() or first
@@ -277,7 +280,12 @@ class Crawl:
                 return
             current = self._press_for_more()
             if current is not None:
-                yield self._take(current)
+                batch = self._take(current)
+                stale = 0 if batch else stale + 1
+                if stale == STALE_BATCHES:
+                    self._close("partial", "no_more_loaded", "the site repeats itself.")
+                    return
+                yield batch
 
         page = self.last_page = self._site.browser.page()
         if gate_is_visible(page.html):
@@ -330,7 +338,13 @@ class Crawl:
         if first.unopened_spoilers:
             why = f"{first.unopened_spoilers} spoilers did not open."
             self._close("partial", "unopened_spoilers", why)
-        elif counts and not min(counts) <= read <= max(counts):
+        elif not counts or (not read and self._known):
+            # "All" of an unknown number would remove whatever else is stored.
+            self._close("partial", "count_unknown", "the page does not say how many there are.")
+            if counts:
+                known = len(self._known)
+                self.sentence = f"The page announces none, where {known:,} are known."
+        elif not min(counts) <= read <= max(counts):
             self._close("partial", "count_mismatch", "the list ended there.")
             if read > max(counts):
                 self.sentence = f"{read:,} reviews were read where the site counts {counts[-1]:,}."

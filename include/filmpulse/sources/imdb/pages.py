@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -198,6 +199,30 @@ def _is_imdb(text: str) -> bool:
 # --- the reviews page ---------------------------------------------------------------------------
 
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Say `LayoutChanged` where a value is of another kind than any seen so far.
+
+    Pages are read by path, and each place could hold a number where a list was, and so on; the
+    parsers would stumble over it in as many ways.
+    """
+
+    @wraps(parse)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return parse(*args, **kwargs)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise LayoutChanged(
+                f"The page holds a value of an unknown kind ({type(error).__name__}: {error})."
+            ) from error
+
+    return checked
+
+
+@_known_layout
 def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     """Read every review on one reviews page, or on a fragment that holds only cards.
 
@@ -318,6 +343,7 @@ def gate_is_visible(html: str) -> bool:
     return any(text in visible for text in _GATE_TEXTS)
 
 
+@_known_layout
 def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -> ReviewsPage:
     """Read one answer of the page's own GraphQL call for more reviews.
 
@@ -500,8 +526,15 @@ def _review(
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise LayoutChanged(
-            f"Review {review_id} of {imdb_id} holds an impossible value: {error}"
+            f"Review {review_id} of {imdb_id} holds an impossible value: {_what(error)}"
         ) from error
+
+
+def _what(error: Exception) -> str:
+    """Name the fields and the rules that they break, without the page's own values."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    return str(error)
 
 
 def _author_key(author_id: Any, secret: bytes) -> str | None:
@@ -559,6 +592,7 @@ def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
 # --- title page, search, suggestions ------------------------------------------------------------
 
 
+@_known_layout
 def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
     """Read a title page: `__NEXT_DATA__` first, its JSON-LD where that is not there.
 
@@ -589,6 +623,7 @@ def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
     return movie, _snapshot(movie.imdb_id, page, summary, None)
 
 
+@_known_layout
 def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
     """Read the titles of a search page (`/find/?s=tt`), in the site's order.
 
@@ -620,6 +655,7 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
     return rows
 
 
+@_known_layout
 def parse_suggestions(text: str) -> list[SearchHit]:
     """Read the suggestions for what a person typed, titles only, in the site's order.
 
@@ -645,6 +681,7 @@ def parse_suggestions(text: str) -> list[SearchHit]:
     return hits
 
 
+@_known_layout
 def parse_suggested_movies(text: str) -> list[Movie]:
     """Read the same suggestions as movies: id, title, year, stars as cast, poster.
 
@@ -710,7 +747,7 @@ def _movie(
             poster_url=site_string(poster_url) or None,
         )
     except ValidationError as error:
-        raise LayoutChanged(f"{imdb_id} holds an impossible value: {error}") from error
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from error
 
 
 def _names(values: Any) -> tuple[str, ...]:
@@ -849,7 +886,7 @@ def _snapshot(imdb_id: str, page: Page, ratings: Any, count: int | None) -> Snap
             review_count=count,
         )
     except ValidationError as error:
-        raise LayoutChanged(f"{imdb_id} holds an impossible value: {error}") from error
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from error
 
 
 # --- finding the data ---------------------------------------------------------------------------
