@@ -88,3 +88,17 @@ def test_image_has_the_locked_airflow() -> None:
     [locked] = re.findall(r"^apache-airflow==(\S+)", lock, re.MULTILINE)
     assert f"FROM apache/airflow:{locked}-python3.11\n" in dockerfile
     assert "PYTHONPATH=/opt/airflow/include" in dockerfile
+
+
+def test_all_that_the_image_copies_is_in_the_checkout() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = [
+        source
+        for line in lines
+        if line.startswith("COPY ")
+        for source in [word for word in line.split()[1:-1] if not word.startswith("--")]
+    ]
+    assert copied
+    for source in copied:
+        path = ROOT / source
+        assert path.is_file() or any(path.iterdir()), source
