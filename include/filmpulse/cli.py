@@ -211,7 +211,8 @@ def parse(
     """Print one JSON object a line per review or movie of saved files.
 
     Exit codes: 3 changed layout, 4 block page, 5 not IMDb's, 6 gated (reviews are printed).
-    All files are tried; the highest code wins.
+    All files are tried; the highest code wins. Without FILMPULSE_AUTHOR_SECRET an author_key tells
+    two authors of this call apart, and nothing more.
     """
     import secrets
 
