@@ -212,12 +212,15 @@ def test_a_variable_that_is_no_list_fails_with_a_sentence(airflow, shell):
     assert "tracked_movies is no JSON" in airflow.log(detected, "look_for_news")
 
 
-def test_dags_run_in_a_terminal(shell, cast):
+def test_dags_run_in_a_terminal(airflow, shell, cast):
     detect = shell("airflow dags test detect_new_reviews --conf '{\"wait\": false}'")
     assert detect.returncode == 0, detect.stderr[-3000:]
     conf = json.dumps({"imdb_ids": [cast["small"]], "mode": "full"})
     reception = shell(f"airflow dags test movie_reception --conf '{conf}'")
     assert reception.returncode == 0, reception.stderr[-3000:]
+    # each was paused for its test only, so that the scheduler took none of its tasks
+    assert airflow.is_paused("detect_new_reviews") is False
+    assert airflow.is_paused("movie_reception") is False
 
 
 def test_the_command_line_tells_the_reception(shell, cast, warehouse):

@@ -71,6 +71,18 @@ def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     sys.stdout.write(local.read_stack(root / instance).env_script())
 
 
+@app.command(
+    "dags-test",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    add_help_option=False,
+)
+def dags_test(words: list[str], instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Run `airflow dags test` beside the instance's scheduler."""
+    from filmpulse.local.dags_test import run
+
+    raise typer.Exit(run(local.read_stack(root / instance), words))
+
+
 @app.command()
 def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT) -> None:
     """Run the sample movies through a started instance and show how they are received."""

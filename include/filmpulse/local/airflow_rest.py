@@ -71,6 +71,15 @@ class AirflowRest:
                 )
             time.sleep(0.5)
 
+    def is_paused(self, dag_id: str) -> bool | None:
+        """Return whether a DAG is paused; None for one that Airflow does not know."""
+        found = self.call("GET", f"/dags/{dag_id}")
+        return None if found is None else bool(found["is_paused"])
+
+    def pause(self, dag_id: str, paused: bool) -> None:
+        """Pause a DAG, or let it go on."""
+        self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": paused})
+
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start a run by hand and return its id."""
         body = {"logical_date": None, "conf": dict(conf)}

@@ -211,6 +211,22 @@ class Stack:
         write_private(self.dir / "stack.json", json.dumps(seen, indent=2) + "\n")
         (self.dir / "stack.json").chmod(0o644)  # no secret in it
         write_private(self.dir / "env.sh", self.env_script())
+        command = self.dir / "bin" / "airflow"
+        command.parent.mkdir(exist_ok=True)
+        write_private(command, self._airflow_command())
+        command.chmod(0o700)
+
+    def _airflow_command(self) -> str:
+        """Return a script that is `airflow`, but for `dags test` (see `dags_test`)."""
+        python = shlex.quote(sys.executable)
+        ours = shlex.join(["--instance", self.name, "--root", str(self.dir.parent)])
+        return (
+            "#!/bin/sh\n"
+            'if [ "$1 $2" = "dags test" ]; then\n'
+            f'  shift 2; exec {python} -m filmpulse.local dags-test {ours} -- "$@"\n'
+            "fi\n"
+            f'exec {python} -m airflow "$@"\n'
+        )
 
     def env_script(self) -> str:
         """Return a shell script that exports the environment."""
@@ -219,7 +235,8 @@ class Stack:
             f"export {key}={shlex.quote(value)}"
             for key, value in sorted((self.env | self.shell_env).items())
         ]
-        lines.append(f'export PATH={shlex.quote(":".join(_command_dirs()))}:"$PATH"')
+        dirs = [str(self.dir / "bin"), *_command_dirs()]
+        lines.append(f'export PATH={shlex.quote(":".join(dirs))}:"$PATH"')
         return "\n".join(lines) + "\n"
 
 

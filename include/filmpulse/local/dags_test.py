@@ -1,0 +1,54 @@
+"""`airflow dags test` beside a running scheduler, which must leave the tested DAG alone meanwhile.
+
+The command runs a DAG in its own process, but on Airflow's own tables: a scheduler sees the same
+tasks and takes some of them (docs/adr/0014). It does not touch a paused DAG, and a test does not
+mind. So the DAG is paused for as long as the test runs; `airflow` on the
+PATH of `env.sh` sends the command here.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+import httpx
+
+from filmpulse.local.airflow_rest import AirflowRest
+from filmpulse.local.instance import Stack
+
+
+def run(stack: Stack, words: Sequence[str]) -> int:
+    """Run `airflow dags test WORDS` with the tested DAG paused; return its exit code.
+
+    Args:
+        stack: The instance whose environment this process has.
+        words: What follows `dags test`, the DAG's id among it.
+    """
+    dag_ids = [word for word in words if not word.startswith("-")][:1]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # let the DAG go on, whatever ends us
+    with _paused(stack, dag_ids[0]) if dag_ids else nullcontext():
+        airflow = [sys.executable, "-m", "airflow", "dags", "test"]
+        return subprocess.run([*airflow, *words], check=False).returncode
+
+
+@contextmanager
+def _paused(stack: Stack, dag_id: str) -> Iterator[None]:
+    """Pause a DAG for the block, unless it is paused or there is no Airflow to ask."""
+    try:
+        airflow = AirflowRest(
+            str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password
+        )
+    except httpx.TransportError:  # the stack is down, and with it the scheduler
+        yield
+        return
+    if airflow.is_paused(dag_id) is not False:
+        yield
+        return
+    airflow.pause(dag_id, True)
+    try:
+        yield
+    finally:
+        airflow.pause(dag_id, False)
