@@ -39,6 +39,20 @@ class Gate(Protocol):
         ...
 
 
+def fetch(client: httpx.Client, url: str) -> httpx.Response:
+    """Ask for one small file, without a browser and under our own name; any status is an answer.
+
+    Raises:
+        SiteUnavailable: No answer came (reason `timeout` or `unavailable`).
+    """
+    try:
+        return client.get(url, headers={"User-Agent": USER_AGENT})
+    except httpx.TimeoutException as error:
+        raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
+    except httpx.HTTPError as error:
+        raise SiteUnavailable(f"{url} could not be read: {error}") from error
+
+
 class Robots:
     """What each host's robots.txt lets us read, fetched once per host and object.
 
@@ -71,12 +85,7 @@ class Robots:
             )
 
     def _fetch(self, url: str) -> Protego:
-        try:
-            answer = self._client.get(url, headers={"User-Agent": USER_AGENT})
-        except httpx.TimeoutException as error:
-            raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
-        except httpx.HTTPError as error:
-            raise SiteUnavailable(f"{url} could not be read: {error}") from error
+        answer = fetch(self._client, url)
         if answer.is_success and answer.status_code != 202:  # 202 is how a challenge comes
             return Protego.parse(answer.text)
         if answer.status_code in (404, 410):

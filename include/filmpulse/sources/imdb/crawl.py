@@ -31,7 +31,7 @@ from filmpulse.sources.imdb.pages import (
     parse_suggestions,
     parse_title_page,
 )
-from filmpulse.sources.polite import USER_AGENT, Gate, Robots
+from filmpulse.sources.polite import Gate, Robots, fetch
 
 log = logging.getLogger(__name__)
 
@@ -155,12 +155,7 @@ class ImdbSite:
         self._robots.check(url)
         with self.manners(host):
             self.gate.wait(host)
-            try:
-                answer = self._client.get(url, headers={"User-Agent": USER_AGENT})
-            except httpx.TimeoutException as error:
-                raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
-            except httpx.HTTPError as error:
-                raise SiteUnavailable(f"{url} could not be read: {error}") from error
+            answer = fetch(self._client, url)
             check_status(_http_page(url, answer))
             return parse_suggestions(answer.text)
 
