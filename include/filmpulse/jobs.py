@@ -434,10 +434,10 @@ def collect(
             interruption always. `ops.collections` says why in any case.
     """
     started_at = datetime.now(UTC)
-    begun = parts.warehouse.row(
+    (begun,) = parts.warehouse.rows(
         "start_collection", run_id=run_id, source=SOURCE, imdb_id=imdb_id, mode=mode
     )
-    collection_id = (begun or {})["collection_id"]
+    collection_id = begun["collection_id"]
     writer = None
     crawl: Crawl | None = None
     outcome: tuple[CollectionStatus, str | None, str | None]
@@ -474,13 +474,8 @@ def collect(
         status=status,
         reason=reason,
         sentence=sentence,
-        review_count_start=crawl.review_count_start if crawl else None,
-        review_count_end=crawl.review_count_end if crawl else None,
-        distinct_ids=crawl.distinct_ids if crawl else 0,
-        variant=crawl.variant if crawl else None,
-        movie=crawl.movie if crawl else None,
-        snapshot=crawl.snapshot if crawl else None,
         parts=tuple(writer.parts) if writer else (),
+        **{name: getattr(crawl, name) for name in _CRAWL_FIELDS} if crawl else {},
     )
     uri = None
     if writer is not None:
@@ -489,23 +484,27 @@ def collect(
         except LakeUnavailable as lost:
             if error is None:  # else the first error is the one to tell
                 error = lost
-                status, reason, sentence = _explain(lost)
+                told = dict(zip(("status", "reason", "sentence"), _explain(lost), strict=True))
+                manifest = manifest.model_copy(update=told)
     parts.warehouse.rows(
         "finish_collection",
         collection_id=collection_id,
         manifest_uri=uri,
-        **manifest.model_dump(include=_LEDGER_FIELDS)
-        | {"status": status, "reason": reason, "sentence": sentence},
+        **manifest.model_dump(include=_LEDGER_FIELDS),
     )
     log.log(
-        logging.INFO if status == "complete" else logging.WARNING,
-        "%s: %s. %s", imdb_id, status, sentence or "",
+        logging.INFO if manifest.status == "complete" else logging.WARNING,
+        "%s: %s. %s", imdb_id, manifest.status, manifest.sentence or "",
     )  # fmt: skip
     if uri is not None and (error is None or (manifest.parts and isinstance(error, Exception))):
         return uri
     raise error or LakeUnavailable(f"{imdb_id}: no manifest was written.")
 
 
+# What a manifest takes over from the crawl, as the crawl names it.
+_CRAWL_FIELDS = (
+    "movie", "snapshot", "variant", "review_count_start", "review_count_end", "distinct_ids",
+)  # fmt: skip
 _LEDGER_FIELDS = {
     "status", "reason", "sentence", "started_at", "finished_at", "review_count_start",
     "review_count_end", "distinct_ids", "variant",
@@ -664,14 +663,14 @@ def analyse(
     and a second call takes up only the rest.
     """
     analyser = analyser or make_analyser("lexicon")
-    row = parts.warehouse.row(
+    (registered,) = parts.warehouse.rows(
         "register_analyser",
         kind=analyser.kind,
         model=analyser.model,
         prompt_version=analyser.prompt_version,
         parameters=Jsonb(analyser.parameters),
     )
-    analyser_id = (row or {})["analyser_id"]
+    analyser_id = registered["analyser_id"]
     texts = [
         ReviewText(
             text=analysed_text(row.pop("title"), row.pop("body")),

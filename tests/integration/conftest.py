@@ -41,7 +41,8 @@ class SampleSite:
 
 
 @pytest.fixture(scope="module")
-def _sample_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleSite]:
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleSite]:
+    """The sample site, as the tests of a file before this one left it."""
     port, token = ports.choose(), secrets.token_hex(16)
     app = create_app(tmp_path_factory.mktemp("site"), seed=7, token=token)
     server = uvicorn.Server(
@@ -58,7 +59,7 @@ def _sample_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleSit
 
 
 @pytest.fixture
-def sample_site(_sample_site: SampleSite) -> SampleSite:
+def sample_site(running_site: SampleSite) -> SampleSite:
     """The sample site, as new."""
-    _sample_site.control("reset")
-    return _sample_site
+    running_site.control("reset")
+    return running_site

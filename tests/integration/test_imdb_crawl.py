@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-import httpx
 import pytest
-import uvicorn
 
 from filmpulse.config import Settings
 from filmpulse.errors import (
@@ -21,10 +16,8 @@ from filmpulse.errors import (
     NotFound,
     SiteUnavailable,
 )
-from filmpulse.sample_site.app import create_app
 from filmpulse.sources.imdb.crawl import Crawl, ImdbSite
 
-TOKEN = "for-this-test-only"
 MOVIE, SMALL = "tt99000005", "tt99000006"  # 57 reviews: three pages; 3 reviews: one
 
 
@@ -46,29 +39,14 @@ class CountingGate:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    app = create_app(tmp_path_factory.mktemp("sample-site"), token=TOKEN)
-    config = uvicorn.Config(app, log_level="critical", server_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+def base(running_site) -> str:
+    return running_site.url
 
 
 @pytest.fixture
-def switch(base: str) -> Iterator[Callable[[str, object], None]]:
-    def control(action: str, **body: object) -> None:
-        headers = {"X-Control-Token": TOKEN}
-        httpx.post(f"{base}/_control/{action}", json=body, headers=headers).raise_for_status()
-
-    yield lambda name, value: control("switch", name=name, value=value)
-    control("reset")
+def switch(running_site) -> Iterator[Callable[[str, object], None]]:
+    yield lambda name, value: running_site.control("switch", name=name, value=value)
+    running_site.control("reset")
 
 
 @pytest.fixture(scope="module")

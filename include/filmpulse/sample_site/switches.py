@@ -13,8 +13,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from filmpulse.errors import BadInput
 
-PAGE_KINDS = ("home", "title", "reviews", "graphql", "find", "suggestion", "poster", "other")
-
 _Where = Literal[True, "home", "title", "reviews", "graphql", "find", "suggestion", "poster"]
 _Flag = Literal[True]
 

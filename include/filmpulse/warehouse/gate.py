@@ -80,10 +80,10 @@ class HostGate:
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
         """Stop all requests to a host, longer with each strike, and return until when (UTC)."""
-        row = self._warehouse.row(
+        (row,) = self._warehouse.rows(
             "gate_pause", host=host, reason=reason, retry_after=retry_after or 0
         )
-        until: datetime = row["paused_until"] if row else datetime.now(UTC)
+        until: datetime = row["paused_until"]
         log.warning("%s refused (%s); no request goes there before %s", host, reason, until)
         return until
 
