@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
 HOMES: dict[str, tuple[str, ...]] = {
     "airflow": ("airflow_bridge.py",),
     "selenium": ("sources/browser.py",),
-    "psycopg": ("warehouse/", "local/", "jobs.py", "airflow_bridge.py"),
+    "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge.py"),
     "vaderSentiment": ("analysis/",),
     "py3langid": ("analysis/",),
     "fsspec": ("lake.py", "local/doctor.py"),

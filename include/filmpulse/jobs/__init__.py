@@ -1,0 +1,42 @@
+"""What Filmpulse does, one function a job: the only place where its parts are put together.
+
+DAGs, the command line and the web page call these and nothing below them. Jobs take plain values
+and a `Parts`, know nothing of Airflow, and return URIs, ids and counts, never reviews.
+
+A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
+"""
+
+from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
+from filmpulse.jobs.collection import collect, label, plan
+from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
+from filmpulse.jobs.loading import load
+from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
+from filmpulse.jobs.scoring import Analysed, analyse
+from filmpulse.jobs.site import search
+from filmpulse.jobs.tracked import Tracked, read_tracked
+from filmpulse.warehouse.load import Loaded
+
+__all__ = [
+    "LIVE_IS_OFF",
+    "Analysed",
+    "Batch",
+    "Detection",
+    "Loaded",
+    "Parts",
+    "RunSummary",
+    "Tracked",
+    "analyse",
+    "collect",
+    "detect",
+    "label",
+    "lake_options",
+    "load",
+    "mark_triggered",
+    "plan",
+    "read_tracked",
+    "review_run",
+    "search",
+    "setup_warehouse",
+    "summarise",
+    "summary",
+]

@@ -1,0 +1,85 @@
+"""Closing a run: how each movie went, and what is to be read of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from filmpulse.errors import CollectionFailed
+from filmpulse.items import CollectionStatus
+from filmpulse.jobs.parts import Parts
+from filmpulse.warehouse.reception import MovieSummary, read_summary
+
+log = logging.getLogger(__name__)
+
+GREEN: frozenset[CollectionStatus] = frozenset({"complete", "gated"})
+
+
+class RunSummary(NamedTuple):
+    """How a run went: a line a movie, what to warn of, what failed, how many rows changed."""
+
+    lines: list[str]
+    warnings: list[str]
+    failures: list[str]
+    changed_rows: int
+
+
+def review_run(run_id: str, parts: Parts) -> RunSummary:
+    """Tell how each movie of a run went, in the order of their ids."""
+    found = RunSummary([], [], [], 0)
+    for c in parts.warehouse.rows("run_collections", run_id=run_id):
+        name = f"{c['imdb_id']} {c['title']}"
+        shown = c["distinct_ids"] or 0
+        count = f"{shown:,} of {c['review_count_end']:,}" if c["review_count_end"] else f"{shown:,}"
+        line = f"{name}: {c['status']}, {count} reviews read"
+        if c["loaded_at"]:
+            line += (
+                f"; {c['inserted_rows']} new, {c['revised_rows']} edited, "
+                f"{c['removed_rows']} removed"
+            )
+            changed = c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
+            found = found._replace(changed_rows=found.changed_rows + changed)
+        found.lines.append(line)
+        why = c["sentence"] or "It did not finish; the log of its last task says why."
+        if c["status"] not in GREEN:
+            found.failures.append(f"{name}: {c['status']}. {why}")
+        elif not c["loaded_at"]:
+            found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
+        elif c["unscored"]:
+            found.failures.append(
+                f"{name}: {c['unscored']:,} reviews have no score; the log of `analyse` says why."
+            )
+        elif c["status"] == "gated":
+            found.warnings.append(f"{name}: {why}")
+    return found
+
+
+def summarise(run_id: str, parts: Parts) -> RunSummary:
+    """Say how each movie of a run went.
+
+    Raises:
+        CollectionFailed: A movie ended as neither complete nor gated, was not loaded or not
+            scored, or there is none; the message names each such movie and why.
+    """
+    found = review_run(run_id, parts)
+    for line in found.lines:
+        log.info(line)
+    for warning in found.warnings:
+        log.warning(warning)
+    if not found.lines:
+        raise CollectionFailed("No movie was planned; the log of `plan` says why.")
+    if found.failures:
+        raise CollectionFailed(
+            f"{len(found.failures)} of {len(found.lines)} movies did not end well:\n"
+            + "\n".join(found.failures)
+        )
+    return found
+
+
+def summary(imdb_id: str, parts: Parts) -> MovieSummary:
+    """Read how a movie is received from the marts.
+
+    Raises:
+        BadInput: The movie was never looked at.
+    """
+    return read_summary(imdb_id, parts.warehouse)

@@ -1,0 +1,221 @@
+"""Detection: which movies have news, and which runs to start for them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from filmpulse.errors import (
+    Blocked,
+    FilmpulseError,
+    HostPaused,
+    LayoutChanged,
+    WarehouseUnavailable,
+)
+from filmpulse.items import Mode
+from filmpulse.jobs.loading import store_facts
+from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.site import explain, polite_site, quarantine
+from filmpulse.sources.imdb.crawl import ImdbSite
+
+log = logging.getLogger(__name__)
+
+FULL_EVERY = timedelta(hours=24)
+"""A movie's reviews are all read again after this, since edits and removals show no other way."""
+
+
+LIVE_IS_OFF = "Reading live is off (FILMPULSE_IMDB_URL is unset): no movie was looked at."
+
+
+class Batch(NamedTuple):
+    """One run of `movie_reception` to start: its deterministic id and its configuration."""
+
+    run_id: str
+    imdb_ids: list[str]
+    mode: Mode
+
+
+@dataclass
+class Detection:
+    """What one round of detection found.
+
+    `is_done` is False when movies are left for the next poke; `due` and `visited` count movies.
+    """
+
+    is_done: bool
+    due: int = 0
+    visited: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class _Verdict(NamedTuple):
+    outcome: str
+    reason: str | None = None
+    sentence: str | None = None
+    mode: Mode | None = None
+
+
+def detect(
+    imdb_ids: Sequence[str],
+    *,
+    since: datetime,
+    until: datetime,
+    run_id: str,
+    parts: Parts,
+    is_active: Callable[[str], bool],
+    budget_seconds: float | None = None,
+) -> Detection:
+    """Look at every tracked movie that was not looked at since `since`, one page each.
+
+    Args:
+        imdb_ids: Tracked movies; visited longest unchecked first.
+        since: Start of the detector's run (UTC): a movie is due once a run.
+        until: No visit begins after this (UTC); what is left is first in the next run.
+        run_id: The detector's run, from which the ids of the runs to start are made.
+        parts: Settings, warehouse and lake.
+        is_active: Whether a run of `movie_reception` is still queued or running.
+        budget_seconds: How long to visit; the setting `detect_budget_seconds` when None.
+
+    Returns:
+        The round's outcome. Once `is_done`, `batches` holds the runs to start for all news since
+        `since`, whichever round found it, so that a crash between two rounds loses nothing.
+
+    A site that refuses ends the round: the rest waits for the next run. One movie never stops
+    another. Costs one page a movie.
+    """
+    if imdb_ids and not parts.settings.imdb_url:
+        return Detection(is_done=True, warnings=[LIVE_IS_OFF])
+    budget = budget_seconds or parts.settings.detect_budget_seconds
+    left = (until - datetime.now(UTC)).total_seconds()
+    deadline = time.monotonic() + min(budget, left)
+    due = [
+        row["imdb_id"]
+        for row in parts.warehouse.rows("due_movies", imdb_ids=list(imdb_ids), since=since)
+    ]
+    found = Detection(is_done=False, due=len(due))
+    if due and left > 0:
+        with polite_site(parts) as site:
+            for imdb_id in due:
+                if time.monotonic() >= deadline:
+                    break
+                try:
+                    _look(imdb_id, site, parts, is_active)
+                except (Blocked, HostPaused) as error:
+                    waiting = len(due) - found.visited
+                    found.failures.append(f"{error} {waiting} movies were not looked at.")
+                    found.is_done = True
+                    break
+                found.visited += 1
+    if found.visited == len(due):
+        found.is_done = True
+    elif datetime.now(UTC) >= until:
+        found.is_done = True
+        found.warnings.append(_say_cycle(len(imdb_ids), len(due) - found.visited, since))
+    if found.is_done:
+        _collect_news(found, imdb_ids, since=since, run_id=run_id, parts=parts)
+    return found
+
+
+def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
+    seen = tracked - unseen
+    if not seen:
+        return f"None of {tracked} movies could be looked at in the time there is."
+    hours = (datetime.now(UTC) - since).total_seconds() / 3600 * tracked / seen
+    return (
+        f"{seen} of {tracked} movies were looked at in the time there is: at this pace a round of "
+        f"all takes {hours:.1f} hours. The others come first in the next run."
+    )
+
+
+def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], parts: Parts) -> None:
+    """Remember which run was asked for, so that the next detection lets it finish."""
+    parts.warehouse.rows("mark_triggered", run_id=batch_run_id, imdb_ids=list(imdb_ids))
+
+
+def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str], bool]) -> None:
+    review_count = None
+    try:
+        movie, snapshot = site.look(imdb_id)
+        review_count = snapshot.review_count
+        with parts.warehouse.connect() as connection:
+            store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
+        verdict = _judge(imdb_id, review_count, parts, is_active)
+    except Exception as error:  # one movie never stops another
+        if isinstance(error, WarehouseUnavailable):
+            raise  # the movie stays due
+        verdict = _Verdict(*explain(error))
+        if isinstance(error, Blocked | HostPaused):
+            _record(imdb_id, verdict, None, parts)
+            raise
+        if isinstance(error, LayoutChanged):
+            quarantine(imdb_id, site.last_page, error, parts)
+        elif not isinstance(error, FilmpulseError):
+            log.exception("%s could not be looked at", imdb_id)
+    _record(imdb_id, verdict, review_count, parts)
+    log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
+
+
+def _judge(
+    imdb_id: str, review_count: int | None, parts: Parts, is_active: Callable[[str], bool]
+) -> _Verdict:
+    """Tell news from no news by what was last collected, never by the last look."""
+    (history,) = parts.warehouse.rows("collection_history", imdb_id=imdb_id)
+    for run in history["open_runs"]:
+        if run in history["fresh_runs"] or is_active(run):
+            return _Verdict("busy", "running", f"The run {run} is still at work on it.")
+    finished, now = history["finished"], datetime.now(UTC)
+    if finished is None:
+        return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
+    known = finished["review_count"]
+    grown = 0 if review_count is None or known is None else review_count - known
+    if finished["status"] == "gated":
+        sentence = f"{grown:,} new, not readable here." if grown > 0 else None
+        if now - history["attempt_at"] < FULL_EVERY:
+            return _Verdict("no_news", "gated", sentence)
+        return _Verdict("news", "gated", sentence, "full")
+    full_at = history["full_attempt_at"]
+    if full_at is None or now - full_at >= FULL_EVERY:
+        return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
+    if grown:
+        # After a collection that broke off, a page of known reviews does not mean that all older
+        # ones are known too.
+        mode: Mode = "full" if history["has_gap"] else "incremental"
+        return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
+    return _Verdict("no_news")
+
+
+def _record(imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts) -> None:
+    parts.warehouse.rows(
+        "record_check",
+        imdb_id=imdb_id,
+        checked_at=datetime.now(UTC),
+        review_count=review_count,
+        **verdict._asdict(),
+    )
+
+
+def _collect_news(
+    found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, parts: Parts
+) -> None:
+    news: dict[Mode, list[str]] = {"full": [], "incremental": []}
+    for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
+        if row["outcome"] == "news":
+            news[row["mode"]].append(row["imdb_id"])
+        elif row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
+            found.warnings.append(f"{row['imdb_id']}: {row['sentence']}")
+        elif row["outcome"] in ("layout_changed", "failed"):
+            found.failures.append(f"{row['imdb_id']}: {row['sentence']}")
+    size = parts.settings.movies_per_run
+    for mode, ids in news.items():
+        for start in range(0, len(ids), size):
+            batch = ids[start : start + size]
+            # The same news of the same run gives the same id, so a retried trigger starts nothing.
+            digest = sha256(" ".join([run_id, mode, *batch]).encode()).hexdigest()[:12]
+            found.batches.append(Batch(f"detected__{since:%Y-%m-%dT%H:%M}__{digest}", batch, mode))

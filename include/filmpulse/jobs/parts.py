@@ -1,0 +1,83 @@
+"""The outside world of a job, and setting it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from filmpulse import warehouse as wh
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.lake import Lake
+from filmpulse.warehouse.migrate import Revision, migrate
+
+Progress = Callable[[int, int | None], None]
+"""Called with what is done and what there is in all (None: not known)."""
+
+
+def silent(done: int, total: int | None) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The outside world of a job: settings, the warehouse and the lake (opened when used)."""
+
+    settings: Settings
+    warehouse: wh.Warehouse
+    open_lake: Callable[[], Lake]
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake; a job that needs none never waits for an object store's client."""
+        return self.open_lake()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Parts:
+        """Put the parts together from settings alone (Airflow's bridge takes its Connections).
+
+        Raises:
+            BadInput: The address of the warehouse or of the lake is not set.
+        """
+        lake_url = settings.lake_url
+        if settings.warehouse_url is None or lake_url is None:
+            raise BadInput(
+                "FILMPULSE_WAREHOUSE_URL and FILMPULSE_LAKE_URL must be set; "
+                "`source var/<instance>/env.sh` sets both for a local instance."
+            )
+        return cls(
+            settings,
+            wh.Warehouse(settings.warehouse_url.get_secret_value()),
+            lambda: Lake(lake_url, lake_options(settings)),
+        )
+
+
+def lake_options(settings: Settings) -> dict[str, Any]:
+    """Return what fsspec needs to reach the lake; empty for anything but S3."""
+    if not (settings.lake_url or "").startswith("s3://"):
+        return {}
+    options: dict[str, Any] = {}
+    if settings.lake_key and settings.lake_secret:
+        options["key"] = settings.lake_key.get_secret_value()
+        options["secret"] = settings.lake_secret.get_secret_value()
+    if settings.lake_endpoint_url:
+        options["client_kwargs"] = {"endpoint_url": settings.lake_endpoint_url}
+    return options
+
+
+def setup_warehouse(parts: Parts) -> Revision:
+    """Migrate the warehouse and give its reader role what it may see; repeatable."""
+    revision = migrate(parts.warehouse.url)
+    with parts.warehouse.connect() as connection:
+        connection.execute(wh.sql("roles"))
+        if parts.settings.reader_password:
+            from psycopg import sql
+
+            connection.execute(
+                sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
+                    sql.Literal(parts.settings.reader_password.get_secret_value())
+                )
+            )
+    return revision
