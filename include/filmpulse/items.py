@@ -27,7 +27,8 @@ ASPECTS: tuple[Aspect, ...] = ("storytelling", "acting", "visuals", "sound", "th
 
 Score = Annotated[int, Field(ge=-2, le=2)]
 
-Mode = Literal["incremental", "full"]
+Mode = Literal["incremental", "full", "import"]
+"""How a collection was made: from the newest until known ones, all of them, or from files."""
 
 CollectionStatus = Literal[
     "queued",
@@ -101,12 +102,21 @@ class Snapshot(Item):
     review_count: Count | None = None
 
 
+class Dropped(Item):
+    """What stays of a text that may not be kept any longer."""
+
+    content_hash: str
+    language: str | None
+
+
 class Review(Item):
     """One person's review.
 
     `title` and `body` are plain text, line breaks kept. `rating_1_10` is None where the author gave
     none. `date_source` says which route gave `submitted_on`: IMDb's DOM shows a day too early, so
     a "dom" date never overwrites a "json" one. Votes are None where the route does not show them.
+    Where `dropped` is set, `title` and `body` are empty because their time is over, not because
+    nothing was said.
     """
 
     source: str = "imdb"
@@ -121,10 +131,13 @@ class Review(Item):
     is_spoiler: bool = False
     helpful_up: Count | None = None
     helpful_down: Count | None = None
+    dropped: Dropped | None = None
 
     @cached_property
     def content_hash(self) -> str:
         """The hash of what was said, the same by whichever route it was read."""
+        if self.dropped is not None:
+            return self.dropped.content_hash
         return content_hash(self.title, self.body)
 
 

@@ -5,6 +5,8 @@ Layout below the lake's root::
     <source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz   in the order of arrival
     <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
+
+An object is written whole or not at all, whichever filesystem holds it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from __future__ import annotations
 import gzip
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from glob import escape as glob_escape
+from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from pydantic import AwareDatetime, ValidationError
 
 from filmpulse.errors import BadInput, LakeUnavailable
@@ -29,7 +34,9 @@ class Manifest(Item):
     """How one collection went, and which files hold what it saw.
 
     `parts` are file names beside the manifest, in order; `distinct_ids` counts different reviews.
-    Times are UTC; every time in `core` comes from `started_at`.
+    Times are UTC; every time in `core` comes from `started_at`. A collection whose pages do not say
+    when they were seen (`is_dated` False) starts when it was imported, and changes nothing that
+    exists.
     """
 
     version: int = MANIFEST_VERSION
@@ -37,6 +44,7 @@ class Manifest(Item):
     source: str
     imdb_id: ImdbId
     mode: Mode
+    is_dated: bool = True
     started_at: AwareDatetime
     finished_at: AwareDatetime
     status: CollectionStatus
@@ -103,16 +111,61 @@ class Lake:
             f"quarantine/{source}/{imdb_id}/{name}", gzip.compress(cleaned_html.encode())
         )
 
+    def manifests(self, source: str | None = None, imdb_id: str | None = None) -> list[str]:
+        """List the URIs of sealed collections, of one source or movie where given, sorted."""
+        pattern = f"{glob_escape(self._root)}/{source or '*'}/{imdb_id or 'tt*'}/*/manifest.json"
+        with _reached("listed", self._url):
+            self._fs.invalidate_cache()
+            found = self._fs.glob(pattern)
+        return sorted(self._url + path.removeprefix(self._root) for path in found)
+
+    def names(self, below: str) -> list[str]:
+        """List the objects in a folder below the root and in all its folders, sorted."""
+        with _reached("listed", below):
+            self._fs.invalidate_cache()
+            if not self._fs.exists(f"{self._root}/{below}"):
+                return []
+            found = self._fs.find(f"{self._root}/{below}")
+        return sorted(path.removeprefix(f"{self._root}/") for path in found)
+
+    def read(self, name: str) -> bytes:
+        """Read one object below the root."""
+        return self._read(self._path(f"{self._url}/{name}"))
+
+    def modified_at(self, name: str) -> datetime:
+        """Say when an object was last written (UTC)."""
+        with _reached("looked at", name):
+            found: datetime = self._fs.modified(self._path(f"{self._url}/{name}"))
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
     def write(self, name: str, content: bytes) -> str:
         """Write one object below the root in one piece and return its URI."""
-        path = f"{self._root}/{name}"
+        path = self._path(f"{self._url}/{name}")
         with _reached("written", name):
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._fs.pipe_file(path, content)
+            if isinstance(self._fs, LocalFileSystem):
+                part = f"{path}.{uuid.uuid4().hex}.part"
+                try:
+                    self._fs.pipe_file(part, content)
+                    Path(part).replace(path)
+                finally:
+                    Path(part).unlink(missing_ok=True)
+            else:
+                self._fs.pipe_file(path, content)
         return f"{self._url}/{name}"
 
+    def delete(self, name: str) -> None:
+        """Delete one object below the root; none there is fine."""
+        path = self._path(f"{self._url}/{name}")
+        with _reached("deleted", name), suppress(FileNotFoundError):
+            self._fs.rm_file(path)
+
+    def name_of(self, uri: str) -> str:
+        """Return the name below the root of something this lake gave the URI of."""
+        return self._path(uri).removeprefix(f"{self._root}/")
+
     def _path(self, uri: str) -> str:
-        if not uri.startswith(f"{self._url}/") or ".." in uri:
+        if not uri.startswith(f"{self._url}/") or ".." in uri.split("/"):
             raise BadInput(f"{uri} does not lie in the lake {self._url}.")
         return self._root + uri.removeprefix(self._url)
 

@@ -1,0 +1,2 @@
+-- Erasures that people ask for.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Files as sources.
+SELECT 1;

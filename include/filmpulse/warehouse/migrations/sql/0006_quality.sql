@@ -1,0 +1,2 @@
+-- Checks of what was loaded.
+SELECT 1;
