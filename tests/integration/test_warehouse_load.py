@@ -1,6 +1,7 @@
 """Loading: once and only once, edits kept, removals marked, unchanged rows untouched."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -33,26 +34,19 @@ class Loader:
     def __init__(self, url):
         self.warehouse = Warehouse(url)
 
-    def __call__(self, reviews, hour=0, is_whole=True, mode="full"):
+    def __call__(self, reviews, hour=0, is_whole=True, is_dated=True):
         at = START + timedelta(hours=hour)
         with self.warehouse.connect() as connection:
             store_movie(connection, Movie(imdb_id=MOVIE, title="The Glass Orchard"), at)
-            loaded = load_reviews(
+            return load_reviews(
                 connection,
                 source="imdb",
                 imdb_id=MOVIE,
                 collected_at=at,
                 reviews=[(r, "en") for r in reviews],
                 is_whole=is_whole,
+                is_dated=is_dated,
             )
-            connection.execute(
-                """INSERT INTO ops.collections
-                       (run_id, source, imdb_id, mode, status, started_at, loaded_at)
-                   VALUES (%s, 'imdb', %s, %s, %s, %s, now())
-                   ON CONFLICT DO NOTHING""",
-                (f"run{hour}", MOVIE, mode, "complete" if is_whole else "partial", at),
-            )
-        return loaded
 
     def rows(self, table="core.reviews"):
         with self.warehouse.connect() as connection:
@@ -146,14 +140,23 @@ def test_a_partial_collection_removes_nothing(load):
     assert load([review(1)], hour=1, is_whole=False) == Loaded()
 
 
-def test_a_late_collection_only_inserts_what_is_missing(load):
-    load([review(1, body="new")], hour=5)
-    before = load.row("rw1")
-    assert load([review(1, body="old"), review(2)], hour=1) == Loaded(inserted=1)
-    assert load.row("rw1") == before
-    late = load.row("rw2")
-    assert late["first_seen_at"] == START + timedelta(hours=1)
-    assert late["removed_at"] == START + timedelta(hours=5)
+def test_a_collection_without_a_day_only_inserts_what_is_missing(load):
+    load([review(1, body="new"), review(2)])
+    load([review(1, body="new")], hour=1)
+    before = load.rows()
+    assert load([review(1, body="old"), review(2), review(3)], hour=5, is_dated=False) == Loaded(
+        inserted=1
+    )
+    assert load.rows()[:2] == before
+    assert load.row("rw3")["first_seen_at"] == START + timedelta(hours=5)
+    assert load([review(1, body="new")], hour=6) == Loaded(removed=1)
+
+
+def test_an_author_learned_later_is_kept(load):
+    load([review(1)])
+    assert load([review(1, author_key="b" * 32)], hour=1) == Loaded(updated=1)
+    assert load([review(1)], hour=2) == Loaded()
+    assert load.row("rw1")["author_key"] == "b" * 32
 
 
 def test_an_empty_whole_collection_marks_all_as_gone(load):
@@ -169,12 +172,19 @@ def test_hostile_text_arrives_as_it_is(load):
     assert row["content_hash"] == odd.content_hash
 
 
-def test_older_facts_of_a_movie_change_nothing(warehouse_url):
-    warehouse = Warehouse(warehouse_url)
-    new = Movie(imdb_id=MOVIE, title="New", genres=("Drama",), plot="A plot.")
-    with warehouse.connect() as connection:
-        store_movie(connection, new, START)
-        store_movie(connection, Movie(imdb_id=MOVIE, title="Old"), START - timedelta(days=1))
-        store_movie(connection, Movie(imdb_id=MOVIE, title="Newer"), START + timedelta(days=1))
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_of_each_fact_the_newest_page_that_has_it_counts(warehouse_url, order):
+    pages = [
+        Movie(imdb_id=MOVIE, title="Oldest", year=1999, genres=("Drama",)),
+        Movie(imdb_id=MOVIE, title="Older", year=2000, plot="A plot.", cast=("Żaneta Ö",)),
+        Movie(imdb_id=MOVIE, title="New", release_date=date(2001, 2, 3)),
+        Movie(imdb_id=MOVIE, title="Newest"),
+    ]
+    with Warehouse(warehouse_url).connect() as connection:
+        for n in order:
+            store_movie(connection, pages[n], START + timedelta(days=n))
         row = connection.execute("SELECT * FROM core.movies").fetchone()
-    assert (row["title"], row["genres"], row["plot"]) == ("Newer", ["Drama"], "A plot.")
+    assert (row["title"], row["year"], row["genres"]) == ("Newest", 2000, ["Drama"])
+    assert (row["plot"], row["cast_names"]) == ("A plot.", ["Żaneta Ö"])
+    assert row["release_date"] == date(2001, 2, 3)
+    assert row["facts_as_of"] == START + timedelta(days=3)

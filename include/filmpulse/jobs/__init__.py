@@ -9,7 +9,7 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
-from filmpulse.jobs.loading import load
+from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
 from filmpulse.jobs.scoring import Analysed, analyse
 from filmpulse.jobs.site import search
@@ -23,6 +23,7 @@ __all__ = [
     "Detection",
     "Loaded",
     "Parts",
+    "Rebuilt",
     "RunSummary",
     "Tracked",
     "analyse",
@@ -34,6 +35,7 @@ __all__ = [
     "mark_triggered",
     "plan",
     "read_tracked",
+    "rebuild",
     "review_run",
     "search",
     "setup_warehouse",

@@ -1,16 +1,30 @@
-"""Loading: from the lake into the warehouse."""
+"""Loading: from the lake into the warehouse, one collection or the whole history."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
+from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review, Snapshot
-from filmpulse.jobs.parts import Parts
-from filmpulse.warehouse.load import Loaded, load_reviews, store_movie, store_snapshot
+from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.lake import Manifest
+from filmpulse.warehouse.load import (
+    Loaded,
+    Seen,
+    Sighting,
+    ensure_movie,
+    load_reviews,
+    lock_movie,
+    replay,
+    store_movie,
+    store_snapshot,
+)
 
 log = logging.getLogger(__name__)
 
@@ -18,61 +32,201 @@ LEDGER_FIELDS = {
     "status", "reason", "sentence", "started_at", "finished_at", "review_count_start",
     "review_count_end", "distinct_ids", "variant",
 }  # fmt: skip
+_LEDGER_KEY = {"run_id", "source", "imdb_id", "mode"}
 
 
 def load(manifest_uri: str, parts: Parts) -> Loaded:
     """Load one collection into the warehouse; the same one again changes nothing.
 
+    One that was begun before another that is loaded already is put in its place by replaying all of
+    the movie's, so that the order of loading does not matter.
+
     Returns:
         What changed. One transaction: either the rows and the ledger's line, or neither.
+
+    Raises:
+        BadInput: It came late, and earlier ones are no longer in the lake.
     """
     manifest = parts.lake.read_manifest(manifest_uri)
-    hashes = {
-        row["review_id"]: row["content_hash"]
-        for row in parts.warehouse.rows(
-            "known_reviews", imdb_id=manifest.imdb_id, source=manifest.source
-        )
-    }
-    reviews = _with_language(parts.lake.read_reviews(manifest_uri, manifest), hashes)
+    source, imdb_id = manifest.source, manifest.imdb_id
     with parts.warehouse.connect() as connection:
-        movie = manifest.movie or Movie(imdb_id=manifest.imdb_id, title=manifest.imdb_id)
-        facts_as_of = manifest.started_at if manifest.movie else datetime.min.replace(tzinfo=UTC)
-        store_facts(connection, movie, manifest.snapshot, facts_as_of)
-        loaded = load_reviews(
-            connection,
-            source=manifest.source,
-            imdb_id=manifest.imdb_id,
-            collected_at=manifest.started_at,
-            reviews=reviews,
-            is_whole=manifest.mode == "full" and manifest.status == "complete",
-        )
+        lock_movie(connection, imdb_id)
+        _store_what_it_says(connection, manifest)
+        loads = _loads(connection, source, imdb_id)
+        place = (manifest.started_at, manifest_uri)
+        if manifest_uri in loads:
+            loaded = Loaded()
+        elif all((at, uri) < place for uri, at in loads.items()):
+            loaded = load_reviews(
+                connection,
+                source=source,
+                imdb_id=imdb_id,
+                collected_at=manifest.started_at,
+                reviews=_seen(manifest_uri, manifest, _languages(connection, manifest), parts),
+                is_whole=_is_whole(manifest),
+                is_dated=manifest.is_dated,
+            )
+        else:
+            log.info("%s: a later collection is loaded already; replaying all.", imdb_id)
+            _must_be_there(loads, source, imdb_id, parts)
+            earlier = {uri: parts.lake.read_manifest(uri) for uri in loads}
+            loaded = _replay(connection, earlier | {manifest_uri: manifest}, parts)
+        _record(connection, manifest_uri, manifest, loaded)
         connection.execute(
             wh.sql("loaded_collection"),
-            manifest.model_dump(include=LEDGER_FIELDS | {"run_id", "source", "imdb_id", "mode"})
-            | loaded._asdict()
+            manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)
             | {"manifest_uri": manifest_uri},
         )
-    log.info("%s: %s", manifest.imdb_id, loaded)
+    log.info("%s: %s", imdb_id, loaded)
     return loaded
 
 
-def _with_language(
-    reviews: Iterable[Review], known_hashes: dict[str, str]
-) -> Iterator[tuple[Review, str | None]]:
-    """Pass each review once, with its language where the text is new to us."""
-    seen: set[str] = set()
-    for review in reviews:
-        if review.review_id in seen:
+class Rebuilt(NamedTuple):
+    """How many movies of a source, and collections of them, a rebuild went through."""
+
+    movies: int
+    collections: int
+    loaded: Loaded
+
+
+def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = silent) -> Rebuilt:
+    """Write the reviews of movies anew from all their collections in the lake.
+
+    Rows that come out as they were are not touched, and scores of reviews that stay are kept. In an
+    empty warehouse it also brings back the movies' facts and the ledger's lines. Each movie is one
+    transaction; a second call changes nothing.
+
+    Args:
+        parts: Settings, warehouse and lake.
+        imdb_ids: The movies; all that the lake holds when empty.
+        progress: Told the movies done and all.
+
+    Raises:
+        BadInput: The lake lacks a collection that the warehouse holds, or holds none of a movie;
+            nothing of that movie is changed.
+    """
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for uri in parts.lake.manifests():
+        source, imdb_id = parts.lake.name_of(uri).split("/")[:2]
+        if not imdb_ids or imdb_id in imdb_ids:
+            found[source, imdb_id].append(uri)
+    if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in found}:
+        raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
+    total = Loaded()
+    for done, ((source, imdb_id), uris) in enumerate(sorted(found.items()), start=1):
+        with parts.warehouse.connect() as connection:
+            lock_movie(connection, imdb_id)
+            _must_be_there(_loads(connection, source, imdb_id), source, imdb_id, parts)
+            manifests = {uri: parts.lake.read_manifest(uri) for uri in uris}
+            for manifest in manifests.values():
+                _store_what_it_says(connection, manifest)
+            loaded = _replay(connection, manifests, parts)
+            for uri, manifest in manifests.items():
+                _record(connection, uri, manifest, Loaded())
+                connection.execute(
+                    wh.sql("restore_collection"),
+                    manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)
+                    | {"manifest_uri": uri},
+                )
+        total = Loaded(*(a + b for a, b in zip(total, loaded, strict=True)))
+        log.info("%s %s: %d collections, %s", source, imdb_id, len(uris), loaded)
+        progress(done, len(found))
+    return Rebuilt(len(found), sum(map(len, found.values())), total)
+
+
+def _replay(connection: wh.Connection, manifests: Mapping[str, Manifest], parts: Parts) -> Loaded:
+    """Replay collections of one movie and source, in the order in which they were begun."""
+    about = next(iter(manifests.values()))
+    languages = _languages(connection, about)
+    in_order = sorted(manifests.items(), key=lambda item: (item[1].started_at, item[0]))
+    return replay(
+        connection,
+        source=about.source,
+        imdb_id=about.imdb_id,
+        sightings=(
+            Sighting(
+                manifest.started_at,
+                _is_whole(manifest),
+                manifest.is_dated,
+                _seen(uri, manifest, languages, parts),
+            )
+            for uri, manifest in in_order
+        ),
+    )
+
+
+def _loads(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, datetime]:
+    """Return when each collection that is loaded was begun, by its manifest's URI."""
+    cursor = connection.execute(wh.sql("movie_loads"), {"source": source, "imdb_id": imdb_id})
+    return {row["manifest_uri"]: row["collected_at"] for row in cursor}
+
+
+def _must_be_there(loads: Iterable[str], source: str, imdb_id: str, parts: Parts) -> None:
+    """Refuse to write a history of which a part is lost.
+
+    Raises:
+        BadInput: The lake lacks what was loaded from it.
+    """
+    if lost := sorted(set(loads) - set(parts.lake.manifests(source, imdb_id))):
+        raise BadInput(
+            f"{imdb_id}: {len(lost)} collections that are loaded are no longer in the lake, such "
+            f"as {lost[0]}. Its history cannot be replayed without them, so nothing was changed: "
+            "bring them back from the lake's backup."
+        )
+
+
+def _record(connection: wh.Connection, uri: str, manifest: Manifest, loaded: Loaded) -> None:
+    connection.execute(
+        wh.sql("record_load"),
+        manifest.model_dump(include={"source", "imdb_id", "started_at"})
+        | loaded._asdict()
+        | {"manifest_uri": uri, "is_whole": _is_whole(manifest)},
+    )
+
+
+def _is_whole(manifest: Manifest) -> bool:
+    return manifest.mode == "full" and manifest.status == "complete"
+
+
+def _languages(connection: wh.Connection, manifest: Manifest) -> dict[str, str | None]:
+    """Return the language of each text that is stored, by its hash: it need not be told again."""
+    cursor = connection.execute(
+        wh.sql("known_reviews"), {"imdb_id": manifest.imdb_id, "source": manifest.source}
+    )
+    return {row["content_hash"]: row["language"] for row in cursor}
+
+
+def _seen(uri: str, manifest: Manifest, languages: dict[str, str | None], parts: Parts) -> Seen:
+    """Yield each review of a collection once, with its language; new ones go into `languages`."""
+    met: set[str] = set()
+    for review in parts.lake.read_reviews(uri, manifest):
+        if review.review_id in met:
             continue
-        seen.add(review.review_id)
-        is_known = known_hashes.get(review.review_id) == review.content_hash
-        yield review, None if is_known else detect_language(f"{review.title}\n{review.body}")
+        met.add(review.review_id)
+        yield review, _language(review, languages)
+
+
+def _language(review: Review, languages: dict[str, str | None]) -> str | None:
+    if review.dropped is not None:
+        return review.dropped.language
+    key = review.content_hash
+    if key not in languages:
+        languages[key] = detect_language(f"{review.title}\n{review.body}")
+    return languages[key]
+
+
+def _store_what_it_says(connection: wh.Connection, manifest: Manifest) -> None:
+    ensure_movie(connection, manifest.imdb_id)
+    if manifest.movie is not None:
+        store_movie(connection, manifest.movie, manifest.started_at)
+    if manifest.snapshot is not None and manifest.snapshot.taken_at is not None:
+        store_snapshot(connection, manifest.snapshot)
 
 
 def store_facts(
-    connection: wh.Connection, movie: Movie, snapshot: Snapshot | None, facts_as_of: datetime
+    connection: wh.Connection, movie: Movie, snapshot: Snapshot, facts_as_of: datetime
 ) -> None:
     """Store what a page says of the movie, in the caller's transaction."""
     store_movie(connection, movie, facts_as_of)
-    if snapshot is not None and snapshot.taken_at is not None:
+    if snapshot.taken_at is not None:
         store_snapshot(connection, snapshot)

@@ -1,4 +1,9 @@
-"""Load one collection: COPY into a temporary table, then MERGE of changed rows only."""
+"""Load collections: COPY into a temporary table, then MERGE of changed rows only.
+
+Collections count in the order in which they were begun. One that comes late is put in its place by
+replaying all of the movie's from the lake (`replay`), so that any order of loading gives the same
+tables (docs/adr/0015).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.types.json import Jsonb
+
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.warehouse import Connection, sql
+
+Seen = Iterable[tuple[Review, str | None]]
+"""Reviews of distinct ids, each with its language (None: unsure)."""
 
 
 class Loaded(NamedTuple):
@@ -28,52 +38,103 @@ class Loaded(NamedTuple):
         return self.inserted + self.updated + self.removed
 
 
+class Sighting(NamedTuple):
+    """One collection as loading sees it.
+
+    `is_whole`: it was full and complete, so what it lacks is gone. `is_dated` False: nobody knows
+    when its pages were saved, so it only inserts what is missing.
+    """
+
+    collected_at: datetime
+    is_whole: bool
+    is_dated: bool
+    reviews: Seen
+
+
 def load_reviews(
     connection: Connection,
     *,
     source: str,
     imdb_id: str,
     collected_at: datetime,
-    reviews: Iterable[tuple[Review, str | None]],
+    reviews: Seen,
     is_whole: bool,
+    is_dated: bool = True,
 ) -> Loaded:
-    """Bring `core.reviews` to what one collection saw; the caller's transaction is used.
+    """Bring `core.reviews` to what one collection saw; no later one may have been loaded.
 
     Args:
-        connection: In a transaction; the movie's advisory lock is held until its end.
+        connection: In a transaction that holds the movie's lock (`lock_movie`).
         source: Where the reviews stand.
         imdb_id: The movie; it must be in `core.movies`.
         collected_at: Start of the collection (UTC); every time written comes from it.
-        reviews: Distinct review ids, each with its language (None: not asked or unsure).
-        is_whole: The collection was full and complete, so what it lacks is gone.
+        reviews: What it saw.
+        is_whole: See `Sighting`.
+        is_dated: See `Sighting`.
 
     Returns:
-        What changed. A collection older than the last one loaded only inserts what is missing.
-        Idempotent: the same collection again changes nothing.
+        What changed; nothing when the same is loaded again.
     """
-    key: dict[str, Any] = {"source": source, "imdb_id": imdb_id, "collected_at": collected_at}
-    lock_movie(connection, imdb_id)
+    # The statements name `reviews` and `review_revisions` bare: `replay` puts tables before them.
+    connection.execute("SET LOCAL search_path TO core")
+    key = {"source": source, "imdb_id": imdb_id, "collected_at": collected_at}
+    return _apply(connection, key, Sighting(collected_at, is_whole, is_dated, reviews))
+
+
+def replay(
+    connection: Connection, *, source: str, imdb_id: str, sightings: Iterable[Sighting]
+) -> Loaded:
+    """Bring `core.reviews` to what all collections of a movie saw, from the first to the last.
+
+    The history is written anew in temporary tables, and only rows that come out otherwise are
+    touched; scores of reviews that stay are kept.
+
+    Args:
+        connection: In a transaction that holds the movie's lock.
+        source: Where the reviews stand.
+        imdb_id: The movie; it must be in `core.movies`.
+        sightings: All collections of the movie, in order of their start.
+
+    Returns:
+        How the tables differ from before; `removed` counts reviews that no longer live.
+    """
+    key = {"source": source, "imdb_id": imdb_id}
+    connection.execute("SET LOCAL search_path TO core")
+    connection.execute(sql("replay_begin"))
+    for sighting in sightings:
+        _apply(connection, key | {"collected_at": sighting.collected_at}, sighting)
+    inserted = _scalar(connection, "replay_count_new", key)
+    removed = _scalar(connection, "replay_count_gone", key)
+    connection.execute(sql("replay_delete_revisions"), key)
+    connection.execute(sql("replay_delete_reviews"), key)
+    merged = connection.execute(sql("replay_merge_reviews"), key).rowcount
+    revised = connection.execute(sql("replay_merge_revisions"), key).rowcount
+    connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews")
+    return Loaded(inserted, revised, max(merged - inserted - removed, 0), removed)
+
+
+def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> Loaded:
+    """Load one collection into the tables that the search path finds first."""
     connection.execute(sql("load_incoming"))
     with connection.cursor().copy(sql("load_copy")) as copy:
-        for review, language in reviews:
+        for review, language in sighting.reviews:
+            title, body = (None, None) if review.dropped else (review.title, review.body)
             copy.write_row(
                 (
-                    review.source, review.review_id, review.author_key, review.title, review.body,
+                    review.source, review.review_id, review.author_key, title, body,
                     review.rating_1_10, review.submitted_on, review.date_source, review.is_spoiler,
                     review.helpful_up, review.helpful_down, language, review.content_hash,
                 )
             )  # fmt: skip
-    connection.execute("CREATE INDEX ON incoming (source, review_id)")
-    connection.execute("ANALYZE incoming")
-
-    if _scalar(connection, "load_is_late", key):
-        return Loaded(inserted=connection.execute(sql("load_insert_late"), key).rowcount)
-
+    connection.execute("CREATE INDEX ON pg_temp.incoming (source, review_id)")
+    connection.execute("ANALYZE pg_temp.incoming")
+    if not sighting.is_dated:
+        return Loaded(inserted=connection.execute(sql("load_insert_missing"), key).rowcount)
     connection.execute(sql("load_resolve"))
     inserted = _scalar(connection, "load_count_new", key)
     revised = connection.execute(sql("load_revisions"), key).rowcount
     merged = connection.execute(sql("load_merge"), key).rowcount
-    removed = connection.execute(sql("load_removed"), key).rowcount if is_whole else 0
+    removed = connection.execute(sql("load_removed"), key).rowcount if sighting.is_whole else 0
     return Loaded(inserted, revised, merged - inserted, removed)
 
 
@@ -82,12 +143,30 @@ def lock_movie(connection: Connection, imdb_id: str) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (imdb_id,))
 
 
+_FACTS = {"cast": "cast_names"}  # where the column has another name than the item's field
+
+
 def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> None:
-    """Insert or refresh a movie's facts; older facts than those stored change nothing."""
-    values = movie.model_dump() | {"facts_as_of": facts_as_of}
-    for name in ("genres", "directors", "cast"):
-        values[name] = list(values[name])
-    connection.execute(sql("upsert_movie"), values)
+    """Store what a page says of a movie: of each fact, what the newest page says that has it.
+
+    Args:
+        connection: In a transaction.
+        movie: The facts; None and empty ones say nothing.
+        facts_as_of: When the page was fetched (UTC).
+    """
+    facts = {
+        _FACTS.get(name, name): value
+        for name, value in movie.model_dump(mode="json", exclude={"imdb_id"}).items()
+        if value not in (None, [])
+    }
+    key = {"imdb_id": movie.imdb_id, "as_of": facts_as_of, "facts": Jsonb(facts)}
+    ensure_movie(connection, movie.imdb_id)
+    connection.execute(sql("store_facts"), key)
+
+
+def ensure_movie(connection: Connection, imdb_id: str) -> None:
+    """Make a movie's row where there is none, titled by its id until a page says more."""
+    connection.execute(sql("ensure_movie"), {"imdb_id": imdb_id})
 
 
 def store_snapshot(connection: Connection, snapshot: Snapshot) -> None:

@@ -1,2 +1,2 @@
 SELECT count(*) FROM incoming i
-WHERE NOT EXISTS (SELECT FROM core.reviews r WHERE (r.source, r.review_id) = (i.source, i.review_id))
+WHERE NOT EXISTS (SELECT FROM reviews r WHERE (r.source, r.review_id) = (i.source, i.review_id))

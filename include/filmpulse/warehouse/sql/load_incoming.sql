@@ -1,3 +1,4 @@
+DROP TABLE IF EXISTS pg_temp.incoming;
 CREATE TEMP TABLE incoming (
     source text, review_id text, author_key text, title text, body text, rating_1_10 smallint,
     submitted_on date, date_source text, is_spoiler boolean, helpful_up integer,

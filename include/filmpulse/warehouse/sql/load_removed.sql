@@ -1,4 +1,4 @@
-UPDATE core.reviews r
+UPDATE reviews r
 SET removed_at = %(collected_at)s
 WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s AND r.removed_at IS NULL
   AND NOT EXISTS (

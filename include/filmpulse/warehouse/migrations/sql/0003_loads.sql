@@ -43,3 +43,9 @@ COMMENT ON COLUMN ops.collections.mode IS 'incremental, full, or import (from fi
 -- of it counts.
 ALTER TABLE core.movies ADD COLUMN fact_times jsonb NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN core.movies.fact_times IS 'When the page that says each fact was fetched (UTC), by column.';
+UPDATE core.movies m SET fact_times = (
+    SELECT jsonb_object_agg(f.key, m.facts_as_of)
+    FROM jsonb_each(to_jsonb(m)) f
+    WHERE f.key IN ('title', 'original_title', 'year', 'release_date', 'runtime_minutes', 'genres',
+                    'directors', 'cast_names', 'plot', 'poster_url')
+      AND f.value NOT IN ('null', '[]'));

@@ -1,0 +1,256 @@
+"""Any order of loading the same collections gives the same tables, and so does a rebuild."""
+
+import gzip
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.items import Movie, Review, Snapshot
+from filmpulse.lake import Manifest
+
+MOVIE, OTHER = "tt99000001", "tt99000002"
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+TEXTS = ["Slow, but it stays with you.", "Jeden z najlepszych filmów, jakie widziałem. 👩‍🚀", "Meh"]
+
+
+@pytest.fixture
+def parts(warehouse_url, tmp_path):
+    return jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
+    )
+
+
+def review(number, imdb_id=MOVIE, **changes):
+    fields = {
+        "review_id": f"rw{number}",
+        "imdb_id": imdb_id,
+        "title": f"Title {number}",
+        "body": TEXTS[0],
+        "rating_1_10": 7,
+        "submitted_on": date(2026, 10, 1),
+        "date_source": "json",
+        "helpful_up": 1,
+        "helpful_down": 0,
+    }
+    return Review(**fields | changes)
+
+
+def collection(parts, name, hour, reviews, imdb_id=MOVIE, mode="full", **changes):
+    """Write a collection into the lake; answer its manifest's URI."""
+    at = START + timedelta(hours=hour)
+    writer = parts.lake.begin("imdb", imdb_id, at)
+    writer.append(reviews[:2])
+    writer.append(reviews[2:])
+    fields = {
+        "run_id": name,
+        "source": "imdb",
+        "imdb_id": imdb_id,
+        "mode": mode,
+        "started_at": at,
+        "finished_at": at,
+        "status": "complete",
+        "distinct_ids": len(reviews),
+        "parts": tuple(writer.parts),
+    }
+    return writer.close(Manifest(**fields | changes))
+
+
+def rows(parts, statement):
+    with parts.warehouse.connect() as connection:
+        return connection.execute(statement).fetchall()
+
+
+TABLES = ("core.reviews", "core.review_revisions", "core.movies", "core.movie_snapshots")
+
+
+def hashes(parts):
+    """Hash each table, row by row in order of its columns."""
+    return {
+        table: hashlib.sha256(
+            "\n".join(
+                sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
+            ).encode()
+        ).hexdigest()
+        for table in TABLES
+    }
+
+
+def empty(parts):
+    rows_to_go = "core.reviews, core.review_revisions, core.movies, core.movie_snapshots, ops.loads"
+    with parts.warehouse.connect() as connection:
+        connection.execute(f"TRUNCATE {rows_to_go}, ops.collections CASCADE")
+
+
+SIGHTINGS = st.builds(
+    review,
+    st.integers(1, 5),
+    body=st.sampled_from(TEXTS),
+    rating_1_10=st.sampled_from([None, 3]),
+    helpful_up=st.sampled_from([None, 1, 2]),
+    author_key=st.sampled_from([None, "a" * 32]),
+    submitted_on=st.sampled_from([date(2026, 9, 30), date(2026, 10, 1)]),
+    date_source=st.sampled_from(["dom", "json"]),
+)
+MOVIES = st.none() | st.builds(
+    Movie,
+    imdb_id=st.just(MOVIE),
+    title=st.sampled_from(["One", "Two"]),
+    year=st.sampled_from([None, 1999, 2000]),
+)
+COLLECTIONS = st.fixed_dictionaries(
+    {
+        "reviews": st.lists(SIGHTINGS, max_size=5, unique_by=lambda r: r.review_id),
+        "mode": st.sampled_from(["full", "incremental", "import"]),
+        "status": st.sampled_from(["complete", "partial", "gated"]),
+        "is_dated": st.sampled_from([True, True, True, False]),
+        "movie": MOVIES,
+    }
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(history=st.lists(COLLECTIONS, min_size=2, max_size=5), data=st.data())
+def test_any_order_of_loading_gives_the_same_tables(parts, history, data):
+    uris = [
+        collection(parts, f"run{n}", n, seen.pop("reviews"), **seen)
+        for n, seen in enumerate([dict(h) for h in history])
+    ]
+    empty(parts)
+    for uri in uris:
+        jobs.load(uri, parts)
+    wanted = hashes(parts)
+    empty(parts)
+    for uri in data.draw(st.permutations(uris)):
+        jobs.load(uri, parts)
+        jobs.load(uri, parts)
+    assert hashes(parts) == wanted
+    for name in parts.lake.names("imdb"):
+        parts.lake.delete(name)
+
+
+def test_a_late_collection_takes_its_place_in_the_history(parts):
+    early = collection(parts, "a", 1, [review(1, body="old"), review(2), review(3)])
+    late = collection(parts, "b", 5, [review(1, body="new"), review(3)])
+    jobs.load(late, parts)
+    jobs.analyse(MOVIE, parts)
+    before = {r["review_id"]: r for r in rows(parts, "SELECT xmin, * FROM core.reviews")}
+    scores = rows(parts, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id")
+    assert jobs.load(early, parts) == jobs.Loaded(inserted=1, revised=1, updated=2)
+    after = {r["review_id"]: r for r in rows(parts, "SELECT * FROM core.reviews")}
+    for review_id, row in before.items():
+        first_seen = START + timedelta(hours=1)
+        assert after[review_id] == {
+            name: value for name, value in row.items() if name != "xmin"
+        } | {"first_seen_at": first_seen}
+    assert after["rw2"]["removed_at"] == START + timedelta(hours=5)
+    (revision,) = rows(parts, "SELECT * FROM core.review_revisions")
+    assert (revision["body"], revision["replaced_at"]) == ("old", START + timedelta(hours=5))
+    assert rows(parts, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id") == scores
+    assert jobs.load(early, parts) == jobs.Loaded()
+
+
+def test_a_late_collection_of_one_movie_leaves_another_alone(parts):
+    jobs.load(collection(parts, "a", 5, [review(1)]), parts)
+    jobs.load(collection(parts, "b", 5, [review(1, OTHER)], OTHER), parts)
+    before = rows(parts, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'")  # noqa: S608
+    jobs.load(collection(parts, "c", 1, [review(2)]), parts)
+    assert rows(parts, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'") == before  # noqa: S608
+
+
+def history(parts):
+    """Write and load a history with edits, removals, a return and an import without a day."""
+    movie = Movie(imdb_id=MOVIE, title="The Glass Orchard", year=2025)
+    snapshot = Snapshot(imdb_id=MOVIE, taken_at=START, rating=7.1, review_count=3)
+    uris = [
+        collection(
+            parts, "a", 0, [review(1), review(2), review(3)], movie=movie, snapshot=snapshot
+        ),
+        collection(parts, "b", 1, [review(1, body=TEXTS[1]), review(3)]),
+        collection(parts, "c", 2, [review(2, body="Back again")], mode="incremental"),
+        collection(parts, "d", 3, [review(9)], mode="import", status="partial", is_dated=False),
+        collection(parts, "e", 4, [review(n, OTHER) for n in range(100, 104)], OTHER),
+    ]
+    for uri in uris:
+        jobs.load(uri, parts)
+    return uris
+
+
+def test_a_rebuild_of_what_is_right_touches_nothing(parts):
+    history(parts)
+    for movie in (MOVIE, OTHER):
+        jobs.analyse(movie, parts)
+    query = "SELECT xmin::text AS x, * FROM core.reviews ORDER BY review_id"
+    before, wanted = rows(parts, query), hashes(parts)
+    scores = rows(parts, "SELECT * FROM core.aspect_scores")
+    rebuilt = jobs.rebuild(parts)
+    assert (rebuilt.movies, rebuilt.collections) == (2, 5)
+    assert rebuilt.loaded == jobs.Loaded()
+    assert rows(parts, query) == before
+    assert hashes(parts) == wanted
+    assert rows(parts, "SELECT * FROM core.aspect_scores") == scores
+
+
+def test_a_rebuild_mends_every_kind_of_damage(parts):
+    history(parts)
+    wanted = hashes(parts)
+    with parts.warehouse.connect() as connection:
+        connection.execute("DELETE FROM core.reviews WHERE review_id = 'rw1'")
+        connection.execute("UPDATE core.reviews SET body = 'wrong', rating_1_10 = 1")
+        connection.execute("UPDATE core.reviews SET removed_at = now() WHERE review_id = 'rw100'")
+        connection.execute("DELETE FROM core.review_revisions")
+        connection.execute(
+            """INSERT INTO core.reviews (source, review_id, imdb_id, is_spoiler, content_hash,
+                                         first_seen_at)
+               VALUES ('imdb', 'rw666', %s, false, 'x', now())""",
+            (MOVIE,),
+        )
+    jobs.rebuild(parts, [MOVIE])
+    assert hashes(parts) != wanted
+    jobs.rebuild(parts)
+    assert hashes(parts) == wanted
+
+
+def test_a_lost_warehouse_is_rebuilt_from_the_lake(parts):
+    history(parts)
+    wanted = hashes(parts)
+    ledger = rows(parts, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id")
+    empty(parts)
+    assert jobs.rebuild(parts).loaded.inserted == 8
+    assert hashes(parts) == wanted
+    assert rows(parts, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id") == ledger
+
+
+def test_a_history_with_a_hole_is_not_replayed(parts):
+    uris = history(parts)
+    wanted = hashes(parts)
+    parts.lake.delete(parts.lake.name_of(uris[0]))
+    with pytest.raises(BadInput, match=MOVIE):
+        jobs.rebuild(parts)
+    early = collection(parts, "z", -5, [review(50)])
+    with pytest.raises(BadInput, match="no longer in the lake"):
+        jobs.load(early, parts)
+    assert hashes(parts) == wanted
+
+
+def test_a_rebuild_names_a_movie_that_the_lake_does_not_hold(parts):
+    with pytest.raises(BadInput, match=OTHER):
+        jobs.rebuild(parts, [OTHER])
+
+
+def test_a_collection_without_a_manifest_does_not_count(parts):
+    history(parts)
+    wanted = hashes(parts)
+    parts.lake.begin("imdb", MOVIE, START).append([review(77)])
+    parts.lake.write(f"imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half'))
+    jobs.rebuild(parts)
+    assert hashes(parts) == wanted
