@@ -190,6 +190,33 @@ def collect(
 
 
 @app.command()
+def rebuild(
+    imdb_ids: Annotated[
+        list[str] | None, typer.Argument(help="The movies; all that the lake holds when none.")
+    ] = None,
+) -> None:
+    """Write reviews anew from every collection in the lake; rows and scores that fit stay.
+
+    Repairs a damaged warehouse, and fills an empty one after `filmpulse setup`.
+    """
+    from filmpulse import jobs
+
+    parts = _parts()
+    with _bar("movies") as progress:
+        rebuilt = jobs.rebuild(parts, imdb_ids or (), progress)
+    scored = 0
+    for imdb_id in rebuilt.imdb_ids:
+        with _bar(f"{imdb_id} scores") as progress:
+            scored += jobs.analyse(imdb_id, parts, progress=progress).scored
+    made = rebuilt.loaded
+    out.print(
+        f"{len(rebuilt.imdb_ids)} movies from {rebuilt.collections} collections: "
+        f"{made.inserted:,} reviews came back, {made.updated:,} were put right, "
+        f"{made.removed:,} are no longer living, {scored:,} were scored."
+    )
+
+
+@app.command()
 def summary(imdb_ids: ImdbIds) -> None:
     """Show how movies are received: coverage, grade, trend, aspects and quotes."""
     from filmpulse import jobs

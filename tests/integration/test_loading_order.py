@@ -193,7 +193,7 @@ def test_a_rebuild_of_what_is_right_touches_nothing(parts):
     before, wanted = rows(parts, query), hashes(parts)
     scores = rows(parts, "SELECT * FROM core.aspect_scores")
     rebuilt = jobs.rebuild(parts)
-    assert (rebuilt.movies, rebuilt.collections) == (2, 5)
+    assert (rebuilt.imdb_ids, rebuilt.collections) == ([MOVIE, OTHER], 5)
     assert rebuilt.loaded == jobs.Loaded()
     assert rows(parts, query) == before
     assert hashes(parts) == wanted

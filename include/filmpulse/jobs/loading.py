@@ -82,9 +82,9 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
 
 
 class Rebuilt(NamedTuple):
-    """How many movies of a source, and collections of them, a rebuild went through."""
+    """Which movies a rebuild wrote anew, from how many collections, and what was otherwise."""
 
-    movies: int
+    imdb_ids: list[str]
     collections: int
     loaded: Loaded
 
@@ -131,7 +131,7 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
         total = Loaded(*(a + b for a, b in zip(total, loaded, strict=True)))
         log.info("%s %s: %d collections, %s", source, imdb_id, len(uris), loaded)
         progress(done, len(found))
-    return Rebuilt(len(found), sum(map(len, found.values())), total)
+    return Rebuilt(sorted({i for _, i in found}), sum(map(len, found.values())), total)
 
 
 def _replay(connection: wh.Connection, manifests: Mapping[str, Manifest], parts: Parts) -> Loaded:
