@@ -294,7 +294,7 @@ def using(profile: str) -> list[int]:
 
 def test_closing_leaves_no_process_and_no_folder(base: str) -> None:
     with Browser(base_url=base) as browser:
-        profile = browser._profile
+        profile = str(browser._folder.path)
         driver = browser._driver.service.process.pid
         assert using(profile)
     assert not Path(profile).exists()
@@ -310,7 +310,7 @@ def test_killed_worker_leaves_no_browser(base: str) -> None:
         from filmpulse.sources.browser import Browser
         with Browser(base_url={base!r}) as browser:
             browser.get({base + "/plain"!r})
-            print(browser._profile, browser._driver.service.process.pid, flush=True)
+            print(browser._folder.path, browser._driver.service.process.pid, flush=True)
             time.sleep(60)
         """
     )
@@ -324,7 +324,10 @@ def test_killed_worker_leaves_no_browser(base: str) -> None:
         time.sleep(0.1)
     assert not using(profile)
     assert not psutil.pid_exists(int(driver))
-    shutil.rmtree(profile)  # a killed worker cannot remove it
+    assert Path(profile).is_dir()  # a killed worker cannot remove it
+    with Browser(base_url=base), Browser(base_url=base) as other:
+        assert not Path(profile).exists()  # but the next one does,
+        assert other.get(f"{base}/plain").status == 200  # and leaves alone what is in use
 
 
 def test_remote_driver_does_the_same(base: str, monkeypatch: pytest.MonkeyPatch) -> None:

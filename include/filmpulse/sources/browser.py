@@ -6,10 +6,12 @@ from `Page.html` (or by one script), never element by element, which is a hundre
 
 from __future__ import annotations
 
-import ctypes
+import fcntl
+import functools
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +31,7 @@ from urllib3.exceptions import HTTPError
 from filmpulse import __version__
 from filmpulse.errors import BadInput, SiteUnavailable
 from filmpulse.items import Page
+from filmpulse.parent import end_with_parent
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PATHS = (
@@ -158,7 +161,7 @@ class Browser:
         self._driver_path = driver_path
         self._remote_url = remote_url
         self._driver: Any = None
-        self._profile: str | None = None
+        self._folder: _Folder | None = None
         # The main document on its way: its request and, once it ended, "finished" or a net error.
         self._main_frame = ""
         self._main_request = ""
@@ -189,7 +192,7 @@ class Browser:
         self.close()
 
     def close(self) -> None:
-        """End browser and driver and remove the profile; harmless when done twice."""
+        """End browser and driver and remove their files; harmless when done twice."""
         driver, self._driver = self._driver, None
         if driver is not None:
             with suppress(WebDriverException, HTTPError, OSError):
@@ -198,9 +201,9 @@ class Browser:
             if service is not None:
                 with suppress(OSError, AttributeError):
                     service.stop()
-        if self._profile is not None:
-            shutil.rmtree(self._profile, ignore_errors=True)
-            self._profile = None
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None
 
     def get(self, url: str) -> Page:
         """Open a page and return it once its HTML has been read whole.
@@ -333,11 +336,16 @@ class Browser:
             options.add_argument("--no-sandbox")
         # Over a pipe the browser ends as soon as the driver is gone, however that ended.
         options.add_argument("--remote-debugging-pipe")
-        self._profile = tempfile.mkdtemp(prefix="filmpulse-browser-")
-        options.add_argument(f"--user-data-dir={self._profile}")
-        popen = {"preexec_fn": _die_with_parent} if sys.platform == "linux" else {}
+        _Folder.sweep()
+        self._folder = _Folder()
+        options.add_argument(f"--user-data-dir={self._folder.path / 'profile'}")
+        popen: dict[str, Any] = {}
+        if sys.platform == "linux":
+            parent = os.getpid()
+            popen["preexec_fn"] = functools.partial(end_with_parent, signal.SIGKILL, parent)
         return webdriver.Chrome(
-            options=options, service=Service(executable_path=driver, popen_kw=popen)
+            options=options,
+            service=Service(executable_path=driver, env=self._folder.env(), popen_kw=popen),
         )
 
     def _is_half_a_page(self) -> bool:
@@ -468,12 +476,45 @@ def _net_reason(message: str) -> tuple[str, str]:
     return found, word[0].rstrip(".,)")
 
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_SIGKILL = 9
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+class _Folder:
+    """Everything that one browser writes, in one temporary folder.
 
+    A lock is held on it as long as this process lives, and the kernel drops a lock with its
+    holder: what a killed worker left is known by being unlocked, and swept at the next start.
+    """
 
-def _die_with_parent() -> None:
-    """Run in the child before exec: ask the kernel to kill it when its parent dies."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    PREFIX = "filmpulse-browser-"
+    UNLOCKED = ".new"  # its name before it is locked, so that nobody sweeps it in between
+    LONGEST_SOCKET = 100  # characters; Chromium keeps a socket in its temporary directory
+
+    def __init__(self) -> None:
+        """Make and lock it."""
+        new = Path(tempfile.mkdtemp(prefix=self.PREFIX, suffix=self.UNLOCKED))
+        self._lock = os.open(new, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path = new.rename(new.with_suffix(""))
+
+    def env(self) -> dict[str, str]:
+        """Return the driver's environment: its temporary files and the browser's go in here."""
+        socket = self.path / "org.chromium.Chromium.XXXXXX" / "SingletonSocket"
+        is_short = len(str(socket)) <= self.LONGEST_SOCKET
+        return {**os.environ, **({"TMPDIR": str(self.path)} if is_short else {})}
+
+    def remove(self) -> None:
+        """Remove it and let go of the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+    @classmethod
+    def sweep(cls) -> None:
+        """Remove the folders of browsers whose worker was killed."""
+        for folder in Path(tempfile.gettempdir()).glob(f"{cls.PREFIX}*"):
+            with suppress(OSError):  # somebody else's, or just removed
+                if folder.suffix == cls.UNLOCKED and time.time() - folder.stat().st_mtime < 3600:
+                    continue
+                handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(handle)
