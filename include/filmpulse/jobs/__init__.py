@@ -11,6 +11,7 @@ from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
+from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.jobs.scoring import Analysed, analyse
 from filmpulse.jobs.site import search
 from filmpulse.jobs.tracked import Tracked, read_tracked
@@ -29,6 +30,7 @@ __all__ = [
     "analyse",
     "collect",
     "detect",
+    "failed_checks",
     "label",
     "lake_options",
     "load",
@@ -39,6 +41,7 @@ __all__ = [
     "review_run",
     "search",
     "setup_warehouse",
+    "standing_faults",
     "summarise",
     "summary",
 ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from filmpulse.errors import CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.warehouse.reception import MovieSummary, read_summary
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,9 @@ class RunSummary(NamedTuple):
 
 
 def review_run(run_id: str, parts: Parts) -> RunSummary:
-    """Tell how each movie of a run went, in the order of their ids."""
+    """Tell how each movie of a run went, in the order of their ids, then what its data lack."""
     found = RunSummary([], [], [], 0)
+    uris: list[str] = []
     for c in parts.warehouse.rows("run_collections", run_id=run_id):
         name = f"{c['imdb_id']} {c['title']}"
         shown = c["distinct_ids"] or 0
@@ -39,6 +41,7 @@ def review_run(run_id: str, parts: Parts) -> RunSummary:
             )
             changed = c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
             found = found._replace(changed_rows=found.changed_rows + changed)
+            uris.append(c["manifest_uri"])
         found.lines.append(line)
         why = c["sentence"] or "It did not finish; the log of its last task says why."
         if c["status"] not in GREEN:
@@ -51,6 +54,8 @@ def review_run(run_id: str, parts: Parts) -> RunSummary:
             )
         elif c["status"] == "gated":
             found.warnings.append(f"{name}: {why}")
+    found.failures.extend(failed_checks(uris, parts))
+    found.warnings.extend(standing_faults(uris, parts))
     return found
 
 
@@ -59,7 +64,8 @@ def summarise(run_id: str, parts: Parts) -> RunSummary:
 
     Raises:
         CollectionFailed: A movie ended as neither complete nor gated, was not loaded or not
-            scored, or there is none; the message names each such movie and why.
+            scored, brought what looks like a fault, or there is none; the message names each such
+            movie and why.
     """
     found = review_run(run_id, parts)
     for line in found.lines:
@@ -69,8 +75,9 @@ def summarise(run_id: str, parts: Parts) -> RunSummary:
     if not found.lines:
         raise CollectionFailed("No movie was planned; the log of `plan` says why.")
     if found.failures:
+        movies = {failure.split(maxsplit=1)[0] for failure in found.failures}  # by their ids
         raise CollectionFailed(
-            f"{len(found.failures)} of {len(found.lines)} movies did not end well:\n"
+            f"{len(movies)} of {len(found.lines)} movies did not end well:\n"
             + "\n".join(found.failures)
         )
     return found

@@ -6,12 +6,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
 from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review, Snapshot
+from filmpulse.jobs import quality
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import (
@@ -25,6 +27,7 @@ from filmpulse.warehouse.load import (
     store_movie,
     store_snapshot,
 )
+from filmpulse.warehouse.quality import Observed
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ _LEDGER_KEY = {"run_id", "source", "imdb_id", "mode"}
 
 
 def load(manifest_uri: str, parts: Parts) -> Loaded:
-    """Load one collection into the warehouse; the same one again changes nothing.
+    """Load one collection into the warehouse and check it; the same one again changes nothing.
 
     One that was begun before another that is loaded already is put in its place by replaying all of
     the movie's, so that the order of loading does not matter.
@@ -54,7 +57,9 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
         _store_what_it_says(connection, manifest)
         loads = _loads(connection, source, imdb_id)
         place = (manifest.started_at, manifest_uri)
-        if manifest_uri in loads:
+        observed = Observed()
+        is_known = manifest_uri in loads
+        if is_known:
             loaded = Loaded()
         elif all((at, uri) < place for uri, at in loads.items()):
             loaded = load_reviews(
@@ -62,7 +67,9 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
                 source=source,
                 imdb_id=imdb_id,
                 collected_at=manifest.started_at,
-                reviews=_seen(manifest_uri, manifest, _languages(connection, manifest), parts),
+                reviews=_seen(
+                    manifest_uri, manifest, _languages(connection, manifest), parts, observed
+                ),
                 is_whole=_is_whole(manifest),
                 is_dated=manifest.is_dated,
             )
@@ -70,8 +77,12 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
             log.info("%s: a later collection is loaded already; replaying all.", imdb_id)
             _must_be_there(loads, source, imdb_id, parts)
             earlier = {uri: parts.lake.read_manifest(uri) for uri in loads}
-            loaded = _replay(connection, earlier | {manifest_uri: manifest}, parts)
+            loaded = _replay(
+                connection, earlier | {manifest_uri: manifest}, parts, {manifest_uri: observed}
+            )
         _record(connection, manifest_uri, manifest, loaded)
+        if not is_known:
+            quality.check(connection, manifest_uri, manifest, observed)
         connection.execute(
             wh.sql("loaded_collection"),
             manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)
@@ -134,7 +145,12 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
     return Rebuilt(sorted({i for _, i in found}), sum(map(len, found.values())), total)
 
 
-def _replay(connection: wh.Connection, manifests: Mapping[str, Manifest], parts: Parts) -> Loaded:
+def _replay(
+    connection: wh.Connection,
+    manifests: Mapping[str, Manifest],
+    parts: Parts,
+    observed: Mapping[str, Observed] = MappingProxyType({}),
+) -> Loaded:
     """Replay collections of one movie and source, in the order in which they were begun."""
     about = next(iter(manifests.values()))
     languages = _languages(connection, about)
@@ -148,7 +164,7 @@ def _replay(connection: wh.Connection, manifests: Mapping[str, Manifest], parts:
                 manifest.started_at,
                 _is_whole(manifest),
                 manifest.is_dated,
-                _seen(uri, manifest, languages, parts),
+                _seen(uri, manifest, languages, parts, observed.get(uri)),
             )
             for uri, manifest in in_order
         ),
@@ -196,14 +212,18 @@ def _languages(connection: wh.Connection, manifest: Manifest) -> dict[str, str |
     return {row["content_hash"]: row["language"] for row in cursor}
 
 
-def _seen(uri: str, manifest: Manifest, languages: dict[str, str | None], parts: Parts) -> Seen:
+def _seen(
+    uri: str,
+    manifest: Manifest,
+    languages: dict[str, str | None],
+    parts: Parts,
+    observed: Observed | None = None,
+) -> Seen:
     """Yield each review of a collection once, with its language; new ones go into `languages`."""
-    met: set[str] = set()
+    observed = observed or Observed()
     for review in parts.lake.read_reviews(uri, manifest):
-        if review.review_id in met:
-            continue
-        met.add(review.review_id)
-        yield review, _language(review, languages)
+        if observed.is_new(review.review_id):
+            yield review, _language(review, languages)
 
 
 def _language(review: Review, languages: dict[str, str | None]) -> str | None:

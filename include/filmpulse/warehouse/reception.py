@@ -44,12 +44,16 @@ class Trend:
 
 @dataclass(frozen=True)
 class MovieSummary:
-    """How a movie is received. `movie` is its row of `mart.movies`."""
+    """How a movie is received.
+
+    `movie` is its row of `mart.movies`; `faults` say which checks its reviews fail at present.
+    """
 
     movie: dict[str, Any]
     grade: str
     trend: Trend
     aspects: list[AspectSummary]
+    faults: list[str]
 
 
 TOO_FEW = "too few"
@@ -82,6 +86,10 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
         grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
         trend=_trend(halves.get(True), halves.get(False)),
         aspects=[aspects[name] for name in ASPECTS],
+        faults=[
+            f"{row['sentence'].rstrip('.')} ({row['check_name']}, {row['collected_at']:%Y-%m-%d})"
+            for row in warehouse.rows("quality_failed", imdb_id=imdb_id)
+        ],
     )
 
 

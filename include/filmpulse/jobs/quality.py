@@ -1,0 +1,76 @@
+"""Quality: does what was loaded look as it should?"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection
+
+from filmpulse import warehouse as wh
+from filmpulse.jobs.parts import Parts
+from filmpulse.lake import Manifest
+from filmpulse.warehouse.quality import Check, Observed, Told, check_load
+
+log = logging.getLogger(__name__)
+
+RUNBOOK = "docs/runbooks/data_quality.md"
+
+
+def check(
+    connection: wh.Connection, manifest_uri: str, manifest: Manifest, observed: Observed
+) -> list[Check]:
+    """Judge a collection that was just loaded, in the transaction that loaded it.
+
+    The verdicts are stored in `ops.quality_checks`; nothing is raised and nothing taken back.
+    Costs two queries over the movie's reviews.
+    """
+    checks = check_load(
+        connection,
+        manifest_uri=manifest_uri,
+        imdb_id=manifest.imdb_id,
+        collected_at=manifest.started_at,
+        told=Told(
+            source=manifest.source,
+            status=manifest.status,
+            is_import=manifest.mode == "import",
+            distinct_ids=manifest.distinct_ids,
+            site_reviews=manifest.review_count_end,
+            observed=observed,
+        ),
+    )
+    for found in checks:
+        if found.passed is False:
+            log.warning("%s: check %s failed: %s", manifest.imdb_id, found.name, found.sentence)
+    return checks
+
+
+def failed_checks(manifest_uris: Collection[str], parts: Parts) -> list[str]:
+    """Name each movie for which these collections brought a fault, with the figures.
+
+    For a job that closes a run: raise `CollectionFailed` with them.
+
+    Returns:
+        One line a movie, in the order of their ids; none when all is well. Faults that only still
+        stand are left out.
+    """
+    return _lines(manifest_uris, parts, brought=True)
+
+
+def standing_faults(manifest_uris: Collection[str], parts: Parts) -> list[str]:
+    """Like `failed_checks`, for what these collections found and did not bring: a warning."""
+    return _lines(manifest_uris, parts, brought=False)
+
+
+def _lines(manifest_uris: Collection[str], parts: Parts, *, brought: bool) -> list[str]:
+    if not manifest_uris:
+        return []
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in parts.warehouse.rows("collections_quality", manifest_uris=list(manifest_uris)):
+        if row["fails_run"] == brought:
+            said = f"{row['sentence'].rstrip('.')} (`{row['check_name']}`)"
+            found[f"{row['imdb_id']} {row['title']}"].append(said)
+    return [
+        f"{movie}: {'' if brought else 'still '}not as it should be: {'; '.join(said)}. "
+        f"Look at the page; see {RUNBOOK}."
+        for movie, said in found.items()
+    ]

@@ -1,0 +1,645 @@
+"""Checks of what a load brought: figures from the tables, verdicts in words.
+
+Two queries give the figures; `judge` alone decides, from figures to verdicts, without a database.
+Every check is one word of `CHECKS`. Why these, and why so: docs/adr/0020.
+
+A check that is absolute (a day in the future, an empty text) looks at all living reviews, and fails
+the run whose collection brought one. One that is relative compares the newest reviews with those
+just before them, and says "too few to tell" below `ENOUGH` on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import copysign, exp, log, sqrt
+from typing import Any, NamedTuple
+
+from filmpulse.items import CollectionStatus
+from filmpulse.warehouse import Connection, sql
+
+CHECKS = {
+    "duplicate_keys": "each review was read once, as often as the manifest says, for one movie",
+    "dates": "days lie within the movie's life, and none in the future",
+    "ratings": "stars are 1 to 10, and not all the same",
+    "empty_text": "no review is empty",
+    "same_text": "different reviews say different things",
+    "cut_off": "texts do not all end at one length",
+    "coverage": "we hold as many as the site has, and hold on to them",
+    "edited": "few known reviews changed at once",
+    "removed": "few reviews vanished at once",
+    "unrated": "as many as usual have no stars",
+    "undated": "as many as usual have no day",
+    "untitled": "as many as usual have no heading",
+    "unsigned": "as many as usual have no author",
+    "spoilers": "as many as usual are marked as spoilers",
+    "votes": "as many as usual are voted down",
+    "languages": "the languages are the usual ones",
+    "text_length": "texts are as long as usual",
+}
+"""Each check, and what is so when it passes."""
+
+ENOUGH = 20
+"""Reviews on either side of a comparison. The smallest round n at which losing all of something
+that half of the reviews have (a change of 0.5) still lies beyond `SIGMAS`, 100 to compare with."""
+
+PAST = 100
+"""How many reviews before the newest make "usual". More would hardly sharpen a comparison with 20
+(0.245 against 0.229 standard errors at 300), and habits of years ago are not this year's."""
+
+SIGMAS = 4.0
+"""How many standard errors are too many: 6 in 100,000 by chance, each load tests a dozen."""
+
+CHANGE = 0.25
+"""A share that moved by less is no parser fault, however many reviews show it: what a parser loses
+it mostly loses everywhere."""
+
+VOTES_CHANGE = 0.40
+"""The same for votes, which crowds do turn; swapped votes turn a share p into 1 - p."""
+
+FEW_VOTES = 5
+"""Votes below which nothing is said of which kind are more."""
+
+LENGTH_RATIO = 2.0
+"""The change of a median length that counts: texts cut in half, or two glued together."""
+
+LONG_TEXT = 50
+"""Characters from which two people do not write the same by chance."""
+
+SAME_TEXT = (5, 0.10)
+"""Reviews (at least, and as a share) whose words another review has too. Of 103 reviews of a real
+movie one text occurred twice."""
+
+CUT_OFF = 0.20
+"""Share of texts that have one same length. Lengths spread over hundreds of values, so that even
+twenty texts seldom share one."""
+
+NONE_AT_ALL = 30
+"""Reviews of which every one lacks what the site always asks for: then it was lost, without any
+past to compare with. The bar of docs/adr/0011."""
+
+ALWAYS_GIVEN = {"imdb": frozenset({"unrated", "undated", "untitled", "languages"})}
+"""What at least some of thirty reviews of a source have, in any movie: the site asks for it."""
+
+NO_DAY_BEFORE = {"imdb": date(1990, 10, 17)}
+"""The day on which a source began; IMDb's first lists were posted on 17 October 1990."""
+
+CHANCE = 1e-5
+"""A run of equal stars less likely than this, by the past's share of that star, is a fault."""
+
+SAME_STARS = 50
+"""The same, where there is no past."""
+
+AT_ONCE = 0.20
+"""Share of the known reviews that change or vanish between two collections."""
+
+SURPLUS = 1.10
+"""How many times the site's own count we may hold: what was deleted there since the last full
+collection still lives here."""
+
+COVERAGE_FALL = 0.20
+"""Points of coverage that a complete collection may lose against the one before."""
+
+KEEP_PASSED_DAYS = 90
+"""Verdicts other than failures are kept so long."""
+
+
+class Check(NamedTuple):
+    """One verdict.
+
+    `passed` is None where there were too few to tell. `fails_run` is set where this collection
+    brought the fault, not where it only still stands. `figure` should lie from `low` to `high`.
+    """
+
+    name: str
+    passed: bool | None
+    sentence: str
+    n: int
+    figure: float | None = None
+    low: float | None = None
+    high: float | None = None
+    fails_run: bool = False
+
+
+@dataclass
+class Observed:
+    """What passes by while a collection is read: each line, and each review's id once."""
+
+    lines: int = 0
+    ids: set[str] = field(default_factory=set)
+
+    def is_new(self, review_id: str) -> bool:
+        """Note one line; say whether its review was not met before."""
+        self.lines += 1
+        known = len(self.ids)
+        self.ids.add(review_id)
+        return len(self.ids) > known
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a manifest says of its collection, and what was observed while it was read."""
+
+    source: str
+    status: CollectionStatus
+    is_import: bool
+    distinct_ids: int
+    site_reviews: int | None
+    observed: Observed
+
+
+@dataclass(frozen=True)
+class Side:
+    """Figures of one side of a comparison; see `quality_sides.sql`. Lengths are in characters."""
+
+    n: int = 0
+    unrated: int = 0
+    spoilers: int = 0
+    undated: int = 0
+    unsigned: int = 0
+    texts: int = 0
+    untitled: int = 0
+    voted: int = 0
+    voted_down: int = 0
+    rated: int = 0
+    repeated: int = 0
+    usual_length: int | None = None
+    at_usual_length: int = 0
+    quartiles: tuple[float, float, float] | None = None
+    stars: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """Figures of all living reviews, and what a collection did to them; see `quality_state.sql`."""
+
+    living: int = 0
+    brought: int = 0
+    first_day: date | None = None
+    last_day: date | None = None
+    dated: int = 0
+    earliest: date | None = None
+    latest: date | None = None
+    too_early: int = 0
+    too_late: int = 0
+    brought_misdated: int = 0
+    rated: int = 0
+    off_scale: int = 0
+    texts: int = 0
+    empty: int = 0
+    brought_empty: int = 0
+    elsewhere: int = 0
+    known: int = 0
+    edited: int = 0
+    edited_words: int = 0
+    edited_stars: int = 0
+    edited_day: int = 0
+    edited_mark: int = 0
+    removed: int = 0
+    coverage_before: float | None = None
+
+
+def check_load(
+    connection: Connection,
+    *,
+    manifest_uri: str,
+    imdb_id: str,
+    collected_at: datetime,
+    told: Told,
+) -> list[Check]:
+    """Judge what a collection brought, and store the verdicts.
+
+    Args:
+        connection: In the transaction that loaded it, after `ops.loads` has its line.
+        manifest_uri: The collection.
+        imdb_id: The movie.
+        collected_at: Start of the collection (UTC), as in `first_seen_at`.
+        told: What its manifest says.
+
+    Returns:
+        One verdict per check, in the order of `CHECKS`. The same again overwrites them.
+    """
+    key = {"imdb_id": imdb_id, "source": told.source, "collected_at": collected_at}
+    limits = {
+        "recent_n": ENOUGH, "past_n": PAST, "few_votes": FEW_VOTES, "long_text": LONG_TEXT,
+    }  # fmt: skip
+    state = connection.execute(
+        sql("quality_state"),
+        key | {"ids": list(told.observed.ids), "no_day_before": NO_DAY_BEFORE.get(told.source)},
+    ).fetchone()
+    sides = {
+        row.pop("side"): Side(**_without_nulls(row))
+        for row in connection.execute(sql("quality_sides"), key | limits)
+    }
+    checks = judge(told, State(**_without_nulls(state or {})), sides)
+    key["manifest_uri"] = manifest_uri
+    connection.cursor().executemany(
+        sql("record_quality"), [key | check._asdict() for check in checks]
+    )
+    connection.execute(sql("prune_quality"), key | {"days": KEEP_PASSED_DAYS})
+    return checks
+
+
+def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
+    """Come from figures to verdicts; pure.
+
+    Args:
+        told: What the manifest says.
+        state: All living reviews after the load.
+        sides: `own` (what this collection brought), `recent` (the newest, own among them) and
+            `past` (those just before); one without reviews may be missing.
+    """
+    three = _Sides(*(sides.get(name, Side()) for name in ("own", "recent", "past")))
+    always = ALWAYS_GIVEN.get(told.source, frozenset())
+    found = [
+        _duplicate_keys(told, state),
+        _dates(state),
+        _ratings(state, three),
+        _empty_text(state),
+        _same_text(three),
+        _cut_off(three),
+        _coverage(told, state),
+        _edited(state),
+        _removed(state, three.own),
+        *(_share(usual, three, is_given=usual.name in always) for usual in _USUAL),
+        _languages(three, is_given="languages" in always),
+        _text_length(three),
+    ]
+    return sorted(found, key=lambda check: list(CHECKS).index(check.name))
+
+
+class _Sides(NamedTuple):
+    own: Side
+    recent: Side
+    past: Side
+
+
+class _Usual(NamedTuple):
+    """A share that hardly changes: of the reviews counted in `whole`, those counted in `part`."""
+
+    name: str
+    words: str
+    part: str
+    whole: str = "n"
+    change: float = CHANGE
+
+
+_USUAL = (
+    _Usual("unrated", "have no stars", "unrated"),
+    _Usual("undated", "have no day", "undated"),
+    _Usual("untitled", "have no heading", "untitled", "texts"),
+    _Usual("unsigned", "have no author", "unsigned"),
+    _Usual("spoilers", "are marked as spoilers", "spoilers"),
+    _Usual("votes", "have more votes against than for them", "voted_down", "voted", VOTES_CHANGE),
+)
+
+
+class _Change(NamedTuple):
+    """A share (k of n) beside the one before (of m), and how far apart the two may be."""
+
+    k: int
+    n: int
+    before: float
+    m: int
+    bound: float
+
+    @classmethod
+    def of(cls, k: int, n: int, k_before: int, m: int, least: float) -> _Change:
+        """Compare two shares: `SIGMAS` standard errors of their difference, `least` at least."""
+        pooled = (k + k_before) / (n + m)
+        error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        return cls(k, n, k_before / m, m, max(least, SIGMAS * error))
+
+    @property
+    def difference(self) -> float:
+        return self.k / self.n - self.before
+
+    @property
+    def is_sudden(self) -> bool:
+        return abs(self.difference) > self.bound
+
+    def is_carried_by(self, k: int, n: int) -> bool:
+        """Say whether k of n lie as far to the same side as a sudden change does at least."""
+        far = copysign(1, self.difference) * (k / n - self.before) if n else 0.0
+        return far >= min(self.bound, CHANGE)
+
+    @property
+    def words(self) -> str:
+        return f"({self.before:.0%} of the {self.m:,} before them)"
+
+    def check(self, name: str, sentence: str, *, is_own: bool) -> Check:
+        """Return the verdict; `is_own`: what this collection brought carries the change."""
+        return Check(
+            name,
+            not self.is_sudden,
+            sentence,
+            n=self.n,
+            figure=self.k / self.n,
+            low=max(0.0, self.before - self.bound),
+            high=min(1.0, self.before + self.bound),
+            fails_run=self.is_sudden and is_own,
+        )
+
+
+def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
+    k, n, k_before, m, own_k, own_n = (
+        getattr(side, count)
+        for side in (sides.recent, sides.past, sides.own)
+        for count in (usual.part, usual.whole)
+    )
+    said = f"{k:,} of the {n:,} newest {'texts' if usual.whole == 'texts' else 'reviews'}"
+    if is_given and k == n >= NONE_AT_ALL and k_before == m:
+        return Check(
+            usual.name,
+            False,
+            f"{said} {usual.words}, and none before them has any: the site gives it.",
+            n=n,
+            figure=1.0,
+            high=1.0,
+            fails_run=own_n > 0,
+        )
+    if n < ENOUGH or m < ENOUGH:
+        return Check(usual.name, None, _too_few(n, m), n=n, figure=k / n if n else None)
+    change = _Change.of(k, n, k_before, m, usual.change)
+    return change.check(
+        usual.name,
+        f"{said} {usual.words} {change.words}.",
+        is_own=change.is_carried_by(own_k, own_n),
+    )
+
+
+def _languages(sides: _Sides, *, is_given: bool) -> Check:
+    own, recent, past = (side.languages for side in sides)
+    n, m = sides.recent.texts, sides.past.texts
+    if is_given and recent.get("", 0) == n >= NONE_AT_ALL and past.get("", 0) == m:
+        return Check(
+            "languages",
+            False,
+            f"The language of not one of the {n:,} newest texts can be told.",
+            n=n,
+            figure=1.0,
+            high=1.0,
+            fails_run=sides.own.texts > 0,
+        )
+    if n < ENOUGH or m < ENOUGH:
+        return Check("languages", None, _too_few(n, m), n=n)
+    changes = {
+        language: _Change.of(recent.get(language, 0), n, past.get(language, 0), m, CHANGE)
+        for language in sorted(recent.keys() | past.keys())
+    }
+    language, change = max(
+        changes.items(), key=lambda item: abs(item[1].difference) - item[1].bound
+    )
+    written = f"are in language {language}" if language else "are in a language that cannot be told"
+    return change.check(
+        "languages",
+        f"{change.k:,} of the {n:,} newest texts {written} {change.words}; no language moved more.",
+        is_own=change.is_carried_by(own.get(language, 0), sides.own.texts),
+    )
+
+
+def _text_length(sides: _Sides) -> Check:
+    n, m = sides.recent.texts, sides.past.texts
+    new, old = sides.recent.quartiles, sides.past.quartiles
+    if n < ENOUGH or m < ENOUGH or new is None or old is None:
+        return Check("text_length", None, _too_few(n, m), n=n)
+    # The median's standard error is 1.2533 times the mean's; the logarithm of lengths is near
+    # normal, and a normal's quartiles lie 1.349 deviations apart.
+    spread = max(0.1, *(log(max(q[2], 1) / max(q[0], 1)) / 1.349 for q in (new, old)))
+    bound = exp(max(log(LENGTH_RATIO), SIGMAS * 1.2533 * spread * sqrt(1 / n + 1 / m)))
+    ratio = max(new[1], 1) / max(old[1], 1)
+    is_sudden = not 1 / bound <= ratio <= bound
+    mine = max(sides.own.quartiles[1], 1) / max(old[1], 1) if sides.own.quartiles else 1.0
+    return Check(
+        "text_length",
+        not is_sudden,
+        f"The {n:,} newest texts have a median of {new[1]:,.0f} characters ({old[1]:,.0f} in the "
+        f"{m:,} before them).",
+        n=n,
+        figure=ratio,
+        low=1 / bound,
+        high=bound,
+        fails_run=is_sudden and (mine >= LENGTH_RATIO if ratio > 1 else mine <= 1 / LENGTH_RATIO),
+    )
+
+
+def _duplicate_keys(told: Told, state: State) -> Check:
+    distinct, lines = len(told.observed.ids), told.observed.lines
+    wrong = []
+    if distinct != told.distinct_ids:
+        wrong.append(
+            f"the manifest announces {told.distinct_ids:,} different reviews and its files hold "
+            f"{distinct:,}"
+        )
+    if lines > distinct and not told.is_import:  # two saved pages may overlap, a crawl may not
+        wrong.append(f"{lines - distinct:,} of {lines:,} lines repeat a review")
+    if state.elsewhere:
+        wrong.append(f"{state.elsewhere:,} ids belong to reviews of another movie")
+    again = f" in {lines:,} lines" if lines > distinct else ""
+    return Check(
+        "duplicate_keys",
+        not wrong,
+        _sentence(wrong) if wrong else f"{distinct:,} different reviews{again}, as announced.",
+        n=lines,
+        figure=distinct,
+        low=told.distinct_ids,
+        high=told.distinct_ids,
+        fails_run=bool(wrong),
+    )
+
+
+def _dates(state: State) -> Check:
+    wrong = []
+    if state.too_early:
+        wrong.append(
+            f"{state.too_early:,} of {state.dated:,} reviews are dated before the movie's life "
+            f"(the earliest {state.earliest}, expected from {state.first_day})"
+        )
+    if state.too_late:
+        wrong.append(
+            f"{state.too_late:,} of {state.dated:,} reviews are dated in the future "
+            f"(the latest {state.latest}, expected to {state.last_day})"
+        )
+    fine = f"{state.dated:,} days from {state.earliest} to {state.latest}."
+    return Check(
+        "dates",
+        not wrong if state.dated else None,
+        _sentence(wrong) if wrong else fine if state.dated else "No review has a day.",
+        n=state.dated,
+        figure=state.too_early + state.too_late,
+        high=0,
+        fails_run=bool(wrong and state.brought_misdated),
+    )
+
+
+def _ratings(state: State, sides: _Sides) -> Check:
+    own, recent, past = sides
+    if not state.rated:
+        return Check("ratings", None, "No review has stars.", n=0)
+    off, rated = state.off_scale, recent.rated
+    star = next(iter(recent.stars)) if len(recent.stars) == 1 and rated >= ENOUGH else None
+    is_odd = False
+    if star is not None and past.rated >= ENOUGH:
+        usual = (past.stars.get(star, 0) + 1) / (past.rated + 2)  # Laplace: never 0, never 1
+        is_odd = usual**rated < CHANCE
+    elif star is not None:
+        is_odd = rated >= SAME_STARS
+    if off:  # the table refuses them; should it ever not, this says so
+        sentence = f"{off:,} of {state.rated:,} stars are not from 1 to 10."
+    elif is_odd:
+        sentence = f"All of the {rated:,} newest stars are {star}."
+    else:
+        sentence = f"{state.rated:,} stars, all from 1 to 10."
+    return Check(
+        "ratings",
+        not (off or is_odd),
+        sentence,
+        n=state.rated,
+        figure=off,
+        high=0,
+        fails_run=off > 0 or (is_odd and own.rated > 0),
+    )
+
+
+def _empty_text(state: State) -> Check:
+    if not state.texts:
+        return Check("empty_text", None, "No review has a text that is kept.", n=0)
+    return Check(
+        "empty_text",
+        not state.empty,
+        f"{state.empty or 'None'} of {state.texts:,} texts {_be(state.empty)} empty.",
+        n=state.texts,
+        figure=state.empty,
+        high=0,
+        fails_run=state.brought_empty > 0,
+    )
+
+
+def _same_text(sides: _Sides) -> Check:
+    k, n = sides.recent.repeated, sides.recent.texts
+    least, share = SAME_TEXT
+    if n < least:
+        return Check("same_text", None, f"Too few to tell: {n:,} texts.", n=n)
+    is_odd = k >= least and k > share * n
+    return Check(
+        "same_text",
+        not is_odd,
+        f"{k or 'None'} of the {n:,} newest texts {_be(k)} word for word that of another review.",
+        n=n,
+        figure=k / n,
+        high=max(share, (least - 1) / n),
+        fails_run=is_odd and sides.own.repeated > 0,
+    )
+
+
+def _cut_off(sides: _Sides) -> Check:
+    k, n = sides.recent.at_usual_length, sides.recent.texts
+    k_before, m = sides.past.at_usual_length, sides.past.texts
+    has_past = m >= ENOUGH
+    if n < (ENOUGH if has_past else NONE_AT_ALL):
+        return Check("cut_off", None, _too_few(n, m), n=n)
+    bound = CUT_OFF
+    if has_past:
+        change = _Change.of(k, n, k_before, m, CUT_OFF)
+        bound = min(1.0, change.before + change.bound)
+    is_odd = k / n > bound
+    length = f"exactly {sides.recent.usual_length:,} characters long" if k else "of one length"
+    return Check(
+        "cut_off",
+        not is_odd,
+        f"{k or 'None'} of the {n:,} newest texts {_be(k)} {length}.",
+        n=n,
+        figure=k / n,
+        high=bound,
+        fails_run=is_odd and sides.own.at_usual_length > 0,
+    )
+
+
+def _coverage(told: Told, state: State) -> Check:
+    living, site, before = state.living, told.site_reviews, state.coverage_before
+    if site is None:
+        return Check("coverage", None, "The site's count is not known.", n=living)
+    figure = living / site if site else None
+    said = f"{living:,} of {site:,} reviews are here"
+    is_surplus = living > SURPLUS * site and living - site >= ENOUGH
+    has_fallen = (
+        told.status == "complete"
+        and site >= ENOUGH
+        and before is not None
+        and figure is not None
+        and figure < before - COVERAGE_FALL
+    )
+    passed: bool | None = True if told.status == "complete" else None
+    if is_surplus:
+        passed = False
+        said = f"{living:,} reviews are here and the site says it has {site:,}"
+    elif has_fallen:
+        passed = False
+        said += f": {figure:.0%}, {before:.0%} before"
+    elif passed is None:
+        said += f"; not judged, the collection ended as {told.status}"
+    return Check(
+        "coverage",
+        passed,
+        f"{said}.",
+        n=living,
+        figure=figure,
+        low=max(0.0, before - COVERAGE_FALL) if before is not None else None,
+        high=SURPLUS,
+        fails_run=has_fallen or (is_surplus and (before is None or before <= SURPLUS)),
+    )
+
+
+def _edited(state: State) -> Check:
+    k, n = state.edited, state.known
+    where = ", ".join(
+        f"{what} in {count:,}"
+        for what, count in (
+            ("words", state.edited_words),
+            ("stars", state.edited_stars),
+            ("day", state.edited_day),
+            ("spoiler mark", state.edited_mark),
+        )
+        if count
+    )
+    said = f"{k or 'None'} of {n:,} known reviews that were read again had changed"
+    return _at_once("edited", k, n, f"{said} ({where})." if where else f"{said}.")
+
+
+def _removed(state: State, own: Side) -> Check:
+    k, n = state.removed, state.living - own.n + state.removed
+    return _at_once("removed", k, n, f"{k or 'None'} of {n:,} known reviews had vanished.")
+
+
+def _at_once(name: str, k: int, n: int, sentence: str) -> Check:
+    if n < ENOUGH:
+        return Check(name, None, f"Too few to tell: {n:,} known reviews; {ENOUGH} are needed.", n=n)
+    return Check(
+        name,
+        k <= AT_ONCE * n,
+        sentence,
+        n=n,
+        figure=k / n,
+        high=AT_ONCE,
+        fails_run=k > AT_ONCE * n,
+    )
+
+
+def _too_few(n: int, m: int) -> str:
+    return f"Too few to tell: {n:,} newest and {m:,} before them; {ENOUGH} of each are needed."
+
+
+def _be(count: int) -> str:
+    return "is" if count <= 1 else "are"
+
+
+def _sentence(clauses: list[str]) -> str:
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave nulls to the defaults; Postgres gives numeric where a share is asked for."""
+    return {name: value for name, value in row.items() if value is not None}
