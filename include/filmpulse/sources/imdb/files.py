@@ -192,7 +192,7 @@ def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
 
 
 def _review_record(review: Review) -> dict[str, Any]:
-    return review.model_dump(mode="json", exclude={"source"})
+    return review.model_dump(mode="json", exclude={"source", "dropped"})
 
 
 def _movie_record(movie: Movie, snapshot: Snapshot | None) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import html as htmllib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
 from filmpulse.items import (
@@ -96,6 +96,7 @@ _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
 _REVIEW_ID = re.compile(r'"rw[0-9]{4,}"')
 _REPORT_URL = re.compile(r"/(tt[0-9]{7,9})/rw[0-9]+/report")
 _IMDB_ID = re.compile(IMDB_ID_PATTERN)
+_REVIEWS = TypeAdapter(tuple[Review, ...])
 # Postgres and UTF-8 hold neither.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -133,13 +134,18 @@ def check_page(page: Page) -> None:
         NotImdb: Something else than a page of IMDb's.
     """
     check_status(page)
+    _check_content(page, has_review_card(page.html))
+
+
+def _check_content(page: Page, has_cards: bool) -> None:
+    """Do what `check_page` does beyond status and headers."""
     text = page.html
     # A page with content is not searched for marks: a review may well speak of "challenge.js".
-    if has_review_card(text):
+    if has_cards:
         if _is_cut_off(text):
             raise SiteUnavailable("The page is cut off.", reason="broken_page")
         return
-    if _data_script(text) is not None:
+    if _data_end(text, _data_start(text)) >= 0:
         if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
             raise NotImdb("This is a page of another site than IMDb.")
         return
@@ -186,7 +192,7 @@ def check_status(page: Page) -> None:
 
 def _is_cut_off(text: str) -> bool:
     """Tell whether the end is missing; without its data script a page must have one."""
-    if "</html" in text[-1000:] or _data_script(text) is not None:
+    if "</html" in text[-1000:] or _data_end(text, _data_start(text)) >= 0:
         return False
     open_page = "<html" in text[:2000].lower() and "</html" not in text
     return open_page or text.rfind("<article") > text.rfind("</article")
@@ -241,13 +247,18 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
 
     Pure: costs no page. Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
     """
-    check_page(page)
-    props = page_props(page.html, "contentData")
-    if props and "aboveTheFoldData" in props:  # it has a review, too, but not the list of them
-        raise LayoutChanged("This is a title page, not one of reviews.")
-    content = props.get("contentData") if props else None
-    content = content if isinstance(content, dict) else {}
-    imdb_id = _page_imdb_id(page, content)
+    check_status(page)
+    start = _data_start(page.html)
+    cards_shown = _card_count(page.html, start)
+    _check_content(page, cards_shown > 0 or has_review_card(page.html))
+    try:
+        content = _content_once(page.html, start) or _content(page.html, start)
+        imdb_id = _page_imdb_id(page, content)
+        reviews, variant = _from_content(content, imdb_id, author_secret)
+    except LayoutChanged:  # perhaps the second copy of the reviews is better
+        content = _content(page.html, start)
+        imdb_id = _page_imdb_id(page, content)
+        reviews, variant = _from_content(content, imdb_id, author_secret)
     count = _first_int(
         content.get("reviewCount"),
         _dig(content, "data", "title", "reviews", "total"),
@@ -258,7 +269,6 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     found: dict[str, Review] = {}
     variants: list[str] = []
 
-    reviews, variant = _from_content(content, imdb_id, author_secret)
     if variant:
         variants.append(variant)
         found.update((r.review_id, r) for r in reviews)
@@ -271,12 +281,13 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
             variants.append(later.variant)
 
     unopened = 0
-    if _card_count(page.html) > len(found):
+    if cards_shown > len(found):
         dom = Dom(page.html)
         cards, unopened, variant = dom.cards(frozenset(found))
         if cards or unopened:
             variants.append(variant)
-        found.update((c.review_id, _from_card(c, imdb_id, author_secret)) for c in cards)
+        more = _reviews(_from_card(c, imdb_id, author_secret) for c in cards)
+        found.update((r.review_id, r) for r in more)
         if not content:
             count = dom.review_count()
             has_more = None if count is None else dom.has_more()
@@ -380,7 +391,7 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
     movie_id = own_id or imdb_id
     if movie_id is None:
         raise BadInput("The answer does not say which movie it is about: give its id.")
-    read = tuple(_unique(_from_node(edge, movie_id, author_secret) for edge in edges))
+    read = _reviews(_from_node(edge, movie_id, author_secret) for edge in edges)
     total = _first_int(reviews.get("total"))
     has_more, cursor = _page_info(reviews.get("pageInfo") or {})
     if not read and has_more:
@@ -395,6 +406,52 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
     )
 
 
+def _content(html: str, start: int) -> dict[str, Any]:
+    """Return `contentData` of a page whose data script begins at `start`, {} if there is none.
+
+    Raises:
+        LayoutChanged: This is a title page, or as `page_props`.
+    """
+    props = page_props(html, "contentData", start)
+    if props and "aboveTheFoldData" in props:  # it has a review, too, but not the list of them
+        raise LayoutChanged("This is a title page, not one of reviews.")
+    content = props.get("contentData") if props else None
+    return content if isinstance(content, dict) else {}
+
+
+def _content_once(html: str, start: int) -> dict[str, Any] | None:
+    """Return `contentData` without `data`; None unless it is laid out as in every page seen.
+
+    IMDb writes each review twice; `data` is the second copy, of which nothing else is read.
+
+    In JSON a quote within a string has a backslash before it, so that what is found here can only
+    be keys, never a review's words. What is cut out must lie between two keys of one object: the
+    rest has to be JSON again, with every review whole.
+    """
+    first = html.find(',"data":{"title":{', start) if start >= 0 else -1
+    count = html.find(',"reviewCount":', first) if first >= 0 else -1
+    info = html.rfind(',"pageInfo":{', first, count) if count >= 0 else -1
+    end = html.find(',"requestContext":', count) if info >= 0 else -1
+    if end < 0:
+        return None
+    try:
+        props = orjson.loads(f"{html[start:first]}{html[info:end]}}}}}}}")["props"]["pageProps"]
+        content = props["contentData"]
+        whole = (
+            "aboveTheFoldData" not in props
+            and type(content["reviewCount"]) is int
+            and isinstance(content["entityMetadata"], dict)
+            and content["pageInfo"].keys() >= {"hasNextPage", "endCursor"}
+            and all(
+                row["review"]["reviewId"] and row["review"]["reviewText"]
+                for row in content["reviews"]
+            )
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return content if whole and content["reviews"] else None
+
+
 def _from_content(
     content: dict[str, Any], imdb_id: str, secret: bytes
 ) -> tuple[tuple[Review, ...], str | None]:
@@ -407,7 +464,7 @@ def _from_content(
         LayoutChanged: The last shape that is there has a review without id or text.
     """
     rows, edges = content.get("reviews"), _dig(content, "data", "title", "reviews", "edges")
-    routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], Review], tuple[str, ...]], ...] = (
+    routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], _Fields], tuple[str, ...]], ...] = (
         ("next-reviews", rows, _from_row, ("review", "author")),
         ("next-edges", edges, _from_node, ("node", "author")),
     )
@@ -416,7 +473,7 @@ def _from_content(
         if not isinstance(entries, list) or not entries:
             continue
         try:
-            reviews = tuple(_unique(read(entry, imdb_id, secret) for entry in entries))
+            reviews = _reviews(read(entry, imdb_id, secret) for entry in entries)
         except LayoutChanged as error:
             problem = error
             continue
@@ -428,15 +485,16 @@ def _from_content(
     return (), None
 
 
-def _from_row(row: Any, imdb_id: str, secret: bytes) -> Review:
+def _from_row(row: Any, imdb_id: str, secret: bytes) -> _Fields:
     """Read one of `contentData.reviews[]`."""
-    review = _dig(row, "review")
+    review = row.get("review") if isinstance(row, dict) else None
     if not isinstance(review, dict):
         raise LayoutChanged(f"A review of {imdb_id} is not where it was (reviews[].review).")
     votes = review.get("helpfulnessVotes") or {}
-    return _review(
+    title_id = row.get("titleId")
+    return _fields(
         review.get("reviewId"),
-        _as_id(row.get("titleId")) or imdb_id,
+        imdb_id if title_id == imdb_id else _as_id(title_id) or imdb_id,
         title=review.get("reviewSummary"),
         body=review.get("reviewText"),
         rating=review.get("authorRating"),
@@ -448,13 +506,13 @@ def _from_row(row: Any, imdb_id: str, secret: bytes) -> Review:
     )
 
 
-def _from_node(edge: Any, imdb_id: str, secret: bytes) -> Review:
+def _from_node(edge: Any, imdb_id: str, secret: bytes) -> _Fields:
     """Read one of `data.title.reviews.edges[]`, the GraphQL shape."""
     node = _dig(edge, "node")
     if not isinstance(node, dict):
         raise LayoutChanged(f"A review of {imdb_id} is not where it was (edges[].node).")
     votes = node.get("helpfulness") or {}
-    return _review(
+    return _fields(
         node.get("id"),
         imdb_id,
         title=_dig(node, "summary", "originalText"),
@@ -468,10 +526,10 @@ def _from_node(edge: Any, imdb_id: str, secret: bytes) -> Review:
     )
 
 
-def _from_card(card: Card, imdb_id: str, secret: bytes) -> Review:
+def _from_card(card: Card, imdb_id: str, secret: bytes) -> _Fields:
     """Read one card of the DOM; its date is marked as one that may be a day early."""
     submitted = card.submitted
-    review = _review(
+    fields = _fields(
         card.review_id,
         card.imdb_id or imdb_id,
         title=card.title,
@@ -483,10 +541,14 @@ def _from_card(card: Card, imdb_id: str, secret: bytes) -> Review:
         author={"userId": card.author_id},
         secret=secret,
     )
-    return review.model_copy(update={"date_source": "dom"}) if submitted else review
+    return fields | {"date_source": "dom"} if submitted else fields
 
 
-def _review(
+_Fields = dict[str, Any]
+"""What a `Review` is made of, not validated yet."""
+
+
+def _fields(
     review_id: Any,
     imdb_id: str,
     *,
@@ -498,36 +560,62 @@ def _review(
     votes: tuple[Any, Any],
     author: Any,
     secret: bytes,
-) -> Review:
-    """Make one review from its JSON values.
+) -> _Fields:
+    """Turn one review's JSON values into the fields of an item.
 
     Raises:
-        LayoutChanged: No id, no text, or a value that cannot be.
+        LayoutChanged: No id, no text, or a day that is none.
     """
     if not isinstance(review_id, str) or not review_id:
         raise LayoutChanged(f"A review of {imdb_id} has no id.")
     text = text_from_html(body) if isinstance(body, str) else ""
     if not text:
         raise LayoutChanged(f"Review {review_id} of {imdb_id} has no text.")
-    author_id = author.get("userId") if isinstance(author, dict) else None
     try:
-        return Review(
-            review_id=review_id,
-            imdb_id=imdb_id,
-            author_key=_author_key(author_id, secret),
-            title=site_string(title),
-            body=text,
-            rating_1_10=rating,
-            submitted_on=None if submitted is None else date.fromisoformat(submitted),
-            date_source=None if submitted is None else "json",
-            is_spoiler=bool(spoiler),
-            helpful_up=votes[0],
-            helpful_down=votes[1],
-        )
-    except (ValidationError, ValueError, TypeError) as error:
-        raise LayoutChanged(
-            f"Review {review_id} of {imdb_id} holds an impossible value: {_what(error)}"
-        ) from error
+        day = None if submitted is None else date.fromisoformat(submitted)
+    except (ValueError, TypeError) as error:
+        raise _impossible(review_id, imdb_id, error) from error
+    return {
+        "review_id": review_id,
+        "imdb_id": imdb_id,
+        "author_key": _author_key(author.get("userId"), secret)
+        if isinstance(author, dict)
+        else None,
+        "title": site_string(title),
+        "body": text,
+        "rating_1_10": rating,
+        "submitted_on": day,
+        "date_source": None if submitted is None else "json",
+        "is_spoiler": bool(spoiler),
+        "helpful_up": votes[0],
+        "helpful_down": votes[1],
+    }
+
+
+def _reviews(found: Iterable[_Fields]) -> tuple[Review, ...]:
+    """Make reviews of their fields, all of a page at once, which is faster; no id twice.
+
+    Raises:
+        LayoutChanged: One holds a value that cannot be.
+    """
+    by_id: dict[str, _Fields] = {}
+    for fields in found:
+        by_id.setdefault(fields["review_id"], fields)
+    try:
+        return _REVIEWS.validate_python(tuple(by_id.values()))
+    except ValidationError:
+        for fields in by_id.values():
+            try:
+                Review(**fields)
+            except ValidationError as error:
+                raise _impossible(fields["review_id"], fields["imdb_id"], error) from error
+        raise
+
+
+def _impossible(review_id: str, imdb_id: str, error: Exception) -> LayoutChanged:
+    return LayoutChanged(
+        f"Review {review_id} of {imdb_id} holds an impossible value: {_what(error)}"
+    )
 
 
 def _what(error: Exception) -> str:
@@ -547,15 +635,9 @@ def _author_key(author_id: Any, secret: bytes) -> str | None:
 
 def site_string(value: Any) -> str:
     """Return one of the site's plain strings as it is, trimmed; "" where there is none."""
-    return _UNSTORABLE.sub("", value).strip() if isinstance(value, str) else ""
-
-
-def _unique(reviews: Iterable[Review]) -> Iterator[Review]:
-    seen: set[str] = set()
-    for review in reviews:
-        if review.review_id not in seen:
-            seen.add(review.review_id)
-            yield review
+    if not isinstance(value, str):
+        return ""
+    return (value if value.isprintable() else _UNSTORABLE.sub("", value)).strip()
 
 
 def _page_info(info: Any) -> tuple[bool | None, str | None]:
@@ -901,19 +983,22 @@ def _data_start(html: str) -> int:
     return tag.end() if tag else -1
 
 
-def _data_script(html: str) -> str | None:
-    """Return the text of `script#__NEXT_DATA__`, None if there is none or it is cut off."""
-    start = _data_start(html)
-    end = html.find("</script", start) if start >= 0 else -1
-    return html[start:end] if end >= 0 else None
+def _data_end(html: str, start: int) -> int:
+    """Return where the script that begins at `start` ends, -1 if there is none or it is cut off."""
+    return html.find("</script", start) if start >= 0 else -1
 
 
-def page_props(html: str, wanted: str) -> dict[str, Any] | None:
+def page_props(html: str, wanted: str, start: int | None = None) -> dict[str, Any] | None:
     """Decode `props.pageProps`, leaving out what no one reads, if `wanted` is found so.
 
     Translations make up 80 % of the JSON and follow the visitor's `requestContext`, so decoding
     ends there. What was cut must still be one JSON object with three brackets to close, which
     holds only if the cut lay right inside `pageProps`; otherwise all of it is decoded.
+
+    Args:
+        html: The page.
+        wanted: A key of `pageProps`.
+        start: Where its data script begins (-1: there is none), if that is known.
 
     Returns:
         None where the page has no data script.
@@ -921,7 +1006,7 @@ def page_props(html: str, wanted: str) -> dict[str, Any] | None:
     Raises:
         LayoutChanged: It has one that is no JSON, or holds no `pageProps`.
     """
-    start = _data_start(html)
+    start = _data_start(html) if start is None else start
     if start < 0:
         return None
     cut = html.find(',"requestContext":', start)
@@ -932,10 +1017,10 @@ def page_props(html: str, wanted: str) -> dict[str, Any] | None:
             props = None
         if isinstance(props, dict) and wanted in props:
             return props
-    script = _data_script(html)
-    if script is None:
+    end = _data_end(html, start)
+    if end < 0:
         return None
-    props = _dig(decode_json(script), "props", "pageProps")
+    props = _dig(decode_json(html[start:end]), "props", "pageProps")
     if not isinstance(props, dict):
         raise LayoutChanged("The page's data are no longer where they were (props.pageProps).")
     return props
@@ -984,13 +1069,13 @@ def has_linked_movie(html: str) -> bool:
     return _linked_data(html) is not None
 
 
-def _card_count(html: str) -> int:
+def _card_count(html: str, start: int) -> int:
     """Count review cards cheaply: a hydrated page has more of them than its JSON.
 
-    Only what stands before the data script is counted; cards do in every layout seen.
+    Only what stands before the data script, which begins at `start`, is counted; cards do in every
+    layout seen.
     """
-    end = _data_start(html)
-    end = len(html) if end < 0 else end
+    end = len(html) if start < 0 else start
     return html.count('data-testid="review-card-parent"', 0, end) or html.count(
         "imdb-user-review", 0, end
     )
