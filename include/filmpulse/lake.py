@@ -73,14 +73,28 @@ class Lake:
             self._fs, root = fsspec.core.url_to_fs(url, **(options or {}))
         self._root: str = root
         self._url = url.rstrip("/")
+        self._has_folders = not url.startswith("s3://")
+        if not self._has_folders:
+            # The client below tries again by itself; both in a row would wait for minutes.
+            self._fs.retries = 1
 
     def __repr__(self) -> str:
         """Name the address, which holds no secret."""
         return f"Lake({self._url!r})"
 
-    def begin(self, source: str, imdb_id: str, started_at: datetime) -> CollectionWriter:
-        """Start a collection in a folder of its own, so that a retry never meets a half one."""
-        folder = f"{started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    def begin(
+        self, source: str, imdb_id: str, started_at: datetime, mark: str | None = None
+    ) -> CollectionWriter:
+        """Start a collection in a folder of its own, so that a retry never meets a half one.
+
+        Args:
+            source: Where the reviews stand.
+            imdb_id: The movie.
+            started_at: UTC.
+            mark: For a collection that comes out the same each time, as one made from a file does:
+                a retry writes the same objects anew. Never the same when not given.
+        """
+        folder = f"{started_at:%Y%m%dT%H%M%S}-{mark or uuid.uuid4().hex[:8]}"
         return CollectionWriter(self, f"{source}/{imdb_id}/{folder}")
 
     def read_manifest(self, uri: str) -> Manifest:
@@ -132,6 +146,17 @@ class Lake:
         """Read one object below the root."""
         return self._read(self._path(f"{self._url}/{name}"))
 
+    def size(self, name: str) -> int | None:
+        """Return the bytes of one object below the root; None where there is none."""
+        path = self._path(f"{self._url}/{name}")
+        with _reached("looked at", name):
+            self._fs.invalidate_cache()
+            try:
+                found: int = self._fs.info(path)["size"]
+            except FileNotFoundError:
+                return None
+        return found
+
     def modified_at(self, name: str) -> datetime:
         """Say when an object was last written (UTC)."""
         with _reached("looked at", name):
@@ -142,7 +167,8 @@ class Lake:
         """Write one object below the root in one piece and return its URI."""
         path = self._path(f"{self._url}/{name}")
         with _reached("written", name):
-            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if self._has_folders:
+                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             if isinstance(self._fs, LocalFileSystem):
                 part = f"{path}.{uuid.uuid4().hex}.part"
                 try:
@@ -159,6 +185,10 @@ class Lake:
         path = self._path(f"{self._url}/{name}")
         with _reached("deleted", name), suppress(FileNotFoundError):
             self._fs.rm_file(path)
+
+    def uri_of(self, name: str) -> str:
+        """Return the URI of an object below the root."""
+        return f"{self._url}/{name}"
 
     def name_of(self, uri: str) -> str:
         """Return the name below the root of something this lake gave the URI of."""
@@ -192,6 +222,11 @@ class CollectionWriter:
         lines = b"\n".join(review.model_dump_json().encode() for review in reviews)
         self._lake.write(f"{self._folder}/{name}", gzip.compress(lines + b"\n", 6, mtime=0))
         self.parts.append(name)
+
+    @property
+    def manifest_uri(self) -> str:
+        """Where the manifest goes."""
+        return self._lake.uri_of(f"{self._folder}/manifest.json")
 
     def close(self, manifest: Manifest) -> str:
         """Write the manifest, the last object of a collection, and return its URI."""
