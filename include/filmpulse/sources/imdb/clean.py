@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from filmpulse.items import author_key
 from filmpulse.sources.imdb.dom import KEYED
@@ -11,12 +13,15 @@ from filmpulse.sources.imdb.dom import KEYED
 _AUTHOR_OBJECT = re.compile(r'"author"\s*:\s*(?=\{)')
 _REQUEST_CONTEXT = re.compile(r'"requestContext"\s*:\s*(?=\{)')
 _USER_ID = re.compile(r"\bur[0-9]{4,}\b")
+_KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
 _AUTHOR_LINK = re.compile(
-    r"(<a\b[^>]*(?:data-testid=\"author-link\"|href=\"[^\"]*/user/ur)[^>]*>)(.*?)(?=</a>|$)",
+    rf"(<a\b[^>]*(?:data-testid=\"author-link\"|href=\"[^\"]*/user/(?:ur|{KEYED}))[^>]*>)"
+    r"(.*?)(?=</a>|$)",
     re.DOTALL,
 )
 _NAMED_RATING = re.compile(r"aria-label=\"[^\"]*(?:'|&#x27;|&#39;|&apos;|\u2019)s rating: ")
-_SCRIPT = re.compile(r"<script\b([^>]*)>.*?(?:</script\s*>|$)", re.DOTALL | re.IGNORECASE)
+_SCRIPT = re.compile(r"(<(script|pre)\b([^>]*)>)(.*?)(</\2\s*>|$)", re.DOTALL | re.IGNORECASE)
+_IS_DATA = re.compile("json|__NEXT_DATA__", re.IGNORECASE)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
 # Ids of the visit, as they were seen outside of `requestContext`: in page data, in beacons.
 _VISIT = re.compile(
@@ -24,14 +29,24 @@ _VISIT = re.compile(
     r'|(?<="userAgent":)\s*"[^"]*"|(?<="ipAddress":)\s*"[^"]*"'
 )
 _BEACON = re.compile(r"<img\b[^>]*//fls-[^>]*>")
+# Who is signed in, in the page's head (public test suites name these classes, to 2026).
+_SIGNED_IN = re.compile(
+    r"(<\w+\b[^>]*(?:account-toggle--logged-in|navbar__user-name|user-menu-toggle__name)[^>]*>)"
+    r"[^<]*"
+)
+# What `requestContext` says of the visitor and other places may repeat, by the end of its key.
+_VISITOR_IDS = ("ipaddress", "requestid", "sessionid", "forwardedfor", "customerid", "email")
+_VISITOR_NAMES = ("username", "nickname", "displayname")
+_LEAST_ID = 7  # characters; "1.1.1.1", the shortest address
 
 
 def clean_page(html: str, author_secret: bytes | None = None) -> str:
     """Take out of a page, or of a JSON answer, whatever tells of a visitor or a reviewer.
 
-    IMDb's `requestContext` (the visitor's address, headers and account) becomes `{}`, scripts
-    other than data are dropped, authors lose names and ids, and rating labels their names. What
-    is left parses to the same reviews.
+    IMDb's `requestContext` (the visitor's address, headers and account) becomes `{}`, and what it
+    said goes wherever it stands; scripts other than data are dropped, authors lose names and ids,
+    and rating labels their names. What is left parses to the same reviews. Cleaning once more
+    changes nothing.
 
     Args:
         html: The page, whole or cut off; JSON of a GraphQL answer does as well.
@@ -43,16 +58,68 @@ def clean_page(html: str, author_secret: bytes | None = None) -> str:
         return f"{KEYED}{author_key('imdb', user_id, author_secret)}" if author_secret else ""
 
     def author(text: str) -> str:
+        if author_secret and (key := _KEY.search(text)):
+            return f'{{"userId":"{key[0]}"}}'
         user = _USER_ID.search(text)
         return f'{{"userId":"{stand_in(user[0]) if user else ""}"}}'
 
-    html = _SCRIPT.sub(lambda tag: tag[0] if "json" in tag[1].lower() else "", html)
-    html = _replace_objects(html, _REQUEST_CONTEXT, lambda _: "{}")
-    html = _replace_objects(html, _AUTHOR_OBJECT, author)
-    html = _AUTHOR_LINK.sub(r"\1", html)
-    html = _NAMED_RATING.sub('aria-label="Rating: ', html)
-    html = _BEACON.sub("", _VISIT.sub('""', html))
+    def data(text: str) -> str:
+        text = _replace_objects(text, _REQUEST_CONTEXT, lambda _: "{}")
+        return _VISIT.sub('""', _replace_objects(text, _AUTHOR_OBJECT, author))
+
+    def script(tag: re.Match[str]) -> str:
+        return f"{tag[1]}{data(tag[4])}{tag[5]}" if _holds_data(tag) else ""
+
+    is_answer = html.lstrip()[:1] in ("{", "[")
+    tags = [] if is_answer else filter(_holds_data, _SCRIPT.finditer(html))
+    ids, names = _visitor(html if is_answer else "\n".join(tag[4] for tag in tags))
+    for known in ids:
+        html = html.replace(known, "")
+    if is_answer:
+        html = data(html)
+    else:
+        # Only data are read as such: a review may well say `"author": {`, with no end to it.
+        html = _SCRIPT.sub(script, html)
+        html = _NAMED_RATING.sub('aria-label="Rating: ', _AUTHOR_LINK.sub(r"\1", html))
+        html = _SIGNED_IN.sub(r"\1", _BEACON.sub("", html))
+        for name in names:
+            html = re.sub(rf">\s*{re.escape(name)}\s*<", "><", html)
     return _USER_ID.sub(lambda user: stand_in(user[0]), html)
+
+
+def _holds_data(tag: re.Match[str]) -> bool:
+    return tag[2].lower() == "pre" or _IS_DATA.search(tag[3]) is not None
+
+
+def _visitor(text: str) -> tuple[set[str], set[str]]:
+    """Return the ids and the names of the visitor that the page's `requestContext` holds."""
+    ids: set[str] = set()
+    names: set[str] = set()
+    for match in _REQUEST_CONTEXT.finditer(text):
+        try:
+            context = json.loads(text[match.end() : _object_end(text, match.end())])
+            said = list(_strings(context))
+        except (ValueError, RecursionError):
+            continue
+        for key, value in said:
+            plain = re.sub(r"[^a-z]", "", key.lower())
+            if plain.endswith(_VISITOR_IDS):
+                ids |= {part for part in re.split(r"[,\s]+", value) if len(part) >= _LEAST_ID}
+            elif plain in _VISITOR_NAMES and len(value.strip()) > 1:
+                names.add(value.strip())
+    return ids, names
+
+
+def _strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a decoded JSON value with the key that it stands under."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _strings(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, key)
 
 
 def _replace_objects(text: str, key: re.Pattern[str], make: Callable[[str], str]) -> str:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast, get_args
 
@@ -22,18 +24,26 @@ MAX_BYTES = 64_000_000
 EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
 
 
+# Where `requestContext` says when the site made the page. Public code names `timestamp`; the others
+# are here in case it is renamed.
+_PAGE_TIMES = ("timestamp", "requestTimestamp", "requestTime", "time")
+
+
 @dataclass(frozen=True)
 class Parsed:
     """What one file holds.
 
     `records` are ready to print, in file order; `reviews_page` is there for reviews and GraphQL
-    files. `notes` are sentences that a person should read beside the records.
+    files, `movie` and `snapshot` for a title page. `notes` are sentences that a person should read
+    beside the records.
     """
 
     kind: Kind
     records: list[dict[str, Any]]
     gated: bool = False
     reviews_page: ReviewsPage | None = None
+    movie: Movie | None = None
+    snapshot: Snapshot | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -43,7 +53,7 @@ def read_file(
     """Read one saved page (HTML) or answer (JSON).
 
     Args:
-        path: UTF-8 (or UTF-16 with its mark), at most 64 MB.
+        path: As `read_text`, at most 64 MB.
         kind: What it holds; found out from the content when `auto`.
         imdb_id: The movie, where the file does not say; an error where the file says another.
         author_secret: Key of the hash that stands for a reviewer.
@@ -53,15 +63,46 @@ def read_file(
         LayoutChanged, Blocked, SiteUnavailable: As the page objects do; half a page is the last.
         BadInput: Nothing says which movie it is, or the file is about another than `imdb_id`.
     """
-    text = _read_text(path)
+    try:
+        check_size(path.stat().st_size)
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotImdb(f"Cannot be read: {error.strerror}.") from error
+    return parse_text(
+        read_text(content), kind=kind, imdb_id=imdb_id, author_secret=author_secret, name=path.name
+    )
+
+
+def parse_text(
+    text: str,
+    *,
+    kind: Kind = "auto",
+    imdb_id: str | None = None,
+    author_secret: bytes,
+    name: str = "saved",
+    saved_at: datetime | None = None,
+) -> Parsed:
+    """Read the text of one saved page or answer, cleaned or not.
+
+    Args:
+        text: HTML or JSON.
+        kind: As `read_file`.
+        imdb_id: As `read_file`.
+        author_secret: As `read_file`.
+        name: What the file is called, for messages.
+        saved_at: When the page was made; the time of its snapshot.
+
+    Raises:
+        NotImdb, LayoutChanged, Blocked, SiteUnavailable, BadInput: As `read_file`.
+    """
     if kind == "auto":
         kind = _kind_of(text)
     if kind == "graphql":
         return _reviews(kind, pages.parse_graphql(text, author_secret, imdb_id))
     if kind == "suggestion":
         return Parsed(kind, [_movie_record(m, None) for m in pages.parse_suggested_movies(text)])
-    address = f"https://www.imdb.com/title/{imdb_id}/" if imdb_id else path.name
-    page = Page(url=address, final_url=address, html=text, status=None, fetched_at=None)
+    address = f"https://www.imdb.com/title/{imdb_id}/" if imdb_id else name
+    page = Page(url=address, final_url=address, html=text, status=None, fetched_at=saved_at)
     if kind == "reviews":
         parsed = pages.parse_reviews_page(page, author_secret)
         _must_be(imdb_id, parsed.imdb_id)
@@ -70,7 +111,45 @@ def read_file(
         return Parsed(kind, [_movie_record(*row) for row in pages.parse_find(page)])
     movie, snapshot = pages.parse_title_page(page)
     _must_be(imdb_id, movie.imdb_id)
-    return Parsed("title", [_movie_record(movie, snapshot)])
+    record = _movie_record(movie, snapshot)
+    return Parsed("title", [record], movie=movie, snapshot=snapshot)
+
+
+def read_page_time(text: str) -> datetime | None:
+    """Read when the site made a page (UTC), which `requestContext` says before it is removed.
+
+    Returns:
+        None where the page does not say it, or not in a way that is known: the JSON of an answer,
+        a fragment, a cleaned page.
+    """
+    try:
+        props = pages.page_props(text, "requestContext")
+    except LayoutChanged:
+        return None
+    context = (props or {}).get("requestContext")
+    if not isinstance(context, dict):
+        return None
+    return next((at for key in _PAGE_TIMES if (at := _as_time(context.get(key)))), None)
+
+
+def _as_time(value: Any) -> datetime | None:
+    """Read an ISO text, an HTTP date, or seconds, milliseconds or microseconds since 1970."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{9,17}(\.\d+)?", value.strip()):
+            value = float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            while value >= 1e11:  # seconds have 10 digits until the year 2286
+                value /= 1000
+            return datetime.fromtimestamp(value, UTC) if value >= 1e8 else None
+        if not isinstance(value, str):
+            return None
+        try:
+            found = datetime.fromisoformat(value.strip())
+        except ValueError:
+            found = parsedate_to_datetime(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def run_parse(
@@ -123,21 +202,26 @@ def _exit_code(error: FilmpulseError) -> int:
             return EXIT_NOT_IMDB
 
 
-def _read_text(path: Path) -> str:
-    """Return the text of a file.
+def check_size(size: int) -> None:
+    """Refuse what is too large for a page.
+
+    Raises:
+        NotImdb: Larger than 64 MB.
+    """
+    if size > MAX_BYTES:
+        raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
+
+
+def read_text(content: bytes) -> str:
+    """Return the text of a file: UTF-8, or UTF-16 with its mark.
 
     Raises:
         NotImdb: It cannot be the text of a page.
     """
+    check_size(len(content))
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise NotImdb(f"Cannot be read: {error.strerror}.") from error
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = raw.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise NotImdb(
             f"Not UTF-8 text (byte {error.start}): save the page again, as HTML only."
@@ -188,7 +272,7 @@ def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
             f"{page.unopened_spoilers} reviews left out: spoilers that were not opened before "
             "the page was saved, so that their text is not in it."
         )
-    return Parsed(kind, records, page.gated, page, notes)
+    return Parsed(kind, records, page.gated, page, notes=notes)
 
 
 def _review_record(review: Review) -> dict[str, Any]:

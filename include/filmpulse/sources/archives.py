@@ -1,0 +1,180 @@
+"""ZIP archives of saved pages: what is in them, read with care, since anyone may have made them.
+
+Nothing is unpacked to a disk and no name in an archive is ever used as a path.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from filmpulse.errors import BadInput
+
+MAX_ARCHIVE_BYTES = 100_000_000
+MAX_FILES = 1_000
+MAX_UNPACKED_BYTES = 1_000_000_000
+
+_MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # the first file, or the end of an empty archive
+_END, _END64, _END_SIZE = b"PK\x05\x06", b"PK\x06\x07", 22
+_MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # pages saved as a whole bring dozens of files each
+_KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SYMLINK = 0o120000
+_JUNK = ("thumbs.db", "desktop.ini")
+# A ZIP's own dates are the clock on the wall of an unknown zone; the eastmost is 14 hours ahead.
+_EASTMOST = timedelta(hours=14)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive.
+
+    Either `content` is there or `problem`, a sentence that says why it is not. `changed_at` (UTC)
+    is never later than when the file was changed; None where the archive does not say.
+    """
+
+    name: str
+    content: bytes | None = None
+    changed_at: datetime | None = None
+    problem: str | None = None
+
+
+def is_archive(content: bytes) -> bool:
+    """Tell whether this is a ZIP by its first bytes."""
+    return content.startswith(_MARKS)
+
+
+def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
+    """Yield the files of a ZIP in its order, one in memory at a time.
+
+    Folders, what systems add by themselves (`__MACOSX`, hidden files) and the resources of a page
+    that was saved as a whole (`..._files/`) are passed over.
+
+    Args:
+        content: The archive.
+        most_bytes: The largest file that is read.
+
+    Raises:
+        BadInput: It is no ZIP that can be read, or holds more than `MAX_FILES` files or
+            `MAX_UNPACKED_BYTES`; then nothing is yielded.
+    """
+    _check_directory(content)
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError) as error:
+        raise BadInput(
+            f"The ZIP cannot be read ({error}): make it again.", reason="archive"
+        ) from error
+    with archive:
+        entries = [e for e in archive.infolist() if not is_beside_the_page(e.filename)]
+        unpacked = sum(entry.file_size for entry in entries)
+        if len(entries) > MAX_FILES or unpacked > MAX_UNPACKED_BYTES:
+            raise BadInput(
+                f"The ZIP holds {len(entries):,} files of {unpacked / 1e6:,.0f} MB in all, where "
+                f"{MAX_FILES:,} files and {MAX_UNPACKED_BYTES / 1e6:,.0f} MB are taken: "
+                "divide it into smaller ones.",
+                reason="archive",
+            )
+        for entry in entries:
+            read, problem = _read(archive, entry, most_bytes)
+            if problem is not None:
+                yield Member(entry.filename, problem=f"A file in the ZIP {problem}.")
+            else:
+                yield Member(entry.filename, read, _changed_at(entry))
+
+
+def is_beside_the_page(name: str) -> bool:
+    """Tell whether a path names what comes along with pages: resources, hidden files, folders."""
+    *folders, last = name.replace("\\", "/").split("/")
+    return (
+        not last
+        or last.startswith(".")
+        or last.lower() in _JUNK
+        or any(folder == "__MACOSX" or folder.endswith("_files") for folder in folders)
+    )
+
+
+def _check_directory(content: bytes) -> None:
+    """Refuse an archive whose list of files alone would fill the memory.
+
+    Raises:
+        BadInput: There is no list, or it is too long.
+    """
+    at = len(content) - _END_SIZE
+    if not (content[at : at + 4] == _END and content.endswith(b"\0\0")):
+        at = content.rfind(_END, max(0, len(content) - _END_SIZE - 65_535))
+    if at < 0 or len(content) - at < _END_SIZE:
+        raise BadInput("The ZIP has no end: it is cut off. Make it again.", reason="archive")
+    (size,) = struct.unpack_from("<I", content, at + 12)
+    if size > _MAX_DIRECTORY_BYTES or content[max(0, at - 20) : at].startswith(_END64):
+        raise BadInput(
+            f"The ZIP holds more than {MAX_FILES:,} files: divide it into smaller ones.",
+            reason="archive",
+        )
+
+
+def _read(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int
+) -> tuple[bytes, str | None]:
+    """Return a file and what is wrong with it."""
+    if problem := _problem(entry, most_bytes):
+        return b"", problem
+    try:
+        with archive.open(entry) as file:
+            read = file.read(most_bytes + 1)
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
+        NotImplementedError, struct.error,
+    ) as error:  # fmt: skip
+        return b"", f"is damaged ({error}): make the ZIP again"
+    if is_archive(read):
+        return b"", "is an archive within an archive: unpack it first"
+    return read, _too_large(most_bytes) if len(read) > most_bytes else None
+
+
+def _problem(entry: zipfile.ZipInfo, most_bytes: int) -> str | None:
+    name = entry.filename.replace("\\", "/")
+    if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
+        return "has a name that leads out of its folder: it is not taken"
+    if entry.flag_bits & 0x1:
+        return "is encrypted: make the ZIP without a password"
+    if entry.external_attr >> 16 & 0o170000 == _SYMLINK:
+        return "is a link to another file: put the file itself in"
+    if name.lower().endswith(".zip"):
+        return "is an archive within an archive: unpack it first"
+    if entry.compress_type not in _KNOWN:
+        return "is packed in an unusual way: make the ZIP with the usual one (deflate)"
+    return _too_large(most_bytes) if entry.file_size > most_bytes else None
+
+
+def _too_large(most_bytes: int) -> str:
+    return f"is larger than {most_bytes / 1e6:,.0f} MB: a saved page is 1-3 MB"
+
+
+def _changed_at(entry: zipfile.ZipInfo) -> datetime | None:
+    """Read when a file was changed: from the fields that are in UTC, else from the wall clock."""
+    try:
+        return _utc_field(entry.extra) or datetime(*entry.date_time, tzinfo=UTC) - _EASTMOST
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc_field(extra: bytes) -> datetime | None:
+    """Read the time in the extra fields of Info-ZIP or of NTFS."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, at)
+        field = extra[at + 4 : at + 4 + size]
+        at += 4 + size
+        # Info-ZIP's "UT": a byte of flags, then seconds since 1970.
+        if kind == 0x5455 and len(field) >= 5 and field[0] & 1:
+            return datetime.fromtimestamp(struct.unpack_from("<i", field, 1)[0], UTC)
+        # NTFS: four bytes, then attribute 1 of 24 bytes: ticks of 100 ns since 1601.
+        if kind == 0x000A and len(field) >= 16 and field[4:8] == b"\x01\x00\x18\x00":
+            (ticks,) = struct.unpack_from("<Q", field, 8)
+            return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
+    return None
