@@ -12,7 +12,6 @@ import re
 import unicodedata
 from datetime import date
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -203,6 +202,7 @@ _ODD = re.compile(
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\n"  # of ASCII, what is not odd
 _SPACES = re.compile(r"  +")
 _USUAL = {"amp": "&", "lt": "<", "gt": ">"}
+_RAGGED = re.compile(r"\n(?: |\n\n|(?<= \n))")  # spaces around a line break, or many breaks
 _MANY_BREAKS = re.compile(r"\n\n\n+")
 
 
@@ -260,11 +260,8 @@ def canonical_text(text: str) -> str:
         text = _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text))
     if "  " in text:
         text = _SPACES.sub(" ", text)
-    if "\n" in text:
-        lines = [*map(str.strip, text.split("\n"))]
-        text = "\n".join(lines)
-        if ("", "") in pairwise(lines):
-            text = _MANY_BREAKS.sub("\n\n", text)
+    if _RAGGED.search(text):
+        text = _MANY_BREAKS.sub("\n\n", "\n".join(map(str.strip, text.split("\n"))))
     return text.strip()
 
 

@@ -426,7 +426,7 @@ def _content_once(html: str, start: int) -> dict[str, Any] | None:
 
     In JSON a quote within a string has a backslash before it, so that what is found here can only
     be keys, never a review's words. What is cut out must lie between two keys of one object: the
-    rest has to be JSON again, with every review whole.
+    rest has to be JSON again.
     """
     first = html.find(',"data":{"title":{', start) if start >= 0 else -1
     count = html.find(',"reviewCount":', first) if first >= 0 else -1
@@ -442,14 +442,12 @@ def _content_once(html: str, start: int) -> dict[str, Any] | None:
             and type(content["reviewCount"]) is int
             and isinstance(content["entityMetadata"], dict)
             and content["pageInfo"].keys() >= {"hasNextPage", "endCursor"}
-            and all(
-                row["review"]["reviewId"] and row["review"]["reviewText"]
-                for row in content["reviews"]
-            )
+            and isinstance(content["reviews"], list)
+            and bool(content["reviews"])
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    return content if whole and content["reviews"] else None
+    return content if whole else None
 
 
 def _from_content(
