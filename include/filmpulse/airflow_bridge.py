@@ -56,6 +56,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
 def parts() -> Parts:
     """Build the parts of a job from this task's Connections and environment.
 
+    From here on the task ends with the process that watches over it: were that one killed, Airflow
+    would start a new try, and this one would work on unseen.
+
     Raises:
         BadInput: A setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
     """
@@ -65,6 +68,7 @@ def parts() -> Parts:
     from filmpulse.lake import Lake
     from filmpulse.warehouse import Warehouse
 
+    _end_with_supervisor()
     settings = Settings.from_env()
     lake_url = settings.lake_url
     if lake_url is None:
@@ -72,6 +76,19 @@ def parts() -> Parts:
     return Parts(
         settings, Warehouse(_warehouse_url()), lambda: Lake(lake_url, _lake_options(lake_url))
     )
+
+
+def _end_with_supervisor() -> None:
+    """Have the kernel end this task when its supervisor was killed (Linux)."""
+    import signal
+
+    from airflow.sdk.execution_time import comms, task_runner
+
+    from filmpulse.parent import end_with_parent
+
+    # `airflow dags test` runs its tasks in the caller's own process, which has no supervisor.
+    if isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), comms.CommsDecoder):
+        end_with_parent(signal.SIGKILL)  # Airflow turns SIGTERM into the operator's on_kill
 
 
 def _warehouse_url() -> str:
@@ -93,12 +110,15 @@ def _lake_options(lake_url: str) -> dict[str, Any]:
         return {}
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+    from filmpulse.jobs.parts import S3_PATIENCE
+
     hook = S3Hook(aws_conn_id=LAKE)
     credentials = hook.get_credentials()
     return {
         "key": credentials.access_key,
         "secret": credentials.secret_key,
         "token": credentials.token,
+        "config_kwargs": S3_PATIENCE,
         "client_kwargs": {
             "endpoint_url": hook.conn_config.endpoint_url,
             "region_name": hook.conn_config.region_name,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import AwareDatetime, ValidationError
 
@@ -28,6 +29,9 @@ from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import CollectionStatus, Count, ImdbId, Item, Mode, Movie, Review, Snapshot
 
 MANIFEST_VERSION = 1
+# Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
+# ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
+OBJECT_SECONDS = 25.0
 
 
 class Manifest(Item):
@@ -77,6 +81,8 @@ class Lake:
         if not self._has_folders:
             # The client below tries again by itself; both in a row would wait for minutes.
             self._fs.retries = 1
+        is_remote = isinstance(self._fs, AsyncFileSystem)
+        self._limit: dict[str, float] = {"timeout": OBJECT_SECONDS} if is_remote else {}
 
     def __repr__(self) -> str:
         """Name the address, which holds no secret."""
@@ -177,7 +183,7 @@ class Lake:
                 finally:
                     Path(part).unlink(missing_ok=True)
             else:
-                self._fs.pipe_file(path, content)
+                self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"
 
     def delete(self, name: str) -> None:
@@ -201,7 +207,7 @@ class Lake:
 
     def _read(self, path: str) -> bytes:
         with _reached("read", path):
-            content: bytes = self._fs.cat_file(path)
+            content: bytes = self._fs.cat_file(path, **self._limit)
             return content
 
 
@@ -244,4 +250,5 @@ def _reached(verb: str, name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise LakeUnavailable(f"{name} could not be {verb} in the lake: {error}") from error
+        why = str(error) or "no answer in time"
+        raise LakeUnavailable(f"{name} could not be {verb} in the lake: {why}") from error

@@ -112,7 +112,8 @@ def collect(
         **{name: getattr(crawl, name) for name in _CRAWL_FIELDS} if crawl else {},
     )
     uri = None
-    if writer is not None:
+    # A lake that was away from the start is not asked again: there is nothing to seal.
+    if writer is not None and (writer.parts or not isinstance(error, LakeUnavailable)):
         try:
             uri = writer.close(manifest)
         except LakeUnavailable as lost:

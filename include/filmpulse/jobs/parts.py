@@ -17,6 +17,15 @@ Progress = Callable[[int, int | None], None]
 """Called with what is done and what there is in all (None: not known)."""
 
 
+# A store that does not answer is given up after half a minute: three tries of 8 seconds without a
+# byte, and the waits between them. Each object is small (a batch of reviews), so nothing takes long.
+S3_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 8,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
+
+
 def silent(done: int, total: int | None) -> None:
     """Report nothing."""
 
@@ -58,7 +67,7 @@ def lake_options(settings: Settings) -> dict[str, Any]:
     """Return what fsspec needs to reach the lake; empty for anything but S3."""
     if not (settings.lake_url or "").startswith("s3://"):
         return {}
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"config_kwargs": S3_PATIENCE}
     if settings.lake_key and settings.lake_secret:
         options["key"] = settings.lake_key.get_secret_value()
         options["secret"] = settings.lake_secret.get_secret_value()

@@ -22,6 +22,15 @@ def sql(name: str) -> LiteralString:
     return (files(__name__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def unavailable(error: psycopg.Error) -> WarehouseUnavailable:
+    """Say in one sentence what kept Postgres from answering, and that nothing was half-stored."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return WarehouseUnavailable(
+        f"The warehouse did not answer ({said}). What was not committed was taken back, so a new "
+        "try is safe once Postgres is well."
+    )
+
+
 class Warehouse:
     """One Postgres database of Filmpulse, at a `postgresql://` address."""
 
@@ -41,14 +50,15 @@ class Warehouse:
             WarehouseUnavailable: Postgres could not be reached or went away (retryable).
         """
         try:
+            # A server that vanished without a word (power, network) is noticed within a minute.
             with psycopg.connect(
                 self.url, autocommit=autocommit, row_factory=dict_row, application_name="filmpulse",
-                connect_timeout=15,
+                connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
             ) as connection:  # fmt: skip
                 connection.execute("SET TIME ZONE 'UTC'")
                 yield connection
         except psycopg.OperationalError as error:
-            raise WarehouseUnavailable(f"The warehouse did not answer: {error}") from error
+            raise unavailable(error) from error
 
     def rows(self, query: str, **values: Any) -> list[DictRow]:
         """Run one query of `warehouse/sql` in a transaction of its own; return its rows."""

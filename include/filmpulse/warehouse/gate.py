@@ -11,8 +11,8 @@ from typing import Self
 
 import psycopg
 
-from filmpulse.errors import HostPaused, SiteUnavailable, WarehouseUnavailable
-from filmpulse.warehouse import Connection, Warehouse, sql
+from filmpulse.errors import HostPaused, SiteUnavailable
+from filmpulse.warehouse import Connection, Warehouse, sql, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ class HostGate:
         """Open the connection that holds the locks."""
         self._connection = self._stack.enter_context(self._warehouse.connect(autocommit=True))
         self._connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+        # A worker whose machine vanished lets go too: the server asks whether it is there.
+        self._connection.execute("SET tcp_keepalives_idle = 60")
+        self._connection.execute("SET tcp_keepalives_interval = 10")
+        self._connection.execute("SET tcp_keepalives_count = 6")
         return self
 
     def __exit__(
@@ -76,7 +80,7 @@ class HostGate:
                 f"Other workers kept {host} busy for {_LOCK_TIMEOUT}.", reason="timeout"
             ) from error
         except psycopg.OperationalError as error:
-            raise WarehouseUnavailable(f"The gate of {host} did not answer: {error}") from error
+            raise unavailable(error) from error
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
         """Stop all requests to a host, longer with each strike, and return until when (UTC)."""
@@ -96,7 +100,7 @@ class HostGate:
         try:
             self._open().execute(sql("gate_clear"), {"host": host})
         except psycopg.OperationalError as error:
-            raise WarehouseUnavailable(f"The gate of {host} did not answer: {error}") from error
+            raise unavailable(error) from error
 
     def _open(self) -> Connection:
         if self._connection is None:
