@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -238,9 +238,21 @@ def _language(review: Review, languages: dict[str, str | None]) -> str | None:
 def _store_what_it_says(connection: wh.Connection, manifest: Manifest) -> None:
     ensure_movie(connection, manifest.imdb_id)
     if manifest.movie is not None:
-        store_movie(connection, manifest.movie, manifest.started_at)
+        store_movie(connection, manifest.movie, _facts_as_of(manifest))
     if manifest.snapshot is not None and manifest.snapshot.taken_at is not None:
         store_snapshot(connection, manifest.snapshot)
+
+
+def _facts_as_of(manifest: Manifest) -> datetime:
+    """Say how old a collection's facts of the movie are.
+
+    A page of unknown age only says what no other one says: it counts as older than any that can
+    have been saved, and of several such pages the one that came first counts.
+    """
+    if manifest.is_dated:
+        return manifest.started_at
+    since_1970 = manifest.started_at - datetime(1970, 1, 1, tzinfo=UTC)
+    return datetime(1000, 1, 1, tzinfo=UTC) - since_1970
 
 
 def store_facts(
