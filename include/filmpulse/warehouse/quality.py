@@ -10,7 +10,7 @@ just before them, and says "too few to tell" below `ENOUGH` on either side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import copysign, exp, log, sqrt
@@ -41,15 +41,21 @@ CHECKS = {
 """Each check, and what is so when it passes."""
 
 ENOUGH = 20
-"""Reviews on either side of a comparison. The smallest round n at which losing all of something
-that half of the reviews have (a change of 0.5) still lies beyond `SIGMAS`, 100 to compare with."""
+"""Reviews on either side of a comparison. With 20 against 100, a share of up to 0.4 that becomes 1
+(or of 0.6 that becomes 0) lies beyond `SIGMAS`; with fewer, less of what a parser loses would."""
 
 PAST = 100
 """How many reviews before the newest make "usual". More would hardly sharpen a comparison with 20
-(0.245 against 0.229 standard errors at 300), and habits of years ago are not this year's."""
+(0.32 against 0.30 standard deviations at 1,000), and habits of years ago are not this year's."""
 
-SIGMAS = 4.0
-"""How many standard errors are too many: 6 in 100,000 by chance, each load tests a dozen."""
+WANDER = 0.02
+"""How much of the variance reviews of one batch have in common: crowds come together. A share of
+0.3 wanders by 0.065 from batch to batch. An assumption; without it, of loads of a simulated movie
+whose shares wander so, 1 in 130 was a false alarm."""
+
+SIGMAS = 3.5
+"""How many standard errors are too many. In 7,200 simulated loads 1 in 900 was a false alarm, all
+checks together; at 3 it was 1 in 480, at 4 a tenth of the losses took 60 reviews to be noticed."""
 
 CHANGE = 0.25
 """A share that moved by less is no parser fault, however many reviews show it: what a parser loses
@@ -65,7 +71,7 @@ LENGTH_RATIO = 2.0
 """The change of a median length that counts: texts cut in half, or two glued together."""
 
 LONG_TEXT = 50
-"""Characters from which two people do not write the same by chance."""
+"""Characters (or bytes) from which two people do not write the same by chance."""
 
 SAME_TEXT = (5, 0.10)
 """Reviews (at least, and as a share) whose words another review has too. Of 103 reviews of a real
@@ -101,7 +107,7 @@ collection still lives here."""
 COVERAGE_FALL = 0.20
 """Points of coverage that a complete collection may lose against the one before."""
 
-KEEP_PASSED_DAYS = 90
+KEEP_PASSED_DAYS = 30
 """Verdicts other than failures are kept so long."""
 
 
@@ -109,7 +115,8 @@ class Check(NamedTuple):
     """One verdict.
 
     `passed` is None where there were too few to tell. `fails_run` is set where this collection
-    brought the fault, not where it only still stands. `figure` should lie from `low` to `high`.
+    brought the fault or more of it, not where it only still stands. `figure` should lie from `low`
+    to `high`.
     """
 
     name: str
@@ -173,7 +180,10 @@ class Side:
 
 @dataclass(frozen=True)
 class State:
-    """Figures of all living reviews, and what a collection did to them; see `quality_state.sql`."""
+    """Figures of all living reviews, and what a collection did to them; see `quality_state.sql`.
+
+    `failing` are the checks whose last verdict before this collection was a failure.
+    """
 
     living: int = 0
     brought: int = 0
@@ -199,6 +209,7 @@ class State:
     edited_mark: int = 0
     removed: int = 0
     coverage_before: float | None = None
+    failing: Collection[str] = ()
 
 
 def check_load(
@@ -267,7 +278,17 @@ def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
         _languages(three, is_given="languages" in always),
         _text_length(three),
     ]
-    return sorted(found, key=lambda check: list(CHECKS).index(check.name))
+    order = list(CHECKS)
+    return sorted(
+        (
+            check._replace(
+                fails_run=check.passed is False
+                and (check.fails_run or check.name not in state.failing)
+            )
+            for check in found
+        ),
+        key=lambda check: order.index(check.name),
+    )
 
 
 class _Sides(NamedTuple):
@@ -280,20 +301,29 @@ class _Usual(NamedTuple):
     """A share that hardly changes: of the reviews counted in `whole`, those counted in `part`."""
 
     name: str
-    words: str
+    words: tuple[str, str]  # of one review, of several
     part: str
     whole: str = "n"
     change: float = CHANGE
 
 
 _USUAL = (
-    _Usual("unrated", "have no stars", "unrated"),
-    _Usual("undated", "have no day", "undated"),
-    _Usual("untitled", "have no heading", "untitled", "texts"),
-    _Usual("unsigned", "have no author", "unsigned"),
-    _Usual("spoilers", "are marked as spoilers", "spoilers"),
-    _Usual("votes", "have more votes against than for them", "voted_down", "voted", VOTES_CHANGE),
+    _Usual("unrated", ("has no stars", "have no stars"), "unrated"),
+    _Usual("undated", ("has no day", "have no day"), "undated"),
+    _Usual("untitled", ("has no heading", "have no heading"), "untitled", "texts"),
+    _Usual("unsigned", ("has no author", "have no author"), "unsigned"),
+    _Usual("spoilers", ("is marked as a spoiler", "are marked as spoilers"), "spoilers"),
+    _Usual(
+        "votes",
+        ("has more votes against it than for it", "have more votes against than for them"),
+        "voted_down",
+        "voted",
+        VOTES_CHANGE,
+    ),
 )
+
+
+_WHOLES = {"n": "reviews", "texts": "texts", "voted": "voted reviews"}
 
 
 class _Change(NamedTuple):
@@ -307,9 +337,9 @@ class _Change(NamedTuple):
 
     @classmethod
     def of(cls, k: int, n: int, k_before: int, m: int, least: float) -> _Change:
-        """Compare two shares: `SIGMAS` standard errors of their difference, `least` at least."""
+        """Compare two shares: they may differ by `SIGMAS` standard errors, and by `least`."""
         pooled = (k + k_before) / (n + m)
-        error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m + 2 * WANDER))
         return cls(k, n, k_before / m, m, max(least, SIGMAS * error))
 
     @property
@@ -349,12 +379,12 @@ def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
         for side in (sides.recent, sides.past, sides.own)
         for count in (usual.part, usual.whole)
     )
-    said = f"{k:,} of the {n:,} newest {'texts' if usual.whole == 'texts' else 'reviews'}"
+    said = f"{k:,} of the {n:,} newest {_WHOLES[usual.whole]} {usual.words[k != 1]}"
     if is_given and k == n >= NONE_AT_ALL and k_before == m:
         return Check(
             usual.name,
             False,
-            f"{said} {usual.words}, and none before them has any: the site gives it.",
+            f"{said}, and so it was before: the site gives them, we lose them.",
             n=n,
             figure=1.0,
             high=1.0,
@@ -365,7 +395,7 @@ def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
     change = _Change.of(k, n, k_before, m, usual.change)
     return change.check(
         usual.name,
-        f"{said} {usual.words} {change.words}.",
+        f"{said} {change.words}.",
         is_own=change.is_carried_by(own_k, own_n),
     )
 
@@ -390,12 +420,14 @@ def _languages(sides: _Sides, *, is_given: bool) -> Check:
         for language in sorted(recent.keys() | past.keys())
     }
     language, change = max(
-        changes.items(), key=lambda item: abs(item[1].difference) - item[1].bound
+        changes.items(),  # of two that moved alike, the one that grew
+        key=lambda item: (abs(item[1].difference) - item[1].bound, item[1].difference),
     )
-    written = f"are in language {language}" if language else "are in a language that cannot be told"
+    written = f"in language {language}" if language else "in a language that cannot be told"
     return change.check(
         "languages",
-        f"{change.k:,} of the {n:,} newest texts {written} {change.words}; no language moved more.",
+        f"{change.k:,} of the {n:,} newest texts {'is' if change.k == 1 else 'are'} {written} "
+        f"{change.words}; no language moved more.",
         is_own=change.is_carried_by(own.get(language, 0), sides.own.texts),
     )
 
@@ -408,7 +440,7 @@ def _text_length(sides: _Sides) -> Check:
     # The median's standard error is 1.2533 times the mean's; the logarithm of lengths is near
     # normal, and a normal's quartiles lie 1.349 deviations apart.
     spread = max(0.1, *(log(max(q[2], 1) / max(q[0], 1)) / 1.349 for q in (new, old)))
-    bound = exp(max(log(LENGTH_RATIO), SIGMAS * 1.2533 * spread * sqrt(1 / n + 1 / m)))
+    bound = exp(max(log(LENGTH_RATIO), SIGMAS * 1.2533 * spread * sqrt(1 / n + 1 / m + 2 * WANDER)))
     ratio = max(new[1], 1) / max(old[1], 1)
     is_sudden = not 1 / bound <= ratio <= bound
     mine = max(sides.own.quartiles[1], 1) / max(old[1], 1) if sides.own.quartiles else 1.0
@@ -470,7 +502,7 @@ def _dates(state: State) -> Check:
         n=state.dated,
         figure=state.too_early + state.too_late,
         high=0,
-        fails_run=bool(wrong and state.brought_misdated),
+        fails_run=state.brought_misdated > 0,
     )
 
 
@@ -587,8 +619,8 @@ def _coverage(told: Told, state: State) -> Check:
         n=living,
         figure=figure,
         low=max(0.0, before - COVERAGE_FALL) if before is not None else None,
-        high=SURPLUS,
-        fails_run=has_fallen or (is_surplus and (before is None or before <= SURPLUS)),
+        high=max(SURPLUS, (site + ENOUGH - 1) / site) if site else None,
+        fails_run=has_fallen,
     )
 
 

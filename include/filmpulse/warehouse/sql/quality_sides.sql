@@ -3,7 +3,8 @@
 -- own), and the reviews just before those (past).
 WITH living AS MATERIALIZED (
     SELECT review_id, first_seen_at, submitted_on, rating_1_10, is_spoiler, author_key, title, body,
-           content_hash, language, helpful_up, helpful_down
+           language, helpful_up, helpful_down,
+           CASE WHEN octet_length(body) >= %(long_text)s THEN md5(body) END AS words
     FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
       AND first_seen_at <= %(collected_at)s
@@ -21,7 +22,8 @@ WITH living AS MATERIALIZED (
     FROM living l CROSS JOIN edge
 ), sided AS MATERIALIZED (
     SELECT s.side, p.*, char_length(p.body) AS characters,
-           coalesce(p.helpful_up, 0) + coalesce(p.helpful_down, 0) >= %(few_votes)s AS has_votes
+           coalesce(p.helpful_up, 0)::bigint + coalesce(p.helpful_down, 0) >= %(few_votes)s
+               AS has_votes
     FROM placed p
     CROSS JOIN LATERAL (VALUES
         ('own', p.first_seen_at = %(collected_at)s),
@@ -43,8 +45,7 @@ WITH living AS MATERIALIZED (
     WHERE side = 'recent' AND characters >= %(long_text)s
     GROUP BY characters ORDER BY count(*) DESC, characters DESC LIMIT 1
 ), repeated AS (
-    SELECT content_hash FROM living WHERE octet_length(body) >= %(long_text)s
-    GROUP BY content_hash HAVING count(*) > 1
+    SELECT words FROM living WHERE words IS NOT NULL GROUP BY words HAVING count(*) > 1
 )
 SELECT s.side,
        count(*) AS n,
@@ -57,12 +58,12 @@ SELECT s.side,
        count(*) FILTER (WHERE has_votes) AS voted,
        count(*) FILTER (WHERE has_votes AND helpful_down > helpful_up) AS voted_down,
        count(rating_1_10) AS rated,
-       count(*) FILTER (WHERE r.content_hash IS NOT NULL) AS repeated,
+       count(r.words) AS repeated,
        (SELECT characters FROM usual_length) AS usual_length,
        count(*) FILTER (WHERE characters = (SELECT characters FROM usual_length)) AS at_usual_length,
        (percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY characters)) AS quartiles,
        (SELECT stars FROM stars t WHERE t.side = s.side) AS stars,
        (SELECT languages FROM languages l WHERE l.side = s.side) AS languages
 FROM sided s
-LEFT JOIN repeated r USING (content_hash)
+LEFT JOIN repeated r USING (words)
 GROUP BY s.side

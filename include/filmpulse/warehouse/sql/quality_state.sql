@@ -64,6 +64,13 @@ SELECT count(*) AS living,
        (SELECT q.figure FROM ops.quality_checks q
         WHERE q.imdb_id = %(imdb_id)s AND q.source = %(source)s AND q.check_name = 'coverage'
           AND q.figure IS NOT NULL AND q.collected_at < %(collected_at)s
-        ORDER BY q.collected_at DESC LIMIT 1) AS coverage_before
+        ORDER BY q.collected_at DESC LIMIT 1) AS coverage_before,
+       ARRAY(SELECT check_name
+             FROM (SELECT DISTINCT ON (q.check_name) q.check_name, q.passed
+                   FROM ops.quality_checks q
+                   WHERE q.imdb_id = %(imdb_id)s AND q.source = %(source)s
+                     AND q.passed IS NOT NULL AND q.collected_at < %(collected_at)s
+                   ORDER BY q.check_name, q.collected_at DESC) last
+             WHERE NOT last.passed) AS failing
 FROM life LEFT JOIN living ON true
 GROUP BY life.first_day, life.last_day

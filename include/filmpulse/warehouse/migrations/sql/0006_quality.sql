@@ -26,7 +26,7 @@ COMMENT ON COLUMN ops.quality_checks.source IS 'Where the reviews stand.';
 COMMENT ON COLUMN ops.quality_checks.imdb_id IS 'The movie.';
 COMMENT ON COLUMN ops.quality_checks.collected_at IS 'Start of the collection (UTC).';
 COMMENT ON COLUMN ops.quality_checks.passed IS 'The verdict; null when there were too few to tell, or nothing to judge.';
-COMMENT ON COLUMN ops.quality_checks.fails_run IS 'This collection brought the fault, so its run fails; false for one that only still stands.';
+COMMENT ON COLUMN ops.quality_checks.fails_run IS 'This collection brought the fault or more of it, so its run fails; false for one that only still stands.';
 COMMENT ON COLUMN ops.quality_checks.figure IS 'What was found: a count, a share, or a ratio; the sentence says which.';
 COMMENT ON COLUMN ops.quality_checks.expected_low IS 'The least that passes; null when any does.';
 COMMENT ON COLUMN ops.quality_checks.expected_high IS 'The most that passes; null when any does.';
@@ -36,7 +36,7 @@ COMMENT ON COLUMN ops.quality_checks.checked_at IS 'When it was judged (UTC).';
 
 CREATE VIEW mart.quality_checks AS
 SELECT q.imdb_id, coalesce(m.original_title, m.title) AS title, q.source, q.check_name,
-       CASE q.passed WHEN true THEN 'pass' WHEN false THEN 'fail' ELSE 'too few to tell' END
+       CASE q.passed WHEN true THEN 'pass' WHEN false THEN 'fail' ELSE 'not judged' END
            AS verdict,
        q.sentence, q.figure, q.expected_low, q.expected_high, q.n, q.fails_run,
        q.collected_at, q.checked_at,
