@@ -13,7 +13,7 @@ Mapped tasks are named after their movie by `parts_for`; what to do on an error 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from filmpulse.jobs import Parts
+    from filmpulse.jobs import Parts, RunSummary
 
 log = logging.getLogger(__name__)
 
@@ -198,6 +198,41 @@ def report_detection(found: dict[str, Any]) -> None:
         log.warning(warning)
     if found["failures"]:
         raise CollectionFailed("Detection met trouble:\n" + "\n".join(found["failures"]))
+
+
+def import_file(name: str, run_id: str) -> dict[str, Any]:
+    """Import one file of the inbox, and name this mapped task after it (`{{ file }}`).
+
+    Returns:
+        How it went, as plain values for XCom.
+    """
+    from airflow.sdk import get_current_context
+
+    from filmpulse import jobs
+
+    get_current_context()["file"] = name  # type: ignore[typeddict-unknown-key]
+    imported = jobs.import_file(name, run_id, parts())
+    return {
+        "name": name,
+        "imdb_ids": imported.imdb_ids,
+        "pages": [page._asdict() for page in imported.pages],
+    }
+
+
+def summarise_import(names: Sequence[str], imported: Iterable[dict[str, Any] | None]) -> RunSummary:
+    """Say how each file of an import went.
+
+    Raises:
+        CollectionFailed: As `jobs.summarise_import`.
+    """
+    from filmpulse import jobs
+
+    went = [
+        jobs.Imported(one["name"], [jobs.ImportedPage(**page) for page in one["pages"]])
+        for one in imported or ()
+        if one is not None
+    ]
+    return jobs.summarise_import(list(names), went, parts())
 
 
 def _reception_is_active(run_id: str) -> bool:

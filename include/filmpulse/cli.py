@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
 app.add_typer(movies_app, name="movies")
+inbox_app = typer.Typer(help="Pages that you saved, on their way in.", no_args_is_help=True)
+app.add_typer(inbox_app, name="inbox")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -248,6 +250,92 @@ def parse(
     secret = Settings.from_env().author_secret
     key = secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
     raise typer.Exit(run_parse(files, kind, imdb_id, key, sys.stdout, sys.stderr))
+
+
+@inbox_app.command("add")
+def inbox_add(
+    files: Annotated[list[Path], typer.Argument(help="Saved pages, answers, or ZIPs of such.")],
+    imdb_id: Annotated[
+        str | None, typer.Option(help="The movie, where a page does not say.")
+    ] = None,
+    saved_at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When they were saved (UTC), where a page does not say.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        ),
+    ] = None,
+) -> None:
+    """Put pages that you saved into the inbox, cleaned; the next hourly import takes them up.
+
+    Visitor data and reviewers' names are taken out before anything is stored. Exit code 1 when a
+    file was refused; the others are added all the same.
+    """
+    from filmpulse import jobs
+
+    parts = _parts()
+    if saved_at is not None:
+        saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
+    new = refused = 0
+    for file in files:
+        for added in jobs.add_to_inbox(file, parts, imdb_id=imdb_id, saved_at=saved_at):
+            new += added.is_new
+            refused += added.is_refused
+            if added.is_refused:
+                err.print(f"[red]refused[/]  {escape(added.given)}: {escape(added.sentence)}")
+            else:
+                state = "[green]added[/]  " if added.is_new else "[dim]known[/]  "
+                out.print(f"{state}  {escape(added.given)}: {escape(added.sentence)}")
+    if new:
+        out.print(
+            f"{new} in the inbox. `import_saved_pages` takes them up within the hour; "
+            "`filmpulse inbox load` does it now."
+        )
+    raise typer.Exit(1 if refused else 0)
+
+
+@inbox_app.command("list")
+def inbox_list() -> None:
+    """List what waits in the inbox and what could not be imported, with the reasons."""
+    from filmpulse import jobs
+
+    waits, failed = jobs.list_inbox(_parts())
+    for file in waits:
+        out.print(f"waits   {escape(file.name)}: {escape(file.about)}")
+    for one in failed:
+        out.print(f"[red]failed[/]  {escape(one.name)}: {escape(one.sentence)} ({one.reason})")
+    if not waits and not failed:
+        out.print("The inbox is empty: filmpulse inbox add FILE...")
+
+
+@inbox_app.command("load")
+def inbox_load() -> None:
+    """Import and score what waits in the inbox here and now, without Airflow."""
+    from filmpulse import jobs
+
+    parts = _parts()
+    run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    names, imported = jobs.plan_import(parts), []
+    with _bar("saved pages") as progress:
+        for done, name in enumerate(names, start=1):
+            try:
+                imported.append(jobs.import_file(name, run_id, parts))
+            except Exception as error:  # one file never stops another; it still waits
+                err.print(f"[red]{escape(name)}: {escape(str(error))}[/]")
+            progress(done, len(names))
+    for imdb_id in sorted({imdb_id for one in imported for imdb_id in one.imdb_ids}):
+        with _bar(f"{imdb_id} scores") as progress:
+            jobs.analyse(imdb_id, parts, progress=progress)
+    told = jobs.review_import(names, imported, parts)
+    for line in told.lines:
+        out.print(escape(line))
+    for warning in told.warnings:
+        err.print(f"[yellow]{escape(warning)}[/]")
+    for failure in told.failures:
+        err.print(f"[red]{escape(failure)}[/]")
+    if not names:
+        out.print("Nothing waits in the inbox.")
+    raise typer.Exit(1 if told.failures else 0)
 
 
 @contextmanager

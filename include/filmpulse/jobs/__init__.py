@@ -9,6 +9,15 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
+from filmpulse.jobs.importing import (
+    Imported,
+    ImportedPage,
+    import_file,
+    plan_import,
+    review_import,
+    summarise_import,
+)
+from filmpulse.jobs.inbox import Added, add_to_inbox, list_inbox
 from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
 from filmpulse.jobs.quality import failed_checks, standing_faults
@@ -19,29 +28,38 @@ from filmpulse.warehouse.load import Loaded
 
 __all__ = [
     "LIVE_IS_OFF",
+    "Added",
     "Analysed",
     "Batch",
     "Detection",
+    "Imported",
+    "ImportedPage",
     "Loaded",
     "Parts",
     "Rebuilt",
     "RunSummary",
     "Tracked",
+    "add_to_inbox",
     "analyse",
     "collect",
     "detect",
     "failed_checks",
+    "import_file",
     "label",
     "lake_options",
+    "list_inbox",
     "load",
     "mark_triggered",
     "plan",
+    "plan_import",
     "read_tracked",
     "rebuild",
+    "review_import",
     "review_run",
     "search",
     "setup_warehouse",
     "standing_faults",
     "summarise",
+    "summarise_import",
     "summary",
 ]

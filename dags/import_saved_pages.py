@@ -1,0 +1,82 @@
+"""Import the saved pages that wait in the lake's `inbox/`, score them, then say how each went.
+
+* **Kind:** "now" DAG, at 20 minutes past every hour, or by hand. Repair a failure with a new run,
+  after putting the file into `inbox/` again; a file whose task broke off still waits there.
+* **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
+  `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
+  `core.aspect_scores`, `ops.collections`; keyed by the site's own ids, so a re-run is safe. Emits
+  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
+* **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
+  `FILMPULSE_AUTHOR_SECRET`. It asks no site for anything.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Asset, AssetAlias, dag, task
+
+from filmpulse.airflow_bridge import RETRY_POLICY
+
+REVIEWS = Asset(name="filmpulse/reviews", uri="filmpulse://reviews")
+ASPECT_SCORES = Asset(name="filmpulse/aspect_scores", uri="filmpulse://aspect_scores")
+# An alias sends an event only when a task adds an asset to it: no change, no event.
+CHANGED = AssetAlias("filmpulse/changed")
+
+
+@dag(
+    schedule="20 * * * *",  # 20 past every hour, when detection at the full hour is mostly done
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    default_args={
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "retry_policy": RETRY_POLICY,
+    },
+    tags=["reviews"],
+    doc_md=__doc__,
+)
+def import_saved_pages():
+    @task.short_circuit
+    def plan() -> list[str]:
+        """List the files that wait; none skips the rest of the run."""
+        from filmpulse import airflow_bridge, jobs
+
+        return jobs.plan_import(airflow_bridge.parts())
+
+    @task(execution_timeout=timedelta(hours=1), map_index_template="{{ file }}")
+    def import_page(name: str, run_id: str) -> dict:
+        """Import one file; what cannot be read goes to `inbox/failed/` and is told at the end."""
+        from filmpulse import airflow_bridge
+
+        return airflow_bridge.import_file(name, run_id)
+
+    @task(trigger_rule="all_done")
+    def pick_movies(imported: list[dict]) -> list[str]:
+        """Name the movies that files were imported of, each once."""
+        return sorted({imdb_id for one in imported for imdb_id in one["imdb_ids"]})
+
+    @task(pool="llm", execution_timeout=timedelta(hours=1), map_index_template="{{ movie }}")
+    def analyse(imdb_id: str) -> int:
+        """Score every text that has no score yet; return how many got one."""
+        from filmpulse import airflow_bridge, jobs
+
+        return jobs.analyse(imdb_id, airflow_bridge.parts_for(imdb_id)).scored
+
+    @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
+    def summarise(names: list[str], imported: list[dict], outlet_events) -> list[str]:
+        """Say how each file went; fail, naming each that could not be imported and why."""
+        from filmpulse import airflow_bridge
+
+        told = airflow_bridge.summarise_import(names, imported)
+        if told.changed_rows:
+            outlet_events[CHANGED].add(REVIEWS)
+            outlet_events[CHANGED].add(ASPECT_SCORES)
+        return told.lines
+
+    names = plan()
+    imported = import_page.expand(name=names)
+    analyse.expand(imdb_id=pick_movies(imported)) >> summarise(names, imported)
+
+
+import_saved_pages()

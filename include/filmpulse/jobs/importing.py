@@ -1,0 +1,317 @@
+"""Imports: from the inbox into the lake and the warehouse, one saved file after the other.
+
+A file's collection lies in the lake under a name that follows from the file, and the file leaves
+the inbox last: after a crash at any point the same import does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from filmpulse.errors import BadInput, CollectionFailed, FilmpulseError, Retryable, SiteUnavailable
+from filmpulse.items import CollectionStatus
+from filmpulse.jobs import inbox
+from filmpulse.jobs.closing import RunSummary
+from filmpulse.jobs.collection import label
+from filmpulse.jobs.inbox import DONE, FAILED, NOTE, REASON, WAITING, Note, RawFile, SavedFile
+from filmpulse.jobs.loading import load
+from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.quality import failed_checks, standing_faults
+from filmpulse.jobs.site import SOURCE, explain
+from filmpulse.lake import Manifest
+from filmpulse.sources.imdb.files import Parsed
+
+log = logging.getLogger(__name__)
+
+IMPORTED: frozenset[CollectionStatus] = frozenset({"complete", "partial", "gated"})
+
+
+class ImportedPage(NamedTuple):
+    """How the import of one page went; a ZIP holds many.
+
+    `name` is its name in `inbox/done/` or `inbox/failed/`, `changed_rows` what loading it changed,
+    `line` all of it in one sentence. `imdb_id` and `manifest_uri` are None where it failed.
+    """
+
+    name: str
+    imdb_id: str | None
+    manifest_uri: str | None
+    status: CollectionStatus
+    reason: str | None
+    line: str
+    reviews: int = 0
+    changed_rows: int = 0
+
+
+class Imported(NamedTuple):
+    """How the import of one file of the inbox went; no page where it was gone already."""
+
+    name: str
+    pages: list[ImportedPage]
+
+    @property
+    def imdb_ids(self) -> list[str]:
+        """The movies whose reviews may have changed, each once."""
+        return list(dict.fromkeys(p.imdb_id for p in self.pages if p.imdb_id))
+
+    @property
+    def manifest_uris(self) -> list[str]:
+        """The collections that it became."""
+        return [p.manifest_uri for p in self.pages if p.manifest_uri]
+
+
+def plan_import(parts: Parts) -> list[str]:
+    """Return the names of the files that wait in the inbox, sorted, at most 1,000."""
+    names = inbox.waiting(parts)
+    if len(names) > inbox.MOST_AT_ONCE:
+        log.warning(
+            "%d files wait; %d are taken up now, the rest by the next runs.",
+            len(names), inbox.MOST_AT_ONCE,
+        )  # fmt: skip
+    return names[: inbox.MOST_AT_ONCE]
+
+
+def import_file(name: str, run_id: str, parts: Parts) -> Imported:
+    """Import one file of the inbox, and move it to `done/` or `failed/`, cleaned.
+
+    Each page becomes one collection of mode `import`, recorded in `ops.collections` under
+    `run_id/name` and loaded. A page that cannot be read is kept in `failed/` with the reason.
+
+    Args:
+        name: As `plan_import` gives it.
+        run_id: Whose import this is.
+        parts: Settings, warehouse and lake.
+
+    Returns:
+        How each page went. A second call after a crash gives the same rows.
+
+    Raises:
+        BadInput: No FILMPULSE_AUTHOR_SECRET.
+        Retryable: The lake or the warehouse did not answer; the file still waits.
+    """
+    secret = inbox.author_secret(parts)
+    path = f"{WAITING}/{name}"
+    size = parts.lake.size(path)
+    if size is None:
+        log.warning("%s no longer waits: another import took it.", name)
+        return Imported(name, [])
+    seen_at = parts.lake.modified_at(path)
+    raw = RawFile(name, b"", None)
+    pages = []
+    try:
+        inbox.check_size(size)
+        raw = RawFile(name, parts.lake.read(path), None)
+        given = inbox.read_note(name, parts)
+        unpacked = inbox.unpack(name, raw.content, None)
+        pages += [_import_page(f, given, seen_at, run_id, secret, parts) for f in unpacked]
+    except Retryable:
+        raise
+    except FilmpulseError as error:
+        pages.append(_refuse(raw, error, parts))
+    if (parts.lake.size(path), parts.lake.modified_at(path)) == (size, seen_at):
+        parts.lake.delete(path)
+        parts.lake.delete(f"{path}{NOTE}")
+    else:
+        log.warning("%s was written while it was read: the next import reads it again.", name)
+    for page in pages:
+        log.log(logging.INFO if page.status in IMPORTED else logging.ERROR, page.line)
+    return Imported(name, pages)
+
+
+def _import_page(
+    file: RawFile,
+    given: Note | BadInput,
+    added_at: datetime,
+    run_id: str,
+    secret: bytes,
+    parts: Parts,
+) -> ImportedPage:
+    """Clean, read, store and load one page, and put it where it belongs."""
+    try:
+        saved = file.clean(given if isinstance(given, Note) else Note(), secret, added_at)
+    except FilmpulseError as error:
+        return _refuse(file, error, parts)
+    try:
+        if isinstance(given, BadInput):
+            raise given
+        parsed = inbox.parse(saved, secret)
+    except FilmpulseError as error:
+        return _fail(saved, error, run_id, parts)
+    manifest_uri, manifest = _collect(saved, parsed, run_id, parts)
+    try:
+        loaded = load(manifest_uri, parts)
+    except Retryable:
+        raise
+    except FilmpulseError as error:
+        return _fail(saved, error, run_id, parts)
+    changed = (
+        f"{loaded.inserted:,} new, {loaded.revised:,} edited" if loaded.changed else "nothing new"
+    )
+    told = f"{manifest.sentence} {changed}; {inbox.describe_time(saved.note)}."
+    line = f"{saved.name}: {label(manifest.imdb_id, parts)}: {manifest.status}. {told}"
+    note = saved.note.model_copy(
+        update={
+            "imdb_id": manifest.imdb_id,
+            "imported_at": datetime.now(UTC),
+            "run_id": run_id,
+            "manifest_uri": manifest_uri,
+            "status": manifest.status,
+            "reason": manifest.reason,
+            "sentence": told,
+        }
+    )
+    _keep(DONE, saved, note, parts)
+    for leftover in ("", NOTE, REASON):  # of an earlier try that failed
+        parts.lake.delete(f"{FAILED}/{saved.name}{leftover}")
+    return ImportedPage(
+        saved.name, manifest.imdb_id, manifest_uri, manifest.status, manifest.reason, line,
+        manifest.distinct_ids, loaded.changed,
+    )  # fmt: skip
+
+
+def _collect(saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts) -> tuple[str, Manifest]:
+    """Write what a page holds into the lake, in the same place each time, unless it is there."""
+    page, note = parsed.reviews_page, saved.note
+    movie = page.movie if page else parsed.movie
+    snapshot = page.snapshot if page else parsed.snapshot
+    imdb_id = page.imdb_id if page else parsed.records[0]["imdb_id"]
+    started_at = note.saved_at or note.added_at or datetime.now(UTC)
+    writer = parts.lake.begin(SOURCE, imdb_id, started_at, saved.mark)
+    uri = writer.manifest_uri
+    if parts.lake.size(parts.lake.name_of(uri)) is not None:
+        return uri, parts.lake.read_manifest(uri)
+    reviews = page.reviews if page else ()
+    writer.append(reviews)
+    status, reason, sentence = _outcome(parsed)
+    manifest = Manifest(
+        run_id=f"{run_id}/{saved.name}",
+        source=SOURCE,
+        imdb_id=imdb_id,
+        mode="import",
+        is_dated=note.saved_at is not None,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        status=status,
+        reason=reason,
+        sentence=sentence,
+        review_count_start=page.review_count if page else None,
+        review_count_end=page.review_count if page else None,
+        distinct_ids=len(reviews),
+        variant=page.variant if page else "title-page",
+        movie=movie,
+        snapshot=snapshot if note.saved_at else None,
+        parts=tuple(writer.parts),
+    )
+    return writer.close(manifest), manifest
+
+
+def _outcome(parsed: Parsed) -> tuple[CollectionStatus, str | None, str]:
+    """Say how much of the site's list a page holds."""
+    page = parsed.reviews_page
+    if page is None:
+        return "partial", "title_page", "A title page: the movie's facts, not its reviews."
+    read, count, closed = len(page.reviews), page.review_count, page.unopened_spoilers
+    of = f" of {count:,}" if count is not None else ""
+    shown = f"{read:,}{of} reviews are in the page"
+    if closed:
+        shown += f", and {closed:,} spoilers that were not opened before it was saved"
+    if page.gated:
+        return "gated", "sign_in", f"{shown}: the rest is shown only to those who sign in."
+    if count is None:
+        return "partial", "count_unknown", f"{shown}, which does not say how many there are."
+    if read >= count:
+        return "complete", None, f"All {read:,} reviews are in the page."
+    if read + closed >= count:
+        return "partial", "unopened_spoilers", f"{shown}."
+    return "partial", "part_of_list", f"{shown}."
+
+
+def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) -> ImportedPage:
+    """Keep a cleaned file that could not be imported, and say why."""
+    status, reason, sentence = explain(error)
+    if isinstance(error, SiteUnavailable):
+        sentence += " Save it again, whole."
+    update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
+    parts.lake.write(f"{FAILED}/{saved.name}{REASON}", _reason(sentence, reason))
+    _keep(FAILED, saved, saved.note.model_copy(update=update), parts)
+    return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
+
+
+def _refuse(file: RawFile, error: FilmpulseError, parts: Parts) -> ImportedPage:
+    """Say why a file could not be imported that cannot be cleaned either, and so is not kept."""
+    status, reason, sentence = explain(error)
+    sentence += " The file was not kept, since it could not be cleaned."
+    name = file.refused_name()
+    parts.lake.write(f"{FAILED}/{name}{REASON}", _reason(sentence, reason))
+    return ImportedPage(name, None, None, status, reason, f"{file.name}: {sentence}")
+
+
+def _reason(sentence: str, reason: str) -> bytes:
+    return f"{sentence}\n\nreason: {reason}\n".encode()
+
+
+def _keep(folder: str, saved: SavedFile, note: Note, parts: Parts) -> None:
+    text = note.model_dump_json(exclude_none=True, indent=1)
+    parts.lake.write(f"{folder}/{saved.name}{NOTE}", text.encode())
+    parts.lake.write(f"{folder}/{saved.name}", saved.text.encode())
+
+
+def review_import(names: Sequence[str], imported: Iterable[Imported], parts: Parts) -> RunSummary:
+    """Tell how each page of a run went, in the order of the files' names, then what its data lack.
+
+    Each page is told once: among the lines, the warnings (gated) or the failures.
+
+    Args:
+        names: The files that were planned.
+        imported: How each went; a file without an entry is a failure.
+        parts: Settings, warehouse and lake.
+    """
+    found = {one.name: one for one in imported}
+    told = RunSummary([], [], [], sum(p.changed_rows for one in found.values() for p in one.pages))
+    for name in names:
+        if name not in found:
+            told.failures.append(
+                f"{name}: not imported; the log of its task says why. It still waits."
+            )
+            continue
+        for page in found[name].pages:
+            if page.status not in IMPORTED:
+                told.failures.append(page.line)
+            elif page.status == "gated":
+                told.warnings.append(page.line)
+            else:
+                told.lines.append(page.line)
+    movies = {imdb_id for one in found.values() for imdb_id in one.imdb_ids}
+    for row in parts.warehouse.rows("unscored_movies", imdb_ids=sorted(movies)):
+        told.failures.append(
+            f"{row['imdb_id']} {row['title']}: {row['unscored']:,} reviews have no score; the log "
+            "of `analyse` says why."
+        )
+    uris = [uri for one in found.values() for uri in one.manifest_uris]
+    told.failures.extend(failed_checks(uris, parts))
+    told.warnings.extend(standing_faults(uris, parts))
+    return told
+
+
+def summarise_import(
+    names: Sequence[str], imported: Iterable[Imported], parts: Parts
+) -> RunSummary:
+    """Say how each file of a run went.
+
+    Raises:
+        CollectionFailed: A file could not be imported, its movie's reviews not scored, or they do
+            not look as they should; the message names each and why.
+    """
+    told = review_import(names, imported, parts)
+    for line in told.lines:
+        log.info(line)
+    for warning in told.warnings:
+        log.warning(warning)
+    if told.failures:
+        raise CollectionFailed(
+            f"{len(names)} files were taken up, and not all is well:\n" + "\n".join(told.failures)
+        )
+    return told

@@ -1,0 +1,428 @@
+"""The inbox: files that a person saved, on their way into the warehouse.
+
+Layout below the lake's root::
+
+    inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
+    inbox/<name>.meta.json    what is known of it (`Note`); written before the file itself
+    inbox/done/<name>         imported, cleaned; its note beside it
+    inbox/failed/<name>       not imported, cleaned; its note and `.reason.txt` beside it
+
+The name of a cleaned file ends in a short hash of what it is, so that two files never meet under
+one name and the same one twice is known (docs/adr/0017).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from filmpulse.errors import BadInput, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.items import CollectionStatus, ImdbId
+from filmpulse.jobs.parts import Parts
+from filmpulse.sources.archives import (
+    MAX_ARCHIVE_BYTES,
+    is_archive,
+    is_beside_the_page,
+    read_archive,
+)
+from filmpulse.sources.imdb import files
+from filmpulse.sources.imdb.clean import clean_page
+from filmpulse.sources.imdb.files import Parsed
+
+log = logging.getLogger(__name__)
+
+WAITING, DONE, FAILED = "inbox", "inbox/done", "inbox/failed"
+NOTE, REASON = ".meta.json", ".reason.txt"
+MOST_AT_ONCE = 1_000
+"""Files that one import takes up; Airflow maps 1,024 at most."""
+
+# What other tools call a file that they are still writing, and what stands beside a file.
+_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", ".part", ".tmp", ".crdownload", ".filepart")
+# No page of the site can be older, and a clock may be a little fast.
+_EARLIEST, _FAST_CLOCK = datetime(1996, 1, 1, tzinfo=UTC), timedelta(minutes=5)
+_ORPHANED_AFTER = timedelta(days=1)
+_ID_IN_NAME = re.compile(r"(?<![a-z0-9])tt[0-9]{7,9}(?![0-9])", re.IGNORECASE)
+_OWN_HASH = re.compile(r"-[0-9a-f]{12}$")
+
+TimeSource = Literal["page", "given", "file", "unknown"]
+
+
+class Note(BaseModel):
+    """What is known of a file in the inbox; every field may be left out.
+
+    Who drops a file with a tool of their own may put a note beside it. `named_id` is the movie that
+    the file's name or folder speaks of. `saved_at` is when the page was saved, and
+    `saved_at_source` who says so: the page itself, a person, the file's date, or nobody. `added_at`
+    is when the file came into the inbox. The rest is how its import went.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    original_name: str | None = None
+    imdb_id: ImdbId | None = None
+    named_id: ImdbId | None = None
+    saved_at: AwareDatetime | None = None
+    saved_at_source: TimeSource | None = None
+    added_at: AwareDatetime | None = None
+    imported_at: AwareDatetime | None = None
+    run_id: str | None = None
+    manifest_uri: str | None = None
+    status: CollectionStatus | None = None
+    reason: str | None = None
+    sentence: str | None = None
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """One cleaned file: its text, its note, and its name in the inbox."""
+
+    name: str
+    mark: str
+    text: str
+    note: Note
+
+
+class Added(NamedTuple):
+    """What became of one file or page that was to be added.
+
+    `given` is what the person called it and `name` its name in the inbox. `is_new` False: it
+    waits or was imported already. `is_refused`: nothing was stored; the sentence says why.
+    """
+
+    given: str
+    name: str | None
+    sentence: str
+    is_new: bool = False
+    is_refused: bool = False
+
+
+class Waiting(NamedTuple):
+    """A file that waits, as it is listed."""
+
+    name: str
+    note: Note | BadInput
+
+    @property
+    def about(self) -> str:
+        """What is known of it."""
+        if isinstance(self.note, BadInput):
+            return str(self.note)
+        if self.note.added_at is None:
+            return "dropped; looked at when it is imported"
+        movie = self.note.imdb_id or self.note.named_id
+        return f"{f'{movie}, ' if movie else ''}{describe_time(self.note)}"
+
+
+class Refused(NamedTuple):
+    """A file whose import failed, and why."""
+
+    name: str
+    reason: str
+    sentence: str
+
+
+def add_to_inbox(
+    path: Path, parts: Parts, *, imdb_id: str | None = None, saved_at: datetime | None = None
+) -> list[Added]:
+    """Put a saved page, an answer, or a ZIP of such into the inbox, cleaned before it is stored.
+
+    Args:
+        path: The file; it stays as it is.
+        parts: Settings, warehouse and lake.
+        imdb_id: The movie, where a page does not say.
+        saved_at: When it was saved, for pages that do not say; a page's own word counts more.
+
+    Returns:
+        One line for the file, or for each page of a ZIP. What cannot be a page of one movie's
+        reviews is refused and not stored; a page whose layout changed is stored, so that its
+        import keeps it for whoever mends the parser.
+
+    Raises:
+        BadInput: `saved_at` lies in the future or before IMDb, a wrong `imdb_id`, or no
+            FILMPULSE_AUTHOR_SECRET.
+    """
+    now = datetime.now(UTC)
+    if saved_at is not None and not _EARLIEST <= saved_at <= now + _FAST_CLOCK:
+        raise BadInput(f"No page can have been saved at {saved_at:%Y-%m-%d %H:%M} UTC.")
+    try:
+        given = Note(imdb_id=imdb_id, saved_at=saved_at, added_at=now)
+    except ValidationError:
+        raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id}.") from None
+    secret = author_secret(parts)
+    added = []
+    names = frozenset(parts.lake.names(WAITING))
+    try:
+        size, changed_at = path.stat().st_size, path.stat().st_mtime
+        check_size(size)
+        content = path.read_bytes()
+    except OSError as error:
+        return [Added(str(path), None, f"Cannot be read: {error.strerror}.", is_refused=True)]
+    except FilmpulseError as error:
+        return [Added(str(path), None, str(error), is_refused=True)]
+    try:
+        for file in unpack(path.name, content, datetime.fromtimestamp(changed_at, UTC)):
+            shown = str(path) if file.name == path.name else f"{path}: {file.name}"
+            try:
+                saved = file.clean(given, secret, now)
+                added.append(_store(shown, saved, names, secret, parts))
+            except FilmpulseError as error:
+                added.append(Added(shown, None, str(error), is_refused=True))
+    except FilmpulseError as error:
+        added.append(Added(str(path), None, str(error), is_refused=True))
+    return added or [Added(str(path), None, "The ZIP holds no page.", is_refused=True)]
+
+
+def _store(
+    shown: str, saved: SavedFile, names: frozenset[str], secret: bytes, parts: Parts
+) -> Added:
+    """Write a file and, before it, its note, so that what is half written is never taken up."""
+    try:
+        holds = describe(parse(saved, secret), saved.note)
+    except LayoutChanged as error:
+        holds = f"cannot be read and will end in {FAILED}/, kept for mending: {error}"
+    for folder, said in ((DONE, "was imported already"), (WAITING, "waits already")):
+        if f"{folder}/{saved.name}" in names:
+            return Added(shown, saved.name, f"This page {said}: {holds}")
+    note = saved.note.model_dump_json(exclude_none=True, indent=1)
+    parts.lake.write(f"{WAITING}/{saved.name}{NOTE}", note.encode())
+    parts.lake.write(f"{WAITING}/{saved.name}", saved.text.encode())
+    return Added(shown, saved.name, holds, is_new=True)
+
+
+def waiting(parts: Parts) -> list[str]:
+    """Return the names of the files that wait, below `inbox/`, sorted.
+
+    Resources that came along with a page saved as a whole (`..._files/`) are deleted, since they
+    are no pages and nobody cleans them; so are notes that lost their file.
+    """
+    found = parts.lake.names(WAITING)
+    there = frozenset(found)
+    names = []
+    for full in found:
+        if full.startswith((f"{DONE}/", f"{FAILED}/")):
+            continue
+        name = full.removeprefix(f"{WAITING}/")
+        if full.endswith(_NO_FILES):
+            lost = full.endswith(NOTE) and full.removesuffix(NOTE) not in there
+            if lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
+                parts.lake.delete(full)
+        elif not is_beside_the_page(name):
+            names.append(name)
+        elif "_files/" in name:
+            parts.lake.delete(full)
+            log.info("inbox/%s was deleted: it came along with a page and is none.", name)
+    return names
+
+
+def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
+    """Return what waits and what failed, with the reasons, each sorted by name."""
+    waits = [Waiting(name, read_note(name, parts)) for name in waiting(parts)]
+    failed = []
+    for full in parts.lake.names(FAILED):
+        if full.endswith(REASON):
+            sentence, _, reason = parts.lake.read(full).decode().strip().rpartition("\n")
+            name = full.removeprefix(f"{FAILED}/").removesuffix(REASON)
+            failed.append(Refused(name, reason.removeprefix("reason: "), sentence.strip()))
+    return waits, failed
+
+
+def read_note(name: str, parts: Parts) -> Note | BadInput:
+    """Read the note beside a waiting file; an empty one where there is none.
+
+    Returns:
+        An error in place of a note that cannot be read, as a person may have written it.
+    """
+    beside = f"{WAITING}/{name}{NOTE}"
+    if parts.lake.size(beside) is None:
+        return Note()
+    try:
+        return Note.model_validate_json(parts.lake.read(beside))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return BadInput(f"The note beside it cannot be read ({wrong}): mend {beside}.")
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file as it came: `changed_at` is its date (UTC), where that says when it was saved."""
+
+    name: str
+    content: bytes
+    changed_at: datetime | None
+    problem: str | None = None
+
+    def clean(self, given: Note, secret: bytes, added_at: datetime) -> SavedFile:
+        """Clean the file, after its own time was read, and name it.
+
+        Args:
+            given: What a person or an earlier step noted of it.
+            secret: Key of the hash that stands for a reviewer.
+            added_at: When it came into the inbox, where the note does not say.
+
+        Raises:
+            NotImdb: It is not the text of a page, so that it cannot be cleaned.
+            BadInput: It could not be taken out of its ZIP.
+        """
+        if self.problem:
+            raise BadInput(self.problem, reason="archive")
+        text = files.read_text(self.content)
+        added_at = given.added_at or added_at
+        times: tuple[tuple[TimeSource, datetime | None], ...] = (
+            ("page", files.read_page_time(text)),
+            (given.saved_at_source or "given", given.saved_at),
+            ("file", self.changed_at),
+        )
+        likely = (t for t in times if t[1] and _EARLIEST <= t[1] <= added_at + _FAST_CLOCK)
+        source, saved_at = next(likely, ("unknown", None))
+        note = given.model_copy(
+            update={
+                "original_name": given.original_name or PurePosixPath(self.name).name,
+                "named_id": given.named_id or _named_id(self.name),
+                "saved_at": saved_at,
+                "saved_at_source": source,
+                "added_at": added_at,
+            }
+        )
+        cleaned = clean_page(text, secret)
+        mark = _mark(cleaned, note.imdb_id, saved_at)
+        kind = {"{": "json", "[": "json", "<": "html"}.get(cleaned.lstrip()[:1], "txt")
+        name = f"{_stem(note.original_name or '')}-{mark}.{kind}"
+        return SavedFile(name, mark, cleaned, note)
+
+    def refused_name(self) -> str:
+        """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
+        path = PurePosixPath(self.name.replace("\\", "/"))
+        suffix = re.sub(r"[^a-z0-9.]", "", path.suffix.lower())[:10]
+        return f"{_stem(path.name)}-{_mark(self.name, sha256(self.content).hexdigest())}{suffix}"
+
+
+def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[RawFile]:
+    """Yield the pages of a ZIP, or the file itself.
+
+    Raises:
+        BadInput: A ZIP that cannot be used.
+    """
+    if not is_archive(content):
+        if name.lower().endswith(".zip"):
+            raise BadInput("This is no ZIP, whatever its name says.", reason="archive")
+        yield RawFile(name, content, changed_at)
+        return
+    for member in read_archive(content, files.MAX_BYTES):
+        yield RawFile(member.name, member.content or b"", member.changed_at, member.problem)
+
+
+def check_size(size: int) -> None:
+    """Refuse what is too large to be read at all.
+
+    Raises:
+        NotImdb: Larger than a ZIP may be.
+    """
+    if size > MAX_ARCHIVE_BYTES:
+        raise NotImdb(
+            f"Larger than {MAX_ARCHIVE_BYTES // 1_000_000} MB: a saved page is 1-3 MB; divide a "
+            "ZIP into smaller ones."
+        )
+
+
+def parse(saved: SavedFile, secret: bytes) -> Parsed:
+    """Read a cleaned file; the movie may be named by its note, or last by the file's own name.
+
+    Raises:
+        NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `files.parse_text`.
+        BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
+    """
+
+    def read(imdb_id: str | None) -> Parsed:
+        return files.parse_text(
+            saved.text,
+            imdb_id=imdb_id,
+            author_secret=secret,
+            name=saved.name,
+            saved_at=saved.note.saved_at,
+        )
+
+    wanted = saved.note.imdb_id
+    try:
+        parsed = read(wanted)
+    except BadInput as error:
+        if wanted is not None:
+            raise
+        if saved.note.named_id is None:
+            raise BadInput(
+                "It does not say which movie it is about: add it with --imdb-id tt…, or with the "
+                "id in the file's name."
+            ) from error
+        parsed = read(saved.note.named_id)
+    if parsed.kind in ("find", "suggestion"):
+        what = "search page" if parsed.kind == "find" else "list of suggestions"
+        raise BadInput(
+            f"A {what} holds no reviews of one movie: save the movie's page of user reviews.",
+            reason="no_reviews",
+        )
+    return parsed
+
+
+def describe(parsed: Parsed, note: Note) -> str:
+    """Say in one sentence what a file holds and when it was saved."""
+    page = parsed.reviews_page
+    if page is None:
+        movie = parsed.movie
+        holds = f"facts of {movie.imdb_id} {movie.title}" if movie else "facts"
+    else:
+        of = f" of {page.review_count:,}" if page.review_count is not None else ""
+        title = f" {page.movie.title}" if page.movie else ""
+        holds = f"{len(page.reviews):,}{of} reviews of {page.imdb_id}{title}"
+    return f"{holds}, {describe_time(note)}."
+
+
+def describe_time(note: Note) -> str:
+    """Say when a page was saved, and who says so."""
+    if note.saved_at is None:
+        return "saved nobody knows when: it will only add what is missing"
+    who = {"page": "the page's own time", "file": "the file's date"}
+    says = who.get(note.saved_at_source or "", "as given")
+    return f"saved {note.saved_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({says})"
+
+
+def author_secret(parts: Parts) -> bytes:
+    """Return the key of the hash that stands for a reviewer.
+
+    Raises:
+        BadInput: It is not set.
+    """
+    secret = parts.settings.author_secret
+    if secret is None:
+        raise BadInput(
+            "FILMPULSE_AUTHOR_SECRET is not set: without it reviewers could not be kept apart "
+            "once their names and ids are taken out."
+        )
+    return secret.get_secret_value().encode()
+
+
+def _named_id(path: str) -> str | None:
+    """Return the one movie that a file's name speaks of, or else the folder it lies in."""
+    for part in reversed(PurePosixPath(path.replace("\\", "/")).parts):
+        named = {found.lower() for found in _ID_IN_NAME.findall(part)}
+        if named:
+            return named.pop() if len(named) == 1 else None
+    return None
+
+
+def _mark(*what: object) -> str:
+    return sha256("\0".join(str(part) for part in what).encode()).hexdigest()[:12]
+
+
+def _stem(name: str) -> str:
+    """Return a file's name without its ending, in characters that every store takes."""
+    stem = _OWN_HASH.sub("", PurePosixPath(name.replace("\\", "/")).stem)
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-.")[:60] or "page"
