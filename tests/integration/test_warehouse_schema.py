@@ -20,7 +20,8 @@ def test_every_table_and_column_is_explained(warehouse_url):
         bare = connection.execute(
             """SELECT c.relnamespace::regnamespace || '.' || c.relname || '.' || a.attname
                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-               WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('core', 'ops')
+               WHERE c.relkind IN ('r', 'v')
+                 AND c.relnamespace::regnamespace::text IN ('core', 'mart', 'ops')
                  AND c.relname <> 'schema_revision' AND NOT a.attisdropped
                  AND col_description(c.oid, a.attnum) IS NULL
                UNION ALL

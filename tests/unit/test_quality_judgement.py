@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +71,14 @@ def side(n=20, **changes):
         languages={"en": n},
     )
     return replace(plain, **changes)
+
+
+def test_every_check_is_in_the_runbook():
+    runbook = Path(__file__).parents[2] / "docs/runbooks/data_quality.md"
+    rows = "".join(
+        line for line in runbook.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    )
+    assert [name for name in CHECKS if f"`{name}`" not in rows] == []
 
 
 # ------------------------------------------------------------------- one verdict at a time

@@ -54,8 +54,8 @@ WANDER = 0.02
 whose shares wander so, 1 in 130 was a false alarm."""
 
 SIGMAS = 3.5
-"""How many standard errors are too many. In 7,200 simulated loads 1 in 900 was a false alarm, all
-checks together; at 3 it was 1 in 480, at 4 a tenth of the losses took 60 reviews to be noticed."""
+"""How many standard errors are too many. Of 14,400 simulated loads 10 were false alarms, all
+checks together; at 3 it was 1 in 480, at 4 some losses took 60 reviews to be noticed."""
 
 CHANGE = 0.25
 """A share that moved by less is no parser fault, however many reviews show it: what a parser loses
