@@ -3,8 +3,8 @@
 * **Kind:** "now" DAG, started by `detect_new_reviews` or by hand. Repair a failure with a new run;
   an old page cannot be had again.
 * **Writes:** the lake; `core.movies`, `core.movie_snapshots`, `core.reviews`,
-  `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`; keyed by
-  the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores`
+  `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`,
+  `ops.quality_checks`; keyed by the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores`
   when rows changed.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_IMDB_URL`.
@@ -72,7 +72,7 @@ def movie_reception():
 
         @task(execution_timeout=timedelta(minutes=30))
         def load(imdb_id: str, manifest_uri: str) -> int:
-            """Load the collection; return how many rows changed."""
+            """Load the collection and check it; return how many rows changed."""
             from filmpulse import airflow_bridge, jobs
 
             return jobs.load(manifest_uri, airflow_bridge.parts_for(imdb_id)).changed
