@@ -1,4 +1,4 @@
-"""Load collections: COPY into a temporary table, then MERGE of changed rows only.
+"""Load collections: COPY into a temporary table, then MERGE of the rows that are not as stored.
 
 Collections count in the order in which they were begun. One that comes late is put in its place by
 replaying all of the movie's from the lake (`replay`), so that any order of loading gives the same
@@ -113,10 +113,18 @@ def replay(
     return Loaded(inserted, revised, max(merged - inserted - removed, 0), removed)
 
 
+# Of the columns of `load_copy`, in their order: binary COPY is told them, and is twice as fast.
+_INCOMING_TYPES = (
+    "text", "text", "text", "text", "text", "int2", "date", "text", "bool", "int4", "int4", "text",
+    "text",
+)  # fmt: skip
+
+
 def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> Loaded:
     """Load one collection into the tables that the search path finds first."""
     connection.execute(sql("load_incoming"))
     with connection.cursor().copy(sql("load_copy")) as copy:
+        copy.set_types(_INCOMING_TYPES)
         for review, language in sighting.reviews:
             title, body = (None, None) if review.dropped else (review.title, review.body)
             copy.write_row(
@@ -126,11 +134,12 @@ def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> L
                     review.helpful_up, review.helpful_down, language, review.content_hash,
                 )
             )  # fmt: skip
-    connection.execute("CREATE INDEX ON pg_temp.incoming (source, review_id)")
-    connection.execute("ANALYZE pg_temp.incoming")
+    connection.execute("ANALYZE pg_temp.incoming (source, review_id)")
     if not sighting.is_dated:
         return Loaded(inserted=connection.execute(sql("load_insert_missing"), key).rowcount)
     connection.execute(sql("load_resolve"))
+    connection.execute(sql("load_delta"))
+    connection.execute("ANALYZE pg_temp.delta")
     inserted = _scalar(connection, "load_count_new", key)
     revised = connection.execute(sql("load_revisions"), key).rowcount
     merged = connection.execute(sql("load_merge"), key).rowcount

@@ -1,13 +1,7 @@
 MERGE INTO reviews r
-USING incoming i ON (r.source, r.review_id) = (i.source, i.review_id)
-WHEN MATCHED AND (
-    (r.title, r.body, r.rating_1_10, r.submitted_on, r.date_source, r.is_spoiler, r.helpful_up,
-     r.helpful_down, r.author_key)
-    IS DISTINCT FROM
-    (i.title, i.body, i.rating_1_10, i.submitted_on, i.date_source, i.is_spoiler, i.helpful_up,
-     i.helpful_down, i.author_key)
-    OR r.removed_at IS NOT NULL
-) THEN UPDATE SET
+USING (SELECT i.* FROM incoming i JOIN delta USING (source, review_id)) i
+   ON (r.source, r.review_id) = (i.source, i.review_id)
+WHEN MATCHED THEN UPDATE SET
     author_key = i.author_key, title = i.title, body = i.body, rating_1_10 = i.rating_1_10,
     submitted_on = i.submitted_on, date_source = i.date_source, is_spoiler = i.is_spoiler,
     helpful_up = i.helpful_up, helpful_down = i.helpful_down, language = i.language,

@@ -4,7 +4,6 @@ SELECT r.source, r.review_id, %(collected_at)s, r.imdb_id, r.title, r.body, r.ra
        r.submitted_on, r.is_spoiler, r.helpful_up, r.helpful_down, r.content_hash,
        r.date_source
 FROM reviews r
-JOIN incoming i USING (source, review_id)
-WHERE (r.content_hash, r.rating_1_10, r.submitted_on, r.is_spoiler)
-      IS DISTINCT FROM (i.content_hash, i.rating_1_10, i.submitted_on, i.is_spoiler)
+JOIN delta d USING (source, review_id)
+WHERE d.is_revised
 ON CONFLICT (source, review_id, replaced_at) DO NOTHING
