@@ -4,8 +4,8 @@
   an old page cannot be had again.
 * **Writes:** the lake; `core.movies`, `core.movie_snapshots`, `core.reviews`,
   `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`,
-  `ops.quality_checks`; keyed by the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores`
-  when rows changed.
+  `ops.loads`, `ops.quality_checks`; keyed by the site's own ids, so a re-run is safe. Emits
+  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_IMDB_URL`.
 """
