@@ -13,7 +13,8 @@ import os
 import socket
 import struct
 from collections import deque
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -66,22 +67,31 @@ _REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
         "<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n",
     ),
     "waf_challenge": (202, {"x-amzn-waf-action": "challenge"}, ""),
+    "challenge_page": (
+        200,
+        {},
+        "<html><head><title></title><script>window.gokuProps = {};</script>"
+        '<script src="/challenge.js"></script></head>'
+        '<body><div id="challenge-container"></div></body></html>',
+    ),
     "captcha": (
         405,
         {"x-amzn-waf-action": "captcha"},
         "<html><head><title>Human Verification</title></head><body>"
         '<script src="/captcha.js"></script>Confirm that you are human.</body></html>',
     ),
-    "rate_limited": (429, {"retry-after": "120"}, "<h1>429 Too Many Requests</h1>"),
+    "rate_limited": (429, {}, "<h1>429 Too Many Requests</h1>"),
     "server_error": (503, {}, "<h1>503 Service Unavailable</h1>"),
 }
 
-_ROBOTS = {
-    None: (200, "User-agent: *\nDisallow: /_control/\nDisallow: /contribute/\n"),
-    "forbid": (200, "User-agent: *\nDisallow: /\n"),
-    "missing": (404, "not found\n"),
-    "403": (403, "forbidden\n"),
-    "503": (503, "unavailable\n"),
+_ROBOTS: dict[str | None, tuple[int, dict[str, str], str]] = {
+    None: (200, {}, "User-agent: *\nDisallow: /_control/\nDisallow: /contribute/\n"),
+    "forbid": (200, {}, "User-agent: *\nDisallow: /\n"),
+    "missing": (404, {}, "not found\n"),
+    "challenge": (202, {"x-amzn-waf-action": "challenge"}, ""),
+    "403": (403, {}, "forbidden\n"),
+    "429": (429, {}, "too many requests\n"),
+    "503": (503, {}, "unavailable\n"),
 }
 
 
@@ -162,12 +172,20 @@ class Obstacles:
         for name, (status, headers, text) in _REFUSALS.items():
             if self.store.applies(name, kind, imdb_id):
                 visit["refused"] = name
-                refusal = HTMLResponse(text, status, headers)
+                refusal = HTMLResponse(text, status, headers | self._wish(status, imdb_id))
                 await refusal(scope, receive, send)
                 return
         if self.store.applies("broken_page", kind, imdb_id):
             send = _half(receive, send)
         await self.app(scope, receive, send)
+
+    def _wish(self, status: int, imdb_id: str | None) -> dict[str, str]:
+        """Say how long a visitor who came too often should stay away."""
+        if status != 429:
+            return {}
+        seconds = self.store.switch("retry_after", imdb_id)
+        then = datetime.now(UTC) + timedelta(seconds=abs(seconds))
+        return {"retry-after": str(seconds) if seconds >= 0 else format_datetime(then, True)}
 
 
 def _half(receive: Receive, send: Send) -> Send:
@@ -362,6 +380,8 @@ class Site:
             sort, dir = "", "desc"
         sort, ascending = payloads.sort_name(sort), dir == "asc"
         shown, cursor = self._batch(imdb_id, sort, ascending, None, payloads.PAGE_SIZE)
+        if self.store.switch("none_of_many", imdb_id):
+            shown, cursor = [], None
         base, gated = _base(request), self.store.switch("gate", imdb_id) is not None
         texts = payloads.translations()
         return self.render(
@@ -406,6 +426,8 @@ class Site:
             return _graphql_error(f"Unknown operation {operationName!r}.")
         try:
             movie = self.store.movie(imdb_id)
+            if after:
+                self._between_pages(imdb_id, name, ascending, after)
             shown, cursor = self._batch(imdb_id, name, ascending, after, max(1, min(first, 50)))
         except NotFound:
             return JSONResponse({"data": {"title": None}})
@@ -435,8 +457,10 @@ class Site:
 
     async def robots(self) -> Response:
         """Say what robots may read."""
-        status, text = _ROBOTS[self.store.switch("robots")]
-        return PlainTextResponse(text, status)
+        status, headers, text = _ROBOTS[self.store.switch("robots")]
+        if status == 429:
+            headers = {"retry-after": str(abs(self.store.switch("retry_after")))}
+        return PlainTextResponse(text, status, headers)
 
     async def health(self) -> dict[str, Literal["ok"]]:
         """Say that the site is up."""
@@ -460,7 +484,20 @@ class Site:
         gate = self.store.switch("gate", imdb_id)
         if gate is not None:
             return ([] if after else ordered[:gate]), None
-        return payloads.batch(ordered, after, first)
+        return payloads.batch(ordered, after, first, self._shifts(imdb_id))
+
+    def _shifts(self, imdb_id: str) -> bool:
+        return bool(self.store.switch("shifting_pages", imdb_id))
+
+    def _between_pages(self, imdb_id: str, sort: str, ascending: bool, after: str) -> None:
+        """Let happen what the switches want to happen between two pages, once."""
+        if new := self.store.take("arrives", imdb_id):
+            self.store.publish(imdb_id, new, [])
+        if which := self.store.take("vanishes", imdb_id):
+            ordered = payloads.in_order(self._reviews(imdb_id), sort, ascending)
+            next_one = payloads.place_of(ordered, after, self._shifts(imdb_id))
+            place = {"given": 0, "cursor": next_one - 1, "coming": next_one, "last": -1}[which]
+            self.store.delete(ordered[place].review_id)
 
     def _search(self, query: str) -> list[SampleMovie]:
         words = query.casefold().split()

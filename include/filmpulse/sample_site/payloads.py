@@ -69,13 +69,32 @@ def in_order(reviews: list[SampleReview], sort: str, ascending: bool) -> list[Sa
     return sorted(reviews, key=lambda r: (key(r), r.review_id), reverse=not ascending)
 
 
-def batch(
-    ordered: list[SampleReview], cursor: str | None, first: int
-) -> tuple[list[SampleReview], str | None]:
-    """Cut one batch out of a list.
+def place_of(ordered: list[SampleReview], cursor: str | None, shifting: bool = False) -> int:
+    """Say how many reviews of a list come before what a cursor asks for.
 
     A cursor names the last review given and its place: reviews that arrive in front do not shift
-    what comes next, and when that very review is gone the place is used.
+    what comes next, and when that very review is gone those after it have moved up by one. When
+    `shifting`, only the place counts.
+
+    Raises:
+        BadInput: Not a cursor of this site.
+    """
+    if not cursor:
+        return 0
+    try:
+        place, review_id = base64.b32decode(cursor.upper()).decode().split("/")
+        start = int(place)
+    except (ValueError, binascii.Error):
+        raise BadInput("That is no cursor of this site.") from None
+    if shifting:
+        return start
+    return next((n for n, r in enumerate(ordered, 1) if r.review_id == review_id), start - 1)
+
+
+def batch(
+    ordered: list[SampleReview], cursor: str | None, first: int, shifting: bool = False
+) -> tuple[list[SampleReview], str | None]:
+    """Cut one batch out of a list, after what `cursor` names (see `place_of`).
 
     Returns:
         The batch and the cursor of the next one, None at the end.
@@ -83,14 +102,7 @@ def batch(
     Raises:
         BadInput: Not a cursor of this site.
     """
-    start = 0
-    if cursor:
-        try:
-            place, review_id = base64.b32decode(cursor.upper()).decode().split("/")
-            start = int(place)
-        except (ValueError, binascii.Error):
-            raise BadInput("That is no cursor of this site.") from None
-        start = next((n for n, r in enumerate(ordered, 1) if r.review_id == review_id), start)
+    start = place_of(ordered, cursor, shifting)
     chosen = ordered[start : start + first]
     end = start + len(chosen)
     if not chosen or end >= len(ordered):

@@ -87,6 +87,14 @@ class Store:
         values = self._state["switches"].get(name, {})
         return values.get(imdb_id, values.get(WHOLE_SITE, switches.SWITCHES[name].default))
 
+    def take(self, name: str, imdb_id: str) -> Any:
+        """The value that holds for a movie, once: it is unset where it was set."""
+        value = self.switch(name, imdb_id)
+        if value is not None:
+            own = imdb_id in self._state["switches"].get(name, {})
+            self.set_switch(name, imdb_id if own else None, None)
+        return value
+
     def applies(self, name: str, kind: str, imdb_id: str | None) -> bool:
         """Whether a switch that may name a kind of page holds for this page."""
         return self.switch(name, imdb_id) in (True, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from protego import Protego
 
 from filmpulse import __version__
 from filmpulse.errors import Blocked, SiteUnavailable
+from filmpulse.sources.refusals import REFUSALS, retry_after
 
 AGENT = "Filmpulse"
 USER_AGENT = f"{AGENT}/{__version__}"
@@ -57,7 +58,8 @@ class Robots:
     """What each host's robots.txt lets us read, fetched once per host and object.
 
     As RFC 9309 has it, except that a robots.txt that cannot be had now means "not now", never
-    "all is allowed": 2xx is read, 404 and 410 allow everything, any other answer blocks.
+    "all is allowed": 2xx is read, 404 and 410 allow everything, any other answer blocks. One that
+    is refused as pages are (202, 403, 405, 429) pauses the host as a refused page does.
     """
 
     def __init__(self, client: httpx.Client, gate: Gate) -> None:
@@ -78,18 +80,29 @@ class Robots:
         root = f"{parts.scheme}://{parts.netloc}"
         if root not in self._rules:
             self._gate.wait(parts.netloc)
-            self._rules[root] = self._fetch(f"{root}/robots.txt")
+            self._rules[root] = self._fetch(parts.netloc, f"{root}/robots.txt", parts.path)
         if not self._rules[root].can_fetch(url, AGENT):
             raise Blocked(
-                f"{parts.netloc} forbids {AGENT} {parts.path} (robots.txt).", reason="robots"
+                f"{parts.netloc} forbids {AGENT} to read {parts.path} (robots.txt): only pages "
+                "that you save yourself can be read.",
+                reason="robots",
             )
 
-    def _fetch(self, url: str) -> Protego:
+    def _fetch(self, host: str, url: str, path: str) -> Protego:
         answer = fetch(self._client, url)
-        if answer.is_success and answer.status_code != 202:  # 202 is how a challenge comes
+        status = answer.status_code
+        if answer.is_success and status not in REFUSALS:
             return Protego.parse(answer.text)
-        if answer.status_code in (404, 410):
+        if status in (404, 410):
             return Protego.parse("")
-        raise Blocked(
-            f"{url} answered {answer.status_code}: nothing is read there now.", reason="robots"
-        )
+        sentence = f"{url} answered {status}, so {path} is not read now."
+        wish = None
+        if status in REFUSALS:
+            wish = retry_after({"retry-after": answer.headers.get("retry-after", "")}, None)
+            sentence += say_pause(host, self._gate.pause(host, "robots", wish))
+        raise Blocked(sentence, reason="robots", retry_after=wish)
+
+
+def say_pause(host: str, until: datetime) -> str:
+    """Say, after a sentence, how long a host is left alone; the time is shown in UTC."""
+    return f" Nothing is asked of {host} before {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."

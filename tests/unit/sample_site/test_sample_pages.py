@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from bs4 import BeautifulSoup
 from starlette.testclient import TestClient
 
+from filmpulse import sample_site
 from filmpulse.errors import BadInput
 from filmpulse.sample_site import MOVIE_IDS, create_app
+from filmpulse.sample_site.switches import SWITCHES
 
 TOKEN = "let-me-in"
 BIG, OLD = MOVIE_IDS[0], MOVIE_IDS[-1]
@@ -230,8 +233,53 @@ def test_a_deleted_last_review_does_not_end_the_chain(site: Visitor) -> None:
     first = site.more(None).json()["data"]["title"]["reviews"]
     site.control("delete", review_id=before[24])
     second = site.more(first["pageInfo"]["endCursor"]).json()["data"]["title"]["reviews"]
-    assert second["edges"][1]["node"]["id"] == before[27]
+    assert [edge["node"]["id"] for edge in second["edges"]] == before[25:50]
     assert second["total"] == 249
+
+
+def ids_of(answer: Any) -> list[str]:
+    return [edge["node"]["id"] for edge in answer["edges"]]
+
+
+@pytest.mark.parametrize(
+    ("which", "place", "coming"),
+    [
+        ("given", 0, slice(25, 50)),
+        ("cursor", 24, slice(25, 50)),
+        ("coming", 25, slice(26, 51)),
+        ("last", 249, slice(25, 50)),
+    ],
+)
+def test_a_review_vanishes_once_between_two_pages(
+    site: Visitor, which: str, place: int, coming: slice
+) -> None:
+    before = chain(site)
+    site.switch("vanishes", which, imdb_id=BIG)
+    first = site.more(None).json()["data"]["title"]["reviews"]
+    assert ids_of(first) == before[:25]
+    second = site.more(first["pageInfo"]["endCursor"]).json()["data"]["title"]["reviews"]
+    assert (ids_of(second), second["total"]) == (before[coming], 249)
+    assert chain(site) == [i for i in before if i != before[place]]
+    assert site.state()["switches"] == {}
+
+
+def test_a_review_arrives_once_between_two_pages(site: Visitor) -> None:
+    before = chain(site)
+    site.switch("arrives", 2)  # for the whole site: the first movie whose second page is asked for
+    first = site.more(None).json()["data"]["title"]["reviews"]
+    second = site.more(first["pageInfo"]["endCursor"]).json()["data"]["title"]["reviews"]
+    assert (ids_of(second), second["total"]) == (before[25:50], 252)
+    assert chain(site)[2:] == before
+    assert site.state()["switches"] == {}
+
+
+def test_shifting_pages_repeat_what_an_arrival_moves(site: Visitor) -> None:
+    before = chain(site)
+    site.switch("shifting_pages")
+    site.switch("arrives", 2, imdb_id=BIG)
+    first = site.more(None).json()["data"]["title"]["reviews"]
+    second = site.more(first["pageInfo"]["endCursor"]).json()["data"]["title"]["reviews"]
+    assert ids_of(second) == before[23:48]
 
 
 @pytest.mark.parametrize(
@@ -324,6 +372,7 @@ def test_consent_is_asked_until_it_is_answered(site: Visitor) -> None:
     [
         ("status_403", 403, ("server", "awselb/2.0")),
         ("waf_challenge", 202, ("x-amzn-waf-action", "challenge")),
+        ("challenge_page", 200, ("content-type", "text/html; charset=utf-8")),
         ("captcha", 405, ("x-amzn-waf-action", "captcha")),
         ("rate_limited", 429, ("retry-after", "120")),
         ("server_error", 503, ("content-type", "text/html; charset=utf-8")),
@@ -341,6 +390,22 @@ def test_refusals_for_one_movie(
     assert site.get(f"/title/{OLD}/reviews/").status_code == 200
     site.switch(name, None, imdb_id=BIG)
     assert site.get(f"/title/{BIG}/").status_code == 200
+
+
+def test_a_challenge_page_holds_its_script_and_nothing_else(site: Visitor) -> None:
+    site.switch("challenge_page")
+    page = site.get(f"/title/{BIG}/").text
+    assert "challenge.js" in page
+    assert BIG not in page
+
+
+def test_retry_after_comes_in_seconds_or_as_a_date(site: Visitor) -> None:
+    site.switch("rate_limited")
+    site.switch("retry_after", 7200)
+    assert site.get("/").headers["retry-after"] == "7200"
+    site.switch("retry_after", -7200)
+    until = parsedate_to_datetime(site.get("/").headers["retry-after"])
+    assert abs(until - datetime.now(UTC) - timedelta(hours=2)) < timedelta(seconds=5)
 
 
 def test_the_plain_refusal_is_as_long_as_the_real_one(site: Visitor) -> None:
@@ -367,6 +432,26 @@ def test_gate(site: Visitor, shown: int) -> None:
     assert f"There are {250 - shown} more user reviews" in soup.text
     assert not soup.select(".single-page-see-more-button")
     assert len(site.more(None).json()["data"]["title"]["reviews"]["edges"]) == shown
+
+
+def test_none_of_many_announces_all_and_holds_none(site: Visitor) -> None:
+    site.switch("none_of_many", imdb_id=BIG)
+    soup = site.soup(f"/title/{BIG}/reviews/")
+    data = content(soup)
+    assert data["reviewCount"] == 250
+    assert data["reviews"] == data["data"]["title"]["reviews"]["edges"] == []
+    assert not soup.select("article.user-review-item")
+    for script in soup.find_all("script"):
+        script.decompose()
+    assert "Sign in" not in soup.text
+
+
+def test_the_words_of_the_gate_travel_with_every_page(site: Visitor) -> None:
+    soup = site.soup(f"/title/{BIG}/reviews/")
+    for script in (scripts := soup.find_all("script")):
+        script.extract()
+    assert any("Sign in to see all reviews" in script.text for script in scripts)
+    assert "Sign in to see all reviews" not in soup.text
 
 
 def test_layout_drift_leaves_the_count_and_hides_everything_else(site: Visitor) -> None:
@@ -398,7 +483,9 @@ def test_count_falls_with_the_reviews_that_are_gone(site: Visitor) -> None:
         (None, 200, "Disallow: /_control/"),
         ("forbid", 200, "Disallow: /\n"),
         ("missing", 404, ""),
+        ("challenge", 202, ""),
         ("403", 403, ""),
+        ("429", 429, ""),
         ("503", 503, ""),
     ],
 )
@@ -425,6 +512,8 @@ def test_hanging_up(site: Visitor, name: str) -> None:
         ("slow", -1),
         ("status_403", "nowhere"),
         ("robots", "x"),
+        ("vanishes", "all"),
+        ("arrives", 0),
         ("no", 1),
     ],
 )
@@ -433,6 +522,12 @@ def test_a_switch_refuses_what_it_does_not_know(site: Visitor, name: str, value:
     assert answer.status_code == 422
     assert name in answer.json()["detail"]
     assert site.state()["switches"] == {}
+
+
+def test_the_readme_tells_of_every_switch() -> None:
+    text = Path(sample_site.__file__).with_name("README.md").read_text("utf-8")
+    table = text[text.index("## Switches") :]
+    assert [name for name in SWITCHES if f"`{name}`" not in table] == []
 
 
 def test_a_movies_own_switch_wins(site: Visitor) -> None:

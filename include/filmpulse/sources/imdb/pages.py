@@ -34,6 +34,7 @@ from filmpulse.items import (
 )
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.dom import KEYED, Card, Dom
+from filmpulse.sources.refusals import REFUSALS, retry_after
 
 __all__ = [
     "ReviewsPage",
@@ -53,9 +54,6 @@ __all__ = [
 SOURCE = "imdb"
 PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
 
-# Status -> reason. 202 and 405 are how AWS WAF challenges (AWS WAF developer guide, "How CAPTCHA
-# and Challenge actions work").
-REFUSALS = {202: "challenge", 403: "forbidden", 405: "captcha", 429: "rate_limited"}
 # Found in no good page of 2022-10 to 2026-07. `aws-waf-token` is not here: good pages carry it.
 _CHALLENGE_MARKS = ("awswaf.com", "awsWafCookieDomainList", "gokuProps", "challenge.js")
 _CAPTCHA_MARK = "captcha.js"
@@ -177,12 +175,11 @@ def check_status(page: Page) -> None:
     status = page.status
     action = page.headers.get("x-amzn-waf-action", "").lower()
     if status in REFUSALS or action:
-        after = page.headers.get("retry-after", "")
         where = urlsplit(page.url)._replace(query="").geturl()
         raise Blocked(
             f"{where} was refused (status {status}{', WAF ' + action if action else ''}).",
             reason=action if action in ("challenge", "captcha") else REFUSALS.get(status or 0),
-            retry_after=float(after) if after.isdecimal() else None,
+            retry_after=retry_after(page.headers, page.fetched_at),
         )
     if status in (404, 410):
         raise NotFound(f"{page.url} does not exist.")
