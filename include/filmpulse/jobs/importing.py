@@ -92,11 +92,17 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
+    from filmpulse.jobs import tables  # which knows this module
+
+    if tables.is_table(name):
+        return tables.import_waiting_table(name, run_id, parts)
     secret = inbox.author_secret(parts)
     path = f"{WAITING}/{name}"
     size = parts.lake.size(path)
     if size is None:
-        log.warning("%s no longer waits: another import took it.", name)
+        log.warning("%s no longer waits: it was imported meanwhile.", name)
+        if parts.lake.size(f"{DONE}/{name}") is not None:
+            parts.lake.delete(f"{path}{NOTE}")  # what a crash left
         return Imported(name, [])
     seen_at = parts.lake.modified_at(path)
     raw = RawFile(name, b"", None)

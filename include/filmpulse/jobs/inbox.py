@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from filmpulse.errors import BadInput, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
 from filmpulse.items import CollectionStatus, ImdbId
 from filmpulse.jobs.parts import Parts
 from filmpulse.sources.archives import (
@@ -83,12 +83,16 @@ class Note(BaseModel):
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One cleaned file: its text, its note, and its name in the inbox."""
+    """One cleaned file: its text, its note, and its name in the inbox.
+
+    `block` is there where the site had refused the page: what tells so is lost in cleaning.
+    """
 
     name: str
     mark: str
     text: str
     note: Note
+    block: Blocked | None = None
 
 
 class Added(NamedTuple):
@@ -178,7 +182,7 @@ def add_to_inbox(
                 added.append(Added(shown, None, str(error), is_refused=True))
     except FilmpulseError as error:
         added.append(Added(str(path), None, str(error), is_refused=True))
-    return added or [Added(str(path), None, "The ZIP holds no page.", is_refused=True)]
+    return added
 
 
 def _store(
@@ -295,14 +299,14 @@ class RawFile:
         cleaned = clean_page(text, secret)
         mark = _mark(cleaned, note.imdb_id, saved_at)
         kind = {"{": "json", "[": "json", "<": "html"}.get(cleaned.lstrip()[:1], "txt")
-        name = f"{_stem(note.original_name or '')}-{mark}.{kind}"
-        return SavedFile(name, mark, cleaned, note)
+        name = f"{stem(note.original_name or '')}-{mark}.{kind}"
+        return SavedFile(name, mark, cleaned, note, files.find_block(text))
 
     def refused_name(self) -> str:
         """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
         path = PurePosixPath(self.name.replace("\\", "/"))
         suffix = re.sub(r"[^a-z0-9.]", "", path.suffix.lower())[:10]
-        return f"{_stem(path.name)}-{_mark(self.name, sha256(self.content).hexdigest())}{suffix}"
+        return f"{stem(path.name)}-{_mark(self.name, sha256(self.content).hexdigest())}{suffix}"
 
 
 def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[RawFile]:
@@ -316,8 +320,12 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
             raise BadInput("This is no ZIP, whatever its name says.", reason="archive")
         yield RawFile(name, content, changed_at)
         return
+    is_empty = True
     for member in read_archive(content, files.MAX_BYTES):
+        is_empty = False
         yield RawFile(member.name, member.content or b"", member.changed_at, member.problem)
+    if is_empty:
+        raise BadInput("The ZIP holds no page.", reason="archive")
 
 
 def check_size(size: int) -> None:
@@ -340,6 +348,8 @@ def parse(saved: SavedFile, secret: bytes) -> Parsed:
         NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `files.parse_text`.
         BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
     """
+    if saved.block is not None:
+        raise saved.block
 
     def read(imdb_id: str | None) -> Parsed:
         return files.parse_text(
@@ -421,7 +431,7 @@ def _mark(*what: object) -> str:
     return sha256("\0".join(str(part) for part in what).encode()).hexdigest()[:12]
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Return a file's name without its ending, in characters that every store takes."""
     stem = _OWN_HASH.sub("", PurePosixPath(name.replace("\\", "/")).stem)
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()

@@ -115,6 +115,19 @@ def parse_text(
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
 
 
+def find_block(text: str) -> Blocked | None:
+    """Return why a saved page is none: the site had shown a challenge or a refusal in its place."""
+    page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
+    try:
+        if text.lstrip()[:1] == "<":
+            pages.check_page(page)
+    except Blocked as block:
+        return block
+    except FilmpulseError:
+        pass
+    return None
+
+
 def read_page_time(text: str) -> datetime | None:
     """Read when the site made a page (UTC), which `requestContext` says before it is removed.
 
@@ -133,14 +146,14 @@ def read_page_time(text: str) -> datetime | None:
 
 
 def _as_time(value: Any) -> datetime | None:
-    """Read an ISO text, an HTTP date, or seconds, milliseconds or microseconds since 1970."""
+    """Read an ISO text, an HTTP date, or seconds or thousandths of seconds (...) since 1970."""
     try:
-        if isinstance(value, str) and re.fullmatch(r"\d{9,17}(\.\d+)?", value.strip()):
+        if isinstance(value, str) and re.fullmatch(r"\d{9,19}(\.\d+)?", value.strip()):
             value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            while value >= 1e11:  # seconds have 10 digits until the year 2286
-                value /= 1000
-            return datetime.fromtimestamp(value, UTC) if value >= 1e8 else None
+            # Seconds have 9 or 10 digits from 1973 to 2286, so that each unit tells itself.
+            unit = next((u for u in (1, 1e3, 1e6, 1e9) if 1e8 <= value / u < 1e10), None)
+            return datetime.fromtimestamp(value / unit, UTC) if unit else None
         if not isinstance(value, str):
             return None
         try:
