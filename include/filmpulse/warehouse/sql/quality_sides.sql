@@ -8,7 +8,7 @@ WITH living AS MATERIALIZED (
     FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
       AND first_seen_at <= %(collected_at)s
-), edge AS (
+), edge AS MATERIALIZED (
     SELECT max(first_seen_at) AS at
     FROM (SELECT first_seen_at, sum(count(*)) OVER (ORDER BY first_seen_at DESC) AS total
           FROM living GROUP BY first_seen_at) t

@@ -23,10 +23,10 @@ WITH edits AS MATERIALIZED (
 ), living AS (
     SELECT r.*,
            r.first_seen_at = %(collected_at)s
-               OR EXISTS (SELECT FROM edits e WHERE e.review_id = r.review_id) AS is_brought
+               OR r.review_id IN (SELECT review_id FROM edits) AS is_brought
     FROM core.reviews r
     WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s AND r.removed_at IS NULL
-), life AS (
+), life AS MATERIALIZED (
     SELECT greatest(make_date(m.year - 1, 1, 1), %(no_day_before)s::date) AS first_day,
            ((SELECT max(collected_at) FROM ops.loads
              WHERE imdb_id = m.imdb_id AND source = %(source)s) AT TIME ZONE 'UTC')::date + 1
