@@ -1,0 +1,480 @@
+"""Tables: reviews from files that a person may use, into the lake and the warehouse.
+
+A file is read to its end before anything is stored, so that one that breaks off leaves nothing.
+Then each movie in it becomes one collection of mode `import` under the file's source.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TextIO
+
+from psycopg.types.json import Jsonb
+
+from filmpulse.errors import BadInput, FilmpulseError, Retryable
+from filmpulse.items import Review
+from filmpulse.jobs import inbox
+from filmpulse.jobs.collection import label
+from filmpulse.jobs.importing import Imported, ImportedPage
+from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added
+from filmpulse.jobs.loading import load
+from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.lake import Manifest
+from filmpulse.sources.tables.mapping import FIELDS, SUFFIXES, TableMap, read_map
+from filmpulse.sources.tables.readers import read_chunks
+from filmpulse.sources.tables.rows import KEYED, Problem, Row, read_rows
+from filmpulse.sources.tables.spool import Spool
+from filmpulse.warehouse.load import Loaded
+
+log = logging.getLogger(__name__)
+
+SHOWN_REVIEWS = 5
+SHOWN_NUMBERS = 10
+MOST_MOVIES_WAITING = 500
+"""Movies of one file in the inbox: each is a mapped task, of which Airflow allows 1,024 a run."""
+
+MAX_WAITING_BYTES = 50_000_000
+BATCH_REVIEWS = 500
+MAPS = (".map.yaml", ".map.yml")
+REJECTS = ".rejects.csv"
+
+
+@dataclass
+class Group:
+    """Rows that are refused for one kind of reason: how many, the first, and what one says."""
+
+    kind: str
+    sentence: str
+    count: int = 0
+    numbers: list[int] = field(default_factory=list)
+
+
+@dataclass
+class TableRead:
+    """What a file holds: rows read, reviews to keep, and why the rest is refused.
+
+    `repeated` counts rows that say the same as an earlier one. A row that is refused for two
+    reasons is in two groups. `first` are the first reviews as they would be stored.
+    """
+
+    rows: int = 0
+    reviews: int = 0
+    repeated: int = 0
+    refused: int = 0
+    groups: dict[str, Group] = field(default_factory=dict)
+    first: list[Review] = field(default_factory=list)
+
+
+@dataclass
+class TableImported:
+    """How an import went: what was read, each movie's collection, and what loading changed.
+
+    `failures` name the movies whose reviews lie in the lake and could not be loaded, and why.
+    """
+
+    read: TableRead
+    manifest_uris: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, Loaded] = field(default_factory=dict)
+    failures: dict[str, FilmpulseError] = field(default_factory=dict)
+
+
+def is_table(name: str) -> bool:
+    """Say whether a file is a table, by the ending of its name."""
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def check_table(
+    file: BinaryIO, name: str, mapping: TableMap, parts: Parts, progress: Progress = silent
+) -> TableRead:
+    """Read a table as an import would, and store nothing at all.
+
+    Args:
+        file: Its content, at the start; seekable.
+        name: Its name; the ending says what it is.
+        mapping: Which column is which field.
+        parts: Settings and warehouse.
+        progress: Told the rows so far.
+
+    Raises:
+        BadInput: It cannot be read as what it is, lacks a column of the map, holds no row, or its
+            authors cannot be kept apart without FILMPULSE_AUTHOR_SECRET.
+        WarehouseUnavailable: Whose ids are taken could not be asked.
+    """
+    with Spool() as spool:
+        return _read(file, name, mapping, spool, parts, datetime.now(UTC), progress)
+
+
+def import_table(
+    file: BinaryIO,
+    name: str,
+    mapping: TableMap,
+    run_id: str,
+    parts: Parts,
+    *,
+    rejects: Path | None = None,
+    progress: Progress = silent,
+) -> TableImported:
+    """Import a table: good rows into the lake and the warehouse, the rest into a rejects file.
+
+    A review of the same id that says something else now is an edit; a review that the file lacks
+    stays. So the same file twice changes no row. Memory does not grow with the file.
+
+    Args:
+        file: Its content, at the start; seekable.
+        name: Its name; the ending says what it is.
+        mapping: Which column is which field; its note on rights is stored with the source.
+        run_id: Whose import this is; one line of `ops.collections` a movie.
+        parts: Settings, warehouse and lake.
+        rejects: CSV for refused rows with number, reason and all of their cells; it is written
+            only when there are any.
+        progress: Told the rows so far.
+
+    Raises:
+        BadInput: As `check_table`, or the rejects cannot be written; nothing was stored.
+        Retryable: The lake or the warehouse did not answer. What was stored until then stays, and
+            a second import does the rest.
+    """
+    now = datetime.now(UTC)
+    with Spool() as spool:
+        read = _read(file, name, mapping, spool, parts, now, progress)
+        if rejects is not None:
+            _keep_rejects(spool, mapping, rejects)
+        return _store(read, spool, name, mapping, run_id, parts, now)
+
+
+def add_table(
+    path: Path, mapping: TableMap, parts: Parts, rejects: Path | None = None
+) -> tuple[TableRead, Added]:
+    """Put the good rows of a table into the inbox, as JSON lines of our own fields with their map.
+
+    Authors are hashed and unmapped columns left out before anything is stored, so what the import
+    finds later holds no name. Refused rows go into a file beside the person's own.
+
+    Raises:
+        BadInput: As `import_table`.
+    """
+    with Spool() as spool, _opened(path) as file:
+        read = _read(file, path.name, mapping, spool, parts, datetime.now(UTC), silent)
+        if rejects is not None:
+            _keep_rejects(spool, mapping, rejects)
+        lines = [_line(review) for _, reviews in spool.movies() for review in reviews]
+    if not lines:
+        return read, Added(str(path), None, "No row can be used.", is_refused=True)
+    content = "".join(lines).encode()
+    _check_size(len(content))
+    about = _OWN_MAP.model_copy(
+        update={"source": mapping.source, "rights": mapping.rights}
+    ).to_text()
+    name = f"{inbox.stem(path.name)}-{_mark(content, about)}.jsonl"
+    holds = f"{read.reviews:,} reviews under {mapping.source}, {read.refused:,} rows refused."
+    if parts.lake.size(f"{WAITING}/{name}") is not None:
+        return read, Added(str(path), name, f"This table waits already: {holds}")
+    parts.lake.write(f"{WAITING}/{name}{MAPS[0]}", about.encode())
+    parts.lake.write(f"{WAITING}/{name}", content)
+    return read, Added(str(path), name, holds, is_new=True)
+
+
+def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
+    """Import a table of the inbox by the map beside it, `<name>.map.yaml`, which says its source.
+
+    A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
+    may hold names. Refused rows go to `inbox/failed/<name>.rejects.csv`, without their author and
+    without columns that the map does not name. What cannot be used at all stays where it is, with
+    the reason in `failed/`, until a person corrects or deletes it.
+
+    Args:
+        name: Below `inbox/`.
+        run_id: Whose import this is; `ops.collections` has a line a movie under `run_id/name`.
+        parts: Settings, warehouse and lake.
+
+    Returns:
+        How each movie of it went. A second call after a crash gives the same rows.
+
+    Raises:
+        Retryable: The lake or the warehouse did not answer; the file still waits.
+    """
+    path, failed = f"{WAITING}/{name}", f"{FAILED}/{name}"
+    size = parts.lake.size(path)
+    if size is None:
+        log.warning("%s no longer waits: another import took it.", name)
+        return Imported(name, [])
+    seen_at = parts.lake.modified_at(path)
+    try:
+        _check_size(size)
+        content, about, map_path = parts.lake.read(path), *_waiting_map(path, parts)
+        mapping = read_map(about)
+        with Spool() as spool:
+            read = _read(io.BytesIO(content), name, mapping, spool, parts, seen_at, silent)
+            if len(spool.imdb_ids()) > MOST_MOVIES_WAITING:
+                raise BadInput(
+                    f"It holds more than {MOST_MOVIES_WAITING} movies: divide it, or use "
+                    "`filmpulse import reviews`."
+                )
+            if read.refused:
+                rejected = io.StringIO()
+                shown = [c for field, c in mapping.columns().items() if field != "author"]
+                _write_rejects(spool, rejected, ",", shown)
+                parts.lake.write(failed + REJECTS, rejected.getvalue().encode())
+            if not read.reviews:
+                raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
+            about_it = (f"{run_id}/{name}", parts, seen_at, _mark(content, about))
+            imported = _store(read, spool, name, mapping, *about_it)
+    except Retryable:
+        raise
+    except FilmpulseError as error:
+        sentence = f"{error} It waits in the inbox until it is corrected or deleted."
+        parts.lake.write(failed + REASON, f"{sentence}\n\nreason: {error.reason}\n".encode())
+        log.error("%s: %s", name, sentence)
+        return Imported(
+            name, [ImportedPage(name, None, None, "failed", error.reason, f"{name}: {sentence}")]
+        )
+    parts.lake.delete(failed + REASON)  # of an earlier try
+    if not read.refused:
+        parts.lake.delete(failed + REJECTS)
+    if not imported.failures:
+        if (parts.lake.size(path), parts.lake.modified_at(path)) == (size, seen_at):
+            parts.lake.delete(path)
+            parts.lake.delete(map_path)
+        else:
+            log.warning("%s was written while it was read: the next import reads it again.", name)
+    return Imported(name, list(_pages(name, imported, parts)))
+
+
+def _read(
+    file: BinaryIO,
+    name: str,
+    mapping: TableMap,
+    spool: Spool,
+    parts: Parts,
+    now: datetime,
+    progress: Progress,
+) -> TableRead:
+    """Read all of a file into the spool, and count."""
+    read = TableRead()
+    secret = inbox.author_secret(parts) if mapping.author else b""
+    latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
+    for chunk in read_chunks(file, name, mapping):
+        rows = [Row(b.number, None, (Problem("row", b.sentence),), b.cells) for b in chunk.broken]
+        rows += read_rows(chunk.frame, mapping, secret=secret, latest=latest)
+        elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, parts)
+        for row in sorted(rows, key=lambda row: row.number):
+            if problems := row.problems or _clash(row, elsewhere, spool):
+                _refuse(row, problems, spool, read)
+        read.rows += len(rows)
+        progress(read.rows, None)
+    if not read.rows:
+        raise BadInput(f"{name} holds no row below its header.")
+    read.reviews = spool.count()
+    read.repeated = read.rows - read.refused - read.reviews
+    read.first = spool.first(SHOWN_REVIEWS)
+    return read
+
+
+def _clash(row: Row, elsewhere: dict[str, str], spool: Spool) -> tuple[Problem, ...]:
+    """Keep a row's review, unless its id is taken by another; the row that came first stays."""
+    review = row.review
+    if review is None:
+        return ()
+    if other := elsewhere.get(review.review_id):
+        return (Problem("id", f"the id {review.review_id} is that of a review of {other}"),)
+    if earlier := spool.add(row.number, review):
+        said = f"row {earlier:,} has the id {review.review_id} too, and says something else"
+        return (Problem("id", said),)
+    return ()
+
+
+def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> dict[str, str]:
+    """Return of which other movie the warehouse holds a review, by its id."""
+    pairs = [(review.review_id, review.imdb_id) for review in reviews]
+    rows = parts.warehouse.rows(
+        "ids_elsewhere",
+        source=source,
+        review_ids=[review_id for review_id, _ in pairs],
+        imdb_ids=[imdb_id for _, imdb_id in pairs],
+    )
+    return {row["review_id"]: row["imdb_id"] for row in rows}
+
+
+def _refuse(row: Row, problems: Iterable[Problem], spool: Spool, read: TableRead) -> None:
+    sentences = []
+    for kind, sentence in problems:
+        group = read.groups.setdefault(kind, Group(kind, sentence))
+        if row.number not in group.numbers[-1:]:
+            group.count += 1
+            group.numbers.append(row.number)
+            del group.numbers[SHOWN_NUMBERS:]
+        sentences.append(sentence)
+    spool.refuse(row.number, "; ".join(sentences), row.cells)
+    read.refused += 1
+
+
+def _store(
+    read: TableRead,
+    spool: Spool,
+    name: str,
+    mapping: TableMap,
+    run_id: str,
+    parts: Parts,
+    started_at: datetime,
+    mark: str | None = None,
+) -> TableImported:
+    """Note the source and its rights, then write and load each movie's reviews."""
+    imported = TableImported(read)
+    if not read.reviews:
+        return imported
+    parts.warehouse.rows(
+        "store_file_source",
+        source=mapping.source,
+        rights=mapping.rights,
+        map=Jsonb(mapping.model_dump(mode="json", exclude_none=True)),
+        used_at=started_at,
+    )
+    for imdb_id, reviews in spool.movies():
+        uri = _collect(imdb_id, reviews, name, mapping.source, run_id, parts, started_at, mark)
+        imported.manifest_uris[imdb_id] = uri
+        try:
+            imported.loaded[imdb_id] = load(uri, parts)
+        except Retryable:
+            raise
+        except FilmpulseError as error:  # one movie never stops another
+            imported.failures[imdb_id] = error
+    return imported
+
+
+def _collect(
+    imdb_id: str,
+    reviews: Iterator[Review],
+    name: str,
+    source: str,
+    run_id: str,
+    parts: Parts,
+    started_at: datetime,
+    mark: str | None,
+) -> str:
+    """Write a movie's reviews into the lake, unless an earlier try did, and return the manifest."""
+    writer = parts.lake.begin(source, imdb_id, started_at, mark)
+    if mark and parts.lake.size(parts.lake.name_of(writer.manifest_uri)) is not None:
+        return writer.manifest_uri
+    count = 0
+    while batch := list(islice(reviews, BATCH_REVIEWS)):
+        writer.append(batch)
+        count += len(batch)
+    return writer.close(
+        Manifest(
+            run_id=run_id,
+            source=source,
+            imdb_id=imdb_id,
+            mode="import",
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            status="complete",
+            sentence=f"{count:,} reviews from the file {name}.",
+            distinct_ids=count,
+            variant=PurePosixPath(name).suffix.lower().removeprefix("."),
+            parts=tuple(writer.parts),
+        )
+    )
+
+
+def _keep_rejects(spool: Spool, mapping: TableMap, path: Path) -> None:
+    """Write refused rows as the map reads them, so that corrected ones can be imported."""
+    if not any(True for _ in spool.refused()):
+        return
+    part = path.with_name(f"{path.name}.part")
+    encoding = mapping.encoding or "utf-8"
+    try:
+        with part.open("w", encoding=encoding, errors="backslashreplace", newline="") as out:
+            _write_rejects(spool, out, mapping.delimiter or ",")
+        part.replace(path)
+    except OSError as error:
+        raise BadInput(f"Refused rows cannot be written to {path}: {error.strerror}.") from error
+
+
+def _write_rejects(
+    spool: Spool, out: TextIO, delimiter: str, only: Sequence[str] | None = None
+) -> None:
+    names = only or [*dict.fromkeys(name for row in spool.refused() for name in row.cells)]
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(["filmpulse_row", "filmpulse_why", *names])
+    for row in spool.refused():
+        writer.writerow([row.number, row.why, *(row.cells.get(name, "") for name in names)])
+
+
+def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[ImportedPage]:
+    """Yield how each movie of a waiting table went, and how many rows were refused."""
+    for imdb_id, uri in imported.manifest_uris.items():
+        about = f"{name}: {label(imdb_id, parts)}"
+        if error := imported.failures.get(imdb_id):
+            line = f"{about}: read, and not loaded. {error} It still waits in the inbox."
+            yield ImportedPage(name, None, None, "failed", error.reason, line)
+            continue
+        loaded = imported.loaded[imdb_id]
+        changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
+        yield ImportedPage(
+            name, imdb_id, uri, "complete", None,
+            f"{about}: complete. {changed if loaded.changed else 'Nothing new'}.",
+            changed_rows=loaded.changed,
+        )  # fmt: skip
+    if refused := imported.read.refused:
+        line = (
+            f"{name}: {refused:,} of {imported.read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
+        )
+        yield ImportedPage(name, None, None, "partial", "rows_refused", line)
+
+
+def _waiting_map(path: str, parts: Parts) -> tuple[str, str]:
+    """Return the map beside a waiting table, and its own path."""
+    for ending in MAPS:
+        if parts.lake.size(path + ending) is not None:
+            try:
+                return parts.lake.read(path + ending).decode("utf-8-sig"), path + ending
+            except UnicodeDecodeError as error:
+                raise BadInput("The map beside it is not written in UTF-8.") from error
+    raise BadInput(f"There is no map of its columns beside it: {path}{MAPS[0]}.")
+
+
+def _line(review: Review) -> str:
+    """Write a review as a line that `_OWN_MAP` reads as the same."""
+    cells = review.model_dump(mode="json", include=set(_OWN_MAP.columns()) - {"rating", "author"})
+    cells["rating"] = review.rating_1_10
+    cells["author"] = f"{KEYED}{review.author_key}" if review.author_key else None
+    return json.dumps(cells, ensure_ascii=False) + "\n"
+
+
+# Each field in a column of its own name.
+_OWN_MAP = TableMap.model_validate(
+    {name: name for name in FIELDS} | {"source": "own", "rights": "the map's own note",
+     "rating": {"column": "rating", "scale": 10}}
+)  # fmt: skip
+
+
+def _check_size(size: int) -> None:
+    """Refuse what is too large to be held in memory at once, as an object of the inbox is."""
+    if size > MAX_WAITING_BYTES:
+        raise BadInput(
+            f"Larger than {MAX_WAITING_BYTES // 1_000_000} MB: `filmpulse import reviews` reads it "
+            "as a stream."
+        )
+
+
+def _mark(content: bytes, about: str) -> str:
+    return sha256(content + b"\0" + about.encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error

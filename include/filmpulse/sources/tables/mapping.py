@@ -1,0 +1,274 @@
+"""The map of a file: which of its columns is which field of ours, and how it is written there."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from filmpulse.errors import BadInput
+from filmpulse.items import ImdbId
+
+MAX_MAP_CHARACTERS = 64_000
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx")
+"""Endings of the files that can be read."""
+
+RESERVED = frozenset({"imdb", "quarantine", "inbox", "erasures"})
+"""Names that no file's source may have: the site's own, and folders of the lake."""
+
+Words = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Column(_Part):
+    """One column by its name, written as `name` alone or as `{column: name, ...}`."""
+
+    column: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+
+class MovieColumn(_Part):
+    """The movie: a column of IMDb ids or addresses, or one id for the whole file."""
+
+    column: Annotated[str, Field(min_length=1)] | None = None
+    constant: ImdbId | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> MovieColumn:
+        if (self.column is None) == (self.constant is None):
+            raise ValueError("give either `column` or `constant`")
+        return self
+
+
+class TextColumn(Column):
+    """A text; `html` says that it holds tags and entities."""
+
+    html: bool = False
+
+
+class RatingColumn(Column):
+    """Stars or points.
+
+    `scale` is the best that can be given and `minimum` the worst. Without a minimum 0 is refused,
+    since it may mean the worst or nothing at all. `none` lists what means "no rating"; an empty
+    cell always does.
+    """
+
+    scale: Annotated[int, Field(ge=2, le=100)]
+    minimum: Annotated[Decimal, Field(ge=0)] | None = None
+    none: Words | None = None
+
+    @model_validator(mode="after")
+    def _minimum_below_scale(self) -> RatingColumn:
+        if self.minimum is not None and self.minimum >= self.scale:
+            raise ValueError("`minimum` must be less than `scale`")
+        return self
+
+
+DATE_WORDS = ("iso", "day-first", "month-first", "unix", "unix-ms")
+
+
+class DayColumn(Column):
+    """A day: one of `DATE_WORDS`, or a pattern of strptime with %Y, a month and %d."""
+
+    format: str = "iso"
+
+    @field_validator("format")
+    @classmethod
+    def _knows_the_format(cls, value: str) -> str:
+        if value in DATE_WORDS:
+            return value
+        if "%" not in value:
+            raise ValueError(f"say one of {', '.join(DATE_WORDS)}, or a pattern such as %d.%m.%Y")
+        if set(re.findall(r"%(.)", value.replace("%%", ""))) & set("yxc"):
+            raise ValueError("years of two digits cannot be told apart: %Y is needed, not %y")
+        if not _reads_back(value):
+            raise ValueError("a day needs %Y, one of %m, %b, %B, and %d, as Python's strptime does")
+        return value
+
+
+class MarkColumn(Column):
+    """The spoiler mark; `words` are those that mean yes, all others then mean no."""
+
+    words: Words | None = None
+
+
+class TableMap(_Part):
+    """Which column of a file is which field of ours; the README beside shows one whole.
+
+    `source` is the name under which its reviews are kept, and `rights` the user's note on why the
+    file may be used.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    rights: Annotated[str, Field(min_length=3, max_length=2_000)]
+    imdb_id: MovieColumn
+    body: TextColumn
+    title: TextColumn | None = None
+    review_id: Column | None = None
+    rating: RatingColumn | None = None
+    submitted_on: DayColumn | None = None
+    is_spoiler: MarkColumn | None = None
+    author: Column | None = None
+    helpful_up: Column | None = None
+    helpful_down: Column | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value} is taken; no source may be called {', '.join(_RESERVED)}")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            io.TextIOWrapper(io.BytesIO(), encoding=value)  # refuses base64 and the like, too
+            return codecs.lookup(value).name
+        except LookupError:
+            raise ValueError(f"{value} is no encoding: utf-8, utf-16, windows-1252 ...") from None
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _one_character(cls, value: Any) -> Any:
+        value = "\t" if value == "tab" else value
+        if isinstance(value, str) and (len(value) != 1 or value in '"\r\n\0'):
+            raise ValueError("one character, or the word tab")
+        return value
+
+    def columns(self) -> dict[str, str]:
+        """Return the column's name of each field that has one."""
+        parts = ((name, getattr(self, name)) for name in FIELDS)
+        return {
+            name: part.column
+            for name, part in parts
+            if isinstance(part, (Column, MovieColumn)) and part.column is not None
+        }
+
+    def to_text(self) -> str:
+        """Write it as a map that `read_map` reads as the same."""
+        return self.model_dump_json(exclude_none=True, indent=1)
+
+
+_RESERVED = sorted(RESERVED)
+FIELDS = (
+    "imdb_id", "review_id", "title", "body", "rating", "submitted_on", "is_spoiler", "author",
+    "helpful_up", "helpful_down",
+)  # fmt: skip
+"""The entries of a map that name a column."""
+
+
+def read_map(text: str, **options: str | None) -> TableMap:
+    """Read a map, and add to it what was said beside it.
+
+    Args:
+        text: YAML; every value is taken as it is written, so `no` stays a word.
+        **options: `source`, `rights` and `imdb_id`, where the map need not say them.
+
+    Raises:
+        BadInput: No map, or one that cannot be used; the message names each entry that is wrong. Or
+            an option says something else than the map.
+    """
+    if len(text) > MAX_MAP_CHARACTERS:
+        raise BadInput(f"The map is longer than {MAX_MAP_CHARACTERS:,} characters.")
+    try:
+        raw = yaml.load(text, Loader=_Plain)  # noqa: S506 - makes text, lists and maps
+    except (yaml.YAMLError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise BadInput(f"The map is no YAML that can be read: {said[:300]}.") from None
+    if not isinstance(raw, dict):
+        raise BadInput("The map must say a field a line, such as `body: text`.")
+    for name, option in options.items():
+        if option is None:
+            continue
+        value: Any = {"constant": option} if name == "imdb_id" else option
+        if name in raw and raw[name] != value:
+            raise BadInput(f"The map says {name} otherwise than the command: say it once.")
+        raw[name] = value
+    try:
+        return TableMap.model_validate(raw)
+    except ValidationError as error:
+        wrong = "; ".join(_explain(dict(e)) for e in error.errors())
+        raise BadInput(f"The map cannot be used. {wrong}.") from None
+
+
+def _explain(error: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            known = _PART_FIELDS.get(str(error["loc"][0])) if len(error["loc"]) > 1 else None
+            fields = known or tuple(TableMap.model_fields)
+            return f"`{where}` is unknown; known: {', '.join(fields)}"
+        case "missing":
+            return f"`{where}` is missing{_MISSING.get(where, '')}"
+        case "string_pattern_mismatch" if where == "source":
+            return "`source`: a lower-case word of letters, digits, - and _ that begins with one"
+        case "string_pattern_mismatch":
+            return f"`{where}`: an IMDb id is tt and 7 to 9 digits"
+        case "model_type" | "model_attributes_type":
+            return f"`{where}`: the name of a column is expected, or {{column: name, ...}}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"`{where}`: {said[:1].lower()}{said[1:]}"
+
+
+_MISSING = {
+    "source": ": the name under which these reviews are kept (--source)",
+    "rights": ": a note on why you may use this file (--rights)",
+    "imdb_id": ": a column, or {constant: tt...} (--imdb-id)",
+    "body": ": the column with the text",
+    "rating.scale": ": the best that can be given, such as 5, 10 or 100",
+}
+_PART_FIELDS: dict[str, tuple[str, ...]] = {
+    "imdb_id": tuple(MovieColumn.model_fields),
+    "title": tuple(TextColumn.model_fields),
+    "body": tuple(TextColumn.model_fields),
+    "rating": tuple(RatingColumn.model_fields),
+    "submitted_on": tuple(DayColumn.model_fields),
+    "is_spoiler": tuple(MarkColumn.model_fields),
+    **dict.fromkeys(("review_id", "author", "helpful_up", "helpful_down"), ("column",)),
+}
+
+
+def _reads_back(pattern: str) -> bool:
+    """Say whether strptime reads with the pattern what it writes with it: a whole day."""
+    day = datetime(2004, 11, 28)  # noqa: DTZ001 - a day has no zone
+    try:
+        return datetime.strptime(day.strftime(pattern), pattern).date() == day.date()  # noqa: DTZ007
+    except ValueError:
+        return False
+
+
+class _Plain(yaml.BaseLoader):
+    """YAML in which every value is text, and nothing is said twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := {str(key) for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{', '.join(sorted(twice))} is said twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep=deep)

@@ -1,0 +1,173 @@
+"""A frame's rows as reviews, each whole or refused with every reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from filmpulse.items import Review, author_key, text_from_html
+from filmpulse.sources.tables.mapping import TableMap, TextColumn
+from filmpulse.sources.tables.values import (
+    MAX_CHARACTERS,
+    Cell,
+    Unreadable,
+    day,
+    mark,
+    movie_id,
+    own_id,
+    rating_1_10,
+    text_of,
+    votes,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYED = "filmpulse-author-"
+"""Before an author's key, in a table whose authors were hashed already."""
+_KEY = re.compile(f"{KEYED}([0-9a-f]{{32}})")
+
+
+class Problem(NamedTuple):
+    """Why a row is refused: a group of its kind, and a sentence with the value."""
+
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number, its review, or else why there is none."""
+
+    number: int
+    review: Review | None
+    problems: tuple[Problem, ...]
+    cells: dict[str, str]
+
+
+def read_rows(
+    frame: pd.DataFrame, mapping: TableMap, *, secret: bytes, latest: date
+) -> Iterator[Row]:
+    """Yield a frame's rows in their order.
+
+    Where the map names no id, a review's id is made of the movie, the author, the day and the
+    words: the same row always gets the same, and an edited text counts as another review. The
+    author goes in as the keyed hash alone, so that nobody can find out a name by trying.
+
+    Args:
+        frame: See `readers.Chunk`.
+        mapping: Which column is which field.
+        secret: Key of the hash that stands for an author.
+        latest: The last day that a review can have.
+    """
+    convert = _converters(mapping, secret, latest)
+    columns = {
+        field: _convert(frame[column], convert[field])
+        for field, column in mapping.columns().items()
+    }
+    names = [str(name) for name in frame.columns]
+    for at, (number, cells) in enumerate(
+        zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
+    ):
+        found = {field: values[at] for field, values in columns.items()}
+        problems = [value for value in found.values() if isinstance(value, Problem)]
+        review: Review | None = None
+        if not problems:
+            try:
+                review = _review(found, mapping)
+            except Unreadable as error:
+                problems = [Problem(error.kind, str(error))]
+            except ValidationError as error:
+                first = error.errors()[0]
+                problems = [Problem("value", f"{first['loc'][0]}: {first['msg']}")]
+        shown = dict(zip(names, map(str, cells), strict=True))
+        yield Row(int(number), review, tuple(problems), shown)
+
+
+def _converters(
+    mapping: TableMap, secret: bytes, latest: date
+) -> dict[str, Callable[[Cell], object]]:
+    def text(column: TextColumn | None) -> Callable[[Cell], str]:
+        def read(cell: Cell) -> str:
+            plain = text_of(cell)
+            return text_from_html(str(cell)) if plain and column and column.html else plain
+
+        return read
+
+    def author(cell: Cell) -> str | None:
+        name = text_of(cell)
+        if known := _KEY.fullmatch(name):
+            return known[1]
+        return author_key(mapping.source, name, secret) if name else None
+
+    converters: dict[str, Callable[[Cell], object]] = {
+        "imdb_id": movie_id,
+        "review_id": own_id,
+        "title": text(mapping.title),
+        "body": text(mapping.body),
+        "author": author,
+        "helpful_up": votes,
+        "helpful_down": votes,
+    }
+    if (rating := mapping.rating) is not None:
+        converters["rating"] = lambda cell: rating_1_10(cell, rating)
+    if (submitted_on := mapping.submitted_on) is not None:
+        converters["submitted_on"] = lambda cell: day(cell, submitted_on, latest)
+    if (spoiler := mapping.is_spoiler) is not None:
+        converters["is_spoiler"] = lambda cell: mark(cell, spoiler.words)
+    return converters
+
+
+def _convert(column: pd.Series[Any], convert: Callable[[Cell], object]) -> list[object]:
+    """Convert each different value of a column once."""
+
+    def attempt(cell: Cell) -> object:
+        try:
+            return convert(cell)
+        except Unreadable as error:
+            return Problem(error.kind, str(error))
+
+    found = {cell: attempt(cell) for cell in column.unique()}
+    return [found[cell] for cell in column]
+
+
+def _review(found: dict[str, Any], mapping: TableMap) -> Review:
+    title, body = found.get("title", ""), found["body"]
+    if not title and not body:
+        raise Unreadable("empty", "there is no text")
+    if len(title) + len(body) > MAX_CHARACTERS:
+        raise Unreadable("too long", f"the text is longer than {MAX_CHARACTERS:,} characters")
+    submitted_on = found.get("submitted_on")
+    review = Review(
+        source=mapping.source,
+        review_id=found.get("review_id", "?"),
+        imdb_id=found.get("imdb_id", mapping.imdb_id.constant),
+        author_key=found.get("author"),
+        title=title,
+        body=body,
+        rating_1_10=found.get("rating"),
+        submitted_on=submitted_on,
+        date_source="file" if submitted_on else None,
+        is_spoiler=found.get("is_spoiler", False),
+        helpful_up=found.get("helpful_up"),
+        helpful_down=found.get("helpful_down"),
+    )
+    if mapping.review_id is None:
+        review = review.model_copy(update={"review_id": _made_id(review)})
+    return review
+
+
+def _made_id(review: Review) -> str:
+    said = (
+        review.imdb_id,
+        review.author_key or "",
+        review.submitted_on.isoformat() if review.submitted_on else "",
+        review.content_hash,
+    )
+    return "row-" + sha256("\0".join(said).encode()).hexdigest()[:32]

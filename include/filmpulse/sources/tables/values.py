@@ -1,0 +1,243 @@
+"""One cell of a file and what it says: pure functions, refusing in words what they cannot read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import floor
+
+from filmpulse.items import canonical_text
+from filmpulse.sources.tables.mapping import DayColumn, RatingColumn
+
+MAX_CHARACTERS = 100_000
+"""The longest review; ten times the longest that IMDb takes."""
+
+EARLIEST = date(1900, 1, 2)
+"""Spreadsheets show an empty date as one of the two days before."""
+
+LARGEST_COUNT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A cell that is no value: what it shows, and what is wrong with it."""
+
+    text: str
+    sentence: str
+
+    def __str__(self) -> str:
+        """Show what stood in the cell."""
+        return self.text
+
+
+Cell = str | date | Fault
+"""Text, a day of a spreadsheet's own kind, or neither; an empty cell is ""."""
+
+
+class Unreadable(ValueError):
+    """A value that cannot be used: `kind` groups such, and the sentence names the value."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        """Keep both."""
+        super().__init__(sentence)
+        self.kind = kind
+
+
+def text_of(cell: Cell) -> str:
+    """Return a cell as text, canonical and without what cannot be stored.
+
+    Raises:
+        Unreadable: The cell holds an error or a structure.
+    """
+    if isinstance(cell, Fault):
+        raise Unreadable("cell", cell.sentence)
+    return canonical_text(cell if isinstance(cell, str) else cell.isoformat())
+
+
+_IMDB_ID = re.compile(r"tt[0-9]{7,9}")
+_IMDB_ADDRESS = re.compile(
+    r"(?:https?://)?(?:[a-z]+\.)?imdb\.com/(?:[a-z-]+/)?title/(tt[0-9]{7,9})(?![0-9]).*"
+)
+
+
+def movie_id(cell: Cell) -> str:
+    """Read an IMDb id, or an address at IMDb that holds one."""
+    text = text_of(cell).lower()
+    if _IMDB_ID.fullmatch(text):
+        return text
+    if found := _IMDB_ADDRESS.fullmatch(text):
+        return found[1]
+    if not text:
+        raise Unreadable("movie", "the movie is missing")
+    raise Unreadable("movie", f"{_shown(text)} is no IMDb id (tt and 7 to 9 digits)")
+
+
+def own_id(cell: Cell) -> str:
+    """Read a review's id in the file: 1 to 200 visible ASCII characters."""
+    text = text_of(cell)
+    if not text:
+        raise Unreadable("id", "the review's id is missing")
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", text):
+        raise Unreadable(
+            "id", f"the id {_shown(text)} is not 1 to 200 letters, digits and signs without spaces"
+        )
+    return text
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,9})?")
+_OF = re.compile(r"(.+?)\s*/\s*([0-9]{1,3})")
+_STARS = re.compile(r"([★⭐]*)(½?)[☆]*", re.UNICODE)
+
+
+def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
+    """Convert stars or points to 1..10: value / scale x 10, a half rounded up, at least 1.
+
+    So the ten half-star steps of a scale of 5 become the ten steps of ours, and 87 of 100 becomes
+    9. Read are "4", "3.5", "3,5", "4/5" (the scale must be the map's), "87%" of 100, and "★★★½".
+
+    Returns:
+        None where none was given.
+
+    Raises:
+        Unreadable: No number, or none from the minimum to the scale.
+    """
+    text = text_of(cell).replace("\N{VARIATION SELECTOR-16}", "")
+    if not text or (column.none and text.lower() in {word.lower() for word in column.none}):
+        return None
+    value = _points(text, column.scale)
+    if value is None:
+        raise Unreadable("rating", f"{_shown(text)} is no rating of {column.scale}")
+    if value == 0 and column.minimum is None:
+        raise Unreadable(
+            "rating",
+            '0 may be the worst rating or none: say `minimum: 0` or `none: ["0"]` in the map',
+        )
+    least = Fraction(column.minimum or 0)
+    if not least <= value <= column.scale:
+        raise Unreadable(
+            "rating", f"{_shown(text)} lies outside {float(least):g} to {column.scale}"
+        )
+    return max(1, floor(value * 10 / column.scale + Fraction(1, 2)))
+
+
+def _points(text: str, scale: int) -> Fraction | None:
+    if of := _OF.fullmatch(text):
+        if int(of[2]) != scale:
+            return None
+        text = of[1]
+    elif text.endswith("%") and scale == 100:
+        text = text[:-1].rstrip()
+    if _NUMBER.fullmatch(text):
+        return Fraction(text.replace(",", "."))
+    stars = _STARS.fullmatch(text)
+    if stars and len(text) <= scale:
+        return len(stars[1]) + Fraction(len(stars[2]), 2)
+    return None
+
+
+_ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?")
+_THREE = re.compile(r"([0-9]{1,2})([./ -])\s?([0-9]{1,2})\2\s?([0-9]{4})(?:[T ].*)?")
+_SECONDS = re.compile(r"-?[0-9]{1,14}")
+
+
+def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
+    """Read the day on which a review was submitted, as it is written: no time zone is applied.
+
+    YYYY-MM-DD is read whatever the map says, since it cannot mean anything else.
+
+    Args:
+        cell: The value.
+        column: How days are written.
+        latest: The last day that can have begun anywhere; later ones are refused.
+
+    Returns:
+        None where none is given.
+
+    Raises:
+        Unreadable: No such day, or one in the future or before 1900.
+    """
+    if isinstance(cell, date):
+        found: date | None = cell.date() if isinstance(cell, datetime) else cell
+    else:
+        text = text_of(cell)
+        if not text:
+            return None
+        found = _day(text, column.format)
+    if found is None:
+        raise Unreadable("date", f"{_shown(str(cell))} is no day written as {_how(column)}")
+    if found > latest:
+        raise Unreadable("future date", f"{found} lies in the future")
+    if found < EARLIEST:
+        raise Unreadable("date", f"{found} lies before any review")
+    return found
+
+
+def _how(column: DayColumn) -> str:
+    """Say how a map expects days to be written."""
+    iso = "YYYY-MM-DD (say its `format` in the map if it is another)"
+    return iso if column.format == "iso" else column.format
+
+
+def _day(text: str, how: str) -> date | None:
+    try:
+        if iso := _ISO.fullmatch(text):
+            return date.fromisoformat(iso[1])
+        if how in ("day-first", "month-first"):
+            three = _THREE.fullmatch(text)
+            if three is None:
+                return None
+            first, second, year = int(three[1]), int(three[3]), int(three[4])
+            return date(year, *((second, first) if how == "day-first" else (first, second)))
+        if how in ("unix", "unix-ms"):
+            if not _SECONDS.fullmatch(text):
+                return None
+            seconds = int(text) // (1000 if how == "unix-ms" else 1)
+            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date()
+        if how != "iso":
+            return datetime.strptime(text, how).date()  # noqa: DTZ007 - as written
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+_YES = frozenset({"true", "yes", "y", "1", "x"})
+_NO = frozenset({"false", "no", "n", "0", ""})
+
+
+def mark(cell: Cell, words: tuple[str, ...] | None) -> bool:
+    """Read a yes or no; without the map's own words for yes, only the usual ones are known.
+
+    Raises:
+        Unreadable: Neither, where the map names no words.
+    """
+    text = text_of(cell).lower()
+    if words is not None:
+        return text in {word.lower() for word in words}
+    if text in _YES or text in _NO:
+        return text in _YES
+    raise Unreadable(
+        "spoiler mark", f"{_shown(text)} is neither yes nor no: say the `words` for yes in the map"
+    )
+
+
+def votes(cell: Cell) -> int | None:
+    """Read a count of votes; None where none is given.
+
+    Raises:
+        Unreadable: No whole number from 0 on, or one that is too large.
+    """
+    text = text_of(cell)
+    if not text:
+        return None
+    whole = re.fullmatch(r"([0-9]{1,10})(?:\.0+)?", text)
+    if whole is None or int(whole[1]) > LARGEST_COUNT:
+        raise Unreadable("votes", f"{_shown(text)} is no count of votes")
+    return int(whole[1])
+
+
+def _shown(text: str) -> str:
+    """Show a value, shortened."""
+    flat = " ".join(text.split())
+    return f"“{flat[:40]}…”" if len(flat) > 40 else f"“{flat}”"
