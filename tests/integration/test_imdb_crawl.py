@@ -210,7 +210,8 @@ def test_robots_come_first(base, switch, answer: str, error: type[FilmpulseError
                 ask()
             assert caught.value.reason == "robots"
         assert site._browser is None  # not even a browser was started
-        assert gate.pauses == []
+        # A rule is no refusal; rules that are refused are one, each time they are asked for.
+        assert gate.pauses == ([] if answer == "forbid" else [("robots", None)] * 2)
 
 
 def test_live_reading_is_off_until_switched_on() -> None:

@@ -29,6 +29,7 @@ FULL_EVERY = timedelta(hours=24)
 """A movie's reviews are all read again after this, since edits and removals show no other way."""
 
 
+BEHIND_THE_GATE = "not readable here: import a saved page (filmpulse inbox add FILE)."
 LIVE_IS_OFF = "Reading live is off (FILMPULSE_IMDB_URL is unset): no movie was looked at."
 
 
@@ -150,13 +151,13 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str],
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
+        if isinstance(error, LayoutChanged):
+            error = quarantine(imdb_id, site.last_page, error, parts)
         verdict = _Verdict(*explain(error))
         if isinstance(error, Blocked | HostPaused):
             _record(imdb_id, verdict, None, parts)
             raise
-        if isinstance(error, LayoutChanged):
-            quarantine(imdb_id, site.last_page, error, parts)
-        elif not isinstance(error, FilmpulseError):
+        if not isinstance(error, FilmpulseError):
             log.exception("%s could not be looked at", imdb_id)
     _record(imdb_id, verdict, review_count, parts)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
@@ -173,22 +174,26 @@ def _judge(
     finished, now = history["finished"], datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
-    known = finished["review_count"]
-    grown = 0 if review_count is None or known is None else review_count - known
     if finished["status"] == "gated":
-        sentence = f"{grown:,} new, not readable here." if grown > 0 else None
+        behind = _growth(review_count, history["read_count"])
+        sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
         if now - history["attempt_at"] < FULL_EVERY:
             return _Verdict("no_news", "gated", sentence)
         return _Verdict("news", "gated", sentence, "full")
     full_at = history["full_attempt_at"]
     if full_at is None or now - full_at >= FULL_EVERY:
         return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
-    if grown:
+    if grown := _growth(review_count, finished["review_count"]):
         # After a collection that broke off, a page of known reviews does not mean that all older
         # ones are known too.
         mode: Mode = "full" if history["has_gap"] else "incremental"
         return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
     return _Verdict("no_news")
+
+
+def _growth(review_count: int | None, known: int | None) -> int:
+    """Say by how much the site's count differs from a known one; 0 where either is not known."""
+    return 0 if review_count is None or known is None else review_count - known
 
 
 def _record(imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts) -> None:
@@ -208,7 +213,7 @@ def _collect_news(
     for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
         if row["outcome"] == "news":
             news[row["mode"]].append(row["imdb_id"])
-        elif row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
+        if row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
             found.warnings.append(f"{row['imdb_id']}: {row['sentence']}")
         elif row["outcome"] in ("layout_changed", "failed"):
             found.failures.append(f"{row['imdb_id']}: {row['sentence']}")

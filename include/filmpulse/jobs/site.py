@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from filmpulse.errors import Blocked, FilmpulseError, HostPaused, LayoutChanged, NotFound
+from filmpulse.errors import (
+    Blocked,
+    FilmpulseError,
+    HostPaused,
+    LakeUnavailable,
+    LayoutChanged,
+    NotFound,
+)
 from filmpulse.items import CollectionStatus, Page, SearchHit
 from filmpulse.jobs.parts import Parts
 from filmpulse.sources.imdb.clean import clean_page
@@ -68,16 +75,27 @@ def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
     return status, error.reason, str(error)
 
 
-def quarantine(imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts) -> None:
-    """Keep the page that could not be read, cleaned, so that somebody can look at it."""
+def quarantine(
+    imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts
+) -> LayoutChanged:
+    """Keep the page that could not be read, cleaned, so that somebody can look at it.
+
+    Returns:
+        The error to raise in place of `error`: its sentence says where the page is. A lake that is
+        away changes nothing about the layout: then the page is lost, and the sentence says that.
+    """
     if page is None:
-        return
+        return error
     secret = parts.settings.author_secret
     cleaned = clean_page(page.html, secret.get_secret_value().encode() if secret else None)
-    uri = parts.lake.quarantine(
-        SOURCE, imdb_id, error.reason, cleaned, page.fetched_at or datetime.now(UTC)
-    )
-    log.error("%s: the page that could not be read is kept at %s", imdb_id, uri)
+    seen_at = page.fetched_at or datetime.now(UTC)
+    try:
+        uri = parts.lake.quarantine(SOURCE, imdb_id, error.reason, cleaned, seen_at)
+        where = f"The page is kept, cleaned, at {uri}."
+    except LakeUnavailable as lost:
+        where = f"The page could not be kept. {lost}"
+    log.error("%s: %s", imdb_id, where)
+    return LayoutChanged(f"{error} {where}", reason=error.reason)
 
 
 def search(query: str, parts: Parts) -> list[SearchHit]:

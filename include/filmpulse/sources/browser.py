@@ -119,9 +119,10 @@ return false;
 
 @dataclass(frozen=True)
 class Answer:
-    """One JSON answer that the page itself fetched.
+    """One answer that the page itself fetched where it asks for JSON.
 
-    `status` is 0 where the connection failed; `body` is empty unless `status` is 2xx.
+    `status` is 0 where the connection failed; `body` is empty unless `status` is 2xx, and need not
+    be JSON: a refusal may come as a page.
     """
 
     url: str
@@ -438,8 +439,6 @@ class Browser:
             except WebDriverException:  # the page has moved on and dropped it: as if never come
                 return
             answer = Answer(answer.url, answer.status, answer.headers, body)
-            if not body.lstrip().startswith("{"):
-                return
         self._answers.append(answer)
 
     @contextmanager

@@ -1,6 +1,6 @@
 """robots.txt: what each answer means, and that it is asked for once and politely."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -16,23 +16,27 @@ class SlotCounter:
 
     def __init__(self) -> None:
         self.waited: list[str] = []
+        self.paused: list[tuple[str, str, float | None]] = []
 
     def wait(self, host: str) -> None:
         self.waited.append(host)
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
-        raise AssertionError("robots only report")
+        self.paused.append((host, reason, retry_after))
+        return datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
 
     def clear(self, host: str) -> None:
-        raise AssertionError("robots only report")
+        raise AssertionError("rules are no good page")
 
 
-def robots(status: int, text: str = "") -> tuple[Robots, SlotCounter, list[httpx.Request]]:
+def robots(
+    status: int, text: str = "", headers: dict[str, str] | None = None
+) -> tuple[Robots, SlotCounter, list[httpx.Request]]:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(status, text=text)
+        return httpx.Response(status, text=text, headers=headers)
 
     gate = SlotCounter()
     return Robots(httpx.Client(transport=httpx.MockTransport(answer)), gate), gate, seen
@@ -62,12 +66,22 @@ def test_no_rules_allow_everything(status: int) -> None:
     rules.check(URL)
 
 
-@pytest.mark.parametrize("status", [202, 401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 500, 503])
 def test_any_other_answer_means_not_now(status: int) -> None:
-    rules, _, _ = robots(status, "User-agent: *\nAllow: /")
-    with pytest.raises(Blocked) as caught:
+    rules, gate, _ = robots(status, "User-agent: *\nAllow: /")
+    with pytest.raises(Blocked, match=f"{status}.*/title/tt7000001/ is not read now") as caught:
         rules.check(URL)
     assert caught.value.reason == "robots"
+    assert gate.paused == []
+
+
+@pytest.mark.parametrize("status", [202, 403, 405, 429])
+def test_rules_that_are_refused_pause_the_host_as_a_page_does(status: int) -> None:
+    rules, gate, _ = robots(status, "User-agent: *\nAllow: /", {"Retry-After": "3600"})
+    with pytest.raises(Blocked, match="before 2026-05-01 12:30 UTC") as caught:
+        rules.check(URL)
+    assert caught.value.reason == "robots"
+    assert gate.paused == [("films.example", "robots", 3600.0)]
 
 
 @pytest.mark.parametrize(

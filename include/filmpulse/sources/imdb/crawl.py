@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -23,15 +23,15 @@ from filmpulse.items import Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources.browser import LOOPBACK, Answer, Browser
 from filmpulse.sources.imdb.pages import (
     ReviewsPage,
+    check_answer,
     check_page,
-    check_status,
     gate_is_visible,
     parse_graphql,
     parse_reviews_page,
     parse_suggestions,
     parse_title_page,
 )
-from filmpulse.sources.polite import Gate, Robots, fetch
+from filmpulse.sources.polite import Gate, Robots, fetch, say_pause
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,9 @@ SORT_SECONDS = 15.0
 STALE_BATCHES = 2
 # Pressed too early, before its script runs, the button does nothing; then it is pressed again.
 PRESS_AGAIN_SECONDS = 5.0
+BEHIND_SIGN_IN = (
+    "the rest is shown only to those who sign in. Import a saved page (filmpulse inbox add FILE)."
+)
 
 # Cards beyond the first `arguments[0]`, their spoilers opened, as one fragment.
 _LATER_CARDS = """
@@ -124,7 +127,43 @@ class ImdbSite:
         _must_be(imdb_id, movie.imdb_id)
         return movie, snapshot
 
-    def crawl(self, imdb_id: str, mode: Mode, known_ids: frozenset[str] = frozenset()) -> Crawl:
+    def check_robots(self, imdb_id: str) -> None:
+        """Return if robots.txt lets a movie's two pages be read; costs at most one request.
+
+        Raises:
+            Blocked, SiteUnavailable, HostPaused.
+        """
+        for url in (f"{self.base_url}/title/{imdb_id}/", self._reviews_url(imdb_id)):
+            self._robots.check(url)
+
+    def first_reviews(self, imdb_id: str, author_secret: bytes) -> ReviewsPage:
+        """Read the first page of a movie's reviews, newest first where the site sorts.
+
+        Costs one page; `last_page` is what was read.
+
+        Raises:
+            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
+        """
+        page = self.open(self._reviews_url(imdb_id))
+        parsed = parse_reviews_page(page, author_secret)
+        if parsed.unopened_spoilers:
+            # Only the DOM could be read, and it hides what spoils until a button is pressed.
+            self.browser.evaluate(_LATER_CARDS, 0)
+            self.last_page = page = self.browser.page(page.url)
+            parsed = parse_reviews_page(page, author_secret)
+        _must_be(imdb_id, parsed.imdb_id)
+        return parsed
+
+    def _reviews_url(self, imdb_id: str) -> str:
+        return f"{self.base_url}/title/{imdb_id}/reviews/?{NEWEST_FIRST}"
+
+    def crawl(
+        self,
+        imdb_id: str,
+        mode: Mode,
+        known_ids: frozenset[str] = frozenset(),
+        is_erased: Callable[[Review], bool] = lambda _: False,
+    ) -> Crawl:
         """Prepare to collect a movie's reviews; iterate over the result to do it.
 
         Args:
@@ -132,8 +171,10 @@ class ImdbSite:
             mode: `full` goes to the end of the list; `incremental` goes from the newest until a
                 whole batch is known.
             known_ids: Review ids that are stored already.
+            is_erased: Tells of a review that nobody may store. Such ones are read and yielded like
+                others; they say nothing of whether those before them are known.
         """
-        return Crawl(self, imdb_id, mode, known_ids)
+        return Crawl(self, imdb_id, mode, known_ids, is_erased)
 
     def search(self, query: str) -> list[SearchHit]:
         """Ask the site what a title begins with; 0..8 hits in the site's order.
@@ -156,7 +197,7 @@ class ImdbSite:
         with self.manners(host):
             self.gate.wait(host)
             answer = fetch(self._client, url)
-            check_status(_http_page(url, answer))
+            check_answer(_http_page(url, answer))
             return parse_suggestions(answer.text)
 
     def open(self, url: str) -> Page:
@@ -174,14 +215,17 @@ class ImdbSite:
     def manners(self, host: str) -> Iterator[None]:
         """Tell the gate how a request ended: a refusal pauses the host, a good page clears it.
 
-        What robots.txt says is no refusal: nothing else is asked, so there is nothing to pause.
+        What robots.txt forbids is no refusal: nothing else is asked, so there is nothing to pause.
+
+        Raises:
+            Blocked: The same, which now says until when the host is paused.
         """
         try:
             yield
         except Blocked as error:
             until = self.gate.pause(host, error.reason, error.retry_after)
-            log.warning("%s refuses (%s): no request before %s.", host, error.reason, until)
-            raise
+            sentence = f"{error}{say_pause(host, until)}"
+            raise Blocked(sentence, reason=error.reason, retry_after=error.retry_after) from error
         self.gate.clear(host)
 
 
@@ -206,7 +250,14 @@ class Crawl:
         end_reached: Whether the site said that nothing follows.
     """
 
-    def __init__(self, site: ImdbSite, imdb_id: str, mode: Mode, known_ids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        site: ImdbSite,
+        imdb_id: str,
+        mode: Mode,
+        known_ids: frozenset[str],
+        is_erased: Callable[[Review], bool] = lambda _: False,
+    ) -> None:
         """Keep what to collect.
 
         Raises:
@@ -218,7 +269,9 @@ class Crawl:
         self._secret = secret.get_secret_value().encode()
         self._site = site
         self._known = known_ids
+        self._is_erased = is_erased
         self._seen: set[str] = set()
+        self._erased: set[str] = set()
         self._newest_first = False
         self._cards = 0
         self._trouble: str | None = None
@@ -253,7 +306,7 @@ class Crawl:
         self.review_count_start = first.review_count
         yield batch
         if first.gated:
-            self._close("gated", "sign_in", "the rest is shown only to those who sign in.")
+            self._close("gated", "sign_in", BEHIND_SIGN_IN)
             return
         self._newest_first = _falls(first.reviews, first.has_more)
         if self._newest_first and len({r.submitted_on for r in first.reviews}) == 1:
@@ -284,7 +337,7 @@ class Crawl:
 
         page = self.last_page = self._site.browser.page()
         if gate_is_visible(page.html):
-            self._close("gated", "sign_in", "the rest is shown only to those who sign in.")
+            self._close("gated", "sign_in", BEHIND_SIGN_IN)
         elif self._trouble is not None:
             why = f"the button for more failed twice. {self._trouble}"
             self._close("partial", "no_more_loaded", why)
@@ -295,15 +348,10 @@ class Crawl:
 
     def _first_page(self) -> ReviewsPage:
         site = self._site
-        page = site.open(f"{site.base_url}/title/{self.imdb_id}/reviews/?{NEWEST_FIRST}")
-        self.last_page = page
-        parsed = parse_reviews_page(page, self._secret)
-        if parsed.unopened_spoilers:
-            # Only the DOM could be read, and it hides what spoils until a button is pressed.
-            site.browser.evaluate(_LATER_CARDS, 0)
-            self.last_page = page = site.browser.page(page.url)
-            parsed = parse_reviews_page(page, self._secret)
-        _must_be(self.imdb_id, parsed.imdb_id)
+        try:
+            parsed = site.first_reviews(self.imdb_id, self._secret)
+        finally:
+            self.last_page = site.last_page
         self._cards = int(site.browser.evaluate(_CARD_COUNT))
         return parsed
 
@@ -311,6 +359,7 @@ class Crawl:
         """Return what is new in a page, remembering its ids and the site's latest count."""
         fresh = tuple(r for r in parsed.reviews if r.review_id not in self._seen)
         self._seen.update(r.review_id for r in fresh)
+        self._erased.update(r.review_id for r in fresh if self._is_erased(r))
         if parsed.review_count is not None:
             self.review_count_end = parsed.review_count
         return fresh
@@ -318,10 +367,11 @@ class Crawl:
     def _stop_rule_met(self, current: ReviewsPage) -> bool:
         if self.mode != "incremental" or not self._newest_first or not current.reviews:
             return False
-        if not all(r.review_id in self._known for r in current.reviews):
+        telling = [r for r in current.reviews if not self._is_erased(r)]
+        if not telling or not all(r.review_id in self._known for r in telling):
             return False
         self.status, self.reason = "complete", None
-        new = len(self._seen - self._known)
+        new = len(self._seen - self._known - self._erased)
         self.sentence = f"{new:,} new; the {len(current.reviews)} before them were known."
         return True
 
@@ -346,6 +396,11 @@ class Crawl:
         else:
             self.status, self.reason = "complete", None
             self.sentence = f"All {read:,} reviews were read."
+            if counts[0] != counts[-1]:
+                self.sentence = (
+                    f"{read:,} reviews were read, to the end of the list; meanwhile the site's "
+                    f"count went from {counts[0]:,} to {counts[-1]:,}."
+                )
 
     def _close(self, status: Literal["partial", "gated"], reason: str, why: str) -> None:
         count = self.review_count_end
@@ -423,7 +478,7 @@ class Crawl:
                 page = _answer_page(answer)
                 try:
                     with self._site.manners(self._site.host):
-                        check_status(page)
+                        check_answer(page)
                     pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
                 except NotImdb:
                     continue  # the page asks for other things than reviews, too

@@ -38,6 +38,7 @@ from filmpulse.sources.refusals import REFUSALS, retry_after
 
 __all__ = [
     "ReviewsPage",
+    "check_answer",
     "check_page",
     "check_status",
     "clean_page",
@@ -135,6 +136,19 @@ def check_page(page: Page) -> None:
     _check_content(page, has_review_card(page.html))
 
 
+def check_answer(page: Page) -> None:
+    """Return unless what came where JSON was asked for is a refusal, or a page of another kind.
+
+    Raises:
+        Blocked: As `check_page`, by status or by a challenge's marks.
+        NotFound, SiteUnavailable: By status; HTML without such marks is the second.
+    """
+    check_status(page)
+    if page.html.lstrip().startswith("<"):
+        _check_marks(page.html)
+        raise SiteUnavailable("The answer is no JSON but a page.", reason="broken_page")
+
+
 def _check_content(page: Page, has_cards: bool) -> None:
     """Do what `check_page` does beyond status and headers."""
     text = page.html
@@ -147,13 +161,7 @@ def _check_content(page: Page, has_cards: bool) -> None:
         if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
             raise NotImdb("This is a page of another site than IMDb.")
         return
-    if _CAPTCHA_MARK in text:
-        raise Blocked("IMDb shows a captcha in place of the page.", reason="captcha")
-    if any(mark in text for mark in _CHALLENGE_MARKS):
-        raise Blocked("IMDb shows a challenge in place of the page.", reason="challenge")
-    if title := _REFUSAL_TITLE.search(text):
-        reason = "captcha" if "human" in title[0].lower() else "forbidden"
-        raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
+    _check_marks(text)
     if _is_cut_off(text):
         raise SiteUnavailable("The page is cut off.", reason="broken_page")
     if page.status is not None and len(text) < SMALL_PAGE:
@@ -162,6 +170,21 @@ def _check_content(page: Page, has_cards: bool) -> None:
         )
     if not _is_imdb(text) and not _LD_TAG.search(text):
         raise NotImdb("This is not a page of IMDb's." if text.strip() else "The page is empty.")
+
+
+def _check_marks(text: str) -> None:
+    """Return unless a page without content is a challenge or a refusal.
+
+    Raises:
+        Blocked: It is.
+    """
+    if _CAPTCHA_MARK in text:
+        raise Blocked("IMDb shows a captcha in place of the page.", reason="captcha")
+    if any(mark in text for mark in _CHALLENGE_MARKS):
+        raise Blocked("IMDb shows a challenge in place of the page.", reason="challenge")
+    if title := _REFUSAL_TITLE.search(text):
+        reason = "captcha" if "human" in title[0].lower() else "forbidden"
+        raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
 
 
 def check_status(page: Page) -> None:

@@ -1,16 +1,35 @@
--- What is needed to tell news from no news: the last finished (loaded) collection, the last full
--- attempt, the last attempt, whether older reviews may be missing, and the runs that may still be at work on the movie.
--- Imported files are none of these: they tell nothing of the site's list.
+-- What is needed to tell news from no news: the last finished (loaded) collection, the count up to
+-- which the reviews are known, the last full attempt, the last attempt, whether older reviews may
+-- be missing, and the runs that may still be at work on the movie.
+-- Imported files are no collections of the site: they tell nothing of its list.
 SELECT (SELECT to_jsonb(f) FROM (
-            SELECT status, coalesce(review_count_end, review_count_start) AS review_count,
+            -- The count at its start: newest first, what arrived meanwhile was not on its pages.
+            SELECT status, coalesce(review_count_start, review_count_end) AS review_count,
                    distinct_ids
             FROM ops.collections
             WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
               AND status IN ('complete', 'partial', 'gated')
             ORDER BY started_at DESC LIMIT 1) f) AS finished,
-       -- The last one loaded broke off before its end. (A list that ended short of the site's own
-       -- count has no gap: there was no more to read.)
-       (SELECT status <> 'complete' AND reason IS DISTINCT FROM 'count_mismatch'
+       -- The count when the list could last be read, or when it was first found gated. Later retries
+       -- at the gate do not move it; a later saved page with a higher count does: it was read.
+       (SELECT greatest(b.review_count, (
+                   SELECT max(coalesce(i.review_count_end, i.review_count_start))
+                   FROM ops.collections i
+                   WHERE i.imdb_id = b.imdb_id AND i.source = b.source AND i.mode = 'import'
+                     AND i.loaded_at IS NOT NULL AND i.started_at > b.started_at))
+        FROM (SELECT imdb_id, source, started_at,
+                     coalesce(review_count_start, review_count_end) AS review_count
+              FROM ops.collections
+              WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+                AND status IN ('complete', 'partial', 'gated')
+                AND coalesce(review_count_start, review_count_end) IS NOT NULL
+              ORDER BY status = 'gated', CASE WHEN status = 'gated' THEN started_at END,
+                       started_at DESC
+              LIMIT 1) b) AS read_count,
+       -- The last one loaded broke off before its end, or the list grew shorter under it. (A list
+       -- that ended short of the site's own count has no gap: there was no more to read.)
+       (SELECT (status <> 'complete' AND reason IS DISTINCT FROM 'count_mismatch')
+               OR (mode = 'full' AND review_count_end < review_count_start)
         FROM ops.collections
         WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
         ORDER BY started_at DESC LIMIT 1) AS has_gap,
