@@ -397,7 +397,7 @@ class Drill:
     def _choose(self, job: dict[str, Any]) -> tuple[str, str, float]:
         """Choose whom to kill, in which stage, and how many seconds into it."""
         left = STAGES[STAGES.index(job["stage"]) :]
-        stage = self.random.choices(left, [3, 2, 1][-len(left) :])[0]
+        stage = self.random.choices(left, [4, 2, 1][-len(left) :])[0]
         names = [n for n in VICTIMS if stage == "scrape" or n not in ("browser", "driver")]
         victim = self.random.choices(names, [VICTIMS[n] for n in names])[0]
         return victim, stage, self.random.uniform(0, self._usual[stage])
@@ -461,7 +461,7 @@ class Drill:
         self._nothing_half()
         if is_done:
             return job | {"stage": "done"}
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.45:
             return self._new_job()
         return job | {"stage": stage, "uri": uri}
 
