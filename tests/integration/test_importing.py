@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -549,6 +550,45 @@ def test_no_secret_is_said_before_anything_is_stored(parts, save):
     with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET is not set"):
         jobs.add_to_inbox(save(page()), bare)
     assert inbox_names(bare) == []
+
+
+# --- what was erased on request -----------------------------------------------------------------
+
+
+def test_an_erased_review_stays_away_and_so_does_its_page(parts, save):
+    erased = first_ids(1)[0]
+    jobs.forget("review", erased, parts)
+    (added,) = jobs.add_to_inbox(save(page()), parts)
+    (done,) = import_all(parts)
+    assert "1 were erased on request and not kept." in done.line
+    assert done.reviews == len(reviews(parts)) == 24
+    for name in parts.lake.names(""):
+        if not name.startswith("erasures/"):
+            assert erased.encode() not in gunzip(parts.lake.read(name)), name
+    assert f"done/{added.name}" not in inbox_names(parts)
+    (again,) = jobs.add_to_inbox(save(page()), parts)
+    (once_more,) = import_all(parts, "r2")
+    assert (again.is_new, once_more.changed_rows) == (True, 0)
+    assert f"done/{added.name}" not in inbox_names(parts)
+
+
+def test_a_page_of_an_erased_movie_comes_in_only_if_it_was_saved_later(parts, save):
+    jobs.add_to_inbox(save(page()), parts)
+    import_all(parts)
+    jobs.forget("movie", MOVIE, parts)
+    assert rows(parts, "SELECT * FROM core.movies") == []
+    assert parts.lake.manifests() == []
+    (added,) = jobs.add_to_inbox(save(page()), parts)
+    (failed,) = import_all(parts, "r2")
+    assert (failed.status, failed.reason) == ("failed", "erased")
+    assert f"failed/{added.name}" not in inbox_names(parts)
+    assert f"failed/{added.name}.reason.txt" in inbox_names(parts)
+    assert rows(parts, "SELECT * FROM core.reviews") == []
+    assert parts.lake.manifests() == []
+
+
+def gunzip(content):
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
 # --- crashes ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from filmpulse.items import CollectionStatus
 from filmpulse.jobs import inbox
 from filmpulse.jobs.closing import RunSummary
 from filmpulse.jobs.collection import label
+from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import DONE, FAILED, NOTE, REASON, WAITING, Note, RawFile, SavedFile
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts
@@ -146,7 +147,7 @@ def _import_page(
         parsed = inbox.parse(saved, secret)
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
-    manifest_uri, manifest = _collect(saved, parsed, run_id, parts)
+    manifest_uri, manifest, is_free = _collect(saved, parsed, run_id, parts)
     try:
         loaded = load(manifest_uri, parts)
     except Retryable:
@@ -169,7 +170,7 @@ def _import_page(
             "sentence": told,
         }
     )
-    _keep(DONE, saved, note, parts)
+    _keep(DONE, saved, note, parts, with_text=is_free)
     for leftover in ("", NOTE, REASON):  # of an earlier try that failed
         parts.lake.delete(f"{FAILED}/{saved.name}{leftover}")
     return ImportedPage(
@@ -178,8 +179,15 @@ def _import_page(
     )  # fmt: skip
 
 
-def _collect(saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts) -> tuple[str, Manifest]:
-    """Write what a page holds into the lake, in the same place each time, unless it is there."""
+def _collect(
+    saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts
+) -> tuple[str, Manifest, bool]:
+    """Write what a page holds into the lake, in the same place each time, unless it is there.
+
+    Returns:
+        The manifest's URI, the manifest, and whether the page is free of what was erased on
+        request: if not, it must not be kept.
+    """
     page, note = parsed.reviews_page, saved.note
     movie = page.movie if page else parsed.movie
     snapshot = page.snapshot if page else parsed.snapshot
@@ -187,11 +195,17 @@ def _collect(saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts) -> tup
     started_at = note.saved_at or note.added_at or datetime.now(UTC)
     writer = parts.lake.begin(SOURCE, imdb_id, started_at, saved.mark)
     uri = writer.manifest_uri
+    with parts.warehouse.connect() as connection:
+        tombstones = Tombstones.read(connection, SOURCE, imdb_id)
+    shown = page.reviews if page else ()
+    reviews = [review for review in shown if not tombstones.covers(review)]
+    erased = len(shown) - len(reviews)
     if parts.lake.size(parts.lake.name_of(uri)) is not None:
-        return uri, parts.lake.read_manifest(uri)
-    reviews = page.reviews if page else ()
+        return uri, parts.lake.read_manifest(uri), not erased
     writer.append(reviews)
     status, reason, sentence = _outcome(parsed)
+    if erased:
+        sentence += f" {erased:,} were erased on request and not kept."
     manifest = Manifest(
         run_id=f"{run_id}/{saved.name}",
         source=SOURCE,
@@ -211,7 +225,7 @@ def _collect(saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts) -> tup
         snapshot=snapshot if note.saved_at else None,
         parts=tuple(writer.parts),
     )
-    return writer.close(manifest), manifest
+    return writer.close(manifest), manifest, not erased
 
 
 def _outcome(parsed: Parsed) -> tuple[CollectionStatus, str | None, str]:
@@ -242,7 +256,8 @@ def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) ->
         sentence += " Save it again, whole."
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
     parts.lake.write(f"{FAILED}/{saved.name}{REASON}", _reason(sentence, reason))
-    _keep(FAILED, saved, saved.note.model_copy(update=update), parts)
+    note = saved.note.model_copy(update=update)
+    _keep(FAILED, saved, note, parts, with_text=reason != "erased")
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 
 
@@ -259,10 +274,13 @@ def _reason(sentence: str, reason: str) -> bytes:
     return f"{sentence}\n\nreason: {reason}\n".encode()
 
 
-def _keep(folder: str, saved: SavedFile, note: Note, parts: Parts) -> None:
+def _keep(
+    folder: str, saved: SavedFile, note: Note, parts: Parts, *, with_text: bool = True
+) -> None:
     text = note.model_dump_json(exclude_none=True, indent=1)
     parts.lake.write(f"{folder}/{saved.name}{NOTE}", text.encode())
-    parts.lake.write(f"{folder}/{saved.name}", saved.text.encode())
+    if with_text:
+        parts.lake.write(f"{folder}/{saved.name}", saved.text.encode())
 
 
 def review_import(names: Sequence[str], imported: Iterable[Imported], parts: Parts) -> RunSummary:

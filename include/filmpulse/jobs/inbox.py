@@ -433,6 +433,6 @@ def _mark(*what: object) -> str:
 
 def stem(name: str) -> str:
     """Return a file's name without its ending, in characters that every store takes."""
-    stem = _OWN_HASH.sub("", PurePosixPath(name.replace("\\", "/")).stem)
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    bare = _OWN_HASH.sub("", PurePosixPath(name.replace("\\", "/")).stem)
+    plain = unicodedata.normalize("NFKD", bare).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-.")[:60] or "page"
