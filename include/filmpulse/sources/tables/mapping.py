@@ -10,7 +10,15 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from filmpulse.errors import BadInput
 from filmpulse.items import ImdbId
@@ -22,17 +30,18 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx")
 RESERVED = frozenset({"imdb", "quarantine", "inbox", "erasures"})
 """Names that no file's source may have: the site's own, and folders of the lake."""
 
-Words = Annotated[tuple[str, ...], Field(min_length=1)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Words = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Column(_Part):
     """One column by its name, written as `name` alone or as `{column: name, ...}`."""
 
-    column: Annotated[str, Field(min_length=1)]
+    column: Name
 
     @model_validator(mode="before")
     @classmethod
@@ -43,7 +52,7 @@ class Column(_Part):
 class MovieColumn(_Part):
     """The movie: a column of IMDb ids or addresses, or one id for the whole file."""
 
-    column: Annotated[str, Field(min_length=1)] | None = None
+    column: Name | None = None
     constant: ImdbId | None = None
 
     @model_validator(mode="before")
@@ -119,7 +128,7 @@ class TableMap(_Part):
     """
 
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-    rights: Annotated[str, Field(min_length=3, max_length=2_000)]
+    rights: Annotated[Name, Field(min_length=3, max_length=2_000)]
     imdb_id: MovieColumn
     body: TextColumn
     title: TextColumn | None = None
@@ -132,7 +141,7 @@ class TableMap(_Part):
     helpful_down: Column | None = None
     encoding: str | None = None
     delimiter: str | None = None
-    sheet: Annotated[str, Field(min_length=1)] | None = None
+    sheet: Name | None = None
 
     @field_validator("source")
     @classmethod

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK_ROWS = 1_000
+CHUNK_CHARACTERS = 10_000_000
 MAX_FIELD_CHARACTERS = 1_000_000
 """A longer field of a CSV file is a quotation mark that is never closed."""
+UNSPLIT = "filmpulse_text"
+"""Where a row stands, whole, that could not be split into cells."""
 MAX_LINE_CHARACTERS = 5_000_000
 MAX_WORKBOOK_BYTES = 2_000_000_000
 """Unpacked; what is larger is no table of reviews."""
@@ -88,55 +91,65 @@ def _read_csv(
     limit = csv.field_size_limit(MAX_FIELD_CHARACTERS)  # one for the whole process
     try:
         records = _records(lines, delimiter)
-        _, header, fault = next(((n, r, f) for n, r, f in records if r or f), (0, [], None))
+        _, header, fault = next(records, (0, [], None))
         if fault is not None:
-            raise BadInput(f"{name}: its first line cannot be read as a header: {fault}.")
+            raise BadInput(f"{name}: its header cannot be read: {fault}.")
         columns = _header(header, name, mapping, delimiter)
         yield from _chunks(records, columns)
     finally:
         csv.field_size_limit(limit)
 
 
-def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
+def _records(lines: Iterator[str], delimiter: str) -> Iterator[_Record]:
     """Yield each record with the line where it begins; what cannot be split, with the reason."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    taken: list[str] = []  # the lines of the record that is being read
+
+    def passing() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(passing(), delimiter=delimiter, strict=True)
     while True:
         begins = reader.line_num + 1
+        taken.clear()
         try:
-            record = next(reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            said = str(error)
-            if "field limit" in said or "end of data" in said:
-                yield begins, [], "a quotation mark is opened here and never closed"
-                if "end of data" in said:
-                    return
-            else:
-                yield begins, [], "a quotation mark stands inside a quoted text without another one"
+            upto = f" (lines {begins:,} to {reader.line_num:,} are not read)" * (len(taken) > 1)
+            is_open = "field limit" in str(error) or "end of data" in str(error)
+            what = "is opened and never closed" if is_open else "stands inside a quoted text"
+            yield begins, ["".join(taken)], f"a quotation mark {what}{upto}"
         else:
-            if any(cell.strip() for cell in record):
-                yield begins, record, None
+            if any(cell.strip() for cell in cells):
+                yield begins, cells, None
 
 
-def _chunks(
-    records: Iterable[tuple[int, list[Any], str | None]], columns: list[str]
-) -> Iterator[Chunk]:
+_Record = tuple[int, list[Any], str | None]
+"""A row's number, its cells, and why it cannot be split; the one cell is then its own text."""
+
+
+def _chunks(records: Iterable[_Record], columns: list[str]) -> Iterator[Chunk]:
     """Gather records into frames; those that do not fit the header go beside them."""
     numbers: list[int] = []
     rows: list[list[Any]] = []
     broken: list[Broken] = []
+    size = 0
     for number, record, fault in records:
-        if fault is None and len(record) != len(columns):
-            fault = f"it has {len(record)} cells where the header has {len(columns)}"
-        if fault is None:
+        if fault is not None:
+            broken.append(Broken(number, fault, {UNSPLIT: record[0]}))
+        elif len(record) != len(columns):
+            said = f"it has {len(record)} cells where the header has {len(columns)}"
+            broken.append(Broken(number, said, _by_column(record, columns)))
+        else:
             numbers.append(number)
             rows.append(record)
-        else:
-            broken.append(Broken(number, fault, _by_column(record, columns)))
-        if len(numbers) + len(broken) == CHUNK_ROWS:
+        size += sum(len(cell) for cell in record if isinstance(cell, str))
+        if len(numbers) + len(broken) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
             yield Chunk(_frame(numbers, rows, columns), broken)
-            numbers, rows, broken = [], [], []
+            numbers, rows, broken, size = [], [], [], 0
     if numbers or broken:
         yield Chunk(_frame(numbers, rows, columns), broken)
 
@@ -206,8 +219,8 @@ def _decoded(file: BinaryIO, name: str, encoding: str | None) -> Iterator[str]:
             yield line
     except UnicodeError as error:
         raise BadInput(
-            f"{name} is not written in {encoding or 'utf-8'} (after line {number:,}): say its "
-            "`encoding` in the map, such as windows-1252."
+            f"{name} is not written in {encoding or 'utf-8'} (somewhere after line {number:,}): "
+            "say its `encoding` in the map, such as windows-1252."
         ) from error
     finally:
         text.detach()  # the file is the caller's
@@ -219,6 +232,7 @@ def _read_json(lines: Iterator[str], name: str, mapping: TableMap) -> Iterator[C
     numbers: list[int] = []
     rows: list[dict[str, Cell]] = []
     broken: list[Broken] = []
+    size = 0
 
     def chunk() -> Chunk:
         names = [*dict.fromkeys([*(c for row in rows for c in row), *sorted(wanted)])]
@@ -246,10 +260,11 @@ def _read_json(lines: Iterator[str], name: str, mapping: TableMap) -> Iterator[C
                 "brackets and commas around them."
             )
         else:
-            broken.append(Broken(number, fault, {"line": line.strip()[:MAX_FIELD_CHARACTERS]}))
-        if len(numbers) + len(broken) == CHUNK_ROWS:
+            broken.append(Broken(number, fault, {UNSPLIT: line.strip()}))
+        size += len(line)
+        if len(numbers) + len(broken) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
             yield chunk()
-            numbers, rows, broken = [], [], []
+            numbers, rows, broken, size = [], [], [], 0
     if numbers or broken:
         yield chunk()
     if seen:
