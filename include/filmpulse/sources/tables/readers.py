@@ -18,6 +18,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -223,7 +224,8 @@ def _decoded(file: BinaryIO, name: str, encoding: str | None) -> Iterator[str]:
             "say its `encoding` in the map, such as windows-1252."
         ) from error
     finally:
-        text.detach()  # the file is the caller's
+        with suppress(ValueError):  # it may be closed already
+            text.detach()  # the file is the caller's
 
 
 def _read_json(lines: Iterator[str], name: str, mapping: TableMap) -> Iterator[Chunk]:
