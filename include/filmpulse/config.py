@@ -65,6 +65,17 @@ class Settings(BaseModel):
     movies_per_run: Annotated[int, Field(ge=1, le=1000)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
     )
+    removed_text_days: Annotated[int, Field(ge=0)] = Field(
+        30,
+        description="How long the words of removed reviews and of earlier versions are kept, in "
+        "days; 0 keeps none. Scores, stars and dates stay.",
+    )
+    quarantine_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="How long a page that could not be read is kept, in days."
+    )
+    inbox_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="How long saved files are kept once imported or failed, in days."
+    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

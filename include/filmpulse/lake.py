@@ -5,6 +5,7 @@ Layout below the lake's root::
     <source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz   in the order of arrival
     <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
+    erasures/<digest>.json                                   what was erased on request
 
 An object is written whole or not at all, whichever filesystem holds it.
 """
@@ -12,13 +13,15 @@ An object is written whole or not at all, whichever filesystem holds it.
 from __future__ import annotations
 
 import gzip
+import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -28,7 +31,12 @@ from pydantic import AwareDatetime, ValidationError
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import CollectionStatus, Count, ImdbId, Item, Mode, Movie, Review, Snapshot
 
+log = logging.getLogger(__name__)
+
 MANIFEST_VERSION = 1
+
+NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures"})
+"""Folders at the lake's root that hold no collections."""
 # Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
 # ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
 OBJECT_SECONDS = 25.0
@@ -61,6 +69,14 @@ class Manifest(Item):
     movie: Movie | None = None
     snapshot: Snapshot | None = None
     parts: tuple[str, ...] = ()
+
+
+class _Changed(NamedTuple):
+    """The lines of one part as they should be, how many are otherwise, and how many are gone."""
+
+    lines: bytes
+    changed: int
+    taken_out: int
 
 
 class Lake:
@@ -148,6 +164,92 @@ class Lake:
             found = self._fs.find(f"{self._root}/{below}")
         return sorted(path.removeprefix(f"{self._root}/") for path in found)
 
+    def folders(self, below: str = "") -> list[str]:
+        """Name the folders that lie directly in a folder below the root, sorted."""
+        with _reached("listed", below or self._url):
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.ls(f"{self._root}/{below}".rstrip("/"), detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(
+            entry["name"].rstrip("/").rpartition("/")[2]
+            for entry in found
+            if entry["type"] == "directory"
+        )
+
+    def movies(self) -> Iterator[tuple[str, str]]:
+        """Yield each source and movie of which there are collections, whole or broken off."""
+        for source in self.folders():
+            if source not in NOT_SOURCES:
+                for imdb_id in self.folders(source):
+                    yield source, imdb_id
+
+    def collections(self, source: str, imdb_id: str) -> dict[str, list[str]]:
+        """Return the objects of each collection of a movie, whole or broken off, by its folder."""
+        found: dict[str, list[str]] = {}
+        for name in self.names(f"{source}/{imdb_id}"):
+            found.setdefault(name.rpartition("/")[0], []).append(name)
+        return found
+
+    def rewrite(
+        self,
+        names: Sequence[str],
+        concerns: Callable[[bytes], bool],
+        change: Callable[[Review], Review | None],
+        *,
+        is_trial: bool = False,
+    ) -> int:
+        """Change reviews of one collection, or take them out; each object is replaced whole.
+
+        The manifest's `distinct_ids` follows, and is written first: broken off and begun again, it
+        ends the same.
+
+        Args:
+            names: All objects of the collection.
+            concerns: Tells by a part's plain bytes whether it can hold any of them.
+            change: Gives what a review becomes; None takes it out.
+            is_trial: Only count.
+
+        Returns:
+            How many lines are not as they were.
+
+        Raises:
+            BadInput: A part that concerns us holds what is no review.
+            LakeUnavailable: The lake could not be read or written.
+        """
+        parts = sorted(name for name in names if name.endswith(".jsonl.gz"))
+        concerned = [name for name in parts if concerns(self._lines(name))]
+        changed = {name: self._changed(name, change) for name in concerned}
+        count = sum(part.changed for part in changed.values())
+        if is_trial or not count:
+            return count
+        if any(part.taken_out for part in changed.values()):
+            ids: set[str] = set()
+            for name in parts:
+                lines = changed[name].lines if name in changed else self._lines(name)
+                ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
+            for name in names:
+                if name.endswith("/manifest.json"):
+                    told = self.read_manifest(self.uri_of(name))
+                    told = told.model_copy(update={"distinct_ids": len(ids)})
+                    self.write(name, told.model_dump_json(indent=1).encode())
+        for name, part in changed.items():
+            if part.changed:
+                self.write(name, _packed(part.lines))
+        return count
+
+    def delete_collection(self, folder: str) -> None:
+        """Delete a collection, its manifest first: from then on it is none."""
+        self.delete(f"{folder}/manifest.json")
+        for name in self.names(folder):
+            self.delete(name)
+        if isinstance(self._fs, LocalFileSystem):  # elsewhere a folder goes with its objects
+            emptied = Path(self._path(self.uri_of(folder)))
+            with suppress(OSError):
+                emptied.rmdir()
+                emptied.parent.rmdir()
+
     def read(self, name: str) -> bytes:
         """Read one object below the root."""
         return self._read(self._path(f"{self._url}/{name}"))
@@ -200,6 +302,28 @@ class Lake:
         """Return the name below the root of something this lake gave the URI of."""
         return self._path(uri).removeprefix(f"{self._root}/")
 
+    def _lines(self, name: str) -> bytes:
+        """Return the lines of one part; none where it is damaged."""
+        try:
+            return gzip.decompress(self.read(name))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            log.warning("%s is damaged and was passed over: %s", name, error)
+            return b""
+
+    def _changed(self, name: str, change: Callable[[Review], Review | None]) -> _Changed:
+        kept, changed, taken_out = [], 0, 0
+        for line in self._lines(name).splitlines():
+            try:
+                review = Review.model_validate_json(line)
+            except ValidationError as error:
+                raise BadInput(f"{name} holds a line that is no review: {error}") from error
+            made = change(review)
+            changed += made != review
+            taken_out += made is None
+            if made is not None:
+                kept.append(made)
+        return _Changed(_as_lines(kept), changed, taken_out)
+
     def _path(self, uri: str) -> str:
         if not uri.startswith(f"{self._url}/") or ".." in uri.split("/"):
             raise BadInput(f"{uri} does not lie in the lake {self._url}.")
@@ -225,8 +349,7 @@ class CollectionWriter:
         if not reviews:
             return
         name = f"reviews-{len(self.parts) + 1:05d}.jsonl.gz"
-        lines = b"\n".join(review.model_dump_json().encode() for review in reviews)
-        self._lake.write(f"{self._folder}/{name}", gzip.compress(lines + b"\n", 6, mtime=0))
+        self._lake.write(f"{self._folder}/{name}", _packed(_as_lines(reviews)))
         self.parts.append(name)
 
     @property
@@ -239,6 +362,14 @@ class CollectionWriter:
         return self._lake.write(
             f"{self._folder}/manifest.json", manifest.model_dump_json(indent=1).encode()
         )
+
+
+def _as_lines(reviews: Sequence[Review]) -> bytes:
+    return b"".join(review.model_dump_json().encode() + b"\n" for review in reviews)
+
+
+def _packed(lines: bytes) -> bytes:
+    return gzip.compress(lines, 6, mtime=0)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 import filmpulse
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
-KNOWN_TAGS = {"detection", "reviews"}
+KNOWN_TAGS = {"detection", "reviews", "upkeep"}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import IMDB_ID_PATTERN, CollectionStatus, Mode
+from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.loading import LEDGER_FIELDS
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.jobs.site import SOURCE, explain, polite_site, quarantine
@@ -76,8 +77,11 @@ def collect(
     crawl: Crawl | None = None
     outcome: tuple[CollectionStatus, str | None, str | None]
     error: BaseException | None = None
+    passed_over = 0
     try:
         writer = parts.lake.begin(SOURCE, imdb_id, started_at)
+        with parts.warehouse.connect() as connection:
+            tombstones = Tombstones.read(connection, SOURCE, imdb_id)
         known = frozenset(
             row["review_id"]
             for row in parts.warehouse.rows("known_reviews", imdb_id=imdb_id, source=SOURCE)
@@ -85,19 +89,23 @@ def collect(
         )
         with polite_site(parts) as site:
             try:
-                crawl = site.crawl(imdb_id, mode, known)
+                crawl = site.crawl(imdb_id, mode, known, tombstones.covers)
                 for batch in crawl:
-                    writer.append(batch)
+                    kept = [review for review in batch if not tombstones.covers(review)]
+                    passed_over += len(batch) - len(kept)
+                    writer.append(kept)
                     parts.warehouse.rows("beat_collection", collection_id=collection_id)
                     progress(crawl.distinct_ids, crawl.review_count_end)
                 outcome = crawl.status, crawl.reason, crawl.sentence
             except LayoutChanged as drift:
-                quarantine(imdb_id, crawl.last_page if crawl else site.last_page, drift, parts)
-                raise
+                page = crawl.last_page if crawl else site.last_page
+                raise quarantine(imdb_id, page, drift, parts) from drift
     except BaseException as raised:  # the ledger says how it ended, whatever it was
         error = raised
         outcome = explain(raised)
     status, reason, sentence = outcome
+    if passed_over:
+        sentence = f"{sentence or ''} {passed_over:,} were erased on request and not kept.".strip()
     manifest = Manifest(
         run_id=run_id,
         source=SOURCE,
@@ -109,6 +117,7 @@ def collect(
         reason=reason,
         sentence=sentence,
         parts=tuple(writer.parts) if writer else (),
+        distinct_ids=crawl.distinct_ids - passed_over if crawl else 0,
         **{name: getattr(crawl, name) for name in _CRAWL_FIELDS} if crawl else {},
     )
     uri = None
@@ -138,5 +147,5 @@ def collect(
 
 # What a manifest takes over from the crawl, as the crawl names it.
 _CRAWL_FIELDS = (
-    "movie", "snapshot", "variant", "review_count_start", "review_count_end", "distinct_ids",
+    "movie", "snapshot", "variant", "review_count_start", "review_count_end",
 )  # fmt: skip

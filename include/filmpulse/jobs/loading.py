@@ -14,6 +14,7 @@ from filmpulse.analysis.language import detect_language
 from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.jobs import quality
+from filmpulse.jobs.erasing import Tombstones, read_unless_erased, replay_erasures, take_out
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import (
@@ -42,18 +43,21 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
     """Load one collection into the warehouse and check it; the same one again changes nothing.
 
     One that was begun before another that is loaded already is put in its place by replaying all of
-    the movie's, so that the order of loading does not matter.
+    the movie's, so that the order of loading does not matter. Erased reviews that it holds, since
+    they were erased while it was made, are taken out of it.
 
     Returns:
         What changed. One transaction: either the rows and the ledger's line, or neither.
 
     Raises:
-        BadInput: It came late, and earlier ones are no longer in the lake.
+        BadInput: It came late, and earlier ones are no longer in the lake; or its movie was erased
+            since (`erased`).
     """
-    manifest = parts.lake.read_manifest(manifest_uri)
-    source, imdb_id = manifest.source, manifest.imdb_id
+    source, imdb_id = parts.lake.name_of(manifest_uri).split("/")[:2]
     with parts.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
+        tombstones = Tombstones.read(connection, source, imdb_id)
+        manifest = read_unless_erased(manifest_uri, imdb_id, tombstones, parts)
         _store_what_it_says(connection, manifest)
         loads = _loads(connection, source, imdb_id)
         place = (manifest.started_at, manifest_uri)
@@ -62,14 +66,13 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
         if is_known:
             loaded = Loaded()
         elif all((at, uri) < place for uri, at in loads.items()):
+            languages = _languages(connection, manifest)
             loaded = load_reviews(
                 connection,
                 source=source,
                 imdb_id=imdb_id,
                 collected_at=manifest.started_at,
-                reviews=_seen(
-                    manifest_uri, manifest, _languages(connection, manifest), parts, observed
-                ),
+                reviews=_seen(manifest_uri, manifest, languages, tombstones, parts, observed),
                 is_whole=_is_whole(manifest),
                 is_dated=manifest.is_dated,
             )
@@ -77,9 +80,12 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
             log.info("%s: a later collection is loaded already; replaying all.", imdb_id)
             _must_be_there(loads, source, imdb_id, parts)
             earlier = {uri: parts.lake.read_manifest(uri) for uri in loads}
-            loaded = _replay(
-                connection, earlier | {manifest_uri: manifest}, parts, {manifest_uri: observed}
-            )
+            all_of_them = earlier | {manifest_uri: manifest}
+            observing = {manifest_uri: observed}
+            loaded = _replay(connection, all_of_them, tombstones, parts, observing)
+        for met in sorted(tombstones.met):
+            taken = take_out(met, tombstones, parts)
+            manifest = taken if met == manifest_uri else manifest
         _record(connection, manifest_uri, manifest, loaded)
         if not is_known:
             quality.check(connection, manifest_uri, manifest, observed)
@@ -104,7 +110,8 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
     """Write the reviews of movies anew from all their collections in the lake.
 
     Rows that come out as they were are not touched, and scores of reviews that stay are kept. In an
-    empty warehouse it also brings back the movies' facts and the ledger's lines. Each movie is one
+    empty warehouse it also brings back the movies' facts and the ledger's lines. What was erased on
+    request is erased first wherever a backup brought it back. Each movie is one
     transaction; a second call changes nothing.
 
     Args:
@@ -116,6 +123,7 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
         BadInput: The lake lacks a collection that the warehouse holds, or holds none of a movie;
             nothing of that movie is changed.
     """
+    replay_erasures(parts)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for uri in parts.lake.manifests():
         source, imdb_id = parts.lake.name_of(uri).split("/")[:2]
@@ -131,7 +139,8 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
             manifests = {uri: parts.lake.read_manifest(uri) for uri in uris}
             for manifest in manifests.values():
                 _store_what_it_says(connection, manifest)
-            loaded = _replay(connection, manifests, parts)
+            tombstones = Tombstones.read(connection, source, imdb_id)
+            loaded = _replay(connection, manifests, tombstones, parts)
             for uri, manifest in manifests.items():
                 _record(connection, uri, manifest, Loaded())
                 connection.execute(
@@ -148,6 +157,7 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
 def _replay(
     connection: wh.Connection,
     manifests: Mapping[str, Manifest],
+    tombstones: Tombstones,
     parts: Parts,
     observed: Mapping[str, Observed] = MappingProxyType({}),
 ) -> Loaded:
@@ -164,7 +174,7 @@ def _replay(
                 manifest.started_at,
                 _is_whole(manifest),
                 manifest.is_dated,
-                _seen(uri, manifest, languages, parts, observed.get(uri)),
+                _seen(uri, manifest, languages, tombstones, parts, observed.get(uri)),
             )
             for uri, manifest in in_order
         ),
@@ -216,13 +226,19 @@ def _seen(
     uri: str,
     manifest: Manifest,
     languages: dict[str, str | None],
+    tombstones: Tombstones,
     parts: Parts,
     observed: Observed | None = None,
 ) -> Seen:
-    """Yield each review of a collection once, with its language; new ones go into `languages`."""
+    """Yield each review of a collection once, with its language; new ones go into `languages`.
+
+    Erased ones are passed over, and noted in `tombstones.met`.
+    """
     observed = observed or Observed()
     for review in parts.lake.read_reviews(uri, manifest):
-        if observed.is_new(review.review_id):
+        if tombstones.covers(review):
+            tombstones.met.add(uri)
+        elif observed.is_new(review.review_id):
             yield review, _language(review, languages)
 
 

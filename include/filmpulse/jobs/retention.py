@@ -1,0 +1,168 @@
+"""Retention: what may be kept for a time only, and what is left over (docs/adr/0016)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from filmpulse import warehouse as wh
+from filmpulse.analysis.language import detect_language
+from filmpulse.items import Dropped, Review
+from filmpulse.jobs import inbox
+from filmpulse.jobs.erasing import ids_in, replay_erasures, sweep_kept_pages
+from filmpulse.jobs.parts import Parts
+from filmpulse.warehouse.load import lock_movie
+
+log = logging.getLogger(__name__)
+
+WORK_UNDER_WAY = timedelta(days=2)
+"""A collection that was being made while something was erased is loaded, or lost, well within."""
+
+UNFINISHED_AFTER = timedelta(days=1)
+"""Nothing writes longer than this to a collection that has no manifest yet."""
+
+
+class Retained(NamedTuple):
+    """What a round of retention took away.
+
+    `texts` are rows that lost their words, `quotes` scores that lost theirs, `lines` the same texts
+    in the lake, seen in ten collections ten times. `pages` were in quarantine, `files` in the
+    inbox. `unfinished` are objects of collections that broke off and were never sealed. `erased`
+    is what was erased before and had come back: rows, lines and objects.
+    """
+
+    texts: int = 0
+    quotes: int = 0
+    lines: int = 0
+    pages: int = 0
+    files: int = 0
+    unfinished: int = 0
+    erased: int = 0
+
+
+def apply_retention(parts: Parts, now: datetime) -> Retained:
+    """Drop words whose time is over, delete kept pages and files, and finish what was erased.
+
+    Words go from the lake first and then from the warehouse, so that a round that broke off is
+    completed by the next. The words of a removed review, or of an earlier version, go only when
+    each place that holds the same words of that review is past its time: a rebuild from the lake
+    then still gives the warehouse's own tables.
+
+    Args:
+        parts: Settings (`removed_text_days`, `quarantine_days`, `inbox_days`), warehouse and lake.
+        now: The moment to count from (UTC); what is exactly so old goes.
+
+    Returns:
+        What was taken away; a second call at the same moment takes nothing.
+
+    Raises:
+        Retryable: The lake or the warehouse did not answer; what was done stays done.
+
+    One movie is in memory at a time. Reads the collections only of movies that have such words,
+    and lists those of all.
+    """
+    settings = parts.settings
+    erased = replay_erasures(parts, since=now - WORK_UNDER_WAY)
+    kept_pages = sweep_kept_pages(parts)
+    texts = quotes = lines = 0
+    cutoff = now - timedelta(days=settings.removed_text_days)
+    for source, imdb_id in _movies(cutoff, parts):
+        dropped = _drop_texts(source, imdb_id, cutoff, parts)
+        lines, texts, quotes = lines + dropped[0], texts + dropped[1], quotes + dropped[2]
+    unfinished_after = max(UNFINISHED_AFTER, timedelta(days=settings.removed_text_days))
+    taken = Retained(
+        texts=texts,
+        quotes=quotes,
+        lines=lines,
+        pages=_delete_old(["quarantine"], now - timedelta(days=settings.quarantine_days), parts),
+        files=_delete_old(
+            [inbox.DONE, inbox.FAILED], now - timedelta(days=settings.inbox_days), parts
+        ),
+        unfinished=_delete_unfinished(now - unfinished_after, parts),
+        erased=erased.rows + erased.lines + erased.objects + kept_pages,
+    )
+    log.info("%s", taken)
+    return taken
+
+
+def _movies(cutoff: datetime, parts: Parts) -> Iterator[tuple[str, str]]:
+    """Yield source and movie of what may hold words whose time is over."""
+    source = imdb_id = ""
+    while rows := parts.warehouse.rows(
+        "retention_movies", cutoff=cutoff, source=source, imdb_id=imdb_id
+    ):
+        for row in rows:
+            source, imdb_id = row["source"], row["imdb_id"]
+            yield source, imdb_id
+
+
+def _drop_texts(
+    source: str, imdb_id: str, cutoff: datetime, parts: Parts
+) -> tuple[int, int, int]:  # fmt: skip
+    """Drop a movie's old words; return how many lines, rows and quotes lost theirs."""
+    key = {"source": source, "imdb_id": imdb_id}
+    with parts.warehouse.connect() as connection:
+        lock_movie(connection, imdb_id)
+        found = connection.execute(
+            wh.sql("retention_texts"), key | {"cutoff": cutoff}
+        ).fetchall()  # fmt: skip
+        if not found:
+            return 0, 0, 0
+        texts = {
+            (row["review_id"], row["content_hash"]): (row["is_current"], row["language"])
+            for row in found
+        }
+        review_ids = {review_id for review_id, _ in texts}
+
+        def drop(review: Review) -> Review:
+            known = texts.get((review.review_id, review.content_hash))
+            if known is None or review.dropped is not None:
+                return review
+            is_current, language = known
+            if not is_current:
+                language = detect_language(f"{review.title}\n{review.body}")
+            stays = Dropped(content_hash=review.content_hash, language=language)
+            return review.model_copy(update={"title": "", "body": "", "dropped": stays})
+
+        lines = 0
+        loads = connection.execute(wh.sql("movie_loads"), key)
+        for manifest_uri in [row["manifest_uri"] for row in loads]:
+            folder = parts.lake.name_of(manifest_uri).rpartition("/")[0]
+            lines += parts.lake.rewrite(
+                parts.lake.names(folder),
+                lambda text: not review_ids.isdisjoint(ids_in(text, "review_id")),
+                drop,
+            )
+        values = {
+            "source": source,
+            "review_ids": [review_id for review_id, _ in texts],
+            "hashes": [content_hash for _, content_hash in texts],
+        }
+        dropped = connection.execute(wh.sql("retention_drop"), values).fetchone()
+    log.info("%s: the words of %d texts were dropped", imdb_id, len(texts))
+    return (lines, dropped["texts"], dropped["quotes"]) if dropped else (lines, 0, 0)
+
+
+def _delete_old(folders: list[str], before: datetime, parts: Parts) -> int:
+    """Delete what was last written to these folders by a moment; return how many objects."""
+    count = 0
+    for folder in folders:
+        for name in parts.lake.names(folder):
+            if parts.lake.modified_at(name) <= before:
+                parts.lake.delete(name)
+                count += 1
+    return count
+
+
+def _delete_unfinished(before: datetime, parts: Parts) -> int:
+    """Delete collections without a manifest that nothing was written to since a moment."""
+    count = 0
+    for source, imdb_id in parts.lake.movies():
+        for folder, names in parts.lake.collections(source, imdb_id).items():
+            is_sealed = f"{folder}/manifest.json" in names
+            if not is_sealed and max(map(parts.lake.modified_at, names)) <= before:
+                parts.lake.delete_collection(folder)
+                count += len(names)
+    return count

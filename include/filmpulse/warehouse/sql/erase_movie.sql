@@ -1,0 +1,28 @@
+-- All of a movie that was seen up to its erasure; its own row and its facts are left to the next.
+WITH reviews AS (
+    DELETE FROM core.reviews
+    WHERE imdb_id = %(imdb_id)s AND first_seen_at <= %(erased_at)s
+    RETURNING source, review_id
+), snapshots AS (
+    DELETE FROM core.movie_snapshots
+    WHERE imdb_id = %(imdb_id)s AND taken_at <= %(erased_at)s RETURNING 1
+), collections AS (
+    DELETE FROM ops.collections
+    WHERE imdb_id = %(imdb_id)s AND coalesce(started_at, queued_at) <= %(erased_at)s RETURNING 1
+), checks AS (
+    DELETE FROM ops.movie_checks
+    WHERE imdb_id = %(imdb_id)s AND checked_at <= %(erased_at)s RETURNING 1
+), loads AS (
+    DELETE FROM ops.loads
+    WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
+), quality AS (
+    DELETE FROM ops.quality_checks
+    WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
+)
+SELECT (SELECT count(*) FROM reviews) AS reviews,
+       (SELECT count(*) FROM core.review_revisions JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.review_analyses JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
+       + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
+       + (SELECT count(*) FROM quality) AS others

@@ -1,0 +1,11 @@
+-- Revisions, analyses and scores go with their reviews; they are counted as they were before.
+WITH gone AS (
+    DELETE FROM core.reviews
+    WHERE imdb_id = %(imdb_id)s AND source = %(source)s
+      AND (review_id = ANY(%(review_ids)s) OR author_key = ANY(%(author_keys)s))
+    RETURNING source, review_id
+)
+SELECT (SELECT count(*) FROM gone) AS reviews,
+       (SELECT count(*) FROM core.review_revisions JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.review_analyses JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.aspect_scores JOIN gone USING (source, review_id)) AS others

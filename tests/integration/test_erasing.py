@@ -1,0 +1,435 @@
+"""Erasing on request: gone from every place, never back, and done again after a restore."""
+
+import gzip
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput, LakeUnavailable
+from filmpulse.items import Movie, Review, Snapshot, author_key
+from filmpulse.jobs import erasing
+from filmpulse.lake import Lake, Manifest
+
+SECRET = b"for tests only"
+MOVIE, OTHER, THIRD = "tt99000001", "tt99000002", "tt99000003"
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
+ANNA = author_key("imdb", "ur1000001", SECRET)
+BERT = author_key("imdb", "ur1000002", SECRET)
+ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_id":"rw3"'
+
+
+@pytest.fixture(params=["file"])
+def parts(request, warehouse_url, tmp_path):
+    return jobs.Parts.from_settings(
+        Settings(
+            warehouse_url=warehouse_url,
+            lake_url=(tmp_path / "lake").as_uri(),
+            author_secret=SECRET.decode(),
+        )
+    )
+
+
+def review(number, imdb_id=MOVIE, **changes):
+    fields = {
+        "review_id": f"rw{number}",
+        "imdb_id": imdb_id,
+        "author_key": BERT,
+        "title": f"Title {number}",
+        "body": f"The acting is wonderful, the music is dull. {number}",
+        "rating_1_10": 7,
+        "submitted_on": date(2026, 10, 1),
+        "date_source": "json",
+    }
+    return Review(**fields | changes)
+
+
+def collection(parts, name, hour, reviews, imdb_id=MOVIE, **changes):
+    """Write a collection into the lake; answer its manifest's URI."""
+    at = START + timedelta(hours=hour)
+    source = changes.get("source", "imdb")
+    writer = parts.lake.begin(source, imdb_id, at)
+    writer.append(reviews[:2])
+    writer.append(reviews[2:])
+    fields = {
+        "run_id": name,
+        "source": source,
+        "imdb_id": imdb_id,
+        "mode": "full",
+        "started_at": at,
+        "finished_at": at,
+        "status": "complete",
+        "distinct_ids": len(reviews),
+        "movie": Movie(imdb_id=imdb_id, title=f"Movie {imdb_id}", year=2025),
+        "snapshot": Snapshot(imdb_id=imdb_id, taken_at=at, rating=7.0, review_count=len(reviews)),
+        "parts": tuple(writer.parts),
+    }
+    return writer.close(Manifest(**fields | changes))
+
+
+def rows(parts, statement, *values):
+    with parts.warehouse.connect() as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+TABLES = (
+    "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
+    "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
+    "ops.movie_checks", "ops.quality_checks",
+)  # fmt: skip
+
+
+def tables(parts):
+    """Every row of every table, as text."""
+    return {
+        table: sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
+        for table in TABLES
+    }
+
+
+def everything(parts):
+    """All that is stored anywhere but the notes of what was erased, as one text."""
+    lake = []
+    for name in parts.lake.names(""):
+        if name.startswith("erasures/"):
+            continue
+        content = parts.lake.read(name)
+        content = gzip.decompress(content) if name.endswith(".gz") else content
+        lake.append(f"{name}\n{content.decode()}")
+    return "\n".join([*lake, *(row for found in tables(parts).values() for row in found)])
+
+
+def lines(parts, source="imdb"):
+    """Every review in the lake, read back as a rebuild reads them."""
+    return [
+        review
+        for uri in parts.lake.manifests(source)
+        for review in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))
+    ]
+
+
+def quarantine(parts, imdb_id, html):
+    return parts.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
+
+
+@pytest.fixture
+def history(parts):
+    """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
+    uris = [
+        collection(
+            parts, "a", 0, [review(1, author_key=ANNA, body=ZALGO), review(2), review(3), review(4)]
+        ),
+        # the same review by a route that does not say who wrote it, edited
+        collection(
+            parts, "b", 1, [review(1, author_key=None, body="An edit."), review(2), review(3)]
+        ),
+        collection(parts, "c", 2, [review(10, OTHER), review(11, OTHER, author_key=ANNA)], OTHER),
+        collection(parts, "d", 3, [review(20, THIRD)], THIRD),
+    ]
+    for uri in uris:
+        jobs.load(uri, parts)
+    for movie in (MOVIE, OTHER, THIRD):
+        jobs.analyse(movie, parts)
+    with parts.warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome) VALUES (%s, %s, 'news')",
+            (MOVIE, START),
+        )
+    quarantine(parts, MOVIE, '<a href="/review/rw2/">no card</a>')
+    quarantine(parts, OTHER, f'<a href="/user/key-{ANNA}/">no card</a>')
+    quarantine(parts, THIRD, '<a href="/review/rw22/">no card</a>')
+    for folder in ("inbox", "inbox/done", "inbox/failed"):
+        for name, content, imdb_id in (
+            ("one", '{"id": "rw1"}', MOVIE),
+            ("two", '{"id": "rw2"}', MOVIE),
+            ("ten", f'{{"userId":"key-{ANNA}"}}', OTHER),
+        ):
+            parts.lake.write(f"{folder}/{name}.json", content.encode())
+            note = f'{{"imdb_id": "{imdb_id}"}}'
+            parts.lake.write(f"{folder}/{name}.json.meta.json", note.encode())
+            parts.lake.write(f"{folder}/{name}.json.reason.txt", b"no\n")
+    parts.lake.write("inbox/raw.html", b'<a href="/user/ur1000001/">Anna</a> /title/tt99000002/')
+    # half a collection, of a worker that died
+    parts.lake.begin("imdb", MOVIE, START).append([review(1, author_key=ANNA), review(2)])
+    return uris
+
+
+def is_unhurt(parts, before, *, but):
+    """Tell whether all rows that do not speak of these are as they were."""
+    after = tables(parts)
+    return all(
+        [r for r in before[t] if not any(b in r for b in but)] == after[t]
+        for t in ("core.reviews", "core.review_revisions", "core.review_analyses",
+                  "core.aspect_scores")
+    )  # fmt: skip
+
+
+def test_a_review_is_gone_from_everywhere(parts, history):
+    before = tables(parts)
+    assert "rw2" in everything(parts)
+    kept = [r for r in lines(parts) if r.review_id != "rw2"]
+    counted = jobs.preview("review", "rw2", parts)
+    assert tables(parts) == before
+    erased = jobs.forget("review", "rw2", parts)
+    assert erased == counted
+    assert (erased.reviews, erased.lines, erased.objects) == (1, 3, 10)
+    assert erased.rows == sum(",rw2," in row for t in TABLES[2:6] for row in before[t])
+    assert "rw2," not in everything(parts)
+    assert '"rw2"' not in everything(parts)
+    assert is_unhurt(parts, before, but=[",rw2,"])
+    assert lines(parts) == kept
+    assert "rw22" in everything(parts)  # a longer id is another one
+    assert jobs.forget("review", "rw2", parts) == jobs.Erased()
+
+
+def test_an_author_is_gone_from_every_movie(parts, history):
+    before = tables(parts)
+    assert jobs.preview("author", ANNA, parts).lines == 4
+    erased = jobs.forget("author", ANNA, parts)
+    assert (erased.reviews, erased.lines) == (2, 4)
+    # pages with her key or a review of hers: kept, waiting, done and failed; and one not cleaned
+    assert erased.objects == 1 + 3 * 6 + 1
+    left = everything(parts)
+    for trace in (ANNA, "ur1000001", "rw1,", '"rw1"', "rw11", "An edit.", "Zażółć"):
+        assert trace not in left
+    assert is_unhurt(parts, before, but=[",rw1,", ",rw11,"])
+    assert {r.review_id for r in lines(parts)} == {"rw2", "rw3", "rw4", "rw10", "rw20"}
+    noted = rows(parts, "SELECT kind, source, key FROM ops.erasures ORDER BY kind, key")
+    assert [(n["kind"], n["key"]) for n in noted] == [
+        ("author", ANNA), ("review", "rw1"), ("review", "rw11")
+    ]  # fmt: skip
+    # neither by the route that does not say who wrote it, nor by a new review
+    uri = collection(
+        parts, "z", 9, [review(1, author_key=None), review(5, author_key=ANNA), review(2)]
+    )
+    assert jobs.load(uri, parts).inserted == 0
+    assert [r.review_id for r in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))] == [
+        "rw2"
+    ]
+    assert parts.lake.read_manifest(uri).distinct_ids == 1
+    faults = rows(parts, "SELECT check_name FROM ops.quality_checks WHERE manifest_uri = %s "
+                         "AND check_name = 'duplicate_keys' AND NOT passed", uri)  # fmt: skip
+    assert faults == []
+
+
+def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
+    before = tables(parts)
+    late = collection(parts, "late", 5, [review(9)], source="club", distinct_ids=1)
+    counted = jobs.preview("movie", MOVIE, parts)
+    erased = jobs.forget("movie", MOVIE, parts)
+    assert erased == counted
+    assert erased.reviews == 4
+    assert erased.rows == sum(MOVIE in row for table in TABLES for row in before[table]) + sum(
+        f",rw{n}," in row for n in range(1, 5) for row in before["core.aspect_scores"]
+    )
+    assert MOVIE not in everything(parts)
+    after = tables(parts)
+    for table in TABLES:
+        gone = [r for r in before[table] if r not in after[table]]
+        assert all(MOVIE in r or ",rw" in r for r in gone)
+        assert set(after[table]) <= set(before[table])
+    assert len(after["core.movies"]) == 2
+    assert parts.lake.names(f"imdb/{MOVIE}") == []
+    with pytest.raises(BadInput, match="erased on request") as refused:
+        jobs.load(late, parts)
+    assert refused.value.reason == "erased"
+    assert jobs.forget("movie", MOVIE, parts) == jobs.Erased()
+
+
+def test_a_movie_that_is_followed_again_keeps_what_is_new(parts, history):
+    jobs.forget("movie", MOVIE, parts)
+    hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
+    movie = Movie(imdb_id=MOVIE, title="New")
+    uri = collection(parts, "new", hours, [review(1, author_key=ANNA), review(2)], movie=movie)
+    assert jobs.load(uri, parts).inserted == 2
+    wanted = tables(parts)
+    assert jobs.replay_erasures(parts) == jobs.Erased()
+    assert tables(parts) == wanted
+    jobs.rebuild(parts)
+    assert tables(parts) == wanted
+    # a page saved before the movie was erased is refused, one in between stays out of the lake
+    old = collection(parts, "old", 4, [review(7)], mode="import")
+    with pytest.raises(BadInput, match="erased on request"):
+        jobs.load(old, parts)
+    assert tables(parts) == wanted
+    assert "rw7" not in everything(parts)
+
+
+def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
+    jobs.forget("movie", MOVIE, parts)
+    erased_at = rows(parts, "SELECT erased_at FROM ops.erasures")[0]["erased_at"]
+    with parts.warehouse.connect() as connection:
+        for title, plot, at in (("Old", "Old plot", START), ("New", None, erased_at)):
+            movie = Movie(imdb_id=MOVIE, title=title, plot=plot, genres=("Drama",) if plot else ())
+            erasing_at = at + timedelta(seconds=1) if title == "New" else at
+            jobs.loading.store_movie(connection, movie, erasing_at)
+        connection.execute(
+            "INSERT INTO core.movie_snapshots (imdb_id, taken_at) VALUES (%s, %s), (%s, %s)",
+            (MOVIE, START, MOVIE, erased_at + timedelta(seconds=1)),
+        )
+    assert jobs.replay_erasures(parts).rows == 1
+    (movie,) = rows(parts, "SELECT * FROM core.movies WHERE imdb_id = %s", MOVIE)
+    assert (movie["title"], movie["plot"], movie["genres"]) == ("New", None, [])
+    assert list(movie["fact_times"]) == ["title"]
+
+
+@pytest.mark.parametrize(("kind", "key"), [("review", "rw1"), ("author", ANNA), ("movie", MOVIE)])
+def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeypatch, kind, key):
+    """Stop before each write to the lake and each change of rows in turn."""
+    budget = 0
+
+    class Crash(Exception):
+        pass
+
+    def step(real):
+        def counted(*args, **options):
+            nonlocal budget
+            budget -= 1
+            if budget < 0:
+                raise Crash
+            return real(*args, **options)
+
+        return counted
+
+    monkeypatch.setattr(Lake, "write", step(Lake.write))
+    monkeypatch.setattr(Lake, "delete", step(Lake.delete))
+    monkeypatch.setattr(erasing, "_counted", step(erasing._counted))
+    crashes = 0
+    while True:
+        budget = crashes  # each try gets one step further, from where the last one stopped
+        try:
+            jobs.forget(kind, key, parts)
+            break
+        except Crash:
+            crashes += 1
+            assert rows(parts, "SELECT FROM ops.erasures") or crashes <= 2
+    budget = 10**6
+    assert crashes > 2
+    left = everything(parts)
+    traces = {"review": ["rw1,", '"rw1"'], "author": [ANNA, '"rw1"', "rw11"], "movie": [MOVIE]}
+    for trace in traces[kind]:
+        assert trace not in left
+    wanted = tables(parts)
+    if kind != "movie":  # its collections are gone, and nothing is wrong with that
+        jobs.rebuild(parts)
+        assert tables(parts) == wanted
+    assert {m.distinct_ids for m in map(parts.lake.read_manifest, parts.lake.manifests())} == {
+        len({r.review_id for r in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))})
+        for uri in parts.lake.manifests()
+    }
+
+
+def test_what_was_never_stored_is_noted_all_the_same(parts):
+    assert jobs.forget("review", "rw77", parts) == jobs.Erased()
+    assert jobs.forget("author", ANNA, parts) == jobs.Erased()
+    assert jobs.forget("movie", MOVIE, parts) == jobs.Erased()
+    uri = collection(parts, "a", 10**5, [review(77), review(78), review(79, author_key=ANNA)])
+    assert jobs.load(uri, parts).inserted == 1
+    assert [r["review_id"] for r in rows(parts, "SELECT review_id FROM core.reviews")] == ["rw78"]
+    assert [r.review_id for r in lines(parts)] == ["rw78"]
+
+
+def test_an_older_warehouse_hears_of_it_from_the_lake(parts, history):
+    backup = {table: rows(parts, f"SELECT * FROM {table}") for table in ("core.reviews",)}  # noqa: S608
+    jobs.forget("review", "rw2", parts)
+    jobs.forget("author", ANNA, parts)
+    wanted = tables(parts)
+    with parts.warehouse.connect() as connection:
+        connection.execute("TRUNCATE ops.erasures")
+        for row in backup["core.reviews"]:
+            if row["review_id"] in ("rw1", "rw2", "rw11"):
+                connection.execute(
+                    """INSERT INTO core.reviews (source, review_id, imdb_id, author_key, is_spoiler,
+                                                 content_hash, first_seen_at)
+                       VALUES (%(source)s, %(review_id)s, %(imdb_id)s, %(author_key)s, false,
+                               %(content_hash)s, %(first_seen_at)s)""",
+                    row,
+                )
+    assert jobs.rebuild(parts).loaded == jobs.Loaded()
+    assert tables(parts) == wanted
+    assert len(rows(parts, "SELECT FROM ops.erasures")) == 4
+
+
+def test_an_older_lake_hears_of_it_from_the_warehouse(parts, history):
+    objects = {name: parts.lake.read(name) for name in parts.lake.names("")}
+    jobs.forget("author", ANNA, parts)
+    jobs.forget("movie", THIRD, parts)
+    wanted, left = tables(parts), everything(parts)
+    notes = parts.lake.names("erasures")
+    for name in notes:
+        parts.lake.delete(name)
+    for name, content in objects.items():
+        if not name.startswith(("inbox", "quarantine")):
+            parts.lake.write(name, content)
+    jobs.rebuild(parts)
+    assert tables(parts) == wanted
+    assert everything(parts) == left
+    assert parts.lake.names("erasures") == notes
+
+
+def test_a_late_collection_does_not_bring_it_back(parts, history):
+    jobs.forget("review", "rw2", parts)
+    early = collection(parts, "early", -5, [review(2), review(6)])
+    assert jobs.load(early, parts).inserted == 1
+    assert "rw2" not in {r.review_id for r in lines(parts)}
+
+
+def test_another_source_is_another_review(parts, history):
+    uri = collection(
+        parts, "f", 4, [review(2, source="club")], source="club", mode="import", snapshot=None
+    )
+    before = len(rows(parts, "SELECT FROM core.reviews"))
+    jobs.load(uri, parts)
+    assert len(rows(parts, "SELECT FROM core.reviews")) == before + 1
+    assert jobs.forget("review", "rw2", parts, "club").reviews == 1
+    assert len(rows(parts, "SELECT FROM core.reviews")) == before
+    assert "rw2" in {r.review_id for r in lines(parts)}
+    assert lines(parts, "club") == []
+
+
+@pytest.mark.parametrize("review_id", ['a"b\\c/../d', "x-1", "%s", "*", "{}"])
+def test_ids_of_any_shape(parts, review_id):
+    given = [review(1, review_id=review_id, source="club"), review(2, source="club")]
+    jobs.load(collection(parts, "a", 0, given, source="club"), parts)
+    erased = jobs.forget("review", jobs.find_key("review", review_id, "club", parts.settings),
+                         parts, "club")  # fmt: skip
+    assert (erased.reviews, erased.lines) == (1, 1)
+    assert [r.review_id for r in lines(parts, "club")] == ["rw2"]
+
+
+def test_a_lake_that_is_away_leaves_a_note_for_nobody(parts, history):
+    class Away(Lake):
+        def write(self, name, content):
+            raise LakeUnavailable("The store is away.")
+
+    away = jobs.Parts(parts.settings, parts.warehouse, lambda: Away(parts.settings.lake_url))
+    before = tables(parts)
+    with pytest.raises(LakeUnavailable):
+        jobs.forget("review", "rw2", away)
+    assert tables(parts) == before
+    assert rows(parts, "SELECT FROM ops.erasures") == []
+
+
+def test_a_note_that_cannot_be_read_is_no_silence(parts):
+    parts.lake.write("erasures/x.json", b"{")
+    with pytest.raises(BadInput, match=r"erasures/x\.json"):
+        jobs.replay_erasures(parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [("movie", "tt1"), ("movie", "*"), ("review", ""), ("review", "rw 1"), ("author", "Anna"),
+     ("author", ""), ("author", "A" * 32)],
+)  # fmt: skip
+def test_what_is_no_key_is_refused(parts, kind, given):
+    with pytest.raises(BadInput):
+        jobs.find_key(kind, given, "imdb", parts.settings)
+
+
+def test_an_authors_own_id_is_hashed_with_the_secret(parts):
+    assert jobs.find_key("author", "ur1000001", "imdb", parts.settings) == ANNA
+    assert jobs.find_key("author", ANNA, "imdb", parts.settings) == ANNA
+    without = parts.settings.model_copy(update={"author_secret": None})
+    with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
+        jobs.find_key("author", "ur1000001", "imdb", without)

@@ -1,0 +1,330 @@
+"""Retention: words, kept pages and files go when their time is over, and nothing else does."""
+
+import gzip
+import os
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.items import Review
+from filmpulse.jobs import retention
+from filmpulse.lake import Lake, Manifest
+
+MOVIE, OTHER = "tt99000001", "tt99000002"
+DAY = timedelta(days=1)
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+OLD, NEW, THIRD = (
+    "The acting is wonderful. Żółta łódź \u2028 👩‍🚀",
+    "The music is dull. “Never again.”",
+    "Third thoughts: the acting is bad.",
+)
+
+
+@pytest.fixture
+def parts(warehouse_url, tmp_path):
+    return jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
+    )
+
+
+def with_settings(parts, **changes):
+    return jobs.Parts(
+        parts.settings.model_copy(update=changes), parts.warehouse, parts.open_lake
+    )  # fmt: skip
+
+
+def review(number, imdb_id=MOVIE, **changes):
+    fields = {
+        "review_id": f"rw{number}",
+        "imdb_id": imdb_id,
+        "title": f"Title {number}",
+        "body": OLD,
+        "rating_1_10": 7,
+        "submitted_on": date(2026, 10, 1),
+        "date_source": "json",
+    }
+    return Review(**fields | changes)
+
+
+def see(parts, days_ago, reviews, imdb_id=MOVIE, is_loaded=True, **changes):
+    """Collect, load and score; answer the manifest's URI."""
+    at = NOW - days_ago * DAY
+    writer = parts.lake.begin("imdb", imdb_id, at)
+    writer.append(reviews[:1])
+    writer.append(reviews[1:])
+    fields = {
+        "run_id": f"{imdb_id} {days_ago}",
+        "source": "imdb",
+        "imdb_id": imdb_id,
+        "mode": "full",
+        "started_at": at,
+        "finished_at": at,
+        "status": "complete",
+        "distinct_ids": len(reviews),
+        "parts": tuple(writer.parts),
+    }
+    uri = writer.close(Manifest(**fields | changes))
+    if is_loaded:
+        jobs.load(uri, parts)
+        jobs.analyse(imdb_id, parts)
+    return uri
+
+
+def rows(parts, statement, *values):
+    with parts.warehouse.connect() as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def bodies(parts):
+    return {r["review_id"]: r["body"] for r in rows(parts, "SELECT * FROM core.reviews")}
+
+
+def lines(parts):
+    return [
+        review
+        for uri in parts.lake.manifests()
+        for review in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))
+    ]
+
+
+TABLES = ("core.reviews", "core.review_revisions", "core.review_analyses", "core.aspect_scores")
+
+
+def tables(parts):
+    return {
+        t: sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {t} t"))  # noqa: S608
+        for t in TABLES
+    }
+
+
+def xmins(parts):
+    return {
+        t: sorted(r["row"] for r in rows(parts, f"SELECT xmin::text || t::text AS row FROM {t} t"))  # noqa: S608
+        for t in TABLES
+    }
+
+
+def objects(parts):
+    return {name: parts.lake.read(name) for name in parts.lake.names("imdb")}
+
+
+def is_rebuilt_equal(parts):
+    """Whether a rebuild of the same warehouse, and of an empty one, gives the same reviews."""
+    wanted = tables(parts)
+    jobs.rebuild(parts)
+    same = tables(parts) == wanted
+    with parts.warehouse.connect() as connection:
+        connection.execute("TRUNCATE core.movies, ops.loads, ops.collections CASCADE")
+    jobs.rebuild(parts)
+    kept = ("core.reviews", "core.review_revisions")
+    return same and {t: tables(parts)[t] for t in kept} == {t: wanted[t] for t in kept}
+
+
+def test_words_of_removed_reviews_and_old_versions_go_and_the_rest_stays(parts):
+    see(parts, 90, [review(1), review(2), review(3, body=NEW)])
+    see(parts, 60, [review(1, body=NEW, rating_1_10=2), review(3, body=NEW)])
+    before = {r["review_id"]: r for r in rows(parts, "SELECT * FROM core.reviews")}
+    scores = rows(parts, "SELECT * FROM core.review_analyses ORDER BY review_id, content_hash")
+    aspects = "SELECT review_id, content_hash, aspect, score FROM core.aspect_scores ORDER BY 1,2,3"
+    mentioned = rows(parts, aspects)
+    took = jobs.apply_retention(parts, NOW)
+    assert took == jobs.Retained(texts=2, quotes=2, lines=2)
+    after = {r["review_id"]: r for r in rows(parts, "SELECT * FROM core.reviews")}
+    assert after == before | {"rw2": before["rw2"] | {"title": None, "body": None}}
+    (revision,) = rows(parts, "SELECT * FROM core.review_revisions")
+    assert (revision["title"], revision["body"], revision["rating_1_10"]) == (None, None, 7)
+    assert revision["content_hash"] == before["rw2"]["content_hash"] or revision["content_hash"]
+    assert rows(parts, "SELECT * FROM core.review_analyses ORDER BY review_id, content_hash") == (
+        scores
+    )
+    assert rows(parts, aspects) == mentioned
+    gone = rows(parts, """SELECT quote, quote_start FROM core.aspect_scores
+                          WHERE review_id = 'rw2'
+                             OR content_hash = %s""", revision["content_hash"])  # fmt: skip
+    assert gone == [{"quote": None, "quote_start": None}] * 2
+    kept = rows(parts, "SELECT quote FROM core.aspect_scores WHERE quote IS NOT NULL")
+    assert len(kept) == len(mentioned) - 2
+    for line in lines(parts):
+        if line.dropped:
+            assert (line.title, line.body) == ("", "")
+        else:
+            assert line.body == NEW
+    assert OLD not in "".join(gzip.decompress(c).decode() for n, c in objects(parts).items()
+                              if n.endswith(".gz"))  # fmt: skip
+    jobs.summary(MOVIE, parts)
+    assert is_rebuilt_equal(parts)
+
+
+def test_a_second_round_changes_nothing(parts):
+    see(parts, 90, [review(1), review(2)])
+    see(parts, 60, [review(1, body=NEW)])
+    jobs.apply_retention(parts, NOW)
+    before, stored = xmins(parts), objects(parts)
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained()
+    assert xmins(parts) == before
+    assert objects(parts) == stored
+
+
+@pytest.mark.parametrize(("late", "drops"), [(timedelta(0), True), (timedelta(seconds=1), False)])
+def test_the_boundary_is_to_the_second(parts, late, drops):
+    see(parts, 90, [review(1), review(2)])
+    see(parts, 30, [review(1)])
+    assert (jobs.apply_retention(parts, NOW - late).texts == 1) is drops
+    assert (bodies(parts)["rw2"] is None) is drops
+
+
+def test_none_are_kept_where_none_are_wanted(parts):
+    see(parts, 2, [review(1), review(2)])
+    see(parts, 1, [review(1)])
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained()
+    assert jobs.apply_retention(with_settings(parts, removed_text_days=0), NOW).texts == 1
+    assert bodies(parts) == {"rw1": OLD, "rw2": None}
+
+
+def test_words_that_a_living_review_says_stay_wherever_they_stand(parts):
+    """Edited and edited back: the old version and the review have one hash."""
+    see(parts, 90, [review(1, body=OLD), review(2)])
+    see(parts, 80, [review(1, body=NEW), review(2)])
+    see(parts, 70, [review(1, body=OLD), review(2, rating_1_10=1)])
+    # the words between, and nothing of what is said today
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained(texts=1, quotes=1, lines=1)
+    query = "SELECT body FROM core.review_revisions ORDER BY review_id, replaced_at"
+    assert [r["body"] for r in rows(parts, query)] == [OLD, None, OLD]
+    assert is_rebuilt_equal(parts)
+
+
+def test_a_younger_version_with_the_same_words_keeps_the_older(parts):
+    see(parts, 90, [review(1, body=OLD)])
+    see(parts, 80, [review(1, body=NEW)])
+    see(parts, 70, [review(1, body=OLD)])
+    see(parts, 10, [review(1, body=THIRD)])
+    assert jobs.apply_retention(parts, NOW).texts == 1
+    found = rows(parts, "SELECT body FROM core.review_revisions ORDER BY replaced_at")
+    assert [r["body"] for r in found] == [OLD, None, OLD]
+    assert is_rebuilt_equal(parts)
+    assert jobs.apply_retention(parts, NOW + 20 * DAY).texts == 2
+    assert is_rebuilt_equal(parts)
+
+
+def test_the_same_words_in_another_review_are_another_text(parts):
+    see(parts, 90, [review(1, title=""), review(2, title="")])
+    see(parts, 60, [review(1, title="")])
+    jobs.apply_retention(parts, NOW)
+    assert bodies(parts) == {"rw1": OLD, "rw2": None}
+
+
+def test_a_review_that_returns_says_its_words_again_without_a_version(parts):
+    see(parts, 90, [review(1), review(2)])
+    see(parts, 60, [review(1)])
+    jobs.apply_retention(parts, NOW)
+    see(parts, -1, [review(1), review(2)])
+    (row,) = rows(parts, "SELECT * FROM core.reviews WHERE review_id = 'rw2'")
+    assert (row["body"], row["removed_at"]) == (OLD, None)
+    assert rows(parts, "SELECT FROM core.review_revisions") == []
+    assert jobs.apply_retention(parts, NOW + 2 * DAY).texts == 0
+    assert is_rebuilt_equal(parts)
+
+
+def test_a_late_collection_may_bring_words_back_until_the_next_round(parts):
+    see(parts, 90, [review(1), review(2)])
+    see(parts, 60, [review(1)])
+    jobs.apply_retention(parts, NOW)
+    see(parts, 75, [review(1), review(2)])
+    assert bodies(parts)["rw2"] == OLD
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained(texts=1, lines=1)
+    assert bodies(parts)["rw2"] is None
+    assert is_rebuilt_equal(parts)
+
+
+def test_a_crash_between_lake_and_warehouse_is_completed(parts, monkeypatch):
+    see(parts, 90, [review(1), review(2), review(3)])
+    see(parts, 60, [review(1)])
+    before = tables(parts)
+    left = 10**6
+
+    def write(self, name, content, real=Lake.write):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return real(self, name, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "write", write)
+        left = 0
+        with pytest.raises(KeyboardInterrupt):
+            jobs.apply_retention(parts, NOW)
+        assert tables(parts) == before
+    with monkeypatch.context() as patched:
+        patched.setattr(retention.wh, "sql", lambda n, real=retention.wh.sql: real(
+            n if n != "retention_drop" else "no such file"))  # fmt: skip
+        with pytest.raises(FileNotFoundError):
+            jobs.apply_retention(parts, NOW)
+    assert tables(parts) == before
+    assert jobs.apply_retention(parts, NOW).texts == 2
+    assert bodies(parts) == {"rw1": OLD, "rw2": None, "rw3": None}
+    assert is_rebuilt_equal(parts)
+
+
+def test_many_movies_one_after_the_other(parts, monkeypatch):
+    for n in range(5):
+        imdb_id = f"tt9900010{n}"
+        see(parts, 90, [review(n, imdb_id)], imdb_id)
+        see(parts, 60, [], imdb_id)
+    text = retention.wh.sql("retention_movies").replace("LIMIT 200", "LIMIT 2")
+    monkeypatch.setattr(retention.wh, "sql", lambda name, real=retention.wh.sql: (
+        text if name == "retention_movies" else real(name)))  # fmt: skip
+    assert jobs.apply_retention(parts, NOW).texts == 5
+
+
+def age(parts, name, days):
+    path = parts.settings.lake_url.removeprefix("file://") + f"/{name}"
+    at = (NOW - timedelta(days=days)).timestamp()
+    os.utime(path, (at, at))
+
+
+def test_kept_pages_and_files_go_after_their_days(parts):
+    ages = {
+        f"quarantine/imdb/{MOVIE}/20261020T040000000000-layout_changed.html.gz": 30,
+        f"quarantine/imdb/{MOVIE}/20261021T040000000000-layout_changed.html.gz": 29,
+        "inbox/done/a.html": 30, "inbox/done/b.html": 29,
+        "inbox/failed/c.html": 31, "inbox/failed/c.html.reason.txt": 31,
+        "inbox/waits.html": 99,
+    }  # fmt: skip
+    for name, days in ages.items():
+        parts.lake.write(name, b"page")
+        age(parts, name, days)
+    took = jobs.apply_retention(parts, NOW)
+    assert took == jobs.Retained(pages=1, files=3)
+    left = set(parts.lake.names(""))
+    assert left == {name for name, days in ages.items() if days < 30 or name == "inbox/waits.html"}
+    assert jobs.apply_retention(with_settings(parts, quarantine_days=29), NOW).pages == 1
+
+
+def test_a_collection_that_was_never_sealed_goes(parts):
+    uri = see(parts, 1, [review(1)])
+    for days in (40, 1):
+        writer = parts.lake.begin("imdb", MOVIE, NOW - days * DAY)
+        writer.append([review(2)])
+        age(parts, f"{parts.lake.name_of(writer.manifest_uri).rpartition('/')[0]}/"
+                   "reviews-00001.jsonl.gz", days)  # fmt: skip
+    age(parts, parts.lake.name_of(uri), 99)
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained(unfinished=1)
+    assert parts.lake.manifests() == [uri]
+    assert len(parts.lake.names("imdb")) == 3
+
+
+def test_what_was_erased_while_it_was_read_goes_by_the_next_day(parts):
+    now = datetime.now(UTC)
+    jobs.forget("review", "rw2", parts)
+    # a worker wrote on, and died before loading; a page came through the inbox
+    uri = see(parts, 0, [review(1), review(2)], is_loaded=False)
+    parts.lake.write("inbox/done/page.html", b'<a href="/review/rw2/">')
+    parts.lake.write("inbox/waiting.html", b'<a href="/review/rw2/">')
+    assert jobs.apply_retention(parts, now).erased == 2
+    assert [r.review_id for r in lines(parts)] == ["rw1"]
+    assert parts.lake.read_manifest(uri).distinct_ids == 1
+    assert parts.lake.names("inbox") == ["inbox/waiting.html"]
+    assert jobs.apply_retention(parts, now) == jobs.Retained()
