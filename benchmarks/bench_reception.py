@@ -9,52 +9,23 @@ Of the run's wall clock the part that browsers worked is told apart, from the le
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psycopg
 from rich.console import Console
 from rich.table import Table
+from sample import sample_site
 
 from filmpulse import local
-from filmpulse.local import ports
 from filmpulse.local.airflow_rest import AirflowRest
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
 console = Console()
-
-
-@contextlib.contextmanager
-def sample_site(folder: Path, movies: int, reviews: int) -> Iterator[tuple[str, list[str]]]:
-    """Serve a sample site; yield its address and the ids of the extra movies."""
-    port, token = ports.choose(), secrets.token_hex(16)
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "filmpulse.sample_site", "--host", "127.0.0.1", "--port", str(port),
-         "--state", str(folder), "--extra-movies", str(movies), "--extra-reviews", str(reviews)],
-        env=os.environ | {"FILMPULSE_SAMPLE_SITE_TOKEN": token}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        headers = {"X-Control-Token": token}
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                state = httpx.get(f"{url}/_control/state", headers=headers, trust_env=False)
-                break
-            if process.poll() is not None:
-                raise SystemExit("The sample site did not start.")
-            time.sleep(0.2)
-        yield url, [m["imdb_id"] for m in state.json()["movies"]][-movies:]
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def run(stack: local.Stack, imdb_ids: list[str]) -> float:
@@ -107,11 +78,11 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
         root = Path(folder)
-        with sample_site(root / "site", args.movies, args.reviews) as (url, ids):
-            settings = {"FILMPULSE_IMDB_URL": url, "FILMPULSE_REQUEST_GAP_SECONDS": "0"}
+        with sample_site(root / "site", args.movies, args.reviews) as site:
+            settings = {"FILMPULSE_IMDB_URL": site.url, "FILMPULSE_REQUEST_GAP_SECONDS": "0"}
             try:
                 stack = local.up("bench", root / "var", env=os.environ | settings)
-                took = run(stack, ids)
+                took = run(stack, list(site.imdb_ids))
                 browsing = browsing_seconds(stack)
                 parsing = parse_times(stack)
             finally:
