@@ -70,7 +70,7 @@ def _schedulers(stack: local.Stack) -> list[psutil.Process]:
     found = []
     for process in members(stack.dir):
         with suppress(psutil.Error):
-            if process.cmdline()[1:4] == ["-m", "airflow", "scheduler"]:
+            if process.cmdline()[3:5] == ["airflow", "scheduler"]:
                 found.append(process)
     return found
 

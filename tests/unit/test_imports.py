@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "sample_site": set(),
     "jobs": {"sources", "lake", "warehouse", "analysis"},
     "airflow_bridge": {"jobs", "lake", "warehouse", "parent"},
-    "report": {"warehouse"},
+    "report": {"jobs", "warehouse"},
     "local": {"jobs", "lake", "sources", "warehouse", "report", "sample_site"},
     "cli": {"jobs", "airflow_bridge", "local", "report", "sources"},
 }
@@ -35,6 +35,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge.py"),
     "vaderSentiment": ("analysis/",),
     "py3langid": ("analysis/",),
+    "pandas": ("sources/tables/",),
+    "openpyxl": ("sources/tables/",),
+    "yaml": ("sources/tables/",),
     "fsspec": ("lake.py", "local/doctor.py"),
     "uvicorn": ("sample_site/",),
     "supervisor": ("local/",),

@@ -273,6 +273,10 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["airflow_jwt"],
         # A task's end is told within a second: a rescheduled sensor could be killed by a late one.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # A killed worker is noticed after a minute, not five; so is what a killed scheduler had in
+        # hand (docs/adr/0019).
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(instance.log_dir / "tasks"),

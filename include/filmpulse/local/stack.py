@@ -198,6 +198,7 @@ class _Running:
     def _parts(self) -> list[Part]:
         python, site = sys.executable, self.stack.urls["sample_site"]
         airflow = [python, "-m", "airflow"]
+        bound = [python, "-m", "filmpulse.parent", "airflow"]  # its workers end with it
         parts = [
             Part(
                 "Postgres",
@@ -226,15 +227,15 @@ class _Running:
                 )
             )
         for name, words, key in (
-            ("api-server", ["api-server"], "metadatabase"),
-            ("scheduler", ["scheduler", "--skip-serve-logs"], "scheduler"),
-            ("dag-processor", ["dag-processor"], "dag_processor"),
-            ("triggerer", ["triggerer", "--skip-serve-logs"], "triggerer"),
+            ("api-server", [*airflow, "api-server"], "metadatabase"),
+            ("scheduler", [*bound, "scheduler", "--skip-serve-logs"], "scheduler"),
+            ("dag-processor", [*airflow, "dag-processor"], "dag_processor"),
+            ("triggerer", [*airflow, "triggerer", "--skip-serve-logs"], "triggerer"),
         ):
             parts.append(
                 Part(
                     f"Airflow's {name}",
-                    Program(name, "airflow", [*airflow, *words]),
+                    Program(name, "airflow", words),
                     functools.partial(self._airflow_part_is_healthy, key),
                     wait=180,  # the first start on a slow, busy machine
                 )
