@@ -233,7 +233,7 @@ def test_the_same_again_is_known_at_each_step_and_changes_no_row(parts, save):
     drop(parts, page(), "reviews.html")  # and dropped raw once more
     (again,) = import_all(parts, "r2")
     assert again.changed_rows == 0
-    assert "nothing new" in again.line
+    assert "Nothing new" in again.line
     assert reviews(parts) == before
     assert len(parts.lake.manifests("imdb", MOVIE)) == 1
 

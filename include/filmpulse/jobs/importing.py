@@ -124,7 +124,7 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     else:
         log.warning("%s was written while it was read: the next import reads it again.", name)
     for page in pages:
-        log.log(logging.INFO if page.status in IMPORTED else logging.ERROR, page.line)
+        log.info(page.line)
     return Imported(name, pages)
 
 
@@ -154,10 +154,13 @@ def _import_page(
         raise
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
-    changed = (
-        f"{loaded.inserted:,} new, {loaded.revised:,} edited" if loaded.changed else "nothing new"
-    )
-    told = f"{manifest.sentence} {changed}; {inbox.describe_time(saved.note)}."
+    details = [inbox.describe_time(saved.note)]
+    if loaded.changed:
+        details.insert(0, f"{loaded.inserted:,} new, {loaded.revised:,} edited")
+    elif manifest.parts:
+        details.insert(0, "nothing new")
+    told = "; ".join(details)
+    told = f"{manifest.sentence} {told[0].upper()}{told[1:]}."
     line = f"{saved.name}: {label(manifest.imdb_id, parts)}: {manifest.status}. {told}"
     note = saved.note.model_copy(
         update={
