@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 
+import httpx
 import psutil
 import pytest
 
 from filmpulse import local
+from filmpulse.local.airflow_rest import AirflowError
 from filmpulse.local.processes import members
 from filmpulse.sample_site import MOVIE_IDS
 
@@ -88,3 +90,29 @@ def test_a_killed_worker_and_a_killed_scheduler_cost_time_and_nothing_else(
     while not all(part.healthy for part in local.status(stack.name, stack.dir.parent)):
         assert time.monotonic() < deadline, local.status(stack.name, stack.dir.parent)
         time.sleep(1)
+
+
+def test_a_killed_postgres_costs_time_and_nothing_else(stack, airflow, site, warehouse):
+    """Airflow's own tables live in the same server: all of it goes and comes back."""
+    counts = site.counts()
+    imdb_id = min(MOVIE_IDS, key=counts.__getitem__)
+    site.control("switch", name="slow", imdb_id=imdb_id, value=4.0)
+    run_id = airflow.trigger("movie_reception", {"imdb_ids": [imdb_id], "mode": "full"})
+    task = driver_at_work(stack).parent()
+    server = next(
+        p for p in members(stack.dir) if p.name() == "postgres" and p.parent().name() != "postgres"
+    )
+    kill(server, and_gone=[server])
+    site.control("switch", name="slow", imdb_id=imdb_id, value=None)
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            run = airflow.wait_for_run("movie_reception", run_id, timeout=300)
+            break
+        except (AirflowError, httpx.HTTPError):  # while Postgres recovers
+            assert time.monotonic() < deadline
+            time.sleep(2)
+    assert run["state"] == "success", airflow.states(run)
+    (line,) = warehouse.rows("SELECT * FROM ops.collections WHERE run_id = %s", run_id)
+    assert (line["status"], line["reason"]) == ("complete", None)
+    assert not task.is_running()
