@@ -284,7 +284,7 @@ class Drill:
         self._usual = dict.fromkeys(STAGES, 1.0)
 
     def run(self, kills: int) -> Tally:
-        """Make that many kills over three states of the movie, and compare after each.
+        """Make that many kills over several states of the movie, and compare after each.
 
         Raises:
             DrillError: Something was lost, doubled, half-stored or left behind.
@@ -299,11 +299,12 @@ class Drill:
             stack.callback(self._postgres.close)
             self._twin = self._place("twin")
             self._drilled = self._place("drilled")
-            for number in range(3):
+            rounds = max(3, kills // 20)
+            for number in range(rounds):
                 if number:
                     self._change(token, number)
                 self._run_in_peace(self._twin)
-                target = kills * (number + 1) // 3
+                target = kills * (number + 1) // rounds
                 self._run_disturbed(lambda target=target: self.tally.kills < target)  # type: ignore[misc]
                 self._compare()
         self.tally.seconds = time.monotonic() - began

@@ -70,7 +70,7 @@ def _schedulers(stack: local.Stack) -> list[psutil.Process]:
     found = []
     for process in members(stack.dir):
         with suppress(psutil.Error):
-            if process.cmdline()[3:5] == ["airflow", "scheduler"]:
+            if " airflow scheduler " in " ".join(process.cmdline()):
                 found.append(process)
     return found
 
