@@ -162,7 +162,9 @@ class Lake:
             if not self._fs.exists(f"{self._root}/{below}"):
                 return []
             found = self._fs.find(f"{self._root}/{below}")
-        return sorted(path.removeprefix(f"{self._root}/") for path in found)
+        names = (path.removeprefix(f"{self._root}/") for path in found)
+        # A store may go on naming a folder of which all objects were deleted.
+        return sorted(name for name in names if not below or name.startswith(f"{below}/"))
 
     def folders(self, below: str = "") -> list[str]:
         """Name the folders that lie directly in a folder below the root, sorted."""

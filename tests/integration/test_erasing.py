@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -20,15 +21,23 @@ BERT = author_key("imdb", "ur1000002", SECRET)
 ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_id":"rw3"'
 
 
-@pytest.fixture(params=["file"])
+@pytest.fixture
 def parts(request, warehouse_url, tmp_path):
+    lake = {"lake_url": (tmp_path / "lake").as_uri()}
+    if getattr(request, "param", "file") == "s3":
+        store = request.getfixturevalue("s3")
+        lake = {
+            "lake_url": f"s3://filmpulse/{uuid4()}",
+            "lake_endpoint_url": store.url,
+            "lake_key": store.key,
+            "lake_secret": store.secret,
+        }
     return jobs.Parts.from_settings(
-        Settings(
-            warehouse_url=warehouse_url,
-            lake_url=(tmp_path / "lake").as_uri(),
-            author_secret=SECRET.decode(),
-        )
+        Settings(warehouse_url=warehouse_url, author_secret=SECRET.decode(), **lake)
     )
+
+
+on_any_lake = pytest.mark.parametrize("parts", ["file", "s3"], indirect=True)
 
 
 def review(number, imdb_id=MOVIE, **changes):
@@ -165,6 +174,7 @@ def is_unhurt(parts, before, *, but):
     )  # fmt: skip
 
 
+@on_any_lake
 def test_a_review_is_gone_from_everywhere(parts, history):
     before = tables(parts)
     assert "rw2" in everything(parts)
@@ -183,6 +193,7 @@ def test_a_review_is_gone_from_everywhere(parts, history):
     assert jobs.forget("review", "rw2", parts) == jobs.Erased()
 
 
+@on_any_lake
 def test_an_author_is_gone_from_every_movie(parts, history):
     before = tables(parts)
     assert jobs.preview("author", ANNA, parts).lines == 4
@@ -213,6 +224,7 @@ def test_an_author_is_gone_from_every_movie(parts, history):
     assert faults == []
 
 
+@on_any_lake
 def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
     before = tables(parts)
     late = collection(parts, "late", 5, [review(9)], source="club", distinct_ids=1)
