@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "config": set(),
     "parent": set(),
+    "preload": set(),
     "lake": set(),
     "sources": {"parent"},
     "warehouse": set(),

@@ -198,7 +198,8 @@ class _Running:
     def _parts(self) -> list[Part]:
         python, site = sys.executable, self.stack.urls["sample_site"]
         airflow = [python, "-m", "airflow"]
-        bound = [python, "-m", "filmpulse.parent", "airflow"]  # its workers end with it
+        ready = ["filmpulse.preload", "airflow"]  # its forks import nothing of ours again
+        bound = [python, "-m", "filmpulse.parent", *ready]  # its workers end with it
         parts = [
             Part(
                 "Postgres",
@@ -229,7 +230,7 @@ class _Running:
         for name, words, key in (
             ("api-server", [*airflow, "api-server"], "metadatabase"),
             ("scheduler", [*bound, "scheduler", "--skip-serve-logs"], "scheduler"),
-            ("dag-processor", [*airflow, "dag-processor"], "dag_processor"),
+            ("dag-processor", [python, "-m", *ready, "dag-processor"], "dag_processor"),
             ("triggerer", [*airflow, "triggerer", "--skip-serve-logs"], "triggerer"),
         ):
             parts.append(
