@@ -31,6 +31,8 @@ movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=T
 app.add_typer(movies_app, name="movies")
 inbox_app = typer.Typer(help="Pages that you saved, on their way in.", no_args_is_help=True)
 app.add_typer(inbox_app, name="inbox")
+import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -219,6 +221,86 @@ def rebuild(
 
 
 @app.command()
+def forget(
+    movie: Annotated[str | None, typer.Option(help="All of a movie: its IMDb id.")] = None,
+    review: Annotated[str | None, typer.Option(help="One review: its id, such as rw1.")] = None,
+    author: Annotated[
+        str | None,
+        typer.Option(
+            help="All that one person wrote: the author_key, or the site's own id of the user, "
+            "which is hashed and not kept."
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Where the review or the author is.")] = "imdb",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase for good: from the warehouse, the lake, the inbox and the quarantine.
+
+    A review or an author never comes back; a movie that is followed again starts anew.
+    """
+    from filmpulse import jobs
+
+    given = {"movie": movie, "review": review, "author": author}
+    chosen = [(kind, value) for kind, value in given.items() if value is not None]
+    if len(chosen) != 1:
+        raise BadInput("Say one of --movie, --review and --author.")
+    kind: Any = chosen[0][0]
+    parts = _parts()
+    key = jobs.find_key(kind, chosen[0][1], source, parts.settings)
+    name = f"the {kind} {key}" if kind == "movie" else f"the {kind} {key} of {source}"
+    found = jobs.preview(kind, key, parts, source)
+    out.print(f"Of {escape(name)} there {_erased_line(found)}." if any(found)
+              else f"Nothing was stored of {escape(name)}.")  # fmt: skip
+    if not yes:
+        typer.confirm("Erase it, and never store it again?" if kind != "movie" else "Erase it?",
+                      abort=True)  # fmt: skip
+    if kind == "movie":
+        _unfollow(key)
+    with _bar("movies") as progress:
+        erased = jobs.forget(kind, key, parts, source, progress)
+    out.print("Noted: it will not be stored later." if not any(erased)
+              else f"Erased: there {_erased_line(erased)}.")  # fmt: skip
+
+
+def _erased_line(erased: Any) -> str:
+    return (
+        f"were {erased.reviews:,} reviews and {erased.rows - erased.reviews:,} other rows in the "
+        f"warehouse, {erased.lines:,} lines and {erased.objects:,} whole objects in the lake"
+    )
+
+
+def _unfollow(imdb_id: str) -> None:
+    """Take a movie off the list of those that are followed, and say so."""
+    from filmpulse import airflow_bridge, jobs
+
+    try:
+        is_followed = imdb_id in jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
+    except Exception as error:  # without Airflow there is no list, and erasing needs none
+        err.print(f"[yellow]tracked_movies could not be read, so look yourself whether it lists "
+                  f"{imdb_id}: {escape(str(error)[:200])}[/]")  # fmt: skip
+        return
+    if is_followed:
+        _change(remove=[imdb_id])
+        out.print(f"{imdb_id} is no longer followed.")
+
+
+@app.command()
+def retention() -> None:
+    """Drop what may be kept for a time only; the DAG `retention` does it every day."""
+    from filmpulse import jobs
+
+    took = jobs.apply_retention(_parts(), datetime.now(UTC))
+    out.print(
+        f"{took.texts:,} old texts and {took.quotes:,} quotes were dropped, and {took.lines:,} "
+        f"lines of the lake with them; {took.pages:,} kept pages, {took.files:,} files of the "
+        f"inbox and {took.unfinished:,} objects of broken-off collections were deleted."
+    )
+    if took.erased:
+        err.print(f"[yellow]{took.erased:,} rows and objects that were erased before had come "
+                  "back, and were erased again.[/]")  # fmt: skip
+
+
+@app.command()
 def summary(imdb_ids: ImdbIds) -> None:
     """Show how movies are received: coverage, grade, trend, aspects and quotes."""
     from filmpulse import jobs
@@ -265,11 +347,15 @@ def inbox_add(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
         ),
     ] = None,
+    map_file: MapFile = None,
+    source: Source = None,
+    rights: Rights = None,
 ) -> None:
     """Put pages that you saved into the inbox, cleaned; the next hourly import takes them up.
 
-    Visitor data and reviewers' names are taken out before anything is stored. Exit code 1 when a
-    file was refused; the others are added all the same.
+    Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
+    .jsonl, .ndjson, .xlsx) needs --map, as for `filmpulse import reviews`; its refused rows go to
+    FILE.rejects.csv. Exit code 1 when a file was refused; the others are added all the same.
     """
     from filmpulse import jobs
 
@@ -278,7 +364,12 @@ def inbox_add(
         saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
     new = refused = 0
     for file in files:
-        for added in jobs.add_to_inbox(file, parts, imdb_id=imdb_id, saved_at=saved_at):
+        if jobs.is_table(file.name):
+            options = {"source": source, "rights": rights, "imdb_id": imdb_id}
+            added_files = [_add_table(file, map_file, options, parts)]
+        else:
+            added_files = jobs.add_to_inbox(file, parts, imdb_id=imdb_id, saved_at=saved_at)
+        for added in added_files:
             new += added.is_new
             refused += added.is_refused
             if added.is_refused:
@@ -292,6 +383,21 @@ def inbox_add(
             "`filmpulse inbox load` does it now."
         )
     raise typer.Exit(1 if refused else 0)
+
+
+def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], parts: Any) -> Any:
+    from filmpulse import jobs, report
+
+    rejects = file.with_name(f"{file.stem}.rejects.csv")
+    try:
+        mapping = _read_map(map_file, **options)
+        read, added = jobs.add_table(file, mapping, parts, rejects=rejects)
+    except BadInput as error:  # one file never stops another
+        return jobs.Added(str(file), None, str(error), is_refused=True)
+    if read.refused:
+        report.print_refused(read, out)
+        out.print(f"The refused rows are in {escape(str(rejects))}.")
+    return added
 
 
 @inbox_app.command("list")
@@ -336,6 +442,112 @@ def inbox_load() -> None:
     if not names:
         out.print("Nothing waits in the inbox.")
     raise typer.Exit(1 if told.failures else 0)
+
+
+Source = Annotated[
+    str | None,
+    typer.Option(help="Where the reviews come from, one lower-case word of yours: survey."),
+]
+MapFile = Annotated[
+    Path | None,
+    typer.Option("--map", help="YAML that says which column is which field.", exists=True),
+]
+Rights = Annotated[str | None, typer.Option(help="Why you may use the file; kept with the source.")]
+Rejects = Annotated[
+    Path | None, typer.Option(help="Where refused rows go.  [default: FILE.rejects.csv]")
+]
+
+
+@import_app.command("reviews")
+def import_reviews(
+    file: Annotated[Path, typer.Argument(help="A .csv, .tsv, .jsonl, .ndjson or .xlsx.")],
+    map_file: MapFile,
+    source: Source = None,
+    imdb_id: Annotated[
+        str | None, typer.Option(help="The movie, where no column says which.")
+    ] = None,
+    rights: Rights = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")
+    ] = False,
+    rejects: Rejects = None,
+    analyse: Annotated[bool, typer.Option(help="Score the reviews as well.")] = True,
+) -> None:
+    """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
+
+    The same file twice changes no row; a row of a known id that says something else is an edit.
+    Exit code 1 when nothing could be used or a movie not loaded.
+    """
+    from filmpulse import jobs, report
+
+    mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
+    parts = _parts()
+    rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
+    if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
+        raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
+    with _opened(file) as content, _bar("rows") as progress:
+        if dry_run:
+            read = jobs.check_table(content, file.name, mapping, parts, progress)
+        else:
+            run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+            imported = jobs.import_table(
+                content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
+            )
+            read = imported.read
+    report.print_table_read(read, out, is_trial=dry_run)
+    if dry_run:
+        out.print("Nothing was stored.")
+        raise typer.Exit(0 if read.reviews else 1)
+    if read.refused:
+        out.print(f"The refused rows are in {escape(str(rejects))}.")
+    for one in imported.loaded if analyse else ():
+        with _bar(f"{one} scores") as progress:
+            jobs.analyse(one, parts, progress=progress)
+    for one, loaded in imported.loaded.items():
+        changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
+        out.print(
+            f"{escape(jobs.label(one, parts))}: {changed if loaded.changed else 'nothing new'}"
+        )
+    for one, error in imported.failures.items():
+        err.print(f"[red]{one}: not loaded. {escape(str(error))}[/]")
+    raise typer.Exit(0 if read.reviews and not imported.failures else 1)
+
+
+def _read_map(path: Path | None, **options: str | None) -> Any:
+    from filmpulse.sources.tables.mapping import read_map
+
+    if path is None:
+        raise BadInput("A table needs --map: which of its columns is which field.")
+    try:
+        return read_map(path.read_text(encoding="utf-8-sig"), **options)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The map {path} cannot be read: {error}.") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        content = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    with content:
+        yield content
+
+
+@app.command("check-live")
+def check_live(
+    imdb_id: Annotated[str, typer.Argument(help="An IMDb id, such as tt0111161.")],
+) -> None:
+    """Look at one movie on the live site, stage by stage, and store nothing of it.
+
+    Asks for robots.txt and two pages, as politely as always. Exit codes: 0 reviews can be read,
+    6 gated, 4 blocked (also while the host is paused), 3 changed layout, 5 no such movie or not
+    IMDb's, 1 anything else.
+    """
+    from filmpulse import jobs
+
+    found = jobs.check_live(imdb_id, _parts(), lambda line: out.print(escape(line)))
+    raise typer.Exit(found.exit_code)
 
 
 @contextmanager

@@ -6,9 +6,11 @@ and a `Parts`, know nothing of Airflow, and return URIs, ids and counts, never r
 A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
 """
 
+from filmpulse.jobs.checking import LiveCheck, check_live
 from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
+from filmpulse.jobs.erasing import Erased, find_key, forget, preview, replay_erasures
 from filmpulse.jobs.importing import (
     Imported,
     ImportedPage,
@@ -21,8 +23,17 @@ from filmpulse.jobs.inbox import Added, add_to_inbox, list_inbox
 from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
 from filmpulse.jobs.quality import failed_checks, standing_faults
+from filmpulse.jobs.retention import Retained, apply_retention
 from filmpulse.jobs.scoring import Analysed, analyse
 from filmpulse.jobs.site import search
+from filmpulse.jobs.tables import (
+    TableImported,
+    TableRead,
+    add_table,
+    check_table,
+    import_table,
+    is_table,
+)
 from filmpulse.jobs.tracked import Tracked, read_tracked
 from filmpulse.warehouse.load import Loaded
 
@@ -32,19 +43,32 @@ __all__ = [
     "Analysed",
     "Batch",
     "Detection",
+    "Erased",
     "Imported",
     "ImportedPage",
+    "LiveCheck",
     "Loaded",
     "Parts",
     "Rebuilt",
+    "Retained",
     "RunSummary",
+    "TableImported",
+    "TableRead",
     "Tracked",
+    "add_table",
     "add_to_inbox",
     "analyse",
+    "apply_retention",
+    "check_live",
+    "check_table",
     "collect",
     "detect",
     "failed_checks",
+    "find_key",
+    "forget",
     "import_file",
+    "import_table",
+    "is_table",
     "label",
     "lake_options",
     "list_inbox",
@@ -52,8 +76,10 @@ __all__ = [
     "mark_triggered",
     "plan",
     "plan_import",
+    "preview",
     "read_tracked",
     "rebuild",
+    "replay_erasures",
     "review_import",
     "review_run",
     "search",

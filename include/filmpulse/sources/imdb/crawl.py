@@ -154,6 +154,10 @@ class ImdbSite:
         _must_be(imdb_id, parsed.imdb_id)
         return parsed
 
+    def has_more_button(self) -> bool:
+        """Say whether the page that is open has the button for more reviews."""
+        return bool(self.browser.evaluate(f"return !!document.querySelector('{MORE_BUTTON}')"))
+
     def _reviews_url(self, imdb_id: str) -> str:
         return f"{self.base_url}/title/{imdb_id}/reviews/?{NEWEST_FIRST}"
 
@@ -323,7 +327,9 @@ class Crawl:
         while current is not None:
             if self._stop_rule_met(current):
                 return
-            if current.has_more is False or (current.has_more is None and not self._more_button()):
+            if current.has_more is False or (
+                current.has_more is None and not self._site.has_more_button()
+            ):
                 self._reached_end(first)
                 return
             current = self._press_for_more()
@@ -407,11 +413,6 @@ class Crawl:
         of = f" of {count:,}" if count is not None else ""
         self.status, self.reason = status, reason
         self.sentence = f"{self.distinct_ids:,}{of} reviews were shown: {why}"
-
-    def _more_button(self) -> bool:
-        return bool(
-            self._site.browser.evaluate(f"return !!document.querySelector('{MORE_BUTTON}')")
-        )
 
     def _sort_newest_first(self) -> ReviewsPage | None:
         """Use the page's own control where the address did not sort; None if it will not."""

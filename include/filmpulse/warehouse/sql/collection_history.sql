@@ -16,7 +16,8 @@ SELECT (SELECT to_jsonb(f) FROM (
                    SELECT max(coalesce(i.review_count_end, i.review_count_start))
                    FROM ops.collections i
                    WHERE i.imdb_id = b.imdb_id AND i.source = b.source AND i.mode = 'import'
-                     AND i.loaded_at IS NOT NULL AND i.started_at > b.started_at))
+                     AND i.status <> 'gated' AND i.loaded_at IS NOT NULL
+                     AND i.started_at > b.started_at))
         FROM (SELECT imdb_id, source, started_at,
                      coalesce(review_count_start, review_count_end) AS review_count
               FROM ops.collections

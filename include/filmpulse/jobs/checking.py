@@ -1,0 +1,136 @@
+"""Checking: one movie on the live site, by hand, stage by stage; nothing of it is stored."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    HostPaused,
+    LayoutChanged,
+    NotFound,
+    NotImdb,
+    SiteUnavailable,
+)
+from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.site import polite_site
+from filmpulse.sources.imdb.crawl import ImdbSite
+from filmpulse.sources.imdb.files import (
+    EXIT_BLOCKED,
+    EXIT_GATED,
+    EXIT_LAYOUT_CHANGED,
+    EXIT_NOT_IMDB,
+)
+from filmpulse.sources.imdb.pages import ReviewsPage
+
+Outcome = Literal["ok", "gated", "blocked", "layout_changed", "not_found", "not_imdb", "failed"]
+
+# As `filmpulse parse` has them, where it has them.
+EXIT_CODES: dict[Outcome, int] = {
+    "ok": 0,
+    "failed": 1,
+    "layout_changed": EXIT_LAYOUT_CHANGED,
+    "blocked": EXIT_BLOCKED,
+    "not_found": EXIT_NOT_IMDB,
+    "not_imdb": EXIT_NOT_IMDB,
+    "gated": EXIT_GATED,
+}
+
+
+class LiveCheck(NamedTuple):
+    """How a check ended: the outcome, a stable word beside it, and the same for a person."""
+
+    outcome: Outcome
+    reason: str | None
+    sentence: str
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell is told."""
+        return EXIT_CODES[self.outcome]
+
+
+def check_live(imdb_id: str, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
+    """Look at a movie on the live site as a collection would begin, and store nothing of it.
+
+    Args:
+        imdb_id: The movie; it need not be followed.
+        parts: Settings and warehouse; the lake is not opened.
+        tell: Given a line before each request and after it, as it happens.
+
+    Returns:
+        How it ended; the site's faults are outcomes, not errors.
+
+    Raises:
+        BadInput: No IMDb id, or reading live is off.
+        WarehouseUnavailable: The gate could not be asked; then nothing is.
+
+    Costs robots.txt and two pages. Manners are kept as always: each request waits for its slot, and
+    a refusal pauses the host for everybody.
+    """
+    if not re.fullmatch(IMDB_ID_PATTERN, imdb_id):
+        raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
+    with polite_site(parts) as site:
+        try:
+            check = _look(imdb_id, site, parts, tell)
+        except (Blocked, HostPaused) as error:
+            check = LiveCheck("blocked", error.reason, str(error))
+        except LayoutChanged as error:
+            check = LiveCheck("layout_changed", error.reason, str(error))
+        except NotFound as error:
+            check = LiveCheck("not_found", error.reason, str(error))
+        except NotImdb as error:
+            check = LiveCheck("not_imdb", error.reason, str(error))
+        except SiteUnavailable as error:
+            check = LiveCheck("failed", error.reason, str(error))
+    tell(f"{check.outcome.replace('_', ' ')}: {check.sentence}")
+    return check
+
+
+def _look(imdb_id: str, site: ImdbSite, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
+    gap = parts.settings.request_gap_seconds
+    tell(f"robots.txt of {site.host}, then two pages, {gap:g} s apart or more ...")
+    site.check_robots(imdb_id)
+    tell("robots.txt: both pages may be read.")
+
+    tell(f"title page of {imdb_id} ...")
+    movie, snapshot = site.look(imdb_id)
+    name = movie.original_title or movie.title
+    count = (
+        "no review count" if snapshot.review_count is None else f"{snapshot.review_count:,} reviews"
+    )
+    tell(f"title page: {name}{f' ({movie.year})' if movie.year else ''}, {count}.")
+
+    tell("reviews page ...")
+    secret = parts.settings.author_secret
+    page = site.first_reviews(
+        imdb_id, secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
+    )
+    shown = f"{len(page.reviews):,}"
+    if page.review_count is not None:
+        shown += f" of {page.review_count:,}"
+    tell(f"reviews page: {shown} reviews read ({page.variant}).")
+    if page.gated:
+        return LiveCheck(
+            "gated", "sign_in",
+            f"{shown} reviews are shown; the rest needs a sign-in. Save a page that shows them and "
+            "import it: filmpulse inbox add FILE.",
+        )  # fmt: skip
+    return LiveCheck(
+        "ok", None, f"{shown} reviews are on the first page{_what_follows(page, site)}"
+    )
+
+
+def _what_follows(page: ReviewsPage, site: ImdbSite) -> str:
+    if page.unopened_spoilers:
+        return f"; {page.unopened_spoilers} spoilers on it did not open."
+    if page.has_more is False:
+        return ", and nothing follows."
+    if page.has_more or site.has_more_button():
+        return "; more would be read by its button."
+    return ", and it has no button for more."
