@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -280,12 +281,15 @@ class Lake:
             if self._has_folders:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             if isinstance(self._fs, LocalFileSystem):
-                part = f"{path}.{uuid.uuid4().hex}.part"
+                part = Path(f"{path}.{uuid.uuid4().hex}.part")
                 try:
-                    self._fs.pipe_file(part, content)
-                    Path(part).replace(path)
+                    with part.open("wb") as file:
+                        file.write(content)
+                        file.flush()
+                        os.fsync(file.fileno())  # a power cut leaves no name without its content
+                    part.replace(path)
                 finally:
-                    Path(part).unlink(missing_ok=True)
+                    part.unlink(missing_ok=True)
             else:
                 self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"

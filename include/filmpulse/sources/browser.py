@@ -232,7 +232,9 @@ class Browser:
         except WebDriverException as error:
             failure = error
         except HTTPError as error:
-            raise SiteUnavailable(f"The browser was lost: {error}", reason="browser") from error
+            raise SiteUnavailable(
+                f"{url}: the browser's driver is gone.", reason="browser"
+            ) from error
         self._fetched_at = datetime.now(UTC)
         self._await_main_document(0.3 if failure else 3.0)
 
@@ -450,8 +452,10 @@ class Browser:
             raise SiteUnavailable(
                 f"The page gave no answer within {self._timeout:g} s.", reason="timeout"
             ) from error
-        except (WebDriverException, HTTPError) as error:
-            text = getattr(error, "msg", None) or str(error)
+        except HTTPError as error:
+            raise SiteUnavailable(f"{what}: its driver is gone.", reason="browser") from error
+        except WebDriverException as error:
+            text = (error.msg or str(error)).partition("; For documentation")[0]
             raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
 
 
