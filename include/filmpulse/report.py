@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from filmpulse.jobs.tables import TableRead
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
@@ -27,13 +28,42 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
         console.print(_aspects(summary.aspects))
 
 
+def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> None:
+    """Print how many rows of a file can be used, the first of them in a trial, and the others."""
+    if is_trial and read.first:
+        table = Table(box=None, padding=(0, 1), show_edge=False)
+        for name in ("movie", "id", "day", "stars", "spoiler", "title", "text"):
+            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        for r in read.first:
+            stars = str(r.rating_1_10 or "")
+            cells = (r.imdb_id, r.review_id, str(r.submitted_on or ""), stars)
+            spoiler = "yes" if r.is_spoiler else ""
+            texts = (" ".join(text.split())[:60] for text in (r.title, r.body))
+            table.add_row(*map(escape, (*cells, spoiler, *texts)))
+        console.print(table)
+    again = f", {read.repeated:,} say what another row says" if read.repeated else ""
+    console.print(f"{read.rows:,} rows: {read.reviews:,} reviews{again}, {read.refused:,} refused.")
+    print_refused(read, console)
+
+
+def print_refused(read: TableRead, console: Console) -> None:
+    """Print why rows of a file are refused, by kind, with the first row numbers."""
+    for group in sorted(read.groups.values(), key=lambda g: -g.count):
+        numbers = ", ".join(f"{n:,}" for n in group.numbers)
+        more = ", ..." if group.count > len(group.numbers) else ""
+        console.print(
+            f"  [red]{group.count:,} refused[/] {escape(group.kind)}: row{'s' * (group.count > 1)} "
+            f"{numbers}{more}. Row {group.numbers[0]:,}: {escape(group.sentence)}."
+        )
+
+
 def _counts(summary: MovieSummary) -> str:
     m = summary.movie
-    site = f"{m['site_reviews']:,}" if m["site_reviews"] is not None else "?"
+    known = f"{m['known_reviews']:,}" if m["known_reviews"] is not None else "?"
     coverage = _percent(float(m["coverage"])) if m["coverage"] is not None else "unknown"
     rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
     return (
-        f"{m['reviews']:,} of {site} reviews (coverage {coverage}) · "
+        f"{m['reviews']:,} of {known} reviews (coverage {coverage}) · "
         f"{m['scored_reviews']:,} scored by {m['analyser_kind'] or 'nobody yet'}{rating}"
     )
 

@@ -33,7 +33,7 @@ from filmpulse.lake import Manifest
 from filmpulse.sources.tables.mapping import FIELDS, SUFFIXES, TableMap, read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, Problem, Row, read_rows
-from filmpulse.sources.tables.spool import Spool
+from filmpulse.sources.tables.spool import Refused, Spool
 from filmpulse.warehouse.load import Loaded
 
 log = logging.getLogger(__name__)
@@ -264,7 +264,10 @@ def _read(
     secret = inbox.author_secret(parts) if mapping.author else b""
     latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
     for chunk in read_chunks(file, name, mapping):
-        rows = [Row(b.number, None, (Problem("row", b.sentence),), b.cells) for b in chunk.broken]
+        rows = [
+            Row(one.number, None, (Problem("row", one.sentence),), one.cells, is_split=False)
+            for one in chunk.broken
+        ]
         rows += read_rows(chunk.frame, mapping, secret=secret, latest=latest)
         elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, parts)
         for row in sorted(rows, key=lambda row: row.number):
@@ -314,7 +317,7 @@ def _refuse(row: Row, problems: Iterable[Problem], spool: Spool, read: TableRead
             group.numbers.append(row.number)
             del group.numbers[SHOWN_NUMBERS:]
         sentences.append(sentence)
-    spool.refuse(row.number, "; ".join(sentences), row.cells)
+    spool.refuse(Refused(row.number, "; ".join(sentences), row.cells, row.is_split))
     read.refused += 1
 
 
@@ -403,11 +406,13 @@ def _keep_rejects(spool: Spool, mapping: TableMap, path: Path) -> None:
 def _write_rejects(
     spool: Spool, out: TextIO, delimiter: str, only: Sequence[str] | None = None
 ) -> None:
+    """Write refused rows; with `only`, no other columns, and no cells that may be out of place."""
     names = only or [*dict.fromkeys(name for row in spool.refused() for name in row.cells)]
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(["filmpulse_row", "filmpulse_why", *names])
     for row in spool.refused():
-        writer.writerow([row.number, row.why, *(row.cells.get(name, "") for name in names)])
+        cells = row.cells if row.is_split or only is None else {}
+        writer.writerow([row.number, row.why, *(cells.get(name, "") for name in names)])
 
 
 def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[ImportedPage]:

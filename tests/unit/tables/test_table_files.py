@@ -17,7 +17,7 @@ from filmpulse.sources.tables import readers
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.sources.tables.readers import CHUNK_ROWS, read_chunks
 from filmpulse.sources.tables.rows import KEYED, read_rows
-from filmpulse.sources.tables.spool import Spool
+from filmpulse.sources.tables.spool import Refused, Spool
 
 MOVIE = "tt99000001"
 SECRET = b"a key of the tests"
@@ -476,8 +476,9 @@ def test_the_spool_sorts_by_movie_and_keeps_the_order_of_the_file():
 
 def test_the_spool_keeps_what_cannot_be_encoded():
     with Spool() as spool:
-        spool.refuse(7, "why", {"a": "\ud800\0"})
-        assert [tuple(row) for row in spool.refused()] == [(7, "why", {"a": "\ud800\0"})]
+        row = Refused(7, "why", {"a": "\ud800\0"}, is_split=True)
+        spool.refuse(row)
+        assert list(spool.refused()) == [row]
 
 
 def test_a_review_is_the_same_by_file_and_by_page():

@@ -43,12 +43,16 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its number, its review, or else why there is none."""
+    """One row: its number, its review, or else why there is none.
+
+    `is_split` False: it could not be taken apart as the header says.
+    """
 
     number: int
     review: Review | None
     problems: tuple[Problem, ...]
     cells: dict[str, str]
+    is_split: bool = True
 
 
 def read_rows(

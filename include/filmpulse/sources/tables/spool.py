@@ -22,16 +22,20 @@ CREATE TABLE reviews (
     review_id TEXT PRIMARY KEY, imdb_id TEXT, number INTEGER, digest BLOB, item TEXT
 );
 CREATE INDEX by_movie ON reviews (imdb_id, number);
-CREATE TABLE refused (number INTEGER, why TEXT, cells TEXT);
+CREATE TABLE refused (number INTEGER, why TEXT, cells TEXT, is_split INTEGER);
 """
 
 
 class Refused(NamedTuple):
-    """A row that is not taken: its number, why, and its own cells."""
+    """A row that is not taken: its number, why, and its own cells.
+
+    `is_split` False: its cells may stand under other columns than they belong to.
+    """
 
     number: int
     why: str
     cells: dict[str, str]
+    is_split: bool
 
 
 class Spool:
@@ -72,10 +76,10 @@ class Spool:
         earlier, theirs = self._db.execute(find, (review.review_id,)).fetchone()
         return None if theirs == digest else int(earlier)
 
-    def refuse(self, number: int, why: str, cells: dict[str, str]) -> None:
+    def refuse(self, row: Refused) -> None:
         """Keep a row that is not taken."""
-        values = (number, why, json.dumps(cells))
-        self._db.execute("INSERT INTO refused VALUES (?, ?, ?)", values)
+        values = (row.number, row.why, json.dumps(row.cells), row.is_split)
+        self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", values)
 
     def count(self) -> int:
         """Return how many reviews are kept."""
@@ -102,5 +106,6 @@ class Spool:
 
     def refused(self) -> Iterator[Refused]:
         """Yield what was refused, in the order of the file."""
-        for number, why, cells in self._db.execute("SELECT * FROM refused ORDER BY number"):
-            yield Refused(number, why, json.loads(cells))
+        rows = self._db.execute("SELECT * FROM refused ORDER BY number")
+        for number, why, cells, is_split in rows:
+            yield Refused(number, why, json.loads(cells), bool(is_split))

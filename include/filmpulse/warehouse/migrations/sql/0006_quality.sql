@@ -107,7 +107,7 @@ COMMENT ON COLUMN mart.movies.overall_low IS 'Lower end of that interval, on the
 COMMENT ON COLUMN mart.movies.overall_high IS 'Upper end of that interval, on the scale.';
 COMMENT ON COLUMN mart.movies.first_review_on IS 'Day of the earliest review.';
 COMMENT ON COLUMN mart.movies.last_review_on IS 'Day of the latest review.';
-COMMENT ON COLUMN mart.movies.coverage IS 'Our living reviews over the site''s count; null when that is unknown.';
+COMMENT ON COLUMN mart.movies.coverage IS 'Our living reviews over known_reviews; null when that is unknown.';
 COMMENT ON COLUMN mart.movies.analyser_id IS 'Whose scores these are; null before the first.';
 COMMENT ON COLUMN mart.movies.analyser_kind IS 'lexicon or llm.';
 COMMENT ON COLUMN mart.movies.analyser_model IS 'The model''s name; null for the lexicon.';
@@ -118,6 +118,7 @@ COMMENT ON COLUMN mart.movies.collection_reason IS 'One stable word for why it d
 COMMENT ON COLUMN mart.movies.collection_sentence IS 'The same for a person, with figures.';
 COMMENT ON COLUMN mart.movies.collected_at IS 'When it ended (UTC).';
 COMMENT ON COLUMN mart.movies.imported_at IS 'When a file or saved page was last loaded (UTC).';
+COMMENT ON COLUMN mart.movies.known_reviews IS 'Reviews that we know to exist: the site''s count, and those of other sources; null while the site''s count is unknown.';
 COMMENT ON COLUMN mart.movie_aspects.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.movie_aspects.title IS 'Its title.';
 COMMENT ON COLUMN mart.movie_aspects.aspect IS 'storytelling, acting, visuals, sound or themes.';

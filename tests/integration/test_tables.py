@@ -1,0 +1,773 @@
+"""Reviews from files: into a real Postgres and a lake, once, with edits, and nothing unsaid."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+
+import openpyxl
+import pytest
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput, LakeUnavailable
+from filmpulse.items import Movie, Review, Snapshot, author_key
+from filmpulse.jobs import tables
+from filmpulse.sources.tables.mapping import read_map
+from filmpulse.warehouse.load import load_reviews, lock_movie, store_movie, store_snapshot
+
+SECRET = "for tests only"
+MOVIE, OTHER = "tt99000001", "tt99000002"
+MAP = """\
+source: survey
+rights: Answers to our own survey; item 4 of its form allows this use.
+imdb_id: film
+review_id: no
+title: headline
+body: text
+rating: {column: stars, scale: 5}
+submitted_on: {column: date, format: day-first}
+is_spoiler: {column: spoiler, words: ["yes"]}
+author: who
+helpful_up: up
+"""
+COLUMNS = ("film", "no", "headline", "text", "stars", "date", "spoiler", "who", "up", "phone")
+
+
+def a_row(number, **changes):
+    cells = {
+        "film": MOVIE, "no": f"{number}", "headline": f"Heading {number}",
+        "text": f"The acting is wonderful, and it is answer number {number}, \"so to say\".",
+        "stars": "4", "date": "1.5.2024", "spoiler": "no", "who": f"Invented Person {number}",
+        "up": "3", "phone": "555-0100",
+    }  # fmt: skip
+    return cells | changes
+
+
+def as_csv(rows, columns=COLUMNS):
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+@pytest.fixture
+def parts(warehouse_url, tmp_path):
+    return parts_of(warehouse_url, (tmp_path / "lake").as_uri())
+
+
+def parts_of(warehouse_url, lake_url, **more):
+    return jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url=lake_url, author_secret=SECRET, **more)
+    )
+
+
+_runs = iter(range(1_000_000))
+
+
+def bring(content, parts, mapping=MAP, name="answers.csv", **options):
+    if not isinstance(content, bytes):
+        content = as_csv(content)
+    mapping = read_map(mapping) if isinstance(mapping, str) else mapping
+    run_id = f"test__{next(_runs)}"
+    return jobs.import_table(io.BytesIO(content), name, mapping, run_id, parts, **options)
+
+
+def query(parts, text, *values):
+    with parts.warehouse.connect() as connection:
+        cursor = connection.execute(text, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def stored(parts, columns="*"):
+    return query(parts, f"SELECT {columns} FROM core.reviews ORDER BY source, review_id")  # noqa: S608
+
+
+def everything(parts):
+    """Return all that stands in the lake, as one text."""
+    import gzip
+
+    found = []
+    for name in parts.lake.names(""):
+        content = parts.lake.read(name)
+        found.append(gzip.decompress(content) if name.endswith(".gz") else content)
+        found.append(name.encode())
+    return b"\n".join(found).decode()
+
+
+def test_rows_become_reviews(parts):
+    imported = bring([a_row(1), a_row(2, film=OTHER, stars="", date="", spoiler="yes")], parts)
+    assert imported.read.reviews == 2
+    assert imported.loaded == {
+        MOVIE: jobs.Loaded(inserted=1), OTHER: jobs.Loaded(inserted=1)
+    }  # fmt: skip
+    first, second = stored(parts)
+    assert (first["source"], first["review_id"], first["imdb_id"]) == ("survey", "1", MOVIE)
+    assert (first["rating_1_10"], first["submitted_on"], first["date_source"]) == (
+        8, date(2024, 5, 1), "file",
+    )  # fmt: skip
+    assert first["body"] == 'The acting is wonderful, and it is answer number 1, "so to say".'
+    assert first["author_key"] == author_key("survey", "Invented Person 1", SECRET.encode())
+    assert (first["helpful_up"], first["helpful_down"], first["language"]) == (3, None, "en")
+    assert (second["imdb_id"], second["is_spoiler"]) == (OTHER, True)
+    assert second["rating_1_10"] is second["submitted_on"] is second["date_source"] is None
+    assert (
+        query(parts, "SELECT title FROM core.movies WHERE imdb_id = %s", OTHER)[0]["title"] == OTHER
+    )
+
+
+def test_the_ledger_the_lake_and_the_source_say_what_happened(parts):
+    before = datetime.now(UTC)
+    imported = bring([a_row(n) for n in range(3)], parts)
+    (line,) = query(parts, "SELECT * FROM ops.collections")
+    assert (line["source"], line["mode"], line["status"]) == ("survey", "import", "complete")
+    assert (line["distinct_ids"], line["inserted_rows"], line["variant"]) == (3, 3, "csv")
+    assert line["sentence"] == "3 reviews from the file answers.csv."
+    manifest = parts.lake.read_manifest(imported.manifest_uris[MOVIE])
+    assert parts.lake.manifests("survey", MOVIE) == [line["manifest_uri"]]
+    assert manifest.is_dated
+    assert before <= manifest.started_at <= datetime.now(UTC)
+    assert stored(parts)[0]["first_seen_at"] == manifest.started_at
+    (source,) = query(parts, "SELECT * FROM ops.file_sources")
+    assert source["rights_note"].startswith("Answers to our own survey; item 4")
+    assert source["map"]["rating"] == {"column": "stars", "scale": 5}
+    bring([a_row(1)], parts, MAP.replace("item 4", "item 5"))
+    (again,) = query(parts, "SELECT * FROM ops.file_sources")
+    assert "item 5" in again["rights_note"]
+    assert again["first_used_at"] == source["first_used_at"] < again["last_used_at"]
+
+
+def test_no_name_and_no_other_column_is_stored_anywhere(parts, tmp_path):
+    bring([a_row(1), a_row(2, stars="9")], parts, rejects=tmp_path / "rejects.csv")
+    everything_stored = everything(parts) + "".join(
+        json.dumps(query(parts, f"SELECT * FROM {name}"), default=str)  # noqa: S608
+        for name in ("core.reviews", "ops.collections", "ops.file_sources", "ops.loads")
+    )
+    assert "wonderful" in everything_stored
+    assert "Invented Person" not in everything_stored
+    assert "555-0100" not in everything_stored
+    # The rejects are the user's own, and hold all of theirs.
+    assert "Invented Person 2" in (tmp_path / "rejects.csv").read_text()
+
+
+def test_the_same_file_twice_changes_no_row(parts):
+    rows = [a_row(n) for n in range(50)]
+    bring(rows, parts)
+    before = stored(parts, "xmin::text, *")
+    again = bring(rows, parts)
+    assert again.loaded == {MOVIE: jobs.Loaded()}
+    bring(list(reversed(rows)), parts)
+    assert stored(parts, "xmin::text, *") == before
+    without_id = MAP.replace("review_id: no\n", "").replace("survey", "made")
+    bring(rows, parts, without_id)
+    before = stored(parts, "xmin::text, *")
+    assert len(before) == 100
+    assert bring(rows, parts, without_id).loaded == {MOVIE: jobs.Loaded()}
+    assert stored(parts, "xmin::text, *") == before
+
+
+def test_a_later_file_edits_and_never_removes(parts):
+    bring([a_row(1), a_row(2), a_row(3)], parts)
+    edited = bring([a_row(2, text="I changed my mind: dull."), a_row(4)], parts)
+    assert edited.loaded == {MOVIE: jobs.Loaded(inserted=1, revised=1, updated=1)}
+    found = {row["review_id"]: row for row in stored(parts)}
+    assert set(found) == {"1", "2", "3", "4"}
+    assert all(row["removed_at"] is None for row in found.values())
+    assert found["2"]["body"] == "I changed my mind: dull."
+    (revision,) = query(parts, "SELECT * FROM core.review_revisions")
+    assert revision["review_id"] == "2"
+    assert revision["body"].startswith("The acting is wonderful")
+
+
+def test_without_ids_an_edited_text_is_another_review(parts):
+    mapping = MAP.replace("review_id: no\n", "")
+    bring([a_row(1)], parts, mapping)
+    edited = bring([a_row(1, text="Another text."), a_row(1, up="9")], parts, mapping)
+    assert edited.loaded == {MOVIE: jobs.Loaded(inserted=1, updated=1)}
+    assert len(stored(parts)) == 2
+
+
+def test_any_order_of_rows_gives_the_same_tables(parts, empty_database, tmp_path):
+    rows = [a_row(n, film=f"tt9900000{n % 7}") for n in range(300)]
+    bring(rows, parts)
+    shuffled = rows[:]
+    random.Random(5).shuffle(shuffled)
+    other = parts_of(empty_database, (tmp_path / "other").as_uri())
+    jobs.setup_warehouse(other)
+    bring(shuffled, other)
+    columns = "source, review_id, imdb_id, author_key, title, body, rating_1_10, content_hash"
+    assert stored(other, columns) == stored(parts, columns)
+    assert len(stored(parts)) == 300
+
+
+def test_a_large_movie_lies_in_small_parts(parts, monkeypatch):
+    monkeypatch.setattr(tables, "BATCH_REVIEWS", 20)
+    uri = bring([a_row(n) for n in range(50)], parts).manifest_uris[MOVIE]
+    manifest = parts.lake.read_manifest(uri)
+    assert len(manifest.parts) == 3
+    assert [r.review_id for r in parts.lake.read_reviews(uri, manifest)] == [
+        str(n) for n in range(50)
+    ]
+
+
+def test_rebuild_brings_back_the_same_rows(parts):
+    bring([a_row(1), a_row(2, film=OTHER)], parts)
+    bring([a_row(1, text="Edited.")], parts)
+    before = stored(parts, "xmin::text, *")
+    rebuilt = jobs.rebuild(parts)
+    assert rebuilt.loaded == jobs.Loaded()
+    assert stored(parts, "xmin::text, *") == before
+    query(parts, "DELETE FROM core.reviews")
+    jobs.rebuild(parts)
+    assert stored(parts) == [{k: v for k, v in row.items() if k != "xmin"} for row in before]
+
+
+def test_all_formats_give_the_same_reviews(parts):
+    rows = [a_row(1), a_row(2, headline="NA", stars="3,5"), a_row(3, date="2.12.2023", up="")]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    book = openpyxl.Workbook()
+    book.active.append(COLUMNS)
+    for row in rows:
+        day = datetime.strptime(row["date"], "%d.%m.%Y").replace(tzinfo=None)  # noqa: DTZ007
+        stars = float(row["stars"].replace(",", "."))
+        book.active.append([*(row | {"date": day, "stars": stars, "no": int(row["no"])}).values()])
+    workbook = io.BytesIO()
+    book.save(workbook)
+    bring(rows, parts)
+    before = stored(parts, "xmin::text, *")
+    for name, content in (("a.jsonl", lines), ("a.xlsx", workbook.getvalue())):
+        assert bring(content, parts, name=name).loaded == {MOVIE: jobs.Loaded()}, name
+    assert stored(parts, "xmin::text, *") == before
+
+
+# What is refused
+
+
+def bad_rows():
+    return [
+        a_row(1),
+        a_row(2, stars="6"),
+        a_row(3, date="2024-02-30"),
+        a_row(4, text="", headline=""),
+        a_row(5, film="tt1", stars="five"),
+        a_row(6, date="1.1.2999"),
+        a_row(7, text="x" * 100_001),
+        a_row(8),
+        a_row(8),
+        a_row(8, text="Another."),
+        a_row(9, film=OTHER, no="1"),
+    ]
+
+
+def test_bad_rows_are_refused_with_why_and_good_ones_load(parts, tmp_path):
+    rejects = tmp_path / "rejects.csv"
+    content = as_csv(bad_rows()) + b'tt99000001,77,short\ntt99000001,78,"an "open" one\n'
+    imported = bring(content, parts, rejects=rejects)
+    read = imported.read
+    assert (read.rows, read.reviews, read.repeated, read.refused) == (13, 2, 1, 10)
+    assert [row["review_id"] for row in stored(parts)] == ["1", "8"]
+    told = {kind: (group.count, group.numbers) for kind, group in read.groups.items()}
+    assert told == {
+        "rating": (2, [3, 6]), "date": (1, [4]), "empty": (1, [5]), "movie": (1, [6]),
+        "future date": (1, [7]), "too long": (1, [8]), "id": (2, [11, 12]), "row": (2, [13, 14]),
+    }  # fmt: skip
+    with rejects.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["filmpulse_row"] for line in lines] == [
+        str(n) for n in (3, 4, 5, 6, 7, 8, *range(11, 15))
+    ]
+    why = {line["filmpulse_row"]: line["filmpulse_why"] for line in lines}
+    assert why["6"] == ("“tt1” is no IMDb id (tt and 7 to 9 digits); “five” is no rating of 5")
+    assert why["11"] == "row 9 has the id 8 too, and says something else"
+    assert why["12"] == "row 2 has the id 1 too, and says something else"
+    assert why["13"] == "it has 3 cells where the header has 10"
+    assert lines[0]["text"] == a_row(2)["text"]
+    assert lines[0]["who"] == "Invented Person 2"
+
+
+def test_rejects_that_were_corrected_are_imported_with_the_same_map(parts, tmp_path):
+    rejects = tmp_path / "answers.rejects.csv"
+    mapping = MAP + "delimiter: ';'\nencoding: windows-1252\n"
+    content = as_csv([a_row(1), a_row(2, stars="6", headline="Café")]).decode()
+    lines = [";".join(f'"{c}"'.replace("\"so to say\"", '""so to say""') for c in row)
+             for row in csv.reader(io.StringIO(content))]  # fmt: skip
+    bring("\r\n".join(lines).encode("cp1252"), parts, mapping, rejects=rejects)
+    corrected = rejects.read_bytes().replace(b";6;", b";5;")
+    assert bring(corrected, parts, mapping, "answers.rejects.csv").read.refused == 0
+    assert [(row["review_id"], row["title"]) for row in stored(parts)] == [
+        ("1", "Heading 1"), ("2", "Café"),
+    ]  # fmt: skip
+
+
+def test_no_rejects_leave_no_file(parts, tmp_path):
+    bring([a_row(1)], parts, rejects=tmp_path / "rejects.csv")
+    assert not (tmp_path / "rejects.csv").exists()
+
+
+def test_rejects_that_cannot_be_written_stop_the_import(parts, tmp_path):
+    with pytest.raises(BadInput, match="cannot be written"):
+        bring([a_row(1), a_row(2, stars="6")], parts, rejects=tmp_path / "no" / "rejects.csv")
+    assert not stored(parts)
+
+
+def test_an_id_of_another_movie_is_refused_and_harms_nothing(parts):
+    bring([a_row(1)], parts)
+    before = stored(parts, "xmin::text, *")
+    imported = bring([a_row(1, film=OTHER, text="Mine."), a_row(2, film=OTHER)], parts)
+    assert imported.read.groups["id"].sentence == f"the id 1 is that of a review of {MOVIE}"
+    assert imported.loaded == {OTHER: jobs.Loaded(inserted=1)}
+    assert stored(parts, "xmin::text, *")[0] == before[0]
+    # Another source may use the same ids.
+    bring([a_row(1, film=OTHER)], parts, MAP.replace("survey", "festival"))
+    assert len(stored(parts)) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (as_csv([a_row(n) for n in range(1500)]) + "tt99000001,é".encode("latin-1"), "a.csv",
+         "not written in utf-8"),
+        (b"", "a.csv", "is empty"),
+        (as_csv([]), "a.csv", "holds no row"),
+        (as_csv([a_row(1)]).replace(b"headline", b"title"), "a.csv", "no column headline"),
+        (b"".join(json.dumps(a_row(n)).encode() + b"\n" for n in range(1500)) + b"\xff", "a.jsonl",
+         "not written in utf-8"),
+        (b'{"text": "x"}\n' * 1500, "a.jsonl", "no column film"),
+    ],
+)  # fmt: skip
+def test_a_file_that_breaks_off_leaves_nothing(parts, content, name, said):
+    with pytest.raises(BadInput, match=said):
+        bring(content, parts, name=name)
+    assert not stored(parts)
+    assert not query(parts, "SELECT FROM ops.file_sources")
+    assert parts.lake.names("") == []
+
+
+def test_a_file_of_which_nothing_can_be_used_stores_nothing(parts):
+    imported = bring([a_row(1, stars="x"), a_row(2, stars="y")], parts)
+    assert (imported.read.reviews, imported.read.refused) == (0, 2)
+    assert not imported.manifest_uris
+    assert not query(parts, "SELECT FROM ops.file_sources")
+
+
+def test_authors_need_the_key_of_the_hash(warehouse_url, tmp_path):
+    parts = jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
+    )
+    with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
+        bring([a_row(1)], parts)
+    assert bring([a_row(1)], parts, MAP.replace("author: who\n", "")).read.reviews == 1
+
+
+def test_a_trial_stores_nothing_at_all(parts):
+    def state():
+        with parts.warehouse.connect() as connection:
+            names = connection.execute(
+                "SELECT schemaname || '.' || tablename AS name FROM pg_tables "
+                "WHERE schemaname IN ('core', 'ops') ORDER BY 1"
+            ).fetchall()
+            return {
+                row["name"]: connection.execute(
+                    f"SELECT count(*) AS n FROM {row['name']}"  # noqa: S608
+                ).fetchone()["n"]
+                for row in names
+            }
+
+    before = state()
+    assert len(before) > 10
+    read = jobs.check_table(io.BytesIO(as_csv(bad_rows())), "a.csv", read_map(MAP), parts)
+    assert (read.rows, read.reviews, read.refused) == (11, 2, 8)
+    assert [review.review_id for review in read.first] == ["1", "8"]
+    assert state() == before
+    assert parts.lake.names("") == []
+
+
+def test_what_broke_off_is_finished_by_the_next_import(parts, monkeypatch):
+    rows = [a_row(n, film=f"tt9900000{n}") for n in range(4)]
+    load = tables.load
+
+    def breaking(uri, parts):
+        if "tt99000002" in uri:
+            raise LakeUnavailable("The lake did not answer.")
+        return load(uri, parts)
+
+    monkeypatch.setattr(tables, "load", breaking)
+    with pytest.raises(LakeUnavailable):
+        bring(rows, parts)
+    assert len(stored(parts)) == 2
+    monkeypatch.undo()
+    bring(rows, parts)
+    assert [row["review_id"] for row in stored(parts)] == ["0", "1", "2", "3"]
+    found = jobs.rebuild(parts).loaded  # what lay in the lake is older, and says the same
+    assert (found.inserted, found.revised, found.removed) == (0, 0, 0)
+
+
+def test_one_movie_never_stops_another(parts, monkeypatch):
+    load = tables.load
+
+    def breaking(uri, parts):
+        if MOVIE in uri:
+            raise BadInput("Its history has a hole.")
+        return load(uri, parts)
+
+    monkeypatch.setattr(tables, "load", breaking)
+    imported = bring([a_row(1), a_row(2, film=OTHER)], parts)
+    assert str(imported.failures[MOVIE]) == "Its history has a hole."
+    assert [row["imdb_id"] for row in stored(parts)] == [OTHER]
+
+
+# Coverage
+
+
+def site_reviews(parts, count, announced):
+    """Let the site have so many living reviews, and announce a number (None: nothing)."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    with parts.warehouse.connect() as connection:
+        lock_movie(connection, MOVIE)
+        store_movie(connection, Movie(imdb_id=MOVIE, title="The Glass Orchard"), at)
+        if announced is not None:
+            store_snapshot(connection, Snapshot(imdb_id=MOVIE, taken_at=at, review_count=announced))
+        found = [
+            Review(review_id=f"rw{n}", imdb_id=MOVIE, title="t", body=f"{n}") for n in range(count)
+        ]
+        load_reviews(
+            connection, source="imdb", imdb_id=MOVIE, collected_at=at,
+            reviews=[(r, "en") for r in found], is_whole=False,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("site", "announced", "files", "coverage", "known"),
+    [
+        (10, 40, 0, 0.25, 40),  # as before
+        (10, 40, 20, 0.5, 60),  # 30 of 40 + 20
+        (0, 40, 10, 0.2, 50),
+        (0, None, 10, 1, 10),  # the site was never asked: all that we know of, we read
+        (0, 0, 10, 1, 10),
+        (10, None, 10, None, None),  # nobody knows how many the site has
+        (10, None, 0, None, None),
+        (0, None, 0, None, None),
+        (0, 0, 0, None, 0),
+        (0, 40, 0, 0, 40),
+    ],
+)
+def test_coverage_is_what_we_read_of_what_we_know_to_exist(
+    parts, site, announced, files, coverage, known
+):
+    site_reviews(parts, site, announced)
+    if files:
+        bring([a_row(n) for n in range(files)], parts)
+    (movie,) = query(parts, "SELECT * FROM mart.movies WHERE imdb_id = %s", MOVIE)
+    assert (movie["reviews"], movie["known_reviews"]) == (site + files, known)
+    found = movie["coverage"]
+    assert (found if found is None else float(found)) == coverage
+    assert movie["collection_status"] is None
+    assert (movie["imported_at"] is not None) == (files > 0)
+
+
+def test_a_removed_review_of_the_site_counts_no_longer(parts):
+    site_reviews(parts, 10, 20)
+    bring([a_row(n) for n in range(20)], parts)
+    query(parts, "UPDATE core.reviews SET removed_at = now() WHERE review_id IN ('rw1', 'rw2')")
+    (movie,) = query(parts, "SELECT * FROM mart.movies")
+    assert (movie["reviews"], movie["known_reviews"], float(movie["coverage"])) == (28, 40, 0.7)
+
+
+def test_files_alone_can_be_enough_and_the_reader_sees_it(warehouse_url, tmp_path):
+    import psycopg
+    from psycopg.rows import dict_row
+    from rich.console import Console
+
+    from filmpulse.report import print_summary
+
+    parts = parts_of(warehouse_url, (tmp_path / "lake").as_uri(), reader_password="invented")
+    jobs.setup_warehouse(parts)
+    bring([a_row(n) for n in range(40)], parts)
+    jobs.analyse(MOVIE, parts)
+    reader = psycopg.conninfo.make_conninfo(
+        warehouse_url, user="filmpulse_reader", password="invented"
+    )
+    with psycopg.connect(reader, row_factory=dict_row) as connection:
+        movie = connection.execute("SELECT * FROM mart.movies").fetchone()
+        aspects = connection.execute(
+            "SELECT * FROM mart.movie_aspects WHERE aspect = 'acting'"
+        ).fetchone()
+    assert (movie["is_enough"], movie["scored_reviews"], movie["coverage"]) == (True, 40, 1)
+    assert (aspects["mentions"], aspects["is_enough"]) == (40, True)
+    console = Console(file=io.StringIO(), width=120)
+    print_summary(jobs.summary(MOVIE, parts), console)
+    assert "40 of 40 reviews (coverage 100%)" in console.file.getvalue()
+
+
+def test_files_are_no_news_and_no_collection_of_the_site(parts):
+    bring([a_row(1)], parts)
+    assert parts.warehouse.rows("known_reviews", imdb_id=MOVIE, source="imdb") == []
+    assert query(parts, "SELECT FROM core.movie_snapshots") == []
+
+
+# The inbox
+
+
+def drop(parts, rows, mapping=MAP, name="answers.csv"):
+    content = rows if isinstance(rows, bytes) else as_csv(rows)
+    if mapping is not None:
+        parts.lake.write(f"inbox/{name}.map.yaml", mapping.encode())
+    parts.lake.write(f"inbox/{name}", content)
+
+
+def take(parts, run_id="scheduled__1"):
+    names = jobs.plan_import(parts)
+    return names, [jobs.import_file(name, run_id, parts) for name in names]
+
+
+def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
+    drop(parts, [a_row(1), a_row(2, film=OTHER)])
+    names, (imported,) = take(parts)
+    assert names == ["answers.csv"]
+    assert imported.imdb_ids == [MOVIE, OTHER]
+    assert [row["review_id"] for row in stored(parts)] == ["1", "2"]
+    assert parts.lake.names("inbox") == []
+    lines = query(parts, "SELECT DISTINCT run_id FROM ops.collections")
+    assert [line["run_id"] for line in lines] == ["scheduled__1/answers.csv"]
+    jobs.analyse(MOVIE, parts)
+    jobs.analyse(OTHER, parts)
+    told = jobs.summarise_import(names, [imported], parts)
+    assert told.lines == [
+        f"answers.csv: {movie}: complete. 1 new, 0 edited." for movie in (MOVIE, OTHER)
+    ]
+    assert told.changed_rows == 2
+    drop(parts, [a_row(1), a_row(2, film=OTHER)])
+    before = stored(parts, "xmin::text, *")
+    names, again = take(parts)
+    assert jobs.summarise_import(names, again, parts).changed_rows == 0
+    assert stored(parts, "xmin::text, *") == before
+
+
+def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
+    drop(parts, as_csv([a_row(1), a_row(2, stars="6")]) + b"tt99000001,Invented Person 3\n")
+    names, imported = take(parts)
+    assert [row["review_id"] for row in stored(parts)] == ["1"]
+    assert parts.lake.names("inbox") == ["inbox/failed/answers.csv.rejects.csv"]
+    rejects = parts.lake.read("inbox/failed/answers.csv.rejects.csv").decode()
+    assert "“6” lies outside 0 to 5" in rejects
+    assert "it has 2 cells where the header has 10" in rejects
+    assert "Invented Person" not in rejects
+    assert "555-0100" not in rejects
+    jobs.analyse(MOVIE, parts)
+    told = jobs.summarise_import(names, imported, parts)
+    assert "2 of 3 rows refused: inbox/failed/answers.csv.rejects.csv" in told.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "mapping", "said"),
+    [
+        ([a_row(1)], None, "no map of its columns beside it: inbox/answers.csv.map.yaml"),
+        ([a_row(1)], MAP + "bodi: x\n", "`bodi` is unknown"),
+        ([a_row(1)], MAP.replace("source: survey\n", ""), "`source` is missing"),
+        ([a_row(1)], MAP.replace("text", "words"), "no column words"),
+        ([a_row(1, stars="x")], MAP, "No row of it can be used"),
+        (b"\xff\xfe\xff", MAP, "not written in"),
+    ],
+)
+def test_a_table_that_cannot_be_used_waits_and_says_why(parts, rows, mapping, said):
+    drop(parts, rows, mapping)
+    names, (imported,) = take(parts)
+    told = jobs.review_import(names, [imported], parts)
+    assert len(told.failures) == 1
+    assert said in told.failures[0]
+    assert "waits in the inbox until it is corrected or deleted" in told.failures[0]
+    assert "inbox/answers.csv" in parts.lake.names("inbox")
+    reason = parts.lake.read("inbox/failed/answers.csv.reason.txt").decode()
+    assert said in reason
+    assert reason.endswith("reason: bad_input\n")
+    assert not stored(parts)
+    drop(parts, [a_row(1)])  # corrected
+    names, _ = take(parts)
+    assert len(stored(parts)) == 1
+    assert parts.lake.names("inbox") == []
+
+
+def test_a_broken_off_import_of_the_inbox_makes_no_second_collection(parts, monkeypatch):
+    drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
+    load = tables.load
+
+    def breaking(uri, parts):
+        if "tt99000001" in uri:
+            raise LakeUnavailable("The lake did not answer.")
+        return load(uri, parts)
+
+    monkeypatch.setattr(tables, "load", breaking)
+    with pytest.raises(LakeUnavailable):
+        take(parts)
+    assert jobs.plan_import(parts) == ["answers.csv"]
+    monkeypatch.undo()
+    take(parts, "scheduled__2")
+    assert len(stored(parts)) == 3
+    assert len(parts.lake.manifests()) == 3
+    assert parts.lake.names("inbox") == []
+
+
+def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
+    path = tmp_path / "Réponses 2026.csv"
+    path.write_bytes(as_csv([a_row(1), a_row(2, stars="6"), a_row(3, film=OTHER, headline="")]))
+    mapping = read_map(MAP.replace("review_id: no\n", ""))
+    rejects = tmp_path / "rejects.csv"
+    read, added = jobs.add_table(path, mapping, parts, rejects)
+    assert added.is_new
+    assert (read.reviews, read.refused) == (2, 1)
+    assert "Invented Person 2" in rejects.read_text()
+    in_lake = everything(parts)
+    assert "wonderful" in in_lake
+    assert "Invented Person" not in in_lake
+    assert "555-0100" not in in_lake
+    _, known = jobs.add_table(path, mapping, parts, rejects)
+    assert (known.name, known.is_new) == (added.name, False)
+    assert jobs.plan_import(parts) == [added.name]
+    (names, (imported,)) = take(parts)
+    assert jobs.review_import(names, [imported], parts).changed_rows == 2
+    before = stored(parts, "xmin::text, *")
+    assert len(before) == 2
+    # The same file straight away: the same ids, authors and texts.
+    assert set(bring(path.read_bytes(), parts, mapping).loaded.values()) == {jobs.Loaded()}
+    assert stored(parts, "xmin::text, *") == before
+    (source,) = query(parts, "SELECT * FROM ops.file_sources")
+    assert "item 4" in source["rights_note"]
+
+
+def test_too_many_movies_for_the_inbox(parts, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_MOVIES_WAITING", 2)
+    drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
+    _, (imported,) = take(parts)
+    assert "more than 2 movies" in imported.pages[0].line
+    assert not stored(parts)
+
+
+def test_through_s3(warehouse_url, s3):
+    parts = parts_of(
+        warehouse_url, "s3://filmpulse/tables", lake_endpoint_url=s3.url, lake_key=s3.key,
+        lake_secret=s3.secret,
+    )  # fmt: skip
+    drop(parts, [a_row(1)])
+    take(parts)
+    bring([a_row(2)], parts)
+    assert [row["review_id"] for row in stored(parts)] == ["1", "2"]
+    assert parts.lake.names("inbox") == []
+
+
+# The command line
+
+
+@pytest.fixture
+def run(parts, monkeypatch):
+    from typer.testing import CliRunner
+
+    from filmpulse import cli
+
+    monkeypatch.setattr(cli, "_parts", lambda: parts)
+
+    def invoke(*words):
+        found = CliRunner().invoke(cli.app, [str(word) for word in words])
+        if found.exception is not None and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        return found
+
+    return invoke
+
+
+def test_the_command_line(run, parts, tmp_path):
+    table, map_file = tmp_path / "answers.csv", tmp_path / "map.yaml"
+    table.write_bytes(as_csv(bad_rows()))
+    map_file.write_text(MAP.replace("source: survey\n", "").replace("rights", "# rights"))
+    words = ["import", "reviews", table, "--map", map_file, "--source", "survey"]
+    with pytest.raises(BadInput, match="`rights` is missing: a note on why you may use this file"):
+        run(*words)
+    words += ["--rights", "Ours: item 4."]
+    trial = run(*words, "--dry-run")
+    assert trial.exit_code == 0
+    assert "11 rows: 2 reviews, 1 say what another row says, 8 refused." in trial.output
+    assert "2 refused rating: rows 3, 6. Row 3: “6” lies outside 0 to 5." in trial.output
+    assert "Nothing was stored." in trial.output
+    assert not stored(parts)
+    assert not (tmp_path / "answers.rejects.csv").exists()
+    done = run(*words)
+    assert done.exit_code == 0
+    assert f"{MOVIE} ({MOVIE})" not in done.output
+    assert "2 new, 0 edited" in done.output
+    assert "answers.rejects.csv" in done.output
+    assert len((tmp_path / "answers.rejects.csv").read_text().splitlines()) == 9
+    assert query(parts, "SELECT count(*) AS n FROM core.review_analyses")[0]["n"] == 2
+    again = run(*words, "--no-analyse")
+    assert "nothing new" in again.output
+    table.write_bytes(as_csv([a_row(1, stars="x")]))
+    assert run(*words).exit_code == 1
+    with pytest.raises(BadInput, match="read and written at once"):
+        run(*words, "--rejects", table)
+    with pytest.raises(BadInput, match="cannot be read: No such file"):
+        run("import", "reviews", tmp_path / "no.csv", *words[3:])
+
+
+def test_the_command_line_of_the_inbox(run, parts, tmp_path):
+    table, map_file = tmp_path / "answers.csv", tmp_path / "map.yaml"
+    table.write_bytes(as_csv([a_row(1), a_row(2, stars="6")]))
+    map_file.write_text(MAP)
+    bare = run("inbox", "add", table)
+    assert bare.exit_code == 1
+    assert "needs --map" in bare.output
+    added = run("inbox", "add", table, "--map", map_file)
+    assert added.exit_code == 0
+    assert "1 reviews under survey, 1 rows refused." in added.output
+    assert "answers.rejects.csv" in added.output
+    assert "answers-" in run("inbox", "list").output
+    loaded = run("inbox", "load")
+    assert loaded.exit_code == 0
+    assert "complete. 1 new" in loaded.output
+    assert len(stored(parts)) == 1
+
+
+# Memory
+
+MEASURE = """
+import io, resource, sys
+from pathlib import Path
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.sources.tables.mapping import read_map
+url, lake = sys.argv[1:3]
+settings = Settings(warehouse_url=url, lake_url=lake, author_secret="x")
+parts = jobs.Parts.from_settings(settings)
+path = Path(sys.argv[3])
+with path.open("rb") as file:
+    read = jobs.check_table(file, path.name, read_map(Path(sys.argv[4]).read_text()), parts)
+print(read.reviews, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_file(parts, tmp_path):
+    (tmp_path / "map.yaml").write_text(MAP)
+    peaks = {}
+    for count in (2_000, 100_000):
+        path = tmp_path / f"{count}.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for n in range(count):
+                row = a_row(n, film=f"tt9900{n % 997:04}", text=f"Answer {n}. " + "So it is. " * 40)
+                writer.writerow(row)
+        words = [
+            sys.executable, "-c", MEASURE, parts.warehouse.url, parts.settings.lake_url, str(path),
+            str(tmp_path / "map.yaml"),
+        ]  # fmt: skip
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        reviews, peak = map(int, done.stdout.split())
+        assert reviews == count
+        peaks[count] = peak / 1024
+        size = path.stat().st_size / 2**20
+    assert size > 40
+    grown = peaks[100_000] - peaks[2_000]
+    assert grown < size / 3, f"{peaks} MB for a file of {size:.0f} MB"
