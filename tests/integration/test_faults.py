@@ -80,14 +80,15 @@ class Fault:
 
 def refused(name: str, reason: str, says: str, pause: float = LONG, **switches: Any) -> list[Fault]:
     """A refusal of the page, and the same of the second batch."""
-    until = r" Nothing is asked of 127\.0\.0\.1:\d+ before \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$"
-    told = f"{says}{until}"
+    until = r" Nothing is asked of 127\.0\.0\.1:\d+ before \d{4}-\d\d-\d\d \d\d:\d\d UTC\."
+    told = f"{says}{until}$"
+    more = f"{says}{until} 25 of 57 reviews had been read by then\\.$"
     return [
         Fault(
             f"{name} page", {name: "reviews", **switches}, "blocked", reason, told, Blocked, pause
         ),
         Fault(
-            f"{name} more", {name: "graphql", **switches}, "blocked", reason, told, None, pause, 25
+            f"{name} more", {name: "graphql", **switches}, "blocked", reason, more, None, pause, 25
         ),
     ]
 
@@ -111,7 +112,7 @@ def fails(name: str, reason: str, says: str) -> list[Fault]:
     ]  # fmt: skip
 
 
-KEPT = r" The page is kept, cleaned, at file://\S+/quarantine/imdb/tt99000005/\S+\.html\.gz\.$"
+KEPT = r" The page is kept, cleaned, at file://\S+/quarantine/imdb/tt99000005/\S+\.html\.gz\."
 SIGN_IN = (
     r"^{} of 57 reviews were shown: the rest is shown only to those who sign in\. Import a saved "
     r"page \(filmpulse inbox add FILE\)\.$"
@@ -155,7 +156,7 @@ FAULTS = [
     ),
     Fault(
         "moved field more", {"layout_drift": "graphql"}, "layout_changed", "layout_changed",
-        f"^The GraphQL answer .*{KEPT}", kept=25,
+        f"^The GraphQL answer .*{KEPT} 25 of 57 reviews had been read by then", kept=25,
     ),
     Fault(
         "none of many", {"none_of_many": True}, "layout_changed", "layout_changed",

@@ -75,7 +75,7 @@ def collect(
     collection_id = begun["collection_id"]
     writer = None
     crawl: Crawl | None = None
-    outcome: tuple[CollectionStatus, str | None, str | None]
+    outcome: tuple[CollectionStatus, str | None, str]
     error: BaseException | None = None
     passed_over = 0
     try:
@@ -103,9 +103,12 @@ def collect(
     except BaseException as raised:  # the ledger says how it ended, whatever it was
         error = raised
         outcome = explain(raised)
+        if crawl is not None and crawl.distinct_ids:
+            so_far = f"{crawl.so_far} reviews had been read by then."
+            outcome = *outcome[:2], f"{outcome[2]} {so_far}"
     status, reason, sentence = outcome
     if passed_over:
-        sentence = f"{sentence or ''} {passed_over:,} were erased on request and not kept.".strip()
+        sentence = f"{sentence} {passed_over:,} were erased on request and not kept."
     manifest = Manifest(
         run_id=run_id,
         source=SOURCE,

@@ -297,6 +297,12 @@ class Crawl:
         """How many different reviews were yielded so far."""
         return len(self._seen)
 
+    @property
+    def so_far(self) -> str:
+        """The reviews yielded so far, of how many the site says there are: "25 of 57"."""
+        count = self.review_count_end
+        return f"{self.distinct_ids:,}" + (f" of {count:,}" if count is not None else "")
+
     def __iter__(self) -> Iterator[tuple[Review, ...]]:
         """Collect; one request per batch.
 
@@ -409,10 +415,8 @@ class Crawl:
                 )
 
     def _close(self, status: Literal["partial", "gated"], reason: str, why: str) -> None:
-        count = self.review_count_end
-        of = f" of {count:,}" if count is not None else ""
         self.status, self.reason = status, reason
-        self.sentence = f"{self.distinct_ids:,}{of} reviews were shown: {why}"
+        self.sentence = f"{self.so_far} reviews were shown: {why}"
 
     def _sort_newest_first(self) -> ReviewsPage | None:
         """Use the page's own control where the address did not sort; None if it will not."""
