@@ -736,14 +736,15 @@ def test_a_zip_of_pages_by_add_and_raw(parts, save):
         ("saved/.DS_Store", b"\x00"),
         ("saved/", b""),
     ]
-    added = jobs.add_to_inbox(save(pack(*files), name="all.zip"), parts)
+    packed = pack(*files)
+    added = jobs.add_to_inbox(save(packed, name="all.zip"), parts)
     assert [a.is_new for a in added] == [True, True, True]
     assert added[0].given.endswith("all.zip: saved/reviews.html")
     done = import_all(parts)
     assert [p.status for p in done] == ["partial"] * 3
     assert len(reviews(parts)) == 25 + 6
     before = reviews(parts)
-    drop(parts, pack(*files), "all.zip")
+    drop(parts, packed, "all.zip")
     again = import_all(parts, "r2")
     assert sorted(p.name for p in again) == sorted(p.name for p in done)
     assert reviews(parts) == before
