@@ -225,3 +225,58 @@ def test_reviewers_need_a_secret(base: str) -> None:
         pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"),
     ):
         site.crawl(MOVIE, "full")
+
+
+@pytest.mark.parametrize(
+    ("switches", "read", "end", "status"),
+    [
+        ({"arrives": 1}, 57, 58, "complete"),
+        ({"arrives": 30}, 57, 87, "complete"),
+        ({"vanishes": "given"}, 57, 56, "complete"),
+        ({"vanishes": "cursor"}, 57, 56, "complete"),
+        ({"vanishes": "coming"}, 56, 56, "complete"),
+        ({"vanishes": "last"}, 56, 56, "complete"),
+        ({"arrives": 2, "vanishes": "given"}, 57, 58, "complete"),
+        # one came and one went unread: fewer than either count, so nobody may call it whole
+        ({"arrives": 1, "vanishes": "last"}, 56, 57, "partial"),
+        ({"shifting_pages": True, "arrives": 3}, 57, 60, "complete"),
+        # a batch that repeats 20 of 25, and 5 of those that came
+        ({"shifting_pages": True, "arrives": 30}, 62, 87, "complete"),
+    ],
+    ids=str,
+)
+def test_list_that_changes_while_it_is_read(
+    site: ImdbSite, running_site, switch, switches, read: int, end: int, status: str
+) -> None:
+    before = {r.review_id for batch in site.crawl(MOVIE, "full") for r in batch}
+    for name, value in switches.items():
+        switch(name, value)
+    crawl, ids = run(site)
+    assert len(ids) == len(set(ids)) == crawl.distinct_ids == read
+    assert (crawl.review_count_start, crawl.review_count_end) == (57, end)
+    # of those that were there from the start to the end not one is missing
+    for name in switches:
+        switch(name, None)
+    after = {r.review_id for batch in site.crawl(MOVIE, "full") for r in batch}
+    assert before & after <= set(ids)
+    assert crawl.status == status
+    if status == "complete":
+        assert crawl.sentence == (
+            f"{read} reviews were read, to the end of the list; meanwhile the site's count went "
+            f"from 57 to {end}."
+        )
+    else:
+        assert crawl.reason == "count_mismatch"
+        assert crawl.sentence == "56 of 57 reviews were shown: the list ended there."
+
+
+def test_challenge_in_place_of_an_answer_is_a_refusal_at_once(site, gate, switch) -> None:
+    switch("challenge_page", "graphql")
+    crawl = site.crawl(MOVIE, "full")
+    with pytest.raises(Blocked) as caught:
+        list(crawl)
+    assert (caught.value.reason, gate.pauses) == ("challenge", [("challenge", None)])
+    assert gate.waits <= 3  # robots.txt, the page, one press
+    switch("challenge_page", "suggestion")
+    with pytest.raises(Blocked):
+        site.search("lamp")
