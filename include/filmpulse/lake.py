@@ -48,7 +48,7 @@ class Manifest(Item):
 
     `parts` are file names beside the manifest, in order; `distinct_ids` counts different reviews.
     Times are UTC; every time in `core` comes from `started_at`. A collection whose pages do not say
-    when they were seen (`is_dated` False) starts when it was imported, and changes nothing that
+    when they were seen (`is_dated` False) starts when they came in, and changes nothing that
     exists.
     """
 

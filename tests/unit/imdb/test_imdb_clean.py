@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,20 @@ def test_a_key_in_an_authors_object_stays():
 def test_nothing_that_is_written_breaks_it(text):
     cleaned = clean_page(f"<html>{text}</html>", SECRET)
     assert clean_page(cleaned, SECRET) == cleaned
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<a ", '<a href="', "<script ", "<script>", "<pre>", "<img //fls-", "<b ", "<", '"', '\\"',
+        '"author":{', '"requestContext":{', '"requestContext":{"ipAddress":"', 'aria-label="',
+        "navbar__user-name", "ur1234 ", '"\\"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "shell", ["{}", '<html>{}</html>', '<script type="application/json">{}', "[{}"],
+)  # fmt: skip
+def test_no_page_takes_long(piece, shell):
+    started = time.process_time()
+    clean_page(shell.replace("{}", piece * (400_000 // len(piece))), SECRET)
+    assert time.process_time() - started < 3

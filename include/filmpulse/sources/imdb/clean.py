@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from filmpulse.items import author_key
@@ -14,30 +15,32 @@ _AUTHOR_OBJECT = re.compile(r'"author"\s*:\s*(?=\{)')
 _REQUEST_CONTEXT = re.compile(r'"requestContext"\s*:\s*(?=\{)')
 _USER_ID = re.compile(r"\bur[0-9]{4,}\b")
 _KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
+# No pattern may look further than the next tag or quote, or a page made for it takes hours.
 _AUTHOR_LINK = re.compile(
-    rf"(<a\b[^>]*(?:data-testid=\"author-link\"|href=\"[^\"]*/user/(?:ur|{KEYED}))[^>]*>)"
+    rf"(<a\b[^<>]*(?:data-testid=\"author-link\"|href=\"[^\"<>]*/user/(?:ur|{KEYED}))[^<>]*>)"
     r"(.*?)(?=</a>|$)",
     re.DOTALL,
 )
 _NAMED_RATING = re.compile(r"aria-label=\"[^\"]*(?:'|&#x27;|&#39;|&apos;|\u2019)s rating: ")
-_SCRIPT = re.compile(r"(<(script|pre)\b([^>]*)>)(.*?)(</\2\s*>|$)", re.DOTALL | re.IGNORECASE)
+_SCRIPT = re.compile(r"(<(script|pre)\b([^<>]*)>)(.*?)(</\2\s*>|$)", re.DOTALL | re.IGNORECASE)
 _IS_DATA = re.compile("json|__NEXT_DATA__", re.IGNORECASE)
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}]', re.DOTALL)
 # Ids of the visit, as they were seen outside of `requestContext`: in page data, in beacons.
 _VISIT = re.compile(
     r'(?<="requestId":)\s*"[^"]*"|(?<="sessionId":)\s*"[^"]*"|(?<="customerId":)\s*"[^"]*"'
     r'|(?<="userAgent":)\s*"[^"]*"|(?<="ipAddress":)\s*"[^"]*"'
 )
-_BEACON = re.compile(r"<img\b[^>]*//fls-[^>]*>")
+_BEACON = re.compile(r"<img\b[^<>]*//fls-[^<>]*>")
 # Who is signed in, in the page's head (public test suites name these classes, to 2026).
 _SIGNED_IN = re.compile(
-    r"(<\w+\b[^>]*(?:account-toggle--logged-in|navbar__user-name|user-menu-toggle__name)[^>]*>)"
+    r"(<\w+\b[^<>]*(?:account-toggle--logged-in|navbar__user-name|user-menu-toggle__name)[^<>]*>)"
     r"[^<]*"
 )
 # What `requestContext` says of the visitor and other places may repeat, by the end of its key.
 _VISITOR_IDS = ("ipaddress", "requestid", "sessionid", "forwardedfor", "customerid", "email")
 _VISITOR_NAMES = ("username", "nickname", "displayname")
 _LEAST_ID = 7  # characters; "1.1.1.1", the shortest address
+_MOST_CONTEXTS, _MOST_VALUES = 10, 500  # a page has one, with some dozens of values
 
 
 def clean_page(html: str, author_secret: bytes | None = None) -> str:
@@ -95,10 +98,10 @@ def _visitor(text: str) -> tuple[set[str], set[str]]:
     """Return the ids and the names of the visitor that the page's `requestContext` holds."""
     ids: set[str] = set()
     names: set[str] = set()
-    for match in _REQUEST_CONTEXT.finditer(text):
+    for match in islice(_REQUEST_CONTEXT.finditer(text), _MOST_CONTEXTS):
         try:
             context = json.loads(text[match.end() : _object_end(text, match.end())])
-            said = list(_strings(context))
+            said = list(islice(_strings(context), _MOST_VALUES))
         except (ValueError, RecursionError):
             continue
         for key, value in said:
