@@ -159,10 +159,11 @@ _WHAT_NOW = """\
 
 [bold]Now your own film[/bold]
   One page     open the film's reviews page in your browser, save it (Ctrl-S), then
-               filmpulse parse saved-page.html
+               filmpulse inbox add saved-page.html && filmpulse inbox load
+               filmpulse summary tt...       the id is in the address of the film's page
   Followed     make up                       starts your own, empty instance
                source var/main/env.sh
-               filmpulse movies add tt...    the id is in the address of the film's page
+               filmpulse movies add tt...
                Reading a live site is off until you switch it on: see "From the demo to your
                own films" in the README, IMDb's conditions included.
 
