@@ -6,14 +6,48 @@ from pathlib import Path
 
 import pytest
 
+from filmpulse.errors import LayoutChanged
 from filmpulse.items import Page
-from filmpulse.sources.imdb.pages import clean_page, parse_reviews_page, parse_title_page
+from filmpulse.sources.imdb.pages import (
+    clean_page,
+    parse_find,
+    parse_reviews_page,
+    parse_suggestions,
+    parse_title_page,
+)
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 SECRET = b"fixture-secret"
 
 REVIEWS_CASES = sorted(p.name for p in (PAGES / "imdb.ReviewsPage").iterdir())
 TITLE_CASES = sorted(p.name for p in (PAGES / "imdb.TitlePage").iterdir())
+FIND_CASES = sorted(p.name for p in (PAGES / "imdb.FindPage").iterdir())
+SUGGESTION_CASES = sorted(p.name for p in (PAGES / "imdb.Suggestions").iterdir())
+HIT_FIELDS = ["imdb_id", "title", "year", "kind", "stars"]
+
+# Every markup that has been told apart so far: when it was seen first (or, for one that is gone,
+# last), what changed, and the page that has it. README.md of the source says the same in words.
+DATED = {
+    "imdb.TitlePage/linked_data_relative": ("2022-10", "JSON-LD with relative addresses"),
+    "imdb.Suggestions/titles": ("2023", "suggestions"),
+    "imdb.ReviewsPage/markup_until_2024": ("2024-11", "lister items, the last of them"),
+    "imdb.ReviewsPage/old_permalink": ("2025-03", "/review/rw.../, before /title/tt.../review/"),
+    "imdb.TitlePage/next_2025": ("2025-03-18", "a count of reviews on the title page"),
+    "imdb.ReviewsPage/nickname_25_of_103": ("2025-08-08", 'author.nickName; the button "All"'),
+    "imdb.TitlePage/v2_credits": ("2025-10", "crewV2, castV2"),
+    "imdb.FindPage/before_list_item": ("2025-11", "no listItem, the last of them"),
+    "imdb.ReviewsPage/username_25_of_5081": ("2025-12-25", 'author.username; "See all"'),
+    "imdb.ReviewsPage/same_author_same_text": ("2026-01-07", "one author and one text twice"),
+    "imdb.FindPage/list_item": ("2026-01-30", "fields in listItem"),
+    "imdb.ReviewsPage/v2_credits": ("2026-02-03", "crewV2, castV2"),
+    "imdb.ReviewsPage/gated_5_of_5081": ("2026-04", "the gate: a sign-in for all but a few"),
+    "imdb.FindPage/next_cursor": ("2026-07-16", "nextCursor"),
+    "imdb.ReviewsPage/gate_words_in_translations": ("2026-07-16", "the gate's words, unseen"),
+    "imdb.ReviewsPage/no_embedded_reviews": ("2026-07-23", "no list of reviews in the data"),
+    "imdb.ReviewsPage/no_embedded_content": ("2026-07-23", "no content in the data at all"),
+    "imdb.TitlePage/featured_review_2026": ("2026-07-30", "featuredReviews null, or without id"),
+    "imdb.ReviewsPage/gated_without_words": ("2026-08-17", "five reviews again, and no word why"),
+}
 REVIEW_FIELDS = [
     "review_id", "imdb_id", "author_key", "title", "body", "rating_1_10", "submitted_on",
     "date_source", "is_spoiler", "helpful_up", "helpful_down",
@@ -39,6 +73,37 @@ def reviews_case(case: str) -> tuple[dict, dict]:
     expected = json.loads((PAGES / "imdb.ReviewsPage" / case / "output.json").read_text("utf-8"))
     parsed = parse_reviews_page(page_of("imdb.ReviewsPage", case), SECRET)
     return parsed.model_dump(mode="json"), expected
+
+
+def test_every_dated_markup_is_a_page_here() -> None:
+    found = {}
+    for path in PAGES.glob("*/*/meta.json"):
+        meta = json.loads(path.read_text("utf-8"))
+        assert {"layout_seen", "why", "invented"} <= meta.keys(), path
+        if "date" in meta:
+            found[f"{path.parent.parent.name}/{path.parent.name}"] = meta["date"]
+    assert found == {folder: date for folder, (date, _) in DATED.items()}
+
+
+@pytest.mark.parametrize(
+    ("case", "holds", "lacks"),
+    [
+        ("markup_until_2024", "imdb-user-review", "__NEXT_DATA__"),
+        ("old_permalink", 'href="/review/rw', 'href="/title/tt7000001/review/rw'),
+        ("nickname_25_of_103", '"nickName"', '"username"'),
+        ("nickname_25_of_103", ">All<", "See all"),
+        ("username_25_of_5081", '"username"', '"nickName"'),
+        ("username_25_of_5081", "See all", ">All<"),
+        ("v2_credits", '"crewV2"', '"directorsPageTitle"'),
+        ("no_embedded_reviews", '"reviewCount":5081', '"reviews"'),
+        ("no_embedded_content", "5,081 reviews", '"contentData"'),
+        ("gated_without_words", '"reviewCount":5081', ">Sign in to see all reviews<"),
+    ],
+)
+def test_dated_markup_is_what_it_says(case: str, holds: str, lacks: str) -> None:
+    html = page_of("imdb.ReviewsPage", case).html
+    assert holds in html
+    assert lacks not in html
 
 
 @cache
@@ -73,6 +138,54 @@ def test_movie_field(case: str, field: str) -> None:
 def test_snapshot(case: str) -> None:
     _, snapshot, expected = title_case(case)
     assert snapshot == expected["snapshot"]
+
+
+@cache
+def find_case(case: str) -> tuple[list, list]:
+    expected = json.loads((PAGES / "imdb.FindPage" / case / "output.json").read_text("utf-8"))
+    rows = parse_find(page_of("imdb.FindPage", case))
+    parsed = [
+        {"movie": m.model_dump(mode="json"), "snapshot": s.model_dump(mode="json")} for m, s in rows
+    ]
+    return parsed, expected
+
+
+@pytest.mark.parametrize("field", MOVIE_FIELDS)
+@pytest.mark.parametrize("case", FIND_CASES)
+def test_found_movie_field(case: str, field: str) -> None:
+    parsed, expected = find_case(case)
+    assert [row["movie"][field] for row in parsed] == [row["movie"][field] for row in expected]
+
+
+@pytest.mark.parametrize("case", FIND_CASES)
+def test_found_snapshot(case: str) -> None:
+    parsed, expected = find_case(case)
+    assert [row["snapshot"] for row in parsed] == [row["snapshot"] for row in expected]
+
+
+@pytest.mark.parametrize("field", HIT_FIELDS)
+@pytest.mark.parametrize("case", SUGGESTION_CASES)
+def test_suggestion_field(case: str, field: str) -> None:
+    folder = PAGES / "imdb.Suggestions" / case
+    expected = json.loads((folder / "output.json").read_text("utf-8"))
+    hits = parse_suggestions((folder / "input.json").read_text("utf-8"))
+    assert [getattr(hit, field) for hit in hits] == [row[field] for row in expected]
+
+
+@pytest.mark.parametrize("case", TITLE_CASES)
+def test_title_page_holds_no_list_of_reviews(case: str) -> None:
+    with pytest.raises(LayoutChanged):
+        parse_reviews_page(page_of("imdb.TitlePage", case), SECRET)
+
+
+@pytest.mark.parametrize("case", TITLE_CASES)
+def test_cleaned_title_page_says_the_same_and_names_no_reviewer(case: str) -> None:
+    page = page_of("imdb.TitlePage", case)
+    cleaned = clean_page(page.html)
+    assert "Invented Person" not in cleaned
+    assert "ur8000" not in cleaned
+    again = page.model_copy(update={"html": cleaned})
+    assert parse_title_page(again) == parse_title_page(page)
 
 
 @pytest.mark.parametrize("case", REVIEWS_CASES)

@@ -76,6 +76,7 @@ _GATE_TEXTS = (
 )
 FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
 
+_TOTAL_MARK = "tturv-total-reviews"
 _CARD_MARKS = ("user-review-item", "review-card-parent", "imdb-user-review")
 _DATA_KEYS = ('"contentData"', '"aboveTheFoldData"', '"titleResults"')
 _IMDB_MARKS = re.compile(
@@ -311,6 +312,9 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
         if not content:
             count = dom.review_count()
             has_more = None if count is None else dom.has_more()
+    if count is None and _TOTAL_MARK in page.html:
+        # What a reader sees above the list; that it is empty would take more than this to believe.
+        count = Dom(page.html).review_count() or None
 
     result = ReviewsPage(
         imdb_id=imdb_id,
