@@ -400,6 +400,30 @@ def test_another_source_is_another_review(parts, history):
     assert lines(parts, "club") == []
 
 
+@pytest.mark.parametrize("source", ["", "*", "inbox", "../imdb", "IMDb"])
+def test_what_is_no_source_is_refused(parts, source):
+    with pytest.raises(BadInput, match="source"):
+        jobs.find_key("review", "rw1", source, parts.settings)
+
+
+def test_refused_rows_and_waiting_tables_go_whole(parts, caplog):
+    names = {
+        "inbox/failed/a-0.csv.rejects.csv": b"row,reason,text\n1,date,Zoe was here\n",
+        "inbox/failed/a-0.csv.reason.txt": b"no\n",
+        "inbox/waits.csv": b"id,text\n17,it is dull\n",
+        "inbox/waits.csv.map.yaml": b"source: club\n",
+        "inbox/other.csv": b"id,text\n170,it is dull\n",
+        "inbox/failed/page-0.html.reason.txt": b"no\n",
+    }
+    for name, content in names.items():
+        parts.lake.write(name, content)
+    jobs.forget("review", "rw17", parts)
+    assert len(parts.lake.names("inbox")) == 6
+    assert jobs.forget("review", "17", parts, "club").objects == 4
+    assert parts.lake.names("inbox") == ["inbox/failed/page-0.html.reason.txt", "inbox/other.csv"]
+    assert "inbox/waits.csv waited and was deleted" in caplog.text
+
+
 @pytest.mark.parametrize("review_id", ['a"b\\c/../d', "x-1", "%s", "*", "{}"])
 def test_ids_of_any_shape(parts, review_id):
     given = [review(1, review_id=review_id, source="club"), review(2, source="club")]
@@ -442,6 +466,10 @@ def test_what_is_no_key_is_refused(parts, kind, given):
 def test_an_authors_own_id_is_hashed_with_the_secret(parts):
     assert jobs.find_key("author", "ur1000001", "imdb", parts.settings) == ANNA
     assert jobs.find_key("author", ANNA, "imdb", parts.settings) == ANNA
+    assert jobs.find_key("author", f"key-{ANNA}", "imdb", parts.settings) == ANNA
+    assert jobs.find_key("author", " Zoe\u0301 ", "club", parts.settings) == author_key(
+        "club", "Zoé", SECRET
+    )
     without = parts.settings.model_copy(update={"author_secret": None})
     with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
         jobs.find_key("author", "ur1000001", "imdb", without)

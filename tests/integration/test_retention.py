@@ -1,8 +1,10 @@
 """Retention: words, kept pages and files go when their time is over, and nothing else does."""
 
 import gzip
+import json
 import os
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,12 @@ from filmpulse.items import Review
 from filmpulse.jobs import retention
 from filmpulse.lake import Lake, Manifest
 
-MOVIE, OTHER = "tt99000001", "tt99000002"
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+MOVIE = "tt99000001"
 DAY = timedelta(days=1)
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 OLD, NEW, THIRD = (
-    "The acting is wonderful. Żółta łódź \u2028 👩‍🚀",
+    "The acting is wonderful, and everybody who was there with me said so. Żółta łódź \u2028 👩‍🚀",
     "The music is dull. “Never again.”",
     "Third thoughts: the acting is bad.",
 )
@@ -153,6 +156,7 @@ def test_words_of_removed_reviews_and_old_versions_go_and_the_rest_stays(parts):
             assert line.body == NEW
     assert OLD not in "".join(gzip.decompress(c).decode() for n, c in objects(parts).items()
                               if n.endswith(".gz"))  # fmt: skip
+    assert after["rw2"]["language"] == "en"
     jobs.summary(MOVIE, parts)
     assert is_rebuilt_equal(parts)
 
@@ -328,3 +332,16 @@ def test_what_was_erased_while_it_was_read_goes_by_the_next_day(parts):
     assert parts.lake.read_manifest(uri).distinct_ids == 1
     assert parts.lake.names("inbox") == ["inbox/waiting.html"]
     assert jobs.apply_retention(parts, now) == jobs.Retained()
+
+
+def test_the_dag_says_what_it_took(parts, monkeypatch):
+    from airflow.dag_processing.dagbag import DagBag
+
+    from filmpulse import airflow_bridge
+
+    found = DagBag(dag_folder=str(DAGS / "retention.py"))
+    assert found.import_errors == {}
+    (task,) = found.dags["retention"].tasks
+    monkeypatch.setattr(airflow_bridge, "parts", lambda: parts)
+    see(parts, 0, [])
+    assert json.loads(json.dumps(task.python_callable())) == jobs.Retained()._asdict()

@@ -25,11 +25,13 @@ from pydantic import AwareDatetime, ValidationError
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
-from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
+from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key, canonical_text
 from filmpulse.jobs import inbox
 from filmpulse.jobs.parts import Parts, Progress, silent
-from filmpulse.lake import Manifest
+from filmpulse.jobs.site import SOURCE
+from filmpulse.lake import NOT_SOURCES, Manifest
 from filmpulse.sources.archives import is_archive, read_archive
+from filmpulse.sources.imdb.dom import KEYED
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ ALL_SOURCES = "*"
 
 FOLDER = "erasures"
 
+_SOURCE = re.compile(r"[a-z][a-z0-9_-]*")
 _REVIEW_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _AUTHOR_KEY = re.compile(r"[0-9a-f]{32}")
 _USER_ID = re.compile(r"ur[0-9]{4,}")
@@ -160,6 +163,8 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
     Raises:
         BadInput: It cannot be one, or an author's own id was given without the secret.
     """
+    if not _SOURCE.fullmatch(source) or source in NOT_SOURCES:
+        raise BadInput(f"No source of reviews (such as imdb): {source[:80]!r}.")
     if kind == "movie":
         if not re.fullmatch(IMDB_ID_PATTERN, given):
             raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {given[:80]}.")
@@ -168,9 +173,10 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
         if not _REVIEW_ID.fullmatch(given):
             raise BadInput(f"No id of a review (such as rw1234567): {given[:80]!r}.")
         return given
-    if _AUTHOR_KEY.fullmatch(given):
-        return given
-    if not given.strip() or (source == "imdb" and not _USER_ID.fullmatch(given)):
+    given = canonical_text(given)
+    if _AUTHOR_KEY.fullmatch(key := given.removeprefix(KEYED)):
+        return key
+    if not given or (source == SOURCE and not _USER_ID.fullmatch(given)):
         raise BadInput(
             "No author: give the author_key (32 hexadecimal digits), or the site's own id of the "
             "user, such as ur1234567."
@@ -183,7 +189,7 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
     return author_key(source, given, settings.author_secret.get_secret_value().encode())
 
 
-def preview(kind: Kind, key: str, parts: Parts, source: str = "imdb") -> Erased:
+def preview(kind: Kind, key: str, parts: Parts, source: str = SOURCE) -> Erased:
     """Count what `forget` would erase now, and change nothing."""
     tombstones = Tombstones.of([_erasure(kind, key, source, datetime.now(UTC))])
     for found in _written_by(tombstones, parts):
@@ -192,7 +198,7 @@ def preview(kind: Kind, key: str, parts: Parts, source: str = "imdb") -> Erased:
 
 
 def forget(
-    kind: Kind, key: str, parts: Parts, source: str = "imdb", progress: Progress = silent
+    kind: Kind, key: str, parts: Parts, source: str = SOURCE, progress: Progress = silent
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
@@ -538,13 +544,17 @@ def _erase_objects(
         if not (is_kept or with_waiting):
             continue
         together = [f"{name}{end}" for end in (*_BESIDE, "", inbox.NOTE) if f"{name}{end}" in names]
-        content = lake.read(name) if name in names else b""
         if (
-            _is_of_erased_movie(together, content, tombstones, parts)
-            or (searched and searched.is_in(content))
-            or _is_table_of_erased(name, together, tombstones, parts)
+            _is_of_erased_movie(name, together, tombstones, parts)
+            or (searched and any(searched.is_in(lake.read(one)) for one in together))
+            or (is_kept and name.endswith(_TABLES) and _is_of_files(tombstones))
         ):
             doomed += together  # the note last: it says which movie the rest was about
+            if not is_kept and not is_trial:
+                log.warning(
+                    "%s waited and was deleted, since it holds what was erased. If it holds more, "
+                    "add it again: importing it passes over what was erased.", name,
+                )  # fmt: skip
     if not is_trial:
         for name in doomed:
             lake.delete(name)
@@ -597,7 +607,7 @@ class _Searched(NamedTuple):
 
 
 def _is_of_erased_movie(
-    together: Sequence[str], content: bytes, tombstones: Tombstones, parts: Parts
+    name: str, together: Sequence[str], tombstones: Tombstones, parts: Parts
 ) -> bool:
     """Tell whether a file of the inbox is about an erased movie, and was there before."""
     if not tombstones.movies:
@@ -607,27 +617,17 @@ def _is_of_erased_movie(
         with suppress(ValidationError):
             note = inbox.Note.model_validate_json(parts.lake.read(together[-1]))
     about = note.imdb_id or note.named_id
-    if about is None:
+    if about is None and name in together:
         # A page names other movies too, but none as often as its own.
-        counted = Counter(_MOVIE_ID.findall(content)).most_common(1)
+        counted = Counter(_MOVIE_ID.findall(parts.lake.read(name))).most_common(1)
         about = counted[0][0].decode() if counted else ""
-    erased_at = tombstones.movies.get(about)
+    erased_at = tombstones.movies.get(about or "")
     return erased_at is not None and parts.lake.modified_at(together[-1]) <= erased_at
 
 
-def _is_table_of_erased(
-    name: str, together: Sequence[str], tombstones: Tombstones, parts: Parts
-) -> bool:
-    """Tell whether a table, imported or failed, is of a source of which something was erased.
+def _is_of_files(tombstones: Tombstones) -> bool:
+    """Tell whether some of it came from files; refused rows of any go with it, unsearched.
 
-    A table names authors and reviews in its own way, so it cannot be searched for them.
+    They do not say who wrote them, nor of which source they are, and the person has the file.
     """
-    if (
-        not tombstones.sources
-        or not name.endswith(_TABLES)
-        or not name.startswith((f"{inbox.DONE}/", f"{inbox.FAILED}/"))
-    ):
-        return False
-    said = b" ".join(parts.lake.read(other) for other in together if other != name)
-    words = {word.decode() for word in re.findall(rb"[A-Za-z0-9_-]+", said)}
-    return not said or bool(words & set(tombstones.sources))
+    return any(source != SOURCE for source in tombstones.sources)
