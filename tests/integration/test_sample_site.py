@@ -74,8 +74,11 @@ class Reader:
         return len(self.all(CARDS))
 
     def ids(self) -> list[str]:
-        links = self.all("[data-testid=permalink-link]")
-        return [link.get_attribute("href").split("/")[6] for link in links]
+        """The ids of the cards, by one script: the list may be changing meanwhile."""
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll('[data-testid=permalink-link]')]"
+            ".map((a) => a.pathname.split('/')[4])"
+        )
 
 
 @pytest.fixture
