@@ -582,10 +582,18 @@ def _using(folder: str, but: int) -> list[str]:
 
 
 def _rows(place: dict[str, str], statement: str, *values: Any) -> list[dict[str, Any]]:
+    from filmpulse.errors import WarehouseUnavailable
     from filmpulse.warehouse import Warehouse
 
-    with Warehouse(place["FILMPULSE_WAREHOUSE_URL"]).connect() as connection:
-        return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with Warehouse(place["FILMPULSE_WAREHOUSE_URL"]).connect() as connection:
+                return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
+        except WarehouseUnavailable:  # the server may notice a killed backend a moment later
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _tables(place: dict[str, str]) -> dict[str, list[str]]:
