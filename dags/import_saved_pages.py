@@ -1,11 +1,11 @@
-"""Import the saved pages that wait in the lake's `inbox/`, score them, then say how each went.
+"""Import the saved pages and tables that wait in `inbox/`, score them, then say how each went.
 
 * **Kind:** "now" DAG, at 20 minutes past every hour, or by hand. Repair a failure with a new run,
   after putting the file into `inbox/` again; a file whose task broke off still waits there.
 * **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
   `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
-  `core.aspect_scores`, `ops.collections`; keyed by the site's own ids, so a re-run is safe. Emits
-  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
+  `core.aspect_scores`, `ops.collections`, `ops.file_sources`; keyed by the site's own ids, so a
+  re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_AUTHOR_SECRET`. It asks no site for anything.
 """

@@ -454,7 +454,7 @@ MapFile = Annotated[
 ]
 Rights = Annotated[str | None, typer.Option(help="Why you may use the file; kept with the source.")]
 Rejects = Annotated[
-    Path | None, typer.Option(help="Where refused rows go.  [default: FILE.rejects.csv]")
+    Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]
 
 

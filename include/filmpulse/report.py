@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from filmpulse.items import Review
 from filmpulse.jobs.tables import TableRead
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
@@ -31,19 +32,45 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
 def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> None:
     """Print how many rows of a file can be used, the first of them in a trial, and the others."""
     if is_trial and read.first:
-        table = Table(box=None, padding=(0, 1), show_edge=False)
-        for name in ("movie", "id", "day", "stars", "spoiler", "title", "text"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True)
-        for r in read.first:
-            stars = str(r.rating_1_10 or "")
-            cells = (r.imdb_id, r.review_id, str(r.submitted_on or ""), stars)
-            spoiler = "yes" if r.is_spoiler else ""
-            texts = (" ".join(text.split())[:60] for text in (r.title, r.body))
-            table.add_row(*map(escape, (*cells, spoiler, *texts)))
+        table = Table(box=None, padding=(0, 1), show_edge=False, expand=True)
+        for name in ("movie", "id", "day", "stars", "spoiler"):
+            width = max(len(name), *(len(cell) for cell in _cells(read, name)))
+            table.add_column(name, no_wrap=True, min_width=min(width, 20))
+        for name, ratio in (("title", 1), ("text", 2)):
+            table.add_column(name, overflow="ellipsis", no_wrap=True, ratio=ratio)
+        for cells in zip(*(_cells(read, str(c.header)) for c in table.columns), strict=True):
+            table.add_row(*map(escape, cells))
         console.print(table)
     again = f", {read.repeated:,} say what another row says" if read.repeated else ""
-    console.print(f"{read.rows:,} rows: {read.reviews:,} reviews{again}, {read.refused:,} refused.")
+    console.print(
+        f"{_count(read.rows, 'row')}: {_count(read.reviews, 'review')}{again}, "
+        f"{read.refused:,} refused."
+    )
     print_refused(read, console)
+
+
+def _cells(read: TableRead, column: str) -> list[str]:
+    def cell(r: Review) -> str:
+        match column:
+            case "movie":
+                return r.imdb_id
+            case "id":
+                return r.review_id
+            case "day":
+                return str(r.submitted_on or "")
+            case "stars":
+                return str(r.rating_1_10 or "")
+            case "spoiler":
+                return "yes" if r.is_spoiler else ""
+            case "title":
+                return " ".join(r.title.split())
+        return " ".join(r.body[:500].split())
+
+    return [cell(review) for review in read.first]
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def print_refused(read: TableRead, console: Console) -> None:
@@ -51,9 +78,10 @@ def print_refused(read: TableRead, console: Console) -> None:
     for group in sorted(read.groups.values(), key=lambda g: -g.count):
         numbers = ", ".join(f"{n:,}" for n in group.numbers)
         more = ", ..." if group.count > len(group.numbers) else ""
+        refused = f"{_count(group.count, 'row')} refused ({numbers}{more})"
         console.print(
-            f"  [red]{group.count:,} refused[/] {escape(group.kind)}: row{'s' * (group.count > 1)} "
-            f"{numbers}{more}. Row {group.numbers[0]:,}: {escape(group.sentence)}."
+            f"  [red]{escape(group.kind)}[/]: {refused}. "
+            f"Row {group.numbers[0]:,}: {escape(group.sentence)}."
         )
 
 

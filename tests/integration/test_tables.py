@@ -128,7 +128,7 @@ def test_the_ledger_the_lake_and_the_source_say_what_happened(parts):
     (line,) = query(parts, "SELECT * FROM ops.collections")
     assert (line["source"], line["mode"], line["status"]) == ("survey", "import", "complete")
     assert (line["distinct_ids"], line["inserted_rows"], line["variant"]) == (3, 3, "csv")
-    assert line["sentence"] == "3 reviews from the file answers.csv."
+    assert line["sentence"] == "From the file answers.csv."
     manifest = parts.lake.read_manifest(imported.manifest_uris[MOVIE])
     assert parts.lake.manifests("survey", MOVIE) == [line["manifest_uri"]]
     assert manifest.is_dated
@@ -323,6 +323,10 @@ def test_an_id_of_another_movie_is_refused_and_harms_nothing(parts):
     assert imported.read.groups["id"].sentence == f"the id 1 is that of a review of {MOVIE}"
     assert imported.loaded == {OTHER: jobs.Loaded(inserted=1)}
     assert stored(parts, "xmin::text, *")[0] == before[0]
+    both = [a_row(1), a_row(1, film=OTHER)]
+    for _ in range(2):
+        again = bring(both, parts)
+        assert (again.read.reviews, again.read.groups["id"].numbers) == (1, [3])
     # Another source may use the same ids.
     bring([a_row(1, film=OTHER)], parts, MAP.replace("survey", "festival"))
     assert len(stored(parts)) == 3
@@ -640,6 +644,36 @@ def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
     assert "item 4" in source["rights_note"]
 
 
+def test_an_erased_author_does_not_come_back_by_a_file(parts):
+    bring([a_row(1), a_row(2)], parts)
+    key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
+    assert jobs.forget("author", key, parts, "survey").reviews == 1
+    bring([a_row(1), a_row(2), a_row(7, who="Invented Person 1")], parts)
+    drop(parts, [a_row(1), a_row(8, who="Invented Person 1")])
+    take(parts)
+    assert [row["review_id"] for row in stored(parts)] == ["2"]
+    notes = "".join(parts.lake.read(n).decode() for n in parts.lake.names("erasures"))
+    assert everything(parts).count(key) == notes.count(key)
+
+
+def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypatch):
+    drop(parts, [a_row(1), a_row(2, film=OTHER)])
+    load = tables.load
+
+    def erased_meanwhile(uri, parts):
+        if MOVIE in uri:
+            jobs.forget("movie", MOVIE, parts)
+        return load(uri, parts)
+
+    monkeypatch.setattr(tables, "load", erased_meanwhile)
+    _, (imported,) = take(parts)
+    assert [page.reason for page in imported.pages] == ["erased", None]
+    assert "waits" not in imported.pages[0].line
+    assert [row["imdb_id"] for row in stored(parts)] == [OTHER]
+    assert parts.lake.names("inbox") == []
+    assert parts.lake.manifests(imdb_id=MOVIE) == []
+
+
 def test_too_many_movies_for_the_inbox(parts, monkeypatch):
     monkeypatch.setattr(tables, "MOST_MOVIES_WAITING", 2)
     drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
@@ -691,7 +725,7 @@ def test_the_command_line(run, parts, tmp_path):
     trial = run(*words, "--dry-run")
     assert trial.exit_code == 0
     assert "11 rows: 2 reviews, 1 say what another row says, 8 refused." in trial.output
-    assert "2 refused rating: rows 3, 6. Row 3: “6” lies outside 0 to 5." in trial.output
+    assert "rating: 2 rows refused (3, 6). Row 3: “6” lies outside 0 to 5." in trial.output
     assert "Nothing was stored." in trial.output
     assert not stored(parts)
     assert not (tmp_path / "answers.rejects.csv").exists()
@@ -721,7 +755,7 @@ def test_the_command_line_of_the_inbox(run, parts, tmp_path):
     assert "needs --map" in bare.output
     added = run("inbox", "add", table, "--map", map_file)
     assert added.exit_code == 0
-    assert "1 reviews under survey, 1 rows refused." in added.output
+    assert "1 of 2 rows can be used, under survey." in added.output
     assert "answers.rejects.csv" in added.output
     assert "answers-" in run("inbox", "list").output
     loaded = run("inbox", "load")

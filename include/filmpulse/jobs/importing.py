@@ -118,10 +118,11 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
         raise
     except FilmpulseError as error:
         pages.append(_refuse(raw, error, parts))
-    if (parts.lake.size(path), parts.lake.modified_at(path)) == (size, seen_at):
+    now_there = parts.lake.size(path)
+    if now_there == size and parts.lake.modified_at(path) == seen_at:
         parts.lake.delete(path)
         parts.lake.delete(f"{path}{NOTE}")
-    else:
+    elif now_there is not None:  # else it was erased on request meanwhile
         log.warning("%s was written while it was read: the next import reads it again.", name)
     for page in pages:
         log.info(page.line)

@@ -176,7 +176,7 @@ def add_table(
         update={"source": mapping.source, "rights": mapping.rights}
     ).to_text()
     name = f"{inbox.stem(path.name)}-{_mark(content, about)}.jsonl"
-    holds = f"{read.reviews:,} reviews under {mapping.source}, {read.refused:,} rows refused."
+    holds = f"{read.reviews:,} of {read.rows:,} rows can be used, under {mapping.source}."
     if parts.lake.size(f"{WAITING}/{name}") is not None:
         return read, Added(str(path), name, f"This table waits already: {holds}")
     parts.lake.write(f"{WAITING}/{name}{MAPS[0]}", about.encode())
@@ -241,8 +241,11 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     parts.lake.delete(failed + REASON)  # of an earlier try
     if not read.refused:
         parts.lake.delete(failed + REJECTS)
-    if not imported.failures:
-        if (parts.lake.size(path), parts.lake.modified_at(path)) == (size, seen_at):
+    if not any(_waits(error) for error in imported.failures.values()):
+        now_there = parts.lake.size(path)
+        if now_there is None:
+            log.warning("%s was erased while it was read.", name)
+        elif now_there == size and parts.lake.modified_at(path) == seen_at:
             parts.lake.delete(path)
             parts.lake.delete(map_path)
         else:
@@ -283,12 +286,12 @@ def _read(
     return read
 
 
-def _clash(row: Row, elsewhere: dict[str, str], spool: Spool) -> tuple[Problem, ...]:
+def _clash(row: Row, elsewhere: _Elsewhere, spool: Spool) -> tuple[Problem, ...]:
     """Keep a row's review, unless its id is taken by another; the row that came first stays."""
     review = row.review
     if review is None:
         return ()
-    if other := elsewhere.get(review.review_id):
+    if other := elsewhere.get((review.review_id, review.imdb_id)):
         return (Problem("id", f"the id {review.review_id} is that of a review of {other}"),)
     if earlier := spool.add(row.number, review):
         said = f"row {earlier:,} has the id {review.review_id} too, and says something else"
@@ -296,8 +299,11 @@ def _clash(row: Row, elsewhere: dict[str, str], spool: Spool) -> tuple[Problem, 
     return ()
 
 
-def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> dict[str, str]:
-    """Return of which other movie the warehouse holds a review, by its id."""
+_Elsewhere = dict[tuple[str, str], str]
+
+
+def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> _Elsewhere:
+    """Return of which other movie the warehouse holds a review, by its id and its movie here."""
     pairs = [(review.review_id, review.imdb_id) for review in reviews]
     rows = parts.warehouse.rows(
         "ids_elsewhere",
@@ -305,7 +311,7 @@ def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> dict[str
         review_ids=[review_id for review_id, _ in pairs],
         imdb_ids=[imdb_id for _, imdb_id in pairs],
     )
-    return {row["review_id"]: row["imdb_id"] for row in rows}
+    return {(row["review_id"], row["imdb_id"]): row["other_imdb_id"] for row in rows}
 
 
 def _refuse(row: Row, problems: Iterable[Problem], spool: Spool, read: TableRead) -> None:
@@ -381,7 +387,7 @@ def _collect(
             started_at=started_at,
             finished_at=datetime.now(UTC),
             status="complete",
-            sentence=f"{count:,} reviews from the file {name}.",
+            sentence=f"From the file {name}.",
             distinct_ids=count,
             variant=PurePosixPath(name).suffix.lower().removeprefix("."),
             parts=tuple(writer.parts),
@@ -420,7 +426,7 @@ def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[Importe
     for imdb_id, uri in imported.manifest_uris.items():
         about = f"{name}: {label(imdb_id, parts)}"
         if error := imported.failures.get(imdb_id):
-            line = f"{about}: read, and not loaded. {error} It still waits in the inbox."
+            line = f"{about}: not loaded. {error}{' It still waits.' * _waits(error)}"
             yield ImportedPage(name, None, None, "failed", error.reason, line)
             continue
         loaded = imported.loaded[imdb_id]
@@ -435,6 +441,11 @@ def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[Importe
             f"{name}: {refused:,} of {imported.read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
         )
         yield ImportedPage(name, None, None, "partial", "rows_refused", line)
+
+
+def _waits(error: FilmpulseError) -> bool:
+    """Say whether a later try can help; it cannot where the movie was erased on request."""
+    return error.reason != "erased"
 
 
 def _waiting_map(path: str, parts: Parts) -> tuple[str, str]:

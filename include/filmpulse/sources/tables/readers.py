@@ -5,8 +5,8 @@ lines file begins, the row of a spreadsheet. What is no row at all (a line that 
 more or fewer cells than the header) comes beside the frame and stops nothing.
 
 CSV is split by the standard library, not by `pandas.read_csv`, which was tried: its fast engine
-fills short lines up without a word, and in its other one a single misplaced quotation mark ends the
-whole file (docs/adr/0018).
+fills short lines up without a word, and its other one ends at a misplaced quotation mark, or drops
+the row (docs/adr/0018).
 """
 
 from __future__ import annotations
