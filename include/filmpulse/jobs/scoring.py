@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
@@ -13,6 +17,9 @@ from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
 
 log = logging.getLogger(__name__)
+
+STEP, STEP_SECONDS = 100, 0.5
+"""Most free answers that are committed at once, and the longest that they wait for it."""
 
 
 class Analysed(NamedTuple):
@@ -30,8 +37,9 @@ def analyse(
 ) -> Analysed:
     """Score every current text of a movie that the analyser has not finished with.
 
-    Each answer is committed in small steps as it arrives, so a crash loses none that was stored,
-    and a second call takes up only the rest. Two calls for one movie take turns, so that no text
+    Answers are committed as they arrive: one by one where they cost tokens or time, in small steps
+    where they cost neither. So a crash loses none that was paid, and a second call takes up only
+    the rest. Two calls for one movie take turns, so that no text
     is read (and paid for) twice.
     """
     analyser = analyser or make_analyser("lexicon")
@@ -41,18 +49,29 @@ def analyse(
         # Held by the connection: a killed worker lets go.
         connection.execute(wh.sql("lock_scoring"), {"imdb_id": imdb_id})
         key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
-        texts = [
-            ReviewText(text=analysed_text(row.pop("title"), row.pop("body")), **row)
-            for row in connection.execute(wh.sql("unscored_texts"), key).fetchall()
-        ]
-        for done, analysis in enumerate(analyser.analyse(texts), start=1):
-            with connection.transaction():
-                _store_analysis(connection, analysis, analyser_id)
-            scored += analysis.status == "scored"
-            progress(done, len(texts))
+        done = 0
+        # Held beyond each commit, by the server: a long movie's texts never are in memory at once.
+        with connection.cursor("unscored_texts", withhold=True) as cursor:
+            cursor.itersize = STEP
+            cursor.execute(wh.sql("unscored_texts"), key)
+            first = cursor.fetchone()
+            total = first["total"] if first else 0
+            rows = chain([first] if first else [], cursor)
+            for step in _steps(analyser.analyse(map(_text, rows))):
+                _store(connection, step, analyser_id)
+                scored += sum(analysis.status == "scored" for analysis in step)
+                done += len(step)
+                progress(done, total)
         connection.execute(wh.sql("switch_analyser"), key)
-    log.info("%s: %d of %d texts scored by %s", imdb_id, scored, len(texts), analyser.kind)
-    return Analysed(len(texts), scored)
+    log.info("%s: %d of %d texts scored by %s", imdb_id, scored, total, analyser.kind)
+    return Analysed(total, scored)
+
+
+def _text(row: DictRow) -> ReviewText:
+    return ReviewText(
+        text=analysed_text(row["title"], row["body"]),
+        **{name: value for name, value in row.items() if name not in ("title", "body", "total")},
+    )
 
 
 def _register(analyser: Analyser, parts: Parts) -> int:
@@ -71,10 +90,34 @@ def _register(analyser: Analyser, parts: Parts) -> int:
     return number
 
 
-def _store_analysis(connection: wh.Connection, analysis: Analysis, analyser_id: int) -> None:
-    key = analysis.model_dump(exclude={"aspects"}) | {"analyser_id": analyser_id}
-    connection.execute(wh.sql("store_analyses"), key)
-    if analysis.aspects:
-        connection.cursor().executemany(
-            wh.sql("store_aspect_scores"), [key | s.model_dump() for s in analysis.aspects]
-        )
+def _steps(analyses: Iterable[Analysis]) -> Iterator[list[Analysis]]:
+    """Gather answers until they are many, the last one was paid, or a moment has passed."""
+    step: list[Analysis] = []
+    began = time.monotonic()
+    try:
+        for analysis in analyses:
+            step.append(analysis)
+            is_paid = analysis.input_tokens is not None or analysis.cost_usd is not None
+            if is_paid or len(step) == STEP or time.monotonic() - began > STEP_SECONDS:
+                yield step
+                step, began = [], time.monotonic()
+    except Exception:  # the analyser cannot go on; what it said before stays valid
+        if step:
+            yield step
+        raise
+    if step:
+        yield step
+
+
+def _store(connection: wh.Connection, step: list[Analysis], analyser_id: int) -> None:
+    """Store some answers in one transaction, with one round trip a table."""
+    rows = [a.model_dump(exclude={"aspects"}) | {"analyser_id": analyser_id} for a in step]
+    scores = [
+        row | score.model_dump()
+        for row, analysis in zip(rows, step, strict=True)
+        for score in analysis.aspects
+    ]
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(wh.sql("store_analyses"), rows)
+        if scores:
+            cursor.executemany(wh.sql("store_aspect_scores"), scores)

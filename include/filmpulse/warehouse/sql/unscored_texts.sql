@@ -1,5 +1,6 @@
 -- Living current texts without a final status under the analyser, oldest reviews first.
-SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body
+SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
+       count(*) OVER () AS total
 FROM core.reviews r
 WHERE r.imdb_id = %(imdb_id)s AND r.removed_at IS NULL AND r.body IS NOT NULL
   AND NOT EXISTS (

@@ -1,0 +1,166 @@
+"""A job's memory does not grow with the length of a movie; answers are stored in small steps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import SiteUnavailable
+from filmpulse.items import Analysis, Review, ReviewText
+from filmpulse.lake import Manifest
+from filmpulse.warehouse import Warehouse
+
+AT = datetime(2026, 10, 1, tzinfo=UTC)
+BODY = "The ferry leaves in the rain and nobody on it says what they came to say. " * 80  # 6 kB
+SHORT, LONG = 400, 6_000
+MOST_MORE_MB = 20  # of 34 MB of text
+
+# The peak is the kernel's. Refusing every text costs the analyser nothing.
+JOB = """
+import re, sys
+from pathlib import Path
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.items import Analysis
+parts = jobs.Parts.from_settings(Settings.from_env())
+class Refusing:
+    kind, model, prompt_version, parameters = "refusing", None, "1", {}
+    def analyse(self, texts):
+        for text in texts:
+            yield Analysis(status="refused", **text.model_dump(exclude={"text", "language"}))
+more = (Refusing(),) if sys.argv[1] == "analyse" else ()
+done = getattr(jobs, sys.argv[1])(sys.argv[2], parts, *more)
+peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
+print(int(peak[1]) / 1024, done[0])
+"""
+
+
+@pytest.fixture
+def parts(warehouse_url: str, tmp_path: Path) -> jobs.Parts:
+    (tmp_path / "lake").mkdir()
+    env = {
+        "FILMPULSE_WAREHOUSE_URL": warehouse_url,
+        "FILMPULSE_LAKE_URL": f"file://{tmp_path}/lake",
+    }
+    return jobs.Parts.from_settings(Settings.from_env(env))
+
+
+def collection(parts: jobs.Parts, imdb_id: str, count: int, body: str = BODY) -> str:
+    """Write a collection into the lake; answer its manifest's URI."""
+    writer = parts.lake.begin("imdb", imdb_id, AT)
+    for start in range(0, count, 200):
+        writer.append(
+            [
+                Review(
+                    review_id=f"{imdb_id}-{n}", imdb_id=imdb_id, title=f"No {n}", body=f"{body}{n}"
+                )
+                for n in range(start, min(start + 200, count))
+            ]
+        )
+    return writer.close(
+        Manifest(
+            run_id=imdb_id, source="imdb", imdb_id=imdb_id, mode="full", started_at=AT,
+            finished_at=AT, status="complete", distinct_ids=count, parts=tuple(writer.parts),
+        )
+    )  # fmt: skip
+
+
+def peak_of(job: str, argument: str, parts: jobs.Parts, expected: int) -> float:
+    """Run one job in a process of its own; return the most memory that it had (MB)."""
+    settings = parts.settings
+    env = os.environ | {
+        "FILMPULSE_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+        "FILMPULSE_LAKE_URL": settings.lake_url,
+    }
+    command = [sys.executable, "-c", JOB, job, argument]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    peak, changed = done.stdout.split()
+    assert int(changed) == expected
+    return float(peak)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_loading_and_scoring_need_no_more_memory_for_a_long_movie(parts: jobs.Parts) -> None:
+    movies = {"tt9900001": SHORT, "tt9900002": LONG}
+    loading, scoring = [], []
+    for imdb_id, count in movies.items():
+        uri = collection(parts, imdb_id, count)
+        loading.append(peak_of("load", uri, parts, count))
+        scoring.append(peak_of("analyse", imdb_id, parts, count))
+    assert loading[1] - loading[0] < MOST_MORE_MB
+    assert scoring[1] - scoring[0] < MOST_MORE_MB
+    assert max(loading + scoring) < 250
+
+
+class Scripted:
+    """An analyser that does as it is told, and looks at what is stored meanwhile."""
+
+    kind, model, prompt_version = "scripted", None, "1"
+
+    def __init__(self, url: str, *, tokens: int | None, fails_at: int | None = None) -> None:
+        self.parameters = {"tokens": tokens, "fails_at": fails_at}
+        self._url, self._tokens, self._fails_at = url, tokens, fails_at
+        self.stored_before: list[int] = []
+
+    def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            for number, text in enumerate(texts):
+                if number == self._fails_at:
+                    raise SiteUnavailable("The model is gone.")
+                query = "SELECT count(*) FROM core.review_analyses"
+                self.stored_before.append(connection.execute(query).fetchone()[0])
+                yield Analysis(
+                    status="unsupported_language", input_tokens=self._tokens,
+                    **text.model_dump(exclude={"text", "language"}),
+                )  # fmt: skip
+
+
+@pytest.fixture
+def loaded(parts: jobs.Parts) -> jobs.Parts:
+    jobs.load(collection(parts, "tt9900003", 250, "Short. "), parts)
+    return parts
+
+
+def stored(parts: jobs.Parts) -> int:
+    with Warehouse(parts.warehouse.url).connect() as connection:
+        return connection.execute("SELECT count(*) AS n FROM core.review_analyses").fetchone()["n"]
+
+
+def test_an_answer_that_was_paid_for_is_stored_before_the_next_is_asked(loaded: jobs.Parts) -> None:
+    analyser = Scripted(loaded.warehouse.url, tokens=5)
+    assert jobs.analyse("tt9900003", loaded, analyser).texts == 250
+    assert analyser.stored_before == list(range(250))
+
+
+def test_free_answers_are_stored_in_steps(loaded: jobs.Parts) -> None:
+    told: list[tuple[int, int | None]] = []
+    analyser = Scripted(loaded.warehouse.url, tokens=None)
+    jobs.analyse("tt9900003", loaded, analyser, lambda done, total: told.append((done, total)))
+    assert len(set(analyser.stored_before)) < 50
+    assert told[-1] == (250, 250)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert stored(loaded) == 250
+
+
+@pytest.mark.parametrize("tokens", [None, 5])
+def test_an_analyser_that_gives_up_leaves_what_it_said(
+    loaded: jobs.Parts, tokens: int | None
+) -> None:
+    analyser = Scripted(loaded.warehouse.url, tokens=tokens, fails_at=130)
+    with pytest.raises(SiteUnavailable, match="model is gone"):
+        jobs.analyse("tt9900003", loaded, analyser)
+    assert stored(loaded) == 130
+
+
+def test_a_movie_without_texts_is_no_work(loaded: jobs.Parts) -> None:
+    assert jobs.analyse("tt9900004", loaded) == (0, 0)
