@@ -18,7 +18,7 @@ Progress = Callable[[int, int | None], None]
 
 
 # A store that does not answer is given up after half a minute: three tries of 8 seconds without a
-# byte, and the waits between them. Each object is small (a batch of reviews), so nothing takes long.
+# byte, and the waits between them. Objects are small (a batch of reviews), so none takes long.
 S3_PATIENCE: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 8,
