@@ -470,10 +470,11 @@ class Drill:
         """Kill; return who was hit, None when there was nobody."""
         import psutil
 
-        process = None
-        with contextlib.suppress(psutil.Error):
+        try:
             process = psutil.Process(worker)
-        if process is None or process.status() == psutil.STATUS_ZOMBIE:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.NoSuchProcess:
             return None
         if victim in ("browser", "driver"):
             target = _browser_or_driver(process, victim)
@@ -553,8 +554,10 @@ def _browser_or_driver(worker: Any, victim: str) -> Any:
     import psutil
 
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and worker.status() != psutil.STATUS_ZOMBIE:
+    while time.monotonic() < deadline:
         with contextlib.suppress(psutil.Error):
+            if not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE:
+                return None
             driver = next((c for c in worker.children() if c.name() == "chromedriver"), None)
             if driver is not None and victim == "driver":
                 return driver
