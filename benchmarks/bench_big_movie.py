@@ -127,9 +127,7 @@ def main() -> None:
                             f"{found.browser_mb:.0f}" if job == "collect" else "",
                         )  # fmt: skip
                 with server.connect("filmpulse") as admin:
-                    admin.execute(
-                        "TRUNCATE core.movies, ops.collections, ops.host_state CASCADE"
-                    )
+                    admin.execute("TRUNCATE core.movies, ops.collections, ops.host_state CASCADE")
     Console().print(table)
 
 
