@@ -579,14 +579,16 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
         (b"\xff\xfe\xff", MAP, "not written in"),
     ],
 )
-def test_a_table_that_cannot_be_used_waits_and_says_why(parts, rows, mapping, said):
+def test_a_table_that_cannot_be_used_is_set_aside_with_the_reason(parts, rows, mapping, said):
     drop(parts, rows, mapping)
     names, (imported,) = take(parts)
     told = jobs.review_import(names, [imported], parts)
     assert len(told.failures) == 1
     assert said in told.failures[0]
-    assert "waits in the inbox until it is corrected or deleted" in told.failures[0]
-    assert "inbox/answers.csv" in parts.lake.names("inbox")
+    assert jobs.plan_import(parts) == []
+    kept = {n for n in parts.lake.names("inbox") if not n.endswith(".rejects.csv")}
+    beside = {".reason.txt"} | ({".map.yaml"} if mapping else set())
+    assert kept == {"inbox/failed/answers.csv"} | {f"inbox/failed/answers.csv{e}" for e in beside}
     reason = parts.lake.read("inbox/failed/answers.csv.reason.txt").decode()
     assert said in reason
     assert reason.endswith("reason: bad_input\n")

@@ -189,8 +189,8 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
 
     A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
     may hold names. Refused rows go to `inbox/failed/<name>.rejects.csv`, without their author and
-    without columns that the map does not name. What cannot be used at all stays where it is, with
-    the reason in `failed/`, until a person corrects or deletes it.
+    without columns that the map does not name. What cannot be used at all goes to `failed/` with
+    its map and the reason; one of the same name that can be used takes its place.
 
     Args:
         name: Below `inbox/`.
@@ -232,13 +232,14 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     except Retryable:
         raise
     except FilmpulseError as error:
-        sentence = f"{error} It waits in the inbox until it is corrected or deleted."
-        parts.lake.write(failed + REASON, f"{sentence}\n\nreason: {error.reason}\n".encode())
-        log.error("%s: %s", name, sentence)
-        return Imported(
-            name, [ImportedPage(name, None, None, "failed", error.reason, f"{name}: {sentence}")]
-        )
-    parts.lake.delete(failed + REASON)  # of an earlier try
+        line = f"{name}: {error} Correct it and put it into the inbox again."
+        parts.lake.write(failed + REASON, f"{error}\n\nreason: {error.reason}\n".encode())
+        for ending in ("", *MAPS):
+            parts.lake.move(path + ending, failed + ending)
+        log.error(line)
+        return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
+    for leftover in ("", *MAPS, REASON):  # of one that failed
+        parts.lake.delete(failed + leftover)
     if not read.refused:
         parts.lake.delete(failed + REJECTS)
     if not any(_waits(error) for error in imported.failures.values()):
