@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
 app.add_typer(movies_app, name="movies")
-inbox_app = typer.Typer(help="Pages that you saved, on their way in.", no_args_is_help=True)
+inbox_app = typer.Typer(help="Saved pages and tables, on their way in.", no_args_is_help=True)
 app.add_typer(inbox_app, name="inbox")
 import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
@@ -336,7 +336,9 @@ def parse(
 
 @inbox_app.command("add")
 def inbox_add(
-    files: Annotated[list[Path], typer.Argument(help="Saved pages, answers, or ZIPs of such.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Saved pages, answers, ZIPs of such, or tables.")
+    ],
     imdb_id: Annotated[
         str | None, typer.Option(help="The movie, where a page does not say.")
     ] = None,
@@ -351,7 +353,7 @@ def inbox_add(
     source: Source = None,
     rights: Rights = None,
 ) -> None:
-    """Put pages that you saved into the inbox, cleaned; the next hourly import takes them up.
+    """Put saved pages or tables into the inbox, cleaned; the next hourly import takes them up.
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
     .jsonl, .ndjson, .xlsx) needs --map, as for `filmpulse import reviews`; its refused rows go to
@@ -446,13 +448,17 @@ def inbox_load() -> None:
 
 Source = Annotated[
     str | None,
-    typer.Option(help="Where the reviews come from, one lower-case word of yours: survey."),
+    typer.Option(
+        help="Where the reviews come from, one lower-case word of yours; needed here or in the map."
+    ),
 ]
 MapFile = Annotated[
     Path | None,
     typer.Option("--map", help="YAML that says which column is which field.", exists=True),
 ]
-Rights = Annotated[str | None, typer.Option(help="Why you may use the file; kept with the source.")]
+Rights = Annotated[
+    str | None, typer.Option(help="Why you may use the file; needed here or in the map.")
+]
 Rejects = Annotated[
     Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]
@@ -468,7 +474,11 @@ def import_reviews(
     ] = None,
     rights: Rights = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be stored; store nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would be stored; store nothing. The warehouse must be up.",
+        ),
     ] = False,
     rejects: Rejects = None,
     analyse: Annotated[bool, typer.Option(help="Score the reviews as well.")] = True,
