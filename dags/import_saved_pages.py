@@ -5,7 +5,8 @@
 * **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
   `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
   `core.aspect_scores`, `ops.collections`, `ops.loads`, `ops.quality_checks`, `ops.file_sources`;
-  keyed by the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
+  keyed by the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and
+  `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_AUTHOR_SECRET`. It asks no site for anything.
 """
