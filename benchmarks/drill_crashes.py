@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import os
 import queue
@@ -89,6 +90,7 @@ def serve() -> None:
     from filmpulse.config import Settings
     from filmpulse.sources import browser  # noqa: F401  imported once, here, for all workers
 
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     make_analyser("lexicon")
     detect_language("The model is read once, here, for all workers.")
     print("ready", flush=True)
@@ -425,7 +427,7 @@ class Drill:
                 word, rest = nursery.next(wait)
             except DrillError:
                 if fall is None or hit is not None or kill is None:
-                    raise
+                    raise self._silence(worker, stage, hit) from None
                 struck = self._strike(kill[0], worker)
                 if struck is None:
                     kill = None
@@ -465,6 +467,18 @@ class Drill:
         if self.random.random() < 0.45:
             return self._new_job()
         return job | {"stage": stage, "uri": uri}
+
+    def _silence(self, worker: int, stage: str, hit: tuple[str, str] | None) -> DrillError:
+        """Have a worker that says nothing any more write down where it is, and say what waits."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGUSR1)
+        time.sleep(1)
+        waiting = _rows(
+            self._drilled,
+            "SELECT pid, state, wait_event, left(query, 80) AS query FROM pg_stat_activity "
+            "WHERE application_name = 'filmpulse'",
+        )
+        return DrillError(f"Silent in {stage}, after {hit}. In Postgres: {waiting}")
 
     def _strike(self, victim: str, worker: int) -> str | None:
         """Kill; return who was hit, None when there was nobody."""
