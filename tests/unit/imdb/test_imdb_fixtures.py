@@ -11,6 +11,7 @@ from filmpulse.items import Page
 from filmpulse.sources.imdb.pages import (
     clean_page,
     parse_find,
+    parse_graphql,
     parse_reviews_page,
     parse_suggestions,
     parse_title_page,
@@ -23,6 +24,7 @@ REVIEWS_CASES = sorted(p.name for p in (PAGES / "imdb.ReviewsPage").iterdir())
 TITLE_CASES = sorted(p.name for p in (PAGES / "imdb.TitlePage").iterdir())
 FIND_CASES = sorted(p.name for p in (PAGES / "imdb.FindPage").iterdir())
 SUGGESTION_CASES = sorted(p.name for p in (PAGES / "imdb.Suggestions").iterdir())
+ANSWER_CASES = sorted(p.name for p in (PAGES / "imdb.GraphQL").iterdir())
 HIT_FIELDS = ["imdb_id", "title", "year", "kind", "stars"]
 
 # Every markup that has been told apart so far: when it was seen first (or, for one that is gone,
@@ -38,6 +40,7 @@ DATED = {
     "imdb.FindPage/before_list_item": ("2025-11", "no listItem, the last of them"),
     "imdb.ReviewsPage/username_25_of_5081": ("2025-12-25", 'author.username; "See all"'),
     "imdb.ReviewsPage/same_author_same_text": ("2026-01-07", "one author and one text twice"),
+    "imdb.GraphQL/last_of_chain": ("2026-01-07", "endCursor null; most reviews without stars"),
     "imdb.FindPage/list_item": ("2026-01-30", "fields in listItem"),
     "imdb.ReviewsPage/v2_credits": ("2026-02-03", "crewV2, castV2"),
     "imdb.ReviewsPage/gated_5_of_5081": ("2026-04", "the gate: a sign-in for all but a few"),
@@ -107,6 +110,14 @@ def test_dated_markup_is_what_it_says(case: str, holds: str, lacks: str) -> None
 
 
 @cache
+def answer_case(case: str) -> tuple[dict, dict]:
+    folder = PAGES / "imdb.GraphQL" / case
+    expected = json.loads((folder / "output.json").read_text("utf-8"))
+    parsed = parse_graphql((folder / "input.json").read_text("utf-8"), SECRET)
+    return parsed.model_dump(mode="json"), expected
+
+
+@cache
 def title_case(case: str) -> tuple[dict, dict, dict]:
     expected = json.loads((PAGES / "imdb.TitlePage" / case / "output.json").read_text("utf-8"))
     movie, snapshot = parse_title_page(page_of("imdb.TitlePage", case))
@@ -125,6 +136,30 @@ def test_review_field(case: str, field: str) -> None:
 def test_reviews_page_field(case: str, field: str) -> None:
     parsed, expected = reviews_case(case)
     assert parsed[field] == expected[field]
+
+
+@pytest.mark.parametrize("field", REVIEW_FIELDS)
+@pytest.mark.parametrize("case", ANSWER_CASES)
+def test_answer_review_field(case: str, field: str) -> None:
+    parsed, expected = answer_case(case)
+    assert [r[field] for r in parsed["reviews"]] == [r[field] for r in expected["reviews"]]
+
+
+@pytest.mark.parametrize("field", PAGE_FIELDS)
+@pytest.mark.parametrize("case", ANSWER_CASES)
+def test_answer_field(case: str, field: str) -> None:
+    parsed, expected = answer_case(case)
+    assert parsed[field] == expected[field]
+
+
+@pytest.mark.parametrize("case", ANSWER_CASES)
+def test_cleaned_answer_parses_to_the_same_and_names_nobody(case: str) -> None:
+    raw = (PAGES / "imdb.GraphQL" / case / "input.json").read_text("utf-8")
+    keyed = clean_page(raw, SECRET)
+    for private in ("Invented Person", "ur8000"):
+        assert private in raw
+        assert private not in keyed
+    assert parse_graphql(keyed, SECRET) == parse_graphql(raw, SECRET)
 
 
 @pytest.mark.parametrize("field", MOVIE_FIELDS)
