@@ -403,8 +403,19 @@ def test_fault(world: World, fault: Fault) -> None:
         assert any(line["sentence"] in text for text in mine)
 
 
+def assert_no_alarm(world: World, kept_before: dict[str, str]) -> None:
+    """The host is not paused, no page was set aside, and another movie of the host ends well."""
+    host = world.hosts()[world.host]
+    assert (host["paused_until"], host["strikes"], host["reason"]) == (None, 0, None)
+    assert world.quarantined() == kept_before
+    run = world.run()
+    assert world.collect(run, OTHER) is None
+    other = world.ledger(run, OTHER)
+    assert (other["status"], other["distinct_ids"]) == ("complete", OTHER_COUNT)
+
+
 def test_a_count_that_falls_is_no_fault(world: World) -> None:
-    xmins = world.xmins()
+    xmins, kept_before = world.xmins(), world.quarantined()
     world.switch(MOVIE, count_falls=4)
     run = world.run()
     jobs.plan([MOVIE], "full", run, world.parts)
@@ -420,6 +431,7 @@ def test_a_count_that_falls_is_no_fault(world: World) -> None:
     after = world.xmins()
     assert set(after) == set(xmins)
     assert {i for i in after if after[i] != xmins[i]} == gone
+    assert_no_alarm(world, kept_before)
     # and they come back
     world.switch(MOVIE, count_falls=None)
     assert world.collect(world.run(), MOVIE) is None
@@ -796,6 +808,7 @@ def test_what_arrives_while_the_list_is_read_is_news_within_the_hour(diary: Diar
     ended = diary.collect(diary.look()[1])
     assert (ended["status"], ended["distinct_ids"]) == ("complete", COUNT)
     assert (ended["review_count_start"], ended["review_count_end"]) == (COUNT, COUNT + 2)
+    assert_no_alarm(world, {})
     line, found = diary.look()
     assert (line["outcome"], line["sentence"]) == ("news", "The site's count changed by +2.")
     assert [b.mode for b in found.batches] == ["incremental"]
@@ -812,6 +825,7 @@ def test_what_a_shifting_list_hid_is_read_within_the_hour(diary: Diary) -> None:
     ended = diary.collect(diary.look()[1])
     # 25 and the 31 of 56 after the 25th place: one living review was skipped, and taken for gone
     assert (ended["status"], ended["distinct_ids"]) == ("complete", COUNT - 1)
+    assert_no_alarm(world, {})
     line, found = diary.look()
     assert line["outcome"] == "news"
     assert [b.mode for b in found.batches] == ["full"]
