@@ -694,6 +694,35 @@ def test_postgres_away_leaves_the_file_waiting(parts, save, monkeypatch):
     assert [p.changed_rows for p in import_all(parts)] == [25]
 
 
+def test_a_page_that_brings_a_fault_makes_its_run_red_and_says_which(parts, save):
+    def run(html, run_id):
+        jobs.add_to_inbox(save(html), parts)
+        names = jobs.plan_import(parts)
+        imported = [jobs.import_file(name, run_id, parts) for name in names]
+        jobs.analyse(MOVIE, parts)
+        return names, imported
+
+    known = run(page(), "r1")
+    assert jobs.summarise_import(*known, parts).failures == []
+    # The next day the same page, but that some reviews have a day which is far from having come.
+    html = page(visitor=VISITOR | {"timestamp": "2026-04-02T12:30:00Z"})
+    day = re.search(r'"submissionDate": ?"(2026-\d\d-\d\d)"', html)[1]
+    html = html.replace(f'"{day}"', f'"2029{day[4:]}"')
+    changed = html.count(f'"2029{day[4:]}"') // 2  # each review stands twice in a page
+    faulty = run(html, "r2")
+    assert [p.status for p in faulty[1][0].pages] == ["partial"]  # it is stored all the same
+    with pytest.raises(CollectionFailed) as raised:
+        jobs.summarise_import(*faulty, parts)
+    assert str(raised.value).splitlines() == [
+        "1 files were taken up, and not all is well:",
+        f"{MOVIE} Fyrvaktaren: not as it should be: {changed} of 25 reviews are dated in the "
+        f"future (the latest 2029{day[4:]}, expected to 2026-04-03) (`dates`). Look at the page; "
+        "see docs/runbooks/data_quality.md.",
+    ]
+    # The run that brought nothing of it stays as it was.
+    assert jobs.summarise_import(*known, parts).failures == []
+
+
 def test_a_lake_that_is_away_is_retryable(warehouse_url):
     lost = jobs.Parts.from_settings(
         Settings(
