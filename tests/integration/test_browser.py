@@ -330,6 +330,28 @@ def test_killed_worker_leaves_no_browser(base: str) -> None:
         assert other.get(f"{base}/plain").status == 200  # and leaves alone what is in use
 
 
+@pytest.mark.parametrize("victim", ["driver", "browser"])
+def test_what_hangs_is_given_up_and_ended(
+    base: str, victim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRIVER_SECONDS", 1.0)
+    began = time.monotonic()
+    with Browser(base_url=base, page_timeout=6) as browser:
+        browser.get(f"{base}/plain")
+        driver = psutil.Process(browser._driver.service.process.pid)
+        hanging = driver if victim == "driver" else driver.children()[0]
+        hanging.suspend()
+        with pytest.raises(SiteUnavailable) as raised:
+            browser.get(f"{base}/plain")
+        assert raised.value.reason in ("browser", "timeout")
+        profile = str(browser._folder.path)
+    assert time.monotonic() - began < 60
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and using(profile):
+        time.sleep(0.1)
+    assert not using(profile)
+
+
 def test_remote_driver_does_the_same(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = shutil.which("chromedriver")
     if driver is None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.chrome.service import Service
@@ -41,6 +42,9 @@ BROWSER_PATHS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 DRIVER_PATHS = ("/usr/bin/chromedriver", "/usr/lib/chromium-browser/chromedriver")
+
+# How much longer than for a page or a script the driver is waited for, and how long for its end.
+DRIVER_SECONDS, QUIT_SECONDS = 15.0, 10.0
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -162,6 +166,7 @@ class Browser:
         self._driver_path = driver_path
         self._remote_url = remote_url
         self._driver: Any = None
+        self._is_deaf = False
         self._folder: _Folder | None = None
         # The main document on its way: its request and, once it ended, "finished" or a net error.
         self._main_frame = ""
@@ -196,12 +201,21 @@ class Browser:
         """End browser and driver and remove their files; harmless when done twice."""
         driver, self._driver = self._driver, None
         if driver is not None:
-            with suppress(WebDriverException, HTTPError, OSError):
-                driver.quit()
             service = getattr(driver, "service", None)
+            family = _family(service)
+            if self._is_deaf:  # asked to end, it would not hear that either
+                for process in family[:1]:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+            with suppress(WebDriverException, HTTPError, OSError):
+                driver.command_executor.client_config.timeout = QUIT_SECONDS
+                driver.quit()
             if service is not None:
                 with suppress(OSError, AttributeError):
                     service.stop()
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
@@ -231,9 +245,10 @@ class Browser:
             ) from error
         except WebDriverException as error:
             failure = error
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:  # the driver was lost
+            self._is_deaf = True
             raise SiteUnavailable(
-                f"{url}: the browser's driver is gone.", reason="browser"
+                f"{url}: the browser does not answer.", reason="browser"
             ) from error
         self._fetched_at = datetime.now(UTC)
         self._await_main_document(0.3 if failure else 3.0)
@@ -321,6 +336,9 @@ class Browser:
                 self._driver = webdriver.Remote(self._remote_url, options=options)
             else:
                 self._driver = self._start_local(options)
+            # A driver whose browser was killed may never answer again.
+            patience = self._timeout + DRIVER_SECONDS
+            self._driver.command_executor.client_config.timeout = patience
             self._driver.set_page_load_timeout(self._timeout)
             self._driver.set_script_timeout(self._timeout)
             self._main_frame = self._driver.current_window_handle
@@ -452,11 +470,22 @@ class Browser:
             raise SiteUnavailable(
                 f"The page gave no answer within {self._timeout:g} s.", reason="timeout"
             ) from error
-        except HTTPError as error:
-            raise SiteUnavailable(f"{what}: its driver is gone.", reason="browser") from error
+        except (HTTPError, OSError) as error:  # the driver was lost
+            self._is_deaf = True
+            why = str(error) if isinstance(error, OSError) else "it does not answer"
+            raise SiteUnavailable(f"{what}: {why}.", reason="browser") from error
         except WebDriverException as error:
             text = (error.msg or str(error)).partition("; For documentation")[0]
             raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
+
+
+def _family(service: Any) -> list[psutil.Process]:
+    """Return a driver's own process and all below it, the browser's; empty when it is gone."""
+    try:
+        driver = psutil.Process(service.process.pid)
+        return [driver, *driver.children(recursive=True)]
+    except (AttributeError, psutil.NoSuchProcess):  # a driver elsewhere, or none
+        return []
 
 
 def _find(
