@@ -82,6 +82,11 @@ class Tally:
 # --- the worker: one process that is forked from another that has imported everything ------------
 
 
+def _tell(*words: object) -> None:
+    """Say one line, whole or not at all: the next one may be another process's."""
+    os.write(1, (" ".join(map(str, words)).replace("\n", " ") + "\n").encode())
+
+
 def serve() -> None:
     """Fork a worker for each job that comes as a line of JSON; say how each one ended."""
     from filmpulse import jobs
@@ -93,15 +98,15 @@ def serve() -> None:
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     make_analyser("lexicon")
     detect_language("The model is read once, here, for all workers.")
-    print("ready", flush=True)
+    _tell("ready")
     for line in sys.stdin:
         worker = os.fork()
         if worker == 0:
-            print("worker", os.getpid(), flush=True)
+            _tell("worker", os.getpid())
             parts = jobs.Parts.from_settings(Settings.from_env())
             os._exit(_work(json.loads(line), parts))
         _, status = os.waitpid(worker, 0)
-        print("ended", os.waitstatus_to_exitcode(status), flush=True)
+        _tell("ended", os.waitstatus_to_exitcode(status))
 
 
 def _work(job: dict[str, Any], parts: Any) -> int:
@@ -112,20 +117,20 @@ def _work(job: dict[str, Any], parts: Any) -> int:
     try:
         if job["stage"] == "scrape":
             jobs.plan([imdb_id], "full", run_id, parts)
-            print("stage scrape", flush=True)
+            _tell("stage scrape")
             uri = jobs.collect(imdb_id, "full", run_id, parts)
-            print("collected", uri, flush=True)
+            _tell("collected", uri)
         if job["stage"] in ("scrape", "load"):
-            print("stage load", flush=True)
+            _tell("stage load")
             jobs.load(uri, parts)
-        print("stage analyse", flush=True)
+        _tell("stage analyse")
         jobs.analyse(imdb_id, parts)
-        print("done", flush=True)
+        _tell("done")
     except FilmpulseError as error:
-        print("error", type(error).__name__, error, flush=True)
+        _tell("error", type(error).__name__, error)
         return 1
     except Exception as error:
-        print("fault", repr(error), flush=True)
+        _tell("fault", repr(error))
         return 2
     return 0
 
