@@ -5,9 +5,13 @@ In each case: a sentence that says so, nothing half-stored, and a new try that e
 
 from __future__ import annotations
 
+import errno
 import http.server
 import importlib.util
 import os
+import re
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -386,6 +391,79 @@ def test_a_full_disk_is_said_and_harms_no_earlier_collection(
     assert tables(parts) == before
     jobs.load(jobs.collect(middle, "full", "r2", parts), parts)
     assert line_of(parts, "r2")["status"] == "complete"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 1 MiB of its own, which goes with the process that mounted it."""
+    inner = tmp_path / "disk"
+    inner.mkdir()
+    # As root, or else as the root of a user namespace of its own, where the kernel allows one.
+    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "none", str(inner)]
+    script = f"{shlex.join(mount)} && echo ready && read end"
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        pytest.skip("only Linux has disks of one process")
+    with subprocess.Popen(
+        [*namespace, "sh", "-c", script],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as holder:  # fmt: skip
+        if holder.stdout.readline() != "ready\n":
+            pytest.skip(f"no disk may be mounted here: {holder.stderr.read().strip()}")
+        yield Path(f"/proc/{holder.pid}/root{inner}")
+        holder.stdin.close()
+
+
+def fill(folder):
+    """Write until the disk is full; answer the file that takes up all of it."""
+    filler = folder / "filler"
+    with pytest.raises(OSError, match="No space") as full:
+        filler.write_bytes(b"x" * 2**21)
+    assert full.value.errno == errno.ENOSPC
+    return filler
+
+
+def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
+    sample_site, warehouse_url, small_disk, middle
+):
+    parts = make_parts(sample_site, warehouse_url, (small_disk / "lake").as_uri())
+    first = jobs.collect(middle, "full", "r1", parts)
+    jobs.load(first, parts)
+    before = tables(parts)
+    fillers = []
+    with pytest.raises(LakeUnavailable, match="No space left on device") as raised:
+        jobs.collect(
+            middle, "full", "r2", parts, lambda done, total: fillers.append(fill(small_disk))
+        )
+    assert isinstance(raised.value, Retryable)
+    line = line_of(parts, "r2")
+    assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
+    assert re.search(
+        r"reviews-00002\.jsonl\.gz could not be written in the lake: .*No space left on device",
+        line["sentence"],
+    )
+    assert parts.lake.manifests() == [first]
+    assert not list(small_disk.rglob("*.part"))
+    assert len(list(parts.lake.read_reviews(first, parts.lake.read_manifest(first)))) > 50
+    assert tables(parts) == before
+    (filler,) = fillers
+    filler.unlink()
+    jobs.load(jobs.collect(middle, "full", "r2", parts), parts)
+    assert line_of(parts, "r2")["status"] == "complete"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_no_space_at_all_leaves_no_half_object(tmp_path, monkeypatch):
+    """Where no disk may be mounted: the device that is always full, in place of an object."""
+    lake = Lake(tmp_path.as_uri())
+    lake.write("some/object", b"as it was")
+    name = SimpleNamespace(hex="known")
+    monkeypatch.setattr(lake_module, "uuid", SimpleNamespace(uuid4=lambda: name))
+    (tmp_path / "some" / "object.known.part").symlink_to("/dev/full")
+    with pytest.raises(LakeUnavailable, match=r"could not be written .*No space left on device"):
+        lake.write("some/object", b"another")
+    assert lake.names("") == ["some/object"]
+    assert lake.read("some/object") == b"as it was"
 
 
 # --- two at once ---------------------------------------------------------------------------------
