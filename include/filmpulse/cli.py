@@ -175,6 +175,7 @@ def collect(
     parts = _parts()
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     mode: Mode = "full" if full else "incremental"
+    said: list[str] = []
     for imdb_id in jobs.plan(imdb_ids, mode, run_id, parts):
         try:
             with _bar(f"{imdb_id} reviews") as progress:
@@ -183,12 +184,16 @@ def collect(
             with _bar(f"{imdb_id} scores") as progress:
                 jobs.analyse(imdb_id, parts, progress=progress)
         except Exception as error:  # one movie never stops another; the ledger says how it ended
-            err.print(f"[red]{escape(str(error))}[/]")
+            said.append(str(error) or repr(error))
+            err.print(f"[red]{escape(said[-1])}[/]")
     found = jobs.review_run(run_id, parts)
     for line in found.lines:
         out.print(escape(line))
     for warning in found.warnings:
         err.print(f"[yellow]{escape(warning)}[/]")
+    for failure in found.failures:
+        if not failure.endswith(tuple(said)):
+            err.print(f"[red]{escape(failure)}[/]")
     if found.failures:
         raise typer.Exit(1)
 

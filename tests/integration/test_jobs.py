@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
-from filmpulse import jobs
+from filmpulse import cli, jobs
 from filmpulse.config import Settings
 from filmpulse.errors import (
     BadInput,
@@ -344,3 +345,27 @@ def test_read_but_not_loaded_and_loaded_but_not_scored_are_no_success(parts, sma
     # a second try of the same run begins anew
     jobs.collect(smallest, "full", "r1", parts)
     assert ledger(parts, "r1")[smallest]["loaded_at"] is None
+
+
+def test_the_command_line_says_each_failure_once(parts, sample_site, smallest, monkeypatch):
+    future = [{"submitted_on": "2999-01-01"}]
+    sample_site.control("publish", imdb_id=smallest, count=1, reviews=future)
+    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(jobs, "analyse", lambda *args, **more: None)
+    ran = CliRunner().invoke(cli.app, ["collect", smallest, UNKNOWN])
+    assert ran.exit_code == 1
+    unscored, dated, missing = (
+        [line for line in ran.stderr.splitlines() if words in line]
+        for words in ("4 reviews have no score", "1 of 4 reviews are dated in the future", UNKNOWN)
+    )
+    assert len(unscored) == len(dated) == len(missing) == 1
+    assert unscored[0].startswith(smallest)
+    assert dated[0].startswith(smallest)
+    assert missing[0].endswith("does not exist.")
+    assert len(ran.stderr.splitlines()) == 3
+    assert "not_found" in ran.stdout
+    monkeypatch.undo()
+    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    sample_site.control("reset")
+    ran = CliRunner().invoke(cli.app, ["collect", smallest, "--full"])
+    assert (ran.exit_code, ran.stderr) == (0, "")
