@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -303,7 +304,12 @@ def test_closing_leaves_no_process_and_no_folder(base: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-def test_killed_worker_leaves_no_browser(base: str) -> None:
+def test_killed_worker_leaves_no_browser(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A temporary directory of its own: any browser that starts in the shared one sweeps that.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     script = textwrap.dedent(
         f"""
         import time
