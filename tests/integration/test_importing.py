@@ -714,7 +714,7 @@ def test_a_page_that_brings_a_fault_makes_its_run_red_and_says_which(parts, save
     with pytest.raises(CollectionFailed) as raised:
         jobs.summarise_import(*faulty, parts)
     assert str(raised.value).splitlines() == [
-        "1 files were taken up, and not all is well:",
+        "1 file was taken up, and not all is well:",
         f"{MOVIE} Fyrvaktaren: not as it should be: {changed} of 25 reviews are dated in the "
         f"future (the latest 2029{day[4:]}, expected to 2026-04-03) (`dates`). Look at the page; "
         "see docs/runbooks/data_quality.md.",

@@ -339,7 +339,8 @@ def summarise_import(
     for warning in told.warnings:
         log.warning(warning)
     if told.failures:
+        files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
         raise CollectionFailed(
-            f"{len(names)} files were taken up, and not all is well:\n" + "\n".join(told.failures)
+            f"{files} taken up, and not all is well:\n" + "\n".join(told.failures)
         )
     return told
