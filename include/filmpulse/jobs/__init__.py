@@ -11,15 +11,8 @@ from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.erasing import Erased, find_key, forget, preview, replay_erasures
-from filmpulse.jobs.importing import (
-    Imported,
-    ImportedPage,
-    import_file,
-    plan_import,
-    review_import,
-    summarise_import,
-)
-from filmpulse.jobs.inbox import Added, add_to_inbox, list_inbox
+from filmpulse.jobs.importing import import_file, plan_import, review_import, summarise_import
+from filmpulse.jobs.inbox import Added, Imported, ImportedPage, add_to_inbox, list_inbox
 from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
 from filmpulse.jobs.quality import failed_checks, standing_faults

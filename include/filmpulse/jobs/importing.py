@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from filmpulse.errors import BadInput, CollectionFailed, FilmpulseError, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
@@ -17,51 +16,29 @@ from filmpulse.jobs import inbox
 from filmpulse.jobs.closing import RunSummary
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.inbox import DONE, FAILED, NOTE, REASON, WAITING, Note, RawFile, SavedFile
+from filmpulse.jobs.inbox import (
+    DONE,
+    FAILED,
+    NOTE,
+    REASON,
+    WAITING,
+    Imported,
+    ImportedPage,
+    Note,
+    RawFile,
+    SavedFile,
+)
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts
 from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.jobs.site import SOURCE, explain
+from filmpulse.jobs.tables import import_waiting_table, is_table
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.files import Parsed
 
 log = logging.getLogger(__name__)
 
 IMPORTED: frozenset[CollectionStatus] = frozenset({"complete", "partial", "gated"})
-
-
-class ImportedPage(NamedTuple):
-    """How the import of one page went; a ZIP holds many.
-
-    `name` is its name in `inbox/done/` or `inbox/failed/`, `changed_rows` what loading it changed,
-    `line` all of it in one sentence. `imdb_id` and `manifest_uri` are None where it failed.
-    """
-
-    name: str
-    imdb_id: str | None
-    manifest_uri: str | None
-    status: CollectionStatus
-    reason: str | None
-    line: str
-    reviews: int = 0
-    changed_rows: int = 0
-
-
-class Imported(NamedTuple):
-    """How the import of one file of the inbox went; no page where it was gone already."""
-
-    name: str
-    pages: list[ImportedPage]
-
-    @property
-    def imdb_ids(self) -> list[str]:
-        """The movies whose reviews may have changed, each once."""
-        return list(dict.fromkeys(p.imdb_id for p in self.pages if p.imdb_id))
-
-    @property
-    def manifest_uris(self) -> list[str]:
-        """The collections that it became."""
-        return [p.manifest_uri for p in self.pages if p.manifest_uri]
 
 
 def plan_import(parts: Parts) -> list[str]:
@@ -93,10 +70,8 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
-    from filmpulse.jobs import tables  # which knows this module
-
-    if tables.is_table(name):
-        return tables.import_waiting_table(name, run_id, parts)
+    if is_table(name):
+        return import_waiting_table(name, run_id, parts)
     secret = inbox.author_secret(parts)
     path = f"{WAITING}/{name}"
     size = parts.lake.size(path)

@@ -134,6 +134,40 @@ class Refused(NamedTuple):
     sentence: str
 
 
+class ImportedPage(NamedTuple):
+    """How the import of one page went; a ZIP holds many.
+
+    `name` is its name in `inbox/done/` or `inbox/failed/`, `changed_rows` what loading it changed,
+    `line` all of it in one sentence. `imdb_id` and `manifest_uri` are None where it failed.
+    """
+
+    name: str
+    imdb_id: str | None
+    manifest_uri: str | None
+    status: CollectionStatus
+    reason: str | None
+    line: str
+    reviews: int = 0
+    changed_rows: int = 0
+
+
+class Imported(NamedTuple):
+    """How the import of one file of the inbox went; no page where it was gone already."""
+
+    name: str
+    pages: list[ImportedPage]
+
+    @property
+    def imdb_ids(self) -> list[str]:
+        """The movies whose reviews may have changed, each once."""
+        return list(dict.fromkeys(p.imdb_id for p in self.pages if p.imdb_id))
+
+    @property
+    def manifest_uris(self) -> list[str]:
+        """The collections that it became."""
+        return [p.manifest_uri for p in self.pages if p.manifest_uri]
+
+
 def add_to_inbox(
     path: Path, parts: Parts, *, imdb_id: str | None = None, saved_at: datetime | None = None
 ) -> list[Added]:

@@ -25,8 +25,7 @@ from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
 from filmpulse.jobs import inbox
 from filmpulse.jobs.collection import label
-from filmpulse.jobs.importing import Imported, ImportedPage
-from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added
+from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
