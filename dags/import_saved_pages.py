@@ -53,16 +53,19 @@ def import_saved_pages():
         return airflow_bridge.import_file(name, run_id)
 
     @task(trigger_rule="all_done")
-    def pick_movies(imported: list[dict]) -> list[str]:
-        """Name the movies that files were imported of, each once."""
-        return sorted({imdb_id for one in imported for imdb_id in one["imdb_ids"]})
+    def pick_movies(imported: list[dict]) -> list[list[str]]:
+        """Name the movies that files were imported of, each once, in groups that can be mapped."""
+        from filmpulse import airflow_bridge
+
+        return airflow_bridge.group_movies(imported)
 
     @task(pool="llm", execution_timeout=timedelta(hours=1), map_index_template="{{ movie }}")
-    def analyse(imdb_id: str) -> int:
+    def analyse(imdb_ids: list[str]) -> int:
         """Score every text that has no score yet; return how many got one."""
         from filmpulse import airflow_bridge, jobs
 
-        return jobs.analyse(imdb_id, airflow_bridge.parts_for(imdb_id)).scored
+        parts = airflow_bridge.parts_for(*imdb_ids)
+        return sum(jobs.analyse(imdb_id, parts).scored for imdb_id in imdb_ids)
 
     @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
     def summarise(names: list[str], imported: list[dict], outlet_events) -> list[str]:
@@ -77,7 +80,7 @@ def import_saved_pages():
 
     names = plan()
     imported = import_page.expand(name=names)
-    analyse.expand(imdb_id=pick_movies(imported)) >> summarise(names, imported)
+    analyse.expand(imdb_ids=pick_movies(imported)) >> summarise(names, imported)
 
 
 import_saved_pages()

@@ -126,14 +126,15 @@ def _lake_options(lake_url: str) -> dict[str, Any]:
     }
 
 
-def parts_for(imdb_id: str) -> Parts:
+def parts_for(imdb_id: str, *others: str) -> Parts:
     """Build the parts and name this mapped task after its movie (`{{ movie }}` in its template)."""
     from airflow.sdk import get_current_context
 
     from filmpulse import jobs
 
     built = parts()
-    get_current_context()["movie"] = jobs.label(imdb_id, built)  # type: ignore[typeddict-unknown-key]
+    name = jobs.label(imdb_id, built) + (f" and {len(others):,} more" if others else "")
+    get_current_context()["movie"] = name  # type: ignore[typeddict-unknown-key]
     return built
 
 
@@ -217,6 +218,16 @@ def import_file(name: str, run_id: str) -> dict[str, Any]:
         "imdb_ids": imported.imdb_ids,
         "pages": [page._asdict() for page in imported.pages],
     }
+
+
+def group_movies(imported: list[dict[str, Any]]) -> list[list[str]]:
+    """Put the movies that files were imported of, each once, into as few groups as can be mapped.
+
+    Up to 1,000 movies each is a group of its own; Airflow maps 1,024 at most.
+    """
+    imdb_ids = sorted({imdb_id for one in imported for imdb_id in one["imdb_ids"]})
+    size = -(-len(imdb_ids) // 1000) or 1
+    return [imdb_ids[start : start + size] for start in range(0, len(imdb_ids), size)]
 
 
 def summarise_import(names: Sequence[str], imported: Iterable[dict[str, Any] | None]) -> RunSummary:

@@ -154,7 +154,10 @@ class Lake:
         with _reached("listed", self._url):
             self._fs.invalidate_cache()
             found = self._fs.glob(pattern)
-        return sorted(self._url + path.removeprefix(self._root) for path in found)
+        names = (path.removeprefix(f"{self._root}/") for path in found)
+        return sorted(
+            f"{self._url}/{name}" for name in names if name.split("/")[0] not in NOT_SOURCES
+        )
 
     def names(self, below: str) -> list[str]:
         """List the objects in a folder below the root and in all its folders, sorted."""

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from filmpulse import jobs
+from filmpulse.analysis import make_analyser
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import Movie, Review, Snapshot, author_key
@@ -473,3 +474,50 @@ def test_an_authors_own_id_is_hashed_with_the_secret(parts):
     without = parts.settings.model_copy(update={"author_secret": None})
     with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
         jobs.find_key("author", "ur1000001", "imdb", without)
+
+
+def test_facts_of_an_undated_page_that_came_after_stay(parts):
+    jobs.forget("movie", MOVIE, parts)
+    writer = parts.lake.begin("imdb", MOVIE, datetime.now(UTC))
+    writer.append([review(1)])
+    now = datetime.now(UTC)
+    uri = writer.close(
+        Manifest(
+            run_id="page",
+            source="imdb",
+            imdb_id=MOVIE,
+            mode="import",
+            is_dated=False,
+            started_at=now,
+            finished_at=now,
+            status="partial",
+            distinct_ids=1,
+            movie=Movie(imdb_id=MOVIE, title="The Glass Orchard", year=2025),
+            parts=tuple(writer.parts),
+        )
+    )
+    jobs.load(uri, parts)
+    assert not any(jobs.replay_erasures(parts))
+    (movie,) = rows(parts, "SELECT title, year FROM core.movies")
+    assert (movie["title"], movie["year"]) == ("The Glass Orchard", 2025)
+    jobs.forget("movie", MOVIE, parts)
+    assert not rows(parts, "SELECT FROM core.movies")
+
+
+def test_a_review_erased_while_it_is_scored_costs_no_other_score(parts):
+    jobs.load(collection(parts, "run", 0, [review(n) for n in range(1, 6)]), parts)
+    lexicon = make_analyser("lexicon")
+
+    class Slow:
+        kind, model = lexicon.kind, lexicon.model
+        prompt_version, parameters = lexicon.prompt_version, lexicon.parameters
+
+        def analyse(self, texts):
+            for analysis in lexicon.analyse(texts):
+                if analysis.review_id == "rw3":
+                    jobs.forget("review", "rw3", parts)
+                yield analysis
+
+    jobs.analyse(MOVIE, parts, Slow())
+    scored = rows(parts, "SELECT DISTINCT review_id FROM core.review_analyses ORDER BY 1")
+    assert [row["review_id"] for row in scored] == ["rw1", "rw2", "rw4", "rw5"]

@@ -254,3 +254,34 @@ def test_a_collection_without_a_manifest_does_not_count(parts):
     parts.lake.write(f"imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half'))
     jobs.rebuild(parts)
     assert hashes(parts) == wanted
+
+
+def test_what_is_loaded_while_a_rebuild_runs_is_kept(parts):
+    history(parts)
+    late = []
+
+    def load_more(done, total):
+        if not late:  # the first of two movies is done
+            late.append(collection(parts, "late", 9, [review(500, OTHER)], OTHER, status="partial"))
+            jobs.load(late[0], parts)
+            jobs.analyse(OTHER, parts)
+
+    jobs.rebuild(parts, progress=load_more)
+    assert len(rows(parts, "SELECT FROM core.reviews WHERE review_id = 'rw500'")) == 1
+    assert len(rows(parts, "SELECT FROM core.review_analyses WHERE review_id = 'rw500'")) == 1
+
+
+def test_a_lost_ledger_tells_how_the_last_try_of_a_run_went(parts):
+    for hour, status in ((1, "failed"), (2, "complete")):
+        jobs.load(collection(parts, "tried twice", hour, [review(1)], status=status), parts)
+    empty(parts)
+    jobs.rebuild(parts)
+    (line,) = rows(parts, "SELECT status FROM ops.collections")
+    assert line["status"] == "complete"
+
+
+def test_a_file_that_looks_like_a_manifest_is_no_collection(parts):
+    uris = history(parts)
+    parts.lake.write(f"inbox/{MOVIE}/page_files/manifest.json", b"{}")
+    parts.lake.write(f"quarantine/{MOVIE}/x/manifest.json", b"{}")
+    assert parts.lake.manifests() == sorted(uris)

@@ -345,3 +345,16 @@ def test_the_dag_says_what_it_took(parts, monkeypatch):
     monkeypatch.setattr(airflow_bridge, "parts", lambda: parts)
     see(parts, 0, [])
     assert json.loads(json.dumps(task.python_callable())) == jobs.Retained()._asdict()
+
+
+def test_words_go_from_collections_that_were_never_loaded_too(parts):
+    see(parts, 60, [review(1), review(2)])
+    orphan = see(parts, 59, [review(1), review(2)], is_loaded=False)
+    see(parts, 50, [review(2)])
+    assert jobs.apply_retention(parts, NOW).lines == 2
+    manifest = parts.lake.read_manifest(orphan)
+    words = {r.review_id: r.body for r in parts.lake.read_reviews(orphan, manifest)}
+    assert words == {"rw1": "", "rw2": OLD}
+    jobs.load(orphan, parts)
+    (row,) = rows(parts, "SELECT * FROM core.reviews WHERE review_id = 'rw1'")
+    assert (row["body"], row["removed_at"]) == (None, NOW - 50 * DAY)

@@ -658,6 +658,22 @@ def test_an_erased_author_does_not_come_back_by_a_file(parts):
     assert everything(parts).count(key) == notes.count(key)
 
 
+def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(parts, monkeypatch):
+    bring([a_row(1), a_row(2)], parts)
+    key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
+    jobs.forget("author", key, parts, "survey")
+
+    def breaking(uri, parts):
+        raise LakeUnavailable("The lake did not answer.")
+
+    monkeypatch.setattr(tables, "load", breaking)
+    with pytest.raises(LakeUnavailable):
+        bring([a_row(1), a_row(5)], parts)
+    for uri in parts.lake.manifests():
+        manifest = parts.lake.read_manifest(uri)
+        assert key not in {r.author_key for r in parts.lake.read_reviews(uri, manifest)}
+
+
 def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypatch):
     drop(parts, [a_row(1), a_row(2, film=OTHER)])
     load = tables.load

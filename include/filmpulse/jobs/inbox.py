@@ -6,6 +6,7 @@ Layout below the lake's root::
     inbox/<name>.meta.json    what is known of it (`Note`); written before the file itself
     inbox/done/<name>         imported, cleaned; its note beside it
     inbox/failed/<name>       not imported, cleaned; its note and `.reason.txt` beside it
+                              (a table as it came, with its map)
 
 The name of a cleaned file ends in a short hash of what it is, so that two files never meet under
 one name and the same one twice is known (docs/adr/0017).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -124,34 +123,39 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
             nothing of that movie is changed.
     """
     replay_erasures(parts)
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for uri in parts.lake.manifests():
-        source, imdb_id = parts.lake.name_of(uri).split("/")[:2]
-        if not imdb_ids or imdb_id in imdb_ids:
-            found[source, imdb_id].append(uri)
-    if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in found}:
+    sealed = {tuple(parts.lake.name_of(uri).split("/")[:2]) for uri in parts.lake.manifests()}
+    movies = sorted(key for key in sealed if not imdb_ids or key[1] in imdb_ids)
+    if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in movies}:
         raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
     total = Loaded()
-    for done, ((source, imdb_id), uris) in enumerate(sorted(found.items()), start=1):
+    count = 0
+    for done, (source, imdb_id) in enumerate(movies, start=1):
         with parts.warehouse.connect() as connection:
-            lock_movie(connection, imdb_id)
+            lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
             _must_be_there(_loads(connection, source, imdb_id), source, imdb_id, parts)
+            uris = parts.lake.manifests(source, imdb_id)
             manifests = {uri: parts.lake.read_manifest(uri) for uri in uris}
+            if not manifests:  # erased since
+                continue
             for manifest in manifests.values():
                 _store_what_it_says(connection, manifest)
             tombstones = Tombstones.read(connection, source, imdb_id)
             loaded = _replay(connection, manifests, tombstones, parts)
-            for uri, manifest in manifests.items():
+            # A run that was tried twice has one line, which is that of its last try.
+            for uri, manifest in sorted(
+                manifests.items(), key=lambda item: (item[1].started_at, item[0]), reverse=True
+            ):
                 _record(connection, uri, manifest, Loaded())
                 connection.execute(
                     wh.sql("restore_collection"),
                     manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)
                     | {"manifest_uri": uri},
                 )
+        count += len(manifests)
         total = Loaded(*(a + b for a, b in zip(total, loaded, strict=True)))
-        log.info("%s %s: %d collections, %s", source, imdb_id, len(uris), loaded)
-        progress(done, len(found))
-    return Rebuilt(sorted({i for _, i in found}), sum(map(len, found.values())), total)
+        log.info("%s %s: %d collections, %s", source, imdb_id, len(manifests), loaded)
+        progress(done, len(movies))
+    return Rebuilt(sorted({imdb_id for _, imdb_id in movies}), count, total)
 
 
 def _replay(

@@ -127,11 +127,10 @@ def _drop_texts(
             return review.model_copy(update={"title": "", "body": "", "dropped": stays})
 
         lines = 0
-        loads = connection.execute(wh.sql("movie_loads"), key)
-        for manifest_uri in [row["manifest_uri"] for row in loads]:
-            folder = parts.lake.name_of(manifest_uri).rpartition("/")[0]
+        # Loaded or not: what is sealed may be loaded yet, and what is not is nobody's.
+        for names in parts.lake.collections(source, imdb_id).values():
             lines += parts.lake.rewrite(
-                parts.lake.names(folder),
+                names,
                 lambda text: not review_ids.isdisjoint(ids_in(text, "review_id")),
                 drop,
             )

@@ -25,6 +25,7 @@ from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
 from filmpulse.jobs import inbox
 from filmpulse.jobs.collection import label
+from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts, Progress, silent
@@ -233,8 +234,9 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     except FilmpulseError as error:
         line = f"{name}: {error} Correct it and put it into the inbox again."
         parts.lake.write(failed + REASON, f"{error}\n\nreason: {error.reason}\n".encode())
-        for ending in ("", *MAPS):
-            parts.lake.move(path + ending, failed + ending)
+        if parts.lake.size(path) == size and parts.lake.modified_at(path) == seen_at:
+            for ending in ("", *MAPS):
+                parts.lake.move(path + ending, failed + ending)
         log.error(line)
         return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
     for leftover in ("", *MAPS, REASON):  # of one that failed
@@ -371,6 +373,9 @@ def _collect(
     mark: str | None,
 ) -> str:
     """Write a movie's reviews into the lake, unless an earlier try did, and return the manifest."""
+    with parts.warehouse.connect() as connection:
+        tombstones = Tombstones.read(connection, source, imdb_id)
+    reviews = (review for review in reviews if not tombstones.covers(review))
     writer = parts.lake.begin(source, imdb_id, started_at, mark)
     if mark and parts.lake.size(parts.lake.name_of(writer.manifest_uri)) is not None:
         return writer.manifest_uri

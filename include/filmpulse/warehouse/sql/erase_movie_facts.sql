@@ -6,7 +6,7 @@ WITH old AS (
                WHEN t.key IN ('genres', 'directors', 'cast_names') THEN '[]'
                ELSE 'null' END) AS facts
     FROM core.movies m, jsonb_each_text(m.fact_times) t
-    WHERE m.imdb_id = %(imdb_id)s AND t.value::timestamptz <= %(erased_at)s
+    WHERE m.imdb_id = %(imdb_id)s AND core.fact_seen_at(t.value) <= %(erased_at)s
     GROUP BY m.imdb_id
 )
 UPDATE core.movies m SET

@@ -49,3 +49,13 @@ UPDATE core.movies m SET fact_times = (
     WHERE f.key IN ('title', 'original_title', 'year', 'release_date', 'runtime_minutes', 'genres',
                     'directors', 'cast_names', 'plot', 'poster_url')
       AND f.value NOT IN ('null', '[]'));
+
+-- Facts of a page of unknown age stand before the year 1000, the later it came the earlier, so that any
+-- dated page counts more. This is the moment at which such a page came.
+CREATE FUNCTION core.fact_seen_at(fact_time text) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN fact_time::timestamptz < '1000-01-01 00:00+00'
+        THEN '1970-01-01 00:00+00'::timestamptz
+             + ('1000-01-01 00:00+00'::timestamptz - fact_time::timestamptz)
+        ELSE fact_time::timestamptz END;
+COMMENT ON FUNCTION core.fact_seen_at IS 'When a fact in core.movies.fact_times was seen.';
