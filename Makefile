@@ -70,6 +70,7 @@ lock-is-fresh: $(UV)
 
 bench: env browser ## Measure speed; reports, judges nothing
 	@$(PYTHON) benchmarks/run.py
+	@$(VENV)/pytest -q -m drill
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
