@@ -268,9 +268,13 @@ def forget(
 
 
 def _erased_line(erased: Any) -> str:
+    def count(number: int, one: str) -> str:
+        return f"{number:,} {one}{'' if number == 1 else 's'}"
+
     return (
-        f"were {erased.reviews:,} reviews and {erased.rows - erased.reviews:,} other rows in the "
-        f"warehouse, {erased.lines:,} lines and {erased.objects:,} whole objects in the lake"
+        f"were {count(erased.reviews, 'review')} and "
+        f"{count(erased.rows - erased.reviews, 'other row')} in the warehouse, "
+        f"{count(erased.lines, 'line')} and {count(erased.objects, 'whole object')} in the lake"
     )
 
 

@@ -254,7 +254,7 @@ def bad_rows():
         a_row(1),
         a_row(2, stars="6"),
         a_row(3, date="2024-02-30"),
-        a_row(4, text="", headline=""),
+        a_row(4, text=""),
         a_row(5, film="tt1", stars="five"),
         a_row(6, date="1.1.2999"),
         a_row(7, text="x" * 100_001),

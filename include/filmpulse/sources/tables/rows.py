@@ -143,7 +143,7 @@ def _convert(column: pd.Series[Any], convert: Callable[[Cell], object]) -> list[
 
 def _review(found: dict[str, Any], mapping: TableMap) -> Review:
     title, body = found.get("title", ""), found["body"]
-    if not title and not body:
+    if not body:
         raise Unreadable("empty", "there is no text")
     if len(title) + len(body) > MAX_CHARACTERS:
         raise Unreadable("too long", f"the text is longer than {MAX_CHARACTERS:,} characters")
