@@ -386,8 +386,8 @@ def test_a_row_is_refused_with_every_reason():
 
 @pytest.mark.parametrize(
     ("title", "body", "kind"),
-    [("", "", "empty"), (" ", "\u3000", "empty"), ("", "x" * 100_001, "too long"), ("t", "", "empty"),
-     ("", "x" * 100_000, None)],
+    [("", "", "empty"), (" ", "\u3000", "empty"), ("", "x" * 100_001, "too long"),
+     ("t", "", "empty"), ("", "x" * 100_000, None)],
 )  # fmt: skip
 def test_a_text_must_be_there_and_have_an_end(title, body, kind):
     (row,) = reviews(json.dumps({"a": title, "b": body}), a_map(), "f.jsonl")
