@@ -127,8 +127,7 @@ def _read(
         with archive.open(entry) as file:
             read = file.read(most_bytes + 1)
     except (
-        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
-        NotImplementedError, struct.error,
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error,
     ) as error:  # fmt: skip
         return b"", f"is damaged ({error}): make the ZIP again"
     if is_archive(read):
