@@ -12,7 +12,7 @@ CHECK = """
 import socket, sys, threading
 opened = []
 sys.addaudithook(lambda event, args: opened.append(args) if event == "socket.connect" else None)
-from filmpulse.preload import preload
+from filmpulse.preload import MODULES, preload
 preload()
 print([name for name in MODULES if name not in sys.modules])
 print(threading.active_count(), opened)
