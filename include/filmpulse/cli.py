@@ -61,6 +61,14 @@ def _parts() -> Any:
     return Parts.from_settings(Settings.from_env())
 
 
+def _run_id() -> str:
+    return f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def _rejects_of(file: Path) -> Path:
+    return file.with_name(f"{file.stem}.rejects.csv")
+
+
 @app.command()
 def setup() -> None:
     """Migrate the warehouse; make roles, pools, connections and the Variable. Repeatable."""
@@ -173,7 +181,7 @@ def collect(
     from filmpulse import jobs
 
     parts = _parts()
-    run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    run_id = _run_id()
     mode: Mode = "full" if full else "incremental"
     said: list[str] = []
     for imdb_id in jobs.plan(imdb_ids, mode, run_id, parts):
@@ -268,8 +276,7 @@ def forget(
 
 
 def _erased_line(erased: Any) -> str:
-    def count(number: int, one: str) -> str:
-        return f"{number:,} {one}{'' if number == 1 else 's'}"
+    from filmpulse.report import count
 
     return (
         f"were {count(erased.reviews, 'review')} and "
@@ -399,7 +406,7 @@ def inbox_add(
 def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], parts: Any) -> Any:
     from filmpulse import jobs, report
 
-    rejects = file.with_name(f"{file.stem}.rejects.csv")
+    rejects = _rejects_of(file)
     try:
         mapping = _read_map(map_file, **options)
         read, added = jobs.add_table(file, mapping, parts, rejects=rejects)
@@ -431,7 +438,7 @@ def inbox_load() -> None:
     from filmpulse import jobs
 
     parts = _parts()
-    run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    run_id = _run_id()
     names, imported = jobs.plan_import(parts), []
     with _bar("saved pages") as progress:
         for done, name in enumerate(names, start=1):
@@ -501,14 +508,14 @@ def import_reviews(
 
     mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
     parts = _parts()
-    rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
+    rejects = rejects or _rejects_of(file)
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
     with _opened(file) as content, _bar("rows") as progress:
         if dry_run:
             read = jobs.check_table(content, file.name, mapping, parts, progress)
         else:
-            run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+            run_id = _run_id()
             imported = jobs.import_table(
                 content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
             )

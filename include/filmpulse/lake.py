@@ -281,8 +281,7 @@ class Lake:
         """Write one object below the root in one piece and return its URI."""
         path = self._path(f"{self._url}/{name}")
         with _reached("written", name):
-            if self._has_folders:
-                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._make_folder_of(path)
             if isinstance(self._fs, LocalFileSystem):
                 part = Path(f"{path}.{uuid.uuid4().hex}.part")
                 try:
@@ -301,7 +300,7 @@ class Lake:
         """Give one object below the root another name there; none there is fine."""
         source, target = self._path(f"{self._url}/{name}"), self._path(f"{self._url}/{to}")
         with _reached("moved", name), suppress(FileNotFoundError):
-            self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._make_folder_of(target)
             self._fs.mv(source, target)
 
     def delete(self, name: str) -> None:
@@ -317,6 +316,11 @@ class Lake:
     def name_of(self, uri: str) -> str:
         """Return the name below the root of something this lake gave the URI of."""
         return self._path(uri).removeprefix(f"{self._root}/")
+
+    def _make_folder_of(self, path: str) -> None:
+        """Make the folder of an object, where the store has folders."""
+        if self._has_folders:
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
 
     def _lines(self, name: str) -> bytes:
         """Return the lines of one part; none where it is damaged."""

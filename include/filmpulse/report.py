@@ -43,7 +43,7 @@ def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> No
         console.print(table)
     again = f", {read.repeated:,} say what another row says" if read.repeated else ""
     console.print(
-        f"{_count(read.rows, 'row')}: {_count(read.reviews, 'review')}{again}, "
+        f"{count(read.rows, 'row')}: {count(read.reviews, 'review')}{again}, "
         f"{read.refused:,} refused."
     )
     print_refused(read, console)
@@ -69,7 +69,8 @@ def _cells(read: TableRead, column: str) -> list[str]:
     return [cell(review) for review in read.first]
 
 
-def _count(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
+    """Say how many of something there are, in the plural unless there is one."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
@@ -78,7 +79,7 @@ def print_refused(read: TableRead, console: Console) -> None:
     for group in sorted(read.groups.values(), key=lambda g: -g.count):
         numbers = ", ".join(f"{n:,}" for n in group.numbers)
         more = ", ..." if group.count > len(group.numbers) else ""
-        refused = f"{_count(group.count, 'row')} refused ({numbers}{more})"
+        refused = f"{count(group.count, 'row')} refused ({numbers}{more})"
         console.print(
             f"  [red]{escape(group.kind)}[/]: {refused}. "
             f"Row {group.numbers[0]:,}: {escape(group.sentence)}."

@@ -98,16 +98,12 @@ def _movies(cutoff: datetime, parts: Parts) -> Iterator[tuple[str, str]]:
             yield source, imdb_id
 
 
-def _drop_texts(
-    source: str, imdb_id: str, cutoff: datetime, parts: Parts
-) -> tuple[int, int, int]:  # fmt: skip
+def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tuple[int, int, int]:
     """Drop a movie's old words; return how many lines, rows and quotes lost theirs."""
     key = {"source": source, "imdb_id": imdb_id}
     with parts.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
-        found = connection.execute(
-            wh.sql("retention_texts"), key | {"cutoff": cutoff}
-        ).fetchall()  # fmt: skip
+        found = connection.execute(wh.sql("retention_texts"), key | {"cutoff": cutoff}).fetchall()
         if not found:
             return 0, 0, 0
         texts = {
