@@ -68,19 +68,25 @@ def summarise(run_id: str, parts: Parts) -> RunSummary:
             movie and why.
     """
     found = review_run(run_id, parts)
-    for line in found.lines:
-        log.info(line)
-    for warning in found.warnings:
-        log.warning(warning)
     if not found.lines:
         raise CollectionFailed("No movie was planned; the log of `plan` says why.")
-    if found.failures:
-        movies = {failure.split(maxsplit=1)[0] for failure in found.failures}  # by their ids
-        raise CollectionFailed(
-            f"{len(movies)} of {len(found.lines)} movies did not end well:\n"
-            + "\n".join(found.failures)
-        )
-    return found
+    movies = {failure.split(maxsplit=1)[0] for failure in found.failures}  # by their ids
+    return close(found, f"{len(movies)} of {len(found.lines)} movies did not end well:")
+
+
+def close(told: RunSummary, headline: str) -> RunSummary:
+    """Log how a run went, and return it if nothing failed.
+
+    Raises:
+        CollectionFailed: Something did; the message is the headline and each failure on a line.
+    """
+    for line in told.lines:
+        log.info(line)
+    for warning in told.warnings:
+        log.warning(warning)
+    if told.failures:
+        raise CollectionFailed("\n".join([headline, *told.failures]))
+    return told
 
 
 def summary(imdb_id: str, parts: Parts) -> MovieSummary:

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from filmpulse.errors import BadInput, CollectionFailed, FilmpulseError, Retryable, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs import inbox
-from filmpulse.jobs.closing import RunSummary
+from filmpulse.jobs.closing import RunSummary, close
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import (
@@ -308,14 +308,5 @@ def summarise_import(
         CollectionFailed: A file could not be imported, its movie's reviews not scored, or they do
             not look as they should; the message names each and why.
     """
-    told = review_import(names, imported, parts)
-    for line in told.lines:
-        log.info(line)
-    for warning in told.warnings:
-        log.warning(warning)
-    if told.failures:
-        files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
-        raise CollectionFailed(
-            f"{files} taken up, and not all is well:\n" + "\n".join(told.failures)
-        )
-    return told
+    files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
+    return close(review_import(names, imported, parts), f"{files} taken up, and not all is well:")
