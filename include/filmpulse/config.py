@@ -65,6 +65,59 @@ class Settings(BaseModel):
     movies_per_run: Annotated[int, Field(ge=1, le=1000)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
     )
+    llm_base_url: str | None = Field(
+        None,
+        description="OpenAI-compatible endpoint that scores reviews, such as "
+        "`https://api.openai.com/v1` (meant when only a key is set). Unset, with no key: the "
+        "keyless analyser scores them.",
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, description="Key of that endpoint; a local server may need none."
+    )
+    llm_model: str = Field(
+        "gpt-6-luna", description="Model to ask. `gpt-4o-mini` works until its end on 2027-01-14."
+    )
+    llm_provider: str | None = Field(
+        None,
+        description="`openai`, `gemini`, `ollama` or `vllm`: whose words the endpoint wants; told "
+        "by its address when unset.",
+    )
+    llm_reasoning_effort: str = Field(
+        "none", description="How long the model may think, in the provider's words."
+    )
+    llm_temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        None, description="Sent only when set."
+    )
+    llm_service_tier: str | None = Field(
+        None, description="`flex` is half the price and may be slow; the account's own when unset."
+    )
+    llm_requests_per_minute: Annotated[int, Field(ge=1)] = Field(
+        500, description="Most requests a minute; less when the endpoint's headers say so."
+    )
+    llm_tokens_per_minute: Annotated[int, Field(ge=1_000)] = Field(
+        200_000, description="Most tokens a minute; less when the endpoint's headers say so."
+    )
+    llm_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(
+        16, description="Most requests at once, of one task."
+    )
+    llm_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        60.0, description="Limit on one answer."
+    )
+    llm_price_input_usd: Annotated[float, Field(ge=0)] | None = Field(
+        None,
+        description="USD per million tokens read, for a model that the price table does not know.",
+    )
+    llm_price_output_usd: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="The same for tokens written."
+    )
+    llm_budget_usd_per_run: Annotated[float, Field(ge=0)] = Field(
+        0.50, description="Most that one run may spend, in USD; a DAG's `budget_usd` goes before."
+    )
+    llm_budget_usd_per_day: Annotated[float, Field(ge=0)] = Field(
+        1.00,
+        description="Most that all runs of a day (UTC) may spend together, in USD; Airflow's "
+        "Variable `llm_budget_usd_per_day` goes before.",
+    )
     removed_text_days: Annotated[int, Field(ge=0)] = Field(
         30,
         description="How long the words of removed reviews and of earlier versions are kept, in "
@@ -76,6 +129,11 @@ class Settings(BaseModel):
     inbox_days: Annotated[int, Field(ge=0)] = Field(
         30, description="How long saved files are kept once imported or failed, in days."
     )
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a model scores reviews; without one the keyless analyser does."""
+        return self.llm_api_key is not None or self.llm_base_url is not None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

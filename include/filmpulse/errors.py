@@ -6,7 +6,8 @@ A caller decides by the branch, never by the message::
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
     │   ├── LakeUnavailable       the object store did not answer
-    │   └── WarehouseUnavailable  Postgres did not answer
+    │   ├── WarehouseUnavailable  Postgres did not answer
+    │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
         ├── NotImdb               a page or file that is not IMDb's
@@ -14,6 +15,7 @@ A caller decides by the branch, never by the message::
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
         ├── HostPaused            a block before this one holds until `until`: final for this run
         ├── LayoutChanged         reviews were announced and none could be read
+        ├── LlmRefused            the endpoint refuses key, model or account: no call can succeed
         └── CollectionFailed      a run's closing verdict, naming each movie and why
 
 Every leaf carries `reason`, a short stable word that is stored in `ops.collections.reason`.
@@ -67,6 +69,12 @@ class WarehouseUnavailable(Retryable):
     reason = "warehouse_unavailable"
 
 
+class LlmUnavailable(Retryable):
+    """The model's endpoint gave no answer after all tries, or asked for a wait of minutes."""
+
+    reason = "llm_unavailable"
+
+
 class BadInput(Final):
     """A person gave something that cannot be used; the message names it."""
 
@@ -116,6 +124,12 @@ class LayoutChanged(Final):
     """The page announces reviews or a movie, and the known places hold none."""
 
     reason = "layout_changed"
+
+
+class LlmRefused(Final):
+    """The model's endpoint refuses: `reason` is key_refused, model_refused or quota_exhausted."""
+
+    reason = "key_refused"
 
 
 class CollectionFailed(Final):

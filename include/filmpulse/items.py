@@ -53,6 +53,25 @@ AnalysisStatus = Literal[
 ]
 
 
+CallOutcome = Literal[
+    "scored",
+    "refused",
+    "content_filter",
+    "truncated",
+    "invalid",
+    "rate_limited",
+    "unavailable",
+    "timeout",
+    "disconnected",
+    "malformed",
+    "rejected",
+    "key_refused",
+    "model_refused",
+    "quota_exhausted",
+]
+"""How one request to a model ended: the first five brought an answer, the last three stop a run."""
+
+
 class Item(BaseModel):
     """Base of all items: immutable, no unknown fields."""
 
@@ -164,19 +183,58 @@ class ReviewText(Item):
     text: str
 
 
-class Analysis(Item):
-    """What an analyser made of one text. Tokens and cost are None where none are spent."""
+class Reading(Item):
+    """What was made of one text, whoever's it is.
+
+    `overall_quote` is the piece of the text that decides the whole, as in `AspectScore`. Without
+    the status `scored` there is neither score nor quote.
+    """
+
+    status: AnalysisStatus
+    overall: Score | None = None
+    overall_quote: str | None = None
+    overall_quote_start: Annotated[int, Field(ge=0)] | None = None
+    aspects: tuple[AspectScore, ...] = ()
+
+
+class Analysis(Reading):
+    """What an analyser made of the text of one review.
+
+    Tokens and cost are those of all requests for it; None where none are spent, or another review
+    of the same words had them paid.
+    """
 
     source: str
     review_id: str
     imdb_id: ImdbId
     content_hash: str
-    status: AnalysisStatus
-    overall: Score | None = None
-    aspects: tuple[AspectScore, ...] = ()
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     cost_usd: float | None = None
+
+
+class Call(Item):
+    """How one request to a model ended.
+
+    Tokens are as the answer states them, None where none came: cached and written-to-cache ones are
+    among the input, reasoning ones among the output. `cost_usd` is None where the request may have
+    been billed and nobody said how much: then what was set aside for it counts. `sentence` says
+    what went wrong, without any key.
+    """
+
+    outcome: CallOutcome
+    http_status: int | None = None
+    request_id: str | None = None
+    service_tier: str | None = None
+    input_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    output_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    cost_usd: float | None = None
+    quotes_given: Count = 0
+    quotes_dropped: Count = 0
+    sentence: str | None = None
 
 
 class SearchHit(Item):

@@ -1,0 +1,1 @@
+"""Reading reviews with a language model, through any OpenAI-compatible endpoint."""
