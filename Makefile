@@ -47,7 +47,7 @@ status: ## Say how each part of each instance is
 	done; exit $$ill
 
 test: env browser ## Build what is needed and run every test (20 minutes on 2 cores)
-	@$(VENV)/pytest
+	@$(VENV)/pytest -n auto --maxprocesses 4
 
 check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents
 	$(VENV)/ruff check

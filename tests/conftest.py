@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from filmpulse.local import Stack
@@ -55,6 +57,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if UNIT in item.path.parents and not item.get_closest_marker("enable_socket"):
             item.add_marker(pytest.mark.disable_socket)
+
+
+class Sharing(LoadScopeScheduling):
+    """Which tests stay together where several workers share them (pytest-xdist).
+
+    What speaks to the one stack tells one story; the other tests of a file share its servers. The
+    marker `xdist_group` would say it, but pytest 9.2 does not hear it (pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(("tests/e2e/", "tests/integration/test_local_doctor.py")):
+            return "stack"
+        return nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Use it."""
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")
