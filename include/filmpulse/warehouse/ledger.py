@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from typing import Literal
 
 from psycopg import Rollback
+from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse.errors import LlmRefused
 from filmpulse.items import Call, Reading, ReviewText
-from filmpulse.warehouse import Connection, Warehouse, sql
+from filmpulse.warehouse import Connection, Warehouse, sql, unavailable
 
-Held = Literal["leased", "answered", "over_run_budget", "over_day_budget"]
+Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
 
 
 class Ledger:
@@ -40,8 +42,14 @@ class Ledger:
             day_usd: The most that all runs of a day (UTC) may spend together.
         """
         self._connection = connection
-        self._asked = {"run_id": run_id, "model": model, "prompt_version": prompt_version}
-        self._run_usd, self._day_usd = run_usd, day_usd
+        self._run = {
+            "run_id": run_id,
+            "model": model,
+            "prompt_version": prompt_version,
+            "run_usd": run_usd,
+            "day_usd": day_usd,
+        }
+        self._to_repeat: set[int] = set()
 
     def find(self, keys: Collection[str]) -> dict[str, Reading]:
         """Return the answers there are; see `analysis.llm.ledger.Ledger`."""
@@ -62,7 +70,7 @@ class Ledger:
         Workers take turns here, so two can never both spend what is left for one.
         """
         values = {
-            **self._asked,
+            **self._run,
             "key": key,
             "content_hash": text.content_hash,
             "imdb_id": text.imdb_id,
@@ -70,28 +78,33 @@ class Ledger:
             "lease_seconds": lease_seconds,
             "after": after,
         }
-        held: Held | None = None
-        call_id: int = 0
-        connection = self._connection
-        with connection.transaction() as transaction:
-            connection.execute(sql("ledger_turn"))
-            spent = connection.execute(sql("ledger_spent"), values).fetchone()
-            assert spent is not None  # noqa: S101 - an aggregate always has a row
-            if spent["stop_outcome"]:
-                raise LlmRefused(spent["stop_sentence"], reason=spent["stop_outcome"])
-            leased = connection.execute(sql("ledger_lease"), values).fetchone()
-            if leased is None:
-                held = "answered" if self.find([key]) else "leased"
-            elif float(spent["run_usd"]) + most_usd > self._run_usd:
-                held = "over_run_budget"
-            elif float(spent["day_usd"]) + most_usd > self._day_usd:
-                held = "over_day_budget"
-            if held:
+        outcome: int | Held
+        with self._connection.transaction() as transaction:
+            self._connection.execute(sql("ledger_turn"))
+            outcome = self._take(values)
+            if isinstance(outcome, str):
                 raise Rollback(transaction)
-            began = connection.execute(sql("ledger_begin"), values).fetchone()
-            assert began is not None  # noqa: S101
-            call_id = began["call_id"]
-        return call_id if held is None else held
+        if after is not None and isinstance(outcome, int):
+            self._to_repeat.discard(after)
+        return outcome
+
+    def _take(self, values: dict[str, object]) -> int | Held:
+        state = self._one("ledger_state", values)
+        if state["refusal"]:
+            raise LlmRefused(
+                state["refusal_sentence"] or "The model's endpoint refuses all requests.",
+                reason=state["refusal"],
+            )
+        if state["is_erased"]:
+            return "erased"
+        if self._connection.execute(sql("ledger_lease"), values).fetchone() is None:
+            return "answered" if self.find([str(values["key"])]) else "leased"
+        if state["is_over_run_budget"]:
+            return "over_run_budget"
+        if state["is_over_day_budget"]:
+            return "over_day_budget"
+        call_id: int = self._one("ledger_begin", values)["call_id"]
+        return call_id
 
     def end(
         self,
@@ -104,23 +117,31 @@ class Ledger:
     ) -> None:
         """Write down how a call ended; see the protocol.
 
-        The first answer to a key stays. An answer whose review was erased meanwhile is not kept.
+        The first answer to a key stays. One about words that were erased meanwhile is not kept.
         """
-        answer = reading or Reading(status="failed")
         with self._connection.transaction():
-            self._connection.execute(sql("ledger_end"), call.model_dump() | {"call_id": call_id})
+            # Results before calls, as erasing does, so that the two never wait for each other.
             if reading is not None:
+                aspects = Jsonb([aspect.model_dump() for aspect in reading.aspects])
                 self._connection.execute(
                     sql("ledger_answer"),
-                    answer.model_dump(exclude={"aspects"})
-                    | text.model_dump(include={"source", "review_id"})
-                    | {
-                        "call_id": call_id,
-                        "aspects": Jsonb([aspect.model_dump() for aspect in answer.aspects]),
-                    },
+                    reading.model_dump() | {"aspects": aspects, "call_id": call_id},
                 )
             elif not keeps_lease:
                 self._connection.execute(sql("ledger_release"), {"call_id": call_id})
+            self._connection.execute(sql("ledger_end"), call.model_dump() | {"call_id": call_id})
+        if reading is None and keeps_lease:
+            self._to_repeat.add(call_id)
+
+    def close(self) -> None:
+        """Free the texts that were to be sent again, now that nobody will."""
+        while self._to_repeat and not self._connection.closed:
+            self._connection.execute(sql("ledger_release"), {"call_id": self._to_repeat.pop()})
+
+    def _one(self, query: str, values: dict[str, object]) -> DictRow:
+        row = self._connection.execute(sql(query), values).fetchone()
+        assert row is not None  # noqa: S101 - aggregates and INSERTs always return one
+        return row
 
 
 @contextmanager
@@ -139,7 +160,8 @@ def open_ledger(
         WarehouseUnavailable: Postgres could not be reached or went away.
     """
     with warehouse.connect(autocommit=True) as connection:
-        yield Ledger(
+        connection.execute(sql("ledger_timeout"))
+        ledger = Ledger(
             connection,
             run_id=run_id,
             model=model,
@@ -147,3 +169,9 @@ def open_ledger(
             run_usd=run_usd,
             day_usd=day_usd,
         )
+        try:
+            yield ledger
+        except IdleInTransactionSessionTimeout as error:  # no OperationalError, as others are
+            raise unavailable(error) from error
+        finally:
+            ledger.close()

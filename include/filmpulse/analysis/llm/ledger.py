@@ -7,8 +7,12 @@ from typing import Literal, Protocol
 
 from filmpulse.items import Call, Reading, ReviewText
 
-Held = Literal["leased", "answered", "over_run_budget", "over_day_budget"]
-"""Why a text may not be sent: another worker has it, it has an answer, or no money is left."""
+Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
+"""Why a text may not be sent.
+
+Another worker has it, it has an answer, its words were erased or dropped since it was read, or no
+money is left.
+"""
 
 
 class Ledger(Protocol):

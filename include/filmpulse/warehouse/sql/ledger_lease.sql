@@ -1,6 +1,8 @@
+-- A transaction may have waited for its turn, so the time is that of the statement.
 INSERT INTO ops.llm_results AS r (key, content_hash, model, prompt_version, leased_until)
 VALUES (%(key)s, %(content_hash)s, %(model)s, %(prompt_version)s,
-        now() + make_interval(secs => %(lease_seconds)s))
+        statement_timestamp() + make_interval(secs => %(lease_seconds)s))
 ON CONFLICT (key) DO UPDATE SET leased_until = excluded.leased_until
-WHERE r.status IS NULL AND (r.leased_until <= now() OR r.leased_by = %(after)s::bigint)
+WHERE r.status IS NULL
+  AND (r.leased_until <= statement_timestamp() OR r.leased_by = %(after)s::bigint)
 RETURNING key

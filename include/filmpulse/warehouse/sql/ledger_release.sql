@@ -1,2 +1,4 @@
-UPDATE ops.llm_results SET leased_until = now()
-WHERE leased_by = %(call_id)s AND status IS NULL
+UPDATE ops.llm_results r SET leased_until = now()
+FROM ops.llm_calls c
+WHERE c.call_id = %(call_id)s AND r.key = c.key AND r.leased_by = c.call_id
+  AND r.status IS NULL

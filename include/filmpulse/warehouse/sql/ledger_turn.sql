@@ -1,2 +1,2 @@
--- One worker at a time takes texts, until the end of its transaction.
+-- Whoever takes texts, or erases them, does so alone until the end of the transaction.
 SELECT pg_advisory_xact_lock(hashtextextended('llm ledger', 0))

@@ -12,7 +12,9 @@ CREATE TABLE ops.llm_results (
     overall_quote_start integer CHECK (overall_quote_start >= 0),
     aspects             jsonb NOT NULL DEFAULT '[]',
     finished_at         timestamptz,
-    CHECK ((status IS NOT DISTINCT FROM 'scored') = (overall IS NOT NULL))
+    CHECK ((status IS NOT DISTINCT FROM 'scored') = (overall IS NOT NULL)),
+    CHECK ((status IS NULL) = (leased_until IS NOT NULL)),
+    CHECK ((status IS NULL) = (finished_at IS NULL))
 );
 CREATE INDEX llm_results_by_text ON ops.llm_results (content_hash);
 COMMENT ON TABLE ops.llm_results IS 'One row per text and way of asking: the answer, so that none is paid for twice.';
@@ -20,7 +22,7 @@ COMMENT ON COLUMN ops.llm_results.key IS 'sha256 of the text, the prompt''s vers
 COMMENT ON COLUMN ops.llm_results.content_hash IS 'Which text, as in core.reviews; it finds what must be erased.';
 COMMENT ON COLUMN ops.llm_results.model IS 'The model asked.';
 COMMENT ON COLUMN ops.llm_results.prompt_version IS 'Version of the prompt.';
-COMMENT ON COLUMN ops.llm_results.leased_until IS 'Until then nobody else may send this text (UTC).';
+COMMENT ON COLUMN ops.llm_results.leased_until IS 'Until then nobody else may send this text (UTC); null once there is an answer.';
 COMMENT ON COLUMN ops.llm_results.leased_by IS 'The call that holds the lease, or gave the answer.';
 COMMENT ON COLUMN ops.llm_results.status IS 'scored, refused, content_filter, truncated or invalid; null while there is no answer.';
 COMMENT ON COLUMN ops.llm_results.overall IS 'The whole review, -2 very negative to 2 very positive.';
@@ -35,7 +37,8 @@ CREATE TABLE ops.llm_calls (
     run_id             text NOT NULL,
     imdb_id            text,
     model              text NOT NULL,
-    started_at         timestamptz NOT NULL DEFAULT now(),
+    prompt_version     text NOT NULL,
+    started_at         timestamptz NOT NULL DEFAULT statement_timestamp(),
     finished_at        timestamptz,
     outcome            text,
     http_status        integer,
@@ -57,10 +60,11 @@ CREATE INDEX llm_calls_by_time ON ops.llm_calls (started_at);
 CREATE INDEX llm_calls_by_key ON ops.llm_calls (key);
 COMMENT ON TABLE ops.llm_calls IS 'Every request to a model: what became of it and what it cost. Holds no text.';
 COMMENT ON COLUMN ops.llm_calls.call_id IS 'Our number for it.';
-COMMENT ON COLUMN ops.llm_calls.key IS 'The row of ops.llm_results; null once its review was erased.';
+COMMENT ON COLUMN ops.llm_calls.key IS 'The row of ops.llm_results; null once nobody holds its words.';
 COMMENT ON COLUMN ops.llm_calls.run_id IS 'Airflow''s run id, or cli__ and a time.';
 COMMENT ON COLUMN ops.llm_calls.imdb_id IS 'The movie; null once it was erased.';
 COMMENT ON COLUMN ops.llm_calls.model IS 'The model asked.';
+COMMENT ON COLUMN ops.llm_calls.prompt_version IS 'Version of the prompt.';
 COMMENT ON COLUMN ops.llm_calls.started_at IS 'When it was sent (UTC).';
 COMMENT ON COLUMN ops.llm_calls.finished_at IS 'When its end was written down (UTC); null while it runs, or was lost in a crash.';
 COMMENT ON COLUMN ops.llm_calls.outcome IS 'How it ended; null while it runs, or was lost in a crash.';
@@ -77,6 +81,19 @@ COMMENT ON COLUMN ops.llm_calls.cost_usd IS 'What it cost (USD); null when unkno
 COMMENT ON COLUMN ops.llm_calls.quotes_given IS 'Quotes in the answer.';
 COMMENT ON COLUMN ops.llm_calls.quotes_dropped IS 'Of these, not in the text, too short or too long.';
 COMMENT ON COLUMN ops.llm_calls.sentence IS 'What went wrong, for a person.';
+
+-- The same words may stand in several reviews: an answer about them is kept as long as one has them.
+CREATE INDEX reviews_by_text ON core.reviews USING hash (content_hash);
+CREATE INDEX review_revisions_by_text ON core.review_revisions USING hash (content_hash);
+CREATE FUNCTION core.has_words(content_hash text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM core.reviews r
+                   WHERE r.content_hash = has_words.content_hash
+                     AND (r.title IS NOT NULL OR r.body IS NOT NULL))
+        OR EXISTS (SELECT FROM core.review_revisions r
+                   WHERE r.content_hash = has_words.content_hash
+                     AND (r.title IS NOT NULL OR r.body IS NOT NULL));
+COMMENT ON FUNCTION core.has_words IS 'Whether a review, or an earlier version of one, still has the words with this hash.';
 
 ALTER TABLE core.review_analyses ADD COLUMN overall_quote text;
 ALTER TABLE core.review_analyses ADD COLUMN overall_quote_start integer CHECK (overall_quote_start >= 0);
