@@ -2,6 +2,8 @@
 
 import gzip
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
@@ -10,9 +12,19 @@ from filmpulse import jobs
 from filmpulse.analysis import make_analyser
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
-from filmpulse.items import Movie, Review, Snapshot, author_key
+from filmpulse.items import (
+    Call,
+    Movie,
+    Reading,
+    Review,
+    ReviewText,
+    Snapshot,
+    analysed_text,
+    author_key,
+)
 from filmpulse.jobs import erasing
 from filmpulse.lake import Lake, Manifest
+from filmpulse.warehouse.ledger import open_ledger
 
 SECRET = b"for tests only"
 MOVIE, OTHER, THIRD = "tt99000001", "tt99000002", "tt99000003"
@@ -86,7 +98,7 @@ def rows(parts, statement, *values):
 TABLES = (
     "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
     "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
-    "ops.movie_checks", "ops.quality_checks",
+    "ops.movie_checks", "ops.quality_checks", "ops.llm_results", "ops.llm_calls",
 )  # fmt: skip
 
 
@@ -521,3 +533,141 @@ def test_a_review_erased_while_it_is_scored_costs_no_other_score(parts):
     jobs.analyse(MOVIE, parts, Slow())
     scored = rows(parts, "SELECT DISTINCT review_id FROM core.review_analyses ORDER BY 1")
     assert [row["review_id"] for row in scored] == ["rw1", "rw2", "rw4", "rw5"]
+
+
+# --------------------------------------------------------------------- what a model said
+
+
+def model(parts):
+    return open_ledger(
+        parts.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
+    )
+
+
+def given(review):
+    """What a model is given of a review, and the key under which its answer is kept."""
+    text = analysed_text(review.title, review.body)
+    fields = {name: getattr(review, name) for name in ("source", "review_id", "imdb_id")}
+    given = ReviewText(**fields, content_hash=review.content_hash, language="en", text=text)
+    return sha256(text.encode()).hexdigest(), given
+
+
+def ask(parts, *reviews):
+    """Have a model answer all, one cent each; return the keys."""
+    with model(parts) as ledger:
+        for one in reviews:
+            key, text = given(one)
+            call_id = ledger.begin(key, text, most_usd=0.02, lease_seconds=60)
+            said = Reading(
+                status="scored", overall=1, overall_quote=one.body[:9], overall_quote_start=0
+            )
+            ledger.end(call_id, text, Call(outcome="scored", cost_usd=0.01), said)
+    return [given(one)[0] for one in reviews]
+
+
+def answers(parts):
+    return {row["key"] for row in rows(parts, "SELECT key FROM ops.llm_results")}
+
+
+def paid(parts):
+    """The movie that each call was for, while it still tells a text; and the sum of all."""
+    found = rows(parts, "SELECT * FROM ops.llm_calls")
+    return {c["key"]: c["imdb_id"] for c in found if c["key"]}, sum(c["cost_usd"] for c in found)
+
+
+@pytest.fixture
+def asked(parts, history):
+    """Answers about the words of `history`, before and after an edit; by key, whose they are."""
+    words = {
+        "rw1": review(1, body="An edit."),
+        "rw1 before": review(1, body=ZALGO),
+        "rw2": review(2),
+        "rw11": review(11, OTHER),
+        "rw20": review(20, THIRD),
+    }
+    return dict(zip(words, ask(parts, *words.values()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "gone"),
+    [
+        ("review", "rw2", {"rw2"}),
+        ("author", ANNA, {"rw1", "rw1 before", "rw11"}),
+        ("movie", MOVIE, {"rw1", "rw1 before", "rw2"}),
+    ],
+)
+def test_a_models_answers_go_and_what_they_cost_stays(parts, asked, kind, key, gone):
+    before = tables(parts)
+    counted = jobs.preview(kind, key, parts)
+    assert tables(parts) == before
+    assert jobs.forget(kind, key, parts) == counted
+    left = {asked[whose] for whose in asked.keys() - gone}
+    assert answers(parts) == left
+    about, usd = paid(parts)
+    assert (about.keys(), usd) == (left, Decimal("0.05"))
+    assert set(about.values()) <= {MOVIE, OTHER, THIRD}
+    after = tables(parts)
+    lost = sum(len(before[t]) - len(after[t]) for t in TABLES)
+    assert counted.rows == lost  # the answers among them; no call is lost
+    if kind == "movie":
+        assert MOVIE not in everything(parts)
+    assert jobs.forget(kind, key, parts) == jobs.Erased()
+
+
+def test_the_same_words_of_another_review_keep_their_answer(parts):
+    same = {"title": "", "body": "The music is dull."}
+    twins = [review(1, **same), review(2, OTHER, **same), review(3, OTHER, **same)]
+    for at, twin in enumerate(twins):
+        jobs.load(collection(parts, f"c{at}", at, [twin], twin.imdb_id, mode="incremental"), parts)
+    (key,) = ask(parts, twins[0])
+    with parts.warehouse.connect() as connection:  # one that was removed, its words dropped
+        connection.execute(
+            "UPDATE core.reviews SET title = NULL, body = NULL WHERE review_id = 'rw3'"
+        )
+    jobs.forget("movie", MOVIE, parts)
+    assert answers(parts) == {key}
+    assert paid(parts)[0] == {key: None}
+    jobs.forget("review", "rw2", parts)
+    assert answers(parts) == set()
+    assert paid(parts) == ({}, Decimal("0.01"))
+
+
+def test_words_erased_while_a_model_reads_them_leave_nothing(parts, history):
+    key, text = given(review(2))
+    with model(parts) as ledger:
+        call_id = ledger.begin(key, text, most_usd=0.02, lease_seconds=60)
+        jobs.forget("review", "rw2", parts)
+        said = Reading(
+            status="scored", overall=1, overall_quote="The acting", overall_quote_start=0
+        )
+        ledger.end(call_id, text, Call(outcome="scored", cost_usd=0.01), said)
+        assert ledger.begin(key, text, most_usd=0.02, lease_seconds=60) == "erased"
+        assert ledger.find([key]) == {}
+    assert answers(parts) == set()
+    assert paid(parts) == ({}, Decimal("0.01"))
+
+
+def test_answers_that_a_backup_brought_back_go_again(parts, asked):
+    saved = ("core.reviews", "core.review_revisions", "ops.llm_results")
+    with parts.warehouse.connect() as connection:
+        for n, table in enumerate(saved):
+            connection.execute(f"CREATE TABLE ops.saved_{n} AS TABLE {table}")
+    jobs.forget("author", ANNA, parts)
+    wanted = tables(parts)
+    with parts.warehouse.connect() as connection:
+        for n, table in enumerate(saved):
+            connection.execute(f"INSERT INTO {table} TABLE ops.saved_{n} ON CONFLICT DO NOTHING")
+    assert answers(parts) == set(asked.values())
+    jobs.replay_erasures(parts)
+    assert tables(parts) == wanted
+    assert answers(parts) == {asked["rw2"], asked["rw20"]}
+
+
+def test_a_movie_that_is_followed_again_keeps_what_it_costs_from_then_on(parts, history):
+    ask(parts, review(2))
+    jobs.forget("movie", MOVIE, parts)
+    hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
+    jobs.load(collection(parts, "new", hours, [review(2)]), parts)
+    keys = ask(parts, review(2))
+    assert jobs.replay_erasures(parts) == jobs.Erased()
+    assert paid(parts) == (dict.fromkeys(keys, MOVIE), Decimal("0.02"))

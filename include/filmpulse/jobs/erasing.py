@@ -506,6 +506,8 @@ def _erase_rows(
     connection: wh.Connection, imdb_id: str, sources: Collection[str], tombstones: Tombstones
 ) -> Erased:
     total = Erased()
+    # No text is sent to a model while it is erased, nor afterwards.
+    connection.execute(wh.sql("ledger_turn"))
     for source in sorted(set(sources) & set(tombstones.sources)):
         keys = _keys(tombstones, source) | {"imdb_id": imdb_id}
         total += _counted(connection, "erase_reviews", keys)
@@ -516,13 +518,17 @@ def _erase_rows(
         gone = connection.execute(wh.sql("erase_movie_row"), about).rowcount
         if not gone:
             connection.execute(wh.sql("erase_movie_facts"), about)
+        connection.execute(wh.sql("erase_movie_calls"), about)
         total += Erased(rows=gone)
     return total
 
 
 def _counted(connection: wh.Connection, query: str, values: Mapping[str, object]) -> Erased:
-    row = connection.execute(wh.sql(query), values).fetchone() or {"reviews": 0, "others": 0}
-    return Erased(reviews=row["reviews"], rows=row["reviews"] + row["others"])
+    """Delete reviews with all that hangs on them, and what a model answered about their words."""
+    gone = connection.execute(wh.sql(query), values).fetchone()
+    assert gone is not None  # noqa: S101 - it counts
+    answers = connection.execute(wh.sql("erase_answers"), gone).rowcount
+    return Erased(reviews=gone["reviews"], rows=gone["reviews"] + gone["others"] + answers)
 
 
 def _erase_objects(

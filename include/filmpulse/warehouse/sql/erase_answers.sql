@@ -1,4 +1,4 @@
--- What a model said of words that nobody holds any more. What it cost stays, told of no text.
+-- What a model said of words that nobody holds any more; what it cost stays, told of no text.
 WITH gone AS (
     DELETE FROM ops.llm_results r
     WHERE r.content_hash = ANY(%(hashes)s) AND NOT core.has_words(r.content_hash)
@@ -6,4 +6,4 @@ WITH gone AS (
 ), calls AS (
     UPDATE ops.llm_calls c SET key = NULL FROM gone WHERE c.key = gone.key
 )
-SELECT count(*) AS answers FROM gone
+SELECT key FROM gone

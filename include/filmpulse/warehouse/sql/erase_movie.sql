@@ -2,7 +2,11 @@
 WITH reviews AS (
     DELETE FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND first_seen_at <= %(erased_at)s
-    RETURNING source, review_id
+    RETURNING source, review_id, content_hash
+), revisions AS (
+    SELECT r.content_hash FROM core.review_revisions r JOIN reviews USING (source, review_id)
+), analyses AS (
+    SELECT a.content_hash FROM core.review_analyses a JOIN reviews USING (source, review_id)
 ), snapshots AS (
     DELETE FROM core.movie_snapshots
     WHERE imdb_id = %(imdb_id)s AND taken_at <= %(erased_at)s RETURNING 1
@@ -20,9 +24,9 @@ WITH reviews AS (
     WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
 )
 SELECT (SELECT count(*) FROM reviews) AS reviews,
-       (SELECT count(*) FROM core.review_revisions JOIN reviews USING (source, review_id))
-       + (SELECT count(*) FROM core.review_analyses JOIN reviews USING (source, review_id))
+       (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
        + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
        + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
-       + (SELECT count(*) FROM quality) AS others
+       + (SELECT count(*) FROM quality) AS others,
+       ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes
