@@ -4,11 +4,12 @@
   after putting the file into `inbox/` again; a file whose task broke off still waits there.
 * **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
   `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
-  `core.aspect_scores`, `ops.collections`, `ops.loads`, `ops.quality_checks`, `ops.file_sources`;
-  keyed by the site's own ids, so a re-run is safe. Emits `filmpulse/reviews` and
-  `filmpulse/aspect_scores` when rows changed.
+  `core.aspect_scores`, `ops.collections`, `ops.loads`, `ops.quality_checks`, `ops.file_sources`,
+  `ops.llm_results`, `ops.llm_calls`; keyed by the site's own ids, so a re-run is safe. Emits
+  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
-  `FILMPULSE_AUTHOR_SECRET`. It asks no site for anything.
+  `FILMPULSE_AUTHOR_SECRET`. Optional: connection `filmpulse_llm`, Variable
+  `llm_budget_usd_per_day`. It asks no review site for anything.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -60,19 +61,19 @@ def import_saved_pages():
         return airflow_bridge.group_movies(imported)
 
     @task(pool="llm", execution_timeout=timedelta(hours=1), map_index_template="{{ movie }}")
-    def analyse(imdb_ids: list[str]) -> int:
+    def analyse(imdb_ids: list[str], run_id: str) -> int:
         """Score every text that has no score yet; return how many got one."""
         from filmpulse import airflow_bridge, jobs
 
-        parts = airflow_bridge.parts_for(*imdb_ids)
-        return sum(jobs.analyse(imdb_id, parts).scored for imdb_id in imdb_ids)
+        parts = airflow_bridge.parts_for(*imdb_ids, is_scoring=True)
+        return sum(jobs.analyse(imdb_id, parts, run_id=run_id).scored for imdb_id in imdb_ids)
 
     @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
-    def summarise(names: list[str], imported: list[dict], outlet_events) -> list[str]:
+    def summarise(names: list[str], imported: list[dict], run_id: str, outlet_events) -> list[str]:
         """Say how each file went; fail, naming each that could not be imported and why."""
         from filmpulse import airflow_bridge
 
-        told = airflow_bridge.summarise_import(names, imported)
+        told = airflow_bridge.summarise_import(run_id, names, imported)
         if told.changed_rows:
             outlet_events[CHANGED].add(REVIEWS)
             outlet_events[CHANGED].add(ASPECT_SCORES)

@@ -4,10 +4,14 @@
   an old page cannot be had again.
 * **Writes:** the lake; `core.movies`, `core.movie_snapshots`, `core.reviews`,
   `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`,
-  `ops.loads`, `ops.quality_checks`; keyed by the site's own ids, so a re-run is safe. Emits
-  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
+  `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`; keyed by the site's own
+  ids, so a re-run is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores` when rows
+  changed.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
-  `FILMPULSE_IMDB_URL`.
+  `FILMPULSE_IMDB_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
+
+With `filmpulse_llm` a model scores the reviews as far as `budget_usd` goes; the rest waits for
+`analyse_backlog`, and the summary says how much that is.
 """
 
 from datetime import timedelta
@@ -48,6 +52,14 @@ CHANGED = AssetAlias("filmpulse/changed")
             title="Mode",
             description="full reads every review again and so finds edits and removals",
         ),
+        "budget_usd": Param(
+            None,
+            type=["null", "number"],
+            minimum=0,
+            title="Budget in USD",
+            description="The most that this run may spend on a model; FILMPULSE_LLM_BUDGET_USD_PER"
+            "_RUN (0.50) when empty",
+        ),
     },
     tags=["reviews"],
     doc_md=__doc__,
@@ -78,20 +90,23 @@ def movie_reception():
             return jobs.load(manifest_uri, airflow_bridge.parts_for(imdb_id)).changed
 
         @task(pool="llm", execution_timeout=timedelta(hours=1))
-        def analyse(imdb_id: str) -> int:
+        def analyse(imdb_id: str, params: dict, run_id: str) -> int:
             """Score every text that has no score yet; return how many got one."""
             from filmpulse import airflow_bridge, jobs
 
-            return jobs.analyse(imdb_id, airflow_bridge.parts_for(imdb_id)).scored
+            parts = airflow_bridge.parts_for(imdb_id, is_scoring=True)
+            budget_usd = params["budget_usd"]
+            return jobs.analyse(imdb_id, parts, run_id=run_id, budget_usd=budget_usd).scored
 
         load(imdb_id, scrape(imdb_id)) >> analyse(imdb_id)
 
     @task(trigger_rule="all_done", retries=0, map_index_template=None, outlets=[CHANGED])
-    def summarise(run_id: str, outlet_events) -> list[str]:
+    def summarise(params: dict, run_id: str, outlet_events) -> list[str]:
         """Say how each movie went; fail, naming each that did not end well and why."""
         from filmpulse import airflow_bridge, jobs
 
-        closed = jobs.summarise(run_id, airflow_bridge.parts())
+        parts = airflow_bridge.parts(is_scoring=True)
+        closed = jobs.summarise(run_id, parts, params["budget_usd"])
         if closed.changed_rows:
             outlet_events[CHANGED].add(REVIEWS)
             outlet_events[CHANGED].add(ASPECT_SCORES)

@@ -4,7 +4,9 @@
 |---|---|---|
 | Connection | `filmpulse_warehouse` | Postgres, database `filmpulse`, as its owner |
 | Connection | `filmpulse_lake` | S3 key, secret and `endpoint_url`; not needed for another lake |
+| Connection | `filmpulse_llm` | the model that scores reviews: base URL, key, extra; optional |
 | Variable | `tracked_movies` | JSON list of IMDb ids |
+| Variable | `llm_budget_usd_per_day` | most that all runs of a day may spend on a model; optional |
 | Pool | `browser` 1, `detector` 1, `llm` 4 | how many tasks of a kind run at once |
 
 Mapped tasks are named after their movie by `parts_for`; what to do on an error is `RETRY_POLICY`.
@@ -22,13 +24,19 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from filmpulse.jobs import Parts, RunSummary
+    from airflow.sdk import Connection
+
+    from filmpulse.config import Settings
+    from filmpulse.jobs import Parts, RunSummary, Unfinished
 
 log = logging.getLogger(__name__)
 
-WAREHOUSE, LAKE = "filmpulse_warehouse", "filmpulse_lake"
-TRACKED_MOVIES = "tracked_movies"
+WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
+TRACKED_MOVIES, DAY_BUDGET = "tracked_movies", "llm_budget_usd_per_day"
+MOST_MAPPED = 1000
+"""How many instances of a task a run makes; Airflow maps 1,024 at most."""
 _TRACKED_DESCRIPTION = "IMDb ids of the movies to follow, as a JSON list"
+_MODEL_DESCRIPTION = "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`"
 POOLS: Mapping[str, tuple[int, str]] = {
     "browser": (1, "Scraping: one browser at a time"),
     "detector": (1, "The detector, apart from scraping so that it never waits for it"),
@@ -53,11 +61,15 @@ RETRY_POLICY = ExceptionRetryPolicy(
 """The tree of errors, said once to Airflow; anything else follows the task's own retries."""
 
 
-def parts() -> Parts:
+def parts(*, is_scoring: bool = False) -> Parts:
     """Build the parts of a job from this task's Connections and environment.
 
     From here on the task ends with the process that watches over it: were that one killed, Airflow
     would start a new try, and this one would work on unseen.
+
+    Args:
+        is_scoring: Whether the job scores reviews, or tells how they were: then the Connection of
+            the model is read as well, and nobody else falls over a mistake in it.
 
     Raises:
         BadInput: A setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
@@ -73,6 +85,8 @@ def parts() -> Parts:
     lake_url = settings.lake_url
     if lake_url is None:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
+    if is_scoring:
+        settings = _with_model(settings)
     return Parts(
         settings, Warehouse(_warehouse_url()), lambda: Lake(lake_url, _lake_options(lake_url))
     )
@@ -105,6 +119,88 @@ def _warehouse_url() -> str:
     )  # fmt: skip
 
 
+def _with_model(settings: Settings) -> Settings:
+    """Have the Connection and the Variable go before the environment's settings of the model.
+
+    With the Connection nothing but budgets comes from the environment: neither could one provider
+    be given another's key, nor one model another's price.
+
+    Raises:
+        BadInput: The Connection or the Variable cannot be used; the message names what of it.
+    """
+    from airflow.sdk import Variable
+    from airflow.sdk.bases.hook import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
+    from pydantic import ValidationError
+
+    from filmpulse.errors import BadInput
+
+    values: dict[str, Any] = {}
+    try:
+        values |= _model_values(BaseHook.get_connection(LLM))
+    except AirflowNotFoundException:
+        log.debug("There is no Connection %s: the environment says what scores reviews.", LLM)
+    if (budget := Variable.get(DAY_BUDGET, default=None)) is not None:
+        values["llm_budget_usd_per_day"] = budget
+    try:
+        settings = settings.model_validate(settings.model_dump() | values)
+    except ValidationError as error:
+        raise BadInput(
+            f"The Connection {LLM} or the Variable {DAY_BUDGET} cannot be used. "
+            + "; ".join(
+                f"{str(e['loc'][0]).removeprefix('llm_')}: {e['msg']}" for e in error.errors()
+            )
+        ) from None
+    if settings.llm_api_key is not None:  # the environment's is no secret of Airflow's yet
+        mask_secret(settings.llm_api_key.get_secret_value())
+    return settings
+
+
+def _model_fields() -> dict[str, str]:
+    """Return what the Connection's extra may hold: its word -> the setting."""
+    from filmpulse.config import Settings
+
+    return {
+        name.removeprefix("llm_"): name
+        for name in Settings.model_fields
+        if name.startswith("llm_")
+        and not name.startswith(("llm_base_url", "llm_api_key", "llm_budget"))
+    }
+
+
+def _model_values(connection: Connection) -> dict[str, Any]:
+    """Return every setting of the model but its budgets; those that are not given are as new."""
+    import json
+
+    from filmpulse.config import Settings
+    from filmpulse.errors import BadInput
+
+    fields = _model_fields()
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise BadInput(f"The extra of the Connection {LLM} is no JSON object.")
+    if unknown := sorted(extra.keys() - fields.keys()):
+        raise BadInput(
+            f"The extra of the Connection {LLM} has unknown keys: {', '.join(unknown)}. "
+            f"Known: {', '.join(fields)}."
+        )
+    values = {name: Settings.model_fields[name].default for name in fields.values()}
+    values |= {fields[key]: value for key, value in extra.items() if value not in (None, "")}
+    if not connection.host and not connection.password:
+        raise BadInput(f"The Connection {LLM} has neither a host (the base URL) nor a password.")
+    url = connection.host or None
+    if url is not None:
+        # Of a URI such as `generic://https://host:443/v1` Airflow makes host, port and schema.
+        url = url if "://" in url else f"https://{url}"
+        url += f":{connection.port}" if connection.port else ""
+        url += f"/{connection.schema}" if connection.schema else ""
+    return values | {"llm_base_url": url, "llm_api_key": connection.password or None}
+
+
 def _lake_options(lake_url: str) -> dict[str, Any]:
     if not lake_url.startswith("s3://"):
         return {}
@@ -126,13 +222,13 @@ def _lake_options(lake_url: str) -> dict[str, Any]:
     }
 
 
-def parts_for(imdb_id: str, *others: str) -> Parts:
+def parts_for(imdb_id: str, *others: str, is_scoring: bool = False) -> Parts:
     """Build the parts and name this mapped task after its movie (`{{ movie }}` in its template)."""
     from airflow.sdk import get_current_context
 
     from filmpulse import jobs
 
-    built = parts()
+    built = parts(is_scoring=is_scoring)
     name = jobs.label(imdb_id, built) + (f" and {len(others):,} more" if others else "")
     get_current_context()["movie"] = name  # type: ignore[typeddict-unknown-key]
     return built
@@ -226,11 +322,13 @@ def group_movies(imported: list[dict[str, Any]]) -> list[list[str]]:
     Up to 1,000 movies each is a group of its own; Airflow maps 1,024 at most.
     """
     imdb_ids = sorted({imdb_id for one in imported for imdb_id in one["imdb_ids"]})
-    size = -(-len(imdb_ids) // 1000) or 1
+    size = -(-len(imdb_ids) // MOST_MAPPED) or 1
     return [imdb_ids[start : start + size] for start in range(0, len(imdb_ids), size)]
 
 
-def summarise_import(names: Sequence[str], imported: Iterable[dict[str, Any] | None]) -> RunSummary:
+def summarise_import(
+    run_id: str, names: Sequence[str], imported: Iterable[dict[str, Any] | None]
+) -> RunSummary:
     """Say how each file of an import went.
 
     Raises:
@@ -243,7 +341,69 @@ def summarise_import(names: Sequence[str], imported: Iterable[dict[str, Any] | N
         for one in imported or ()
         if one is not None
     ]
-    return jobs.summarise_import(list(names), went, parts())
+    return jobs.summarise_import(run_id, list(names), went, parts(is_scoring=True))
+
+
+def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Find what the configured analyser has not finished with, as plain values for XCom."""
+    from filmpulse import jobs
+
+    backlog = jobs.plan_backlog(parts(is_scoring=True), imdb_ids)
+    for movie in backlog.to_approve:
+        log.info("%s %s needs approval.", movie.imdb_id, movie.title)
+    return [movie._asdict() for movie in backlog.to_score + backlog.to_approve]
+
+
+def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Word the question about each movie that needs approval, for an ApprovalOperator."""
+    asked = [movie for movie in _unfinished(planned) if movie.needs_approval]
+    if len(asked) > MOST_MAPPED:
+        log.warning("%d movies need approval; %d are asked about now.", len(asked), MOST_MAPPED)
+    return [
+        {
+            "imdb_id": movie.imdb_id,
+            "subject": f"Score {movie.untouched:,} reviews of {movie.title} "
+            f"({movie.about(movie.untouched)})?",
+            "body": f"`{movie.imdb_id}` has {movie.untouched:,} reviews that the model never took "
+            f"up. All of them cost {movie.about(movie.untouched)}. The budgets of the run and of "
+            "the day hold all the same: what they do not cover waits, and is not asked about "
+            "again. **Reject**, or no answer, leaves the movie as it is shown now.",
+        }
+        for movie in asked[:MOST_MAPPED]
+    ]
+
+
+def summarise_backlog(
+    run_id: str, planned: list[dict[str, Any]] | None, budget_usd: float | None
+) -> RunSummary:
+    """Say how much of the backlog was read; inside a task of the same run.
+
+    Raises:
+        CollectionFailed: As `jobs.summarise_backlog`.
+    """
+    from filmpulse import jobs
+
+    return jobs.summarise_backlog(
+        run_id,
+        _unfinished(planned or []),
+        parts(is_scoring=True),
+        budget_usd,
+        broke_off=_failed_tasks("analyse_backlog", run_id),
+    )
+
+
+def _unfinished(planned: list[dict[str, Any]]) -> list[Unfinished]:
+    from filmpulse import jobs
+
+    return sorted(jobs.Unfinished(**movie) for movie in planned)
+
+
+def _failed_tasks(dag_id: str, run_id: str) -> list[str]:
+    """Name the tasks of a run that failed, sorted; inside one of its tasks."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    found = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id]).get(run_id, {})
+    return sorted(task for task, state in found.items() if state == "failed")
 
 
 def _reception_is_active(run_id: str) -> bool:
@@ -258,8 +418,10 @@ def _reception_is_active(run_id: str) -> bool:
 def setup() -> None:
     """Make Airflow's pools, connections and an empty `tracked_movies`; repeatable.
 
-    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`) each time;
-    pools and the Variable are left alone where they exist, since an operator may have changed them.
+    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
+    `FILMPULSE_LLM_*`) each time; pools and the Variable are left alone where they exist, since an
+    operator may have changed them. A model's connection that was made here goes with its settings;
+    one that a person made stays.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -272,6 +434,9 @@ def setup() -> None:
                 session.add(
                     Pool(pool=name, slots=slots, description=description, include_deferred=False)
                 )
+        model = session.scalar(select(Connection).where(Connection.conn_id == LLM))
+        if LLM not in wanted and model is not None and model.description == _MODEL_DESCRIPTION:
+            session.delete(model)
         for name, fields in wanted.items():
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
             connection = found or Connection(conn_id=name)
@@ -317,6 +482,20 @@ def _connections() -> dict[str, dict[str, Any]]:
             "login": settings.lake_key.get_secret_value(),
             "password": settings.lake_secret.get_secret_value(),
             "extra": json.dumps(extra),
+        }
+    if settings.has_llm:
+        given = settings.model_dump(exclude_defaults=True)
+        key = settings.llm_api_key
+        wanted[LLM] = {
+            "conn_type": "generic",
+            "description": _MODEL_DESCRIPTION,
+            "host": settings.llm_base_url,
+            "port": None,
+            "schema": None,
+            "password": key.get_secret_value() if key else None,
+            "extra": json.dumps(
+                {word: given[name] for word, name in _model_fields().items() if name in given}
+            ),
         }
     return wanted
 

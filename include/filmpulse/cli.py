@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,10 +59,6 @@ def _parts() -> Any:
     from filmpulse.jobs import Parts
 
     return Parts.from_settings(Settings.from_env())
-
-
-def _run_id() -> str:
-    return f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def _rejects_of(file: Path) -> Path:
@@ -181,28 +177,121 @@ def collect(
     from filmpulse import jobs
 
     parts = _parts()
-    run_id = _run_id()
+    run_id = jobs.new_run_id()
     mode: Mode = "full" if full else "incremental"
     said: list[str] = []
     for imdb_id in jobs.plan(imdb_ids, mode, run_id, parts):
-        try:
+        with _saying(said):  # one movie never stops another; the ledger says how it ended
             with _bar(f"{imdb_id} reviews") as progress:
                 uri = jobs.collect(imdb_id, mode, run_id, parts, progress)
             jobs.load(uri, parts)
             with _bar(f"{imdb_id} scores") as progress:
-                jobs.analyse(imdb_id, parts, progress=progress)
-        except Exception as error:  # one movie never stops another; the ledger says how it ended
-            said.append(str(error) or repr(error))
-            err.print(f"[red]{escape(said[-1])}[/]")
+                jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
     found = jobs.review_run(run_id, parts)
+    _tell(found, said)
+    if found.failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _saying(said: list[str]) -> Iterator[None]:
+    """Print an error, unless the same was said before, and go on."""
+    try:
+        yield
+    except Exception as error:
+        sentence = str(error) or repr(error)
+        if sentence not in said:
+            err.print(f"[red]{escape(sentence)}[/]")
+        said.append(sentence)
+
+
+def _tell(found: Any, said: Sequence[str] = ()) -> None:
+    """Print how a run went, but for what was said before."""
     for line in found.lines:
         out.print(escape(line))
     for warning in found.warnings:
         err.print(f"[yellow]{escape(warning)}[/]")
     for failure in found.failures:
-        if not failure.endswith(tuple(said)):
+        if not any(sentence in failure for sentence in said):
             err.print(f"[red]{escape(failure)}[/]")
-    if found.failures:
+
+
+def _score(imdb_ids: Iterable[str], run_id: str, parts: Any) -> Any:
+    """Score some movies, telling what waits and what failed; return how it went."""
+    from filmpulse import jobs
+
+    imdb_ids = list(imdb_ids)
+    said: list[str] = []
+    scored = 0
+    for imdb_id in imdb_ids:
+        with _saying(said), _bar(f"{imdb_id} scores") as progress:
+            scored += jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id).scored
+    found = jobs.review_scoring(run_id, imdb_ids, parts)
+    _tell(found, said)
+    return found._replace(changed_rows=scored)
+
+
+@app.command()
+def analyse(
+    imdb_ids: Annotated[
+        list[str] | None, typer.Argument(help="The movies; all that lack scores when none.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="The most that a model may cost now, in USD.",
+            show_default="FILMPULSE_LLM_BUDGET_USD_PER_RUN",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask about large movies.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would cost; score nothing.")
+    ] = False,
+) -> None:
+    """Score what the configured analyser has not, the newest reviews first, within the budget.
+
+    It asks about a movie with more than 2,000 reviews that the model never took up. Exit code 1
+    when reviews failed, or a large movie was passed over since nobody could be asked.
+    """
+    from filmpulse import jobs
+    from filmpulse.report import print_backlog
+
+    parts = _parts()
+    backlog = jobs.plan_backlog(parts, imdb_ids or ())
+    planned = sorted(backlog.to_score + backlog.to_approve)
+    if not planned:
+        out.print("Every review has been read.")
+        return
+    if estimate:
+        print_backlog(planned, out)
+        return
+    is_asked = yes or sys.stdin.isatty()
+    approved = [
+        movie.imdb_id
+        for movie in backlog.to_approve
+        if yes
+        or (
+            is_asked
+            and typer.confirm(
+                f"{movie.title}: {movie.untouched:,} reviews, {movie.about(movie.untouched)}. "
+                "Score them?"
+            )
+        )
+    ]
+    run_id, said = jobs.new_run_id(), list[str]()
+    with _saying(said), _bar("reviews") as progress:
+        jobs.analyse_backlog(
+            run_id,
+            parts,
+            [movie.imdb_id for movie in planned],
+            approved=approved,
+            budget_usd=budget_usd,
+            progress=progress,
+        )
+    found = jobs.review_backlog(run_id, planned, parts, budget_usd)
+    _tell(found, said)
+    if said or found.failures or not (is_asked or len(approved) == len(backlog.to_approve)):
         raise typer.Exit(1)
 
 
@@ -221,16 +310,15 @@ def rebuild(
     parts = _parts()
     with _bar("movies") as progress:
         rebuilt = jobs.rebuild(parts, imdb_ids or (), progress)
-    scored = 0
-    for imdb_id in rebuilt.imdb_ids:
-        with _bar(f"{imdb_id} scores") as progress:
-            scored += jobs.analyse(imdb_id, parts, progress=progress).scored
+    told = _score(rebuilt.imdb_ids, jobs.new_run_id(), parts)
     made = rebuilt.loaded
     out.print(
         f"{len(rebuilt.imdb_ids)} movies from {rebuilt.collections} collections: "
         f"{made.inserted:,} reviews came back, {made.updated:,} were put right, "
-        f"{made.removed:,} are no longer living, {scored:,} were scored."
+        f"{made.removed:,} are no longer living, {told.changed_rows:,} were scored."
     )
+    if told.failures:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -438,7 +526,7 @@ def inbox_load() -> None:
     from filmpulse import jobs
 
     parts = _parts()
-    run_id = _run_id()
+    run_id = jobs.new_run_id()
     names, imported = jobs.plan_import(parts), []
     with _bar("saved pages") as progress:
         for done, name in enumerate(names, start=1):
@@ -447,16 +535,12 @@ def inbox_load() -> None:
             except Exception as error:  # one file never stops another; it still waits
                 err.print(f"[red]{escape(name)}: {escape(str(error))}[/]")
             progress(done, len(names))
+    said: list[str] = []
     for imdb_id in sorted({imdb_id for one in imported for imdb_id in one.imdb_ids}):
-        with _bar(f"{imdb_id} scores") as progress:
-            jobs.analyse(imdb_id, parts, progress=progress)
-    told = jobs.review_import(names, imported, parts)
-    for line in told.lines:
-        out.print(escape(line))
-    for warning in told.warnings:
-        err.print(f"[yellow]{escape(warning)}[/]")
-    for failure in told.failures:
-        err.print(f"[red]{escape(failure)}[/]")
+        with _saying(said), _bar(f"{imdb_id} scores") as progress:
+            jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
+    told = jobs.review_import(run_id, names, imported, parts)
+    _tell(told, said)
     if not names:
         out.print("Nothing waits in the inbox.")
     raise typer.Exit(1 if told.failures else 0)
@@ -515,7 +599,7 @@ def import_reviews(
         if dry_run:
             read = jobs.check_table(content, file.name, mapping, parts, progress)
         else:
-            run_id = _run_id()
+            run_id = jobs.new_run_id()
             imported = jobs.import_table(
                 content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
             )
@@ -526,9 +610,7 @@ def import_reviews(
         raise typer.Exit(0 if read.reviews else 1)
     if read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
-    for one in imported.loaded if analyse else ():
-        with _bar(f"{one} scores") as progress:
-            jobs.analyse(one, parts, progress=progress)
+    told = _score(imported.loaded, run_id, parts) if analyse else None
     for one, loaded in imported.loaded.items():
         changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
         out.print(
@@ -536,7 +618,8 @@ def import_reviews(
         )
     for one, error in imported.failures.items():
         err.print(f"[red]{one}: not loaded. {escape(str(error))}[/]")
-    raise typer.Exit(0 if read.reviews and not imported.failures else 1)
+    is_well = read.reviews and not imported.failures and not (told and told.failures)
+    raise typer.Exit(0 if is_well else 1)
 
 
 def _read_map(path: Path | None, **options: str | None) -> Any:

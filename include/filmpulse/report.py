@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.items import Review
+from filmpulse.jobs.scoring import Unfinished, about_usd
 from filmpulse.jobs.tables import TableRead
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
@@ -27,6 +30,22 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
         console.print(f"  [yellow]not as it should be[/]: {escape(fault)}")
     if m["scored_reviews"]:
         console.print(_aspects(summary.aspects))
+
+
+def print_backlog(movies: Sequence[Unfinished], console: Console) -> None:
+    """Print how many reviews of each movie are to be scored, and about what that costs."""
+    table = Table(box=None, padding=(0, 1), show_edge=False)
+    for name in ("movie", "title", "reviews", "cost", ""):
+        table.add_column(name, justify="right" if name in ("reviews", "cost") else "left")
+    for movie in movies:
+        asks = "asks first" if movie.needs_approval else ""
+        table.add_row(
+            movie.imdb_id, escape(movie.title), f"{movie.texts:,}", movie.about(movie.texts), asks
+        )
+    console.print(table)
+    texts = sum(movie.texts for movie in movies)
+    usd = sum(movie.usd or 0 for movie in movies)
+    console.print(f"{count(texts, 'review')} of {count(len(movies), 'movie')}: {about_usd(usd)}.")
 
 
 def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> None:
@@ -93,8 +112,16 @@ def _counts(summary: MovieSummary) -> str:
     rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
     return (
         f"{m['reviews']:,} of {known} reviews (coverage {coverage}) · "
-        f"{m['scored_reviews']:,} scored by {m['analyser_kind'] or 'nobody yet'}{rating}"
+        f"{m['scored_reviews']:,} scored by {_analyser(m['analyser_kind'], m['analyser_model'])}"
+        f"{rating}"
     )
+
+
+def _analyser(kind: str | None, model: str | None) -> str:
+    """Name who scored: `llm gpt-6-luna`, or the keyless one."""
+    if kind is None:
+        return "nobody yet"
+    return f"{kind} {escape(model)}" if model else f"the keyless {kind}"
 
 
 def _percent(share: float) -> str:

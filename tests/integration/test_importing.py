@@ -524,7 +524,7 @@ def test_what_cannot_be_imported_fails_alone_and_says_why(parts, name):
     assert (f"failed/{bad.name}" in left) is was_text
     assert_nothing_private(parts)
     with pytest.raises(CollectionFailed, match=re.escape(name.partition(".")[0])) as caught:
-        jobs.summarise_import([name], [jobs.Imported(name, [bad])], parts)
+        jobs.summarise_import("r1", [name], [jobs.Imported(name, [bad])], parts)
     assert str(caught.value).count("\n") == 1
 
 
@@ -689,7 +689,7 @@ def test_postgres_away_leaves_the_file_waiting(parts, save, monkeypatch):
         with pytest.raises(WarehouseUnavailable):
             jobs.import_file(name, "run", parts)
     assert jobs.plan_import(parts) == [name]
-    told = jobs.review_import([name], [], parts)
+    told = jobs.review_import("r1", [name], [], parts)
     assert told.failures == [f"{name}: not imported; the log of its task says why. It still waits."]
     assert [p.changed_rows for p in import_all(parts)] == [25]
 
@@ -703,7 +703,7 @@ def test_a_page_that_brings_a_fault_makes_its_run_red_and_says_which(parts, save
         return names, imported
 
     known = run(page(), "r1")
-    assert jobs.summarise_import(*known, parts).failures == []
+    assert jobs.summarise_import("r1", *known, parts).failures == []
     # The next day the same page, but that some reviews have a day which is far from having come.
     html = page(visitor=VISITOR | {"timestamp": "2026-04-02T12:30:00Z"})
     day = re.search(r'"submissionDate": ?"(2026-\d\d-\d\d)"', html)[1]
@@ -712,7 +712,7 @@ def test_a_page_that_brings_a_fault_makes_its_run_red_and_says_which(parts, save
     faulty = run(html, "r2")
     assert [p.status for p in faulty[1][0].pages] == ["partial"]  # it is stored all the same
     with pytest.raises(CollectionFailed) as raised:
-        jobs.summarise_import(*faulty, parts)
+        jobs.summarise_import("r1", *faulty, parts)
     assert str(raised.value).splitlines() == [
         "1 file was taken up, and not all is well:",
         f"{MOVIE} Fyrvaktaren: not as it should be: {changed} of 25 reviews are dated in the "
@@ -720,7 +720,7 @@ def test_a_page_that_brings_a_fault_makes_its_run_red_and_says_which(parts, save
         "see docs/runbooks/data_quality.md.",
     ]
     # The run that brought nothing of it stays as it was.
-    assert jobs.summarise_import(*known, parts).failures == []
+    assert jobs.summarise_import("r1", *known, parts).failures == []
 
 
 def test_a_lake_that_is_away_is_retryable(warehouse_url):

@@ -163,4 +163,4 @@ def test_an_analyser_that_gives_up_leaves_what_it_said(
 
 
 def test_a_movie_without_texts_is_no_work(loaded: jobs.Parts) -> None:
-    assert jobs.analyse("tt9900004", loaded) == (0, 0)
+    assert jobs.analyse("tt9900004", loaded).texts == 0

@@ -541,7 +541,7 @@ def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
     assert [line["run_id"] for line in lines] == ["scheduled__1/answers.csv"]
     jobs.analyse(MOVIE, parts)
     jobs.analyse(OTHER, parts)
-    told = jobs.summarise_import(names, [imported], parts)
+    told = jobs.summarise_import("r1", names, [imported], parts)
     assert told.lines == [
         f"answers.csv: {movie}: complete. 1 new, 0 edited." for movie in (MOVIE, OTHER)
     ]
@@ -549,7 +549,7 @@ def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
     drop(parts, [a_row(1), a_row(2, film=OTHER)])
     before = stored(parts, "xmin::text, *")
     names, again = take(parts)
-    assert jobs.summarise_import(names, again, parts).changed_rows == 0
+    assert jobs.summarise_import("r1", names, again, parts).changed_rows == 0
     assert stored(parts, "xmin::text, *") == before
 
 
@@ -564,7 +564,7 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
     assert "Invented Person" not in rejects
     assert "555-0100" not in rejects
     jobs.analyse(MOVIE, parts)
-    told = jobs.summarise_import(names, imported, parts)
+    told = jobs.summarise_import("r1", names, imported, parts)
     assert "2 of 3 rows refused: inbox/failed/answers.csv.rejects.csv" in told.lines[-1]
 
 
@@ -582,7 +582,7 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
 def test_a_table_that_cannot_be_used_is_set_aside_with_the_reason(parts, rows, mapping, said):
     drop(parts, rows, mapping)
     names, (imported,) = take(parts)
-    told = jobs.review_import(names, [imported], parts)
+    told = jobs.review_import("r1", names, [imported], parts)
     assert len(told.failures) == 1
     assert said in told.failures[0]
     assert jobs.plan_import(parts) == []
@@ -636,7 +636,7 @@ def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
     assert (known.name, known.is_new) == (added.name, False)
     assert jobs.plan_import(parts) == [added.name]
     (names, (imported,)) = take(parts)
-    assert jobs.review_import(names, [imported], parts).changed_rows == 2
+    assert jobs.review_import("r1", names, [imported], parts).changed_rows == 2
     before = stored(parts, "xmin::text, *")
     assert len(before) == 2
     # The same file straight away: the same ids, authors and texts.

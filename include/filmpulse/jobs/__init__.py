@@ -7,7 +7,15 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 """
 
 from filmpulse.jobs.checking import LiveCheck, check_live
-from filmpulse.jobs.closing import RunSummary, review_run, summarise, summary
+from filmpulse.jobs.closing import (
+    RunSummary,
+    review_backlog,
+    review_run,
+    review_scoring,
+    summarise,
+    summarise_backlog,
+    summary,
+)
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.erasing import Erased, find_key, forget, preview, replay_erasures
@@ -17,7 +25,15 @@ from filmpulse.jobs.loading import Rebuilt, load, rebuild
 from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
 from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.jobs.retention import Retained, apply_retention
-from filmpulse.jobs.scoring import Analysed, analyse
+from filmpulse.jobs.scoring import (
+    Analysed,
+    Backlog,
+    Unfinished,
+    analyse,
+    analyse_backlog,
+    new_run_id,
+    plan_backlog,
+)
 from filmpulse.jobs.site import search
 from filmpulse.jobs.tables import (
     TableImported,
@@ -34,6 +50,7 @@ __all__ = [
     "LIVE_IS_OFF",
     "Added",
     "Analysed",
+    "Backlog",
     "Batch",
     "Detection",
     "Erased",
@@ -48,9 +65,11 @@ __all__ = [
     "TableImported",
     "TableRead",
     "Tracked",
+    "Unfinished",
     "add_table",
     "add_to_inbox",
     "analyse",
+    "analyse_backlog",
     "apply_retention",
     "check_live",
     "check_table",
@@ -67,18 +86,23 @@ __all__ = [
     "list_inbox",
     "load",
     "mark_triggered",
+    "new_run_id",
     "plan",
+    "plan_backlog",
     "plan_import",
     "preview",
     "read_tracked",
     "rebuild",
     "replay_erasures",
+    "review_backlog",
     "review_import",
     "review_run",
+    "review_scoring",
     "search",
     "setup_warehouse",
     "standing_faults",
     "summarise",
+    "summarise_backlog",
     "summarise_import",
     "summary",
 ]

@@ -1,19 +1,32 @@
-"""Closing a run: how each movie went, and what is to be read of it."""
+"""Closing a run: how each movie went, what a model cost, and what is to be read of it."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from filmpulse.errors import CollectionFailed
+from psycopg.rows import DictRow
+
+from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.parts import Parts
 from filmpulse.jobs.quality import failed_checks, standing_faults
+from filmpulse.jobs.scoring import (
+    Unfinished,
+    approval_sentence,
+    configured_analyser,
+    run_budget,
+    unfinished,
+)
 from filmpulse.warehouse.reception import MovieSummary, read_summary
 
 log = logging.getLogger(__name__)
 
 GREEN: frozenset[CollectionStatus] = frozenset({"complete", "gated"})
+
+MOST_DROPPED, FEW_QUOTES = 0.05, 20
+"""The share of quotes that is dropped without a warning, and how few quotes never give one."""
 
 
 class RunSummary(NamedTuple):
@@ -24,12 +37,31 @@ class RunSummary(NamedTuple):
     failures: list[str]
     changed_rows: int
 
+    def add(self, other: RunSummary) -> None:
+        """Say what another one says as well."""
+        for mine, theirs in zip(self[:3], other[:3], strict=True):
+            mine.extend(theirs)
 
-def review_run(run_id: str, parts: Parts) -> RunSummary:
-    """Tell how each movie of a run went, in the order of their ids, then what its data lack."""
+
+def review_run(run_id: str, parts: Parts, budget_usd: float | None = None) -> RunSummary:
+    """Tell how each movie of a run went, in the order of their ids, then what its data lack.
+
+    Args:
+        run_id: The run.
+        parts: Settings and warehouse.
+        budget_usd: What a model might cost it, in USD; the setting when not given.
+    """
+    return _review(
+        parts.warehouse.rows("run_collections", run_id=run_id), run_id, parts, budget_usd
+    )
+
+
+def _review(
+    collections: Sequence[DictRow], run_id: str, parts: Parts, budget_usd: float | None
+) -> RunSummary:
     found = RunSummary([], [], [], 0)
-    uris: list[str] = []
-    for c in parts.warehouse.rows("run_collections", run_id=run_id):
+    loaded = [c for c in collections if c["loaded_at"]]
+    for c in collections:
         name = f"{c['imdb_id']} {c['title']}"
         shown = c["distinct_ids"] or 0
         count = f"{shown:,} of {c['review_count_end']:,}" if c["review_count_end"] else f"{shown:,}"
@@ -41,37 +73,185 @@ def review_run(run_id: str, parts: Parts) -> RunSummary:
             )
             changed = c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
             found = found._replace(changed_rows=found.changed_rows + changed)
-            uris.append(c["manifest_uri"])
         found.lines.append(line)
         why = c["sentence"] or "It did not finish; the log of its last task says why."
         if c["status"] not in GREEN:
             found.failures.append(f"{name}: {c['status']}. {why}")
         elif not c["loaded_at"]:
             found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
-        elif c["unscored"]:
-            found.failures.append(
-                f"{name}: {c['unscored']:,} reviews have no score; the log of `analyse` says why."
-            )
         elif c["status"] == "gated":
             found.warnings.append(f"{name}: {why}")
+    found.add(review_scoring(run_id, [c["imdb_id"] for c in loaded], parts, budget_usd))
+    uris = [c["manifest_uri"] for c in loaded]
     found.failures.extend(failed_checks(uris, parts))
     found.warnings.extend(standing_faults(uris, parts))
     return found
 
 
-def summarise(run_id: str, parts: Parts) -> RunSummary:
+def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> RunSummary:
     """Say how each movie of a run went.
 
     Raises:
         CollectionFailed: A movie ended as neither complete nor gated, was not loaded or not
-            scored, brought what looks like a fault, or there is none; the message names each such
-            movie and why.
+            scored, brought what looks like a fault, or there is none; or the model was refused.
+            The message names each and why.
     """
-    found = review_run(run_id, parts)
-    if not found.lines:
+    collections = parts.warehouse.rows("run_collections", run_id=run_id)
+    if not collections:
         raise CollectionFailed("No movie was planned; the log of `plan` says why.")
-    movies = {failure.split(maxsplit=1)[0] for failure in found.failures}  # by their ids
-    return close(found, f"{len(movies)} of {len(found.lines)} movies did not end well:")
+    found = _review(collections, run_id, parts, budget_usd)
+    planned = {c["imdb_id"] for c in collections}
+    movies = planned & {failure.split(maxsplit=1)[0] for failure in found.failures}
+    headline = f"{len(movies)} of {len(planned)} movies did not end well:"
+    return close(found, headline if movies else "Not all is well:")
+
+
+def review_scoring(
+    run_id: str, imdb_ids: Collection[str], parts: Parts, budget_usd: float | None = None
+) -> RunSummary:
+    """Tell what a run's model cost, and which reviews of these movies have no final score.
+
+    Those that wait for money or approval are warned of; others are failures. A refusal of the
+    endpoint is one failure, however many movies it left without scores.
+    """
+    try:
+        return _review_scoring(run_id, imdb_ids, parts, budget_usd)[0]
+    except BadInput as error:  # the endpoint's settings; how the movies went is told all the same
+        return RunSummary([], [], [str(error)], 0)
+
+
+def _review_scoring(
+    run_id: str,
+    imdb_ids: Collection[str],
+    parts: Parts,
+    budget_usd: float | None,
+    *,
+    is_backlog: bool = False,
+) -> tuple[RunSummary, list[Unfinished]]:
+    """Do as `review_scoring`; return also what is left.
+
+    Of a backlog, reviews that nobody took up are no failure: they came in while it was worked on.
+    """
+    told = RunSummary([], [], [], 0)
+    refusals = []
+    for used in parts.warehouse.rows("run_calls", run_id=run_id):
+        told.lines.append(_spending(used, run_budget(parts, budget_usd)))
+        dropped, given = used["quotes_dropped"], used["quotes_given"]
+        if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
+            told.warnings.append(
+                f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
+                f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
+            )
+        if used["refusal"]:
+            refusals.append(used["refusal"])
+    with configured_analyser(parts) as analyser:
+        left = unfinished(analyser, parts, imdb_ids)
+        by = f" by {analyser.model}" if analyser.model else ""
+    unscored = {}
+    for movie in left:
+        name = f"{movie.imdb_id} {movie.title}"
+        if movie.over_budget:
+            about = movie.about(movie.over_budget)
+            told.warnings.append(
+                f"{name}: {reviews(movie.over_budget, 'wait')} for money ({about})."
+            )
+        missing = movie.failed
+        if movie.needs_approval:
+            told.warnings.append(approval_sentence(movie))
+        elif refusals or not is_backlog:
+            missing += movie.untouched
+        if missing:
+            unscored[name] = missing
+    if refusals and unscored:
+        lack = f"{reviews(sum(unscored.values()))} of {len(unscored):,} movies lack a score{by}."
+        told.failures.extend(f"{refusal} {lack}" for refusal in refusals)
+    else:
+        told.failures.extend(
+            f"{name}: {reviews(missing, 'have')} no score{by}; the log of "
+            f"`{'score' if is_backlog else 'analyse'}` says why."
+            for name, missing in unscored.items()
+        )
+    return told, left
+
+
+def _spending(used: DictRow, budget: float) -> str:
+    """Say in one line what a run asked of a model, and what that cost of its budget."""
+    cached = f" ({used['cached_tokens']:,} cached)" if used["cached_tokens"] else ""
+    line = (
+        f"{used['model']}: {used['calls']:,} {'call' if used['calls'] == 1 else 'calls'}, "
+        f"{used['input_tokens']:,} tokens in{cached}, {used['output_tokens']:,} out, "
+        f"${used['cost_usd']:.4f} of {_budget(budget)}"
+    )
+    if used["unsettled"]:
+        line += (
+            f" and ${used['unsettled_usd']:.4f} set aside for {used['unsettled']:,} that ended "
+            "without a price"
+        )
+    return f"{line}; {used['quotes_dropped']:,} of {used['quotes_given']:,} quotes dropped"
+
+
+def _budget(usd: float) -> str:
+    """Write a sum with cents at least, and the smaller parts that it has."""
+    whole, _, part = f"{usd:,.4f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
+def reviews(n: int, verb: str = "") -> str:
+    """Say how many reviews (do something), in the plural unless it is one."""
+    verb = {"have": "has"}.get(verb, f"{verb}s") if verb and n == 1 else verb
+    return f"{n:,} {'review' if n == 1 else 'reviews'}{f' {verb}' if verb else ''}"
+
+
+def review_backlog(
+    run_id: str,
+    planned: Sequence[Unfinished],
+    parts: Parts,
+    budget_usd: float | None = None,
+) -> RunSummary:
+    """Tell how much of a backlog was read, in the order of the movies' ids, and what is left.
+
+    Args:
+        run_id: The run that worked on it.
+        planned: What was to be read, as `plan_backlog` found it.
+        parts: Settings and warehouse.
+        budget_usd: What a model might cost it, in USD; the setting when not given.
+    """
+    ids = [movie.imdb_id for movie in planned]
+    told, still = _review_scoring(run_id, ids, parts, budget_usd, is_backlog=True)
+    left = {movie.imdb_id: movie.texts for movie in still}
+    changed, lines = 0, []
+    for movie in planned:
+        done = max(0, movie.texts - left.get(movie.imdb_id, 0))
+        lines.append(
+            f"{movie.imdb_id} {movie.title}: {done:,} of {reviews(movie.texts)} finished with"
+        )
+        changed += done
+    return told._replace(lines=lines + told.lines, changed_rows=changed)
+
+
+def summarise_backlog(
+    run_id: str,
+    planned: Sequence[Unfinished],
+    parts: Parts,
+    budget_usd: float | None = None,
+    broke_off: Sequence[str] = (),
+) -> RunSummary:
+    """Say how much of a backlog was read, and what is left and why.
+
+    Args:
+        run_id: As in `review_backlog`, and so are the others.
+        planned: What was to be read.
+        parts: Settings and warehouse.
+        budget_usd: What a model might cost it.
+        broke_off: Names of the run's tasks that failed.
+
+    Raises:
+        CollectionFailed: A task broke off, the model was refused, or reviews failed; names each.
+    """
+    told = review_backlog(run_id, planned, parts, budget_usd)
+    if not told.failures:
+        told.failures.extend(f"`{task}` broke off; its log says why." for task in broke_off)
+    return close(told, "Not all of the backlog was read:")
 
 
 def close(told: RunSummary, headline: str) -> RunSummary:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from filmpulse.errors import BadInput, FilmpulseError, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs import inbox
-from filmpulse.jobs.closing import RunSummary, close
+from filmpulse.jobs.closing import RunSummary, close, review_scoring
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import (
@@ -262,12 +262,15 @@ def _keep(
         parts.lake.write(f"{folder}/{saved.name}", saved.text.encode())
 
 
-def review_import(names: Sequence[str], imported: Iterable[Imported], parts: Parts) -> RunSummary:
+def review_import(
+    run_id: str, names: Sequence[str], imported: Iterable[Imported], parts: Parts
+) -> RunSummary:
     """Tell how each page of a run went, in the order of the files' names, then what its data lack.
 
     Each page is told once: among the lines, the warnings (gated) or the failures.
 
     Args:
+        run_id: Whose import it was.
         names: The files that were planned.
         imported: How each went; a file without an entry is a failure.
         parts: Settings, warehouse and lake.
@@ -288,11 +291,7 @@ def review_import(names: Sequence[str], imported: Iterable[Imported], parts: Par
             else:
                 told.lines.append(page.line)
     movies = {imdb_id for one in found.values() for imdb_id in one.imdb_ids}
-    for row in parts.warehouse.rows("unscored_movies", imdb_ids=sorted(movies)):
-        told.failures.append(
-            f"{row['imdb_id']} {row['title']}: {row['unscored']:,} reviews have no score; the log "
-            "of `analyse` says why."
-        )
+    told.add(review_scoring(run_id, movies, parts))
     uris = [uri for one in found.values() for uri in one.manifest_uris]
     told.failures.extend(failed_checks(uris, parts))
     told.warnings.extend(standing_faults(uris, parts))
@@ -300,7 +299,7 @@ def review_import(names: Sequence[str], imported: Iterable[Imported], parts: Par
 
 
 def summarise_import(
-    names: Sequence[str], imported: Iterable[Imported], parts: Parts
+    run_id: str, names: Sequence[str], imported: Iterable[Imported], parts: Parts
 ) -> RunSummary:
     """Say how each file of a run went.
 
@@ -309,4 +308,6 @@ def summarise_import(
             not look as they should; the message names each and why.
     """
     files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
-    return close(review_import(names, imported, parts), f"{files} taken up, and not all is well:")
+    return close(
+        review_import(run_id, names, imported, parts), f"{files} taken up, and not all is well:"
+    )

@@ -1,10 +1,17 @@
-"""Scoring: the texts of a movie that the analyser has not finished with."""
+"""Scoring: the texts that the configured analyser has not finished with.
+
+With an endpoint configured that is a model, which costs money: it takes up what budget and approval
+allow, newest reviews first, and the keyless analyser scores for free what the model does not show,
+so that each movie has complete figures of one analyser. Otherwise it is the keyless one alone.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,20 +20,87 @@ from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
+from filmpulse.errors import BadInput
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.warehouse.ledger import open_ledger
 
 log = logging.getLogger(__name__)
 
 STEP, STEP_SECONDS = 100, 0.5
 """Most free answers that are committed at once, and the longest that they wait for it."""
 
+LARGE_MOVIE = 2_000
+"""The most reviews of one movie that a model takes up for the first time without being asked to."""
+
+KEYLESS = "lexicon"
+
 
 class Analysed(NamedTuple):
-    """How many texts an analysis took up, and how many got a score."""
+    """How many texts an analysis took up, how many got a score, how many wait, and for what."""
 
     texts: int
     scored: int
+    waiting: int = 0
+    needs_approval: bool = False
+
+
+class Unfinished(NamedTuple):
+    """What the configured analyser has not finished with, of one movie.
+
+    Attributes:
+        imdb_id: The movie.
+        title: Its title.
+        untouched: Reviews that it never took up.
+        over_budget: Reviews that wait for money; whoever had to approve of them did.
+        failed: Reviews that it tried in vain.
+        usd: About what all of these will cost; None where nothing is ever paid.
+    """
+
+    imdb_id: str
+    title: str
+    untouched: int
+    over_budget: int
+    failed: int
+    usd: float | None
+
+    @property
+    def texts(self) -> int:
+        """How many reviews these are together."""
+        return self.untouched + self.over_budget + self.failed
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a person must say yes before the model takes these up."""
+        return self.usd is not None and self.untouched > LARGE_MOVIE
+
+    def about(self, texts: int) -> str:
+        """Say about what so many of them will cost."""
+        return about_usd((self.usd or 0) * texts / self.texts)
+
+
+def about_usd(usd: float) -> str:
+    """Say an estimate."""
+    if not usd:
+        return "free of charge"
+    return f"about ${usd:,.2f}" if usd >= 0.01 else "under $0.01"
+
+
+class Backlog(NamedTuple):
+    """What is to be scored: movies that need no approval, and those that do; sorted by id."""
+
+    to_score: list[Unfinished]
+    to_approve: list[Unfinished]
+
+
+def new_run_id() -> str:
+    """Name a run that a person started from a terminal, in UTC and to the microsecond."""
+    return f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def run_budget(parts: Parts, budget_usd: float | None) -> float:
+    """Return what a run may spend, in USD: what was said for it, or the setting."""
+    return parts.settings.llm_budget_usd_per_run if budget_usd is None else budget_usd
 
 
 def analyse(
@@ -34,6 +108,10 @@ def analyse(
     parts: Parts,
     analyser: Analyser | None = None,
     progress: Progress = silent,
+    *,
+    run_id: str | None = None,
+    budget_usd: float | None = None,
+    is_approved: bool = False,
 ) -> Analysed:
     """Score every current text of a movie that the analyser has not finished with.
 
@@ -41,30 +119,222 @@ def analyse(
     where they cost neither. So a crash loses none that was paid, and a second call takes up only
     the rest. Two calls for one movie take turns, so that no text
     is read (and paid for) twice.
+
+    Args:
+        imdb_id: The movie.
+        parts: Settings and warehouse.
+        analyser: Who reads them; the configured one when not given.
+        progress: Called with how many are done.
+        run_id: On whose budget a model's calls are booked.
+        budget_usd: The most that all calls of that run may cost; the setting when not given.
+        is_approved: Whether a person agreed to have a model take up a large movie.
+
+    Returns:
+        What became of them. With more than `LARGE_MOVIE` texts that the model never took up, and
+        no approval, it is asked nothing.
+
+    Raises:
+        LlmRefused: The endpoint refuses key, model or account.
+        LlmUnavailable: It does not answer.
+        BadInput: The endpoint's settings cannot be used.
+        WarehouseUnavailable: Postgres went away.
     """
-    analyser = analyser or make_analyser("lexicon")
-    analyser_id = _register(analyser, parts)
-    scored = 0
     with parts.warehouse.connect(autocommit=True) as connection:
         # Held by the connection: a killed worker lets go.
         connection.execute(wh.sql("lock_scoring"), {"imdb_id": imdb_id})
-        key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
-        done = 0
+        if analyser is not None:
+            return _score(connection, analyser, [imdb_id], parts, progress)
+        approved = [imdb_id] if is_approved else []
+        return _as_configured(connection, [imdb_id], parts, progress, run_id, budget_usd, approved)
+
+
+def analyse_backlog(
+    run_id: str,
+    parts: Parts,
+    imdb_ids: Sequence[str] = (),
+    *,
+    approved: Collection[str] = (),
+    budget_usd: float | None = None,
+    progress: Progress = silent,
+) -> Analysed:
+    """Score what the configured analyser has not finished with, the newest reviews of all first.
+
+    Args:
+        run_id: On whose budget a model's calls are booked.
+        parts: Settings and warehouse.
+        imdb_ids: The movies; all when empty.
+        approved: Large movies that a person agreed to.
+        budget_usd: The most that all calls of the run may cost; the setting when not given.
+        progress: Called with how many are done.
+
+    Returns:
+        What became of them, all movies together; those that need approval are among the waiting.
+
+    Raises:
+        As `analyse`, and BadInput: A movie that is not in the warehouse.
+    """
+    _check_known(imdb_ids, parts)
+    with parts.warehouse.connect(autocommit=True) as connection:
+        return _as_configured(
+            connection, list(imdb_ids) or None, parts, progress, run_id, budget_usd, approved
+        )
+
+
+def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
+    """Find the movies (these, or all) that lack final scores under the configured analyser.
+
+    Raises:
+        BadInput: A movie that is not in the warehouse, or settings that cannot be used.
+    """
+    _check_known(imdb_ids, parts)
+    with configured_analyser(parts) as analyser:
+        found = unfinished(analyser, parts, list(imdb_ids) or None)
+    return Backlog(
+        [movie for movie in found if not movie.needs_approval],
+        [movie for movie in found if movie.needs_approval],
+    )
+
+
+def _check_known(imdb_ids: Sequence[str], parts: Parts) -> None:
+    known = {
+        row["imdb_id"] for row in parts.warehouse.rows("known_movies", imdb_ids=list(imdb_ids))
+    }
+    if unknown := sorted(set(imdb_ids) - known):
+        raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
+
+
+@contextmanager
+def configured_analyser(
+    parts: Parts, run_id: str | None = None, budget_usd: float | None = None
+) -> Iterator[Analyser]:
+    """Open the analyser that the settings name, a model's with its ledger.
+
+    Raises:
+        BadInput: The endpoint's settings cannot be used.
+    """
+    settings = parts.settings
+    if not settings.has_llm:
+        yield make_analyser(KEYLESS)
+        return
+    from filmpulse.analysis.llm.analyser import LlmAnalyser
+    from filmpulse.analysis.llm.prompt import prompt_version
+
+    with open_ledger(
+        parts.warehouse,
+        run_id=run_id or new_run_id(),
+        model=settings.llm_model,
+        prompt_version=prompt_version(),
+        run_usd=run_budget(parts, budget_usd),
+        day_usd=settings.llm_budget_usd_per_day,
+    ) as ledger:
+        yield LlmAnalyser(settings, ledger)
+
+
+def unfinished(
+    analyser: Analyser, parts: Parts, imdb_ids: Collection[str] | None
+) -> list[Unfinished]:
+    """Return the movies (these, or all) with texts that an analyser has not finished with."""
+    rows = parts.warehouse.rows(
+        "unfinished_movies",
+        analyser_id=_register(analyser, parts),
+        imdb_ids=None if imdb_ids is None else list(imdb_ids),
+    )
+    return [Unfinished(usd=_estimate(row, parts), **row) for row in rows]
+
+
+def _estimate(row: DictRow, parts: Parts) -> float | None:
+    characters = row.pop("characters")
+    if not parts.settings.has_llm:
+        return None
+    from filmpulse.analysis.llm.prices import estimate_usd
+
+    texts = row["untouched"] + row["over_budget"] + row["failed"]
+    return estimate_usd(parts.settings, texts, characters)
+
+
+def _as_configured(
+    connection: wh.Connection,
+    imdb_ids: list[str] | None,
+    parts: Parts,
+    progress: Progress,
+    run_id: str | None,
+    budget_usd: float | None,
+    approved: Collection[str],
+) -> Analysed:
+    """Let the configured analyser take up what it may, and the keyless one keep the rest shown."""
+    try:
+        with configured_analyser(parts, run_id, budget_usd) as analyser:
+            found = unfinished(analyser, parts, imdb_ids)
+            held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
+            ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
+            done = _score(connection, analyser, [i for i in ids if i not in held], parts, progress)
+    except Exception:  # whatever became of the model, new reviews get their figures
+        if parts.settings.has_llm and not connection.closed:
+            _score_keyless(connection, imdb_ids, parts)
+        raise
+    if parts.settings.has_llm:
+        _score_keyless(connection, imdb_ids, parts)
+    for movie in held.values():
+        log.info(approval_sentence(movie))
+    waiting = sum(movie.texts for movie in held.values())
+    return Analysed(done.texts + waiting, done.scored, done.waiting + waiting, bool(held))
+
+
+def approval_sentence(movie: Unfinished) -> str:
+    """Say that a movie waits for approval, and how to give it."""
+    return (
+        f"{movie.imdb_id} {movie.title}: {movie.untouched:,} reviews "
+        f"({movie.about(movie.untouched)}) wait for approval: `analyse_backlog` asks, or "
+        f"`filmpulse analyse {movie.imdb_id} --yes`."
+    )
+
+
+def _score_keyless(connection: wh.Connection, imdb_ids: list[str] | None, parts: Parts) -> None:
+    """Score for free what no model shows, a movie at a time."""
+    analyser = make_analyser(KEYLESS)
+    values = {"analyser_id": _register(analyser, parts), "imdb_ids": imdb_ids}
+    for row in parts.warehouse.rows("keyless_movies", **values):
+        _score(connection, analyser, [row["imdb_id"]], parts, silent)
+
+
+def _score(
+    connection: wh.Connection,
+    analyser: Analyser,
+    imdb_ids: Sequence[str],
+    parts: Parts,
+    progress: Progress,
+) -> Analysed:
+    """Score the unfinished texts of some movies, the newest first; then see which it shows."""
+    analyser_id = _register(analyser, parts)
+    total = done = scored = waiting = 0
+    try:
         # Held beyond each commit, by the server: a long movie's texts never are in memory at once.
         with connection.cursor("unscored_texts", withhold=True) as cursor:
             cursor.itersize = STEP
-            cursor.execute(wh.sql("unscored_texts"), key)
+            cursor.execute(
+                wh.sql("unscored_texts"), {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
+            )
             first = cursor.fetchone()
             total = first["total"] if first else 0
             rows = chain([first] if first else [], cursor)
-            for step in _steps(analyser.analyse(map(_text, rows))):
-                _store(connection, step, analyser_id)
-                scored += sum(analysis.status == "scored" for analysis in step)
-                done += len(step)
-                progress(done, total)
-        connection.execute(wh.sql("switch_analyser"), key)
-    log.info("%s: %d of %d texts scored by %s", imdb_id, scored, total, analyser.kind)
-    return Analysed(total, scored)
+            with closing(_steps(analyser.analyse(map(_text, rows)))) as steps:
+                for step in steps:
+                    _store(connection, step, analyser_id)
+                    scored += sum(analysis.status == "scored" for analysis in step)
+                    waiting += sum(analysis.status == "over_budget" for analysis in step)
+                    done += len(step)
+                    progress(done, total)
+    finally:
+        if not connection.closed:
+            for imdb_id in imdb_ids:
+                key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
+                connection.execute(wh.sql("switch_analyser"), key)
+    log.info(
+        "%s: %d of %d texts scored by %s",
+        imdb_ids[0] if len(imdb_ids) == 1 else f"{len(imdb_ids)} movies",
+        scored, total, analyser.model or analyser.kind,
+    )  # fmt: skip
+    return Analysed(total, scored, waiting)
 
 
 def _text(row: DictRow) -> ReviewText:
@@ -90,7 +360,7 @@ def _register(analyser: Analyser, parts: Parts) -> int:
     return number
 
 
-def _steps(analyses: Iterable[Analysis]) -> Iterator[list[Analysis]]:
+def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
     """Gather answers until they are many, the last one was paid, or a moment has passed."""
     step: list[Analysis] = []
     began = time.monotonic()

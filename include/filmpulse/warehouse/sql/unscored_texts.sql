@@ -1,11 +1,11 @@
--- Living current texts without a final status under the analyser, oldest reviews first.
+-- Living current texts of these movies without a final status under the analyser, newest reviews first.
 SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
        count(*) OVER () AS total
 FROM core.reviews r
-WHERE r.imdb_id = %(imdb_id)s AND r.removed_at IS NULL AND r.body IS NOT NULL
+WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.removed_at IS NULL AND r.body IS NOT NULL
   AND NOT EXISTS (
       SELECT FROM core.review_analyses a
       WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
           = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
         AND a.status NOT IN ('failed', 'over_budget'))
-ORDER BY r.submitted_on, r.source, r.review_id
+ORDER BY r.submitted_on DESC NULLS LAST, r.source, r.review_id

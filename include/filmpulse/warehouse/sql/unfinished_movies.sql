@@ -1,0 +1,17 @@
+-- Movies (these, or all) with living reviews that the analyser has not finished with: how many it never
+-- took up, how many wait for money, how many failed, and how long their texts are.
+SELECT r.imdb_id, coalesce(m.original_title, m.title) AS title,
+       count(*) FILTER (WHERE a.status IS NULL) AS untouched,
+       count(*) FILTER (WHERE a.status = 'over_budget') AS over_budget,
+       count(*) FILTER (WHERE a.status = 'failed') AS failed,
+       sum(char_length(r.title) + char_length(r.body)) AS characters
+FROM core.reviews r
+JOIN core.movies m USING (imdb_id)
+LEFT JOIN core.review_analyses a
+       ON (a.source, a.review_id, a.content_hash, a.analyser_id)
+        = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
+WHERE (%(imdb_ids)s::text[] IS NULL OR r.imdb_id = ANY(%(imdb_ids)s))
+  AND r.removed_at IS NULL AND r.body IS NOT NULL
+  AND (a.status IS NULL OR a.status IN ('failed', 'over_budget'))
+GROUP BY r.imdb_id, m.original_title, m.title
+ORDER BY r.imdb_id
