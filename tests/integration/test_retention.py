@@ -4,15 +4,17 @@ import gzip
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from filmpulse import jobs
 from filmpulse.config import Settings
-from filmpulse.items import Review
+from filmpulse.items import AspectScore, Call, Reading, Review, ReviewText, analysed_text
 from filmpulse.jobs import retention
 from filmpulse.lake import Lake, Manifest
+from filmpulse.warehouse.ledger import open_ledger
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 MOVIE = "tt99000001"
@@ -358,3 +360,112 @@ def test_words_go_from_collections_that_were_never_loaded_too(parts):
     jobs.load(orphan, parts)
     (row,) = rows(parts, "SELECT * FROM core.reviews WHERE review_id = 'rw1'")
     assert (row["body"], row["removed_at"]) == (None, NOW - 50 * DAY)
+
+
+def ask(parts, review, **changes):
+    """Have a model answer, with two quotes; return the key of its answer."""
+    text = analysed_text(review.title, review.body)
+    key = sha256(text.encode()).hexdigest()
+    fields = {name: getattr(review, name) for name in ("source", "review_id", "imdb_id")}
+    given = ReviewText(**fields, content_hash=review.content_hash, language="en", text=text)
+    said = {
+        "status": "scored",
+        "overall": 1,
+        "overall_quote": review.body[:20],
+        "overall_quote_start": text.index(review.body),
+        "aspects": (
+            AspectScore(aspect="sound", score=-1),
+            AspectScore(aspect="acting", score=2, quote=review.body[-12:], quote_start=9),
+        ),
+    }
+    with open_ledger(
+        parts.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
+    ) as ledger:
+        call_id = ledger.begin(key, given, most_usd=0.02, lease_seconds=60)
+        ledger.end(call_id, given, Call(outcome="scored", cost_usd=0.01), Reading(**said | changes))
+    return key
+
+
+def kept(parts):
+    """Each answer as a model's analyser would find it, by its key."""
+    with open_ledger(
+        parts.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
+    ) as ledger:
+        keys = [row["key"] for row in rows(parts, "SELECT key FROM ops.llm_results")]
+        return ledger.find(keys)
+
+
+def without_quotes(reading):
+    bare = {"quote": None, "quote_start": None}
+    aspects = tuple(aspect.model_copy(update=bare) for aspect in reading.aspects)
+    return reading.model_copy(
+        update={"overall_quote": None, "overall_quote_start": None, "aspects": aspects}
+    )
+
+
+def test_a_models_quotes_go_with_the_words_and_its_scores_stay(parts):
+    before, lives, removed = review(1), review(1, body=NEW), review(2, body=THIRD)
+    see(parts, 90, [before, removed])
+    old, gone = ask(parts, before), ask(parts, removed)
+    see(parts, 60, [lives])
+    new = ask(parts, lives)
+    with parts.warehouse.connect() as connection:
+        connection.execute(
+            "UPDATE core.review_analyses SET overall_quote = 'said so', overall_quote_start = 0"
+        )
+    calls, answers = rows(parts, "SELECT * FROM ops.llm_calls"), kept(parts)
+    query = "SELECT review_id, content_hash, overall FROM core.review_analyses ORDER BY 1, 2"
+    scores = rows(parts, query)
+    aspect_quotes = rows(
+        parts, "SELECT FROM core.aspect_scores WHERE content_hash <> %s", lives.content_hash
+    )
+    took = jobs.apply_retention(parts, NOW)
+    # of each text: its analysis' overall quote, and two in the answer; those of its aspects
+    assert (took.texts, took.quotes) == (2, 2 * (1 + 2) + len(aspect_quotes))
+    assert kept(parts) == {
+        old: without_quotes(answers[old]),
+        gone: without_quotes(answers[gone]),
+        new: answers[new],
+    }
+    assert rows(parts, "SELECT * FROM ops.llm_calls") == calls
+    assert rows(parts, query) == scores
+    quoted = rows(
+        parts,
+        """SELECT review_id, content_hash FROM core.review_analyses
+           WHERE overall_quote IS NOT NULL OR overall_quote_start IS NOT NULL""",
+    )
+    assert quoted == [{"review_id": "rw1", "content_hash": lives.content_hash}]
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained()
+
+
+def test_a_models_quotes_stay_while_another_review_says_the_same(parts):
+    other = "tt99000002"
+    same = {"title": "", "body": NEW}
+    see(parts, 90, [review(1, **same), review(2)])
+    see(parts, 80, [review(3, other, **same), review(4, other)], other)
+    key = ask(parts, review(1, **same))
+    answer = kept(parts)[key]
+    see(parts, 60, [review(2)])
+    assert jobs.apply_retention(parts, NOW).texts == 1
+    assert kept(parts)[key] == answer
+    see(parts, 50, [review(4, other)], other)
+    took = jobs.apply_retention(parts, NOW)
+    assert (took.texts, kept(parts)[key]) == (1, without_quotes(answer))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "refused", "overall": None},
+        {"aspects": ()},
+        {"overall_quote": None, "overall_quote_start": None},
+    ],
+)
+def test_answers_without_some_of_it_are_no_trouble(parts, answer):
+    bare = {"overall_quote": None, "overall_quote_start": None, "aspects": ()}
+    see(parts, 90, [review(1), review(2)])
+    key = ask(parts, review(2), **(bare if "status" in answer else {}) | answer)
+    before = kept(parts)[key]
+    see(parts, 60, [review(1)])
+    jobs.apply_retention(parts, NOW)
+    assert kept(parts)[key] == without_quotes(before)

@@ -27,10 +27,11 @@ UNFINISHED_AFTER = timedelta(days=1)
 class Retained(NamedTuple):
     """What a round of retention took away.
 
-    `texts` are rows that lost their words, `quotes` scores that lost theirs, `lines` the same texts
-    in the lake, seen in ten collections ten times. `pages` were in quarantine, `files` in the
-    inbox. `unfinished` are objects of collections that broke off and were never sealed. `erased`
-    is what was erased before and had come back: rows, lines and objects.
+    `texts` are rows that lost their words. `quotes` are those of their scores, and of the answers
+    of a model as they are kept. `lines` are the same texts in the lake, seen in ten collections ten
+    times. `pages` were in quarantine, `files` in the inbox. `unfinished` are objects of collections
+    that broke off and were never sealed. `erased` is what was erased before and had come back:
+    rows, lines and objects.
     """
 
     texts: int = 0
@@ -136,8 +137,10 @@ def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tu
             "hashes": [content_hash for _, content_hash in texts],
         }
         dropped = connection.execute(wh.sql("retention_drop"), values).fetchone()
+        answers = connection.execute(wh.sql("retention_answers"), values).fetchone()
+        assert dropped is not None and answers is not None  # noqa: S101, PT018 - both count
     log.info("%s: the words of %d texts were dropped", imdb_id, len(texts))
-    return (lines, dropped["texts"], dropped["quotes"]) if dropped else (lines, 0, 0)
+    return lines, dropped["texts"], dropped["quotes"] + answers["quotes"]
 
 
 def _delete_old(folders: list[str], before: datetime, parts: Parts) -> int:

@@ -13,6 +13,10 @@ WITH texts AS (
     UPDATE core.aspect_scores s SET quote = NULL, quote_start = NULL FROM texts t
     WHERE (s.source, s.review_id, s.content_hash) = (t.source, t.review_id, t.content_hash)
       AND s.quote_start IS NOT NULL RETURNING 1
+), overall_quotes AS (
+    UPDATE core.review_analyses a SET overall_quote = NULL, overall_quote_start = NULL FROM texts t
+    WHERE (a.source, a.review_id, a.content_hash) = (t.source, t.review_id, t.content_hash)
+      AND a.overall_quote_start IS NOT NULL RETURNING 1
 )
 SELECT (SELECT count(*) FROM reviews) + (SELECT count(*) FROM revisions) AS texts,
-       (SELECT count(*) FROM quotes) AS quotes
+       (SELECT count(*) FROM quotes) + (SELECT count(*) FROM overall_quotes) AS quotes
