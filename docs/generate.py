@@ -235,12 +235,18 @@ def settings_table() -> str:
         [
             [
                 f"`{variable_name(name)}`",
-                "" if field.default is None else f"{field.default:g}",
+                _default(field.default),
                 field.description or "",
             ]
             for name, field in Settings.model_fields.items()
         ],
     )
+
+
+def _default(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return f"`{value}`" if isinstance(value, str) else f"{value:.10g}"
 
 
 def number_lines(text: str) -> str:

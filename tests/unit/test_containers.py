@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from filmpulse.config import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN")
@@ -38,14 +40,25 @@ def test_no_secret_has_a_default(example: dict[str, str]) -> None:
     assert not [name for name, value in example.items() if SECRET.search(name) and value]
 
 
-def test_the_example_lists_every_variable(example: dict[str, str]) -> None:
-    assert {name for name, _ in _variables()} == example.keys()
+def _passed_on(compose: dict[str, Any]) -> set[str]:
+    """Return the variables that the containers have where `.env` has them, and no value of ours."""
+    environment = compose["services"]["scheduler"]["environment"]
+    return {name for name, value in environment.items() if value is None}
+
+
+def test_the_example_lists_every_variable(compose: dict[str, Any], example: dict[str, str]) -> None:
+    assert {name for name, _ in _variables()} | _passed_on(compose) == example.keys()
+
+
+def test_every_setting_of_the_model_is_passed_on(compose: dict[str, Any]) -> None:
+    settings = {f"FILMPULSE_{name.upper()}" for name in Settings.model_fields if "llm" in name}
+    assert _passed_on(compose) == settings
 
 
 def test_secrets_are_given_by_variables_alone(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         for key, value in service.get("environment", {}).items():
-            if SECRET.search(key) and not key.endswith("_FILE"):
+            if SECRET.search(key) and not key.endswith("_FILE") and value is not None:
                 assert re.search(r"\$\{\w+:\?", str(value)), f"{name}: {key}"
 
 

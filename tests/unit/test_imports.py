@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "jobs": {"sources", "lake", "warehouse", "analysis"},
     "airflow_bridge": {"jobs", "lake", "warehouse", "parent"},
     "report": {"jobs", "warehouse"},
-    "local": {"jobs", "lake", "sources", "warehouse", "report", "sample_site"},
+    "local": {"jobs", "lake", "sources", "warehouse", "analysis", "report", "sample_site"},
     "cli": {"jobs", "airflow_bridge", "local", "report", "sources"},
 }
 # A library -> the only places that may import it.
@@ -36,6 +36,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge.py"),
     "vaderSentiment": ("analysis/",),
     "py3langid": ("analysis/",),
+    "openai": ("analysis/llm/",),
+    "httpx2": ("analysis/llm/",),
     "pandas": ("sources/tables/",),
     "openpyxl": ("sources/tables/",),
     "yaml": ("sources/tables/",),

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -59,6 +60,7 @@ def checks() -> list[Check]:
             ("schema", _schema),
             ("roles", _roles),
             ("lake", _lake),
+            ("analyser", _analyser),
             ("browser", _browser),
             ("disk", _disk),
         )
@@ -109,7 +111,11 @@ def _airflow_objects() -> str:
     if "AIRFLOW_HOME" not in os.environ:  # Airflow would make a new, empty one in ~/airflow
         raise _Problem("AIRFLOW_HOME is not set", START)
     wanted = {
-        "connections": ("conn_id", {"filmpulse_warehouse", "filmpulse_lake"}),
+        "connections": (
+            "conn_id",
+            {"filmpulse_warehouse", "filmpulse_lake"}
+            | ({"filmpulse_llm"} if Settings.from_env().has_llm else set()),
+        ),
         "pools": ("pool", {"browser", "detector", "llm"}),
     }
     asked = {
@@ -233,6 +239,27 @@ def _lake() -> str:
             "check FILMPULSE_LAKE_KEY, _SECRET and _ENDPOINT_URL, and the key's rights",
         ) from error
     return f"{settings.lake_url}: write, read, list, delete"
+
+
+def _analyser() -> str:
+    settings = Settings.from_env()
+    if not settings.has_llm:
+        return "the keyless lexicon; FILMPULSE_LLM_API_KEY or _BASE_URL would name a model"
+    from filmpulse.analysis.llm.client import preflight
+    from filmpulse.analysis.llm.providers import provider_for
+    from filmpulse.warehouse import sql
+
+    try:
+        host = urlsplit(provider_for(settings).base_url).netloc
+        warnings = preflight(settings)
+    except FilmpulseError as error:
+        raise _Problem(str(error), "check FILMPULSE_LLM_*; the README says what each is") from error
+    (spent,) = _ask(sql("spent_today"))
+    told = (
+        f"{settings.llm_model} at {host}; today ${spent:.4f} of "
+        f"${settings.llm_budget_usd_per_day:.2f} are spent"
+    )
+    return " ".join([f"{told}.", *warnings]) if warnings else told
 
 
 def _browser() -> str:
