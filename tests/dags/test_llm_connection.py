@@ -1,0 +1,138 @@
+"""The Connection `filmpulse_llm`, the Variable of a day's budget, and what setup makes of both."""
+
+import json
+import logging
+
+import pytest
+
+from filmpulse import airflow_bridge
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+
+KEY = "sk-the-key-of-a-test-5f2d"
+
+
+@pytest.fixture
+def connect(monkeypatch):
+    """Give Airflow the Connection, as JSON or as a URI."""
+
+    def connect(value=None, **fields):
+        text = value or json.dumps({"conn_type": "generic", **fields})
+        monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_LLM", text)
+
+    return connect
+
+
+def read(**env):
+    return airflow_bridge._with_model(Settings(**env))
+
+
+def test_without_a_connection_the_environment_counts():
+    theirs = {"llm_api_key": KEY, "llm_model": "gpt-5.6-luna", "llm_concurrency": 3}
+    assert read(**theirs) == Settings(**theirs)
+    assert not read().has_llm
+
+
+def test_the_connection_says_all_but_budgets(connect):
+    connect(
+        host="https://models.example/v1",
+        password=KEY,
+        extra={"model": "m-1", "tokens_per_minute": "9000", "temperature": 0, "service_tier": ""},
+    )
+    theirs = {
+        "llm_base_url": "https://elsewhere.example",
+        "llm_api_key": "sk-another",
+        "llm_model": "gpt-5.6-luna",
+        "llm_price_input_usd": 7,
+        "llm_budget_usd_per_run": 0.25,
+        "removed_text_days": 3,
+    }
+    found = read(**theirs)
+    assert found == Settings(
+        llm_base_url="https://models.example/v1",
+        llm_api_key=KEY,
+        llm_model="m-1",
+        llm_tokens_per_minute=9000,
+        llm_temperature=0,
+        llm_budget_usd_per_run=0.25,
+        removed_text_days=3,
+    )
+
+
+def test_a_connection_without_a_password_sends_nobody_elses_key(connect):
+    connect(host="http://127.0.0.1:11434/v1")
+    assert read(llm_api_key=KEY).llm_api_key is None
+
+
+def test_a_connection_without_a_host_means_the_providers_own_address(connect):
+    connect(password=KEY)
+    found = read(llm_base_url="https://elsewhere.example")
+    assert (found.llm_base_url, found.has_llm) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        (f"generic://:{KEY}@https%3A%2F%2Fapi.example%2Fv1", "https://api.example/v1"),
+        (f"generic://https://:{KEY}@api.example:8443/v1", "https://api.example:8443/v1"),
+        (f"generic://:{KEY}@api.example/v1", "https://api.example/v1"),
+        (f"generic://http://:{KEY}@127.0.0.1:8101/v1", "http://127.0.0.1:8101/v1"),
+    ],
+)
+def test_a_uri_is_put_together_again(connect, value, url):
+    connect(value)
+    found = read()
+    assert found.llm_base_url == url
+    assert found.llm_api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"password": KEY, "extra": {"modell": "x", "budget_usd_per_run": 1, "model": "m"}},
+         "budget_usd_per_run, modell"),
+        ({"password": KEY, "extra": {"concurrency": "many"}}, "concurrency"),
+        ({"password": KEY, "extra": {"temperature": 9}}, "temperature"),
+        ({"password": KEY, "extra": "[1]"}, "no JSON object"),
+        ({"password": KEY, "extra": "model=x"}, "no JSON object"),
+        ({}, "neither a host"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named_and_the_key_is_not(connect, caplog, fields, words):
+    connect(**fields)
+    with caplog.at_level(logging.DEBUG), pytest.raises(BadInput, match=words) as error:
+        read()
+    assert KEY not in str(error.value)
+    assert KEY not in caplog.text
+    assert error.value.__cause__ is None
+
+
+def test_the_variable_limits_the_day(monkeypatch, connect):
+    connect(password=KEY)
+    assert read(llm_budget_usd_per_day=3).llm_budget_usd_per_day == 3
+    monkeypatch.setenv("AIRFLOW_VAR_LLM_BUDGET_USD_PER_DAY", "0.2")
+    assert read(llm_budget_usd_per_day=3).llm_budget_usd_per_day == 0.2
+    for wrong in ("-1", "two", ""):
+        monkeypatch.setenv("AIRFLOW_VAR_LLM_BUDGET_USD_PER_DAY", wrong)
+        with pytest.raises(BadInput, match=r"llm_budget_usd_per_day.*budget_usd_per_day: "):
+            read()
+
+
+@pytest.mark.parametrize("name", ["FILMPULSE_LLM_API_KEY", "FILMPULSE_LLM_BASE_URL"])
+def test_setup_makes_what_is_read_back(monkeypatch, connect, name):
+    given = {
+        name: "http://127.0.0.1:9/v1" if name.endswith("URL") else KEY,
+        "FILMPULSE_LLM_MODEL": "gpt-5.4-mini",
+        "FILMPULSE_LLM_TEMPERATURE": "0",
+        "FILMPULSE_LLM_TOKENS_PER_MINUTE": "50000",
+        "FILMPULSE_LLM_BUDGET_USD_PER_DAY": "7",
+    }
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    made = airflow_bridge._connections()[airflow_bridge.LLM]
+    connect(json.dumps(made))
+    assert read() == Settings.from_env(given).model_copy(update={"llm_budget_usd_per_day": 1.0})
+
+
+def test_setup_makes_none_without_a_model():
+    assert airflow_bridge.LLM not in airflow_bridge._connections()
