@@ -1,0 +1,186 @@
+"""Under which analyser a movie is shown, whoever scored it last (docs/adr/0023)."""
+
+import threading
+from itertools import count
+
+import psycopg
+import pytest
+
+from filmpulse.warehouse import Warehouse, sql
+
+LIVING = 20  # 19 of them are 95 in 100
+ENOUGH, TOO_FEW = 19, 18
+_ids = count(99000001)
+
+
+@pytest.fixture(scope="module")
+def connection(databases, _warehouse_template):
+    """One database for all: each test makes a movie of its own."""
+    url = databases.create(_warehouse_template)
+    with Warehouse(url).connect(autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO core.analysers (kind, model, prompt_version)
+               VALUES ('lexicon', NULL, '1'), ('lexicon', NULL, '2'),
+                      ('llm', 'toy', '1'), ('llm', 'toy', '2')"""
+        )
+        yield connection
+    databases.drop(url)
+
+
+@pytest.fixture
+def analysers(connection):
+    rows = connection.execute("SELECT * FROM core.analysers").fetchall()
+    return {f"{row['kind']} {row['prompt_version']}": row["analyser_id"] for row in rows}
+
+
+@pytest.fixture
+def movie(connection):
+    """A movie with 20 living reviews, and a removed one that counts for nothing."""
+    imdb_id = f"tt{next(_ids)}"
+    connection.execute(
+        "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'M', now())", (imdb_id,)
+    )
+    connection.execute(
+        """INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler,
+                                     content_hash, first_seen_at, removed_at)
+           SELECT 'imdb', %(imdb_id)s || '-' || n, %(imdb_id)s, 'T', 'B', false, 'now', now(),
+                  CASE WHEN n > %(living)s THEN now() END
+           FROM generate_series(1, %(living)s + 1) n""",
+        {"imdb_id": imdb_id, "living": LIVING},
+    )
+    return imdb_id
+
+
+def score(connection, imdb_id, analyser_id, final, words="now"):
+    """Give the first of the reviews a final status, of whatever kind, and the others none."""
+    connection.execute(
+        """INSERT INTO core.review_analyses (source, review_id, content_hash, analyser_id, imdb_id,
+                                             status, overall)
+           SELECT 'imdb', %(imdb_id)s || '-' || n, %(words)s, %(analyser_id)s, %(imdb_id)s,
+                  CASE WHEN n = 1 THEN 'refused' WHEN n = 2 THEN 'unsupported_language'
+                       WHEN n <= %(final)s THEN 'scored'
+                       WHEN n %% 2 = 0 THEN 'failed' ELSE 'over_budget' END,
+                  CASE WHEN n > 2 AND n <= %(final)s THEN 1 END
+           FROM generate_series(1, %(living)s + 1) n""",
+        {"imdb_id": imdb_id, "analyser_id": analyser_id, "final": final, "living": LIVING,
+         "words": words},
+    )  # fmt: skip
+
+
+def show(connection, imdb_id, analyser_id):
+    connection.execute(
+        "UPDATE core.movies SET active_analyser_id = %s WHERE imdb_id = %s", (analyser_id, imdb_id)
+    )
+
+
+def switch(connection, imdb_id, analyser_id):
+    """Try to switch; return what is shown then."""
+    connection.execute(sql("switch_analyser"), {"imdb_id": imdb_id, "analyser_id": analyser_id})
+    row = connection.execute(
+        "SELECT active_analyser_id AS shown FROM core.movies WHERE imdb_id = %s", (imdb_id,)
+    ).fetchone()
+    return row["shown"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "its_final", "candidate", "final", "switches"),
+    [
+        # the first: the keyless one at once, a model when it is nearly done
+        (None, 0, "lexicon 1", 0, True),
+        (None, 0, "lexicon 1", LIVING, True),
+        (None, 0, "llm 1", TOO_FEW, False),
+        (None, 0, "llm 1", ENOUGH, True),
+        # a newer keyless one
+        ("lexicon 1", LIVING, "lexicon 2", TOO_FEW, False),
+        ("lexicon 1", LIVING, "lexicon 2", ENOUGH, True),
+        ("lexicon 1", 0, "lexicon 2", TOO_FEW, False),
+        # a model in place of the keyless one, and of another model
+        ("lexicon 1", LIVING, "llm 1", TOO_FEW, False),
+        ("lexicon 1", LIVING, "llm 1", ENOUGH, True),
+        ("llm 1", LIVING, "llm 2", TOO_FEW, False),
+        ("llm 1", LIVING, "llm 2", ENOUGH, True),
+        ("llm 1", 0, "llm 2", TOO_FEW, False),
+        # the keyless one in place of a model: never while the model is fed
+        ("llm 1", LIVING, "lexicon 1", LIVING, False),
+        ("llm 1", ENOUGH, "lexicon 1", LIVING, False),
+        ("llm 1", TOO_FEW, "lexicon 1", TOO_FEW, False),
+        ("llm 1", TOO_FEW, "lexicon 1", ENOUGH, True),
+        ("llm 1", 0, "lexicon 1", LIVING, True),
+    ],
+)
+def test_who_takes_over(connection, analysers, movie, shown, its_final, candidate, final, switches):
+    if shown:
+        score(connection, movie, analysers[shown], its_final)
+        show(connection, movie, analysers[shown])
+    score(connection, movie, analysers[candidate], final)
+    expected = analysers.get(candidate if switches else shown)
+    for _ in range(2):  # a second time changes nothing
+        assert switch(connection, movie, analysers[candidate]) == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "candidate", "switches"),
+    [
+        (None, "lexicon 1", True),
+        (None, "llm 1", True),
+        ("lexicon 1", "lexicon 2", True),
+        ("lexicon 1", "llm 1", True),
+        ("llm 1", "llm 2", True),
+        ("llm 1", "lexicon 1", False),
+    ],
+)
+def test_a_movie_without_living_reviews(connection, analysers, movie, shown, candidate, switches):
+    connection.execute("UPDATE core.reviews SET removed_at = now() WHERE imdb_id = %s", (movie,))
+    if shown:
+        show(connection, movie, analysers[shown])
+    expected = analysers[candidate if switches else shown]
+    assert switch(connection, movie, analysers[candidate]) == expected
+
+
+def test_scores_of_earlier_words_count_for_nothing(connection, analysers, movie):
+    score(connection, movie, analysers["llm 1"], LIVING, words="before an edit")
+    assert switch(connection, movie, analysers["llm 1"]) is None
+
+
+def test_a_model_that_is_shown_stays_so_while_it_catches_up(connection, analysers, movie):
+    score(connection, movie, analysers["llm 1"], 0)
+    show(connection, movie, analysers["llm 1"])
+    assert switch(connection, movie, analysers["llm 1"]) == analysers["llm 1"]
+
+
+def test_only_the_movie_that_is_asked_about(connection, analysers, movie):
+    other = f"tt{next(_ids)}"
+    connection.execute(
+        "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'M', now())", (other,)
+    )
+    switch(connection, movie, analysers["lexicon 1"])
+    assert switch(connection, other, 0) is None  # nor under an analyser that is none
+
+
+def test_what_another_worker_showed_meanwhile_is_not_taken_back(connection, analysers, movie):
+    """It judged by what was shown before; the next call judges anew."""
+    score(connection, movie, analysers["llm 1"], LIVING)
+    with (
+        psycopg.connect(connection.info.dsn, password=connection.info.password) as other,
+        psycopg.connect(connection.info.dsn, password=connection.info.password) as late,
+    ):
+        other.execute(
+            "UPDATE core.movies SET active_analyser_id = %s WHERE imdb_id = %s",
+            (analysers["llm 1"], movie),
+        )
+        pid = late.info.backend_pid
+        thread = threading.Thread(
+            target=late.execute,
+            args=(
+                sql("switch_analyser"),
+                {"imdb_id": movie, "analyser_id": analysers["lexicon 1"]},
+            ),
+        )
+        thread.start()
+        waits = "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+        while not connection.execute(waits, (pid,)).fetchall():
+            assert thread.is_alive()
+        other.commit()
+        thread.join(30)
+        late.commit()
+    assert switch(connection, movie, analysers["lexicon 1"]) == analysers["llm 1"]
