@@ -1,0 +1,45 @@
+"""What makes two questions to a model the same question."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from filmpulse.analysis.llm.prompt import clip, prompt_version
+from filmpulse.analysis.llm.providers import Provider
+from filmpulse.config import Settings
+
+
+def result_key(
+    text: str,
+    *,
+    prompt_version: str,
+    model: str,
+    effort: str,
+    temperature: float | None,
+    base_url: str,
+) -> str:
+    """Return 64 hex digits that stand for a text and a way of asking.
+
+    Args:
+        text: What is sent of the review, to the letter.
+        prompt_version: With the prompt's words and the schema in its digest.
+        model: The model asked.
+        effort: How long it may think.
+        temperature: None where it is not sent.
+        base_url: The endpoint: two that give a model the same name need not run the same one.
+    """
+    asked = [text, prompt_version, model, effort, temperature, base_url]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def key_of(text: str, settings: Settings, provider: Provider) -> str:
+    """Return the key of a text under the settings."""
+    return result_key(
+        clip(text)[0],
+        prompt_version=prompt_version(),
+        model=settings.llm_model,
+        effort=settings.llm_reasoning_effort,
+        temperature=settings.llm_temperature,
+        base_url=provider.base_url,
+    )

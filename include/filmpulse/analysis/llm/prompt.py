@@ -1,0 +1,77 @@
+"""What a model is told: a fixed system message from `prompts/`, and the review as data.
+
+The prompt is a file with a version in its name. Its aspects, rule and scale are those of
+`aspects.toml`, its shape of answer that of `schema.py`; a change of any of these is another prompt
+version, so answers to different questions are never taken for one another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from filmpulse.analysis.aspects import definitions
+from filmpulse.analysis.llm.schema import answer_schema
+
+NAME = "aspects_v1"
+
+MAX_CHARACTERS = 20_000
+"""What is sent of a review. The longest of some 5,000 that were measured had 8,034."""
+
+MAX_OUTPUT_TOKENS = 700
+"""Room for an answer: six quotes of 300 characters and the frame around them rarely need it."""
+
+
+@cache
+def system_prompt() -> str:
+    """Return the system message: the same for every review, so that providers can cache it."""
+    defined = definitions()
+    text = files("filmpulse.analysis").joinpath(f"prompts/{NAME}.md").read_text(encoding="utf-8")
+    return Template(text).substitute(
+        aspects="\n".join(f"- {a.name}: {' '.join(a.covers.split())}" for a in defined.aspects),
+        rule=" ".join(defined.rule.split()),
+        scale=", ".join(f"{point.score} {point.label}" for point in defined.scale),
+    )
+
+
+@cache
+def prompt_version() -> str:
+    """Return the prompt's name and 8 hex digits of what it says and asks for."""
+    asked = f"{system_prompt()}\0{json.dumps(answer_schema(), sort_keys=True)}"
+    return f"{NAME}.{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+
+
+def response_format() -> dict[str, Any]:
+    """Return the strict JSON schema in the words of OpenAI's chat endpoint."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": NAME, "strict": True, "schema": answer_schema()},
+    }
+
+
+def clip(text: str) -> tuple[str, bool]:
+    """Return the part of a text that is sent, and whether anything of it is not."""
+    return text[:MAX_CHARACTERS], len(text) > MAX_CHARACTERS
+
+
+def new_boundary(text: str) -> str:
+    """Return a mark that nobody can guess and that the text does not hold."""
+    while (mark := secrets.token_hex(8)) in text.lower():
+        continue
+    return mark
+
+
+def messages(text: str, boundary: str) -> list[dict[str, str]]:
+    """Return the two messages that ask about a text, fenced by its boundary."""
+    return [
+        {"role": "system", "content": system_prompt()},
+        {
+            "role": "user",
+            "content": f"<review mark={boundary}>\n{text}\n</review mark={boundary}>",
+        },
+    ]

@@ -1,0 +1,52 @@
+"""What a model must answer, as a schema that the endpoint enforces and we check again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):  # which Python takes for 0 or 1
+        raise ValueError("a score is a number")
+    return value
+
+
+AnsweredScore = Annotated[Literal[-2, -1, 0, 1, 2], BeforeValidator(_no_truth_value)]
+
+
+class _Part(BaseModel):
+    # No defaults: the strict mode of OpenAI's schemas demands every field.
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AspectAnswer(_Part):
+    """What the review says of one aspect; the evidence before the score that rests on it."""
+
+    mentioned: bool
+    quote: str | None
+    score: AnsweredScore | None
+
+
+class OverallAnswer(_Part):
+    """What it says as a whole."""
+
+    quote: str | None
+    score: AnsweredScore
+
+
+class Answer(_Part):
+    """The whole answer: a field for each of `items.ASPECTS`, in their order, and one for all."""
+
+    storytelling: AspectAnswer
+    acting: AspectAnswer
+    visuals: AspectAnswer
+    sound: AspectAnswer
+    themes: AspectAnswer
+    overall: OverallAnswer
+
+
+def answer_schema() -> dict[str, Any]:
+    """Return the JSON schema of an answer, the same each time."""
+    return Answer.model_json_schema()
