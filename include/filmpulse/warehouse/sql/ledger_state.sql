@@ -3,20 +3,20 @@
 -- whose cost is not known counts with what was set aside for it.
 SELECT NOT core.has_words(%(content_hash)s) AS is_erased,
        refusal.outcome AS refusal, refusal.sentence AS refusal_sentence,
-       run_usd + most_usd > round(%(run_usd)s::numeric, 8) AS is_over_run_budget,
-       day_usd + most_usd > round(%(day_usd)s::numeric, 8) AS is_over_day_budget
-FROM (
-    SELECT coalesce(sum(coalesce(cost_usd, reserved_usd)) FILTER (WHERE run_id = %(run_id)s), 0)
-               AS run_usd,
-           coalesce(sum(coalesce(cost_usd, reserved_usd)) FILTER (
-               WHERE started_at >= date_trunc('day', statement_timestamp(), 'UTC')), 0) AS day_usd,
-           round(%(most_usd)s::numeric, 8) AS most_usd,
-           min(call_id) FILTER (
-               WHERE run_id = %(run_id)s
-                 AND outcome IN ('key_refused', 'model_refused', 'quota_exhausted')
-                 AND finished_at > statement_timestamp() - interval '5 minutes') AS refused_call
-    FROM ops.llm_calls
+       coalesce(run.usd, 0) + most.usd > round(%(run_usd)s::numeric, 8) AS is_over_run_budget,
+       coalesce(day.usd, 0) + most.usd > round(%(day_usd)s::numeric, 8) AS is_over_day_budget
+FROM (SELECT round(%(most_usd)s::numeric, 8) AS usd) most
+CROSS JOIN (
+    SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd FROM ops.llm_calls
     WHERE run_id = %(run_id)s
-       OR started_at >= date_trunc('day', statement_timestamp(), 'UTC')
-) spent
-LEFT JOIN ops.llm_calls refusal ON refusal.call_id = spent.refused_call
+) run
+CROSS JOIN (
+    SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd FROM ops.llm_calls
+    WHERE started_at >= date_trunc('day', statement_timestamp(), 'UTC')
+) day
+LEFT JOIN LATERAL (
+    SELECT outcome, sentence FROM ops.llm_calls
+    WHERE run_id = %(run_id)s AND outcome IN ('key_refused', 'model_refused', 'quota_exhausted')
+      AND finished_at > statement_timestamp() - interval '5 minutes'
+    ORDER BY call_id LIMIT 1
+) refusal ON true

@@ -58,6 +58,8 @@ CREATE TABLE ops.llm_calls (
 CREATE INDEX llm_calls_by_run ON ops.llm_calls (run_id);
 CREATE INDEX llm_calls_by_time ON ops.llm_calls (started_at);
 CREATE INDEX llm_calls_by_key ON ops.llm_calls (key);
+CREATE INDEX llm_calls_refused ON ops.llm_calls (run_id, call_id)
+    WHERE outcome IN ('key_refused', 'model_refused', 'quota_exhausted');
 COMMENT ON TABLE ops.llm_calls IS 'Every request to a model: what became of it and what it cost. Holds no text.';
 COMMENT ON COLUMN ops.llm_calls.call_id IS 'Our number for it.';
 COMMENT ON COLUMN ops.llm_calls.key IS 'The row of ops.llm_results; null once nobody holds its words.';
