@@ -434,15 +434,15 @@ def setup() -> None:
                 session.add(
                     Pool(pool=name, slots=slots, description=description, include_deferred=False)
                 )
-        model = session.scalar(select(Connection).where(Connection.conn_id == LLM))
-        if LLM not in wanted and model is not None and model.description == _MODEL_DESCRIPTION:
-            session.delete(model)
-        for name, fields in wanted.items():
+        for name in (WAREHOUSE, LAKE, LLM):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
-            connection = found or Connection(conn_id=name)
-            for field, value in fields.items():
-                setattr(connection, field, value)
-            session.add(connection)
+            is_ours = found is not None and found.description == _MODEL_DESCRIPTION
+            if found is not None and (name in wanted or is_ours):
+                # Anew, since Airflow never takes a password away: another host would be sent it.
+                session.delete(found)
+                session.flush()
+            if name in wanted:
+                session.add(Connection(conn_id=name, **wanted[name]))
         if session.scalar(select(Variable).where(Variable.key == TRACKED_MOVIES)) is None:
             session.add(
                 Variable(  # type: ignore[no-untyped-call]

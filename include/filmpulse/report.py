@@ -109,11 +109,12 @@ def _counts(summary: MovieSummary) -> str:
     m = summary.movie
     known = f"{m['known_reviews']:,}" if m["known_reviews"] is not None else "?"
     coverage = _percent(float(m["coverage"])) if m["coverage"] is not None else "unknown"
+    waits = f", {m['waiting_reviews']:,} to be read" if m["waiting_reviews"] else ""
     rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
     return (
         f"{m['reviews']:,} of {known} reviews (coverage {coverage}) · "
         f"{m['scored_reviews']:,} scored by {_analyser(m['analyser_kind'], m['analyser_model'])}"
-        f"{rating}"
+        f"{waits}{rating}"
     )
 
 

@@ -1,0 +1,393 @@
+"""Jobs that a model works for: budget, approval, refusal, and the keyless figures behind it.
+
+A real Postgres, and an endpoint on loopback that speaks OpenAI's words and makes up every quote.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import date, timedelta
+
+import pytest
+from llmock.scenarios import Fail
+from llmock.testing import LLMockServer
+from typer.testing import CliRunner
+
+from filmpulse import cli, jobs
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput, LlmRefused
+from filmpulse.jobs import scoring
+from filmpulse.warehouse import Warehouse
+
+KEY = "sk-of-a-test-d41d8cd98f00b204"
+A, B, C = "tt9900001", "tt9900002", "tt9900003"
+TITLES = {A: "The Long Queue", B: "Zwölf Türen [uncut]", C: "Ödland"}
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    with LLMockServer() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(endpoint, warehouse_url, tmp_path):
+    endpoint.state.scenarios.clear()
+    endpoint.state.journal.clear()
+    return Settings(
+        warehouse_url=warehouse_url,
+        lake_url=tmp_path.as_uri(),
+        llm_base_url=endpoint.base_url("openai"),
+        llm_api_key=KEY,
+        llm_requests_per_minute=60_000,
+        llm_tokens_per_minute=100_000_000,
+    )
+
+
+@pytest.fixture
+def parts(settings):
+    return jobs.Parts.from_settings(settings)
+
+
+@pytest.fixture
+def keyless(settings):
+    """The same warehouse without a model."""
+    values = {"llm_base_url": None, "llm_api_key": None}
+    return jobs.Parts.from_settings(settings.model_copy(update=values))
+
+
+def rows(parts, statement, *values):
+    with Warehouse(parts.warehouse.url).connect() as connection:
+        cursor = connection.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def store(parts, imdb_id, count, *, newest=date(2026, 6, 30), step=1):
+    """Store reviews of a movie, a day or more apart, the first the newest."""
+    rows(
+        parts,
+        "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, %s, now()) "
+        "ON CONFLICT DO NOTHING",
+        imdb_id, TITLES[imdb_id],
+    )  # fmt: skip
+    for n in range(count):
+        rows(
+            parts,
+            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+            "content_hash, submitted_on, first_seen_at) "
+            "VALUES ('imdb', %s, %s, %s, %s, false, %s, %s, now())",
+            f"rw{imdb_id[2:]}{n:04}", imdb_id, f"Scene {n}",
+            f"The plot of {imdb_id} is wonderful in scene {n}, and the acting superb.",
+            f"{imdb_id} {n}", newest - timedelta(days=n * step),
+        )  # fmt: skip
+
+
+def shown(parts, imdb_id):
+    return rows(parts, "SELECT * FROM mart.movies WHERE imdb_id = %s", imdb_id)[0]
+
+
+def calls(parts, run_id):
+    return rows(parts, "SELECT * FROM ops.llm_calls WHERE run_id = %s", run_id)
+
+
+def asked(endpoint):
+    return sum(
+        record.path.endswith("/chat/completions")
+        for record in endpoint.state.journal.records(wait=5)
+    )
+
+
+def refuse(endpoint):
+    said = f"Incorrect API key provided: {KEY}. You can find your API key at your account."
+    endpoint.state.scenarios.add(Fail(401, message=said, code="invalid_api_key", times=None))
+
+
+def price_of_one(parts):
+    """Have one review of a movie of its own read; return what it cost."""
+    store(parts, C, 1)
+    jobs.analyse(C, parts, run_id="price")
+    return float(calls(parts, "price")[0]["cost_usd"])
+
+
+def test_the_line_of_a_run_is_the_sum_of_its_calls(parts):
+    store(parts, A, 5)
+    store(parts, B, 4)
+    assert jobs.analyse(A, parts, run_id="r1") == (5, 5, 0, False)
+    assert jobs.analyse(B, parts, run_id="r1").scored == 4
+    made = calls(parts, "r1")
+    total = {
+        name: sum(call[name] for call in made)
+        for name in ("input_tokens", "output_tokens", "cost_usd", "quotes_given", "quotes_dropped")
+    }
+    assert len(made) == 9
+    assert 0 < total["cost_usd"] < 0.5
+    assert total["quotes_dropped"] == total["quotes_given"] > 20
+    told = jobs.review_scoring("r1", [A, B], parts)
+    assert told.lines == [
+        f"gpt-6-luna: 9 calls, {total['input_tokens']:,} tokens in, {total['output_tokens']:,} "
+        f"out, ${total['cost_usd']:.4f} of $0.50; {total['quotes_dropped']:,} of "
+        f"{total['quotes_given']:,} quotes dropped"
+    ]
+    assert [re.search(r"more than 5%", warning) is not None for warning in told.warnings] == [True]
+    assert told.failures == []
+    for imdb_id in (A, B):
+        assert (shown(parts, imdb_id)["analyser_kind"], shown(parts, imdb_id)["analyser_model"]) \
+            == ("llm", "gpt-6-luna")  # fmt: skip
+
+
+def test_what_is_cached_and_what_nobody_priced_is_told(parts):
+    store(parts, A, 1)
+    rows(
+        parts,
+        """INSERT INTO ops.llm_calls (run_id, model, prompt_version, outcome, finished_at, input_tokens,
+               cached_tokens, output_tokens, reserved_usd, cost_usd)
+           VALUES ('r1', 'gpt-6-luna', 'v1', 'scored', now(), 800000, 120000, 91000, 0.2, 0.1312),
+                  ('r1', 'gpt-6-luna', 'v1', 'timeout', now(), NULL, NULL, NULL, 0.0021, NULL),
+                  ('r2', 'gpt-6-luna', 'v1', 'scored', now(), 5, 0, 5, 0.1, 0.1)""",
+    )
+    told = jobs.review_scoring("r1", [], parts, 0.125)
+    assert told.lines == [
+        "gpt-6-luna: 2 calls, 800,000 tokens in (120,000 cached), 91,000 out, $0.1312 of $0.125 "
+        "and $0.0021 set aside for 1 that ended without a price; 0 of 0 quotes dropped"
+    ]
+    assert told.warnings == []
+
+
+def test_a_second_run_asks_nothing_and_has_no_line(parts, endpoint):
+    store(parts, A, 3)
+    jobs.analyse(A, parts, run_id="r1")
+    before = asked(endpoint)
+    assert jobs.analyse(A, parts, run_id="r2") == (0, 0, 0, False)
+    assert asked(endpoint) == before == 3
+    assert jobs.review_scoring("r2", [A], parts) == ([], [], [], 0)
+
+
+def test_what_the_budget_does_not_cover_waits_behind_keyless_figures(parts):
+    each = price_of_one(parts)
+    store(parts, A, 20)
+    budget = each * 8
+    found = jobs.analyse(A, parts, run_id="r1", budget_usd=budget)
+    paid = len(calls(parts, "r1"))
+    assert (found.texts, found.scored, found.waiting) == (20, paid, 20 - paid)
+    assert 0 < paid < 19
+    assert sum(float(call["cost_usd"]) for call in calls(parts, "r1")) <= budget
+    newest = {f"rw{A[2:]}{n:04}" for n in range(paid)}
+    read = rows(
+        parts,
+        "SELECT review_id FROM core.review_analyses JOIN core.analysers USING (analyser_id) "
+        "WHERE imdb_id = %s AND kind = 'llm' AND status = 'scored'",
+        A,
+    )
+    assert {row["review_id"] for row in read} == newest
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 20)
+    told = jobs.review_scoring("r1", [A], parts, budget)
+    (waits,) = [warning for warning in told.warnings if "money" in warning]
+    assert waits.startswith(f"{A} The Long Queue: {20 - paid} reviews wait for money (")
+    assert "$0.01" in waits
+    assert told.failures == []
+    # the next one goes on
+    assert jobs.analyse(A, parts, run_id="r2").scored == 20 - paid
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("llm", 20)
+    assert not any("money" in w for w in jobs.review_scoring("r2", [A], parts).warnings)
+
+
+def test_the_day_is_limited_for_all_runs_together(settings, parts):
+    each = price_of_one(parts)
+    store(parts, A, 20)
+    day = settings.model_copy(update={"llm_budget_usd_per_day": each * 8})
+    limited = jobs.Parts.from_settings(day)
+    found = jobs.analyse(A, limited, run_id="r1")
+    assert 0 < found.waiting < 20
+    spent = rows(parts, "SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd FROM ops.llm_calls")
+    assert float(spent[0]["usd"]) <= each * 8
+    assert jobs.analyse(A, limited, run_id="r2").scored == 0
+
+
+def test_a_refused_key_is_said_once_for_all_movies_and_never_shown(parts, endpoint, caplog):
+    caplog.set_level(logging.DEBUG)
+    for imdb_id in (A, B, C):
+        store(parts, imdb_id, 10)
+    refuse(endpoint)
+    said = set()
+    for imdb_id in (A, B, C):
+        with pytest.raises(LlmRefused) as error:
+            jobs.analyse(imdb_id, parts, run_id="r1")
+        said.add(str(error.value))
+        assert (error.value.reason, error.value.__cause__) == ("key_refused", None)
+        assert shown(parts, imdb_id)["analyser_kind"] == "lexicon"
+        assert shown(parts, imdb_id)["scored_reviews"] == 10
+    assert asked(endpoint) == len(calls(parts, "r1")) == 1
+    (sentence,) = said
+    told = jobs.review_scoring("r1", [A, B, C], parts)
+    assert told.failures == [f"{sentence} 30 reviews of 3 movies lack a score by gpt-6-luna."]
+    planned = jobs.plan_backlog(parts).to_score
+    assert jobs.review_backlog("r1", planned, parts).failures == told.failures
+    everything = "\n".join([caplog.text, *said, *told.failures, repr(parts)])
+    assert KEY not in everything
+    # mended, and cleared by hand: the same run ends well
+    endpoint.state.scenarios.clear()
+    rows(parts, "UPDATE ops.llm_calls SET finished_at = finished_at - interval '1 hour', "
+         "started_at = started_at - interval '1 hour'")  # fmt: skip
+    for imdb_id in (A, B, C):
+        assert jobs.analyse(imdb_id, parts, run_id="r1").scored == 10
+    assert jobs.review_scoring("r1", [A, B, C], parts).failures == []
+
+
+def test_settings_that_cannot_be_used_are_told_and_new_reviews_scored(settings, endpoint):
+    parts = jobs.Parts.from_settings(settings.model_copy(update={"llm_model": "nobody-knows-1"}))
+    store(parts, A, 3)
+    with pytest.raises(BadInput, match="nobody-knows-1"):
+        jobs.analyse(A, parts, run_id="r1")
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 3)
+    (failure,) = jobs.review_scoring("r1", [A], parts).failures
+    assert "nobody-knows-1" in failure
+    assert asked(endpoint) == 0
+
+
+def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
+    monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
+    each = price_of_one(parts)
+    before = asked(endpoint)
+    store(parts, A, 12)
+    assert jobs.analyse(A, parts, run_id="r1") == (12, 0, 12, True)
+    assert asked(endpoint) == before
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 12)
+    told = jobs.review_scoring("r1", [A], parts)
+    (waits,) = told.warnings
+    assert re.fullmatch(
+        rf"{A} The Long Queue: 12 reviews \((about|under) \$\d\.\d\d\) wait for approval: "
+        rf"`analyse_backlog` asks, or `filmpulse analyse {A} --yes`\.",
+        waits,
+    )
+    assert told.failures == []
+    found = jobs.analyse(A, parts, run_id="r2", budget_usd=each * 6, is_approved=True)
+    assert (found.scored, found.needs_approval) == (len(calls(parts, "r2")), False)
+    assert 0 < found.scored < 12
+    # what was approved of waits for money, not for approval
+    backlog = jobs.plan_backlog(parts)
+    assert (len(backlog.to_score), backlog.to_approve) == (1, [])
+    assert jobs.analyse_backlog("r3", parts).waiting == 0
+    assert shown(parts, A)["analyser_kind"] == "llm"
+
+
+def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
+    each = price_of_one(parts)
+    store(parts, A, 10, newest=date(2026, 6, 30), step=2)
+    store(parts, B, 10, newest=date(2026, 6, 29), step=2)
+    (a, b) = jobs.plan_backlog(parts).to_score
+    assert [(m.imdb_id, m.title, m.texts) for m in (a, b)] == [
+        (A, TITLES[A], 10),
+        (B, TITLES[B], 10),
+    ]
+    told = []
+    jobs.analyse_backlog("r1", parts, budget_usd=each * 9, progress=lambda *n: told.append(n))
+    paid = len(calls(parts, "r1"))
+    assert 1 < paid < 20
+    assert told[-1] == (20, 20)
+    read = rows(
+        parts,
+        """SELECT r.review_id FROM core.reviews r JOIN core.review_analyses a USING (source,
+           review_id) JOIN core.analysers USING (analyser_id)
+           WHERE kind = 'llm' AND status = 'scored' AND r.imdb_id <> %s""",
+        C,
+    )
+    newest = rows(
+        parts,
+        "SELECT review_id FROM core.reviews WHERE imdb_id <> %s "
+        "ORDER BY submitted_on DESC LIMIT %s",
+        C, paid,
+    )  # fmt: skip
+    assert {r["review_id"] for r in read} == {r["review_id"] for r in newest}
+    for imdb_id in (A, B):
+        assert shown(parts, imdb_id)["analyser_kind"] == "lexicon"
+    closed = jobs.review_backlog("r1", [a, b], parts, each * 9)
+    assert closed.changed_rows == paid
+    assert sum(int(re.search(r": (\d+) of 10 ", line)[1]) for line in closed.lines[:2]) == paid
+    assert closed.failures == []
+    assert jobs.analyse_backlog("r2", parts, [B]).texts == 10 - int(
+        re.search(r": (\d+) of 10 ", closed.lines[1])[1]
+    )
+    assert (shown(parts, A)["analyser_kind"], shown(parts, B)["analyser_kind"]) == (
+        "lexicon",
+        "llm",
+    )
+    with pytest.raises(BadInput, match="tt1234567"):
+        jobs.plan_backlog(parts, [A, "tt1234567"])
+
+
+def test_a_backlog_of_the_keyless_analyser_is_free_and_asks_nobody(keyless, endpoint, monkeypatch):
+    monkeypatch.setattr(scoring, "LARGE_MOVIE", 3)
+    store(keyless, A, 6)
+    store(keyless, B, 5)
+    backlog = jobs.plan_backlog(keyless)
+    assert [movie.texts for movie in backlog.to_score] == [6, 5]
+    assert backlog.to_approve == []
+    assert jobs.analyse_backlog("r1", keyless) == (11, 11, 0, False)
+    closed = jobs.summarise_backlog("r1", backlog.to_score, keyless)
+    assert closed.lines == [
+        f"{A} The Long Queue: 6 of 6 reviews finished with",
+        f"{B} Zwölf Türen [uncut]: 5 of 5 reviews finished with",
+    ]
+    assert closed.changed_rows == 11
+    assert jobs.plan_backlog(keyless) == ([], [])
+    assert asked(endpoint) == 0
+
+
+def test_without_the_key_paid_figures_stay_and_new_reviews_are_no_fault(parts, keyless):
+    store(parts, A, 40)
+    jobs.analyse(A, parts, run_id="r1")
+    rows(parts, "DELETE FROM core.reviews WHERE review_id = %s", f"rw{A[2:]}0000")
+    store_one = "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, " \
+        "content_hash, first_seen_at) VALUES ('imdb', 'rwnew', %s, 'New', 'A dull plot.', false, " \
+        "'new', now())"  # fmt: skip
+    rows(parts, store_one, A)
+    jobs.analyse(A, keyless)
+    assert shown(parts, A)["analyser_kind"] == "llm"
+    assert jobs.review_scoring("r2", [A], keyless) == ([], [], [], 0)
+
+
+def run(parts, monkeypatch, *arguments, **more):
+    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    return CliRunner().invoke(cli.app, list(arguments), **more)
+
+
+def test_the_command_line_estimates_asks_and_tells(parts, endpoint, monkeypatch):
+    monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
+    store(parts, A, 12)
+    store(parts, B, 3)
+    done = run(parts, monkeypatch, "analyse", "--estimate")
+    assert done.exit_code == 0, done.output
+    assert "asks first" in done.stdout
+    assert TITLES[B] in done.stdout
+    assert "15 reviews of 2 movies" in done.stdout
+    assert asked(endpoint) == 0
+
+    done = run(parts, monkeypatch, "analyse")  # nobody to ask
+    assert done.exit_code == 1
+    assert f"filmpulse analyse {A} --yes" in done.stderr
+    assert "3 of 3 reviews finished with" in done.stdout
+    assert "gpt-6-luna: 3 calls" in done.stdout
+    assert asked(endpoint) == 3
+
+    done = run(parts, monkeypatch, "analyse", A, "--yes", "--budget-usd", "0")
+    assert done.exit_code == 0, done.output
+    assert "12 reviews wait for money" in done.stderr
+    assert asked(endpoint) == 3
+
+    done = run(parts, monkeypatch, "analyse")
+    assert (done.exit_code, asked(endpoint)) == (0, 15)
+    assert "of $0.50" in done.stdout
+    assert run(parts, monkeypatch, "analyse").stdout == "Every review has been read.\n"
+    assert "12 scored by llm gpt-6-luna" in run(parts, monkeypatch, "summary", A).stdout
+
+
+def test_the_command_line_says_a_refusal_once(parts, endpoint, monkeypatch):
+    for imdb_id in (A, B):
+        store(parts, imdb_id, 2)
+    refuse(endpoint)
+    done = run(parts, monkeypatch, "analyse")
+    assert done.exit_code == 1
+    assert done.stderr.count("401") == 1
+    assert KEY not in done.output
+    assert "2 scored by the keyless lexicon" in run(parts, monkeypatch, "summary", A).stdout
