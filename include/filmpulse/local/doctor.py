@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -250,7 +249,7 @@ def _analyser() -> str:
     from filmpulse.warehouse import sql
 
     try:
-        host = urlsplit(provider_for(settings).base_url).netloc
+        host = provider_for(settings).host
         warnings = preflight(settings)
     except FilmpulseError as error:
         raise _Problem(str(error), "check FILMPULSE_LLM_*; the README says what each is") from error
