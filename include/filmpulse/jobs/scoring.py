@@ -117,8 +117,7 @@ def analyse(
 
     Answers are committed as they arrive: one by one where they cost tokens or time, in small steps
     where they cost neither. So a crash loses none that was paid, and a second call takes up only
-    the rest. Two calls for one movie take turns, so that no text
-    is read (and paid for) twice.
+    the rest. Two calls for one movie take turns, so that no text is read twice.
 
     Args:
         imdb_id: The movie.
@@ -171,9 +170,8 @@ def analyse_backlog(
         What became of them, all movies together; those that need approval are among the waiting.
 
     Raises:
-        As `analyse`, and BadInput: A movie that is not in the warehouse.
+        As `analyse`.
     """
-    _check_known(imdb_ids, parts)
     with parts.warehouse.connect(autocommit=True) as connection:
         return _as_configured(
             connection, list(imdb_ids) or None, parts, progress, run_id, budget_usd, approved
@@ -186,21 +184,15 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
     Raises:
         BadInput: A movie that is not in the warehouse, or settings that cannot be used.
     """
-    _check_known(imdb_ids, parts)
+    rows = parts.warehouse.rows("known_movies", imdb_ids=list(imdb_ids))
+    if unknown := sorted(set(imdb_ids) - {row["imdb_id"] for row in rows}):
+        raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
     with configured_analyser(parts) as analyser:
         found = unfinished(analyser, parts, list(imdb_ids) or None)
     return Backlog(
         [movie for movie in found if not movie.needs_approval],
         [movie for movie in found if movie.needs_approval],
     )
-
-
-def _check_known(imdb_ids: Sequence[str], parts: Parts) -> None:
-    known = {
-        row["imdb_id"] for row in parts.warehouse.rows("known_movies", imdb_ids=list(imdb_ids))
-    }
-    if unknown := sorted(set(imdb_ids) - known):
-        raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
 
 
 @contextmanager
