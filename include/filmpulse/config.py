@@ -95,7 +95,7 @@ class Settings(BaseModel):
         500, description="Most requests a minute; less when the endpoint's headers say so."
     )
     llm_tokens_per_minute: Annotated[int, Field(ge=1_000)] = Field(
-        200_000, description="Most tokens a minute; less when the endpoint's headers say so."
+        2_000_000, description="Most tokens a minute; less when the endpoint's headers say so."
     )
     llm_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(
         16, description="Most requests at once, of one task."

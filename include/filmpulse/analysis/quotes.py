@@ -1,32 +1,47 @@
-"""Finding what is said to be a quote in the text that it is said to be from."""
+"""Finding what is said to be a quote in the text that it is said to be from.
+
+Models copy faithfully but for small things: a curly quotation mark becomes a straight one, a dash
+or three dots another sign, a line break a space, a capital a small letter, an accented letter two
+code points. So text and quote are folded alike before they are compared, and the place found is
+mapped back: what is kept is always an exact piece of the text.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_QUOTE_CHARACTERS = 300
 MIN_QUOTE_WORDS = 2
 """Outside these a quote shows nothing or too much; the score is kept without it."""
 
-MIN_QUOTE_LETTERS = 4
-"""The same for scripts that put no spaces between words."""
+MIN_UNSPACED_CHARACTERS = 4
+"""What two words come to in a script that puts no spaces between them."""
 
-_MARKS = str.maketrans(
+MAX_MARKS = 30
+"""Most combining marks of one character, as Unicode's stream-safe text (UAX #15) has it."""
+
+# Thai, Lao, Tibetan, Burmese, Khmer, kana, Chinese characters.
+_UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+# Single and double quotation marks are one, since models write 'so' where JSON would need \".
+_SIGNS = str.maketrans(
     {
-        **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u300c\u300d\u300e\u300f", '"'),
-        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2039\u203a\u02bc\u2032\u00b4`", "'"),
+        **dict.fromkeys('"`\u00b4\u2018\u2019\u201a\u201b\u2032\u2039\u203a\u02bb\u02bc', "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c\u300d\u300e\u300f", "'"),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b", "-"),
+        **dict.fromkeys("\u2025\u2026", "."),
     }
 )
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-# Thai, Lao, Myanmar, Khmer, kana, Chinese characters.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-)
+_REPEATED = frozenset(" '.-")  # any number of one of these in a row is one
 # What models put around a quote, or in place of what they left out at its ends.
-_WRAPPING = " \"'.,-"
+_WRAPPING = " '.,-"
+# Beside category Cf (joiners, soft hyphens, directions): variants of a sign, and what nobody sees.
+_UNSEEN = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 class Quote(NamedTuple):
@@ -39,63 +54,98 @@ class Quote(NamedTuple):
 class Quotable:
     """One text, made ready for finding many quotes in it.
 
-    Two texts say the same when they are equal after compatibility normalisation (NFKC) and case
-    folding of each character, with typographic quotation marks and dashes made plain, any run of
-    white space made one space, and characters that nobody sees (zero width, soft hyphens) left out.
+    Two texts say the same when they are equal by Unicode's compatibility caseless matching
+    (definition D146), with quotation marks, dashes and dots made plain, any run of one of these or
+    of white space made one, and characters that nobody sees left out.
     """
 
     def __init__(self, text: str) -> None:
         """Fold it once, in time linear in its length."""
         self._text = text
-        self._folded, self._origins = _fold(text)
+        # From offsets in the folded text to those in the text itself, where a character of it
+        # begins or ends. Inside what became of one character, such as a ligature, there is none.
+        self._begins: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
+        self.folded = self._fold()
 
     def find(self, quote: str) -> Quote | None:
-        """Return the piece of the text that a quote is, or None.
+        """Return the first piece of the text that says what a quote does, or None.
 
-        None also for fewer than 2 words (4 letters in scripts without spaces) and for more than
-        300 characters. A quote that begins or ends in the midst of one character of the text, such
-        as a ligature, is not one of its pieces.
+        None also for fewer than 2 words (4 characters in scripts without spaces) and for more than
+        300 characters. A quote that begins or ends inside one character of the text, such as a
+        ligature or a letter with its accent, is not one of its pieces.
         """
         if len(quote) > 4 * MAX_QUOTE_CHARACTERS:
             return None
-        folded = _fold(unicodedata.normalize("NFC", quote))[0].strip()
+        folded = Quotable(quote).folded.strip()
         found = self._find(folded) or self._find(folded.strip(_WRAPPING))
-        if found is None or len(found.words) > MAX_QUOTE_CHARACTERS:
-            return None
-        return found if _is_telling(found.words) else None
+        return found if found and _is_telling(found.words) else None
 
     def _find(self, folded: str) -> Quote | None:
-        origins = self._origins
-        start = self._folded.find(folded) if folded else -1
-        while start >= 0:
-            end = start + len(folded)
-            begins_whole = start == 0 or origins[start - 1] != origins[start]
-            if begins_whole and (end == len(origins) or origins[end] != origins[end - 1]):
-                first, last = origins[start], origins[end - 1]
-                return Quote(self._text[first : last + 1], first)
-            start = self._folded.find(folded, start + 1)
+        at = self.folded.find(folded) if folded else -1
+        while at >= 0:
+            begin, end = self._begins.get(at), self._ends.get(at + len(folded))
+            if begin is not None and end is not None:
+                return Quote(self._text[begin:end], begin)
+            at = self.folded.find(folded, at + 1)
         return None
+
+    def _fold(self) -> str:
+        text, pieces, length, begin = self._text, [""], 0, 0
+        while begin < len(text):
+            end = _character_end(text, begin)
+            if piece := _fold_character(text[begin:end]):
+                if piece not in _REPEATED or piece != pieces[-1]:
+                    self._begins[length] = begin
+                    pieces.append(piece)
+                    length += len(piece)
+                self._ends[length] = end
+            begin = end
+        return "".join(pieces)
 
 
 def _is_telling(quote: str) -> bool:
-    return (
-        len(_WORD.findall(quote)) >= MIN_QUOTE_WORDS
-        or len(_UNSPACED.findall(quote)) >= MIN_QUOTE_LETTERS
-    )
+    if len(quote) > MAX_QUOTE_CHARACTERS:
+        return False
+    words = sum(any(map(str.isalnum, word)) for word in quote.split())
+    return words >= MIN_QUOTE_WORDS or len(_UNSPACED.findall(quote)) >= MIN_UNSPACED_CHARACTERS
 
 
-def _fold(text: str) -> tuple[str, list[int]]:
-    """Fold a text; return it, and for each folded character the offset of the one it is from."""
-    folded: list[str] = []
-    origins: list[int] = []
-    for offset, character in enumerate(text):
-        for part in unicodedata.normalize("NFKC", character).casefold().translate(_MARKS):
-            if part.isspace():
-                if folded and folded[-1] == " ":
-                    continue
-                part = " "
-            elif unicodedata.category(part) == "Cf" or "\ufe00" <= part <= "\ufe0f":
-                continue
-            folded.append(part)
-            origins.append(offset)
-    return "".join(folded), origins
+def _character_end(text: str, begin: int) -> int:
+    """Return where the character that begins here ends, together with the marks on it."""
+    end = following = begin + 1
+    if text[begin].isspace() or _is_unseen(text[begin]):
+        return end
+    while following < len(text) and following - begin <= MAX_MARKS:
+        is_mark = _is_mark(text[following])
+        if not is_mark and not _is_unseen(text[following]):
+            break
+        following += 1
+        end = following if is_mark else end
+    return end
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(character: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) != 0
+
+
+@lru_cache(maxsize=4096)
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or _UNSEEN.match(character) is not None
+
+
+@lru_cache(maxsize=4096)
+def _fold_character(character: str) -> str:
+    """Fold one character with its marks: any space to one, what nobody sees to nothing."""
+    if character.isspace():
+        return " "
+    seen = "".join(c for c in character if not _is_unseen(c)).translate(_SIGNS)
+    folded = _casefold(_casefold(unicodedata.normalize("NFD", seen))).translate(_SIGNS)
+    # An accent that stands alone decomposes into a space and a mark.
+    folded = "".join(folded.split())
+    return folded[:1] if folded[:1] in _REPEATED and len(set(folded)) == 1 else folded
+
+
+def _casefold(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.casefold())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,25 +19,40 @@ from filmpulse.errors import BadInput
 DEFAULT = "openai"
 OTHER = "other"
 
+NO_EFFORT = "none"
+"""The setting `llm_reasoning_effort` by which a model is not to think."""
+
+_PORTS = {"http": 80, "https": 443}
+
 
 class Provider(BaseModel):
-    """One provider, at one address; the fields are those of `providers.toml`."""
+    """One provider at one address; `providers.toml` says what each field is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    base_url: str
+    base_url: str = ""
     hosts: tuple[str, ...]
     token_field: str
-    effort: str
+    effort_field: str
+    no_effort: dict[str, Any] = {}
+    unreasoning: tuple[str, ...] = ()
+    cool_thinkers: bool
     store: bool
     tiers: bool
     is_free: bool
+    extra: dict[str, dict[str, Any]] = {}
 
     @property
     def host(self) -> str:
         """Host and port of the endpoint, for people."""
         return urlsplit(self.base_url).netloc
+
+    def effort(self, settings: Settings) -> str | None:
+        """Return how long the model is told to think; None where it is told nothing."""
+        if not self.effort_field or settings.llm_model.startswith(self.unreasoning):
+            return None
+        return settings.llm_reasoning_effort
 
     def request_fields(self, settings: Settings, max_output_tokens: int) -> dict[str, Any]:
         """Return what `chat.completions.create` takes besides model and messages."""
@@ -44,65 +60,100 @@ class Provider(BaseModel):
             "response_format": response_format(),
             self.token_field: max_output_tokens,
         }
-        effort = settings.llm_reasoning_effort
-        if self.effort == "chat_template_kwargs":
-            thinks = effort != "none"
-            fields["extra_body"] = {"chat_template_kwargs": {"enable_thinking": thinks}}
-        elif self.effort:
-            fields[self.effort] = effort
+        extra_body: dict[str, Any] = {}
+        effort = self.effort(settings)
+        if effort == NO_EFFORT and self.no_effort:
+            extra_body |= self.no_effort
+        elif effort is not None:
+            fields[self.effort_field] = effort
         if settings.llm_temperature is not None:
             fields["temperature"] = settings.llm_temperature
         if self.store:
             fields["store"] = False
-        if self.tiers and settings.llm_service_tier:
+        if settings.llm_service_tier:
             fields["service_tier"] = settings.llm_service_tier
-        return fields
+        for beginning, extra in self.extra.items():
+            if settings.llm_model.startswith(beginning):
+                extra_body |= extra
+        return fields | ({"extra_body": extra_body} if extra_body else {})
 
 
 @cache
-def _profiles() -> dict[str, dict[str, Any]]:
+def _profiles() -> dict[str, Provider]:
     text = files(__package__).joinpath("providers.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return {name: Provider(name=name, **told) for name, told in tomllib.loads(text).items()}
 
 
 def provider_for(settings: Settings) -> Provider:
     """Return the provider that the settings name, by its name or its address.
 
+    An address without a path gets the provider's own (`/v1`, mostly).
+
     Raises:
-        BadInput: An unknown name, an address that is none, one with a password in it, or one that
-            would send reviews and key over the net in the clear.
+        BadInput: An unknown name; an address that is none, has a password in it, or would send
+            reviews and key over the net in the clear; a temperature or service tier where the
+            provider has none.
     """
     profiles = _profiles()
     name, address = settings.llm_provider, settings.llm_base_url
     if name is not None and name not in profiles:
         raise BadInput(f"FILMPULSE_LLM_PROVIDER is none of {', '.join(profiles)}.")
-    if name is None:
-        host = urlsplit(address).netloc.lower() if address else ""
-        found = (n for n, profile in profiles.items() if host in profile["hosts"])
-        name = next(found, OTHER) if address else DEFAULT
-    base_url = _checked(address or profiles[name]["base_url"])
-    return Provider(name=name, **profiles[name] | {"base_url": base_url})
+    if address is None:
+        provider = profiles[name or DEFAULT]
+        if not provider.base_url:
+            raise BadInput(f"FILMPULSE_LLM_PROVIDER is {name}: set FILMPULSE_LLM_BASE_URL as well.")
+    else:
+        parts = _checked(address)
+        provider = profiles[name or _name_of(parts)]
+        path = parts.path.rstrip("/") or urlsplit(provider.base_url).path
+        provider = provider.model_copy(
+            update={"base_url": f"{parts.scheme}://{_netloc(parts)}{path}"}
+        )
+    thinks = provider.effort(settings) not in (None, NO_EFFORT)
+    if settings.llm_temperature is not None and thinks and not provider.cool_thinkers:
+        raise BadInput(
+            "FILMPULSE_LLM_TEMPERATURE needs FILMPULSE_LLM_REASONING_EFFORT to be none here."
+        )
+    if settings.llm_service_tier and not provider.tiers:
+        raise BadInput(f"FILMPULSE_LLM_SERVICE_TIER: {provider.name} has no service tiers.")
+    return provider
 
 
-def _checked(address: str) -> str:
+def _name_of(parts: SplitResult) -> str:
+    """Tell a provider by its address."""
+    known = (
+        provider.name
+        for provider in _profiles().values()
+        for pattern in provider.hosts
+        if fnmatchcase(_netloc(parts), pattern)
+    )
+    return next(known, OTHER)
+
+
+def _netloc(parts: SplitResult) -> str:
+    """Return host and port in one spelling: small letters, no port that goes without saying."""
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in (None, _PORTS[parts.scheme]) else f"{host}:{parts.port}"
+
+
+def _checked(address: str) -> SplitResult:
+    """Take an address apart. What is wrong with it is not repeated: it may hold a password."""
     try:
-        parts = urlsplit(address)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        has_secret = parts.username is not None or parts.password is not None
-        _ = parts.port
+        parts = urlsplit(address.strip())
+        is_address = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_address = has_secret = False
-    # What is wrong is not repeated: an address may hold a password.
+        is_address = False
     if not is_address or parts.query or parts.fragment:
         raise BadInput("FILMPULSE_LLM_BASE_URL is no address such as https://api.openai.com/v1.")
-    if has_secret:
+    if parts.username is not None or parts.password is not None:
         raise BadInput("FILMPULSE_LLM_BASE_URL holds a password; FILMPULSE_LLM_API_KEY is for it.")
     if parts.scheme == "http" and not _is_near(parts.hostname or ""):
         raise BadInput(
             f"FILMPULSE_LLM_BASE_URL: {parts.hostname} is not on this machine or in a private "
             "network, so reviews and key would travel unencrypted. Use https."
         )
-    return address.rstrip("/")
+    return parts
 
 
 def _is_near(host: str) -> bool:
@@ -110,6 +161,8 @@ def _is_near(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # A name without a dot is a neighbour: `localhost`, or a container of Compose.
-        return "." not in host or host.endswith((".local", ".internal"))
+        # A name without a dot is a neighbour: `localhost`, or a container of Compose. One that
+        # begins with a digit may be an address in another spelling.
+        is_neighbour = "." not in host and host[0].isalpha()
+        return is_neighbour or host.endswith((".localhost", ".local", ".internal"))
     return address.is_loopback or address.is_private

@@ -1,0 +1,409 @@
+"""The model as an analyser: many requests at once, each text sent and paid for once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal, NamedTuple
+
+from filmpulse.analysis.llm.answers import InvalidAnswer, read_answer
+from filmpulse.analysis.llm.client import REFUSALS, Client, Reply, preflight
+from filmpulse.analysis.llm.keys import key_of
+from filmpulse.analysis.llm.ledger import Held, Ledger
+from filmpulse.analysis.llm.limiter import Limiter
+from filmpulse.analysis.llm.prices import (
+    most_input_tokens,
+    overhead_characters,
+    price_for,
+    tokens_of,
+)
+from filmpulse.analysis.llm.prompt import (
+    MAX_OUTPUT_TOKENS,
+    clip,
+    messages,
+    new_boundary,
+    prompt_version,
+)
+from filmpulse.analysis.llm.providers import provider_for
+from filmpulse.config import Settings
+from filmpulse.errors import FilmpulseError, LlmRefused, LlmUnavailable
+from filmpulse.items import Analysis, Call, CallOutcome, Reading, ReviewText
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 6
+"""Requests for one text in one run."""
+
+MAX_FAILURES = 5
+"""Texts that fail one after another before the run gives the endpoint up."""
+
+MAX_WAIT_SECONDS = 120.0
+"""The longest wait that an endpoint may ask for; beyond it the task ends and is tried later."""
+
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 30.0
+LEASED_POLL_SECONDS = 1.0
+
+QUICK_SECONDS = 10.0
+"""How long requests may still take when the caller wants no more of them."""
+
+_FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
+_AGAIN: frozenset[CallOutcome] = frozenset(
+    {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
+)
+
+
+class LlmAnalyser:
+    """Scores texts by a model behind an OpenAI-compatible endpoint.
+
+    Final are scored, refused, content_filter, truncated and invalid. `failed` and `over_budget`
+    are taken up by the next run. A text without any words is `unsupported_language`, and is never
+    sent; only the first 20,000 characters of a text are.
+    """
+
+    kind = "llm"
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        """Keep whom to ask and where to write it down; nothing is sent yet.
+
+        Raises:
+            BadInput: The settings cannot be used, or the model's price is not known.
+        """
+        self._settings, self._ledger = settings, ledger
+        self._provider = provider_for(settings)
+        self._price = price_for(settings, self._provider)
+        self.model = settings.llm_model
+        self.prompt_version = prompt_version()
+        self.parameters: dict[str, str | int | float | bool | None] = {
+            "base_url": self._provider.base_url,
+            "reasoning_effort": settings.llm_reasoning_effort,
+            "temperature": settings.llm_temperature,
+        }
+
+    def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
+        """Score texts as answers come in; see `Analyser.analyse`.
+
+        Texts are taken from the iterator as requests become free, so memory is bounded by their
+        number. Whatever ends it, requests that are under way are finished, booked and yielded: they
+        are paid for.
+
+        Raises:
+            LlmRefused: The endpoint refuses key, model or account, or every request.
+            LlmUnavailable: It fails text after text, or asks for a wait of more than two minutes.
+            BadInput: The settings cannot be used.
+        """
+        source = iter(texts)
+        first = next(source, None)
+        if first is None:
+            return
+        source = chain([first], source)
+        with asyncio.Runner() as runner:
+            run = runner.run(_start(self._settings, self._ledger))
+            try:
+                while found := runner.run(run.gather(source)):
+                    yield from found
+            finally:
+                runner.run(run.close())
+
+
+class _Ended(Exception):
+    """Raised inside a text's work when the run has to stop."""
+
+
+@dataclass
+class _Spent:
+    """What all requests for one text came to; None until one says it."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+    def add(self, call: Call) -> None:
+        for name in ("input_tokens", "output_tokens", "cost_usd"):
+            said = getattr(call, name)
+            if said is not None:
+                setattr(self, name, (getattr(self, name) or 0) + said)
+
+
+class _Outcome(NamedTuple):
+    """What became of one key, and what that cost."""
+
+    reading: Reading
+    spent: _Spent
+
+
+async def _start(settings: Settings, ledger: Ledger) -> _Run:
+    return _Run(settings, ledger)
+
+
+class _Run:
+    """One round of scoring, inside an event loop."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings, self._ledger = settings, ledger
+        self._provider = provider_for(settings)
+        self._price = price_for(settings, self._provider)
+        self._client = Client(settings, self._provider, self._price)
+        self._limiter = Limiter(
+            settings.llm_requests_per_minute, settings.llm_tokens_per_minute, sleep=self._pause
+        )
+        self._lease_seconds = 2 * settings.llm_timeout_seconds + 30
+        # The first request goes alone: what it tells of limits and key holds for the others.
+        self._slots = asyncio.Semaphore(1)
+        self._is_open = False
+        self._asking = 0
+        self._settled = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._stop: FilmpulseError | None = None
+        self._over: Held | None = None
+        self._failures = 0
+        self._tasks: dict[asyncio.Task[_Outcome], str] = {}
+        self._waiting: defaultdict[str, list[ReviewText]] = defaultdict(list)
+        self._ready: list[Analysis] = []
+
+    def put(self, text: ReviewText) -> None:
+        """Take up one text."""
+        if not text.text.strip():
+            self._ready.append(_analysis(text, Reading(status="unsupported_language")))
+            return
+        key = key_of(text.text, self._settings, self._provider)
+        self._waiting[key].append(text)
+        if len(self._waiting[key]) == 1:
+            self._tasks[asyncio.create_task(self._score(key, text))] = key
+
+    async def gather(self, source: Iterator[ReviewText]) -> list[Analysis]:
+        """Take up texts while there is room, and return what is finished; empty at the end.
+
+        Raises:
+            FilmpulseError: What stopped the run, once everything under way was returned.
+        """
+        while not self._ready:
+            # Some only wait for other workers, so there are more texts in hand than requests.
+            while len(self._tasks) < 2 * self._settings.llm_concurrency and not self._stop:
+                if (text := next(source, None)) is None:
+                    break
+                self.put(text)
+            if self._ready:
+                break
+            if not self._tasks:
+                if self._stop:
+                    raise self._stop
+                return []
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                self._take(task)
+        found, self._ready = self._ready, []
+        return found
+
+    def _take(self, task: asyncio.Task[_Outcome]) -> None:
+        texts = self._waiting.pop(self._tasks.pop(task))
+        error = task.exception()
+        if error is None:
+            reading, spent = task.result()
+            first, *others = texts
+            self._ready.append(_analysis(first, reading, spent))
+            self._ready += [_analysis(text, reading) for text in others]
+        elif not isinstance(error, _Ended):
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        """Let nothing more be sent, for this reason; the first counts."""
+        if self._stop is None:
+            if not isinstance(error, FilmpulseError):
+                raise error
+            self._stop = error
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Finish what is under way if that is quick, give up the rest, and let go of everything."""
+        self._stopping.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=QUICK_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    async def _score(self, key: str, text: ReviewText) -> _Outcome:
+        """Get one text's reading: from the ledger, or by as many requests as it may take."""
+        spent = _Spent()
+        sent, _ = clip(text.text)
+        asked = messages(sent, new_boundary(sent))
+        room, after, is_wider = MAX_OUTPUT_TOKENS, None, False
+        patience = _now() + 2 * self._lease_seconds
+        attempt = 0
+        while True:
+            async with self._slots:
+                began = await self._begin(key, text, sent, room, after)
+                if isinstance(began, int):
+                    reply = await self._ask(asked, room)
+                    call, reading = _read(reply, sent)
+                    is_short = call.outcome == "truncated" and not is_wider
+                    if is_short:
+                        reading = None
+                    attempt += 1
+                    is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
+                    goes_on = (is_short or call.outcome in _AGAIN) and not is_last
+                    self._ledger.end(began, text, call, reading, keeps_lease=goes_on)
+                    after = began
+            if isinstance(began, Reading):
+                return _Outcome(began, spent)
+            if began == "leased":
+                if _now() > patience:
+                    return _Outcome(Reading(status="failed"), spent)
+                await self._pause(LEASED_POLL_SECONDS)
+                continue
+            spent.add(call)
+            if reading is not None:
+                self._failures = 0
+                return _Outcome(reading, spent)
+            self._heed(reply)
+            if not goes_on:
+                return self._fail(call, spent)
+            if is_short:
+                room, is_wider = 2 * room, True
+            else:
+                await self._back_off(attempt, reply)
+
+    async def _begin(
+        self, key: str, text: ReviewText, sent: str, room: int, after: int | None
+    ) -> int | Reading | Literal["leased"]:
+        """Wait for limits and money; return the call's number, or what there is instead."""
+        tier = self._settings.llm_service_tier
+        most_usd = self._price.most(most_input_tokens(sent), room, tier)
+        tokens = tokens_of(len(sent) + overhead_characters()) + room
+        while True:
+            self._go_on()
+            if known := self._ledger.find([key]).get(key):
+                return known
+            if self._over:
+                return Reading(status="over_budget")
+            if not self._is_open:
+                await self._look_ahead()
+            await self._limiter.take(tokens)
+            self._go_on()
+            try:
+                began = self._ledger.begin(
+                    key, text, most_usd=most_usd, lease_seconds=self._lease_seconds, after=after
+                )
+            except LlmRefused as error:
+                self._end(error)
+                raise _Ended from None
+            if isinstance(began, int):
+                return began
+            self._limiter.give_back(tokens)
+            if began == "leased":
+                return began
+            if began == "answered":
+                return self._ledger.find([key])[key]
+            if began == "erased":
+                return Reading(status="failed")  # nobody keeps it: the review is gone
+            if self._asking:
+                # What is set aside for requests under way is more than they will cost.
+                self._settled.clear()
+                await self._settled.wait()
+            else:
+                self._over = began
+
+    async def _look_ahead(self) -> None:
+        """Have the endpoint looked at before the first request of the run."""
+        try:
+            warnings = await asyncio.to_thread(preflight, self._settings)
+        except FilmpulseError as error:
+            self._end(error)
+            raise _Ended from None
+        for warning in warnings:
+            log.warning(warning)
+
+    async def _ask(self, asked: list[dict[str, str]], room: int) -> Reply:
+        """Send one request, and let what it tells of the limits hold for all."""
+        self._asking += 1
+        try:
+            reply = await self._client.ask(asked, room)
+        finally:
+            self._asking -= 1
+            self._settled.set()
+        self._limiter.learn(reply.headers)
+        if not self._is_open:
+            self._is_open = True
+            for _ in range(self._settings.llm_concurrency - 1):
+                self._slots.release()
+        return reply
+
+    def _heed(self, reply: Reply) -> None:
+        """Stop the run where the endpoint refuses all of it, or wants a long rest."""
+        call, wait = reply.call, reply.retry_after
+        if call.outcome in REFUSALS:
+            self._end(LlmRefused(call.sentence or call.outcome, reason=call.outcome))
+        elif wait is not None and wait > MAX_WAIT_SECONDS:
+            self._end(
+                LlmUnavailable(
+                    f"{call.sentence} It wants {wait:,.0f} s of rest; what is left is scored later."
+                )
+            )
+        else:
+            return
+        raise _Ended
+
+    def _fail(self, call: Call, spent: _Spent) -> _Outcome:
+        """Give up one text; and the endpoint, after several in a row."""
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            told = f"{self._failures} reviews one after another got no answer. {call.sentence}"
+            if call.outcome == "rejected":
+                self._end(LlmRefused(told, reason="rejected"))
+            else:
+                self._end(LlmUnavailable(told))
+        return _Outcome(Reading(status="failed"), spent)
+
+    async def _back_off(self, attempt: int, reply: Reply) -> None:
+        """Wait before the next attempt, longer each time; when it was too many, let all wait."""
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**attempt)
+        # Half of it is jitter, so that those who were refused together do not come back together.
+        wait = max(longest * random.uniform(0.5, 1), reply.retry_after or 0)  # noqa: S311
+        if reply.call.outcome == "rate_limited":
+            self._limiter.pause(wait)
+        else:
+            await self._pause(wait)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the run."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise _Ended
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _read(reply: Reply, sent: str) -> tuple[Call, Reading | None]:
+    """Check an answer; return the call with its true outcome, and the reading if it is final."""
+    call = reply.call
+    if reply.content is None:
+        final = Reading(status=call.outcome) if call.outcome in _FINAL else None
+        return call, final
+    try:
+        checked = read_answer(reply.content, sent)
+    except InvalidAnswer as error:
+        call = call.model_copy(update={"outcome": "invalid", "sentence": str(error)})
+        return call, Reading(status="invalid")
+    counts = {"quotes_given": checked.quotes_given, "quotes_dropped": checked.quotes_dropped}
+    return call.model_copy(update=counts), checked.reading
+
+
+def _analysis(text: ReviewText, reading: Reading, spent: _Spent | None = None) -> Analysis:
+    return Analysis(
+        **text.model_dump(exclude={"language", "text"}),
+        **dict(reading),
+        **(vars(spent) if spent else {}),
+    )

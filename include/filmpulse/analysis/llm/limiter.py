@@ -1,0 +1,117 @@
+"""Keeping to an endpoint's limits on requests and tokens a minute, as its answers state them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+BURST_SECONDS = 2.0
+"""How long an unused rate is saved up: short, since others may share the key."""
+
+SHARE_OF_LIMIT = 0.98
+"""How much of a limit is used: clocks differ, and a refusal costs more than it brings."""
+
+
+class _Bucket:
+    """Something of which there is so much a minute; it may go into debt by one request."""
+
+    def __init__(self, per_minute: float, now: float) -> None:
+        self.per_minute = per_minute
+        self.level = self.capacity
+        self._filled_at = now
+
+    @property
+    def rate(self) -> float:
+        return self.per_minute * SHARE_OF_LIMIT / 60
+
+    @property
+    def capacity(self) -> float:
+        return max(1.0, self.rate * BURST_SECONDS)
+
+    def fill(self, now: float) -> None:
+        self.level = min(self.capacity, self.level + (now - self._filled_at) * self.rate)
+        self._filled_at = now
+
+    def wait_for(self, amount: float) -> float:
+        """Return the seconds until so much is there, or until it is full for more than it holds."""
+        missing = min(amount, self.capacity) - self.level
+        # What is missing by rounding alone is there: no wait is too short for the clock to show.
+        return missing / self.rate if missing > 1e-9 * self.capacity else 0.0
+
+
+class Limiter:
+    """Lets requests through, in the order in which they came, as fast as the limits allow."""
+
+    def __init__(
+        self,
+        requests_per_minute: float,
+        tokens_per_minute: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Start with limits of one's own, which the endpoint's can only make smaller.
+
+        Args:
+            requests_per_minute: Most requests.
+            tokens_per_minute: Most tokens, of questions and of room for answers.
+            clock: Seconds that never go back.
+            sleep: Waits so many seconds of that clock.
+        """
+        self._clock, self._sleep = clock, sleep
+        self._most = {"requests": requests_per_minute, "tokens": tokens_per_minute}
+        self._buckets = {kind: _Bucket(most, clock()) for kind, most in self._most.items()}
+        self._paused_until = clock()
+        self._turn = asyncio.Lock()
+
+    async def take(self, tokens: int) -> None:
+        """Wait until one more request of so many tokens may be sent."""
+        async with self._turn:
+            while (wait := self._wait(tokens)) > 0:
+                await self._sleep(wait)
+            self._buckets["requests"].level -= 1
+            self._buckets["tokens"].level -= tokens
+
+    def give_back(self, tokens: int) -> None:
+        """Take back a request that was not sent after all."""
+        self._buckets["requests"].level += 1
+        self._buckets["tokens"].level += tokens
+
+    def _wait(self, tokens: int) -> float:
+        now = self._clock()
+        for bucket in self._buckets.values():
+            bucket.fill(now)
+        return max(
+            self._paused_until - now,
+            self._buckets["requests"].wait_for(1),
+            self._buckets["tokens"].wait_for(tokens),
+        )
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing through for so long; a longer pause that holds stays."""
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take in what an answer's `x-ratelimit-*` headers say of the limits and what is left.
+
+        What other workers of the same key use shows in what is left. Headers that are missing or
+        make no sense change nothing.
+        """
+        now = self._clock()
+        for kind, bucket in self._buckets.items():
+            bucket.fill(now)
+            limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
+            if limit is not None and limit > 0:
+                bucket.per_minute = min(self._most[kind], limit)
+            left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
+            if left is not None:
+                bucket.level = min(bucket.level, left, bucket.capacity)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 1e12 else None
