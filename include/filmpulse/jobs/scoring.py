@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
-from filmpulse.errors import BadInput
+from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.warehouse.ledger import open_ledger
@@ -260,8 +260,10 @@ def _as_configured(
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
             done = _score(connection, analyser, [i for i in ids if i not in held], parts, progress)
-    except Exception:  # whatever became of the model, new reviews get their figures
+    except Exception as error:  # whatever became of the model, new reviews get their figures
         if parts.settings.has_llm and not connection.closed:
+            if run_id is not None and isinstance(error, LlmRefused):
+                _note_refusal(error, run_id, parts)
             _score_keyless(connection, imdb_ids, parts)
         raise
     if parts.settings.has_llm:
@@ -270,6 +272,20 @@ def _as_configured(
         log.info(approval_sentence(movie))
     waiting = sum(movie.texts for movie in held.values())
     return Analysed(done.texts + waiting, done.scored, done.waiting + waiting, bool(held))
+
+
+def _note_refusal(error: LlmRefused, run_id: str, parts: Parts) -> None:
+    """Have the ledger know of it, so that all of the run's tasks stop and it is told once."""
+    from filmpulse.analysis.llm.prompt import prompt_version
+
+    parts.warehouse.rows(
+        "note_refusal",
+        run_id=run_id,
+        model=parts.settings.llm_model,
+        prompt_version=prompt_version(),
+        outcome=error.reason,
+        sentence=str(error),
+    )
 
 
 def approval_sentence(movie: Unfinished) -> str:

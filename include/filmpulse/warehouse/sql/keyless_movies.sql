@@ -1,15 +1,24 @@
--- Of these movies, those whose figures are the keyless analyser's matter: shown by none or by a keyless
--- one, or by a model that is not final for 95 in 100 of the living reviews.
+-- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a model that is
+-- not final for 95 in 100 of the living reviews, or by a keyless one while this one lacks some.
 SELECT m.imdb_id
 FROM core.movies m
 LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
-WHERE m.imdb_id = ANY(%(imdb_ids)s)
-  AND (s.kind IS NULL OR s.kind = 'lexicon' OR (
-      SELECT count(a.status) < 0.95 * count(*)
-      FROM core.reviews r
-      LEFT JOIN core.review_analyses a
-             ON (a.source, a.review_id, a.content_hash, a.analyser_id)
-              = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
-            AND a.status NOT IN ('failed', 'over_budget')
-      WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL))
+WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
+  AND CASE WHEN s.kind IS NULL THEN true
+           WHEN s.kind = 'lexicon' THEN EXISTS (
+               SELECT FROM core.reviews r
+               WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND r.body IS NOT NULL
+                 AND NOT EXISTS (
+                     SELECT FROM core.review_analyses a
+                     WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
+                         = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
+                       AND a.status NOT IN ('failed', 'over_budget')))
+           ELSE (
+               SELECT count(a.status) < 0.95 * count(*)
+               FROM core.reviews r
+               LEFT JOIN core.review_analyses a
+                      ON (a.source, a.review_id, a.content_hash, a.analyser_id)
+                       = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
+                     AND a.status NOT IN ('failed', 'over_budget')
+               WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL) END
 ORDER BY m.imdb_id

@@ -1,0 +1,6 @@
+-- A refusal that was met before any review was sent: it stops the run, and is told, like any other.
+INSERT INTO ops.llm_calls (run_id, model, prompt_version, finished_at, outcome, reserved_usd, cost_usd,
+    sentence)
+SELECT %(run_id)s, %(model)s, %(prompt_version)s, clock_timestamp(), %(outcome)s, 0, 0, %(sentence)s
+WHERE NOT EXISTS (
+    SELECT FROM ops.llm_calls WHERE run_id = %(run_id)s AND outcome = %(outcome)s)
