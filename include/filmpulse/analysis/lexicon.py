@@ -31,16 +31,13 @@ from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
 from filmpulse.analysis.aspects import aspects
+from filmpulse.analysis.quotes import MAX_QUOTE_CHARACTERS, MIN_QUOTE_WORDS
 from filmpulse.items import ASPECTS, Analysis, Aspect, AspectScore, ReviewText, Score
 
 T = TypeVar("T")
 
 MAX_SPAN_WORDS = 40
 """VADER's time grows with the square of what it is given, and its sum loses meaning."""
-
-MAX_QUOTE_CHARACTERS = 300
-MIN_QUOTE_WORDS = 2
-"""Outside these a quote shows nothing or too much; the analysis keeps the score without it."""
 
 _WORD = re.compile(
     r"""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from filmpulse.analysis.llm.schema import Answer, AspectAnswer
-from filmpulse.analysis.quotes import Quotable
+from filmpulse.analysis.quotes import Quotable, Quote
 from filmpulse.items import ASPECTS, AspectScore, Reading
 
 MAX_ANSWER_CHARACTERS = 100_000
@@ -39,7 +39,8 @@ def read_answer(content: str, text: str) -> Checked:
 
     Raises:
         InvalidAnswer: No JSON, another shape, a value that the scale does not have, or an aspect
-            that contradicts itself: mentioned without score or quote, or either without mention.
+            that contradicts itself: mentioned without score or quote, or either without mention
+            (but for an empty quote, which quotes nothing).
     """
     if len(content) > MAX_ANSWER_CHARACTERS:
         raise InvalidAnswer(f"The answer has {len(content):,} characters.")
@@ -47,39 +48,33 @@ def read_answer(content: str, text: str) -> Checked:
         answer = Answer.model_validate_json(content)
     except ValidationError as error:
         raise InvalidAnswer(_sentence(error)) from None
-    parts: dict[str, AspectAnswer] = {name: getattr(answer, name) for name in ASPECTS}
-    for name, part in parts.items():
-        if not part.mentioned == (part.score is not None) == (part.quote is not None):
-            raise InvalidAnswer(f"The answer contradicts itself on {name}.")
     quotable = Quotable(text)
-    aspects = []
-    given = dropped = 0
+    aspects: list[AspectScore] = []
+    given: list[Quote | None] = []
     for name in ASPECTS:
-        part = parts[name]
-        if part.score is None or part.quote is None:
-            continue
-        quote = quotable.find(part.quote)
-        given, dropped = given + 1, dropped + (quote is None)
-        aspects.append(
-            AspectScore(
-                aspect=name,
-                score=part.score,
-                quote=quote and quote.words,
-                quote_start=quote and quote.start,
+        part: AspectAnswer = getattr(answer, name)
+        if part.mentioned:
+            if part.score is None or part.quote is None:
+                raise InvalidAnswer(f"The answer contradicts itself on {name}.")
+            given.append(found := quotable.find(part.quote))
+            quote, start = found or (None, None)
+            aspects.append(
+                AspectScore(aspect=name, score=part.score, quote=quote, quote_start=start)
             )
-        )
+        elif part.score is not None or part.quote:
+            raise InvalidAnswer(f"The answer contradicts itself on {name}.")
     whole = None
     if answer.overall.quote is not None:
-        whole = quotable.find(answer.overall.quote)
-        given, dropped = given + 1, dropped + (whole is None)
+        given.append(whole := quotable.find(answer.overall.quote))
+    quote, start = whole or (None, None)
     reading = Reading(
         status="scored",
         overall=answer.overall.score,
-        overall_quote=whole and whole.words,
-        overall_quote_start=whole and whole.start,
+        overall_quote=quote,
+        overall_quote_start=start,
         aspects=tuple(aspects),
     )
-    return Checked(reading, given, dropped)
+    return Checked(reading, len(given), given.count(None))
 
 
 def _sentence(error: ValidationError) -> str:

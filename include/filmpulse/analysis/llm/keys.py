@@ -15,7 +15,7 @@ def result_key(
     *,
     prompt_version: str,
     model: str,
-    effort: str,
+    effort: str | None,
     temperature: float | None,
     base_url: str,
 ) -> str:
@@ -25,7 +25,7 @@ def result_key(
         text: What is sent of the review, to the letter.
         prompt_version: With the prompt's words and the schema in its digest.
         model: The model asked.
-        effort: How long it may think.
+        effort: How long it is told to think; None where it is told nothing.
         temperature: None where it is not sent.
         base_url: The endpoint: two that give a model the same name need not run the same one.
     """
@@ -34,12 +34,15 @@ def result_key(
 
 
 def key_of(text: str, settings: Settings, provider: Provider) -> str:
-    """Return the key of a text under the settings."""
+    """Return the key of a text under the settings.
+
+    Neither the key of the account nor the service tier is in it: they change no answer.
+    """
     return result_key(
         clip(text)[0],
         prompt_version=prompt_version(),
         model=settings.llm_model,
-        effort=settings.llm_reasoning_effort,
+        effort=provider.effort(settings),
         temperature=settings.llm_temperature,
         base_url=provider.base_url,
     )

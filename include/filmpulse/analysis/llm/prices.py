@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +23,9 @@ CHARACTERS_PER_TOKEN = 4
 
 TYPICAL_OUTPUT_TOKENS = 220
 """A guess for an answer: three quotes of a sentence, and the frame."""
+
+
+_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class Usage(NamedTuple):
@@ -49,18 +55,27 @@ class _Table(BaseModel):
 
     as_of: date
     tiers: dict[str, float]
+    regions: dict[str, float]
     models: dict[str, ModelPrice]
 
 
 class Price(NamedTuple):
-    """What one model costs, and when that was looked up (None: it was given, or is nothing)."""
+    """What one model costs at one endpoint.
+
+    `tiers` says what each service tier takes, of the plain price; `as_of` when the table was looked
+    up, None where it does not matter.
+    """
 
     model: ModelPrice
     tiers: dict[str, float]
-    as_of: date | None
+    region: float = 1.0
+    as_of: date | None = None
 
     def cost(self, usage: Usage, tier: str | None) -> float:
-        """Return what a request cost, in USD, at the tier that served it."""
+        """Return what a request cost, in USD, at the tier that served it.
+
+        A tier that the table does not know counts as its dearest; none named, as the plain one.
+        """
         m = self.model
         plain = usage.input - usage.cached - usage.cache_write
         usd = (
@@ -69,17 +84,24 @@ class Price(NamedTuple):
             + usage.cache_write * (m.input if m.cache_write is None else m.cache_write)
             + usage.output * m.output
         )
-        return usd / 1e6 * self.tiers.get(tier or "", 1.0)
+        share = 1.0 if tier is None else self.tiers.get(tier, self._dearest)
+        return usd / 1e6 * self.region * share
 
     def most(self, input_tokens: int, max_output_tokens: int, tier: str | None) -> float:
         """Return the most that a request can cost, in USD.
 
-        Nothing is taken for cached, and all room for an answer for used. A cheaper tier counts as
-        the plain one, since the endpoint may serve it so.
+        Nothing is taken for cached, all of it for written to the cache, and all room for an answer
+        for used. What asks for a cheaper tier may be served by the plain one; what asks for none
+        (or for `auto`), by any that the account has set.
         """
-        dearest = max(self.model.input, self.model.cache_write or 0)
-        usd = input_tokens * dearest + max_output_tokens * self.model.output
-        return usd / 1e6 * max(1.0, self.tiers.get(tier or "", 1.0))
+        m = self.model
+        usd = input_tokens * max(m.input, m.cache_write or 0) + max_output_tokens * m.output
+        asked = self._dearest if tier in (None, "auto") else self.tiers.get(tier, self._dearest)
+        return usd / 1e6 * self.region * max(1.0, asked)
+
+    @property
+    def _dearest(self) -> float:
+        return max(self.tiers.values(), default=1.0)
 
 
 @cache
@@ -91,26 +113,34 @@ def _table() -> _Table:
 def price_for(settings: Settings, provider: Provider) -> Price:
     """Return the price of the model that the settings name.
 
-    A dated snapshot of a model (`gpt-6-luna-2026-09-22`) costs what the model does.
+    A dated snapshot of a model (`gpt-6-luna-2026-09-22`) costs what the model does. At an endpoint
+    that is no known provider's, a model costs what its maker takes.
 
     Raises:
         BadInput: The table does not know it and the settings give no price: nothing is ever spent
-            without knowing how much.
+            without knowing how much. Or they give half of one.
     """
-    given = settings.llm_price_input_usd, settings.llm_price_output_usd
-    if given[0] is not None and given[1] is not None:
-        return Price(ModelPrice(input=given[0], output=given[1]), {}, None)
+    read, written = settings.llm_price_input_usd, settings.llm_price_output_usd
+    if read is not None and written is not None:
+        return Price(ModelPrice(input=read, output=written), {})
+    if read is not None or written is not None:
+        raise BadInput(
+            "FILMPULSE_LLM_PRICE_INPUT_USD and FILMPULSE_LLM_PRICE_OUTPUT_USD go together: "
+            "set both or none."
+        )
     if provider.is_free:
-        return Price(ModelPrice(input=0, output=0), {}, None)
+        return Price(ModelPrice(input=0, output=0), {})
     table, name = _table(), settings.llm_model.removeprefix("models/")
-    known = [m for m in table.models if name == m or name.startswith(f"{m}-20")]
-    if not known:
+    model = table.models.get(_SNAPSHOT.sub("", name))
+    if model is None:
         raise BadInput(
             f"What the model {settings.llm_model} costs is not known. Set "
             "FILMPULSE_LLM_PRICE_INPUT_USD and FILMPULSE_LLM_PRICE_OUTPUT_USD (USD per million "
             f"tokens; 0 if it is free), or choose one of {', '.join(table.models)}."
         )
-    return Price(table.models[max(known, key=len)], table.tiers, table.as_of)
+    host = urlsplit(provider.base_url).hostname or ""
+    region = max((f for end, f in table.regions.items() if host.endswith(end)), default=1.0)
+    return Price(model, table.tiers, region, table.as_of)
 
 
 def tokens_of(characters: int) -> int:
@@ -129,7 +159,7 @@ def most_input_tokens(text: str) -> int:
 @cache
 def overhead_characters() -> int:
     """Return the length of all that is sent with each review: prompt, schema, fence."""
-    return len(system_prompt()) + len(str(response_format())) + 100
+    return len(system_prompt()) + len(json.dumps(response_format())) + 100
 
 
 def estimate_usd(settings: Settings, texts: int, characters: int) -> float:

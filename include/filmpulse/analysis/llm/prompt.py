@@ -16,7 +16,8 @@ from string import Template
 from typing import Any
 
 from filmpulse.analysis.aspects import definitions
-from filmpulse.analysis.llm.schema import answer_schema
+from filmpulse.analysis.llm.schema import Answer, answer_schema
+from filmpulse.items import ASPECTS
 
 NAME = "aspects_v1"
 
@@ -24,7 +25,7 @@ MAX_CHARACTERS = 20_000
 """What is sent of a review. The longest of some 5,000 that were measured had 8,034."""
 
 MAX_OUTPUT_TOKENS = 700
-"""Room for an answer: six quotes of 300 characters and the frame around them rarely need it."""
+"""Room for an answer: six quotes of a sentence and the frame around them rarely need it."""
 
 
 @cache
@@ -36,7 +37,23 @@ def system_prompt() -> str:
         aspects="\n".join(f"- {a.name}: {' '.join(a.covers.split())}" for a in defined.aspects),
         rule=" ".join(defined.rule.split()),
         scale=", ".join(f"{point.score} {point.label}" for point in defined.scale),
+        form=_form(),
     )
+
+
+def _form() -> str:
+    """Return the form of an answer, for endpoints that enforce no schema; it is a valid one."""
+    best, middle = definitions().scale[-1].score, definitions().scale[2].score
+    quoted = {"mentioned": True, "quote": "words of the review", "score": best}
+    absent = {"mentioned": False, "quote": None, "score": None}
+    answer = Answer.model_validate(
+        {
+            **dict.fromkeys(ASPECTS, absent),
+            ASPECTS[0]: quoted,
+            "overall": {"quote": None, "score": middle},
+        }
+    )
+    return answer.model_dump_json()
 
 
 @cache
