@@ -97,17 +97,18 @@ def analyse_backlog():
         )
 
         @task(pool="llm", execution_timeout=timedelta(hours=6), map_index_template="{{ movie }}")
-        def score_movie(imdb_id: str, params: dict, run_id: str) -> int:
-            """Score one large movie, of which a person approved."""
+        def score_movie(imdb_id: str, answer: dict | None, params: dict, run_id: str) -> int:
+            """Score one large movie if a person said yes; else be skipped."""
             from filmpulse import airflow_bridge, jobs
 
             parts = airflow_bridge.parts_for(imdb_id, is_scoring=True)
+            airflow_bridge.skip_unless_approved(answer)
             budget_usd = params["budget_usd"]
             return jobs.analyse(
                 imdb_id, parts, run_id=run_id, budget_usd=budget_usd, is_approved=True
             ).scored
 
-        approve >> score_movie(imdb_id)
+        score_movie(imdb_id, approve.output)
 
     @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
     def summarise(planned: list[dict], params: dict, run_id: str, outlet_events) -> list[str]:

@@ -373,6 +373,22 @@ def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
+def skip_unless_approved(answer: dict[str, Any] | None) -> None:
+    """Skip this task unless a person said yes.
+
+    ApprovalOperator skips what follows a No, but for a task of a mapped group that is not expanded
+    yet, which then runs (seen on Airflow 3.3.2). So it looks for itself; a No leaves no answer.
+
+    Raises:
+        AirflowSkipException: Nobody agreed.
+    """
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    if answer is None or answer["chosen_options"] != [ApprovalOperator.APPROVE]:
+        raise AirflowSkipException("Nobody agreed to score it.")
+
+
 def summarise_backlog(
     run_id: str, planned: list[dict[str, Any]] | None, budget_usd: float | None
 ) -> RunSummary:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from llmock.scenarios import Fail
+from llmock.testing import LLMockServer
 
 from filmpulse.local import doctor
 
@@ -84,3 +86,38 @@ def test_a_reader_that_sees_too_much_is_named(
     [check] = [check for check in doctor.checks() if check.name == "roles"]
     assert not check.ok
     assert "mart" in check.detail
+
+
+def test_the_analyser_is_named_with_what_it_cost_today(
+    warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> doctor.Check:
+        [check] = [check for check in doctor.checks() if check.name == "analyser"]
+        return check
+
+    for name in ("_python", "_airflow", "_browser", "_lake"):
+        monkeypatch.setattr(doctor, name, lambda: "")
+    monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
+    assert look().ok
+    assert "keyless" in look().detail
+    with psycopg.connect(warehouse_url) as connection:
+        connection.execute(
+            "INSERT INTO ops.llm_calls (run_id, model, prompt_version, started_at, reserved_usd, "
+            "cost_usd) VALUES ('r1', 'm', 'v1', now(), 0.5, 0.125), ('r1', 'm', 'v1', now(), "
+            "0.25, NULL), ('r0', 'm', 'v1', now() - interval '1 day', 9, 9)"
+        )
+    key = "sk-of-the-doctor-0d2c"
+    with LLMockServer() as server:
+        monkeypatch.setenv("FILMPULSE_LLM_BASE_URL", server.base_url("openai"))
+        monkeypatch.setenv("FILMPULSE_LLM_API_KEY", key)
+        found = look()
+        assert found.ok, found
+        host = server.url.removeprefix("http://")
+        assert f"gpt-6-luna at {host}; today $0.3750 of $1.00 are spent" in found.detail
+        assert "does not list" in found.detail
+        server.state.scenarios.add(Fail(401, message=f"Incorrect API key: {key}", times=None))
+        found = look()
+        assert not found.ok
+        assert "401" in found.detail
+        assert "FILMPULSE_LLM_" in found.advice
+        assert key not in str(found)
