@@ -103,11 +103,15 @@ def refuse(endpoint):
     endpoint.state.scenarios.add(Fail(401, message=said, code="invalid_api_key", times=None))
 
 
-def price_of_one(parts):
-    """Have one review of a movie of its own read; return what it cost."""
+def budget_for(parts, n):
+    """Have one review of another movie read, and return a budget for so many like it.
+
+    The last is sent when what it can cost at most is left, which is more than it does.
+    """
     store(parts, C, 1)
     jobs.analyse(C, parts, run_id="price")
-    return float(calls(parts, "price")[0]["cost_usd"])
+    (call,) = calls(parts, "price")
+    return (n - 0.5) * float(call["cost_usd"]) + float(call["reserved_usd"])
 
 
 def test_the_line_of_a_run_is_the_sum_of_its_calls(parts):
@@ -164,15 +168,11 @@ def test_a_second_run_asks_nothing_and_has_no_line(parts, endpoint):
 
 
 def test_what_the_budget_does_not_cover_waits_behind_keyless_figures(parts):
-    each = price_of_one(parts)
+    budget = budget_for(parts, 8)
     store(parts, A, 20)
-    budget = each * 8
-    found = jobs.analyse(A, parts, run_id="r1", budget_usd=budget)
-    paid = len(calls(parts, "r1"))
-    assert (found.texts, found.scored, found.waiting) == (20, paid, 20 - paid)
-    assert 0 < paid < 19
+    assert jobs.analyse(A, parts, run_id="r1", budget_usd=budget) == (20, 8, 12, False)
     assert sum(float(call["cost_usd"]) for call in calls(parts, "r1")) <= budget
-    newest = {f"rw{A[2:]}{n:04}" for n in range(paid)}
+    newest = {f"rw{A[2:]}{n:04}" for n in range(8)}
     read = rows(
         parts,
         "SELECT review_id FROM core.review_analyses JOIN core.analysers USING (analyser_id) "
@@ -183,24 +183,23 @@ def test_what_the_budget_does_not_cover_waits_behind_keyless_figures(parts):
     assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 20)
     told = jobs.review_scoring("r1", [A], parts, budget)
     (waits,) = [warning for warning in told.warnings if "money" in warning]
-    assert waits.startswith(f"{A} The Long Queue: {20 - paid} reviews wait for money (")
+    assert waits.startswith(f"{A} The Long Queue: 12 reviews wait for money (")
     assert "$0.01" in waits
     assert told.failures == []
     # the next one goes on
-    assert jobs.analyse(A, parts, run_id="r2").scored == 20 - paid
+    assert jobs.analyse(A, parts, run_id="r2").scored == 12
     assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("llm", 20)
     assert not any("money" in w for w in jobs.review_scoring("r2", [A], parts).warnings)
 
 
 def test_the_day_is_limited_for_all_runs_together(settings, parts):
-    each = price_of_one(parts)
+    budget = budget_for(parts, 8)  # one of them is spent by it
     store(parts, A, 20)
-    day = settings.model_copy(update={"llm_budget_usd_per_day": each * 8})
+    day = settings.model_copy(update={"llm_budget_usd_per_day": budget})
     limited = jobs.Parts.from_settings(day)
-    found = jobs.analyse(A, limited, run_id="r1")
-    assert 0 < found.waiting < 20
+    assert jobs.analyse(A, limited, run_id="r1") == (20, 7, 13, False)
     spent = rows(parts, "SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd FROM ops.llm_calls")
-    assert float(spent[0]["usd"]) <= each * 8
+    assert float(spent[0]["usd"]) <= budget
     assert jobs.analyse(A, limited, run_id="r2").scored == 0
 
 
@@ -247,7 +246,7 @@ def test_settings_that_cannot_be_used_are_told_and_new_reviews_scored(settings, 
 
 def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
     monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
-    each = price_of_one(parts)
+    budget = budget_for(parts, 5)
     before = asked(endpoint)
     store(parts, A, 12)
     assert jobs.analyse(A, parts, run_id="r1") == (12, 0, 12, True)
@@ -261,9 +260,8 @@ def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
         waits,
     )
     assert told.failures == []
-    found = jobs.analyse(A, parts, run_id="r2", budget_usd=each * 6, is_approved=True)
-    assert (found.scored, found.needs_approval) == (len(calls(parts, "r2")), False)
-    assert 0 < found.scored < 12
+    found = jobs.analyse(A, parts, run_id="r2", budget_usd=budget, is_approved=True)
+    assert found == (12, 5, 7, False)
     # what was approved of waits for money, not for approval
     backlog = jobs.plan_backlog(parts)
     assert (len(backlog.to_score), backlog.to_approve) == (1, [])
@@ -272,7 +270,7 @@ def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
 
 
 def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
-    each = price_of_one(parts)
+    budget = budget_for(parts, 9)
     store(parts, A, 10, newest=date(2026, 6, 30), step=2)
     store(parts, B, 10, newest=date(2026, 6, 29), step=2)
     (a, b) = jobs.plan_backlog(parts).to_score
@@ -281,9 +279,8 @@ def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
         (B, TITLES[B], 10),
     ]
     told = []
-    jobs.analyse_backlog("r1", parts, budget_usd=each * 9, progress=lambda *n: told.append(n))
-    paid = len(calls(parts, "r1"))
-    assert 1 < paid < 20
+    done = jobs.analyse_backlog("r1", parts, budget_usd=budget, progress=lambda *n: told.append(n))
+    assert done == (20, 9, 11, False)
     assert told[-1] == (20, 20)
     read = rows(
         parts,
@@ -294,20 +291,19 @@ def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
     )
     newest = rows(
         parts,
-        "SELECT review_id FROM core.reviews WHERE imdb_id <> %s "
-        "ORDER BY submitted_on DESC LIMIT %s",
-        C, paid,
-    )  # fmt: skip
+        "SELECT review_id FROM core.reviews WHERE imdb_id <> %s ORDER BY submitted_on DESC LIMIT 9",
+        C,
+    )
     assert {r["review_id"] for r in read} == {r["review_id"] for r in newest}
     for imdb_id in (A, B):
         assert shown(parts, imdb_id)["analyser_kind"] == "lexicon"
-    closed = jobs.review_backlog("r1", [a, b], parts, each * 9)
-    assert closed.changed_rows == paid
-    assert sum(int(re.search(r": (\d+) of 10 ", line)[1]) for line in closed.lines[:2]) == paid
-    assert closed.failures == []
-    assert jobs.analyse_backlog("r2", parts, [B]).texts == 10 - int(
-        re.search(r": (\d+) of 10 ", closed.lines[1])[1]
-    )
+    closed = jobs.review_backlog("r1", [a, b], parts, budget)
+    assert closed.lines[:2] == [
+        f"{A} {TITLES[A]}: 5 of 10 reviews finished with",
+        f"{B} {TITLES[B]}: 4 of 10 reviews finished with",
+    ]
+    assert (closed.changed_rows, closed.failures) == (9, [])
+    assert jobs.analyse_backlog("r2", parts, [B]) == (6, 6, 0, False)
     assert (shown(parts, A)["analyser_kind"], shown(parts, B)["analyser_kind"]) == (
         "lexicon",
         "llm",
@@ -388,6 +384,6 @@ def test_the_command_line_says_a_refusal_once(parts, endpoint, monkeypatch):
     refuse(endpoint)
     done = run(parts, monkeypatch, "analyse")
     assert done.exit_code == 1
-    assert done.stderr.count("401") == 1
+    assert done.stderr.count("refuses the key (401)") == 1
     assert KEY not in done.output
     assert "2 scored by the keyless lexicon" in run(parts, monkeypatch, "summary", A).stdout
