@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
-from typing import Literal, NamedTuple
+from functools import partial
+from http import HTTPStatus
+from itertools import chain, islice
+from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from filmpulse.analysis.llm.answers import InvalidAnswer, read_answer
 from filmpulse.analysis.llm.client import REFUSALS, Client, Reply, preflight
 from filmpulse.analysis.llm.keys import key_of
-from filmpulse.analysis.llm.ledger import Held, Ledger
+from filmpulse.analysis.llm.ledger import Ledger
 from filmpulse.analysis.llm.limiter import Limiter
 from filmpulse.analysis.llm.prices import (
     most_input_tokens,
@@ -34,6 +38,9 @@ from filmpulse.analysis.llm.providers import provider_for
 from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError, LlmRefused, LlmUnavailable
 from filmpulse.items import Analysis, Call, CallOutcome, Reading, ReviewText
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +97,8 @@ class LlmAnalyser:
 
         Texts are taken from the iterator as requests become free, so memory is bounded by their
         number. Whatever ends it, requests that are under way are finished, booked and yielded: they
-        are paid for.
+        are paid for. Only when the caller wants no more (or is interrupted) they have to be quick;
+        late ones are given up, and their texts are free when their leases are over.
 
         Raises:
             LlmRefused: The endpoint refuses key, model or account, or every request.
@@ -102,13 +110,48 @@ class LlmAnalyser:
         if first is None:
             return
         source = chain([first], source)
-        with asyncio.Runner() as runner:
-            run = runner.run(_start(self._settings, self._ledger))
+        # Some only wait for other workers, so there are more texts in hand than requests.
+        room, in_hand = 2 * self._settings.llm_concurrency, 0
+        with _Loop() as loop:
+            run = loop.do(_start(self._settings, self._ledger))
             try:
-                while found := runner.run(run.gather(source)):
+                while True:
+                    taken = list(islice(source, room - in_hand))
+                    found = loop.do(run.gather(taken))
+                    if not found:
+                        return
+                    in_hand += len(taken) - len(found)
                     yield from found
             finally:
-                runner.run(run.close())
+                loop.do(run.close())
+
+
+class _Loop:
+    """An event loop in a thread of its own, which goes on while the caller is busy.
+
+    Otherwise a caller that takes long to store an answer would make requests under way time out
+    that were answered long since, and they would be paid for twice.
+    """
+
+    def __enter__(self) -> _Loop:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="llm", daemon=True)
+        self._thread.start()
+        return self
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something in it to its end, or until the caller is interrupted."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
 
 class _Ended(Exception):
@@ -153,21 +196,24 @@ class _Run:
             settings.llm_requests_per_minute, settings.llm_tokens_per_minute, sleep=self._pause
         )
         self._lease_seconds = 2 * settings.llm_timeout_seconds + 30
+        # The ledger is one connection, and may have to wait for other workers.
+        self._clerk = ThreadPoolExecutor(1, "llm-ledger")
         # The first request goes alone: what it tells of limits and key holds for the others.
         self._slots = asyncio.Semaphore(1)
-        self._is_open = False
-        self._asking = 0
-        self._settled = asyncio.Event()
+        self._is_open = self._has_looked_ahead = False
+        self._turn = asyncio.Lock()
+        self._under_way = 0
+        self._booked = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stop: FilmpulseError | None = None
-        self._over: Held | None = None
-        self._failures = 0
+        self._is_over_budget = False
+        self._failures: list[CallOutcome] = []
         self._tasks: dict[asyncio.Task[_Outcome], str] = {}
         self._waiting: defaultdict[str, list[ReviewText]] = defaultdict(list)
         self._ready: list[Analysis] = []
 
-    def put(self, text: ReviewText) -> None:
-        """Take up one text."""
+    def _put(self, text: ReviewText) -> None:
+        """Take up one text; one whose words are being asked about waits for that answer."""
         if not text.text.strip():
             self._ready.append(_analysis(text, Reading(status="unsupported_language")))
             return
@@ -176,27 +222,21 @@ class _Run:
         if len(self._waiting[key]) == 1:
             self._tasks[asyncio.create_task(self._score(key, text))] = key
 
-    async def gather(self, source: Iterator[ReviewText]) -> list[Analysis]:
-        """Take up texts while there is room, and return what is finished; empty at the end.
+    async def gather(self, texts: list[ReviewText]) -> list[Analysis]:
+        """Take up texts, and return what is finished; nothing only when all is.
 
         Raises:
             FilmpulseError: What stopped the run, once everything under way was returned.
         """
-        while not self._ready:
-            # Some only wait for other workers, so there are more texts in hand than requests.
-            while len(self._tasks) < 2 * self._settings.llm_concurrency and not self._stop:
-                if (text := next(source, None)) is None:
-                    break
-                self.put(text)
-            if self._ready:
-                break
-            if not self._tasks:
-                if self._stop:
-                    raise self._stop
-                return []
+        for text in texts:
+            if not self._stopping.is_set():
+                self._put(text)
+        while not self._ready and self._tasks:
             done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 self._take(task)
+        if not self._ready and self._stop:
+            raise self._stop
         found, self._ready = self._ready, []
         return found
 
@@ -209,15 +249,13 @@ class _Run:
             self._ready.append(_analysis(first, reading, spent))
             self._ready += [_analysis(text, reading) for text in others]
         elif not isinstance(error, _Ended):
-            self._end(error)
+            raise error
 
-    def _end(self, error: BaseException) -> None:
+    def _end(self, error: FilmpulseError) -> NoReturn:
         """Let nothing more be sent, for this reason; the first counts."""
-        if self._stop is None:
-            if not isinstance(error, FilmpulseError):
-                raise error
-            self._stop = error
+        self._stop = self._stop or error
         self._stopping.set()
+        raise _Ended
 
     async def close(self) -> None:
         """Finish what is under way if that is quick, give up the rest, and let go of everything."""
@@ -228,6 +266,11 @@ class _Run:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()
+        self._clerk.shutdown()
+
+    async def _ledger_do(self, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._clerk, partial(work, *args, **more))
 
     async def _score(self, key: str, text: ReviewText) -> _Outcome:
         """Get one text's reading: from the ledger, or by as many requests as it may take."""
@@ -241,16 +284,21 @@ class _Run:
             async with self._slots:
                 began = await self._begin(key, text, sent, room, after)
                 if isinstance(began, int):
-                    reply = await self._ask(asked, room)
-                    call, reading = _read(reply, sent)
-                    is_short = call.outcome == "truncated" and not is_wider
-                    if is_short:
-                        reading = None
-                    attempt += 1
-                    is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
-                    goes_on = (is_short or call.outcome in _AGAIN) and not is_last
-                    self._ledger.end(began, text, call, reading, keeps_lease=goes_on)
-                    after = began
+                    try:
+                        reply = await self._ask(asked, room)
+                        call, reading = _read(reply, sent)
+                        is_short = call.outcome == "truncated" and not is_wider
+                        if is_short:
+                            reading = None
+                        attempt += 1
+                        is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
+                        goes_on = (is_short or call.outcome in _AGAIN) and not is_last
+                        await self._ledger_do(
+                            self._ledger.end, began, text, call, reading, keeps_lease=goes_on
+                        )
+                    finally:
+                        self._under_way -= 1
+                        self._booked.set()
             if isinstance(began, Reading):
                 return _Outcome(began, spent)
             if began == "leased":
@@ -258,9 +306,10 @@ class _Run:
                     return _Outcome(Reading(status="failed"), spent)
                 await self._pause(LEASED_POLL_SECONDS)
                 continue
+            after = began
             spent.add(call)
             if reading is not None:
-                self._failures = 0
+                self._failures.clear()
                 return _Outcome(reading, spent)
             self._heed(reply)
             if not goes_on:
@@ -277,58 +326,60 @@ class _Run:
         tier = self._settings.llm_service_tier
         most_usd = self._price.most(most_input_tokens(sent), room, tier)
         tokens = tokens_of(len(sent) + overhead_characters()) + room
-        while True:
-            self._go_on()
-            if known := self._ledger.find([key]).get(key):
-                return known
-            if self._over:
-                return Reading(status="over_budget")
-            if not self._is_open:
+        if known := (await self._ledger_do(self._ledger.find, [key])).get(key):
+            return known
+        async with self._turn:
+            while not self._is_over_budget:
+                self._go_on()
                 await self._look_ahead()
-            await self._limiter.take(tokens)
-            self._go_on()
-            try:
-                began = self._ledger.begin(
-                    key, text, most_usd=most_usd, lease_seconds=self._lease_seconds, after=after
-                )
-            except LlmRefused as error:
-                self._end(error)
-                raise _Ended from None
-            if isinstance(began, int):
-                return began
-            self._limiter.give_back(tokens)
-            if began == "leased":
-                return began
-            if began == "answered":
-                return self._ledger.find([key])[key]
-            if began == "erased":
-                return Reading(status="failed")  # nobody keeps it: the review is gone
-            if self._asking:
-                # What is set aside for requests under way is more than they will cost.
-                self._settled.clear()
-                await self._settled.wait()
-            else:
-                self._over = began
+                await self._limiter.take(tokens)
+                self._booked.clear()
+                try:
+                    began = await self._ledger_do(
+                        self._ledger.begin,
+                        key,
+                        text,
+                        most_usd=most_usd,
+                        lease_seconds=self._lease_seconds,
+                        after=after,
+                    )
+                except LlmRefused as error:
+                    self._end(error)
+                if isinstance(began, int):
+                    self._under_way += 1
+                    return began
+                self._limiter.give_back(tokens)
+                if began == "leased":
+                    return began
+                if began == "answered":
+                    return (await self._ledger_do(self._ledger.find, [key]))[key]
+                if began == "erased":
+                    return Reading(status="failed")  # nobody keeps it: the review is gone
+                if self._under_way or self._booked.is_set():
+                    # What is set aside for requests under way is more than they will cost.
+                    await self._booked.wait()
+                else:
+                    self._is_over_budget = True
+        return Reading(status="over_budget")
 
     async def _look_ahead(self) -> None:
         """Have the endpoint looked at before the first request of the run."""
+        if self._has_looked_ahead:
+            return
+        self._has_looked_ahead = True
         try:
             warnings = await asyncio.to_thread(preflight, self._settings)
         except FilmpulseError as error:
             self._end(error)
-            raise _Ended from None
         for warning in warnings:
             log.warning(warning)
 
     async def _ask(self, asked: list[dict[str, str]], room: int) -> Reply:
         """Send one request, and let what it tells of the limits hold for all."""
-        self._asking += 1
-        try:
-            reply = await self._client.ask(asked, room)
-        finally:
-            self._asking -= 1
-            self._settled.set()
+        reply = await self._client.ask(asked, room)
         self._limiter.learn(reply.headers)
+        if reply.call.http_status == HTTPStatus.OK:
+            self._limiter.accepted()
         if not self._is_open:
             self._is_open = True
             for _ in range(self._settings.llm_concurrency - 1):
@@ -340,36 +391,30 @@ class _Run:
         call, wait = reply.call, reply.retry_after
         if call.outcome in REFUSALS:
             self._end(LlmRefused(call.sentence or call.outcome, reason=call.outcome))
-        elif wait is not None and wait > MAX_WAIT_SECONDS:
-            self._end(
-                LlmUnavailable(
-                    f"{call.sentence} It wants {wait:,.0f} s of rest; what is left is scored later."
-                )
-            )
-        else:
-            return
-        raise _Ended
+        if wait is not None and wait > MAX_WAIT_SECONDS:
+            told = f"It wants {wait:,.0f} s of rest; what is left is scored later."
+            self._end(LlmUnavailable(f"{call.sentence} {told}"))
 
     def _fail(self, call: Call, spent: _Spent) -> _Outcome:
         """Give up one text; and the endpoint, after several in a row."""
-        self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            told = f"{self._failures} reviews one after another got no answer. {call.sentence}"
-            if call.outcome == "rejected":
-                self._end(LlmRefused(told, reason="rejected"))
-            else:
-                self._end(LlmUnavailable(told))
+        self._failures.append(call.outcome)
+        if len(self._failures) >= MAX_FAILURES and self._stop is None:
+            told = f"{len(self._failures)} reviews one after another got no answer. {call.sentence}"
+            is_ours = set(self._failures) == {"rejected"}
+            self._stop = LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told)
+            self._stopping.set()
         return _Outcome(Reading(status="failed"), spent)
 
     async def _back_off(self, attempt: int, reply: Reply) -> None:
         """Wait before the next attempt, longer each time; when it was too many, let all wait."""
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**attempt)
         # Half of it is jitter, so that those who were refused together do not come back together.
-        wait = max(longest * random.uniform(0.5, 1), reply.retry_after or 0)  # noqa: S311
+        wait = longest * random.uniform(0.5, 1)  # noqa: S311
+        asked_for = reply.retry_after
         if reply.call.outcome == "rate_limited":
-            self._limiter.pause(wait)
+            self._limiter.refused(wait if asked_for is None else asked_for)
         else:
-            await self._pause(wait)
+            await self._pause(max(wait, asked_for or 0))
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the run."""

@@ -1,7 +1,7 @@
 """One request to an OpenAI-compatible chat endpoint, and what became of it.
 
 Everything that an endpoint sends is untrusted, and its error texts may quote a key or a review: of
-those only status and codes are passed on.
+those only status and codes are passed on, and of a rejection the words, if none are the review's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import httpx2
@@ -21,7 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 from filmpulse.analysis.llm.prices import Price, Usage
 from filmpulse.analysis.llm.providers import Provider, provider_for
 from filmpulse.config import Settings
-from filmpulse.errors import LlmRefused
+from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Call, CallOutcome
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ REFUSALS: frozenset[CallOutcome] = frozenset({"key_refused", "model_refused", "q
 Shape = TypeVar("Shape", bound=BaseModel)
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+MOST_SAID, ECHO = 200, 12
+"""Characters of an error text that are passed on; how many in a row make it an echo."""
 
 
 class Reply(NamedTuple):
@@ -69,6 +72,7 @@ class _OutputDetails(BaseModel):
 class _Usage(BaseModel):
     prompt_tokens: _Tokens
     completion_tokens: _Tokens
+    total_tokens: _Tokens | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
@@ -98,14 +102,20 @@ class Client:
     """A client of one endpoint; close it when done."""
 
     def __init__(self, settings: Settings, provider: Provider, price: Price) -> None:
-        """Keep what all requests have in common; nothing is sent yet."""
+        """Keep what all requests have in common; nothing is sent yet.
+
+        Raises:
+            BadInput: The key cannot be one.
+        """
         self._settings, self._provider, self._price = settings, provider, price
-        key = settings.llm_api_key
+        self._key = _key_of(settings)
         self._api = openai.AsyncOpenAI(
             base_url=provider.base_url,
-            api_key=key.get_secret_value() if key else "none",  # the SDK insists on one
+            api_key=self._key or "none",  # the SDK insists on one
             max_retries=0,
             timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=10.0),
+            # Reviews go to the endpoint that was named, and to no other that it names.
+            http_client=openai.DefaultAsyncHttpx2Client(follow_redirects=False),
         )
 
     async def close(self) -> None:
@@ -124,7 +134,7 @@ class Client:
                     **fields,
                 )
         except openai.APIStatusError as error:
-            return self._failed(error)
+            return self._failed(error, messages[-1]["content"])
         except (openai.APIConnectionError, TimeoutError) as error:
             return self._unanswered(error)
         response = raw.http_response
@@ -134,7 +144,7 @@ class Client:
         metered = _read(_Metered, body)
         common: dict[str, Any] = {
             "http_status": status,
-            "request_id": _word(headers.get("x-request-id")),
+            "request_id": self._word(headers.get("x-request-id")),
             **(self._bill(metered) if metered else {}),
         }
         completion = _read(_Completion, body)
@@ -150,55 +160,80 @@ class Client:
         read, written = usage.prompt_tokens_details, usage.completion_tokens_details
         cached = read.cached_tokens if read else None
         cache_write = read.cache_write_tokens if read else None
+        # Gemini counts what a model thought in the total only.
+        output = max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)
+        from_cache = min(cached or 0, usage.prompt_tokens)
         counted = Usage(
             input=usage.prompt_tokens,
-            cached=min(cached or 0, usage.prompt_tokens),
-            cache_write=min(cache_write or 0, usage.prompt_tokens - (cached or 0)),
-            output=usage.completion_tokens,
+            cached=from_cache,
+            cache_write=min(cache_write or 0, usage.prompt_tokens - from_cache),
+            output=output,
         )
         return {
             "service_tier": metered.service_tier,
             "input_tokens": usage.prompt_tokens,
             "cached_tokens": cached,
             "cache_write_tokens": cache_write,
-            "output_tokens": usage.completion_tokens,
+            "output_tokens": output,
             "reasoning_tokens": written.reasoning_tokens if written else None,
             "cost_usd": self._price.cost(counted, metered.service_tier),
         }
 
-    def _failed(self, error: openai.APIStatusError) -> Reply:
+    def _failed(self, error: openai.APIStatusError, asked: str) -> Reply:
         status, headers = error.response.status_code, error.response.headers
-        code = _word(error.code) or _word(error.type)
+        code = self._word(error.code) or self._word(error.type)
         outcome = _outcome_of(status, code)
+        sentence = self._sentence(outcome, f"{status} {code}" if code else str(status))
+        if outcome == "rejected" and (said := self._said(error.body, asked)):
+            sentence = f"{sentence} It says: {said}"
         call = Call(
             outcome=outcome,
             http_status=status,
-            request_id=_word(headers.get("x-request-id")),
+            request_id=self._word(headers.get("x-request-id")),
             cost_usd=0.0,  # what is refused is not billed
-            sentence=self._sentence(outcome, status, code, _word(error.param)),
+            sentence=sentence,
         )
         return Reply(call, None, headers)
 
-    def _sentence(
-        self, outcome: CallOutcome, status: int, code: str | None, field: str | None
-    ) -> str:
+    def _sentence(self, outcome: CallOutcome, code: str) -> str:
         model, host = self._settings.llm_model, self._provider.host
-        said = f"{status} {code}" if code else str(status)
         match outcome:
             case "key_refused":
-                return f"{host} refuses the key ({said}). Check the key of filmpulse_llm."
+                return _key_refused(host, code)
             case "model_refused":
-                return f"{host} has no model {model} for this key ({said}). Name another."
+                return (
+                    f"{self._provider.base_url} has no model {model} for this key ({code}). "
+                    "Check both names."
+                )
             case "quota_exhausted":
-                return f"The account at {host} has no credit left ({said}). Top it up."
+                return f"The account at {host} has no credit left ({code}). Top it up."
             case "content_filter":
-                return f"{host} does not read this text ({said})."
+                return f"{host} does not read this text ({code})."
             case "rate_limited":
-                return f"{host} asks to slow down ({said})."
+                return f"{host} asks to slow down ({code})."
             case "rejected":
-                about = f" about {field}" if field else ""
-                return f"{host} rejects the request to {model}{about} ({said})."
-        return f"{host} is not well ({said})."
+                return f"{host} rejects the request to {model} ({code})."
+        return f"{host} is not well ({code})."
+
+    def _word(self, value: object) -> str | None:
+        """Pass on what is a plain word; anything else may hold what nobody should see."""
+        is_word = isinstance(value, str) and _CODE.fullmatch(value) and not self._echoes(value)
+        return str(value) if is_word else None
+
+    def _said(self, body: object, asked: str) -> str | None:
+        """Pass on an error's own words, unless they repeat some of the key or the review."""
+        said = body.get("message") if isinstance(body, dict) else None
+        if not isinstance(said, str):
+            return None
+        said = " ".join(said[:MOST_SAID].split())
+        pieces = (said[i : i + ECHO] for i in range(max(1, len(said) - ECHO + 1)))
+        flat = " ".join(asked.split())
+        return None if self._echoes(said) or any(p in flat for p in pieces) else said
+
+    def _echoes(self, said: str) -> bool:
+        """Tell whether something said repeats a part of the key."""
+        key, size = self._key, 6
+        return any(key[i : i + size] in said for i in range(len(key) - size + 1))
 
     def _unanswered(self, error: Exception) -> Reply:
         host = self._provider.host
@@ -249,11 +284,6 @@ def _read(shape: type[Shape], body: bytes) -> Shape | None:
         return None
 
 
-def _word(value: object) -> str | None:
-    """Pass on what is a plain word; anything else may hold what nobody should see."""
-    return value if isinstance(value, str) and _CODE.fullmatch(value) else None
-
-
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read `retry-after-ms` or `Retry-After` (seconds or a date); None without a sensible one."""
     try:
@@ -269,6 +299,21 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
             return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds())
     except (ValueError, OverflowError):
         return None
+
+
+def _key_of(settings: Settings) -> str:
+    """Return the key, empty where there is none; errors about a header would repeat it."""
+    key = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
+    if not re.fullmatch(r"[!-~]*", key):
+        raise BadInput("FILMPULSE_LLM_API_KEY holds a space or a character that no key has.")
+    return key
+
+
+def _key_refused(host: str, code: str) -> str:
+    return (
+        f"{host} refuses the key ({code}). Check FILMPULSE_LLM_API_KEY, or the password of the "
+        "Connection filmpulse_llm."
+    )
 
 
 class _Model(BaseModel):
@@ -288,12 +333,11 @@ def preflight(settings: Settings) -> list[str]:
         where the endpoint has no list, or cannot be reached: then the first real request will tell.
 
     Raises:
-        LlmRefused: It refuses the key.
+        LlmRefused: It refuses the key (401). A key may be kept from the list alone (403).
         BadInput: The settings cannot be used.
     """
-    provider = provider_for(settings)
-    key = settings.llm_api_key
-    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    provider, key = provider_for(settings), _key_of(settings)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         response = httpx2.get(
             f"{provider.base_url}/models", headers=headers, timeout=PREFLIGHT_SECONDS
@@ -301,12 +345,8 @@ def preflight(settings: Settings) -> list[str]:
     except httpx2.HTTPError as error:
         log.info("%s has not told its models: %s", provider.host, type(error).__name__)
         return []
-    if response.status_code in (401, 403):
-        raise LlmRefused(
-            f"{provider.host} refuses the key ({response.status_code}). "
-            "Check the key of filmpulse_llm.",
-            reason="key_refused",
-        )
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        raise LlmRefused(_key_refused(provider.host, "401"), reason="key_refused")
     listed = _read(_Models, response.content) if response.is_success else None
     if listed is None:
         log.info("%s has no list of models (%d).", provider.host, response.status_code)
@@ -315,8 +355,9 @@ def preflight(settings: Settings) -> list[str]:
 
 
 def _warnings(model: str, host: str, listed: _Models, today: date) -> list[str]:
-    # Gemini lists `models/name`.
-    found = [m for m in listed.data if m.id in (model, f"models/{model}")]
+    # Gemini lists `models/name`, Ollama `name:latest`.
+    names = (model, f"models/{model}", f"{model}:latest")
+    found = [m for m in listed.data if m.id in names]
     if not found:
         return [f"{host} does not list the model {model}."]
     try:

@@ -6,24 +6,33 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-BURST_SECONDS = 2.0
+BURST_SECONDS = 1.0
 """How long an unused rate is saved up: short, since others may share the key."""
 
-SHARE_OF_LIMIT = 0.98
-"""How much of a limit is used: clocks differ, and a refusal costs more than it brings."""
+SLOWER, FASTER = 0.7, 0.005
+"""By what a refusal slows the pace down, and how much of the limit each answer gives back.
+
+Down by a share, up by an amount: so workers that know nothing of each other come to equal paces
+(Chiu and Jain, 1989).
+"""
 
 
 class _Bucket:
-    """Something of which there is so much a minute; it may go into debt by one request."""
+    """Something of which there is so much a minute; it may go into debt by one request.
+
+    What flows in during a minute, and what was saved before, are together the limit: no window of
+    60 seconds ever sees more, however the endpoint counts.
+    """
 
     def __init__(self, per_minute: float, now: float) -> None:
         self.per_minute = per_minute
+        self.share = 1.0
         self.level = self.capacity
         self._filled_at = now
 
     @property
     def rate(self) -> float:
-        return self.per_minute * SHARE_OF_LIMIT / 60
+        return max(1.0, self.per_minute * self.share) / (60 + BURST_SECONDS)
 
     @property
     def capacity(self) -> float:
@@ -63,6 +72,7 @@ class Limiter:
         self._most = {"requests": requests_per_minute, "tokens": tokens_per_minute}
         self._buckets = {kind: _Bucket(most, clock()) for kind, most in self._most.items()}
         self._paused_until = clock()
+        self._may_slow_down = False
         self._turn = asyncio.Lock()
 
     async def take(self, tokens: int) -> None:
@@ -79,34 +89,53 @@ class Limiter:
         self._buckets["tokens"].level += tokens
 
     def _wait(self, tokens: int) -> float:
-        now = self._clock()
-        for bucket in self._buckets.values():
-            bucket.fill(now)
+        self._fill()
         return max(
-            self._paused_until - now,
+            self._paused_until - self._clock(),
             self._buckets["requests"].wait_for(1),
             self._buckets["tokens"].wait_for(tokens),
         )
 
-    def pause(self, seconds: float) -> None:
-        """Let nothing through for so long; a longer pause that holds stays."""
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+    def _fill(self) -> None:
+        now = self._clock()
+        for bucket in self._buckets.values():
+            bucket.fill(now)
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take in what an answer's `x-ratelimit-*` headers say of the limits and what is left.
 
         What other workers of the same key use shows in what is left. Headers that are missing or
-        make no sense change nothing.
+        make no sense change nothing. The time until all is there again (`reset`) is not needed:
+        what is left, and the limit, give the time until one request is.
         """
-        now = self._clock()
+        self._fill()
         for kind, bucket in self._buckets.items():
-            bucket.fill(now)
             limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
             if limit is not None and limit > 0:
                 bucket.per_minute = min(self._most[kind], limit)
             left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
             if left is not None:
                 bucket.level = min(bucket.level, left, bucket.capacity)
+
+    def accepted(self) -> None:
+        """Note that a request was let in."""
+        self._may_slow_down = True
+        self._fill()
+        for bucket in self._buckets.values():
+            bucket.share = min(1.0, bucket.share + FASTER)
+
+    def refused(self, seconds: float) -> None:
+        """Let nothing through for so long, and be slower then; a longer pause that holds stays.
+
+        Refusals that come together slow down once, and one before any answer says nothing of the
+        pace.
+        """
+        self._fill()
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        if self._may_slow_down:
+            self._may_slow_down = False
+            for bucket in self._buckets.values():
+                bucket.share *= SLOWER
 
 
 def _number(text: str | None) -> float | None:
