@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
@@ -23,6 +24,10 @@ NO_EFFORT = "none"
 """The setting `llm_reasoning_effort` by which a model is not to think."""
 
 _PORTS = {"http": 80, "https": 443}
+
+# A name's letters, or those of an IPv6 address. Others may be read as these further on: a Chinese
+# full stop makes a name of two parts look like a neighbour's.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 class Provider(BaseModel):
@@ -87,7 +92,8 @@ def _profiles() -> dict[str, Provider]:
 def provider_for(settings: Settings) -> Provider:
     """Return the provider that the settings name, by its name or its address.
 
-    An address without a path gets the provider's own (`/v1`, mostly).
+    An address without a path gets the provider's own (`/v1`, mostly); the whole address of chat
+    completions does as well.
 
     Raises:
         BadInput: An unknown name; an address that is none, has a password in it, or would send
@@ -105,7 +111,8 @@ def provider_for(settings: Settings) -> Provider:
     else:
         parts = _checked(address)
         provider = profiles[name or _name_of(parts)]
-        path = parts.path.rstrip("/") or urlsplit(provider.base_url).path
+        path = parts.path.rstrip("/").removesuffix("/chat/completions")
+        path = path or urlsplit(provider.base_url).path
         provider = provider.model_copy(
             update={"base_url": f"{parts.scheme}://{_netloc(parts)}{path}"}
         )
@@ -141,7 +148,8 @@ def _checked(address: str) -> SplitResult:
     """Take an address apart. What is wrong with it is not repeated: it may hold a password."""
     try:
         parts = urlsplit(address.strip())
-        is_address = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+        is_host = _HOST.fullmatch(parts.hostname or "") is not None
+        is_address = parts.scheme in _PORTS and is_host and parts.port != 0
     except ValueError:
         is_address = False
     if not is_address or parts.query or parts.fragment:
