@@ -5,6 +5,7 @@ What comes from where:
 * `docs/DAGs.md` and the README's DAG table: the docstring and `@dag(...)` of each `dags/*.py`.
 * `docs/data-dictionary.md`: the migrations' SQL, above all its COMMENTs.
 * The README's settings table: the fields of `filmpulse.config.Settings`.
+* The schema beside the prompt: `filmpulse.analysis.llm.schema`.
 * The line numbers of `docs/tour.md`: the text that each link names in its title.
 
 Needs no server and no Airflow; the same checkout always gives the same bytes.
@@ -13,16 +14,20 @@ Needs no server and no Airflow; the same checkout always gives the same bytes.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from filmpulse.analysis.llm import prompt
+from filmpulse.analysis.llm.schema import answer_schema
 from filmpulse.config import Settings, variable_name
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "include/filmpulse/warehouse/migrations/sql"
+SCHEMA = ROOT / f"include/filmpulse/analysis/prompts/{prompt.NAME}.json"
 
 # [label](../path#L12 'text'): the line is that of the first occurrence of the text in the file.
 TOUR_LINK = re.compile(r"\]\(\.\./(?P<path>[^)#\s]+)#L\d+ '(?P<text>[^']+)'\)")
@@ -57,6 +62,7 @@ def documents() -> dict[Path, str]:
     text = fill(text, "settings", settings_table())
     return {
         readme: text,
+        SCHEMA: json.dumps(answer_schema(), indent=2) + "\n",
         tour: number_lines(tour.read_text(encoding="utf-8")),
         ROOT / "docs/DAGs.md": dags_page(dags),
         ROOT / "docs/data-dictionary.md": data_dictionary(),

@@ -62,7 +62,18 @@ def test_all_or_no_aspects_may_be_mentioned():
 
 
 @pytest.mark.parametrize(
-    "quote", ["mock-quote", "", "happy", "nobody could act", "Nobody 演技", "\0", "a " * 400]
+    "quote",
+    [
+        "mock-quote",
+        "",
+        "happy",
+        "nobody could act",
+        "Nobody 演技",
+        "\0",
+        "nobody\0 can act",
+        "nobody can\uffff act",
+        "a " * 400,
+    ],
 )
 def test_a_quote_that_is_not_there_goes_and_its_score_stays(quote):
     checked = read(changed("acting.quote", quote))
@@ -146,6 +157,7 @@ def test_an_answer_of_another_shape_is_no_answer(place, value):
         json.dumps([ANSWER]),
         json.dumps(json.dumps(ANSWER)),
         json.dumps(ANSWER).replace("nobody can act", "\\ud800 nobody"),
+        json.dumps(ANSWER).replace("nobody can act", "\\udfac\\ud83c nobody can act"),
         "[" * 90_000,
         '{"acting":' * 9_000,
         " " * 10_000_000,
@@ -173,6 +185,25 @@ def test_no_error_repeats_what_was_answered(place, value):
     assert "SECRET" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("written", "score"), [("2.0", 2), ("1e0", 1), ("-0", 0), ("-0.0", 0)])
+def test_a_whole_number_may_be_written_in_any_way(written, score):
+    found = read(json.dumps(changed("acting.score", "@")).replace('"@"', written)).reading
+    assert repr(found.aspects[0].score) == repr(score)
+
+
+@pytest.mark.parametrize("written", ["Infinity", "1e400", "9" * 5_000, "01", "+1", "0x1", "1.5e0"])
+def test_no_other_number_is_a_score(written):
+    with pytest.raises(InvalidAnswer):
+        read(json.dumps(changed("acting.score", "@")).replace('"@"', written))
+
+
+def test_as_much_as_is_ever_read_is_read_and_no_more():
+    longest = json.dumps(ANSWER).ljust(100_000)
+    assert read(longest) == read(ANSWER)
+    with pytest.raises(InvalidAnswer, match="100,001 characters"):
+        read(longest + " ")
 
 
 def test_a_key_said_twice_counts_once():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openai.lib._pydantic import to_strict_json_schema
 
 from filmpulse.analysis.aspects import definitions
+from filmpulse.analysis.llm import prompt
 from filmpulse.analysis.llm.answers import read_answer
 from filmpulse.analysis.llm.prices import overhead_characters
 from filmpulse.analysis.llm.prompt import (
@@ -52,7 +53,7 @@ def test_the_schema_is_what_a_strict_endpoint_wants():
 
 def test_the_schema_beside_the_prompt_is_the_one_in_force():
     kept = files("filmpulse.analysis").joinpath(f"prompts/{NAME}.json").read_text("utf-8")
-    assert kept == json.dumps(answer_schema(), indent=2) + "\n"
+    assert json.loads(kept) == answer_schema(), "run `make docs`, which writes it anew"
 
 
 def test_the_schema_asks_for_everything_in_the_order_of_the_aspects():
@@ -74,11 +75,11 @@ def test_prompt_schema_and_scale_know_the_same_scores():
 
 
 def test_the_prompt_holds_every_definition_and_no_open_place():
-    prompt = system_prompt()
+    told = system_prompt()
     for aspect in definitions().aspects:
-        assert f"- {aspect.name}: {' '.join(aspect.covers.split())}" in prompt
-    assert " ".join(definitions().rule.split()) in prompt
-    assert "$" not in prompt
+        assert f"- {aspect.name}: {' '.join(aspect.covers.split())}" in told
+    assert " ".join(definitions().rule.split()) in told
+    assert "$" not in told
 
 
 def test_the_form_in_the_prompt_is_a_valid_answer():
@@ -94,8 +95,55 @@ def test_prompt_and_schema_stay_short():
     assert len(system_prompt()) + len(json.dumps(response_format())) < overhead_characters()
 
 
-def test_other_words_are_another_version():
-    # A new version has every review scored, and paid for, anew: change this line knowingly.
+def test_a_version_always_asks_the_same():
+    # Stored scores say by it what they are from. See "Change the prompt" in CONTRIBUTING.md.
+    digests = {"aspects_v1": "260fa00e"}
+    assert prompt_version() == f"{NAME}.{digests.get(NAME)}", (
+        f"What {NAME} asks has changed. That is another version: give it the next name, and keep "
+        "this one's words."
+    )
+
+
+@pytest.fixture
+def caches():
+    """Nothing of what a test changes is remembered."""
+    system_prompt.cache_clear()
+    prompt_version.cache_clear()
+    yield
+    system_prompt.cache_clear()
+    prompt_version.cache_clear()
+
+
+def reworded(what):
+    """Return the definitions with one of them in other words."""
+    defined = definitions()
+    if what == "rule":
+        return defined.model_copy(update={"rule": f"{defined.rule} Always."})
+    first, *others = getattr(defined, what)
+    field = "covers" if what == "aspects" else "label"
+    other = first.model_copy(update={field: f"{getattr(first, field)} at all"})
+    return defined.model_copy(update={what: (other, *others)})
+
+
+@pytest.mark.usefixtures("caches")
+@pytest.mark.parametrize("what", ["rule", "aspects", "scale"])
+def test_other_definitions_are_another_version(what, monkeypatch):
+    changed = reworded(what)
+    monkeypatch.setattr(prompt, "definitions", lambda: changed)
+    assert prompt_version() != "aspects_v1.260fa00e"
+
+
+@pytest.mark.usefixtures("caches")
+def test_another_schema_is_another_version(monkeypatch):
+    monkeypatch.setattr(prompt, "answer_schema", lambda: answer_schema() | {"title": "Answer"})
+    assert prompt_version() != "aspects_v1.260fa00e"
+
+
+@pytest.mark.usefixtures("caches")
+def test_how_the_definitions_are_wrapped_is_no_other_version(monkeypatch):
+    defined = definitions()
+    wrapped = defined.model_copy(update={"rule": defined.rule.replace(" ", "\n  ")})
+    monkeypatch.setattr(prompt, "definitions", lambda: wrapped)
     assert prompt_version() == "aspects_v1.260fa00e"
 
 
