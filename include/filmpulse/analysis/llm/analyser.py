@@ -59,6 +59,9 @@ LEASED_POLL_SECONDS = 1.0
 QUICK_SECONDS = 10.0
 """How long requests may still take when the caller wants no more of them."""
 
+_GONE = Reading(status="failed")
+"""Of a text that was erased meanwhile: nobody keeps it, as its review is gone too."""
+
 _FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
 _AGAIN: frozenset[CallOutcome] = frozenset(
     {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
@@ -148,9 +151,9 @@ class _Loop:
             future.cancel()
 
     def __exit__(self, *_: object) -> None:
+        self.do(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
 
@@ -352,9 +355,10 @@ class _Run:
                 if began == "leased":
                     return began
                 if began == "answered":
-                    return (await self._ledger_do(self._ledger.find, [key]))[key]
+                    known = (await self._ledger_do(self._ledger.find, [key])).get(key)
+                    return known or _GONE
                 if began == "erased":
-                    return Reading(status="failed")  # nobody keeps it: the review is gone
+                    return _GONE
                 if self._under_way or self._booked.is_set():
                     # What is set aside for requests under way is more than they will cost.
                     await self._booked.wait()
@@ -412,7 +416,7 @@ class _Run:
         wait = longest * random.uniform(0.5, 1)  # noqa: S311
         asked_for = reply.retry_after
         if reply.call.outcome == "rate_limited":
-            self._limiter.refused(wait if asked_for is None else asked_for)
+            self._limiter.refused(asked_for or wait)
         else:
             await self._pause(max(wait, asked_for or 0))
 

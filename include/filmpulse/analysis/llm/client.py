@@ -57,7 +57,8 @@ class Reply(NamedTuple):
         return retry_after_seconds(self.headers, datetime.now(UTC))
 
 
-_Tokens = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# No model reads or writes more at once. What claims more is not believed.
+_Tokens = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 class _InputDetails(BaseModel):
@@ -91,7 +92,7 @@ class _Metered(BaseModel):
     """The part of an answer that says what it cost; read even where the rest makes no sense."""
 
     usage: _Usage
-    service_tier: Annotated[str, Field(max_length=60)] | None = None
+    service_tier: str | None = None
 
 
 class _Completion(BaseModel):
@@ -170,7 +171,7 @@ class Client:
             output=output,
         )
         return {
-            "service_tier": metered.service_tier,
+            "service_tier": self._word(metered.service_tier),
             "input_tokens": usage.prompt_tokens,
             "cached_tokens": cached,
             "cache_write_tokens": cache_write,
