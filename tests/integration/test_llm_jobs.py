@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from filmpulse import cli, jobs
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, LlmRefused
+from filmpulse.errors import BadInput, CollectionFailed, LlmRefused
 from filmpulse.jobs import scoring
 from filmpulse.warehouse import Warehouse
 
@@ -192,6 +192,15 @@ def test_what_the_budget_does_not_cover_waits_behind_keyless_figures(parts):
     assert not any("money" in w for w in jobs.review_scoring("r2", [A], parts).warnings)
 
 
+@pytest.mark.parametrize(("paid", "kind"), [(18, "lexicon"), (19, "llm")])
+def test_a_movie_shows_the_model_from_95_percent_on(parts, paid, kind):
+    budget = budget_for(parts, paid)
+    store(parts, A, 20)
+    assert jobs.analyse(A, parts, run_id="r1", budget_usd=budget).scored == paid
+    assert shown(parts, A)["analyser_kind"] == kind
+    assert shown(parts, A)["waiting_reviews"] == (0 if kind == "lexicon" else 1)
+
+
 def test_the_day_is_limited_for_all_runs_together(settings, parts):
     budget = budget_for(parts, 8)  # one of them is spent by it
     store(parts, A, 20)
@@ -231,6 +240,28 @@ def test_a_refused_key_is_said_once_for_all_movies_and_never_shown(parts, endpoi
     for imdb_id in (A, B, C):
         assert jobs.analyse(imdb_id, parts, run_id="r1").scored == 10
     assert jobs.review_scoring("r1", [A, B, C], parts).failures == []
+
+
+def test_a_run_of_the_main_job_names_the_refusal_and_no_movie(parts, endpoint):
+    for imdb_id in (A, B):
+        store(parts, imdb_id, 2)
+        rows(
+            parts,
+            """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, distinct_ids,
+                   manifest_uri, loaded_at, inserted_rows, revised_rows, updated_rows, removed_rows)
+               VALUES ('r1', 'imdb', %s, 'full', 'complete', 2, %s, now(), 2, 0, 0, 0)""",
+            imdb_id, f"file:///{imdb_id}",
+        )  # fmt: skip
+    refuse(endpoint)
+    for imdb_id in (A, B):
+        with pytest.raises(LlmRefused):
+            jobs.analyse(imdb_id, parts, run_id="r1")
+    with pytest.raises(CollectionFailed) as error:
+        jobs.summarise("r1", parts)
+    headline, *failures = str(error.value).splitlines()
+    assert headline == "Not all is well:"
+    assert [failure.partition(" refuses the key (401)")[1] != "" for failure in failures] == [True]
+    assert failures[0].endswith("4 reviews of 2 movies lack a score by gpt-6-luna.")
 
 
 def test_settings_that_cannot_be_used_are_told_and_new_reviews_scored(settings, endpoint):
