@@ -187,6 +187,20 @@ def test_no_error_repeats_what_was_answered(place, value):
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("[]", "The answer does not fit the schema: model_type."),
+        (changed("acting.score", KeyError), "… schema: missing at acting.score."),
+        (changed("overall.hunter2", 1), "… schema: extra_forbidden at overall.?."),
+    ],
+)
+def test_an_error_says_what_is_wrong_and_where(answer, sentence):
+    with pytest.raises(InvalidAnswer) as caught:
+        read(answer)
+    assert str(caught.value) == sentence.replace("…", "The answer does not fit the")
+
+
 @pytest.mark.parametrize(("written", "score"), [("2.0", 2), ("1e0", 1), ("-0", 0), ("-0.0", 0)])
 def test_a_whole_number_may_be_written_in_any_way(written, score):
     found = read(json.dumps(changed("acting.score", "@")).replace('"@"', written)).reading

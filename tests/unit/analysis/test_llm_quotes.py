@@ -95,6 +95,7 @@ def test_what_the_text_lacks_is_never_found(text, quote):
         ("oh well... fine", "oh well…", "oh well..."),
         ("ring ℡ now", "Ring tel now", "ring ℡ now"),
         ("the ¨umlaut dots", "¨umlaut dots", "¨umlaut dots"),
+        ("well︙ fine acting", "Well... fine acting", "well︙ fine acting"),
         ("The score\n\nsoars high", "the score soars", "The score\n\nsoars"),
         ("The\u00a0score \u2009soars", "the score soars", "The\u00a0score \u2009soars"),
         ("brill\u00adiant fi\u200blm", "brilliant film", "brill\u00adiant fi\u200blm"),
@@ -112,6 +113,7 @@ def test_what_the_text_lacks_is_never_found(text, quote):
         ("I ❤️ this film", "I ❤ this", "I ❤️ this"),
         ("映像がとても美しい。", "とても美しい", "とても美しい"),
         ("映像がとても美しい。", "も美しい", "も美しい"),
+        ("㍍ルルルルル", "ルルルルル", "ルルルルル"),  # also what the first sign ends in
         ("หนังเรื่องนี้ดีมาก", "ดีมาก", "ดีมาก"),
         ("한글 영화", unicodedata.normalize("NFD", "한글 영화"), "한글 영화"),
         ("it is superb, truly", '"...superb, truly."', "superb, truly"),
@@ -144,6 +146,7 @@ def test_small_liberties_of_a_copy_are_seen_through(text, quote, kept):
         ("a ﬁne day", "ine day"),
         ("an oﬀ day", "an of"),
         ("très cafe\u0301", "très cafe"),
+        ("words " * 20 + "très cafe\u0301", "très cafe"),
         ("한글 영화", unicodedata.normalize("NFD", "한글 영화")[:-1]),
         ("word " * 100, "word " * 61),
         ("so" + "\u200b" * 400 + " good", "so good"),
