@@ -1,6 +1,7 @@
 """Reading what a review praises or faults.
 
-`Analyser` is the one shape of everything that can score a text; `make_analyser` finds one by name.
+`Analyser` is the one shape of everything that can score a text. `make_analyser` finds those by name
+that need nothing else; a model's (`llm.analyser.LlmAnalyser`) needs settings and a ledger.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from filmpulse.errors import BadInput
 from filmpulse.items import Analysis, ReviewText
 
 ANALYSER_KINDS = ("lexicon",)
+"""Those that need neither key nor endpoint."""
 
 
 class Analyser(Protocol):
@@ -23,7 +25,7 @@ class Analyser(Protocol):
 
     @property
     def kind(self) -> str:
-        """Name of the method, such as `lexicon`; one of `ANALYSER_KINDS`."""
+        """Name of the method: `lexicon` or `llm`."""
         ...
 
     @property
@@ -47,7 +49,8 @@ class Analyser(Protocol):
         Each text gives exactly one Analysis, in any order and yielded as soon as it is finished,
         so that the caller can store it before asking for the next. A text that cannot be scored
         says so by its status (`unsupported_language`, `refused`, ...) and is never passed off as
-        neutral; its `overall` is None and it has no aspects.
+        neutral; its `overall` is None and it has no aspects. `failed` and `over_budget` are not
+        final: the same text may be given again, and then gets another Analysis.
 
         Raises:
             FilmpulseError: The analyser itself cannot go on. What was yielded before stays valid.
