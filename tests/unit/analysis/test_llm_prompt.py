@@ -18,7 +18,6 @@ from filmpulse.analysis.llm import prompt
 from filmpulse.analysis.llm.answers import read_answer
 from filmpulse.analysis.llm.prices import overhead_characters
 from filmpulse.analysis.llm.prompt import (
-    MAX_CHARACTERS,
     MAX_OUTPUT_TOKENS,
     NAME,
     clip,
@@ -182,7 +181,7 @@ def test_a_mark_that_the_text_holds_is_drawn_again(monkeypatch):
 
 
 def test_only_a_text_that_is_too_long_is_clipped():
-    longest = "é" * MAX_CHARACTERS
+    longest = "é" * 20_000
     assert clip(longest) == (longest, False)
     assert clip(longest + "!") == (longest, True)
     assert clip("") == ("", False)

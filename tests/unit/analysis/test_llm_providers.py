@@ -124,6 +124,8 @@ def test_no_request_changes_what_the_next_one_sends():
         ("http://localhost:11434/", "ollama", "http://localhost:11434/v1"),
         ("http://localhost:11434/v1/", "ollama", "http://localhost:11434/v1"),
         ("http://ollama:11434/v1", "ollama", None),
+        ("http://ollama:80/v1", "other", "http://ollama/v1"),
+        ("http://ollama:443/v1", "other", None),
         ("http://[::1]:11434/v1", "ollama", None),
         ("http://127.0.0.1:8000/v1", "other", None),
         ("https://models.example/", "other", "https://models.example"),
