@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import httpx
@@ -24,7 +24,7 @@ from filmpulse.items import Analysis, ReviewText, analysed_text, content_hash
 from filmpulse.local import ports
 from filmpulse.sample_site import create_app
 from filmpulse.warehouse import Warehouse
-from filmpulse.warehouse.ledger import open_ledger
+from filmpulse.warehouse.ledger import Ledger, open_ledger
 
 if TYPE_CHECKING:
     from tests.conftest import Databases
@@ -125,15 +125,22 @@ class Scoring:
         given: Any = usual | values
         return Settings(warehouse_url=self.warehouse.url, llm_base_url=base_url, **given)
 
+    def ledger(
+        self, run_id: str = "run", *, model: str = "gpt-6-luna", run_usd: float = 1.0,
+        day_usd: float = 1.0,
+    ) -> AbstractContextManager[Ledger]:  # fmt: skip
+        """Open a ledger."""
+        return open_ledger(
+            self.warehouse, run_id=run_id, model=model, prompt_version=prompt_version(),
+            run_usd=run_usd, day_usd=day_usd,
+        )  # fmt: skip
+
     @contextmanager
     def analyser(
-        self, settings: Settings, *, run_id: str = "run", run_usd: float = 1.0, day_usd: float = 1.0
+        self, settings: Settings, *, run_id: str = "run", **budgets: float
     ) -> Iterator[LlmAnalyser]:
         """Open an analyser with a ledger of its own."""
-        with open_ledger(
-            self.warehouse, run_id=run_id, model=settings.llm_model,
-            prompt_version=prompt_version(), run_usd=run_usd, day_usd=day_usd,
-        ) as ledger:  # fmt: skip
+        with self.ledger(run_id, model=settings.llm_model, **budgets) as ledger:
             yield LlmAnalyser(settings, ledger)
 
     def run(self, settings: Settings, texts: Iterable[ReviewText], **more: Any) -> list[Analysis]:

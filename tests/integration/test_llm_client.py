@@ -147,6 +147,14 @@ def test_too_many_requests_wait_as_long_as_they_are_told(scoring, settings, llmo
     llmock.assert_resilient(strict=True)
 
 
+def test_who_asks_for_no_rest_is_given_some(scoring, settings, llmock):
+    script(llmock, Fail(429, retry_after=0, times=3))
+    [analysis] = scoring.run(settings, scoring.many(1))
+    assert analysis.status == "scored"
+    first, *_, last = chats(llmock)
+    assert last.started_at - first.ended_at > 0.05 + 0.1 + 0.2
+
+
 def test_a_retry_after_holds_for_every_request_of_the_run(scoring, settings, llmock):
     script(llmock, Fail(429, retry_after=0.5))
     scoring.run(settings, scoring.many(12))
