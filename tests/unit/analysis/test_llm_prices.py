@@ -159,6 +159,8 @@ def test_no_request_costs_more_than_was_set_aside(model, tiers, read, written, s
 def test_what_is_set_aside_is_not_wild():
     made, usage = price(), Usage(input=1_200, output=700)
     assert made.most(1_200, 700, "default") <= 1.25 * made.cost(usage, "default")
+    about = tokens_of(1_200 + overhead_characters())
+    assert about < most_input_tokens("a" * 1_200) < 3 * about
 
 
 @given(st.text(max_size=2_000) | st.text(st.characters(min_codepoint=0x10000), max_size=500))
