@@ -419,7 +419,7 @@ def test_who_gets_no_more_time_than_there_is_leaves_the_rest_to_its_leases(
 
     def source():
         for number, text in enumerate(texts):
-            if number == 2 * 16 + 3:  # three are answered, and others on their way
+            if number == 2 * 16 + 2:  # three are answered, and others on their way
                 raise KeyboardInterrupt
             yield text
 
