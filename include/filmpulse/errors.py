@@ -127,7 +127,10 @@ class LayoutChanged(Final):
 
 
 class LlmRefused(Final):
-    """The model's endpoint refuses: `reason` is key_refused, model_refused or quota_exhausted."""
+    """The model's endpoint refuses key, model or account, or rejects every request.
+
+    `reason` is key_refused, model_refused, quota_exhausted or rejected.
+    """
 
     reason = "key_refused"
 
