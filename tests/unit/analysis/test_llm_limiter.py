@@ -164,6 +164,15 @@ def test_what_was_not_sent_after_all_costs_nothing():
     assert send(limiter, clock, [1])[0] > 0.5
 
 
+def test_what_is_given_back_is_one_request():
+    limiter, clock = made(600)
+    spent = send(limiter, clock, [1] * 20).count(0)
+    clock.now += 60
+    send(limiter, clock, [1] * spent)
+    limiter.give_back(1)
+    assert [time == 0 for time in send(limiter, clock, [1, 1])] == [True, False]
+
+
 def test_giving_back_saves_nothing_up():
     limiter, clock = made(60)
     for _ in range(100):

@@ -96,6 +96,7 @@ def test_nothing_is_spent_on_a_model_whose_price_is_unknown(model):
 def test_a_price_of_ones_own_goes_before_the_table():
     made = price(model="gpt-6-luna", price_input_usd=2, price_output_usd=8)
     assert made.cost(Usage(1_000_000, 500_000, 500_000, 1_000_000), None) == pytest.approx(10)
+    assert made.most(1_000_000, 1_000_000, None) == pytest.approx(10)
     assert made.as_of is None
     made = price(provider="ollama", model="any", price_input_usd=1, price_output_usd=0)
     assert made.cost(Usage(1_000_000), None) == pytest.approx(1)
