@@ -174,6 +174,25 @@ def test_what_a_dead_worker_holds_is_taken_over_when_its_leases_end(
     assert sum(record.path == "/v1/models" for record in llmock.requests) == 1
 
 
+def test_what_one_worker_will_ask_again_no_other_asks_meanwhile(
+    scoring, settings, llmock, monkeypatch
+):
+    monkeypatch.setattr("filmpulse.analysis.llm.analyser.LEASED_POLL_SECONDS", 0.05)
+    llmock.add(Fail(503, retry_after=1, match=ON_CHATS))
+    texts = scoring.many(1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(scoring.run, settings, texts, run_id="one")
+        while scoring.outcomes() != ["unavailable"]:
+            assert not first.done()
+        [other] = scoring.run(settings, texts, run_id="two")
+        [own] = first.result()
+    assert (own.status, other.status) == ("scored", "scored")
+    assert other.cost_usd is None
+    assert [(c["run_id"], c["outcome"]) for c in scoring.calls()] == [
+        ("one", "unavailable"), ("one", "scored"),
+    ]  # fmt: skip
+
+
 def test_words_that_are_erased_while_they_wait_are_not_sent(scoring, settings, llmock):
     texts = scoring.many(6)
 
@@ -459,10 +478,17 @@ def test_a_request_that_is_rejected_each_time_is_a_mistake_of_ours(scoring, sett
     assert set(sent(llmock).values()) == {1}
 
 
-def test_one_rejected_review_stops_nobody(scoring, settings, llmock):
-    llmock.add(Fail(400, times=4, match=ON_CHATS))
-    analyses = scoring.run(settings, scoring.many(30))
-    assert statuses(analyses) == {"scored": 26, "failed": 4}
+def test_rejected_reviews_among_others_stop_nobody(scoring, settings, llmock):
+    """Four in a row, twice, with answers between."""
+
+    def source():
+        for number, text in enumerate(scoring.many(20)):
+            if number in (0, 10):
+                llmock.add(Fail(400, times=4, match=ON_CHATS))
+            yield text
+
+    narrow = settings.model_copy(update={"llm_concurrency": 1})
+    assert statuses(scoring.run(narrow, source())) == {"scored": 12, "failed": 8}
 
 
 def test_what_is_paid_when_a_run_has_to_stop_is_kept(scoring, settings, llmock):
