@@ -356,7 +356,10 @@ def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Word the question about each movie that needs approval, for an ApprovalOperator."""
+    from filmpulse import jobs
+
     asked = [movie for movie in _unfinished(planned) if movie.needs_approval]
+    reader = jobs.who_reads(parts(is_scoring=True).settings) if asked else ""
     if len(asked) > MOST_MAPPED:
         log.warning("%d movies need approval; %d are asked about now.", len(asked), MOST_MAPPED)
     return [
@@ -364,10 +367,11 @@ def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
             "imdb_id": movie.imdb_id,
             "subject": f"Score {movie.untouched:,} reviews of {movie.title} "
             f"({movie.about(movie.untouched)})?",
-            "body": f"`{movie.imdb_id}` has {movie.untouched:,} reviews that the model never took "
-            f"up. All of them cost {movie.about(movie.untouched)}. The budgets of the run and of "
-            "the day hold all the same: what they do not cover waits, and is not asked about "
-            "again. **Reject**, or no answer, leaves the movie as it is shown now.",
+            "body": f"`{movie.imdb_id}` has {movie.untouched:,} reviews that were never read by "
+            f"{reader}, to which their texts would be sent. All of them cost "
+            f"{movie.about(movie.untouched)}. The budgets of the run and of the day hold all the "
+            "same: what they do not cover waits, and is not asked about again. **Reject**, or no "
+            "answer, leaves the movie as it is shown now.",
         }
         for movie in asked[:MOST_MAPPED]
     ]

@@ -121,6 +121,7 @@ def test_large_movies_are_scored_when_somebody_agrees(
     assert subject.startswith("Score 6 reviews of The Long Queue (")
     assert "$" in subject
     assert YES in body
+    assert "gpt-6-luna at 127.0.0.1" in body
     assert defaults == ["Reject"]
     scored = {
         ti.map_index: states[key]

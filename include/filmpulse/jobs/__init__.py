@@ -33,6 +33,7 @@ from filmpulse.jobs.scoring import (
     analyse_backlog,
     new_run_id,
     plan_backlog,
+    who_reads,
 )
 from filmpulse.jobs.site import search
 from filmpulse.jobs.tables import (
@@ -105,4 +106,5 @@ __all__ = [
     "summarise_backlog",
     "summarise_import",
     "summary",
+    "who_reads",
 ]

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
+from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
@@ -286,6 +287,19 @@ def _note_refusal(error: LlmRefused, run_id: str, parts: Parts) -> None:
         outcome=error.reason,
         sentence=str(error),
     )
+
+
+def who_reads(settings: Settings) -> str:
+    """Name the configured analyser, and where review texts go for it.
+
+    Raises:
+        BadInput: The endpoint's settings cannot be used.
+    """
+    if not settings.has_llm:
+        return f"the keyless {KEYLESS}, here"
+    from filmpulse.analysis.llm.providers import provider_for
+
+    return f"{settings.llm_model} at {provider_for(settings).host}"
 
 
 def approval_sentence(movie: Unfinished) -> str:
