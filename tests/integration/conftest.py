@@ -180,9 +180,11 @@ def scoring(scoring_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scori
 @pytest.fixture
 def no_lost_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail where a task's exception was never looked at, or a task or client was left behind."""
+    gc.freeze()  # so that only what the test makes is looked through
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         yield
         gc.collect()
+    gc.unfreeze()
     lost = [record.getMessage() for record in caplog.records if record.name == "asyncio"]
     assert not lost + [str(w.message) for w in caught if "event loop" in str(w.message)]
