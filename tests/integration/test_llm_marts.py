@@ -80,12 +80,19 @@ def test_each_day_says_how_its_calls_ended_and_what_they_cost(connection):
         connection.execute(
             """INSERT INTO ops.llm_calls (run_id, model, prompt_version, started_at, outcome,
                    input_tokens, cached_tokens, output_tokens, reasoning_tokens, reserved_usd,
-                   cost_usd, quotes_given, quotes_dropped)
+                   cost_usd, quotes_given, quotes_dropped, key)
                VALUES ('run', 'toy', 'v1', '2026-11-20 23:59:59.999999+00', %(outcome)s, 1000, 100,
                        90, 9, 0.001,
-                       CASE WHEN %(outcome)s::text <> 'timeout' THEN 0.0004 END, 6, 1)""",
+                       CASE WHEN %(outcome)s::text <> 'timeout' THEN 0.0004 END, 6, 1,
+                       %(outcome)s)""",
             {"outcome": outcome},
         )
+    # Met before anything was sent: told, and no call.
+    connection.execute(
+        """INSERT INTO ops.llm_calls (run_id, model, prompt_version, started_at, outcome,
+               reserved_usd, cost_usd)
+           VALUES ('run', 'toy', 'v1', '2026-11-21 00:00+00', 'key_refused', 0, 0)"""
+    )
     connection.execute(
         """INSERT INTO ops.llm_calls (run_id, model, prompt_version, started_at, reserved_usd)
            VALUES ('run', 'toy', 'v1', '2026-11-21 00:00+00', 0.5),

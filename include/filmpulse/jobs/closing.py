@@ -135,7 +135,8 @@ def _review_scoring(
     told = RunSummary([], [], [], 0)
     refusals = []
     for used in parts.warehouse.rows("run_calls", run_id=run_id):
-        told.lines.append(_spending(used, run_budget(parts, budget_usd)))
+        if used["calls"]:
+            told.lines.append(_spending(used, run_budget(parts, budget_usd)))
         dropped, given = used["quotes_dropped"], used["quotes_given"]
         if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
             told.warnings.append(

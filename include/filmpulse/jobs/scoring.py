@@ -188,7 +188,14 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
     rows = parts.warehouse.rows("known_movies", imdb_ids=list(imdb_ids))
     if unknown := sorted(set(imdb_ids) - {row["imdb_id"] for row in rows}):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
-    with configured_analyser(parts) as analyser:
+    with configured_analyser(parts) as analyser, parts.warehouse.connect() as connection:
+        # A switch that is due and was missed: a worker was killed, or what was unread is gone.
+        analyser_id = _register(analyser, parts)
+        movies = connection.execute(
+            wh.sql("shown_otherwise"),
+            {"analyser_id": analyser_id, "imdb_ids": list(imdb_ids) or None},
+        ).fetchall()
+        _switch(connection, analyser_id, (movie["imdb_id"] for movie in movies))
         found = unfinished(analyser, parts, list(imdb_ids) or None)
     return Backlog(
         [movie for movie in found if not movie.needs_approval],
@@ -348,15 +355,20 @@ def _score(
                     progress(done, total)
     finally:
         if not connection.closed:
-            for imdb_id in imdb_ids:
-                key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
-                connection.execute(wh.sql("switch_analyser"), key)
+            _switch(connection, analyser_id, imdb_ids)
     log.info(
         "%s: %d of %d texts scored by %s",
         imdb_ids[0] if len(imdb_ids) == 1 else f"{len(imdb_ids)} movies",
         scored, total, analyser.model or analyser.kind,
     )  # fmt: skip
     return Analysed(total, scored, waiting)
+
+
+def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Iterable[str]) -> None:
+    """Show each movie under this analyser if that is due."""
+    for imdb_id in imdb_ids:
+        key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
+        connection.execute(wh.sql("switch_analyser"), key)
 
 
 def _text(row: DictRow) -> ReviewText:
@@ -402,14 +414,14 @@ def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
 
 
 def _store(connection: wh.Connection, step: list[Analysis], analyser_id: int) -> None:
-    """Store some answers in one transaction, with one round trip a table."""
-    rows = [a.model_dump(exclude={"aspects"}) | {"analyser_id": analyser_id} for a in step]
-    scores = [
-        row | score.model_dump()
-        for row, analysis in zip(rows, step, strict=True)
-        for score in analysis.aspects
+    """Store some answers, each with its aspects, in one transaction."""
+    rows = [
+        analysis.model_dump()
+        | {
+            "analyser_id": analyser_id,
+            "aspects": Jsonb([aspect.model_dump() for aspect in analysis.aspects]),
+        }
+        for analysis in step
     ]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(wh.sql("store_analyses"), rows)
-        if scores:
-            cursor.executemany(wh.sql("store_aspect_scores"), scores)

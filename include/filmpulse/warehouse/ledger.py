@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from psycopg import Rollback
-from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.errors import IdleInTransactionSessionTimeout, LockNotAvailable
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
@@ -79,11 +79,15 @@ class Ledger:
             "after": after,
         }
         outcome: int | Held
-        with self._connection.transaction() as transaction:
-            self._connection.execute(sql("ledger_turn"))
-            outcome = self._take(values)
-            if isinstance(outcome, str):
-                raise Rollback(transaction)
+        try:
+            with self._connection.transaction() as transaction:
+                self._connection.execute(sql("ledger_patience"))
+                self._connection.execute(sql("ledger_turn"))
+                outcome = self._take(values)
+                if isinstance(outcome, str):
+                    raise Rollback(transaction)
+        except LockNotAvailable:
+            return "leased"  # by whoever has the turn so long: ask again
         if after is not None and isinstance(outcome, int):
             self._to_repeat.discard(after)
         return outcome
@@ -114,24 +118,34 @@ class Ledger:
         reading: Reading | None = None,
         *,
         keeps_lease: bool = False,
-    ) -> None:
+    ) -> Reading | None:
         """Write down how a call ended; see the protocol.
 
-        The first answer to a key stays. One about words that were erased meanwhile is not kept.
+        One about words that were erased meanwhile is not kept.
         """
         with self._connection.transaction():
             # Results before calls, as erasing does, so that the two never wait for each other.
             if reading is not None:
-                aspects = Jsonb([aspect.model_dump() for aspect in reading.aspects])
-                self._connection.execute(
-                    sql("ledger_answer"),
-                    reading.model_dump() | {"aspects": aspects, "call_id": call_id},
-                )
+                reading = self._answer(call_id, reading)
             elif not keeps_lease:
                 self._connection.execute(sql("ledger_release"), {"call_id": call_id})
             self._connection.execute(sql("ledger_end"), call.model_dump() | {"call_id": call_id})
         if reading is None and keeps_lease:
             self._to_repeat.add(call_id)
+        return reading
+
+    def _answer(self, call_id: int, reading: Reading) -> Reading:
+        """Keep an answer, or return the one that was there before."""
+        bare = [{"aspect": a.aspect, "score": a.score} for a in reading.aspects]
+        values = reading.model_dump() | {
+            "call_id": call_id,
+            "aspects": Jsonb([aspect.model_dump() for aspect in reading.aspects]),
+            "bare_aspects": Jsonb(bare),
+        }
+        if self._connection.execute(sql("ledger_answer"), values).rowcount:
+            return reading
+        standing = self._connection.execute(sql("ledger_standing"), {"call_id": call_id}).fetchone()
+        return Reading.model_validate(standing) if standing else reading
 
     def close(self) -> None:
         """Free the texts that were to be sent again, now that nobody will."""

@@ -296,7 +296,7 @@ class _Run:
                         attempt += 1
                         is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
                         goes_on = (is_short or call.outcome in _AGAIN) and not is_last
-                        await self._ledger_do(
+                        standing = await self._ledger_do(
                             self._ledger.end, began, text, call, reading, keeps_lease=goes_on
                         )
                     finally:
@@ -313,7 +313,7 @@ class _Run:
             spent.add(call)
             if reading is not None:
                 self._failures.clear()
-                return _Outcome(reading, spent)
+                return _Outcome(standing or reading, spent)
             self._heed(reply)
             if not goes_on:
                 return self._fail(call, spent)

@@ -62,10 +62,14 @@ class Ledger(Protocol):
         reading: Reading | None = None,
         *,
         keeps_lease: bool = False,
-    ) -> None:
+    ) -> Reading | None:
         """Write down how a call ended, with its answer when it is final; committed at return.
 
         Without an answer the text is free for others, unless `keeps_lease` says that the caller
         will repeat it.
+
+        Returns:
+            The answer that stands: the first that was written down, this one or another worker's
+            who took the text over when the lease was out. None without an answer.
         """
         ...

@@ -1,5 +1,8 @@
 -- What a run asked of each model, what that cost, and what stopped it.
-SELECT model, count(*) AS calls,
+SELECT model,
+       -- A refusal without a key was met before any review was sent.
+       count(*) FILTER (WHERE key IS NOT NULL OR outcome IS NULL OR outcome NOT IN
+           ('key_refused', 'model_refused', 'quota_exhausted')) AS calls,
        coalesce(sum(input_tokens), 0) AS input_tokens,
        coalesce(sum(cached_tokens), 0) AS cached_tokens,
        coalesce(sum(output_tokens), 0) AS output_tokens,

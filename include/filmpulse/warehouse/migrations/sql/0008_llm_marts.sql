@@ -87,7 +87,9 @@ COMMENT ON COLUMN mart.movies.waiting_reviews IS 'Reviews that the active analys
 
 CREATE VIEW mart.llm_days AS
 SELECT (started_at AT TIME ZONE 'UTC')::date AS day, model, prompt_version,
-       count(*) AS calls,
+       -- A refusal without a key was met before any review was sent.
+       count(*) FILTER (WHERE key IS NOT NULL OR outcome IS NULL OR outcome NOT IN
+           ('key_refused', 'model_refused', 'quota_exhausted')) AS calls,
        count(*) FILTER (WHERE outcome = 'scored') AS scored,
        count(*) FILTER (WHERE outcome = 'refused') AS refused,
        count(*) FILTER (WHERE outcome = 'content_filter') AS content_filter,
