@@ -69,10 +69,10 @@ def parts(*, is_scoring: bool = False) -> Parts:
 
     Args:
         is_scoring: Whether the job scores reviews, or tells how they were: then the Connection of
-            the model is read as well, and nobody else falls over a mistake in it.
+            the model is read as well. A mistake in it is kept in the parts (`llm_error`).
 
     Raises:
-        BadInput: A setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
+        BadInput: Another setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
     """
     from filmpulse.config import Settings
     from filmpulse.errors import BadInput
@@ -85,11 +85,10 @@ def parts(*, is_scoring: bool = False) -> Parts:
     lake_url = settings.lake_url
     if lake_url is None:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
-    if is_scoring:
-        settings = _with_model(settings)
-    return Parts(
+    built = Parts(
         settings, Warehouse(_warehouse_url()), lambda: Lake(lake_url, _lake_options(lake_url))
     )
+    return built.with_model(_with_model) if is_scoring else built
 
 
 def _end_with_supervisor() -> None:
@@ -359,7 +358,7 @@ def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
     from filmpulse import jobs
 
     asked = [movie for movie in _unfinished(planned) if movie.needs_approval]
-    reader = jobs.who_reads(parts(is_scoring=True).settings) if asked else ""
+    reader = jobs.who_reads(parts(is_scoring=True)) if asked else ""
     if len(asked) > MOST_MAPPED:
         log.warning("%d movies need approval; %d are asked about now.", len(asked), MOST_MAPPED)
     return [

@@ -107,6 +107,19 @@ def test_what_cannot_be_used_is_named_and_the_key_is_not(connect, caplog, fields
     assert error.value.__cause__ is None
 
 
+def test_a_mistake_is_kept_for_those_who_ask_the_model(monkeypatch, connect, tmp_path):
+    monkeypatch.setenv("FILMPULSE_LAKE_URL", tmp_path.as_uri())
+    monkeypatch.setenv("FILMPULSE_LLM_API_KEY", "sk-of-the-environment")
+    monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_WAREHOUSE", '{"conn_type": "postgres"}')
+    connect(password=KEY, extra={"modell": "x"})
+    parts = airflow_bridge.parts(is_scoring=True)
+    assert "modell" in str(parts.llm_error)
+    assert (parts.has_llm, parts.settings.has_llm) == (True, False)
+    assert KEY not in repr(parts)
+    connect(password=KEY)
+    assert airflow_bridge.parts(is_scoring=True).llm_error is None
+
+
 def test_the_variable_limits_the_day(monkeypatch, connect):
     connect(password=KEY)
     assert read(llm_budget_usd_per_day=3).llm_budget_usd_per_day == 3

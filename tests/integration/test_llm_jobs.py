@@ -275,6 +275,32 @@ def test_settings_that_cannot_be_used_are_told_and_new_reviews_scored(settings, 
     assert asked(endpoint) == 0
 
 
+def test_a_mistake_in_a_connection_stops_neither_figures_nor_the_summary(parts, endpoint):
+    def read(settings):
+        raise BadInput("The Connection is wrong.")
+
+    broken = parts.with_model(read)
+    assert not broken.settings.has_llm  # nor does the environment's model step in
+    store(parts, A, 3)
+    with pytest.raises(BadInput, match="is wrong"):
+        jobs.analyse(A, broken, run_id="r1")
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 3)
+    rows(
+        parts,
+        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, distinct_ids,
+               manifest_uri, loaded_at, inserted_rows, revised_rows, updated_rows, removed_rows)
+           VALUES ('r1', 'imdb', %s, 'full', 'complete', 3, %s, now(), 3, 0, 0, 0)""",
+        A, f"file:///{A}",
+    )  # fmt: skip
+    told = jobs.review_run("r1", broken)
+    assert (told.failures, told.changed_rows) == (["The Connection is wrong."], 3)
+    assert told.lines[0].startswith(f"{A} The Long Queue: complete, 3 reviews read; 3 new")
+    for ask in (jobs.plan_backlog, jobs.who_reads):
+        with pytest.raises(BadInput, match="is wrong"):
+            ask(broken)
+    assert asked(endpoint) == 0
+
+
 def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
     monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
     budget = budget_for(parts, 5)
@@ -330,8 +356,8 @@ def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
         assert shown(parts, imdb_id)["analyser_kind"] == "lexicon"
     closed = jobs.review_backlog("r1", [a, b], parts, budget)
     assert closed.lines[:2] == [
-        f"{A} {TITLES[A]}: 5 of 10 reviews finished with",
-        f"{B} {TITLES[B]}: 4 of 10 reviews finished with",
+        f"{A} {TITLES[A]}: 5 of 10 reviews finished",
+        f"{B} {TITLES[B]}: 4 of 10 reviews finished",
     ]
     assert (closed.changed_rows, closed.failures) == (9, [])
     assert jobs.analyse_backlog("r2", parts, [B]) == (6, 6, 0, False)
@@ -353,8 +379,8 @@ def test_a_backlog_of_the_keyless_analyser_is_free_and_asks_nobody(keyless, endp
     assert jobs.analyse_backlog("r1", keyless) == (11, 11, 0, False)
     closed = jobs.summarise_backlog("r1", backlog.to_score, keyless)
     assert closed.lines == [
-        f"{A} The Long Queue: 6 of 6 reviews finished with",
-        f"{B} Zwölf Türen [uncut]: 5 of 5 reviews finished with",
+        f"{A} The Long Queue: 6 of 6 reviews finished",
+        f"{B} Zwölf Türen [uncut]: 5 of 5 reviews finished",
     ]
     assert closed.changed_rows == 11
     assert jobs.plan_backlog(keyless) == ([], [])
@@ -393,7 +419,7 @@ def test_the_command_line_estimates_asks_and_tells(parts, endpoint, monkeypatch)
     done = run(parts, monkeypatch, "analyse")  # nobody to ask
     assert done.exit_code == 1
     assert f"filmpulse analyse {A} --yes" in done.stderr
-    assert "3 of 3 reviews finished with" in done.stdout
+    assert "3 of 3 reviews finished" in done.stdout
     assert "gpt-6-luna: 3 calls" in done.stdout
     assert asked(endpoint) == 3
 

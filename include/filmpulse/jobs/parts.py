@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,11 +32,35 @@ def silent(done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Parts:
-    """The outside world of a job: settings, the warehouse and the lake (opened when used)."""
+    """The outside world of a job: settings, the warehouse and the lake (opened when used).
+
+    Attributes:
+        settings: All settings.
+        warehouse: The warehouse.
+        open_lake: Opens the lake.
+        llm_error: What keeps the model's settings from being used; then `settings` name no model.
+    """
 
     settings: Settings
     warehouse: wh.Warehouse
     open_lake: Callable[[], Lake]
+    llm_error: BadInput | None = None
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a model is to score reviews, be its settings right or wrong."""
+        return self.llm_error is not None or self.settings.has_llm
+
+    def with_model(self, read: Callable[[Settings], Settings]) -> Parts:
+        """Return the same with the settings of the model as `read` finds them.
+
+        A mistake in them is kept for the jobs that ask for the model: the rest goes on without.
+        """
+        try:
+            return replace(self, settings=read(self.settings))
+        except BadInput as error:
+            none = self.settings.model_copy(update={"llm_base_url": None, "llm_api_key": None})
+            return replace(self, settings=none, llm_error=error)
 
     @cached_property
     def lake(self) -> Lake:

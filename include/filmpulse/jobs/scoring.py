@@ -20,7 +20,6 @@ from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
-from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
@@ -213,6 +212,8 @@ def configured_analyser(
         BadInput: The endpoint's settings cannot be used.
     """
     settings = parts.settings
+    if parts.llm_error is not None:
+        raise parts.llm_error
     if not settings.has_llm:
         yield make_analyser(KEYLESS)
         return
@@ -269,12 +270,12 @@ def _as_configured(
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
             done = _score(connection, analyser, [i for i in ids if i not in held], parts, progress)
     except Exception as error:  # whatever became of the model, new reviews get their figures
-        if parts.settings.has_llm and not connection.closed:
+        if parts.has_llm and not connection.closed:
             if run_id is not None and isinstance(error, LlmRefused):
                 _note_refusal(error, run_id, parts)
             _score_keyless(connection, imdb_ids, parts)
         raise
-    if parts.settings.has_llm:
+    if parts.has_llm:
         _score_keyless(connection, imdb_ids, parts)
     for movie in held.values():
         log.info(approval_sentence(movie))
@@ -296,12 +297,15 @@ def _note_refusal(error: LlmRefused, run_id: str, parts: Parts) -> None:
     )
 
 
-def who_reads(settings: Settings) -> str:
+def who_reads(parts: Parts) -> str:
     """Name the configured analyser, and where review texts go for it.
 
     Raises:
         BadInput: The endpoint's settings cannot be used.
     """
+    settings = parts.settings
+    if parts.llm_error is not None:
+        raise parts.llm_error
     if not settings.has_llm:
         return f"the keyless {KEYLESS}, here"
     from filmpulse.analysis.llm.providers import provider_for
