@@ -364,7 +364,7 @@ def forget(
 
 
 def _erased_line(erased: Any) -> str:
-    from filmpulse.report import count
+    from filmpulse.jobs.closing import count
 
     return (
         f"were {count(erased.reviews, 'review')} and "

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.items import Review
+from filmpulse.jobs.closing import count
 from filmpulse.jobs.scoring import Unfinished, about_usd
 from filmpulse.jobs.tables import TableRead
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
@@ -86,11 +87,6 @@ def _cells(read: TableRead, column: str) -> list[str]:
         return " ".join(r.body[:500].split())
 
     return [cell(review) for review in read.first]
-
-
-def count(n: int, what: str) -> str:
-    """Say how many of something there are, in the plural unless there is one."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def print_refused(read: TableRead, console: Console) -> None:

@@ -147,7 +147,7 @@ def test_large_movies_are_scored_when_somebody_agrees(
     (again,) = [ti for key, ti in tasks.items() if key[0] == "summarise"]
     lines = again.xcom_pull(task_ids="summarise", run_id=run.run_id)
     assert "gpt-6-luna: 8 calls" in lines[-1]
-    assert lines[1] == f"{NO} {TITLES[NO]}: 0 of 5 reviews finished with"
+    assert lines[1] == f"{NO} {TITLES[NO]}: 0 of 5 reviews finished"
 
 
 def test_no_backlog_is_skipped_and_green(connections):

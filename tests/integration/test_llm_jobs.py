@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -15,8 +17,9 @@ from llmock.testing import LLMockServer
 from typer.testing import CliRunner
 
 from filmpulse import cli, jobs
+from filmpulse import warehouse as wh
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, CollectionFailed, LlmRefused
+from filmpulse.errors import BadInput, CollectionFailed, LlmRefused, Retryable
 from filmpulse.jobs import scoring
 from filmpulse.warehouse import Warehouse
 
@@ -299,6 +302,71 @@ def test_a_mistake_in_a_connection_stops_neither_figures_nor_the_summary(parts, 
         with pytest.raises(BadInput, match="is wrong"):
             ask(broken)
     assert asked(endpoint) == 0
+
+
+class _Timeout(BaseException):
+    """What Airflow raises where a task's time is over is no Exception either."""
+
+
+def test_a_task_that_is_ended_leaves_keyless_figures(parts):
+    def end(done, total):
+        raise _Timeout
+
+    store(parts, A, 3)
+    with pytest.raises(_Timeout):
+        jobs.analyse(A, parts, run_id="r1", progress=end)
+    assert (shown(parts, A)["analyser_kind"], shown(parts, A)["scored_reviews"]) == ("lexicon", 3)
+    assert jobs.analyse(A, parts, run_id="r2").scored == 2
+    assert shown(parts, A)["analyser_kind"] == "llm"
+
+
+def test_what_a_model_shows_is_not_shown_otherwise_while_it_reads_on(parts):
+    store(parts, A, 3)
+    jobs.analyse(A, parts, run_id="r1")
+    store_more = """INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler,
+        content_hash, first_seen_at) VALUES ('imdb', 'rwnew', %s, 'New', 'A dull plot.', false,
+        'new', now())"""
+    rows(parts, store_more, A)
+    while_reading = []
+    jobs.analyse(
+        A, parts, run_id="r2",
+        progress=lambda *_: while_reading.append(shown(parts, A)["analyser_kind"]),
+    )  # fmt: skip
+    assert while_reading == ["llm"]
+
+
+def test_two_workers_take_turns_and_no_longer_than_some_minutes(parts, monkeypatch):
+    monkeypatch.setattr(scoring, "PATIENCE", "50ms")
+    store(parts, A, 1)
+    with parts.warehouse.connect(autocommit=True) as other:
+        other.execute(wh.sql("lock_scoring"), {"imdb_id": A, "patience": "5s"})
+        with pytest.raises(Retryable, match=f"^{A}: another worker") as error:
+            jobs.analyse(A, parts, run_id="r1")
+        assert error.value.reason == "busy"
+        (limit,) = other.execute("SHOW lock_timeout").fetchone().values()
+        assert limit == "0"  # the wish was for one statement
+    assert jobs.analyse(A, parts, run_id="r1").scored == 1
+
+
+def test_two_runs_of_the_backlog_at_once_share_it(parts, endpoint):
+    for imdb_id in (A, B):
+        store(parts, imdb_id, 10)
+    planned = jobs.plan_backlog(parts).to_score
+    together = threading.Barrier(2, timeout=30)
+
+    def work(run_id):
+        together.wait()
+        return jobs.analyse_backlog(run_id, parts)
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(work, ("r1", "r2")))
+    assert asked(endpoint) == len(calls(parts, "r1")) + len(calls(parts, "r2")) == 20
+    assert [one.waiting for one in done] == [0, 0]
+    for run_id in ("r1", "r2"):
+        assert jobs.review_backlog(run_id, planned, parts).failures == []
+    for imdb_id in (A, B):
+        found = shown(parts, imdb_id)
+        assert (found["analyser_kind"], found["scored_reviews"]) == ("llm", 10)
 
 
 def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg.rows import DictRow
@@ -27,6 +27,9 @@ GREEN: frozenset[CollectionStatus] = frozenset({"complete", "gated"})
 
 MOST_DROPPED, FEW_QUOTES = 0.05, 20
 """The share of quotes that is dropped without a warning, and how few quotes never give one."""
+
+MOST_A_REQUEST_USD = 0.01
+"""What one request may be thought to cost where the run has made none to tell."""
 
 
 class RunSummary(NamedTuple):
@@ -111,8 +114,9 @@ def review_scoring(
 ) -> RunSummary:
     """Tell what a run's model cost, and which reviews of these movies have no final score.
 
-    Those that wait for money or approval are warned of; others are failures. A refusal of the
-    endpoint is one failure, however many movies it left without scores.
+    Those that wait for money or approval are warned of; others are failures, also those that a run
+    before this one had no money for, where this one has. A refusal of the endpoint is one failure,
+    however many movies it left without scores.
     """
     try:
         return _review_scoring(run_id, imdb_ids, parts, budget_usd)[0]
@@ -125,61 +129,84 @@ def _review_scoring(
     imdb_ids: Collection[str],
     parts: Parts,
     budget_usd: float | None,
-    *,
-    is_backlog: bool = False,
+    planned: Mapping[str, Unfinished] | None = None,
 ) -> tuple[RunSummary, list[Unfinished]]:
     """Do as `review_scoring`; return also what is left.
 
-    Of a backlog, reviews that nobody took up are no failure: they came in while it was worked on.
+    Of a backlog (`planned`), what came in while it was worked on is no failure.
     """
     told = RunSummary([], [], [], 0)
-    refusals = []
-    for used in parts.warehouse.rows("run_calls", run_id=run_id):
+    budget = run_budget(parts, budget_usd)
+    rows = parts.warehouse.rows("run_calls", run_id=run_id)
+    for used in rows:
         if used["calls"]:
-            told.lines.append(_spending(used, run_budget(parts, budget_usd)))
+            told.lines.append(_spending(used, budget))
         dropped, given = used["quotes_dropped"], used["quotes_given"]
         if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
             told.warnings.append(
                 f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
                 f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
             )
-        if used["refusal"]:
-            refusals.append(used["refusal"])
+    refusals = [used["refusal"] for used in rows if used["refusal"]]
     with configured_analyser(parts) as analyser:
         left = unfinished(analyser, parts, imdb_ids)
         by = f" by {analyser.model}" if analyser.model else ""
+    money = None if refusals else _money(rows, budget, parts)
     unscored = {}
     for movie in left:
         name = f"{movie.imdb_id} {movie.title}"
-        if movie.over_budget:
+        untouched, missing = movie.untouched, movie.failed
+        if planned is not None:
+            untouched = min(untouched, planned[movie.imdb_id].untouched)
+        if movie.over_budget and money:
             about = movie.about(movie.over_budget)
             told.warnings.append(
-                f"{name}: {reviews(movie.over_budget, 'wait')} for money ({about})."
+                f"{name}: {reviews(movie.over_budget, 'wait')} for money ({about}): {money}."
             )
-        missing = movie.failed
-        if movie.needs_approval:
+        else:
+            missing += movie.over_budget
+        if movie.needs_approval and not refusals:
             told.warnings.append(approval_sentence(movie))
-        elif refusals or not is_backlog:
-            missing += movie.untouched
+        else:
+            missing += untouched
         if missing:
             unscored[name] = missing
     if refusals and unscored:
-        lack = f"{reviews(sum(unscored.values()))} of {len(unscored):,} movies lack a score{by}."
-        told.failures.extend(f"{refusal} {lack}" for refusal in refusals)
-    else:
-        told.failures.extend(
-            f"{name}: {reviews(missing, 'have')} no score{by}; the log of "
-            f"`{'score' if is_backlog else 'analyse'}` says why."
-            for name, missing in unscored.items()
+        lack = (
+            f"{reviews(sum(unscored.values()))} of {count(len(unscored), 'movie')} lack a "
+            f"score{by}."
         )
+        told.failures.extend(f"{refusal} {lack}" for refusal in refusals)
+        return told, left
+    task = "analyse" if planned is None else "score"
+    troubles = " ".join(used["trouble"] for used in rows if used["trouble"])
+    why = f"most often: {troubles}" if troubles else f"the log of `{task}` says why."
+    told.failures.extend(
+        f"{name}: {reviews(missing, 'have')} no score{by}; {why}"
+        for name, missing in unscored.items()
+    )
     return told, left
+
+
+def _money(rows: Sequence[DictRow], budget: float, parts: Parts) -> str | None:
+    """Say which budget has too little left for one more request; None where neither has."""
+    spent = sum(float(used["cost_usd"] + used["unsettled_usd"]) for used in rows)
+    today = parts.warehouse.row("spent_today")
+    day = parts.settings.llm_budget_usd_per_day
+    day_left = day - float(today["usd"] if today else 0)
+    most = max((float(used["most_reserved_usd"]) for used in rows), default=MOST_A_REQUEST_USD)
+    for left, name, usd in ((budget - spent, "run", budget), (day_left, "day", day)):
+        if left <= most:
+            return f"${max(left, 0):.4f} of the {name}'s {_budget(usd)} are left"
+    return None
 
 
 def _spending(used: DictRow, budget: float) -> str:
     """Say in one line what a run asked of a model, and what that cost of its budget."""
+    ended = ", ".join(f"{n:,} {name}" for name, n in sorted((used["outcomes"] or {}).items()))
     cached = f" ({used['cached_tokens']:,} cached)" if used["cached_tokens"] else ""
     line = (
-        f"{used['model']}: {used['calls']:,} {'call' if used['calls'] == 1 else 'calls'}, "
+        f"{used['model']}: {count(used['calls'], 'call')}{f' ({ended})' if ended else ''}, "
         f"{used['input_tokens']:,} tokens in{cached}, {used['output_tokens']:,} out, "
         f"${used['cost_usd']:.4f} of {_budget(budget)}"
     )
@@ -200,7 +227,12 @@ def _budget(usd: float) -> str:
 def reviews(n: int, verb: str = "") -> str:
     """Say how many reviews (do something), in the plural unless it is one."""
     verb = {"have": "has"}.get(verb, f"{verb}s") if verb and n == 1 else verb
-    return f"{n:,} {'review' if n == 1 else 'reviews'}{f' {verb}' if verb else ''}"
+    return f"{count(n, 'review')}{f' {verb}' if verb else ''}"
+
+
+def count(n: int, what: str) -> str:
+    """Say how many of something there are, in the plural unless there is one."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def review_backlog(
@@ -218,14 +250,14 @@ def review_backlog(
         budget_usd: What a model might cost it, in USD; the setting when not given.
     """
     ids = [movie.imdb_id for movie in planned]
-    told, still = _review_scoring(run_id, ids, parts, budget_usd, is_backlog=True)
+    told, still = _review_scoring(
+        run_id, ids, parts, budget_usd, {movie.imdb_id: movie for movie in planned}
+    )
     left = {movie.imdb_id: movie.texts for movie in still}
     changed, lines = 0, []
     for movie in planned:
         done = max(0, movie.texts - left.get(movie.imdb_id, 0))
-        lines.append(
-            f"{movie.imdb_id} {movie.title}: {done:,} of {reviews(movie.texts)} finished with"
-        )
+        lines.append(f"{movie.imdb_id} {movie.title}: {done:,} of {reviews(movie.texts)} finished")
         changed += done
     return told._replace(lines=lines + told.lines, changed_rows=changed)
 
