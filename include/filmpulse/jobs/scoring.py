@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import NamedTuple
 
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
-from filmpulse.errors import BadInput, LlmRefused
+from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.warehouse.ledger import open_ledger
@@ -34,6 +35,9 @@ LARGE_MOVIE = 2_000
 """The most reviews of one movie that a model takes up for the first time without being asked to."""
 
 KEYLESS = "lexicon"
+
+PATIENCE = "10min"
+"""How long one worker waits for another that scores the same movie, as Postgres writes it."""
 
 
 class Analysed(NamedTuple):
@@ -137,14 +141,30 @@ def analyse(
         LlmUnavailable: It does not answer.
         BadInput: The endpoint's settings cannot be used.
         WarehouseUnavailable: Postgres went away.
+        Retryable: Another worker has been at this movie for longer than `PATIENCE`.
     """
     with parts.warehouse.connect(autocommit=True) as connection:
-        # Held by the connection: a killed worker lets go.
-        connection.execute(wh.sql("lock_scoring"), {"imdb_id": imdb_id})
+        _take_turn(connection, imdb_id)
         if analyser is not None:
             return _score(connection, analyser, [imdb_id], parts, progress)
         approved = [imdb_id] if is_approved else []
         return _as_configured(connection, [imdb_id], parts, progress, run_id, budget_usd, approved)
+
+
+def _take_turn(connection: wh.Connection, imdb_id: str) -> None:
+    """Wait until no other worker scores this movie; the connection's end lets the next one in.
+
+    Raises:
+        Retryable: That took too long; whoever waits holds a slot of the pool.
+    """
+    try:
+        connection.execute(wh.sql("lock_scoring"), {"imdb_id": imdb_id, "patience": PATIENCE})
+    except LockNotAvailable:
+        raise Retryable(
+            f"{imdb_id}: another worker has been scoring it for more than {PATIENCE}; a later try "
+            "takes up what it leaves.",
+            reason="busy",
+        ) from None
 
 
 def analyse_backlog(
@@ -263,6 +283,8 @@ def _as_configured(
     approved: Collection[str],
 ) -> Analysed:
     """Let the configured analyser take up what it may, and the keyless one keep the rest shown."""
+    if parts.has_llm:  # first, since a task that is ended in mid-request does nothing more
+        _score_keyless(connection, imdb_ids, parts, but_models=True)
     try:
         with configured_analyser(parts, run_id, budget_usd) as analyser:
             found = unfinished(analyser, parts, imdb_ids)
@@ -322,11 +344,26 @@ def approval_sentence(movie: Unfinished) -> str:
     )
 
 
-def _score_keyless(connection: wh.Connection, imdb_ids: list[str] | None, parts: Parts) -> None:
-    """Score for free what no model shows, a movie at a time."""
+def _score_keyless(
+    connection: wh.Connection,
+    imdb_ids: list[str] | None,
+    parts: Parts,
+    *,
+    but_models: bool = False,
+) -> None:
+    """Score for free what no model shows, a movie at a time.
+
+    Args:
+        connection: The warehouse.
+        imdb_ids: The movies; all when None.
+        parts: Settings and warehouse.
+        but_models: Leave alone what a model shows, also where it has fallen behind.
+    """
     analyser = make_analyser(KEYLESS)
-    values = {"analyser_id": _register(analyser, parts), "imdb_ids": imdb_ids}
-    for row in parts.warehouse.rows("keyless_movies", **values):
+    analyser_id = _register(analyser, parts)
+    for row in parts.warehouse.rows(
+        "keyless_movies", analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
+    ):
         _score(connection, analyser, [row["imdb_id"]], parts, silent)
 
 

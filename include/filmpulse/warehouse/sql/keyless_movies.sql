@@ -1,5 +1,6 @@
 -- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a model that is
--- not final for 95 in 100 of the living reviews, or by a keyless one while this one lacks some.
+-- not final for 95 in 100 of the living reviews (unless `but_models`), or by a keyless one while this one
+-- lacks some.
 SELECT m.imdb_id
 FROM core.movies m
 LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
@@ -13,7 +14,7 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
                      WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
                          = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
                        AND a.status NOT IN ('failed', 'over_budget')))
-           ELSE (
+           ELSE NOT %(but_models)s AND (
                SELECT count(a.status) < 0.95 * count(*)
                FROM core.reviews r
                LEFT JOIN core.review_analyses a
