@@ -456,6 +456,8 @@ def setup() -> None:
         for name in (WAREHOUSE, LAKE, LLM):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
             is_ours = found is not None and found.description == _MODEL_DESCRIPTION
+            if name == LLM and found is not None and not is_ours:
+                continue
             if found is not None and (name in wanted or is_ours):
                 # Anew, since Airflow never takes a password away: another host would be sent it.
                 session.delete(found)

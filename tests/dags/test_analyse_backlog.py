@@ -197,5 +197,8 @@ def test_setup_follows_the_environment_and_leaves_what_a_person_made(monkeypatch
         session.add(connection.Connection("filmpulse_llm", "generic", password=KEY))
     airflow_bridge.setup()
     assert model() == (None, KEY, {})
+    monkeypatch.setenv("FILMPULSE_LLM_API_KEY", "sk-another-key")
+    airflow_bridge.setup()
+    assert model() == (None, KEY, {})
     with create_session() as session:
         session.delete(session.scalar(named))
