@@ -10,8 +10,9 @@
   anything.
 
 A movie with more than 2,000 reviews that the model never took up is asked about first, with what
-it will cost (*Required Actions* in the UI); no answer within 20 hours is a no. What the budget does
-not cover waits for the next day.
+it will cost (*Required Actions* in the UI); no answer within 20 hours is a no. Meanwhile up to two
+other runs may work: they share what is left, and pay for no text twice. What the budget does not
+cover waits for the next day.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ PATIENCE = timedelta(hours=20)  # so that a question never outlives its day
     schedule="10 4 * * *",  # 4:10 UTC every day, after `retention`
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=3,  # a run that waits for a person holds up no other (docs/adr/0024)
     is_paused_upon_creation=False,
     default_args={
         "retries": 2,

@@ -63,9 +63,13 @@ def stored(warehouse_url):
             )
 
 
+def load():
+    return DagBag(dag_folder=str(DAGS / "analyse_backlog.py")).dags["analyse_backlog"]
+
+
 def run_to_end(**conf):
     """Run the DAG in this process; return the run, its states, and its tasks' results."""
-    dag = DagBag(dag_folder=str(DAGS / "analyse_backlog.py")).dags["analyse_backlog"]
+    dag = load()
     for task in dag.tasks:
         task.retries = 0  # `dag.test()` waits out the delay
     run = dag.test(run_conf=conf)
@@ -107,6 +111,10 @@ def answer(answers):
                     ti.map_index,
                 )
     return asked
+
+
+def test_a_run_that_waits_for_a_person_holds_up_no_other():
+    assert load().max_active_runs > 1
 
 
 def test_large_movies_are_scored_when_somebody_agrees(
