@@ -15,7 +15,7 @@ Mapped tasks are named after their movie by `parts_for`; what to do on an error 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -119,16 +119,47 @@ def _warehouse_url() -> str:
 
 
 def _with_model(settings: Settings) -> Settings:
+    """Do as `_read_model`, inside a task."""
+    from airflow.sdk import Variable
+    from airflow.sdk.bases.hook import BaseHook
+
+    return _read_model(
+        settings, BaseHook.get_connection, lambda name: Variable.get(name, default=None)
+    )
+
+
+def stored_model(settings: Settings) -> Settings:
+    """Do as `_read_model`, outside a task (the command line).
+
+    Where Airflow's database does not answer there is no Connection, and the environment counts.
+    """
+    from airflow.models import Connection, Variable
+
+    return _read_model(
+        settings,
+        Connection.get_connection_from_secrets,
+        lambda name: Variable.get(name, default_var=None),
+    )
+
+
+def _read_model(
+    settings: Settings,
+    connection: Callable[[str], Connection],
+    variable: Callable[[str], str | None],
+) -> Settings:
     """Have the Connection and the Variable go before the environment's settings of the model.
 
     With the Connection nothing but budgets comes from the environment: neither could one provider
     be given another's key, nor one model another's price.
 
+    Args:
+        settings: The environment's.
+        connection: Returns a Connection by its name.
+        variable: Returns a Variable by its name, or None.
+
     Raises:
         BadInput: The Connection or the Variable cannot be used; the message names what of it.
     """
-    from airflow.sdk import Variable
-    from airflow.sdk.bases.hook import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.sdk.log import mask_secret
     from pydantic import ValidationError
@@ -137,10 +168,12 @@ def _with_model(settings: Settings) -> Settings:
 
     values: dict[str, Any] = {}
     try:
-        values |= _model_values(BaseHook.get_connection(LLM))
+        values |= _model_values(connection(LLM))
     except AirflowNotFoundException:
         log.debug("There is no Connection %s: the environment says what scores reviews.", LLM)
-    if (budget := Variable.get(DAY_BUDGET, default=None)) is not None:
+        if not settings.has_llm:  # nor is anything paid
+            return settings
+    if (budget := variable(DAY_BUDGET)) is not None:
         values["llm_budget_usd_per_day"] = budget
     try:
         settings = settings.model_validate(settings.model_dump() | values)

@@ -61,6 +61,23 @@ def _parts() -> Any:
     return Parts.from_settings(Settings.from_env())
 
 
+def _scoring_parts() -> Any:
+    return _parts().with_model(_with_model)
+
+
+def _with_model(settings: Settings) -> Settings:
+    """Take the model from Airflow's Connection if the environment names none and Airflow is here.
+
+    Raises:
+        BadInput: The Connection cannot be used.
+    """
+    if settings.has_llm or "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
+        return settings
+    from filmpulse import airflow_bridge
+
+    return airflow_bridge.stored_model(settings)
+
+
 def _rejects_of(file: Path) -> Path:
     return file.with_name(f"{file.stem}.rejects.csv")
 
@@ -89,7 +106,7 @@ def doctor() -> None:
     for name in ("", "check", "found", "what to do"):
         table.add_column(name, overflow="fold")
     failed = 0
-    for check in checks():
+    for check in checks(_with_model):
         failed += not check.ok
         table.add_row(
             "[green]ok[/]" if check.ok else "[red]no[/]",
@@ -176,7 +193,7 @@ def collect(
     """Scrape, load and score movies here and now, without Airflow."""
     from filmpulse import jobs
 
-    parts = _parts()
+    parts = _scoring_parts()
     run_id = jobs.new_run_id()
     mode: Mode = "full" if full else "incremental"
     said: list[str] = []
@@ -212,7 +229,11 @@ def _tell(found: Any, said: Sequence[str] = ()) -> None:
     for warning in found.warnings:
         err.print(f"[yellow]{escape(warning)}[/]")
     for failure in found.failures:
-        if not any(sentence in failure for sentence in said):
+        # It is the sentence, or one with a movie before it, or with what is lacking after it.
+        if not any(
+            f" {failure}".endswith(f" {sentence}") or failure.startswith(f"{sentence} ")
+            for sentence in said
+        ):
             err.print(f"[red]{escape(failure)}[/]")
 
 
@@ -257,7 +278,7 @@ def analyse(
     from filmpulse import jobs
     from filmpulse.report import print_backlog
 
-    parts = _parts()
+    parts = _scoring_parts()
     backlog = jobs.plan_backlog(parts, imdb_ids or ())
     planned = sorted(backlog.to_score + backlog.to_approve)
     if not planned:
@@ -307,7 +328,7 @@ def rebuild(
     """
     from filmpulse import jobs
 
-    parts = _parts()
+    parts = _scoring_parts()
     with _bar("movies") as progress:
         rebuilt = jobs.rebuild(parts, imdb_ids or (), progress)
     told = _score(rebuilt.imdb_ids, jobs.new_run_id(), parts)
@@ -525,7 +546,7 @@ def inbox_load() -> None:
     """Import and score what waits in the inbox here and now, without Airflow."""
     from filmpulse import jobs
 
-    parts = _parts()
+    parts = _scoring_parts()
     run_id = jobs.new_run_id()
     names, imported = jobs.plan_import(parts), []
     with _bar("saved pages") as progress:
@@ -591,7 +612,7 @@ def import_reviews(
     from filmpulse import jobs, report
 
     mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
-    parts = _parts()
+    parts = _scoring_parts()
     rejects = rejects or _rejects_of(file)
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")

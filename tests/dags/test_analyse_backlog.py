@@ -12,6 +12,7 @@ from llmock.testing import LLMockServer
 from psycopg.conninfo import conninfo_to_dict
 
 from filmpulse import airflow_bridge
+from filmpulse.config import Settings
 from filmpulse.jobs import scoring
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -208,5 +209,7 @@ def test_setup_follows_the_environment_and_leaves_what_a_person_made(monkeypatch
     monkeypatch.setenv("FILMPULSE_LLM_API_KEY", "sk-another-key")
     airflow_bridge.setup()
     assert model() == (None, KEY, {})
+    found = airflow_bridge.stored_model(Settings())
+    assert (found.llm_api_key.get_secret_value(), found.llm_model) == (KEY, "gpt-6-luna")
     with create_session() as session:
         session.delete(session.scalar(named))

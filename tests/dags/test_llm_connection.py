@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from filmpulse import airflow_bridge
+from filmpulse import airflow_bridge, cli
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 
@@ -23,17 +23,19 @@ def connect(monkeypatch):
     return connect
 
 
-def read(**env):
-    return airflow_bridge._with_model(Settings(**env))
+@pytest.fixture(params=["_with_model", "stored_model"])
+def read(request):
+    """Read the model's settings as a task does, and as the command line does."""
+    return lambda **env: getattr(airflow_bridge, request.param)(Settings(**env))
 
 
-def test_without_a_connection_the_environment_counts():
+def test_without_a_connection_the_environment_counts(read):
     theirs = {"llm_api_key": KEY, "llm_model": "gpt-5.6-luna", "llm_concurrency": 3}
     assert read(**theirs) == Settings(**theirs)
     assert not read().has_llm
 
 
-def test_the_connection_says_all_but_budgets(connect):
+def test_the_connection_says_all_but_budgets(read, connect):
     connect(
         host="https://models.example/v1",
         password=KEY,
@@ -59,12 +61,12 @@ def test_the_connection_says_all_but_budgets(connect):
     )
 
 
-def test_a_connection_without_a_password_sends_nobody_elses_key(connect):
+def test_a_connection_without_a_password_sends_nobody_elses_key(read, connect):
     connect(host="http://127.0.0.1:11434/v1")
     assert read(llm_api_key=KEY).llm_api_key is None
 
 
-def test_a_connection_without_a_host_means_the_providers_own_address(connect):
+def test_a_connection_without_a_host_means_the_providers_own_address(read, connect):
     connect(password=KEY)
     found = read(llm_base_url="https://elsewhere.example")
     assert (found.llm_base_url, found.has_llm) == (None, True)
@@ -79,7 +81,7 @@ def test_a_connection_without_a_host_means_the_providers_own_address(connect):
         (f"generic://http://:{KEY}@127.0.0.1:8101/v1", "http://127.0.0.1:8101/v1"),
     ],
 )
-def test_a_uri_is_put_together_again(connect, value, url):
+def test_a_uri_is_put_together_again(read, connect, value, url):
     connect(value)
     found = read()
     assert found.llm_base_url == url
@@ -93,18 +95,24 @@ def test_a_uri_is_put_together_again(connect, value, url):
          "budget_usd_per_run, modell"),
         ({"password": KEY, "extra": {"concurrency": "many"}}, "concurrency"),
         ({"password": KEY, "extra": {"temperature": 9}}, "temperature"),
-        ({"password": KEY, "extra": "[1]"}, "no JSON object"),
-        ({"password": KEY, "extra": "model=x"}, "no JSON object"),
         ({}, "neither a host"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_named_and_the_key_is_not(connect, caplog, fields, words):
+def test_what_cannot_be_used_is_named_and_the_key_is_not(read, connect, caplog, fields, words):
     connect(**fields)
     with caplog.at_level(logging.DEBUG), pytest.raises(BadInput, match=words) as error:
         read()
     assert KEY not in str(error.value)
     assert KEY not in caplog.text
     assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize("extra", ["[1]", "model=x"])
+def test_an_extra_that_is_no_object_is_named(connect, extra):
+    connect(password=KEY, extra=extra)  # outside a task Airflow refuses to hold such a one
+    with pytest.raises(BadInput, match="no JSON object") as error:
+        airflow_bridge._with_model(Settings())
+    assert KEY not in str(error.value)
 
 
 def test_a_mistake_is_kept_for_those_who_ask_the_model(monkeypatch, connect, tmp_path):
@@ -120,7 +128,7 @@ def test_a_mistake_is_kept_for_those_who_ask_the_model(monkeypatch, connect, tmp
     assert airflow_bridge.parts(is_scoring=True).llm_error is None
 
 
-def test_the_variable_limits_the_day(monkeypatch, connect):
+def test_the_variable_limits_the_day(read, monkeypatch, connect):
     connect(password=KEY)
     assert read(llm_budget_usd_per_day=3).llm_budget_usd_per_day == 3
     monkeypatch.setenv("AIRFLOW_VAR_LLM_BUDGET_USD_PER_DAY", "0.2")
@@ -132,7 +140,7 @@ def test_the_variable_limits_the_day(monkeypatch, connect):
 
 
 @pytest.mark.parametrize("name", ["FILMPULSE_LLM_API_KEY", "FILMPULSE_LLM_BASE_URL"])
-def test_setup_makes_what_is_read_back(monkeypatch, connect, name):
+def test_setup_makes_what_is_read_back(read, monkeypatch, connect, name):
     given = {
         name: "http://127.0.0.1:9/v1" if name.endswith("URL") else KEY,
         "FILMPULSE_LLM_MODEL": "gpt-5.4-mini",
@@ -149,3 +157,18 @@ def test_setup_makes_what_is_read_back(monkeypatch, connect, name):
 
 def test_setup_makes_none_without_a_model():
     assert airflow_bridge.LLM not in airflow_bridge._connections()
+
+
+def test_the_command_line_takes_the_connection_where_the_environment_names_no_model(
+    connect, monkeypatch, capfd
+):
+    theirs = Settings(llm_api_key="sk-of-the-environment")
+    # neither is there one, nor a database that could hold it
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/airflow.db")
+    assert cli._with_model(Settings(llm_model="m-1")) == Settings(llm_model="m-1")
+    assert capfd.readouterr() == ("", "")
+    connect(password=KEY)
+    assert cli._with_model(theirs) is theirs
+    assert cli._with_model(Settings()).llm_api_key.get_secret_value() == KEY
+    monkeypatch.delenv("AIRFLOW_HOME")
+    assert not cli._with_model(Settings()).has_llm

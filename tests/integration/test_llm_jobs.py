@@ -512,3 +512,16 @@ def test_the_command_line_says_a_refusal_once(parts, endpoint, monkeypatch):
     assert done.stderr.count("refuses the key (401)") == 1
     assert KEY not in done.output
     assert "2 scored by the keyless lexicon" in run(parts, monkeypatch, "summary", A).stdout
+
+
+def test_what_was_said_hides_no_other_failure(capsys):
+    sentence = "The endpoint does not answer."
+    failures = [
+        sentence,
+        f"{A} The Long Queue: failed. {sentence}",
+        f"{sentence} 3 reviews of 1 movie lack a score.",
+        f"{B} Zwölf Türen: blocked. {sentence} And its page is a puzzle.",
+        f"{C} Ödland: failed. Nor: {sentence}x",
+    ]
+    cli._tell(jobs.RunSummary([], [], failures, 0), [sentence])
+    assert capsys.readouterr().err.splitlines() == failures[-2:]

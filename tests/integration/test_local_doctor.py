@@ -88,6 +88,31 @@ def test_a_reader_that_sees_too_much_is_named(
     assert "mart" in check.detail
 
 
+def test_a_model_that_nobody_can_be_asked_for_is_no_analyser(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("_python", "_airflow", "_browser", "_lake"):
+        monkeypatch.setattr(doctor, name, lambda: "")
+
+    def look(model: str) -> doctor.Check:
+        with_model = {"llm_api_key": "sk-of-a-connection", "llm_model": model}
+        found = doctor.checks(lambda settings: settings.model_validate(with_model))
+        [check] = [check for check in found if check.name == "analyser"]
+        return check
+
+    with LLMockServer() as server:
+        monkeypatch.setenv("FILMPULSE_LLM_BASE_URL", server.base_url("openai"))
+        monkeypatch.setenv("FILMPULSE_LLM_MODEL", "nobody-knows-1")
+        [priceless] = [check for check in doctor.checks() if check.name == "analyser"]
+    assert not priceless.ok
+    assert "nobody-knows-1 costs is not known" in priceless.detail
+    assert "README" in priceless.advice
+
+    found = look("nobody-knows-2")
+    assert (found.ok, "nobody-knows-2 costs" in found.detail) == (False, True)
+    assert "sk-of" not in str(found)
+
+
 def test_the_analyser_is_named_with_what_it_cost_today(
     warehouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

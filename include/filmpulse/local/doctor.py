@@ -45,8 +45,12 @@ class _Problem(Exception):
         self.detail, self.advice = detail, advice
 
 
-def checks() -> list[Check]:
-    """Look at everything; takes some ten seconds, most of them Airflow's and the browser's."""
+def checks(with_model: Callable[[Settings], Settings] = lambda settings: settings) -> list[Check]:
+    """Look at everything; takes some ten seconds, most of them Airflow's and the browser's.
+
+    Args:
+        with_model: Adds the model's settings that do not stand in the environment.
+    """
     return [
         _run(name, look)
         for name, look in (
@@ -59,7 +63,7 @@ def checks() -> list[Check]:
             ("schema", _schema),
             ("roles", _roles),
             ("lake", _lake),
-            ("analyser", _analyser),
+            ("analyser", lambda: _analyser(with_model)),
             ("browser", _browser),
             ("disk", _disk),
         )
@@ -240,22 +244,28 @@ def _lake() -> str:
     return f"{settings.lake_url}: write, read, list, delete"
 
 
-def _analyser() -> str:
-    settings = Settings.from_env()
-    if not settings.has_llm:
-        return "the keyless lexicon; FILMPULSE_LLM_API_KEY or _BASE_URL would name a model"
+def _analyser(with_model: Callable[[Settings], Settings]) -> str:
     from filmpulse.analysis.llm.client import preflight
+    from filmpulse.analysis.llm.prices import price_for
     from filmpulse.analysis.llm.providers import provider_for
     from filmpulse.warehouse import sql
 
+    settings = Settings.from_env()
     try:
-        host = provider_for(settings).host
+        settings = with_model(settings)
+        if not settings.has_llm:
+            return "the keyless lexicon; FILMPULSE_LLM_API_KEY or _BASE_URL would name a model"
+        provider = provider_for(settings)
+        price_for(settings, provider)  # without one no request is sent
         warnings = preflight(settings)
     except FilmpulseError as error:
-        raise _Problem(str(error), "check FILMPULSE_LLM_*; the README says what each is") from error
+        raise _Problem(
+            str(error),
+            "check FILMPULSE_LLM_* or the Connection filmpulse_llm; the README says what each is",
+        ) from error
     (spent,) = _ask(sql("spent_today"))
     told = (
-        f"{settings.llm_model} at {host}; today ${spent:.4f} of "
+        f"{settings.llm_model} at {provider.host}; today ${spent:.4f} of "
         f"${settings.llm_budget_usd_per_day:.2f} are spent"
     )
     return " ".join([f"{told}.", *warnings]) if warnings else told
