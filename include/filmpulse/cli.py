@@ -73,9 +73,15 @@ def _with_model(settings: Settings) -> Settings:
     """
     if settings.has_llm or "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
         return settings
-    from filmpulse import airflow_bridge
+    log = logging.getLogger()
+    handlers, level = log.handlers[:], log.level
+    try:
+        from filmpulse import airflow_bridge
 
-    return airflow_bridge.stored_model(settings)
+        return airflow_bridge.stored_model(settings)
+    finally:  # Airflow took them for itself as it was imported
+        log.handlers[:] = handlers
+        log.setLevel(level)
 
 
 def _rejects_of(file: Path) -> Path:

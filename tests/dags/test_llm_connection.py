@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -160,15 +163,36 @@ def test_setup_makes_none_without_a_model():
 
 
 def test_the_command_line_takes_the_connection_where_the_environment_names_no_model(
-    connect, monkeypatch, capfd
+    connect, monkeypatch
 ):
     theirs = Settings(llm_api_key="sk-of-the-environment")
-    # neither is there one, nor a database that could hold it
-    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////nowhere/airflow.db")
-    assert cli._with_model(Settings(llm_model="m-1")) == Settings(llm_model="m-1")
-    assert capfd.readouterr() == ("", "")
     connect(password=KEY)
     assert cli._with_model(theirs) is theirs
     assert cli._with_model(Settings()).llm_api_key.get_secret_value() == KEY
     monkeypatch.delenv("AIRFLOW_HOME")
     assert not cli._with_model(Settings()).has_llm
+
+
+IN_A_SHELL = """
+import logging
+from filmpulse import cli
+from filmpulse.config import Settings
+
+logging.basicConfig(level=logging.WARNING, format="%(message)s")
+print(cli._with_model(Settings()).has_llm)
+logging.getLogger("filmpulse").warning("Still told.")
+logging.getLogger("filmpulse").info("Still not told.")
+"""
+
+
+def test_without_airflows_database_the_command_line_goes_on_and_keeps_its_log(tmp_path):
+    at_nothing = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/none/airflow.db",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_SHELL],
+        env=os.environ | at_nothing, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("False\n", "Still told.\n")
