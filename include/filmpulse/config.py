@@ -92,20 +92,21 @@ class Settings(BaseModel):
         None, description="`flex` is half the price and may be slow; the account's own when unset."
     )
     llm_requests_per_minute: Annotated[int, Field(ge=1)] = Field(
-        500, description="Most requests a minute; less when the endpoint's headers say so."
+        500, description="Most requests a minute of one task; fewer when the endpoint says so."
     )
     llm_tokens_per_minute: Annotated[int, Field(ge=1_000)] = Field(
-        2_000_000, description="Most tokens a minute; less when the endpoint's headers say so."
+        2_000_000, description="Most tokens a minute of one task; fewer when the endpoint says so."
     )
     llm_concurrency: Annotated[int, Field(ge=1, le=256)] = Field(
-        16, description="Most requests at once, of one task."
+        16, description="Most requests at once of one task; fewer when answers are late."
     )
     llm_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         60.0, description="Limit on one answer."
     )
     llm_price_input_usd: Annotated[float, Field(ge=0)] | None = Field(
         None,
-        description="USD per million tokens read, for a model that the price table does not know.",
+        description="USD per million tokens read at the plain tier, for a model that the price "
+        "table does not know.",
     )
     llm_price_output_usd: Annotated[float, Field(ge=0)] | None = Field(
         None, description="The same for tokens written."

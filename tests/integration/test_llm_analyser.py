@@ -488,7 +488,7 @@ def test_rejected_reviews_among_others_stop_nobody(scoring, settings, llmock):
             yield text
 
     narrow = settings.model_copy(update={"llm_concurrency": 1})
-    assert statuses(scoring.run(narrow, source())) == {"scored": 12, "failed": 8}
+    assert statuses(scoring.run(narrow, source())) == {"scored": 12, "failed": 4, "refused": 4}
 
 
 def test_what_is_paid_when_a_run_has_to_stop_is_kept(scoring, settings, llmock):

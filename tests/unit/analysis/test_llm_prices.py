@@ -47,7 +47,7 @@ def price(**values):
         ("gpt-6-luna", Usage(input=0, output=1_000_000), None, 0.50),
         ("gpt-6-luna", Usage(input=1_000_000, cached=1_000_000), None, 0.01),
         ("gpt-6-luna", Usage(input=1_000_000, cache_write=1_000_000), None, 0.125),
-        ("gpt-6-luna", Usage(1_000, 400, 100, 200, 150), None, 0.0001665),
+        ("gpt-6-luna", Usage(1_000, 400, 100, 200), None, 0.0001665),
         ("gpt-6-luna", Usage(1_000, 400, 100, 200), "default", 0.0001665),
         ("gpt-6-luna", Usage(1_000, 400, 100, 200), "flex", 0.0001665 / 2),
         ("gpt-6-luna", Usage(1_000, 400, 100, 200), "batch", 0.0001665 / 2),
@@ -96,12 +96,21 @@ def test_nothing_is_spent_on_a_model_whose_price_is_unknown(model):
 def test_a_price_of_ones_own_goes_before_the_table():
     made = price(model="gpt-6-luna", price_input_usd=2, price_output_usd=8)
     assert made.cost(Usage(1_000_000, 500_000, 500_000, 1_000_000), None) == pytest.approx(10)
-    assert made.most(1_000_000, 1_000_000, None) == pytest.approx(10)
+    assert made.most(1_000_000, 1_000_000, "default") == pytest.approx(10)
     assert made.as_of is None
     made = price(provider="ollama", model="any", price_input_usd=1, price_output_usd=0)
     assert made.cost(Usage(1_000_000), None) == pytest.approx(1)
+    assert made.most(1_000_000, 700, None) == pytest.approx(1)
     made = price(model="unheard-of", price_input_usd=0, price_output_usd=0)
     assert made.most(10_000, 10_000, None) == 0
+
+
+def test_a_price_of_ones_own_is_that_of_the_plain_tier():
+    made = price(price_input_usd=2, price_output_usd=8)
+    assert made.cost(Usage(1_000_000), "priority") == pytest.approx(4)
+    assert made.cost(Usage(1_000_000), "flex") == pytest.approx(1)
+    # An account may have a dearer tier set.
+    assert made.most(1_000_000, 0, None) == made.most(1_000_000, 0, "priority") == 4
 
 
 @pytest.mark.parametrize("half", ["price_input_usd", "price_output_usd"])

@@ -20,7 +20,7 @@ from filmpulse.analysis.llm.answers import InvalidAnswer, read_answer
 from filmpulse.analysis.llm.client import REFUSALS, Client, Reply, preflight
 from filmpulse.analysis.llm.keys import key_of
 from filmpulse.analysis.llm.ledger import Ledger
-from filmpulse.analysis.llm.limiter import Limiter
+from filmpulse.analysis.llm.limiter import Limiter, Slots
 from filmpulse.analysis.llm.prices import (
     most_input_tokens,
     overhead_characters,
@@ -50,6 +50,12 @@ MAX_ATTEMPTS = 6
 MAX_FAILURES = 5
 """Texts that fail one after another before the run gives the endpoint up."""
 
+MAX_LATE = MAX_ATTEMPTS + 2
+"""Requests that are late one after another, each sent alone, before the run gives it up.
+
+More than one text has, which may be too much for a model by itself.
+"""
+
 MAX_WAIT_SECONDS = 120.0
 """The longest wait that an endpoint may ask for; beyond it the task ends and is tried later."""
 
@@ -63,6 +69,7 @@ _GONE = Reading(status="failed")
 """Of a text that was erased meanwhile: nobody keeps it, as its review is gone too."""
 
 _FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
+_ANSWERS = _FINAL | {"scored"}
 _AGAIN: frozenset[CallOutcome] = frozenset(
     {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
 )
@@ -71,9 +78,10 @@ _AGAIN: frozenset[CallOutcome] = frozenset(
 class LlmAnalyser:
     """Scores texts by a model behind an OpenAI-compatible endpoint.
 
-    Final are scored, refused, content_filter, truncated and invalid. `failed` and `over_budget`
-    are taken up by the next run. A text without any words is `unsupported_language`, and is never
-    sent; only the first 20,000 characters of a text are.
+    Final are scored, refused (by the model, or by the endpoint that answered for others),
+    content_filter, truncated and invalid. `failed` and `over_budget` are taken up by the next run.
+    A text without any words is `unsupported_language`, and is never sent; only the first 20,000
+    characters of a text are.
     """
 
     kind = "llm"
@@ -91,7 +99,7 @@ class LlmAnalyser:
         self.prompt_version = prompt_version()
         self.parameters: dict[str, str | int | float | bool | None] = {
             "base_url": self._provider.base_url,
-            "reasoning_effort": settings.llm_reasoning_effort,
+            "reasoning_effort": self._provider.effort(settings),
             "temperature": settings.llm_temperature,
         }
 
@@ -202,8 +210,9 @@ class _Run:
         # The ledger is one connection, and may have to wait for other workers.
         self._clerk = ThreadPoolExecutor(1, "llm-ledger")
         # The first request goes alone: what it tells of limits and key holds for the others.
-        self._slots = asyncio.Semaphore(1)
-        self._is_open = self._has_looked_ahead = False
+        self._slots = Slots(settings.llm_concurrency)
+        self._is_open = self._has_looked_ahead = self._has_answered = False
+        self._late = 0
         self._turn = asyncio.Lock()
         self._under_way = 0
         self._booked = asyncio.Event()
@@ -278,10 +287,13 @@ class _Run:
     async def _score(self, key: str, text: ReviewText) -> _Outcome:
         """Get one text's reading: from the ledger, or by as many requests as it may take."""
         spent = _Spent()
-        sent, _ = clip(text.text)
+        sent = clip(text.text)
+        if len(sent) < len(text.text):
+            told = "Of the review %s the first %d of %d characters are sent."
+            log.info(told, text.review_id, len(sent), len(text.text))
         asked = messages(sent, new_boundary(sent))
-        room, after, is_wider = MAX_OUTPUT_TOKENS, None, False
-        patience = _now() + 2 * self._lease_seconds
+        room, after, is_wider, was_shapeless = MAX_OUTPUT_TOKENS, None, False, False
+        patience: float | None = None
         attempt = 0
         while True:
             async with self._slots:
@@ -291,11 +303,17 @@ class _Run:
                         reply = await self._ask(asked, room)
                         call, reading = _read(reply, sent)
                         is_short = call.outcome == "truncated" and not is_wider
+                        is_shapeless = call.outcome == "malformed" and call.cost_usd is not None
                         if is_short:
                             reading = None
+                        elif is_shapeless and was_shapeless:
+                            reading = Reading(status="invalid")  # paid for twice is enough
+                        elif self._is_about(call):
+                            reading = Reading(status="refused")
                         attempt += 1
                         is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
-                        goes_on = (is_short or call.outcome in _AGAIN) and not is_last
+                        is_open = reading is None and (is_short or call.outcome in _AGAIN)
+                        goes_on = is_open and not is_last
                         standing = await self._ledger_do(
                             self._ledger.end, began, text, call, reading, keeps_lease=goes_on
                         )
@@ -305,18 +323,22 @@ class _Run:
             if isinstance(began, Reading):
                 return _Outcome(began, spent)
             if began == "leased":
+                patience = patience or _now() + 2 * self._lease_seconds
                 if _now() > patience:
                     return _Outcome(Reading(status="failed"), spent)
                 await self._pause(LEASED_POLL_SECONDS)
                 continue
             after = began
             spent.add(call)
-            if reading is not None:
+            was_shapeless = was_shapeless or is_shapeless
+            if call.outcome in _ANSWERS and reading is not None:
                 self._failures.clear()
+                self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
                 return _Outcome(standing or reading, spent)
             self._heed(reply)
             if not goes_on:
-                return self._fail(call, spent)
+                self._fail(call)
+                return _Outcome(standing or reading or Reading(status="failed"), spent)
             if is_short:
                 room, is_wider = 2 * room, True
             else:
@@ -380,34 +402,47 @@ class _Run:
 
     async def _ask(self, asked: list[dict[str, str]], room: int) -> Reply:
         """Send one request, and let what it tells of the limits hold for all."""
+        is_alone = self._slots.is_one
         reply = await self._client.ask(asked, room)
         self._limiter.learn(reply.headers)
+        if reply.is_late:
+            await self._slots.late()
+            self._late += is_alone
+            return reply
+        self._late = 0
         if reply.call.http_status == HTTPStatus.OK:
             self._limiter.accepted()
+            self._slots.answered()
         if not self._is_open:
             self._is_open = True
-            for _ in range(self._settings.llm_concurrency - 1):
-                self._slots.release()
+            self._slots.open()
         return reply
 
+    def _is_about(self, call: Call) -> bool:
+        """Tell whether a rejection is about its text: an endpoint that answers takes our form."""
+        is_going_on = not self._stopping.is_set()
+        return call.outcome == "rejected" and self._has_answered and is_going_on
+
     def _heed(self, reply: Reply) -> None:
-        """Stop the run where the endpoint refuses all of it, or wants a long rest."""
+        """Stop the run where the endpoint refuses all of it, wants a long rest, or is too slow."""
         call, wait = reply.call, reply.retry_after
         if call.outcome in REFUSALS:
             self._end(LlmRefused(call.sentence or call.outcome, reason=call.outcome))
         if wait is not None and wait > MAX_WAIT_SECONDS:
             told = f"It wants {wait:,.0f} s of rest; what is left is scored later."
             self._end(LlmUnavailable(f"{call.sentence} {told}"))
+        if self._late >= MAX_LATE:
+            told = f"{self._late} requests one after another came to nothing, each sent alone."
+            self._end(LlmUnavailable(f"{told} {call.sentence}"))
 
-    def _fail(self, call: Call, spent: _Spent) -> _Outcome:
-        """Give up one text; and the endpoint, after several in a row."""
+    def _fail(self, call: Call) -> None:
+        """Note that a text got no answer, and give the endpoint up after several in a row."""
         self._failures.append(call.outcome)
         if len(self._failures) >= MAX_FAILURES and self._stop is None:
             told = f"{len(self._failures)} reviews one after another got no answer. {call.sentence}"
             is_ours = set(self._failures) == {"rejected"}
             self._stop = LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told)
             self._stopping.set()
-        return _Outcome(Reading(status="failed"), spent)
 
     async def _back_off(self, attempt: int, reply: Reply) -> None:
         """Wait before the next attempt, longer each time; when it was too many, let all wait."""

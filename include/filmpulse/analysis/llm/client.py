@@ -1,7 +1,7 @@
 """One request to an OpenAI-compatible chat endpoint, and what became of it.
 
 Everything that an endpoint sends is untrusted, and its error texts may quote a key or a review: of
-those only status and codes are passed on, and of a rejection the words, if none are the review's.
+those only status and codes are passed on, and of a rejection plain words that are none of either.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -35,9 +36,20 @@ REFUSALS: frozenset[CallOutcome] = frozenset({"key_refused", "model_refused", "q
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
+LATE = frozenset({408, 504, 522, 524})
+"""Statuses by which a server between says that it waited in vain (520 and on are Cloudflare's)."""
+
+MAY_BE_BILLED = LATE | {502, 520, 521, 523}
+"""Statuses by which it says that it got no answer, not that the model gave none."""
+
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+# Neither other scripts nor what may stand for another character (as in JSON, HTML, an address).
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;()\[\]{}/_*+=<>?!'`-]+")
+_NAME = re.compile(r"(['`])([A-Za-z0-9_.\[\]-]+)\1")
+_QUOTE = re.compile(r"(?<![A-Za-z])['`]|['`](?![A-Za-z])")
 MOST_SAID, ECHO = 200, 12
-"""Characters of an error text that are passed on; how many in a row make it an echo."""
+"""Characters of an error text that are passed on; how many letters in a row make it an echo."""
 
 
 class Reply(NamedTuple):
@@ -50,6 +62,11 @@ class Reply(NamedTuple):
     call: Call
     content: str | None
     headers: Mapping[str, str]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody waited for an answer in vain: we, or a server between."""
+        return self.call.outcome == "timeout" or self.call.http_status in LATE
 
     @property
     def retry_after(self) -> float | None:
@@ -191,7 +208,7 @@ class Client:
             outcome=outcome,
             http_status=status,
             request_id=self._word(headers.get("x-request-id")),
-            cost_usd=0.0,  # what is refused is not billed
+            cost_usd=None if status in MAY_BE_BILLED else 0.0,  # what is refused is not billed
             sentence=sentence,
         )
         return Reply(call, None, headers)
@@ -222,18 +239,25 @@ class Client:
         return str(value) if is_word else None
 
     def _said(self, body: object, asked: str) -> str | None:
-        """Pass on an error's own words, unless they repeat some of the key or the review."""
+        """Pass on an error's own plain words, unless they may be some of the key's or the review's.
+
+        What it quotes is passed on if it can be the name of a parameter, and is no word of the
+        review.
+        """
         said = body.get("message") if isinstance(body, dict) else None
-        if not isinstance(said, str):
+        said = " ".join(said[:MOST_SAID].split()) if isinstance(said, str) else ""
+        if not _PLAIN.fullmatch(said) or _QUOTE.search(_NAME.sub("", said)) or self._echoes(said):
             return None
-        said = " ".join(said[:MOST_SAID].split())
-        pieces = (said[i : i + ECHO] for i in range(max(1, len(said) - ECHO + 1)))
-        flat = " ".join(asked.split())
-        return None if self._echoes(said) or any(p in flat for p in pieces) else said
+        words = set(re.findall(r"\w+", asked.casefold()))
+        if any(name.casefold() in words for _, name in _NAME.findall(said)):
+            return None
+        bare, flat = _letters(said), _letters(asked)
+        pieces = (bare[i : i + ECHO] for i in range(max(1, len(bare) - ECHO + 1)))
+        return None if any(piece in flat for piece in pieces) else said
 
     def _echoes(self, said: str) -> bool:
         """Tell whether something said repeats a part of the key."""
-        key, size = self._key, 6
+        key, said, size = self._key.casefold(), said.casefold(), 6
         return any(key[i : i + size] in said for i in range(len(key) - size + 1))
 
     def _unanswered(self, error: Exception) -> Reply:
@@ -260,6 +284,11 @@ def _judge(choice: _Choice) -> tuple[CallOutcome, str | None, str | None]:
     if not choice.message.content:
         return "invalid", "The answer is empty.", None
     return "scored", None, choice.message.content
+
+
+def _letters(text: str) -> str:
+    """Return a text's letters and digits alone: in another case or spacing it is the same."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _outcome_of(status: int, code: str | None) -> CallOutcome:

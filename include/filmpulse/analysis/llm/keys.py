@@ -39,7 +39,7 @@ def key_of(text: str, settings: Settings, provider: Provider) -> str:
     Neither the key of the account nor the service tier is in it: they change no answer.
     """
     return result_key(
-        clip(text)[0],
+        clip(text),
         prompt_version=prompt_version(),
         model=settings.llm_model,
         effort=provider.effort(settings),

@@ -1,4 +1,4 @@
-"""Keeping to an endpoint's limits on requests and tokens a minute, as its answers state them."""
+"""Keeping to what an endpoint allows a minute, as its answers state it, and bears at once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ SLOWER, FASTER = 0.7, 0.005
 Down by a share, up by an amount: so workers that know nothing of each other come to equal paces
 (Chiu and Jain, 1989).
 """
+
+
+GIVEN_BACK = 0.05
+"""How much of a slot each answer gives back, after late ones took half of them."""
 
 
 class _Bucket:
@@ -136,6 +140,57 @@ class Limiter:
             self._may_slow_down = False
             for bucket in self._buckets.values():
                 bucket.share *= SLOWER
+
+
+class Slots:
+    """How many requests may be under way at once: half as many after each that was late.
+
+    One at first. An endpoint that reads one review after another answers many at once too late, and
+    may bill what nobody waited for.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Begin with one slot, of so many at most."""
+        self._most, self._limit = most, 1.0
+        self._given = 1
+        self._free = asyncio.Semaphore(1)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether requests go one after another."""
+        return self._limit < 2
+
+    async def __aenter__(self) -> None:
+        """Wait for a slot; who waits longest is first."""
+        await self._free.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back, or up where there are too many."""
+        if self._given > int(self._limit):
+            self._given -= 1
+        else:
+            self._free.release()
+
+    def open(self) -> None:
+        """Give all slots out."""
+        self._widen(self._most)
+
+    def answered(self) -> None:
+        """Give a little back."""
+        self._widen(GIVEN_BACK)
+
+    def _widen(self, by: float) -> None:
+        self._limit = min(self._most, self._limit + by)
+        while self._given < int(self._limit):
+            self._given += 1
+            self._free.release()
+
+    async def late(self) -> None:
+        """Take half of the slots away: those that are free now, others when they become so."""
+        self._limit = max(1.0, self._limit / 2)
+        while self._given > int(self._limit) and not self._free.locked():
+            await self._free.acquire()
+            self._given -= 1
 
 
 def _number(text: str | None) -> float | None:

@@ -29,14 +29,12 @@ _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class Usage(NamedTuple):
-    """Tokens of one request: `cached` and `cache_write` are among `input`."""
+    """Tokens of one request: `cached` and `cache_write` are among `input`, thoughts in `output`."""
 
     input: int
     cached: int = 0
     cache_write: int = 0
     output: int = 0
-    reasoning: int = 0
-    """Among `output`, at its price."""
 
 
 class ModelPrice(BaseModel):
@@ -114,7 +112,8 @@ def price_for(settings: Settings, provider: Provider) -> Price:
     """Return the price of the model that the settings name.
 
     A dated snapshot of a model (`gpt-6-luna-2026-09-22`) costs what the model does. At an endpoint
-    that is no known provider's, a model costs what its maker takes.
+    that is no known provider's, a model costs what its maker takes. A price of the settings' own is
+    that of the plain tier.
 
     Raises:
         BadInput: The table does not know it and the settings give no price: nothing is ever spent
@@ -122,7 +121,8 @@ def price_for(settings: Settings, provider: Provider) -> Price:
     """
     read, written = settings.llm_price_input_usd, settings.llm_price_output_usd
     if read is not None and written is not None:
-        return Price(ModelPrice(input=read, output=written), {})
+        tiers = _table().tiers if provider.tiers else {}
+        return Price(ModelPrice(input=read, output=written), tiers)
     if read is not None or written is not None:
         raise BadInput(
             "FILMPULSE_LLM_PRICE_INPUT_USD and FILMPULSE_LLM_PRICE_OUTPUT_USD go together: "

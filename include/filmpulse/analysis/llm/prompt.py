@@ -71,9 +71,9 @@ def response_format() -> dict[str, Any]:
     }
 
 
-def clip(text: str) -> tuple[str, bool]:
-    """Return the part of a text that is sent, and whether anything of it is not."""
-    return text[:MAX_CHARACTERS], len(text) > MAX_CHARACTERS
+def clip(text: str) -> str:
+    """Return the part of a text that is sent."""
+    return text[:MAX_CHARACTERS]
 
 
 def new_boundary(text: str) -> str:
