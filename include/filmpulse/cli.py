@@ -66,12 +66,12 @@ def _scoring_parts() -> Any:
 
 
 def _with_model(settings: Settings) -> Settings:
-    """Take the model from Airflow's Connection if the environment names none and Airflow is here.
+    """Take model and budget from Airflow's Connection and Variable where Airflow is at hand.
 
     Raises:
         BadInput: The Connection cannot be used.
     """
-    if settings.has_llm or "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
+    if "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
         return settings
     log = logging.getLogger()
     handlers, level = log.handlers[:], log.level
@@ -288,7 +288,7 @@ def analyse(
     backlog = jobs.plan_backlog(parts, imdb_ids or ())
     planned = sorted(backlog.to_score + backlog.to_approve)
     if not planned:
-        out.print("Every review has been read.")
+        out.print(f"Every review has been read by {escape(jobs.who_reads(parts))}.")
         return
     if estimate:
         print_backlog(planned, out)
@@ -307,17 +307,24 @@ def analyse(
         )
     ]
     run_id, said = jobs.new_run_id(), list[str]()
-    with _saying(said), _bar("reviews") as progress:
-        jobs.analyse_backlog(
-            run_id,
-            parts,
-            [movie.imdb_id for movie in planned],
-            approved=approved,
-            budget_usd=budget_usd,
-            progress=progress,
-        )
+    is_interrupted = False
+    try:
+        with _saying(said), _bar("reviews") as progress:
+            jobs.analyse_backlog(
+                run_id,
+                parts,
+                [movie.imdb_id for movie in planned],
+                approved=approved,
+                budget_usd=budget_usd,
+                progress=progress,
+            )
+    except KeyboardInterrupt:  # what was asked by then is paid, and told
+        is_interrupted = True
     found = jobs.review_backlog(run_id, planned, parts, budget_usd)
-    _tell(found, said)
+    _tell(found._replace(failures=[]) if is_interrupted else found, said)
+    if is_interrupted:
+        err.print("[yellow]Interrupted: the rest waits for the next run.[/]")
+        raise typer.Exit(130)
     if said or found.failures or not (is_asked or len(approved) == len(backlog.to_approve)):
         raise typer.Exit(1)
 

@@ -162,14 +162,16 @@ def test_setup_makes_none_without_a_model():
     assert airflow_bridge.LLM not in airflow_bridge._connections()
 
 
-def test_the_command_line_takes_the_connection_where_the_environment_names_no_model(
-    connect, monkeypatch
-):
+def test_the_command_line_takes_connection_and_budget_where_airflow_is(connect, monkeypatch):
     theirs = Settings(llm_api_key="sk-of-the-environment")
     connect(password=KEY)
-    assert cli._with_model(theirs) is theirs
-    assert cli._with_model(Settings()).llm_api_key.get_secret_value() == KEY
+    monkeypatch.setenv("AIRFLOW_VAR_LLM_BUDGET_USD_PER_DAY", "0.02")
+    for settings in (theirs, Settings()):
+        found = cli._with_model(settings)
+        assert found.llm_api_key.get_secret_value() == KEY
+        assert found.llm_budget_usd_per_day == 0.02
     monkeypatch.delenv("AIRFLOW_HOME")
+    assert cli._with_model(theirs) is theirs
     assert not cli._with_model(Settings()).has_llm
 
 
