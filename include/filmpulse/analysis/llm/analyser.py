@@ -220,6 +220,7 @@ class _Run:
         self._stop: FilmpulseError | None = None
         self._is_over_budget = False
         self._failures: list[CallOutcome] = []
+        self._told: set[str] = set()
         self._tasks: dict[asyncio.Task[_Outcome], str] = {}
         self._waiting: defaultdict[str, list[ReviewText]] = defaultdict(list)
         self._ready: list[Analysis] = []
@@ -324,6 +325,10 @@ class _Run:
                 return _Outcome(began, spent)
             if began == "leased":
                 patience = patience or _now() + 2 * self._lease_seconds
+                self._tell(
+                    "Another worker has taken some of these texts, or was killed with them under "
+                    f"way; up to {self._lease_seconds:,.0f} s may pass until they are free."
+                )
                 if _now() > patience:
                     return _Outcome(Reading(status="failed"), spent)
                 await self._pause(LEASED_POLL_SECONDS)
@@ -335,6 +340,8 @@ class _Run:
                 self._failures.clear()
                 self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
                 return _Outcome(standing or reading, spent)
+            if call.sentence:
+                self._tell(call.sentence)
             self._heed(reply)
             if not goes_on:
                 self._fail(call)
@@ -435,12 +442,19 @@ class _Run:
             told = f"{self._late} requests one after another came to nothing, each sent alone."
             self._end(LlmUnavailable(f"{told} {call.sentence}"))
 
+    def _tell(self, sentence: str) -> None:
+        """Warn of something, once a run."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            log.warning(sentence)
+
     def _fail(self, call: Call) -> None:
         """Note that a text got no answer, and give the endpoint up after several in a row."""
         self._failures.append(call.outcome)
         if len(self._failures) >= MAX_FAILURES and self._stop is None:
-            told = f"{len(self._failures)} reviews one after another got no answer. {call.sentence}"
             is_ours = set(self._failures) == {"rejected"}
+            ended = "were rejected" if is_ours else "got no answer"
+            told = f"{len(self._failures)} reviews one after another {ended}. {call.sentence}"
             self._stop = LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told)
             self._stopping.set()
 

@@ -27,6 +27,7 @@ from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Call, CallOutcome
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
 
 WARN_BEFORE_SHUTDOWN = timedelta(days=60)
 PREFLIGHT_SECONDS = 10.0
