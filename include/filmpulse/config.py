@@ -79,8 +79,8 @@ class Settings(BaseModel):
     )
     llm_provider: str | None = Field(
         None,
-        description="`openai`, `gemini`, `ollama` or `vllm`: whose words the endpoint wants; told "
-        "by its address when unset.",
+        description="`openai`, `gemini`, `ollama`, `ollama_cloud`, `vllm` or `other`: whose words "
+        "the endpoint wants; told by its address when unset.",
     )
     llm_reasoning_effort: str = Field(
         "none", description="How long the model may think, in the provider's words."

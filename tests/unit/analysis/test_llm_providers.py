@@ -92,6 +92,22 @@ def test_each_provider_is_asked_in_its_own_words(values, asked):
     assert fields(**values) == asked
 
 
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        (OPENAI, "json_schema"),
+        (ELSEWHERE, "json_schema"),
+        ("http://localhost:11434", "json_schema"),
+        ("https://ollama.com", "json_object"),
+    ],
+)
+def test_a_schema_is_sent_where_it_is_looked_at(address, wanted):
+    settings = Settings(llm_base_url=address)
+    asked = provider_for(settings).request_fields(settings, 700)["response_format"]
+    assert asked["type"] == wanted
+    assert ("json_schema" in asked) == (wanted == "json_schema")
+
+
 def test_the_library_takes_every_field():
     taken = inspect.signature(AsyncCompletions.create).parameters
     for provider in ("openai", "gemini", "ollama", "vllm"):

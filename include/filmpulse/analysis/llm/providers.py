@@ -8,7 +8,7 @@ import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict
@@ -39,6 +39,7 @@ class Provider(BaseModel):
     base_url: str = ""
     hosts: tuple[str, ...]
     token_field: str
+    answer_format: Literal["json_schema", "json_object"]
     effort_field: str
     no_effort: dict[str, Any] = {}
     unreasoning: tuple[str, ...] = ()
@@ -61,8 +62,9 @@ class Provider(BaseModel):
 
     def request_fields(self, settings: Settings, max_output_tokens: int) -> dict[str, Any]:
         """Return what `chat.completions.create` takes besides model and messages."""
+        is_enforced = self.answer_format == "json_schema"
         fields: dict[str, Any] = {
-            "response_format": response_format(),
+            "response_format": response_format() if is_enforced else {"type": self.answer_format},
             self.token_field: max_output_tokens,
         }
         extra_body: dict[str, Any] = {}
