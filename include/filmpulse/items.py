@@ -71,6 +71,13 @@ CallOutcome = Literal[
 ]
 """How one request to a model ended: the first five brought an answer, the last three stop a run."""
 
+Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
+"""Why a text may not be sent to a model.
+
+Another worker has it, it has an answer, its words were erased or dropped since it was read, or no
+money is left.
+"""
+
 
 class Item(BaseModel):
     """Base of all items: immutable, no unknown fields."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 from psycopg import Rollback
 from psycopg.errors import IdleInTransactionSessionTimeout, LockNotAvailable
@@ -12,10 +11,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse.errors import LlmRefused
-from filmpulse.items import Call, Reading, ReviewText
+from filmpulse.items import Call, Held, Reading, ReviewText
 from filmpulse.warehouse import Connection, Warehouse, sql, unavailable
-
-Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
 
 
 class Ledger:

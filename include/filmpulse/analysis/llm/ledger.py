@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, Protocol
+from typing import Protocol
 
-from filmpulse.items import Call, Reading, ReviewText
-
-Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
-"""Why a text may not be sent.
-
-Another worker has it, it has an answer, its words were erased or dropped since it was read, or no
-money is left.
-"""
+from filmpulse.items import Call, Held, Reading, ReviewText
 
 
 class Ledger(Protocol):
