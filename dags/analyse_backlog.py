@@ -94,6 +94,8 @@ def analyse_backlog():
             body=body,
             defaults=ApprovalOperator.REJECT,
             response_timeout=PATIENCE,
+            # LocalExecutor may lose an answer within seconds of the question: it is asked again.
+            retry_delay=timedelta(seconds=10),
             map_index_template="{{ task.subject }}",
         )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 UNIT = ROOT / "tests" / "unit"
+E2E = ROOT / "tests" / "e2e"
 
 # Before any import of Airflow, which reads all this once and writes its config file at import.
 for name in list(os.environ):
@@ -53,7 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Turn sockets off in unit tests, unless one says `enable_socket`."""
+    """Put what takes longest first; turn sockets off in unit tests without `enable_socket`."""
+    items.sort(key=lambda item: E2E not in item.path.parents)
     for item in items:
         if UNIT in item.path.parents and not item.get_closest_marker("enable_socket"):
             item.add_marker(pytest.mark.disable_socket)
@@ -62,14 +64,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    What speaks to the one stack tells one story; the other tests of a file share its servers. The
-    marker `xdist_group` would say it, but pytest 9.2 does not hear it (pytest-xdist#1386).
+    The tests of a file share its servers, and those of the main job and of pages one story of one
+    stack; a worker has one stack for all that it is given. The marker `xdist_group` would say it,
+    but pytest 9.2 does not hear it (pytest-xdist#1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(("tests/e2e/", "tests/integration/test_local_doctor.py")):
-            return "stack"
-        return nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        alone = ("tests/e2e/test_model_scores.py", "tests/e2e/test_scheduler_crash.py")
+        return "e2e" if file.startswith("tests/e2e/") and file not in alone else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:

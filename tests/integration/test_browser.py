@@ -304,11 +304,18 @@ def test_closing_leaves_no_process_and_no_folder(base: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+@pytest.fixture
+def own_temporary() -> Iterator[Path]:
+    """A temporary directory with a short name: Chromium's socket in it may have 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="filmpulse-test-", dir="/tmp") as directory:
+        yield Path(directory)
+
+
 def test_killed_worker_leaves_no_browser(
-    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: str, own_temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A temporary directory of its own: any browser that starts in the shared one sweeps that.
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(own_temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
     script = textwrap.dedent(
         f"""
