@@ -303,7 +303,6 @@ def test_closing_leaves_no_process_and_no_folder(base: str) -> None:
     assert not psutil.pid_exists(driver)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 @pytest.fixture
 def own_temporary() -> Iterator[Path]:
     """A temporary directory with a short name: Chromium's socket in it may have 107 characters."""
@@ -311,6 +310,7 @@ def own_temporary() -> Iterator[Path]:
         yield Path(directory)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_killed_worker_leaves_no_browser(
     base: str, own_temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
