@@ -561,7 +561,7 @@ def ask(parts, *reviews):
             said = Reading(
                 status="scored", overall=1, overall_quote=one.body[:9], overall_quote_start=0
             )
-            ledger.end(call_id, text, Call(outcome="scored", cost_usd=0.01), said)
+            ledger.end(call_id, Call(outcome="scored", cost_usd=0.01), said)
     return [given(one)[0] for one in reviews]
 
 
@@ -640,7 +640,7 @@ def test_words_erased_while_a_model_reads_them_leave_nothing(parts, history):
         said = Reading(
             status="scored", overall=1, overall_quote="The acting", overall_quote_start=0
         )
-        ledger.end(call_id, text, Call(outcome="scored", cost_usd=0.01), said)
+        ledger.end(call_id, Call(outcome="scored", cost_usd=0.01), said)
         assert ledger.begin(key, text, most_usd=0.02, lease_seconds=60) == "erased"
         assert ledger.find([key]) == {}
     assert answers(parts) == set()

@@ -165,9 +165,9 @@ def test_one_of_many_takes_over_when_the_lease_is_over(warehouse, db, ledger, wo
         (second,) = [n for n in said if n != "leased"]
         # the one who lost it can neither go on with it nor free it
         assert begin(ledger, text, after=first) == "leased"
-        ledger.end(first, text, LOST)
+        ledger.end(first, LOST)
         assert begin(ledger, text) == "leased"
-        ledgers[said.index(second)].end(second, text, answered(), reading(text))
+        ledgers[said.index(second)].end(second, answered(), reading(text))
     assert begin(ledger, text) == "answered"
 
 
@@ -181,14 +181,14 @@ def test_the_first_answer_stays_even_when_it_is_late(warehouse, db, ledger):
             ends = [(ledger, first, 1), (other, second, 2)]
             for n in order:
                 holder, call_id, score = ends[n]
-                holder.end(call_id, text, answered(), reading(text, score))
+                holder.end(call_id, answered(), reading(text, score))
             assert ledger.find([key_of(text)])[key_of(text)].overall == order[0] + 1
     assert [call["outcome"] for call in calls(db)] == ["scored"] * 4  # each was paid
 
 
 def test_a_failed_call_frees_its_text_at_once(warehouse, db, ledger):
     text = add_review(db, 1)
-    ledger.end(begin(ledger, text), text, BUSY)
+    ledger.end(begin(ledger, text), BUSY)
     with opened(warehouse, "other") as other:
         assert isinstance(begin(other, text), int)
     assert ledger.find([key_of(text)]) == {}
@@ -197,14 +197,14 @@ def test_a_failed_call_frees_its_text_at_once(warehouse, db, ledger):
 def test_who_will_repeat_keeps_the_text_and_goes_on(warehouse, db, ledger):
     text = add_review(db, 1)
     first = begin(ledger, text)
-    ledger.end(first, text, BUSY, keeps_lease=True)
+    ledger.end(first, BUSY, keeps_lease=True)
     with opened(warehouse, "other") as other:
         assert begin(other, text) == "leased"
         second = begin(ledger, text, after=first)
         assert isinstance(second, int)
         assert begin(other, text) == "leased"
         assert begin(ledger, text, after=first) == "leased"  # it holds it no more
-        ledger.end(second, text, answered(), reading(text))
+        ledger.end(second, answered(), reading(text))
         assert begin(other, text) == "answered"
 
 
@@ -216,9 +216,9 @@ def test_a_run_that_is_over_holds_nothing_that_it_does_not_await(warehouse, db, 
             stack.enter_context(pytest.raises(KeyError))
         run = stack.enter_context(opened(warehouse, "over"))
         first = begin(run, repeated)
-        run.end(first, repeated, BUSY, keeps_lease=True)
+        run.end(first, BUSY, keeps_lease=True)
         begin(run, repeated, after=first)
-        run.end(begin(run, waiting), waiting, BUSY, keeps_lease=True)
+        run.end(begin(run, waiting), BUSY, keeps_lease=True)
         begin(run, flying)
         if ends == "badly":
             raise KeyError
@@ -294,7 +294,7 @@ def test_who_falls_silent_in_its_turn_loses_it(warehouse, db, ledger):
 def test_every_final_answer_is_kept_as_it_was(warehouse, db, ledger, status):
     text = add_review(db, 1)
     given = reading(text) if status == "scored" else Reading(status=status)
-    ledger.end(begin(ledger, text), text, Call(outcome=status, cost_usd=0), given)
+    ledger.end(begin(ledger, text), Call(outcome=status, cost_usd=0), given)
     with opened(warehouse, "other") as other:
         assert other.find([key_of(text), "0" * 64]) == {key_of(text): given}
         assert begin(other, text) == "answered"
@@ -303,7 +303,7 @@ def test_every_final_answer_is_kept_as_it_was(warehouse, db, ledger, status):
 
 def test_an_answer_without_aspects_is_an_answer(db, ledger):
     text = add_review(db, 1)
-    ledger.end(begin(ledger, text), text, answered(), Reading(status="scored", overall=0))
+    ledger.end(begin(ledger, text), answered(), Reading(status="scored", overall=0))
     assert ledger.find([key_of(text)]) == {key_of(text): Reading(status="scored", overall=0)}
 
 
@@ -312,9 +312,9 @@ def test_what_is_not_final_is_no_answer(db, ledger, status):
     text = add_review(db, 1)
     call_id = begin(ledger, text)
     with pytest.raises(psycopg.errors.CheckViolation):
-        ledger.end(call_id, text, LOST, Reading(status=status))
+        ledger.end(call_id, LOST, Reading(status=status))
     assert calls(db)[0]["outcome"] is None  # all of it or nothing
-    ledger.end(call_id, text, LOST)
+    ledger.end(call_id, LOST)
     assert calls(db)[0]["outcome"] == "timeout"
 
 
@@ -335,7 +335,7 @@ def test_every_figure_of_a_call_is_written_down(db, ledger):
         quotes_dropped=1,
         sentence="1 of 6 quotes is not in the text.",
     )
-    ledger.end(begin(ledger, text, most_usd=0.00056789), text, call, reading(text))
+    ledger.end(begin(ledger, text, most_usd=0.00056789), call, reading(text))
     (row,) = calls(db)
     assert Call.model_validate({name: row[name] for name in Call.model_fields}) == call
     assert (row["key"], row["run_id"], row["imdb_id"]) == (key_of(text), "run", MOVIE)
@@ -389,9 +389,9 @@ def test_what_costs_less_makes_room_and_what_is_unknown_does_not(warehouse, db):
     with opened(warehouse, run_usd=0.002) as ledger:
         first, second = begin(ledger, texts[0]), begin(ledger, texts[1])
         assert begin(ledger, texts[2]) == "over_run_budget"
-        ledger.end(first, texts[0], LOST)
+        ledger.end(first, LOST)
         assert begin(ledger, texts[2]) == "over_run_budget"
-        ledger.end(second, texts[1], answered(0.0), reading(texts[1]))
+        ledger.end(second, answered(0.0), reading(texts[1]))
         assert isinstance(begin(ledger, texts[2]), int)
         assert begin(ledger, texts[3]) == "over_run_budget"
     # nothing is held by who was told no
@@ -424,7 +424,7 @@ def test_eight_workers_never_spend_more_than_there_is(request, warehouse, db, ov
             for text in texts[number::workers]:
                 said.append(begin(ledger, text, most_usd=most))
                 if isinstance(said[-1], int) and number % 2:
-                    ledger.end(said[-1], text, answered(0.0005), reading(text))
+                    ledger.end(said[-1], answered(0.0005), reading(text))
         return said
 
     said = [one for some in together(workers, work) for one in some]
@@ -458,8 +458,8 @@ def test_a_refusal_stops_its_run_and_no_other(warehouse, db, reason):
     with opened(warehouse, "a") as one, opened(warehouse, "a") as two, opened(warehouse, "b") as b:
         first, second = begin(one, texts[0]), begin(one, texts[1])
         refused = Call(outcome=reason, http_status=401, cost_usd=0, sentence="Z: refused first.")
-        one.end(first, texts[0], refused)
-        one.end(second, texts[1], refused.model_copy(update={"sentence": "A: refused again."}))
+        one.end(first, refused)
+        one.end(second, refused.model_copy(update={"sentence": "A: refused again."}))
         for ledger in (one, two):
             with pytest.raises(LlmRefused, match="Z: refused first") as said:
                 begin(ledger, texts[2])
@@ -490,7 +490,7 @@ def test_begin_and_erasing_and_ending_do_not_wait_for_each_other(warehouse, db):
             for text in texts[:: 1 if number % 2 else -1]:
                 said = begin(ledger, text)
                 if isinstance(said, int):
-                    ledger.end(said, text, answered(), reading(text))
+                    ledger.end(said, answered(), reading(text))
                 assert isinstance(said, int) or said in ("leased", "answered", "erased")
         return []
 

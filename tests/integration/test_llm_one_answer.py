@@ -94,8 +94,8 @@ def test_who_is_late_gets_the_answer_that_stands(parts):
         second = quick.begin(KEY, text(), most_usd=0.1, lease_seconds=60)
         assert isinstance(second, int)
         kept = reading(1, "sound")
-        assert quick.end(second, text(), took, kept) == kept
-        assert slow.end(first, text(), took, reading(-1, "themes")) == kept
+        assert quick.end(second, took, kept) == kept
+        assert slow.end(first, took, reading(-1, "themes")) == kept
         assert slow.find([KEY]) == {KEY: kept}
 
 
@@ -116,7 +116,7 @@ def test_quotes_of_words_that_nobody_holds_any_more_are_not_kept(parts):
         call_id = ledger.begin(KEY, text(), most_usd=0.1, lease_seconds=60)
         rows_changed = "UPDATE core.reviews SET title = NULL, body = NULL RETURNING 1"
         assert rows(parts, rows_changed) == [(1,)]
-        ledger.end(call_id, text(), Call(outcome="scored"), reading(1, "sound"))
+        ledger.end(call_id, Call(outcome="scored"), reading(1, "sound"))
         (kept,) = ledger.find([KEY]).values()
     store(parts, analysis(reading(1, "sound")))
     assert (kept.overall, kept.overall_quote, kept.aspects[0].quote) == (1, None, None)

@@ -382,7 +382,7 @@ def ask(parts, review, **changes):
         parts.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
     ) as ledger:
         call_id = ledger.begin(key, given, most_usd=0.02, lease_seconds=60)
-        ledger.end(call_id, given, Call(outcome="scored", cost_usd=0.01), Reading(**said | changes))
+        ledger.end(call_id, Call(outcome="scored", cost_usd=0.01), Reading(**said | changes))
     return key
 
 

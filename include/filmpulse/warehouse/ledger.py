@@ -110,7 +110,6 @@ class Ledger:
     def end(
         self,
         call_id: int,
-        text: ReviewText,
         call: Call,
         reading: Reading | None = None,
         *,

@@ -22,6 +22,7 @@ from filmpulse.analysis.llm.keys import key_of
 from filmpulse.analysis.llm.ledger import Ledger
 from filmpulse.analysis.llm.limiter import Limiter, Slots
 from filmpulse.analysis.llm.prices import (
+    Price,
     most_input_tokens,
     overhead_characters,
     price_for,
@@ -34,7 +35,7 @@ from filmpulse.analysis.llm.prompt import (
     new_boundary,
     prompt_version,
 )
-from filmpulse.analysis.llm.providers import provider_for
+from filmpulse.analysis.llm.providers import Provider, provider_for
 from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError, LlmRefused, LlmUnavailable
 from filmpulse.items import Analysis, Call, CallOutcome, Reading, ReviewText
@@ -124,7 +125,7 @@ class LlmAnalyser:
         # Some only wait for other workers, so there are more texts in hand than requests.
         room, in_hand = 2 * self._settings.llm_concurrency, 0
         with _Loop() as loop:
-            run = loop.do(_start(self._settings, self._ledger))
+            run = loop.do(_start(self._settings, self._ledger, self._provider, self._price))
             try:
                 while True:
                     taken = list(islice(source, room - in_hand))
@@ -191,18 +192,19 @@ class _Outcome(NamedTuple):
     spent: _Spent
 
 
-async def _start(settings: Settings, ledger: Ledger) -> _Run:
-    return _Run(settings, ledger)
+async def _start(settings: Settings, ledger: Ledger, provider: Provider, price: Price) -> _Run:
+    return _Run(settings, ledger, provider, price)
 
 
 class _Run:
     """One round of scoring, inside an event loop."""
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(
+        self, settings: Settings, ledger: Ledger, provider: Provider, price: Price
+    ) -> None:
         self._settings, self._ledger = settings, ledger
-        self._provider = provider_for(settings)
-        self._price = price_for(settings, self._provider)
-        self._client = Client(settings, self._provider, self._price)
+        self._provider, self._price = provider, price
+        self._client = Client(settings, provider, price)
         self._limiter = Limiter(
             settings.llm_requests_per_minute, settings.llm_tokens_per_minute, sleep=self._pause
         )
@@ -316,7 +318,7 @@ class _Run:
                         is_open = reading is None and (is_short or call.outcome in _AGAIN)
                         goes_on = is_open and not is_last
                         standing = await self._ledger_do(
-                            self._ledger.end, began, text, call, reading, keeps_lease=goes_on
+                            self._ledger.end, began, call, reading, keeps_lease=goes_on
                         )
                     finally:
                         self._under_way -= 1

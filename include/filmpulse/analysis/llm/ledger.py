@@ -50,7 +50,6 @@ class Ledger(Protocol):
     def end(
         self,
         call_id: int,
-        text: ReviewText,
         call: Call,
         reading: Reading | None = None,
         *,
