@@ -3,7 +3,7 @@
 What comes from where:
 
 * `docs/DAGs.md` and the README's DAG table: the docstring and `@dag(...)` of each `dags/*.py`.
-* `docs/data-dictionary.md`: the migrations' SQL, above all its COMMENTs.
+* `docs/data_dictionary.md`: the migrations' SQL, above all its COMMENTs.
 * The README's settings table: the fields of `filmpulse.config.Settings`.
 * The schema beside the prompt: `filmpulse.analysis.llm.schema`.
 * The line numbers of `docs/tour.md`: the text that each link names in its title.
@@ -65,7 +65,7 @@ def documents() -> dict[Path, str]:
         SCHEMA: json.dumps(answer_schema(), indent=2) + "\n",
         tour: number_lines(tour.read_text(encoding="utf-8")),
         ROOT / "docs/DAGs.md": dags_page(dags),
-        ROOT / "docs/data-dictionary.md": data_dictionary(),
+        ROOT / "docs/data_dictionary.md": data_dictionary(),
     }
 
 
@@ -163,14 +163,18 @@ def dags_page(dags: list[Dag]) -> str:
 
 
 def data_dictionary() -> str:
-    """Return docs/data-dictionary.md.
+    """Return docs/data_dictionary.md.
 
     Raises:
         ValueError: A table's column has no comment, or a comment no column.
     """
     sql = "\n".join(p.read_text(encoding="utf-8") for p in sorted(MIGRATIONS.glob("*.sql")))
-    said = re.findall(r"^COMMENT ON (\w+) (\S+) IS '((?:[^']|'')*)';", sql, re.MULTILINE)
+    said = re.findall(
+        r"^COMMENT ON (MATERIALIZED VIEW|\w+) (\S+) IS '((?:[^']|'')*)';", sql, re.MULTILINE
+    )
     comments = {(kind, name): text.replace("''", "'") for kind, name, text in said}
+    for gone in re.findall(r"^DROP VIEW (\S+);", sql, re.MULTILINE):
+        comments = {k: v for k, v in comments.items() if not f"{k[1]}.".startswith(f"{gone}.")}
     bodies = dict(re.findall(r"^CREATE TABLE (\S+) \(\n(.*?)\n\);", sql, re.DOTALL | re.MULTILINE))
     added = re.findall(r"^ALTER TABLE (\S+) ADD COLUMN (.*?);", sql, re.DOTALL | re.MULTILINE)
     for name, body in added:
@@ -183,7 +187,9 @@ def data_dictionary() -> str:
             continue
         page.append(f"\n## {schema}\n\n{comment}\n")
         for (of, name), text in sorted(comments.items(), key=lambda item: item[0][1]):
-            if of in ("TABLE", "VIEW", "FUNCTION") and name.startswith(f"{schema}."):
+            if of in ("TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION") and name.startswith(
+                f"{schema}."
+            ):
                 columns = _columns(name, bodies.get(name, ""), comments)
                 page.append(f"\n### {name}\n\n{of.capitalize()}. {text}\n")
                 page.append(_key(bodies.get(name, "")))
