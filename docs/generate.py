@@ -169,9 +169,8 @@ def data_dictionary() -> str:
         ValueError: A table's column has no comment, or a comment no column.
     """
     sql = "\n".join(p.read_text(encoding="utf-8") for p in sorted(MIGRATIONS.glob("*.sql")))
-    said = re.findall(
-        r"^COMMENT ON (MATERIALIZED VIEW|\w+) (\S+) IS '((?:[^']|'')*)';", sql, re.MULTILINE
-    )
+    statement = r"^COMMENT ON (MATERIALIZED VIEW|\w+) (\S+) IS '((?:[^']|'')*)';"
+    said = re.findall(statement, sql, re.MULTILINE)
     comments = {(kind, name): text.replace("''", "'") for kind, name, text in said}
     for gone in re.findall(r"^DROP VIEW (\S+);", sql, re.MULTILINE):
         comments = {k: v for k, v in comments.items() if not f"{k[1]}.".startswith(f"{gone}.")}
@@ -187,9 +186,7 @@ def data_dictionary() -> str:
             continue
         page.append(f"\n## {schema}\n\n{comment}\n")
         for (of, name), text in sorted(comments.items(), key=lambda item: item[0][1]):
-            if of in ("TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION") and name.startswith(
-                f"{schema}."
-            ):
+            if of not in ("SCHEMA", "COLUMN") and name.startswith(f"{schema}."):
                 columns = _columns(name, bodies.get(name, ""), comments)
                 page.append(f"\n### {name}\n\n{of.capitalize()}. {text}\n")
                 page.append(_key(bodies.get(name, "")))
