@@ -1,0 +1,189 @@
+"""Superset's configuration: what differs from its defaults, and why.
+
+Superset loads this file by SUPERSET_CONFIG_PATH. It reads, and nothing of it has a default:
+
+    SUPERSET_SECRET_KEY    signs sessions and encrypts stored passwords; to lose it is to lose them
+    SUPERSET_METADATA_URL  Superset's own database, postgresql+psycopg2://...
+    SUPERSET_CACHE_DIR     directory of the caches, closed to others: what lies there is unpickled
+    SUPERSET_HTTPS         1 behind a proxy that speaks HTTPS: secure cookies, its headers believed
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from superset import config as default
+from superset.security import SupersetSecurityManager
+from werkzeug.wrappers import Response
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(f"{name} is not set: Superset does not start without it.")
+    return value
+
+
+SECRET_KEY = _required("SUPERSET_SECRET_KEY")
+SQLALCHEMY_DATABASE_URI = _required("SUPERSET_METADATA_URL")
+# A connection that a restart of Postgres cut is replaced, not answered with an error.
+SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
+# Both features are off; their published default secrets shall open nothing all the same.
+GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = secrets.token_hex(32)
+
+# --- What leaves this machine: nothing ---------------------------------------------------------
+_HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"
+WTF_CSRF_ENABLED = TALISMAN_ENABLED = True
+SESSION_COOKIE_SECURE = ENABLE_PROXY_FIX = _HTTPS
+# Cookies know no port: two instances on 127.0.0.1 would sign each other's users out.
+SESSION_COOKIE_NAME = f"superset_{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
+# Without other hosts the browser sends nothing to scarf.sh (a pixel on every page that no setting
+# removes), nor to map tiles or fonts.
+THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
+TALISMAN_CONFIG: dict[str, Any] = {
+    **copy.deepcopy(default.TALISMAN_CONFIG),
+    "session_cookie_secure": _HTTPS,
+}
+TALISMAN_CONFIG["content_security_policy"] |= {
+    "img-src": ["'self'", "blob:", "data:"],
+    "connect-src": ["'self'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "font-src": ["'self'"],
+}
+ENABLE_CORS = False
+
+# --- Speed -------------------------------------------------------------------------------------
+_CACHE_DIR = _required("SUPERSET_CACHE_DIR")
+
+
+def _cache(name: str, seconds: int) -> dict[str, Any]:
+    return {
+        "CACHE_TYPE": "FileSystemCache",
+        "CACHE_DIR": f"{_CACHE_DIR}/{name}",
+        "CACHE_THRESHOLD": 5_000,  # entries, the oldest go
+        "CACHE_DEFAULT_TIMEOUT": seconds,
+    }
+
+
+CACHE_CONFIG = _cache("metadata", 24 * 3600)
+DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 themselves
+RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
+ROW_LIMIT = 10_000  # of a chart that names none
+SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can say so
+
+# --- What there is to see ----------------------------------------------------------------------
+FEATURE_FLAGS = {
+    # Else what is off the screen is not drawn, and a printed page has holes.
+    "DASHBOARD_VIRTUALIZATION": False,
+}
+# Size, colour and layout of cards made of Markdown. Scripts and style sheets stay out.
+HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["style", "className"]}}
+FAB_API_SWAGGER_UI = False
+ENABLE_UI_THEME_ADMINISTRATION = False  # the theme is this file's; light or dark is everybody's own
+
+_STATIC = Path(__file__).with_name("static")
+
+
+def _static_url(name: str) -> str:
+    """Return the address of a file of ours; it changes with the content, so may be kept long."""
+    version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/filmpulse-static/{name}?v={version}"
+
+
+def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
+    # A theme replaces the default, it is not merged: what is left out is lost.
+    ours = {
+        "brandAppName": "Filmpulse",
+        "brandLogoAlt": "Filmpulse",
+        "brandLogoUrl": _static_url(logo),
+        "brandLogoHref": "/dashboard/list/",
+        "colorPrimary": primary,
+        "colorLink": primary,
+    }
+    return {**base, "token": {**base["token"], **ours}}
+
+
+APP_NAME = "Filmpulse"
+APP_ICON = _static_url("logo.svg")
+LOGO_TARGET_PATH = "/dashboard/list/"
+LOGO_RIGHT_TEXT = "Filmpulse"
+FAVICONS = [{"href": APP_ICON, "type": "image/svg+xml"}]
+THEME_DEFAULT = _theme(default.THEME_DEFAULT, "logo.svg", "#0F6E84")
+THEME_DARK = _theme(default.THEME_DARK, "logo-dark.svg", "#4FB3C8")
+
+# Seven colours of Okabe and Ito (2008), which most colour-blind people can tell apart; the yellow,
+# too pale on white, is a grey here.
+_CATEGORIES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"]
+# From very negative to very positive: orange to blue, which every kind of colour-blindness keeps.
+_SCORES = ["#B4530A", "#EEA65A", "#B9B9BD", "#6AAED6", "#2B7BBA"]
+EXTRA_CATEGORICAL_COLOR_SCHEMES = [
+    {
+        "id": "filmpulse",
+        "label": "Filmpulse",
+        "description": "Categories without an order",
+        "isDefault": True,
+        "colors": _CATEGORIES,
+    },
+    {
+        "id": "filmpulse_scores",
+        "label": "Filmpulse scores",
+        "description": "Very negative to very positive",
+        "colors": _SCORES,
+    },
+]
+EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
+    {
+        "id": "filmpulse_diverging",
+        "label": "Filmpulse diverging",
+        "description": "-2, very negative, to 2, very positive",
+        "isDiverging": True,
+        "colors": _SCORES,
+    },
+    {
+        "id": "filmpulse_coverage",
+        "label": "Filmpulse coverage",
+        "description": "Little to all",
+        "isDiverging": False,
+        "colors": ["#E3EFF6", "#79B4D6", "#0F5C8C"],
+    },
+]
+
+# --- Who may see what --------------------------------------------------------------------------
+
+
+class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):  # noqa: N801
+    """Superset's own, but that a draft is its owners': by default its address is enough."""
+
+    def raise_for_access(self, dashboard: Any = None, *args: Any, **named: Any) -> None:
+        """Raise SupersetSecurityException unless the user may see what is named."""
+        if (
+            dashboard is not None
+            and not dashboard.published
+            and not self.is_admin()
+            and not self.is_owner(dashboard)
+        ):
+            from superset.exceptions import SupersetSecurityException
+
+            raise SupersetSecurityException(self.get_dashboard_access_error_object(dashboard))
+        super().raise_for_access(dashboard, *args, **named)
+
+
+_filmpulse = Blueprint(
+    "filmpulse", __name__, static_folder=str(_STATIC), static_url_path="/filmpulse-static"
+)
+
+
+@_filmpulse.before_app_request
+def _begin_with_the_dashboards() -> Response | None:
+    if request.path in ("/", "/superset/welcome/"):
+        return redirect(url_for("DashboardModelView.list"))
+    return None
+
+
+BLUEPRINTS = [_filmpulse]
