@@ -4,6 +4,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
         CREATE ROLE filmpulse_reader NOLOGIN;
     END IF;
+    -- Where the database is closed to the public, as the local stack's is.
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO filmpulse_reader', current_database());
 END
 $$;
 REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
