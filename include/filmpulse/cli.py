@@ -31,13 +31,18 @@ movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=T
 app.add_typer(movies_app, name="movies")
 inbox_app = typer.Typer(help="Saved pages and tables, on their way in.", no_args_is_help=True)
 app.add_typer(inbox_app, name="inbox")
+events_app = typer.Typer(help="What happened around a movie, shown in time.", no_args_is_help=True)
+app.add_typer(events_app, name="events")
 import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+ImdbId = Annotated[str, typer.Argument(help="An IMDb id, such as tt0111161.")]
 ImdbIds = Annotated[list[str], typer.Argument(help="IMDb ids, such as tt0111161.")]
+Day = Annotated[str, typer.Argument(help="The day, YYYY-MM-DD.", metavar="DATE")]
+Label = Annotated[str, typer.Argument(help="What happened, in at most 80 characters.")]
 
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
@@ -189,6 +194,45 @@ def _change(add: list[str] | None = None, remove: list[str] | None = None) -> No
         err.print(f"[yellow]{escape(problem)}[/]")
     count = len(tracked.imdb_ids)
     out.print("1 movie is followed." if count == 1 else f"{count} movies are followed.")
+
+
+@events_app.command("add")
+def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
+    """Note an event of a movie, such as a festival; it stands on the movie's time axis.
+
+    The release is there by itself. The warehouse alone keeps events: `filmpulse rebuild` leaves
+    them alone, and has none for an empty warehouse.
+    """
+    from filmpulse import jobs
+
+    is_new = jobs.add_event(imdb_id, day, label, _parts())
+    out.print("Noted." if is_new else "It was noted before.")
+
+
+@events_app.command("list")
+def events_list(
+    imdb_id: Annotated[str | None, typer.Argument(help="The movie; all when none.")] = None,
+) -> None:
+    """List the events that were noted, by movie and day."""
+    from filmpulse import jobs
+
+    events = jobs.list_events(_parts(), imdb_id)
+    for event in events:
+        out.print(
+            f"{event.imdb_id}  {event.happened_on}  {escape(event.label)}  "
+            f"[dim]{escape(event.movie)}[/]"
+        )
+    if not events:
+        out.print("No event is noted: filmpulse events add tt0111161 1994-09-10 'A festival'")
+
+
+@events_app.command("remove")
+def events_remove(imdb_id: ImdbId, day: Day, label: Label) -> None:
+    """Take back an event; the same words as when it was noted."""
+    from filmpulse import jobs
+
+    jobs.remove_event(imdb_id, day, label, _parts())
+    out.print("Removed.")
 
 
 @app.command()
@@ -644,7 +688,11 @@ def import_reviews(
         raise typer.Exit(0 if read.reviews else 1)
     if read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
-    told = _score(imported.loaded, run_id, parts) if analyse else None
+    told = None
+    if analyse:
+        told = _score(imported.loaded, run_id, parts)
+    else:
+        jobs.refresh_figures(parts)
     for one, loaded in imported.loaded.items():
         changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
         out.print(
@@ -679,7 +727,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 @app.command("check-live")
 def check_live(
-    imdb_id: Annotated[str, typer.Argument(help="An IMDb id, such as tt0111161.")],
+    imdb_id: ImdbId,
 ) -> None:
     """Look at one movie on the live site, stage by stage, and store nothing of it.
 

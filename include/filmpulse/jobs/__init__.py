@@ -19,6 +19,8 @@ from filmpulse.jobs.closing import (
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.erasing import Erased, find_key, forget, preview, replay_erasures
+from filmpulse.jobs.events import Event, add_event, list_events, remove_event
+from filmpulse.jobs.figures import refresh_figures
 from filmpulse.jobs.importing import import_file, plan_import, review_import, summarise_import
 from filmpulse.jobs.inbox import Added, Imported, ImportedPage, add_to_inbox, list_inbox
 from filmpulse.jobs.loading import Rebuilt, load, rebuild
@@ -55,6 +57,7 @@ __all__ = [
     "Batch",
     "Detection",
     "Erased",
+    "Event",
     "Imported",
     "ImportedPage",
     "LiveCheck",
@@ -67,6 +70,7 @@ __all__ = [
     "TableRead",
     "Tracked",
     "Unfinished",
+    "add_event",
     "add_table",
     "add_to_inbox",
     "analyse",
@@ -84,6 +88,7 @@ __all__ = [
     "is_table",
     "label",
     "lake_options",
+    "list_events",
     "list_inbox",
     "load",
     "mark_triggered",
@@ -94,6 +99,8 @@ __all__ = [
     "preview",
     "read_tracked",
     "rebuild",
+    "refresh_figures",
+    "remove_event",
     "replay_erasures",
     "review_backlog",
     "review_import",

@@ -1,4 +1,7 @@
-"""Closing a run: how each movie went, what a model cost, and what is to be read of it."""
+"""Closing a run: how each movie went, what a model cost, and what is to be read of it.
+
+First of all the figures of all movies are brought up to date, once a run.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from psycopg.rows import DictRow
 
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
+from filmpulse.jobs.figures import refresh_figures
 from filmpulse.jobs.parts import Parts
 from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.jobs.scoring import (
@@ -112,7 +116,7 @@ def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> Run
 def review_scoring(
     run_id: str, imdb_ids: Collection[str], parts: Parts, budget_usd: float | None = None
 ) -> RunSummary:
-    """Tell what a run's model cost, and which reviews of these movies have no final score.
+    """Close the scoring of a run: refresh figures, tell its cost and the reviews without a score.
 
     Those that wait for money or approval are warned of; others are failures, also those that a run
     before this one had no money for, where this one has. A refusal of the endpoint is one failure,
@@ -135,6 +139,7 @@ def _review_scoring(
 
     Of a backlog (`planned`), what came in while it was worked on is no failure.
     """
+    refresh_figures(parts)
     told = RunSummary([], [], [], 0)
     budget = run_budget(parts, budget_usd)
     rows = parts.warehouse.rows("run_calls", run_id=run_id)

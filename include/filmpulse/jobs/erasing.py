@@ -27,6 +27,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key, canonical_text
 from filmpulse.jobs import inbox
+from filmpulse.jobs.figures import refresh_figures_or_fail
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.jobs.site import SOURCE
 from filmpulse.lake import NOT_SOURCES, Manifest
@@ -218,13 +219,15 @@ def forget(
         What there was; all zero where nothing was stored of it.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer; do the same again.
+        Retryable: The lake or the warehouse did not answer, or what was erased is still counted in
+            the comparison of all movies; do the same again.
 
     Reads every collection of the source, or of the movie, in the lake.
     """
     erasure = _erasure(kind, key, source, datetime.now(UTC))
     _note([erasure], parts)
     erased = _apply(Tombstones.of([erasure]), erasure.erased_at, parts, progress)
+    refresh_figures_or_fail(parts)
     log.info("%s was erased: %s", erasure, erased)
     return erased
 

@@ -14,6 +14,7 @@ from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.jobs import quality
 from filmpulse.jobs.erasing import Tombstones, read_unless_erased, replay_erasures, take_out
+from filmpulse.jobs.figures import refresh_figures
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import (
@@ -122,40 +123,48 @@ def rebuild(parts: Parts, imdb_ids: Collection[str] = (), progress: Progress = s
         BadInput: The lake lacks a collection that the warehouse holds, or holds none of a movie;
             nothing of that movie is changed.
     """
-    replay_erasures(parts)
-    sealed = {tuple(parts.lake.name_of(uri).split("/")[:2]) for uri in parts.lake.manifests()}
-    movies = sorted(key for key in sealed if not imdb_ids or key[1] in imdb_ids)
-    if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in movies}:
-        raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
     total = Loaded()
     count = 0
-    for done, (source, imdb_id) in enumerate(movies, start=1):
-        with parts.warehouse.connect() as connection:
-            lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
-            _must_be_there(_loads(connection, source, imdb_id), source, imdb_id, parts)
-            uris = parts.lake.manifests(source, imdb_id)
-            manifests = {uri: parts.lake.read_manifest(uri) for uri in uris}
-            if not manifests:  # erased since
-                continue
-            for manifest in manifests.values():
-                _store_what_it_says(connection, manifest)
-            tombstones = Tombstones.read(connection, source, imdb_id)
-            loaded = _replay(connection, manifests, tombstones, parts)
-            # A run that was tried twice has one line, which is that of its last try.
-            for uri, manifest in sorted(
-                manifests.items(), key=lambda item: (item[1].started_at, item[0]), reverse=True
-            ):
-                _record(connection, uri, manifest, Loaded())
-                connection.execute(
-                    wh.sql("restore_collection"),
-                    manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)
-                    | {"manifest_uri": uri},
-                )
-        count += len(manifests)
-        total = Loaded(*(a + b for a, b in zip(total, loaded, strict=True)))
-        log.info("%s %s: %d collections, %s", source, imdb_id, len(manifests), loaded)
-        progress(done, len(movies))
+    try:
+        replay_erasures(parts)
+        sealed = {tuple(parts.lake.name_of(uri).split("/")[:2]) for uri in parts.lake.manifests()}
+        movies = sorted(key for key in sealed if not imdb_ids or key[1] in imdb_ids)
+        if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in movies}:
+            raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
+        for done, (source, imdb_id) in enumerate(movies, start=1):
+            collections, loaded = _rebuild(source, imdb_id, parts)
+            count += collections
+            total = Loaded(*(a + b for a, b in zip(total, loaded, strict=True)))
+            progress(done, len(movies))
+    finally:  # what went well shows when a later movie fails
+        refresh_figures(parts)
     return Rebuilt(sorted({imdb_id for _, imdb_id in movies}), count, total)
+
+
+def _rebuild(source: str, imdb_id: str, parts: Parts) -> tuple[int, Loaded]:
+    """Write one source's reviews of a movie anew; return from how many collections, and what."""
+    with parts.warehouse.connect() as connection:
+        lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
+        _must_be_there(_loads(connection, source, imdb_id), source, imdb_id, parts)
+        uris = parts.lake.manifests(source, imdb_id)
+        manifests = {uri: parts.lake.read_manifest(uri) for uri in uris}
+        if not manifests:  # erased since
+            return 0, Loaded()
+        for manifest in manifests.values():
+            _store_what_it_says(connection, manifest)
+        tombstones = Tombstones.read(connection, source, imdb_id)
+        loaded = _replay(connection, manifests, tombstones, parts)
+        # A run that was tried twice has one line, which is that of its last try.
+        for uri, manifest in sorted(
+            manifests.items(), key=lambda item: (item[1].started_at, item[0]), reverse=True
+        ):
+            _record(connection, uri, manifest, Loaded())
+            connection.execute(
+                wh.sql("restore_collection"),
+                manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY) | {"manifest_uri": uri},
+            )
+    log.info("%s %s: %d collections, %s", source, imdb_id, len(manifests), loaded)
+    return len(manifests), loaded
 
 
 def _replay(

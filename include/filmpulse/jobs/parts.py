@@ -11,6 +11,7 @@ from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
+from filmpulse.warehouse import figures
 from filmpulse.warehouse.migrate import Revision, migrate
 
 Progress = Callable[[int, int | None], None]
@@ -101,7 +102,10 @@ def lake_options(settings: Settings) -> dict[str, Any]:
 
 
 def setup_warehouse(parts: Parts) -> Revision:
-    """Migrate the warehouse and give its reader role what it may see; repeatable."""
+    """Migrate the warehouse, give its reader role what it may see, and count all figures anew.
+
+    Repeatable.
+    """
     revision = migrate(parts.warehouse.url)
     with parts.warehouse.connect() as connection:
         connection.execute(wh.sql("roles"))
@@ -113,4 +117,5 @@ def setup_warehouse(parts: Parts) -> Revision:
                     sql.Literal(parts.settings.reader_password.get_secret_value())
                 )
             )
+    figures.refresh(parts.warehouse, is_shared=True)
     return revision

@@ -12,6 +12,7 @@ from filmpulse.analysis.language import detect_language
 from filmpulse.items import Dropped, Review
 from filmpulse.jobs import inbox
 from filmpulse.jobs.erasing import ids_in, replay_erasures, sweep_kept_pages
+from filmpulse.jobs.figures import refresh_figures_or_fail
 from filmpulse.jobs.parts import Parts
 from filmpulse.warehouse.load import lock_movie
 
@@ -23,6 +24,9 @@ WORK_UNDER_WAY = timedelta(days=2)
 UNFINISHED_AFTER = timedelta(days=1)
 """Nothing writes longer than this to a collection that has no manifest yet."""
 
+KEEP_HOURS = timedelta(days=400)
+"""How long requests by the hour are kept: a year, and enough to hold this month against last's."""
+
 
 class Retained(NamedTuple):
     """What a round of retention took away.
@@ -31,7 +35,7 @@ class Retained(NamedTuple):
     of a model as they are kept. `lines` are the same texts in the lake, seen in ten collections ten
     times. `pages` were in quarantine, `files` in the inbox. `unfinished` are objects of collections
     that broke off and were never sealed. `erased` is what was erased before and had come back:
-    rows, lines and objects.
+    rows, lines and objects. `hours` are rows of `ops.host_hours`.
     """
 
     texts: int = 0
@@ -41,10 +45,13 @@ class Retained(NamedTuple):
     files: int = 0
     unfinished: int = 0
     erased: int = 0
+    hours: int = 0
 
 
 def apply_retention(parts: Parts, now: datetime) -> Retained:
     """Drop words whose time is over, delete kept pages and files, and finish what was erased.
+
+    Requests by the hour are kept for `KEEP_HOURS`.
 
     Words go from the lake first and then from the warehouse, so that a round that broke off is
     completed by the next. The words of a removed review, or of an earlier version, go only when
@@ -59,7 +66,8 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         What was taken away; a second call at the same moment takes nothing.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer; what was done stays done.
+        Retryable: The lake or the warehouse did not answer, or what was erased is still counted in
+            the comparison of all movies; what was done stays done.
 
     One movie is in memory at a time. Reads the collections only of movies that have such words,
     and lists those of all.
@@ -83,7 +91,9 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         ),
         unfinished=_delete_unfinished(now - unfinished_after, parts),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
+        hours=parts.warehouse.rows("retention_hours", cutoff=now - KEEP_HOURS)[0]["hours"],
     )
+    refresh_figures_or_fail(parts)
     log.info("%s", taken)
     return taken
 

@@ -23,6 +23,7 @@ from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
 from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
+from filmpulse.jobs.figures import refresh_figures
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.warehouse.ledger import open_ledger
 
@@ -214,8 +215,10 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
             wh.sql("shown_otherwise"),
             {"analyser_id": analyser_id, "imdb_ids": list(imdb_ids) or None},
         ).fetchall()
-        _switch(connection, analyser_id, (movie["imdb_id"] for movie in movies))
+        switched = _switch(connection, analyser_id, (movie["imdb_id"] for movie in movies))
         found = unfinished(analyser, parts, list(imdb_ids) or None)
+    if switched:  # nothing may be left to score, and then no run follows
+        refresh_figures(parts)
     return Backlog(
         [movie for movie in found if not movie.needs_approval],
         [movie for movie in found if movie.needs_approval],
@@ -405,11 +408,14 @@ def _score(
     return Analysed(total, scored, waiting)
 
 
-def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Iterable[str]) -> None:
-    """Show each movie under this analyser if that is due."""
-    for imdb_id in imdb_ids:
-        key = {"imdb_id": imdb_id, "analyser_id": analyser_id}
-        connection.execute(wh.sql("switch_analyser"), key)
+def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Iterable[str]) -> int:
+    """Show each movie under this analyser if that is due; return how many are shown otherwise."""
+    return sum(
+        connection.execute(
+            wh.sql("switch_analyser"), {"imdb_id": imdb_id, "analyser_id": analyser_id}
+        ).rowcount
+        for imdb_id in imdb_ids
+    )
 
 
 def _text(row: DictRow) -> ReviewText:

@@ -56,6 +56,11 @@ class Warehouse:
                 connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
             ) as connection:  # fmt: skip
                 connection.execute("SET TIME ZONE 'UTC'")
+                # A client whose machine vanished lets go of its locks: the server asks for it, too.
+                connection.execute(
+                    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; "
+                    "SET tcp_keepalives_count = 6"
+                )
                 yield connection
         except psycopg.OperationalError as error:
             raise unavailable(error) from error

@@ -41,10 +41,6 @@ class HostGate:
         """Open the connection that holds the locks."""
         self._connection = self._stack.enter_context(self._warehouse.connect(autocommit=True))
         self._connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-        # A worker whose machine vanished lets go too: the server asks whether it is there.
-        self._connection.execute("SET tcp_keepalives_idle = 60")
-        self._connection.execute("SET tcp_keepalives_interval = 10")
-        self._connection.execute("SET tcp_keepalives_count = 6")
         return self
 
     def __exit__(

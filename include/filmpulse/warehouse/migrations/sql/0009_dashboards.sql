@@ -6,7 +6,7 @@
 CREATE TABLE core.movie_events (
     imdb_id     text NOT NULL REFERENCES core.movies ON DELETE CASCADE,
     happened_on date NOT NULL,
-    label       text NOT NULL CHECK (label <> ''),
+    label       text NOT NULL CHECK (length(label) BETWEEN 1 AND 80),
     PRIMARY KEY (imdb_id, happened_on, label)
 );
 COMMENT ON TABLE core.movie_events IS 'What people noted about a movie''s life, such as a festival or a new cut; its release stands in core.movies.';

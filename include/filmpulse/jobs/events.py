@@ -1,0 +1,121 @@
+"""Events: what people note about a movie's life, shown on its time axis beside the release."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from typing import NamedTuple
+
+from psycopg.errors import ForeignKeyViolation
+
+from filmpulse.errors import BadInput
+from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.jobs.parts import Parts
+
+LONGEST_LABEL = 80
+"""Characters of a label: what fits beside a line in a chart, and what the column takes."""
+
+FIRST_DAY, LAST_DAY = date(1870, 1, 1), date(2199, 12, 31)
+"""No film is older, and a slip in the year would stretch the time axis over centuries."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, line and paragraph ends
+_VISIBLE = set("LNPS")  # letters, numbers, punctuation, symbols
+
+
+class Event(NamedTuple):
+    """One event of a movie; `movie` is its title and year."""
+
+    imdb_id: str
+    movie: str
+    happened_on: date
+    label: str
+
+
+def add_event(imdb_id: str, day: str, label: str, parts: Parts) -> bool:
+    """Note an event of a movie.
+
+    Args:
+        imdb_id: A movie of the warehouse.
+        day: YYYY-MM-DD.
+        label: What happened, in a few words.
+        parts: The warehouse.
+
+    Returns:
+        Whether it is new; the same one again stays one.
+
+    Raises:
+        BadInput: One of the three cannot be used, or the movie was never looked at.
+    """
+    event = _event(imdb_id, day, label)
+    try:
+        return bool(parts.warehouse.rows("add_event", **event))
+    except ForeignKeyViolation as error:
+        raise _unknown(imdb_id) from error
+
+
+def remove_event(imdb_id: str, day: str, label: str, parts: Parts) -> None:
+    """Take back an event that `add_event` noted.
+
+    Raises:
+        BadInput: There is none such.
+    """
+    event = _event(imdb_id, day, label)
+    if not parts.warehouse.rows("remove_event", **event):
+        raise BadInput(
+            f"{imdb_id} has no event {event['label']!r} on {event['happened_on']}: "
+            f"`filmpulse events list {imdb_id}` shows those that it has."
+        )
+
+
+def list_events(parts: Parts, imdb_id: str | None = None) -> list[Event]:
+    """Return the events that people noted, of one movie or of all, by movie and day.
+
+    Raises:
+        BadInput: The movie was never looked at.
+    """
+    if imdb_id is not None:
+        _check_id(imdb_id)
+        if not parts.warehouse.rows("known_movies", imdb_ids=[imdb_id]):
+            raise _unknown(imdb_id)
+    return [Event(**row) for row in parts.warehouse.rows("list_events", imdb_id=imdb_id)]
+
+
+def _event(imdb_id: str, day: str, label: str) -> dict[str, str | date]:
+    _check_id(imdb_id)
+    return {"imdb_id": imdb_id, "happened_on": _read_day(day), "label": _read_label(label)}
+
+
+def _check_id(imdb_id: str) -> None:
+    if not re.fullmatch(IMDB_ID_PATTERN, imdb_id):
+        raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]!r}.")
+
+
+def _read_day(given: str) -> date:
+    try:
+        day = date.fromisoformat(given) if _DAY.fullmatch(given) else None
+    except ValueError:
+        day = None
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+        raise BadInput(f"No day (YYYY-MM-DD, {FIRST_DAY.year} to {LAST_DAY.year}): {given[:80]!r}.")
+    return day
+
+
+def _read_label(given: str) -> str:
+    label = unicodedata.normalize("NFC", given.strip())
+    kinds = [unicodedata.category(character) for character in label]
+    if not any(kind[0] in _VISIBLE for kind in kinds):
+        raise BadInput("An event needs a label that says what happened, such as 'Festival'.")
+    if _BREAKS.intersection(kinds):
+        raise BadInput("A label is one line of text, without control characters.")
+    if len(label) > LONGEST_LABEL:
+        raise BadInput(f"A label has at most {LONGEST_LABEL} characters, this one {len(label)}.")
+    return label
+
+
+def _unknown(imdb_id: str) -> BadInput:
+    return BadInput(
+        f"{imdb_id} is not in the warehouse: `filmpulse movies add {imdb_id}` has it looked at "
+        f"within the hour, `filmpulse collect {imdb_id}` at once."
+    )
