@@ -1,0 +1,179 @@
+"""Bring what people changed in Superset back into the assets of this repository.
+
+    python superset/export.py [FOLDER]
+
+Writes what changed there since the last sync, and charts and datasets that a dashboard of the
+repository shows now; removes what was deleted there. A file that was edited and not synced is
+left as it is. Where both changed, nothing is written and all such files are named.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bundle
+import lint
+import sync
+from bundle import Doc
+
+if TYPE_CHECKING:
+    from instance import Ledger
+
+
+class ExportError(RuntimeError):
+    """What is in Superset cannot become files; nothing was written. Names each asset."""
+
+
+@dataclass
+class Report:
+    """What an export did, by path below the folder.
+
+    Attributes:
+        written: Files that are new or changed.
+        removed: Files of what was deleted in Superset.
+        kept: Files that were edited and not synced.
+        unchanged: How many files say what Superset has.
+    """
+
+    written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+    def __str__(self) -> str:
+        """Say it in lines."""
+        lines = [f"wrote {path}" for path in self.written]
+        lines += [f"removed {path}" for path in self.removed]
+        lines += [f"left {path}: it was edited here, and is not synced yet" for path in self.kept]
+        done = f"{len(self.written)} written, {len(self.removed)} removed"
+        return "\n".join([*lines, f"Dashboards: {done}, {self.unchanged} unchanged."])
+
+
+def export(root: Path) -> Report:
+    """Write this Superset's assets into a folder.
+
+    Call it inside the application context. It changes nothing in Superset.
+
+    Raises:
+        ExportError: Nothing was ever synced here, a file cannot be read, an asset was changed on
+            both sides, or something would be written that does not belong into a repository.
+    """
+    import instance
+
+    ledger = instance.Ledger.load()
+    if not ledger.entries:
+        raise ExportError("Nothing was ever synced into this Superset: make superset-sync")
+    tree = bundle.read(root) if root.is_dir() else bundle.Tree({}, {}, [])
+    if tree.problems:
+        raise ExportError("\n".join(tree.problems))
+    files = {doc["uuid"]: path for path, doc in tree.docs.items()}
+    states = _states(ledger)
+    report, conflicts = Report(), []
+    writes: dict[str, str] = {}
+    for uuid, (path, state) in states.items():
+        old = files.get(uuid)
+        if old is not None and bundle.kind_of(path) in ("charts", "databases"):
+            path = old  # their names are free
+        elif old is None and uuid not in ledger.entries:
+            path = _free(path, {*tree.docs, *writes})
+        there = tree.docs.get(old or "")
+        if there == state:
+            report.unchanged += 1
+        elif there is not None and ledger.is_as_synced(uuid, state):
+            report.kept.append(old or path)
+        elif there is not None and uuid in ledger.entries and not ledger.is_as_synced(uuid, there):
+            conflicts.append(f"{old}: was changed in Superset and here since the last sync")
+        else:
+            writes[path] = bundle.dump(state)
+            report.written.append(path)
+            if old is not None and old != path:
+                report.removed.append(old)
+    for uuid in ledger.entries.keys() - states.keys():
+        if (path := files.get(uuid, "")) and ledger.is_as_synced(uuid, tree.docs[path]):
+            report.removed.append(path)
+        elif path:
+            conflicts.append(f"{path}: was deleted in Superset and changed here")
+    conflicts += [
+        f"{path}: would hold what looks like a secret"
+        for path, text in writes.items()
+        if lint.SECRETS.search(text)
+    ]
+    if conflicts:
+        raise ExportError("\n".join(conflicts))
+    for path, text in writes.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    for path in report.removed:
+        (root / path).unlink()
+    for paths in (report.written, report.removed, report.kept):
+        paths.sort()
+    return report
+
+
+def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
+    """Return what the repository manages and what that needs: path and asset, by UUID."""
+    import instance
+
+    states: dict[str, tuple[str, Doc]] = {}
+    ahead = [(bundle.kind_of(entry.path), uuid) for uuid, entry in ledger.entries.items()]
+    while ahead:
+        kind, uuid = ahead.pop()
+        if uuid in states or (row := instance.row(kind, uuid)) is None:
+            continue
+        state = ledger.as_file(instance.describe(row))
+        known = ledger.entries.get(uuid)
+        if kind == "databases" and known is None:
+            raise ExportError(f"{row} is another database than the warehouse: use its datasets")
+        states[uuid] = (_path(kind, state, known.path if known else None), state)
+        if kind == "datasets":
+            ahead.append(("databases", state["database_uuid"]))
+        elif kind == "charts":
+            ahead.append(("datasets", state["dataset_uuid"]))
+            ahead += [("charts", layer["value"]) for layer in bundle.annotations_of(state)]
+        elif kind == "dashboards":
+            ahead += [("charts", chart) for chart in bundle.charts_of(state)]
+            ahead += [("datasets", dataset) for dataset in bundle.datasets_of(state)]
+    return states
+
+
+def _path(kind: str, state: Doc, known: str | None) -> str:
+    """Name the file: dashboards by slug, datasets by table; others keep the name they have."""
+    if kind == "dashboards":
+        slug = state.get("slug") or _slug(state["dashboard_title"])
+        keeps = known is not None and Path(known).stem.replace("-", "_") == slug.replace("-", "_")
+        return known if known and keeps else f"dashboards/{slug}.yaml"
+    if kind == "datasets":
+        return f"datasets/warehouse/{state['table_name']}.yaml"
+    return known or f"{kind}/{_slug(state['slice_name'])}.yaml"
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "unnamed"
+
+
+def _free(path: str, taken: set[str]) -> str:
+    stem, number, free = path.removesuffix(".yaml"), 2, path
+    while free in taken:
+        free, number = f"{stem}_{number}.yaml", number + 1
+    return free
+
+
+def main() -> None:
+    """Export into this checkout's assets, or into the folder that is given."""
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else sync.ASSETS
+    with sync.application():
+        try:
+            print(export(root))  # noqa: T201
+        except ExportError as error:
+            sys.exit(f"Nothing was written:\n{error}")
+
+
+if __name__ == "__main__":
+    main()
