@@ -73,6 +73,7 @@ def _cache(name: str, seconds: int) -> dict[str, Any]:
 
 CACHE_CONFIG = _cache("metadata", 24 * 3600)
 DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 themselves
+ALEMBIC_SKIP_LOG_CONFIG = True  # else migrating silences what is logged after it
 RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
 ROW_LIMIT = 10_000  # of a chart that names none
 SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can say so
@@ -157,7 +158,7 @@ EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
 # --- Who may see what --------------------------------------------------------------------------
 
 
-class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):  # noqa: N801
+class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
     """Superset's own, but that a draft is its owners': by default its address is enough."""
 
     def raise_for_access(self, dashboard: Any = None, *args: Any, **named: Any) -> None:

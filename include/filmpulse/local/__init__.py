@@ -7,8 +7,9 @@
 
 from filmpulse.local.instance import Stack
 from filmpulse.local.progress import Lines, Progress
-from filmpulse.local.stack import DEFAULT_ROOT, PartStatus, down, read_stack, status, up
+from filmpulse.local.stack import DEFAULT_ROOT, PartStatus, down, read_stack, status, up, wanted
 from filmpulse.local.supervisor import StackError
+from filmpulse.local.welcome import addresses
 
 __all__ = [
     "DEFAULT_ROOT",
@@ -17,8 +18,10 @@ __all__ = [
     "Progress",
     "Stack",
     "StackError",
+    "addresses",
     "down",
     "read_stack",
     "status",
     "up",
+    "wanted",
 ]

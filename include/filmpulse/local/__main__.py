@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +22,10 @@ if not console.is_terminal:
     console = Console(soft_wrap=True, width=100)  # a log is not 80 columns wide
 
 Name = Annotated[str, typer.Option("--instance", help="Which instance: `main`, `demo`...")]
+Without = Annotated[
+    str | None,
+    typer.Option(help="Parts to leave out, such as `superset s3`; empty: none; as before."),
+]
 Root = Annotated[Path, typer.Option("--root", help="The directory that holds the instances.")]
 
 
@@ -34,11 +37,27 @@ def up(
         bool | None,
         typer.Option(help="Run the sample site, and read it in place of a live one; as before."),
     ] = None,
+    without: Without = None,
 ) -> None:
     """Start an instance in the background; harmless when it runs."""
     console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
-    stack = local.up(instance, root, sample_site=sample_site, progress=local.Lines(console))
+    stack = local.up(
+        instance,
+        root,
+        sample_site=sample_site,
+        without=None if without is None else without.split(),
+        progress=local.Lines(console),
+    )
     _print_addresses(stack)
+
+
+@app.command()
+def parts(
+    instance: Name = "main", root: Root = local.DEFAULT_ROOT, without: Without = None
+) -> None:
+    """Print which of the parts that can be left out `up` would start."""
+    for part in local.wanted(instance, root, None if without is None else without.split()):
+        console.print(part)
 
 
 @app.command()
@@ -92,14 +111,7 @@ def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT) -> None:
 
 
 def _print_addresses(stack: local.Stack) -> None:
-    console.print(
-        f"\n  Airflow      {stack.urls['airflow']}   "
-        f"user [bold]{stack.airflow_user}[/bold]  password [bold]{stack.airflow_password}[/bold]"
-    )
-    if stack.urls["sample_site"]:
-        console.print(f"  sample site  {stack.urls['sample_site']}")
-    script = escape(shlex.quote(str(stack.dir / "env.sh")))
-    console.print(f"  shell        source {script}\n", highlight=False)
+    console.print(f"\n{local.addresses(stack)}\n", highlight=False)
 
 
 def main() -> None:

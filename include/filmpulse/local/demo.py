@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from filmpulse.config import Settings
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import Stack
+from filmpulse.local.welcome import addresses
 
 DETECT, RECEPTION = "detect_new_reviews", "movie_reception"
 TRACKED = "tracked_movies"
@@ -47,7 +47,7 @@ def run(stack: Stack, console: Console) -> None:
     for imdb_id in imdb_ids:
         print_summary(jobs.summary(imdb_id, parts), console)
         console.print()
-    console.print(_WHAT_NOW.format(**_words(stack)), soft_wrap=True, highlight=False)
+    console.print(_WHAT_NOW.format(addresses=addresses(stack)), soft_wrap=True, highlight=False)
 
 
 def _tracked(airflow: AirflowRest) -> list[str]:
@@ -140,21 +140,9 @@ def _doing(tasks: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _words(stack: Stack) -> dict[str, object]:
-    return {
-        "airflow": stack.urls["airflow"],
-        "site": stack.urls["sample_site"],
-        "user": stack.airflow_user,
-        "password": escape(stack.airflow_password),
-        "env": escape(shlex.quote(str(stack.dir / "env.sh"))),
-    }
-
-
 _WHAT_NOW = """\
 [bold]Look around[/bold]
-  Airflow      {airflow}   user [bold]{user}[/bold]  password [bold]{password}[/bold]
-  sample site  {site}
-  shell        source {env}
+{addresses}
                then: filmpulse summary tt..., airflow ..., psql
 
 [bold]Now your own film[/bold]

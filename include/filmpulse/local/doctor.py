@@ -64,6 +64,7 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("roles", _roles),
             ("lake", _lake),
             ("analyser", lambda: _analyser(with_model)),
+            ("dashboards", _dashboards),
             ("browser", _browser),
             ("disk", _disk),
         )
@@ -113,11 +114,13 @@ def _airflow_parts() -> str:
 def _airflow_objects() -> str:
     if "AIRFLOW_HOME" not in os.environ:  # Airflow would make a new, empty one in ~/airflow
         raise _Problem("AIRFLOW_HOME is not set", START)
+    settings = Settings.from_env()
     wanted = {
         "connections": (
             "conn_id",
-            {"filmpulse_warehouse", "filmpulse_lake"}
-            | ({"filmpulse_llm"} if Settings.from_env().has_llm else set()),
+            {"filmpulse_warehouse"}
+            | ({"filmpulse_lake"} if settings.lake_key else set())
+            | ({"filmpulse_llm"} if settings.has_llm else set()),
         ),
         "pools": ("pool", {"browser", "detector", "llm"}),
     }
@@ -212,6 +215,7 @@ def _roles() -> str:
 
 def _lake() -> str:
     import fsspec
+    from fsspec.implementations.local import LocalFileSystem
 
     from filmpulse.jobs import lake_options
 
@@ -221,9 +225,11 @@ def _lake() -> str:
     step = "reach"
     try:
         fs, path = fsspec.url_to_fs(settings.lake_url, **lake_options(settings))
-        folder = f"{path.rstrip('/')}/_probe"
-        name = f"{folder}/{secrets.token_hex(8)}"
+        folder = path.rstrip("/")
+        name = f"{folder}/_probe-{secrets.token_hex(8)}"
         step = "write"
+        if isinstance(fs, LocalFileSystem):  # elsewhere a folder comes with its objects
+            fs.makedirs(folder, exist_ok=True)
         fs.pipe_file(name, b"probe")
         step = "read"
         if fs.cat_file(name) != b"probe":
@@ -269,6 +275,26 @@ def _analyser(with_model: Callable[[Settings], Settings]) -> str:
         f"${settings.llm_budget_usd_per_day:.2f} are spent"
     )
     return " ".join([f"{told}.", *warnings]) if warnings else told
+
+
+def _dashboards() -> str:
+    from filmpulse.local.stack import has_dashboards_of_now, read_stack
+
+    directory = Path(os.environ.get("AIRFLOW_HOME", "")).parent
+    if not (directory / "install.json").is_file():
+        return "no Superset of this stack's own is expected here"
+    stack = read_stack(directory)
+    if (url := stack.urls["superset"]) is None:
+        return f"left out: {stack.left_out['superset']}"
+    try:
+        httpx.get(f"{url}/health", timeout=10, trust_env=False).raise_for_status()
+    except httpx.HTTPError as error:
+        raise _Problem(
+            f"{url} does not answer: {error}", "see log/superset.log; `make up`"
+        ) from error
+    if not has_dashboards_of_now(directory):
+        raise _Problem(f"those at {url} are not those of this checkout", "`make up` renews them")
+    return f"healthy at {url}, as checked out"
 
 
 def _browser() -> str:

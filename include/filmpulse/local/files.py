@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import filmpulse
+
+CHECKOUT = Path(filmpulse.__file__).resolve().parents[2]
+
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, so that a power cut leaves the old or the new.

@@ -4,8 +4,9 @@
 
     install.json   passwords, keys, the user's settings, what was set up      0600
     stack.json     addresses and ports; no secret
-    env.sh         the same environment that the parts run in, to be sourced  0600
-    postgres/ s3/ sample-site/ airflow/   data
+    env.sh         Airflow's environment and psql's, to be sourced by a person  0600
+    env/           each part's own environment                                0600
+    postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
     log/           a log per part, and the task logs
 """
 
@@ -18,23 +19,23 @@ import re
 import secrets
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filmpulse
 from filmpulse.config import Settings, variable_name
 from filmpulse.errors import BadInput
-from filmpulse.local import object_store, ports, postgres
-from filmpulse.local.files import write_private
+from filmpulse.local import object_store, ports, postgres, superset
+from filmpulse.local.files import CHECKOUT, write_private
+from filmpulse.local.supervisor import export_script
 
-CHECKOUT = Path(filmpulse.__file__).resolve().parents[2]
 MARK = "FILMPULSE_INSTANCE_DIR"  # set in every process of an instance, and in nothing else
 SOURCED = "FILMPULSE_INSTANCE"  # set by env.sh in a person's shell
-ADMIN = "admin"
+ADMIN, GUEST = "admin", "guest"
+OPTIONAL = ("superset", "s3")  # the parts that a small machine may do without
 
-_SERVICES = ("supervisor", "postgres", "sample_site", "airflow", *object_store.PORTS)
+_SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
 # What the stack decides itself; every other setting is the user's to give.
 _OWN = {
     "warehouse_url",
@@ -76,6 +77,11 @@ class Instance:
         return self.dir / "airflow"
 
     @property
+    def lake(self) -> Path:
+        """Where raw JSON lines lie when there is no S3 server."""
+        return self.dir / "lake"
+
+    @property
     def passwords_file(self) -> Path:
         """Airflow's log-ins, as its simple auth manager reads them."""
         return self.airflow_home / "passwords.json"
@@ -84,7 +90,7 @@ class Instance:
         """Make the directories, closed to others."""
         self.dir.mkdir(parents=True, exist_ok=True)
         self.dir.chmod(0o700)
-        for part in ("log", "s3", "sample-site", "airflow"):
+        for part in ("log", "s3", "sample-site", "airflow", "superset"):
             (self.dir / part).mkdir(exist_ok=True)
 
 
@@ -98,6 +104,7 @@ class Install:
         sample_site: Whether the sample site is one of the parts and the site that is read.
         ports: A port for each service.
         done: What was set up, so that it is not done again: step -> what it was done for.
+        without: Those of `OPTIONAL` that the user does without, sorted.
     """
 
     secrets: dict[str, str]
@@ -105,17 +112,20 @@ class Install:
     sample_site: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, instance: Instance) -> Install | None:
         """Read it back; None when nothing was ever installed.
+
+        What a part that came later needs is generated; it lasts once it is saved.
 
         Raises:
             BadInput: The file is damaged, or missing beside data that it alone opens.
         """
         path = instance.dir / "install.json"
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            install = cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             if (instance.dir / "postgres").exists():
                 raise BadInput(
@@ -127,19 +137,36 @@ class Install:
             raise BadInput(
                 f"{path} is damaged ({error}). Put it back, or remove {instance.dir} to start anew."
             ) from error
+        install.secrets = _new_secrets() | install.secrets
+        if install.ports:
+            install._choose_missing_ports()
+        return install
 
     @classmethod
     def new(cls) -> Install:
         """Generate every secret."""
-        names = (
-            *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
-            *("s3_key", "s3_secret", "s3_internal", "sample_site"),
-            *("airflow_admin", "airflow_jwt", "airflow_api"),
-        )
-        made = {name: secrets.token_hex(20) for name in names}
-        made["airflow_admin"] = secrets.token_urlsafe(12)  # people type this one
-        made["airflow_fernet"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        return cls(made)
+        return cls(_new_secrets())
+
+    def leave_out(self, parts: Iterable[str]) -> None:
+        """Do without these parts from now on, and with the others again.
+
+        Raises:
+            BadInput: A word names no part that may be left out.
+        """
+        asked = set(parts)
+        if unknown := sorted(asked - set(OPTIONAL)):
+            raise BadInput(
+                f"WITHOUT names {', '.join(map(repr, unknown))}; "
+                f"what can be left out is {' and '.join(OPTIONAL)}."
+            )
+        self.without = sorted(asked)
+
+    def left_out(self) -> dict[str, str]:
+        """Say why each part of `OPTIONAL` that does not run does not."""
+        why = dict.fromkeys(self.without, "WITHOUT says so")
+        if superset.python() is None:
+            why.setdefault("superset", "it needs Python 3.11 or 3.12: install one, then `make up`")
+        return why
 
     def save(self, instance: Instance) -> None:
         """Write it down."""
@@ -155,10 +182,13 @@ class Install:
         """
         before = dict(self.ports)
         self.ports = {n: p for n, p in self.ports.items() if n in _SERVICES and ports.is_free(p)}
+        self._choose_missing_ports()
+        return self.ports != before
+
+    def _choose_missing_ports(self) -> None:
         for name in _SERVICES:
             if name not in self.ports:
                 self.ports[name] = ports.choose(self.ports.values())
-        return self.ports != before
 
     def take_settings(self, env: Mapping[str, str], instance: Instance) -> None:
         """Remember the `FILMPULSE_*` settings in the caller's environment.
@@ -182,6 +212,20 @@ class Install:
         Settings.from_env(self.settings)
 
 
+def _new_secrets() -> dict[str, str]:
+    names = (
+        *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
+        *("s3_key", "s3_secret", "s3_internal", "sample_site"),
+        *("airflow_jwt", "airflow_api", "superset_db", "superset_key"),
+    )
+    typed = ("airflow_admin", "superset_admin", "superset_guest")  # by people
+    return (
+        {name: secrets.token_hex(20) for name in names}
+        | {name: secrets.token_urlsafe(12) for name in typed}
+        | {"airflow_fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}
+    )
+
+
 @dataclass(frozen=True)
 class Stack:
     """One instance as others see it: addresses, log-in, environment.
@@ -191,19 +235,25 @@ class Stack:
         dir: Its directory, absolute.
         urls: Addresses by `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part
             that this instance does not have.
-        env: All variables that the parts run with; holds secrets.
+        env: What Airflow's parts and the command line have of their own; holds secrets.
+        superset_env: What Superset has of its own; holds secrets. Empty where it is left out.
         shell_env: What `env.sh` adds for a person: psql's variables and the PATH's first part.
         airflow_user: Log-in of Airflow.
         airflow_password: Its password.
+        superset_passwords: Superset's log-ins, `admin` and `guest`, with their passwords.
+        left_out: Parts that do not run here, and why.
     """
 
     name: str
     dir: Path
     urls: dict[str, str | None]
     env: dict[str, str] = field(repr=False)
+    superset_env: dict[str, str] = field(repr=False)
     shell_env: dict[str, str] = field(repr=False)
     airflow_user: str
     airflow_password: str = field(repr=False)
+    superset_passwords: dict[str, str] = field(repr=False)
+    left_out: dict[str, str]
 
     def write(self) -> None:
         """Write `stack.json` and `env.sh`."""
@@ -230,14 +280,12 @@ class Stack:
 
     def env_script(self) -> str:
         """Return a shell script that exports the environment."""
-        lines = [f"# Made by `make up` for the instance {self.name}: source it. Holds secrets."]
-        lines += [
-            f"export {key}={shlex.quote(value)}"
-            for key, value in sorted((self.env | self.shell_env).items())
-        ]
         dirs = [str(self.dir / "bin"), *_command_dirs()]
-        lines.append(f'export PATH={shlex.quote(":".join(dirs))}:"$PATH"')
-        return "\n".join(lines) + "\n"
+        return (
+            f"# Made by `make up` for the instance {self.name}: source it. Holds secrets.\n"
+            + export_script(self.env | self.shell_env)
+            + f'export PATH={shlex.quote(":".join(dirs))}:"$PATH"\n'
+        )
 
 
 def stack_of(instance: Instance, install: Install) -> Stack:
@@ -245,7 +293,9 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     secret, port = install.secrets, install.ports
     airflow_url = f"http://{ports.HOST}:{port['airflow']}"
     site_url = f"http://{ports.HOST}:{port['sample_site']}" if install.sample_site else None
-    s3_url = f"http://{ports.HOST}:{port['s3.port']}"
+    left_out = install.left_out()
+    s3_url = None if "s3" in left_out else f"http://{ports.HOST}:{port['s3.port']}"
+    superset_url = None if "superset" in left_out else f"http://{ports.HOST}:{port['superset']}"
     warehouse = postgres.address("filmpulse", secret["warehouse"], port["postgres"], "filmpulse")
     metadata = postgres.address(
         "airflow", secret["airflow_db"], port["postgres"], "airflow", "postgresql+psycopg2"
@@ -288,14 +338,19 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     }
     filmpulse_env = {
         "FILMPULSE_WAREHOUSE_URL": warehouse,
-        "FILMPULSE_LAKE_URL": "s3://filmpulse/lake",
-        "FILMPULSE_LAKE_ENDPOINT_URL": s3_url,
-        "FILMPULSE_LAKE_KEY": secret["s3_key"],
-        "FILMPULSE_LAKE_SECRET": secret["s3_secret"],
         "FILMPULSE_READER_PASSWORD": secret["reader"],
         "FILMPULSE_AUTHOR_SECRET": secret["author"],
         **install.settings,
     }
+    if s3_url is None:
+        filmpulse_env["FILMPULSE_LAKE_URL"] = f"file://{instance.lake}"
+    else:
+        filmpulse_env |= {
+            "FILMPULSE_LAKE_URL": "s3://filmpulse/lake",
+            "FILMPULSE_LAKE_ENDPOINT_URL": s3_url,
+            "FILMPULSE_LAKE_KEY": secret["s3_key"],
+            "FILMPULSE_LAKE_SECRET": secret["s3_secret"],
+        }
     if site_url is not None:
         filmpulse_env |= {
             "FILMPULSE_IMDB_URL": site_url,
@@ -307,12 +362,13 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         dir=instance.dir,
         urls={
             "airflow": airflow_url,
-            "superset": None,
+            "superset": superset_url,
             "sample_site": site_url,
             "s3": s3_url,
             "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
         },
         env=airflow | filmpulse_env,
+        superset_env={} if superset_url is None else _superset_env(instance, install, airflow_url),
         shell_env={
             SOURCED: instance.name,
             "PGHOST": ports.HOST,
@@ -323,12 +379,38 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         },
         airflow_user=ADMIN,
         airflow_password=secret["airflow_admin"],
+        superset_passwords={ADMIN: secret["superset_admin"], GUEST: secret["superset_guest"]},
+        left_out=left_out,
     )
 
 
-def process_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a part: the stack's, and what is neutral of the caller's."""
-    foreign = ("AIRFLOW_", "FILMPULSE_", "PG", "AWS_", "PYTHON", "SELENIUM_", "SUPERVISOR_")
+def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+    """Return what Superset runs with: its own database, and the warehouse as its reader only."""
+    secret, port = install.secrets, install.ports["postgres"]
+    driver = "postgresql+psycopg2"
+    return {
+        "SUPERSET_CONFIG_PATH": str(superset.FOLDER / "superset_config.py"),
+        "SUPERSET_SECRET_KEY": secret["superset_key"],
+        "SUPERSET_METADATA_URL": postgres.address(
+            "superset", secret["superset_db"], port, "superset", driver
+        ),
+        "SUPERSET_CACHE_DIR": str(instance.dir / "superset" / "cache"),
+        "SUPERSET_WAREHOUSE_URL": postgres.address(
+            "filmpulse_reader", secret["reader"], port, "filmpulse", driver
+        ),
+        "SUPERSET_AIRFLOW_URL": airflow_url,
+    }
+
+
+def shared_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return what all parts have in their environment: the mark, and what the caller's is neutral.
+
+    Holds no secret of the stack's.
+    """
+    foreign = (
+        *("AIRFLOW_", "FILMPULSE_", "SUPERSET_", "FLASK_", "GUNICORN_"),
+        *("PG", "AWS_", "PYTHON", "SELENIUM_", "SUPERVISOR_"),
+    )
     kept = {
         key: value
         for key, value in caller.items()
@@ -340,7 +422,7 @@ def process_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
     if sys.platform == "darwin":  # LocalExecutor forks; Objective-C would abort the child
         kept["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     # Airflow titles its processes; without SPT_NOENV the title overwrites the mark.
-    return kept | stack.env | {MARK: str(stack.dir), "SPT_NOENV": "1"}
+    return kept | {MARK: str(stack.dir), "SPT_NOENV": "1"}
 
 
 def _command_dirs() -> list[str]:

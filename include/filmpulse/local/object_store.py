@@ -7,6 +7,8 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,48 @@ class ObjectStore:
         if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
             client.create_bucket(Bucket=name)
 
+    def holds_objects(self, bucket: str) -> bool:
+        """Say whether a bucket is there and not empty; the server must run."""
+        client = self.client()
+        if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
+            return False
+        return bool(client.list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"])
+
+    @contextmanager
+    def running(self, log: Path) -> Iterator[None]:
+        """Serve while the block runs, without a supervisor.
+
+        Raises:
+            ObjectStoreError: It did not list buckets within 30 seconds; the message holds the end
+                of its log.
+        """
+        self.prepare()
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                self.command(),
+                stdout=file,
+                stderr=file,
+                env=self.env(),
+                start_new_session=True,
+                cwd=self.data,
+            )
+        try:
+            deadline = time.monotonic() + 30
+            while not self.is_ready():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ObjectStoreError(f"SeaweedFS did not start:\n{last_lines(log)}")
+                time.sleep(0.1)
+            yield
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            self.clean()
+
 
 class Throwaway:
     """A server for tests: made, started and stopped with the block."""
@@ -156,31 +200,10 @@ class Throwaway:
         Raises:
             ObjectStoreError: It did not within 30 seconds; the message holds the end of its log.
         """
-        self.store.prepare()
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.store.command(),
-                stdout=log,
-                stderr=log,
-                env=self.store.env(),
-                start_new_session=True,
-                cwd=self.store.data,
-            )
-        deadline = time.monotonic() + 30
-        while not self.store.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise ObjectStoreError(f"SeaweedFS did not start:\n{last_lines(self._log)}")
-            time.sleep(0.1)
+        self._running = self.store.running(self._log)
+        self._running.__enter__()
         return self.store
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self.store.clean()
+        self._running.__exit__(None, None, None)

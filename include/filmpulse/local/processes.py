@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -27,6 +29,41 @@ def members(directory: Path) -> list[psutil.Process]:
         except psutil.Error:  # it ended, or is somebody else's
             continue
     return [process for pid, process in found.items() if pid not in ours]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What some processes use.
+
+    Attributes:
+        bytes: Each shared page counted once among those that share it, where the system tells
+            (Linux); else once for each, which is too much.
+        processes: How many they are.
+    """
+
+    bytes: int
+    processes: int
+
+    def __str__(self) -> str:
+        """Say it to a person."""
+        return f"{self.bytes / 2**30:.1f} GiB in {self.processes} processes"
+
+
+def memory(directory: Path) -> Memory:
+    """Measure what the processes of an instance use."""
+    sizes = []
+    for process in members(directory):
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            sizes.append(_size(process))
+    return Memory(sum(sizes), len(sizes))
+
+
+def _size(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
+    return int(getattr(full, "pss", full.rss))
 
 
 def _is_marked(process: psutil.Process, directory: Path) -> bool:

@@ -9,33 +9,28 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from filmpulse.errors import BadInput
-from filmpulse.local import postgres, processes
-from filmpulse.local.files import last_lines, locked, write_private
-from filmpulse.local.instance import (
-    ADMIN,
-    CHECKOUT,
-    Install,
-    Instance,
-    Stack,
-    process_env,
-    stack_of,
-)
+from filmpulse.local import postgres, processes, superset
+from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
+from filmpulse.local.instance import ADMIN, OPTIONAL, Install, Instance, Stack, shared_env, stack_of
 from filmpulse.local.object_store import PORTS, ObjectStore
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
 
 DEFAULT_ROOT = CHECKOUT / "var"
+BUCKET = "filmpulse"
+SITE_TOKEN = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -69,6 +64,7 @@ def up(
     root: Path = DEFAULT_ROOT,
     *,
     sample_site: bool | None = None,
+    without: Iterable[str] | None = None,
     progress: Progress | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Stack:
@@ -82,11 +78,14 @@ def up(
         root: Directory that holds the instances.
         sample_site: Run the sample site too, and read it in place of a live one; None leaves it
             as it was, which is off for a new instance.
+        without: The parts of `instance.OPTIONAL` to leave out; None leaves it as it was, which is
+            none for a new instance.
         progress: Where to tell what is being waited for.
         env: The caller's environment; this process's when not given.
 
     Raises:
-        BadInput: A setting or the installation's own files cannot be used.
+        BadInput: A setting or the installation's own files cannot be used, or a lake that is not
+            empty would be left behind.
         StackError: A part did not start; the end of its log is in the message.
         PostgresError: There is no Postgres, or it cannot make its data directory.
     """
@@ -99,8 +98,11 @@ def up(
         if sample_site is not None:
             install.sample_site = sample_site
         install.take_settings(env, instance)
+        if without is not None:
+            _leave_out(without, instance, install)
         if (running := _Running.find(instance, install)) is not None:
             if running.is_whole():
+                running.renew_dashboards(env, progress)
                 return running.stack
             progress.say("settings or code changed, or a part is down: starting anew")
         return _start(instance, install, env, progress)
@@ -155,11 +157,72 @@ def read_stack(directory: Path) -> Stack:
     Raises:
         BadInput: Nothing was ever started there.
     """
+    return stack_of(*_installed(directory))
+
+
+def has_dashboards_of_now(directory: Path) -> bool:
+    """Say whether an instance's Superset was prepared with what is checked out.
+
+    Raises:
+        BadInput: Nothing was ever started there.
+    """
+    running = _Running(*_installed(directory))
+    return running.install.done.get("superset") == running.prepared_for()
+
+
+def wanted(name: str, root: Path, without: Iterable[str] | None) -> list[str]:
+    """Name the parts of `instance.OPTIONAL` that `up` would want, installed or not.
+
+    Raises:
+        BadInput: The installation's own files, or a word of `without`, cannot be used.
+    """
+    instance = Instance.at(name, root)
+    install = (Install.load(instance) if instance.dir.is_dir() else None) or Install.new()
+    if without is not None:
+        install.leave_out(without)
+    return [part for part in OPTIONAL if part not in install.without]
+
+
+def _installed(directory: Path) -> tuple[Instance, Install]:
     instance = Instance.at(directory.name, directory.parent)
     install = Install.load(instance)
     if install is None or not install.ports:
         raise BadInput(f"There is no instance in {directory}: start one with `make up`.")
-    return stack_of(instance, install)
+    return instance, install
+
+
+def _leave_out(without: Iterable[str], instance: Instance, install: Install) -> None:
+    """Take note of what is to be left out, unless that would leave a lake behind."""
+    before = list(install.without)
+    install.leave_out(without)
+    asked = install.without
+    if ("s3" in before) == ("s3" in asked):
+        return
+    install.without = before
+    if "s3" in before:
+        held, where = any(path.is_file() for path in instance.lake.rglob("*")), "directory `lake`"
+    else:
+        held, where = _store_holds_objects(instance, install), "S3 server"
+    if held:
+        raise BadInput(
+            f"The lake of {instance.name} lies in its {where} and is not empty: it would be left "
+            f'behind. Go on as before, with WITHOUT="{" ".join(before)}", or remove '
+            f"{instance.dir} to start anew."
+        )
+    install.without = asked
+
+
+def _store_holds_objects(instance: Instance, install: Install) -> bool:
+    if not any((instance.dir / "s3").iterdir()):
+        return False  # it never ran
+    store = _store(instance, install) if install.ports else None
+    if store is not None and store.is_ready():
+        return store.holds_objects(BUCKET)
+    _stop(instance, install)  # half of it may run; the start to come begins so too
+    install.choose_ports()
+    store = _store(instance, install)
+    with store.running(instance.log_dir / "s3.log"):
+        return store.holds_objects(BUCKET)
 
 
 class _Running:
@@ -171,13 +234,12 @@ class _Running:
         self.postgres = postgres.Server(
             instance.dir / "postgres", install.ports["postgres"], install.secrets["postgres"]
         )
-        self.store = ObjectStore(
-            data=instance.dir / "s3",
-            config=instance.dir / "s3.json",
-            ports={name: install.ports[name] for name in PORTS},
-            key=install.secrets["s3_key"],
-            secret=install.secrets["s3_secret"],
-            internal_secret=install.secrets["s3_internal"],
+        self.store = None if "s3" in self.stack.left_out else _store(instance, install)
+        python = superset.python()
+        self.superset = (
+            None
+            if "superset" in self.stack.left_out or python is None
+            else superset.Superset(python, install.ports["superset"])
         )
         self.supervisor = Supervisor(
             instance.dir,
@@ -186,6 +248,7 @@ class _Running:
             install.secrets["supervisor"],
         )
         self.parts = self._parts()
+        self._noting = threading.Lock()
 
     @classmethod
     def find(cls, instance: Instance, install: Install) -> _Running | None:
@@ -206,13 +269,16 @@ class _Running:
                 # Its own children are its own affair; INT is the fast shutdown.
                 Program("postgres", "postgres", self.postgres.command(), "INT", False, 30),
                 lambda _: self.postgres.is_ready(),
-            ),
-            Part(
-                "S3 (SeaweedFS)",
-                Program("s3", "s3", self.store.command()),
-                lambda _: self.store.is_ready(),
-            ),
+            )
         ]
+        if (store := self.store) is not None:
+            parts.append(
+                Part(
+                    "S3 (SeaweedFS)",
+                    Program("s3", "s3", store.command(), env=store.env()),
+                    lambda _: store.is_ready(),
+                )
+            )
         if site is not None:
             where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
             state = ["--state", str(self.instance.dir / "sample-site")]
@@ -223,6 +289,7 @@ class _Running:
                         "sample-site",
                         "sample-site",
                         [python, "-m", "filmpulse.sample_site", *where, *state],
+                        env={SITE_TOKEN: self.stack.env[SITE_TOKEN]},
                     ),
                     lambda _: _get(f"{site}/healthz") is not None,
                 )
@@ -236,16 +303,29 @@ class _Running:
             parts.append(
                 Part(
                     f"Airflow's {name}",
-                    Program(name, "airflow", words),
+                    Program(name, "airflow", words, env=self.stack.env),
                     functools.partial(self._airflow_part_is_healthy, key),
                     wait=180,  # the first start on a slow, busy machine
+                )
+            )
+        if self.superset is not None:
+            health = f"{self.stack.urls['superset']}/health"
+            parts.append(
+                Part(
+                    "Superset",
+                    Program(
+                        *("superset", "superset", self.superset.command()),
+                        env=self.stack.superset_env,
+                    ),
+                    lambda _: _get(health) is not None,
+                    wait=180,
                 )
             )
         return parts
 
     def _airflow_part_is_healthy(self, key: str, since: float) -> bool:
-        health = _get(f"{self.stack.urls['airflow']}/api/v2/monitor/health")
-        if health is None or health[key]["status"] != "healthy":
+        answer = _get(f"{self.stack.urls['airflow']}/api/v2/monitor/health")
+        if answer is None or (health := answer.json())[key]["status"] != "healthy":
             return False
         beat = health[key].get(f"latest_{key}_heartbeat")
         # A heartbeat of the process before this one still counts as healthy for 30 seconds.
@@ -266,6 +346,8 @@ class _Running:
     def _fingerprint(self) -> str:
         made_of = [
             self.stack.env,
+            self.stack.superset_env,
+            superset.fingerprint(*superset.SERVED) if self.superset is not None else None,
             [(part.program.name, *part.program.command) for part in self.parts],
             importlib.metadata.version("apache-airflow-core"),
             _code(),
@@ -275,36 +357,86 @@ class _Running:
     def start(self, env: Mapping[str, str], progress: Progress) -> None:
         """Start everything; nothing of the instance may be running."""
         part = {part.program.name: part for part in self.parts}
-        environment = process_env(self.stack, env) | self.store.env()
+        shared = shared_env(self.stack, env)
+        ours = shared | self.stack.env
         write_private(
             self.instance.passwords_file,
             json.dumps({ADMIN: self.install.secrets["airflow_admin"]}) + "\n",
         )
-        self.store.prepare()
+        if self.store is not None:
+            self.store.prepare()
         with progress.step("Postgres"):
             self.postgres.prepare()
-            self.supervisor.start([each.program for each in self.parts], environment)
-            self._run(part["s3"], part.get("sample-site"), part["postgres"])
+            self.supervisor.start([each.program for each in self.parts], shared)
+            self._run(part.get("s3"), part.get("sample-site"), part["postgres"])
             self._wait(part["postgres"])
             secret = self.install.secrets
             self.postgres.add_owner("filmpulse", secret["warehouse"], "CREATEROLE")
             self.postgres.add_owner("airflow", secret["airflow_db"])
+            if self.superset is not None:
+                self.postgres.add_owner("superset", secret["superset_db"])
         for name in ("s3", "sample-site"):
             if name in part:
                 with progress.step(part[name].title):
                     self._wait(part[name])
-        self.store.add_bucket("filmpulse")
-        self._migrate_airflow(environment, progress)
-        # The server needs seconds to come up: meanwhile the warehouse is set up.
-        self._run(part["api-server"])
-        self._set_up(environment, progress)
-        components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
-        self._run(*components)
-        for each in (part["api-server"], *components):
-            with progress.step(each.title):
-                self._wait(each)
-        self.install.done["start"] = self._fingerprint()
-        self.install.save(self.instance)
+        if self.store is not None:
+            self.store.add_bucket(BUCKET)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            # Superset and Airflow do not need one another, and each keeps a core busy.
+            superset_runs = aside.submit(self._run_superset, part.get("superset"), shared)
+            self._migrate_airflow(ours, progress)
+            # The server needs seconds to come up: meanwhile the warehouse is set up.
+            self._run(part["api-server"])
+            self._set_up(ours, progress)
+            components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
+            self._run(*components)
+            for each in (part["api-server"], *components):
+                with progress.step(each.title):
+                    self._wait(each)
+            if "superset" in part:
+                with progress.step(part["superset"].title):
+                    superset_runs.result()
+                    self._wait(part["superset"])
+        self._note("start", self._fingerprint())
+
+    def _note(self, step: str, made_of: str) -> None:
+        """Write down what a step was done for; from any thread."""
+        with self._noting:
+            self.install.done[step] = made_of
+            self.install.save(self.instance)
+
+    def _run_superset(self, part: Part | None, shared: Mapping[str, str]) -> None:
+        if part is not None:
+            self._prepare_superset(shared)
+            self._run(part)
+
+    def renew_dashboards(self, env: Mapping[str, str], progress: Progress) -> None:
+        """Bring a running Superset to what is checked out, if that changed."""
+        if self.superset is not None and self.install.done.get("superset") != self.prepared_for():
+            with progress.step("Superset's dashboards"):
+                self._prepare_superset(shared_env(self.stack, env))
+
+    def prepared_for(self) -> str:
+        """Return a hash over what `superset/prepare.py` makes Superset of."""
+        made_of = [
+            self.stack.superset_env,
+            self.stack.superset_passwords,
+            superset.fingerprint("."),
+        ]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+    def _prepare_superset(self, shared: Mapping[str, str]) -> None:
+        """Make Superset's tables, log-ins and dashboards, unless they are those of now."""
+        made_of = self.prepared_for()
+        if self.superset is None or self.install.done.get("superset") == made_of:
+            return
+        passwords = {
+            f"SUPERSET_{user.upper()}_PASSWORD": password
+            for user, password in self.stack.superset_passwords.items()
+        }
+        env = {**shared, **self.stack.superset_env, **passwords}
+        self._command("superset-prepare", self.superset.prepare_command(), env)
+        self._note("superset", made_of)
 
     def _run(self, *parts: Part | None) -> None:
         for part in parts:
@@ -336,8 +468,7 @@ class _Running:
             self._command(
                 "airflow-migrate", [sys.executable, "-m", "airflow", "db", "migrate"], env
             )
-        self.install.done["airflow"] = f"{version} {self._airflow_revision()}"
-        self.install.save(self.instance)
+        self._note("airflow", f"{version} {self._airflow_revision()}")
 
     def _airflow_revision(self) -> str | None:
         with self.postgres.connect("airflow") as connection:
@@ -355,8 +486,7 @@ class _Running:
             return
         with progress.step("the warehouse's tables, roles, pools and connections"):
             self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"], env)
-        self.install.done["setup"] = made_of
-        self.install.save(self.instance)
+        self._note("setup", made_of)
 
     def _command(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
         log = self.instance.log_dir / f"{name}.log"
@@ -393,7 +523,6 @@ def _start(
 
 def _stop(instance: Instance, install: Install | None) -> int:
     """Stop what the supervisor knows in good order, and then whatever is left."""
-    running = None
     if install is not None and install.ports:
         running = _Running(instance, install)
         pid = running.supervisor.pid() if running.supervisor.states() is not None else None
@@ -401,9 +530,20 @@ def _stop(instance: Instance, install: Install | None) -> int:
             running.supervisor.shut_down()
             processes.wait_for_end(pid, patience=60)
     ended = processes.end_all(instance.dir)
-    if running is not None:
-        running.store.clean()
+    if install is not None and install.ports:
+        _store(instance, install).clean()
     return ended
+
+
+def _store(instance: Instance, install: Install) -> ObjectStore:
+    return ObjectStore(
+        data=instance.dir / "s3",
+        config=instance.dir / "s3.json",
+        ports={name: install.ports[name] for name in PORTS},
+        key=install.secrets["s3_key"],
+        secret=install.secrets["s3_secret"],
+        internal_secret=install.secrets["s3_internal"],
+    )
 
 
 def _code() -> str:
@@ -416,10 +556,10 @@ def _code() -> str:
     return made_of.hexdigest()
 
 
-def _get(url: str) -> Any:
-    """Return the JSON that an address answers with; None when it does not answer 200."""
+def _get(url: str) -> httpx.Response | None:
+    """Return what an address answers; None when that is not 200."""
     try:
         answer = httpx.get(url, timeout=5, trust_env=False)
     except httpx.HTTPError:
         return None
-    return answer.json() if answer.status_code == 200 else None
+    return answer if answer.status_code == 200 else None

@@ -10,7 +10,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Program:
         stop_signal: What asks it to stop.
         stop_group: Whether its children are asked too (else only killed if they linger).
         patience: Seconds between asking and killing.
+        env: What it alone has in its environment; may hold secrets.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     stop_signal: str = "TERM"
     stop_group: bool = True
     patience: int = 15
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def config_text(
@@ -74,7 +76,7 @@ def config_text(
     for program in programs:
         lines += [
             f"[program:{program.name}]",
-            f"command={_escape(shlex.join(program.command))}",
+            f"command={_escape(shlex.join(_started(program, directory)))}",
             "autostart=false",
             "autorestart=true",
             "startsecs=1",
@@ -89,6 +91,30 @@ def config_text(
             "stdout_logfile_backups=1",
         ]
     return "\n".join(lines) + "\n"
+
+
+def env_file(directory: Path, name: str) -> Path:
+    """Return where the variables that a program of an instance alone has are exported from."""
+    return directory / "env" / f"{name}.sh"
+
+
+def _started(program: Program, directory: Path) -> list[str]:
+    """Return a command that reads the program's own variables and becomes the program.
+
+    supervisord hands its whole environment down and can only add to it, in a syntax of its own. So
+    it knows no secret at all, and no part sees another's; a command line shows none either.
+    """
+    if not program.env:
+        return list(program.command)
+    own = str(env_file(directory, program.name))
+    return ["/bin/sh", "-c", '. "$0" && exec "$@"', own, *program.command]
+
+
+def export_script(variables: Mapping[str, str]) -> str:
+    """Return shell commands that export variables, whatever is in them."""
+    return "".join(
+        f"export {key}={shlex.quote(value)}\n" for key, value in sorted(variables.items())
+    )
 
 
 def _escape(value: object) -> str:
@@ -108,6 +134,10 @@ class Supervisor:
     def start(self, programs: Sequence[Program], env: Mapping[str, str]) -> None:
         """Start the daemon, with no program running yet.
 
+        Args:
+            programs: What it may be asked to run.
+            env: The environment that all of them share; holds no secret.
+
         Raises:
             StackError: It did not answer within 15 seconds.
         """
@@ -116,6 +146,10 @@ class Supervisor:
             config,
             config_text(programs, self._directory, self._log_dir, self._port, self._password),
         )
+        for program in programs:
+            own = env_file(self._directory, program.name)
+            own.parent.mkdir(exist_ok=True)
+            write_private(own, export_script(program.env))
         (self._directory / "supervisord.pid").unlink(missing_ok=True)
         started = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],

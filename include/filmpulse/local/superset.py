@@ -1,0 +1,68 @@
+"""Superset as a part of an instance: where it is installed, how it is prepared and served.
+
+It lives in an environment of its own (docs/adr/0025), so nothing here imports it. The files that
+run in it lie in the checkout's `superset/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filmpulse.local.files import CHECKOUT
+from filmpulse.local.ports import HOST
+
+FOLDER = CHECKOUT / "superset"
+VENV = CHECKOUT / ".venv-superset"
+# Dashboards ask a dozen questions at once, and each holds the interpreter for most of its time: a
+# process a core of a small machine, and threads enough that no question waits for a slow one.
+# Loaded before the fork: 270 MB in all, where two that load for themselves take 450 (measured).
+WORKERS, THREADS = 2, 8
+SERVED = ("requirements.txt", "static", "superset_config.py", "wsgi.py")
+
+
+def python() -> Path | None:
+    """Return Superset's own Python; None where it is not installed."""
+    return VENV / "bin" / "python" if (VENV / ".stamp").exists() else None
+
+
+def fingerprint(*places: str) -> str:
+    """Return a hash over the files at these places in `FOLDER`, their names included.
+
+    `SERVED` are those that its servers hold in memory; the dashboards lie in its database.
+    """
+    made_of = hashlib.sha256()
+    for path in sorted(path for place in places for path in _files(FOLDER / place)):
+        made_of.update(f"{path.relative_to(FOLDER)}\0".encode())
+        made_of.update(hashlib.sha256(path.read_bytes()).digest())
+    return made_of.hexdigest()
+
+
+def _files(place: Path) -> Iterator[Path]:
+    found = place.rglob("*") if place.is_dir() else [place]
+    return (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+
+
+@dataclass(frozen=True)
+class Superset:
+    """One Superset."""
+
+    python: Path
+    port: int
+
+    def prepare_command(self) -> list[str]:
+        """Return what makes its tables, roles, log-ins and dashboards, and ends."""
+        return [str(self.python), str(FOLDER / "prepare.py")]
+
+    def command(self) -> list[str]:
+        """Return what serves it in the foreground."""
+        return [
+            *(str(self.python), "-m", "gunicorn", "--pythonpath", str(FOLDER), "--preload"),
+            *("--bind", f"{HOST}:{self.port}", "--worker-class", "gthread"),
+            *("--workers", str(WORKERS), "--threads", str(THREADS)),
+            *("--timeout", "120"),  # above SUPERSET_WEBSERVER_TIMEOUT
+            "--no-control-socket",  # it would lie in the home directory
+            "wsgi:app",
+        ]

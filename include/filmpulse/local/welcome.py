@@ -1,0 +1,30 @@
+"""What a person is told of an instance that runs: ways in, what was left out, the memory used."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.markup import escape
+
+from filmpulse.local.instance import Stack
+from filmpulse.local.processes import memory
+
+
+def addresses(stack: Stack) -> str:
+    """Return addresses and log-ins as lines of rich markup, an analyst's first."""
+    lines = []
+    if stack.urls["superset"]:
+        logins = (_login(*each) for each in stack.superset_passwords.items())
+        lines.append(("dashboards", f"{stack.urls['superset']}   {'  or  '.join(logins)}"))
+    login = _login(stack.airflow_user, stack.airflow_password)
+    lines.append(("Airflow", f"{stack.urls['airflow']}   {login}"))
+    if stack.urls["sample_site"]:
+        lines.append(("sample site", str(stack.urls["sample_site"])))
+    lines += [("left out", f"{part}: {why}") for part, why in stack.left_out.items()]
+    lines.append(("memory", str(memory(stack.dir))))
+    lines.append(("shell", f"source {escape(shlex.quote(str(stack.dir / 'env.sh')))}"))
+    return "\n".join(f"  {title:<11}  {text}" for title, text in lines)
+
+
+def _login(user: str, password: str) -> str:
+    return f"user [bold]{user}[/bold]  password [bold]{escape(password)}[/bold]"
