@@ -3,13 +3,16 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test check bench lock docs env browser clean
+.PHONY: help demo up down status test check bench lock docs env env-superset browser clean
 
 UV_VERSION := 0.13.8
 VENV := .venv/bin
 PYTHON := $(VENV)/python
+SUPERSET := .venv-superset
 UV := .tools/bin/uv
-COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock"
+COMPILE_FOR := $(UV) pip compile -q --universal --python-version 3.11 --custom-compile-command
+COMPILE := $(COMPILE_FOR) "make lock"
+COMPILE_SUPERSET := $(COMPILE_FOR) "make lock (why this is apart from requirements.txt: superset/requirements.in)" superset/requirements.in
 # No colour codes and no progress bars where nobody watches.
 export UV_NO_PROGRESS := 1
 export PYTHONUNBUFFERED := 1
@@ -19,9 +22,18 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
+# WITHOUT="superset s3" leaves parts out, and is remembered; WITHOUT= brings all back.
+SAID_WITHOUT = $(if $(filter undefined,$(origin WITHOUT)),,--without "$(WITHOUT)")
+
+# What an instance is to run of what takes an environment of its own.
+define build_for
+parts=$$($(PYTHON) -m filmpulse.local parts --instance $(1) $(SAID_WITHOUT)) || exit 1; \
+case "$$parts" in *superset*) $(MAKE) --no-print-directory env-superset || exit 1;; esac
+endef
+
 demo: needs env browser ## Build all, start the demo, show how its sample movies are received
-	@$(PYTHON) -m filmpulse.local up --instance demo --sample-site
-	@$(PYTHON) -m filmpulse.local demo --instance demo
+	@$(call build_for,demo)
+	@$(PYTHON) -m filmpulse.local demo --instance demo $(SAID_WITHOUT)
 
 # Measured on 2 cores: 75 s with packages cached; 1.2 GiB of memory idle, 1.8 at most; 1.1 GB of disk.
 .PHONY: needs
@@ -30,7 +42,8 @@ needs:
 	@echo "and 2 GB of memory. It stays up until \`make down\`, and can be repeated at any time."
 
 up: env browser ## Start your own, empty instance (var/main) in the background
-	@$(PYTHON) -m filmpulse.local up --instance main
+	@$(call build_for,main)
+	@$(PYTHON) -m filmpulse.local up --instance main $(SAID_WITHOUT)
 
 down: ## Stop every instance; leaves no process
 	@for dir in var/*/; do \
@@ -46,7 +59,7 @@ status: ## Say how each part of each instance is
 	  $(PYTHON) -m filmpulse.local status --instance "$$name" || ill=1; \
 	done; exit $$ill
 
-test: env browser ## Build what is needed and run every test (15 minutes on 2 cores)
+test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test (15 minutes on 2 cores)
 	@$(VENV)/pytest -n auto --maxprocesses 4
 
 check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents
@@ -61,20 +74,23 @@ check: env ## What CI checks before the tests: lint, format, types, imports, loc
 .PHONY: lock-is-fresh
 lock-is-fresh: $(UV)
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && set -e && \
-	cp requirements.txt requirements-dev.txt "$$fresh" && \
+	mkdir "$$fresh/superset" && \
+	cp requirements.txt requirements-dev.txt "$$fresh" && cp superset/requirements.txt "$$fresh/superset" && \
 	$(COMPILE) pyproject.toml -o "$$fresh/requirements.txt" && \
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o "$$fresh/requirements-dev.txt" && \
-	for lock in requirements.txt requirements-dev.txt; do \
-	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit pyproject.toml: make lock"; exit 1; }; \
-	done && echo "the locks fit pyproject.toml"
+	$(COMPILE_SUPERSET) -o "$$fresh/superset/requirements.txt" && \
+	for lock in requirements.txt requirements-dev.txt superset/requirements.txt; do \
+	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit what it is made of: make lock"; exit 1; }; \
+	done && echo "the locks fit what they are made of"
 
 bench: env browser ## Measure speed; reports, judges nothing
 	@$(PYTHON) benchmarks/run.py
 	@$(VENV)/pytest -q -m drill
 
-lock: $(UV) ## Lock the newest versions that pyproject.toml allows
+lock: $(UV) ## Lock the newest versions that pyproject.toml and superset/requirements.in allow
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE_SUPERSET) --upgrade -o superset/requirements.txt
 
 docs: env ## Write the generated documents anew
 	@$(PYTHON) docs/generate.py
@@ -91,6 +107,21 @@ env: .venv/.stamp
 	@$(UV) pip sync -q --python $(PYTHON) requirements-dev.txt
 	@$(UV) pip install -q --python $(PYTHON) --no-deps -e .
 	@touch $@
+
+# Superset's own, by a Python that it runs on; without one the rest goes on without dashboards.
+env-superset: $(SUPERSET)/.stamp
+
+$(SUPERSET)/.stamp: superset/requirements.txt $(UV)
+	@for python in .tools/bin/python python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	    >/dev/null 2>&1 && { found=$$python; break; }; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Superset needs Python 3.11 or 3.12, and there is none here: going on without dashboards."; exit 0; \
+	fi; \
+	echo "Installing Superset's Python packages into $(SUPERSET) ..."; \
+	{ [ -x $(SUPERSET)/bin/python ] || $(UV) venv -q --no-python-downloads --python $$found $(SUPERSET); } && \
+	$(UV) pip sync -q --python $(SUPERSET)/bin/python superset/requirements.txt && touch $@
 
 # uv by pip, in an environment of its own. Debian splits the module that pip comes from off.
 $(UV): Makefile

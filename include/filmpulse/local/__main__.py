@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -40,15 +41,7 @@ def up(
     without: Without = None,
 ) -> None:
     """Start an instance in the background; harmless when it runs."""
-    console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
-    stack = local.up(
-        instance,
-        root,
-        sample_site=sample_site,
-        without=None if without is None else without.split(),
-        progress=local.Lines(console),
-    )
-    _print_addresses(stack)
+    _print_addresses(_up(instance, root, sample_site, without))
 
 
 @app.command()
@@ -103,11 +96,30 @@ def dags_test(words: list[str], instance: Name = "main", root: Root = local.DEFA
 
 
 @app.command()
-def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT) -> None:
-    """Run the sample movies through a started instance and show how they are received."""
-    from filmpulse.local.demo import run
+def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT, without: Without = None) -> None:
+    """Start an instance with the sample site, and show how its movies are received."""
+    from filmpulse.local.demo import collect, show
 
-    run(local.read_stack(root / instance), console)
+    stack = _up(instance, root, True, without, lambda stack: collect(stack, console))
+    show(stack, console)
+
+
+def _up(
+    instance: str,
+    root: Path,
+    sample_site: bool | None,
+    without: str | None,
+    meanwhile: Callable[[local.Stack], None] | None = None,
+) -> local.Stack:
+    console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
+    return local.up(
+        instance,
+        root,
+        sample_site=sample_site,
+        without=None if without is None else without.split(),
+        meanwhile=meanwhile,
+        progress=local.Lines(console),
+    )
 
 
 def _print_addresses(stack: local.Stack) -> None:

@@ -21,33 +21,40 @@ DETECT, RECEPTION = "detect_new_reviews", "movie_reception"
 TRACKED = "tracked_movies"
 
 
-def run(stack: Stack, console: Console) -> None:
-    """Detect, collect and score the sample movies, then show each one's reception.
+def collect(stack: Stack, console: Console) -> None:
+    """Detect, collect and score the sample movies.
 
     Repeatable: what has no news since is not collected again. An own list of movies in the
     Variable `tracked_movies` is left as it is.
 
     Args:
-        stack: A running instance with the sample site.
-        console: Where to show it.
+        stack: An instance with the sample site, whose Airflow runs.
+        console: Where to tell how it goes.
 
     Raises:
         AirflowError: A run failed, or did not end in ten minutes.
     """
+    airflow = _airflow(stack)
+    count = len(_tracked(airflow))
+    console.print(f"Airflow looks for news of {count} movies, and collects what it finds:")
+    _detect_and_collect(airflow, console)
+
+
+def show(stack: Stack, console: Console) -> None:
+    """Show each movie's reception, the ways in, and what to do next."""
     from filmpulse import jobs
     from filmpulse.report import print_summary
 
-    airflow = AirflowRest(str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password)
-    imdb_ids = _tracked(airflow)
-    console.print(f"Airflow looks for news of {len(imdb_ids)} movies, and collects what it finds:")
-    _detect_and_collect(airflow, console)
-
     console.print()
     parts = jobs.Parts.from_settings(Settings.from_env(stack.env))
-    for imdb_id in imdb_ids:
+    for imdb_id in _tracked(_airflow(stack)):
         print_summary(jobs.summary(imdb_id, parts), console)
         console.print()
     console.print(_WHAT_NOW.format(addresses=addresses(stack)), soft_wrap=True, highlight=False)
+
+
+def _airflow(stack: Stack) -> AirflowRest:
+    return AirflowRest(str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password)
 
 
 def _tracked(airflow: AirflowRest) -> list[str]:

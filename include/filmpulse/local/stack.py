@@ -65,6 +65,7 @@ def up(
     *,
     sample_site: bool | None = None,
     without: Iterable[str] | None = None,
+    meanwhile: Callable[[Stack], None] | None = None,
     progress: Progress | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Stack:
@@ -80,6 +81,7 @@ def up(
             as it was, which is off for a new instance.
         without: The parts of `instance.OPTIONAL` to leave out; None leaves it as it was, which is
             none for a new instance.
+        meanwhile: Called as soon as Airflow works; Superset takes some seconds more.
         progress: Where to tell what is being waited for.
         env: The caller's environment; this process's when not given.
 
@@ -102,10 +104,12 @@ def up(
             _leave_out(without, instance, install)
         if (running := _Running.find(instance, install)) is not None:
             if running.is_whole():
+                if meanwhile is not None:
+                    meanwhile(running.stack)
                 running.renew_dashboards(env, progress)
                 return running.stack
             progress.say("settings or code changed, or a part is down: starting anew")
-        return _start(instance, install, env, progress)
+        return _start(instance, install, env, progress, meanwhile)
 
 
 def down(name: str, root: Path = DEFAULT_ROOT) -> int:
@@ -354,8 +358,16 @@ class _Running:
         ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
-    def start(self, env: Mapping[str, str], progress: Progress) -> None:
-        """Start everything; nothing of the instance may be running."""
+    def start(
+        self,
+        env: Mapping[str, str],
+        progress: Progress,
+        meanwhile: Callable[[Stack], None] | None,
+    ) -> None:
+        """Start everything, and call `meanwhile` when Airflow works.
+
+        Nothing of the instance may be running.
+        """
         part = {part.program.name: part for part in self.parts}
         shared = shared_env(self.stack, env)
         ours = shared | self.stack.env
@@ -393,6 +405,8 @@ class _Running:
             for each in (part["api-server"], *components):
                 with progress.step(each.title):
                     self._wait(each)
+            if meanwhile is not None:
+                meanwhile(self.stack)
             if "superset" in part:
                 with progress.step(part["superset"].title):
                     superset_runs.result()
@@ -508,7 +522,11 @@ class _Running:
 
 
 def _start(
-    instance: Instance, install: Install, env: Mapping[str, str], progress: Progress
+    instance: Instance,
+    install: Install,
+    env: Mapping[str, str],
+    progress: Progress,
+    meanwhile: Callable[[Stack], None] | None,
 ) -> Stack:
     _stop(instance, install)
     install.choose_ports()
@@ -517,7 +535,7 @@ def _start(
     install.save(instance)
     running = _Running(instance, install)
     running.stack.write()
-    running.start(env, progress)
+    running.start(env, progress, meanwhile)
     return running.stack
 
 
