@@ -233,28 +233,26 @@ class _Sync:
 
     def _prune(self, saved: Path) -> None:
         """Delete what left the repository, users before what they use."""
-        gone = {
-            uuid: entry for uuid, entry in self.ledger.entries.items() if uuid not in self.files
-        }
-        for kind in reversed(bundle.FIELDS):
-            for uuid, entry in sorted(gone.items(), key=lambda item: item[1].path):
-                if bundle.kind_of(entry.path) != kind:
-                    continue
-                row = self.instance.row(kind, uuid)
-                if row is None:
-                    continue
-                if self._is_in_use(kind, uuid, row):
-                    self.report.released.append(entry.path)
-                    continue
-                self._save_aside(saved, entry.path, self.instance.describe(row))
-                if kind == "charts":
-                    for dashboard in list(row.dashboards):
-                        dashboard.slices.remove(row)
-                self.session.delete(row)
-                self.session.flush()
-                self.report.deleted.append(entry.path)
+        gone: list[tuple[str, str, Any, Doc]] = []
+        for uuid, entry in self.ledger.entries.items():
+            if uuid not in self.files:
+                kind = bundle.kind_of(entry.path)
+                if (row := self.instance.row(kind, uuid)) is not None:
+                    gone.append((kind, entry.path, row, self.instance.describe(row)))
+        order = list(reversed(bundle.FIELDS))
+        for kind, path, row, state in sorted(gone, key=lambda one: (order.index(one[0]), one[1])):
+            if self._is_in_use(kind, row):
+                self.report.released.append(path)
+                continue
+            self._save_aside(saved, path, state)
+            if kind == "charts":
+                for dashboard in list(row.dashboards):
+                    dashboard.slices.remove(row)
+            self.session.delete(row)
+            self.session.flush()
+            self.report.deleted.append(path)
 
-    def _is_in_use(self, kind: str, uuid: str, row: Any) -> bool:
+    def _is_in_use(self, kind: str, row: Any) -> bool:
         """Say whether something that stays, and that the repository does not manage, needs it."""
         from superset.models.dashboard import Dashboard
         from superset.models.slice import Slice
@@ -272,7 +270,7 @@ class _Sync:
                 for dashboard in self._people_s(self.session.query(Dashboard))
             )
             return any(self._people_s(charts)) or any(
-                uuid in bundle.datasets_of(doc) for doc in filters
+                str(row.uuid) in bundle.datasets_of(doc) for doc in filters
             )
         if kind == "charts":
             return any(self._people_s(row.dashboards)) or bool(

@@ -118,9 +118,8 @@ def process(databases, tmp_path_factory):
         superset.prepare()
         yield superset
     finally:
-        superset.process.stdin.close()
-        superset.process.wait(60)
-        superset.process.stdout.close()
+        superset.process.kill()
+        superset.process.wait()
         databases.drop(url)
 
 
@@ -390,8 +389,15 @@ def test_a_bad_asset_is_named_and_changes_nothing(superset, tree, saved, path, t
     assert failure.value.kind == "SyncError"
     assert f"{path}: {says}" in failure.value.words
     assert superset.rows() == before
-    with pytest.raises(Failure, match=path):
+
+
+def test_export_over_a_file_that_cannot_be_read_names_it(superset, tree, saved):
+    superset.sync(folder=tree, saved=saved)
+    (tree / "charts/events.yaml").write_text("slice_name: [")
+    before = texts(tree)
+    with pytest.raises(Failure, match=r"charts/events\.yaml: line 1"):
         superset.export(folder=tree)
+    assert texts(tree) == before
 
 
 @pytest.mark.parametrize(
