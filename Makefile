@@ -20,7 +20,7 @@ export PYTHONUNBUFFERED := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 # WITHOUT="superset s3" leaves parts out, and is remembered; WITHOUT= brings all back.
 SAID_WITHOUT = $(if $(filter undefined,$(origin WITHOUT)),,--without "$(WITHOUT)")
@@ -69,6 +69,7 @@ check: env ## What CI checks before the tests: lint, format, types, imports, loc
 	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/test_containers.py
 	@$(MAKE) --no-print-directory lock-is-fresh
 	$(PYTHON) docs/generate.py --check
+	$(PYTHON) superset/lint.py
 
 # Versions that are locked and still allowed stay as they are, so a release on PyPI changes nothing.
 .PHONY: lock-is-fresh
@@ -82,6 +83,22 @@ lock-is-fresh: $(UV)
 	for lock in requirements.txt requirements-dev.txt superset/requirements.txt; do \
 	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit what it is made of: make lock"; exit 1; }; \
 	done && echo "the locks fit what they are made of"
+
+# Whose Superset; INSTANCE=demo for the demo's.
+INSTANCE ?= main
+.PHONY: superset-sync superset-export superset-lint superset-columns
+
+superset-sync: env ## Bring a running instance's dashboards to what superset/assets says
+	@$(PYTHON) superset/run.py $(INSTANCE) sync.py
+
+superset-export: env ## Write what people changed in Superset to superset/assets
+	@$(PYTHON) superset/run.py $(INSTANCE) export.py
+
+superset-lint: env ## Check superset/assets, without Superset and Postgres
+	@$(PYTHON) superset/lint.py
+
+superset-columns: env ## Note the marts' columns for superset-lint, after a migration
+	@$(PYTHON) superset/mart_columns.py
 
 bench: env browser ## Measure speed; reports, judges nothing
 	@$(PYTHON) benchmarks/run.py

@@ -103,7 +103,7 @@ def sync(
         airflow_url: What stands for `${AIRFLOW_URL}`.
         username: Whose the assets are; an administrator.
         saved: Where to save what a person changed and this writes over; by default
-            `superset-replaced` beside SUPERSET_CACHE_DIR.
+            the folder `replaced` beside SUPERSET_CACHE_DIR.
 
     Raises:
         SyncError: An asset is wrong, or in the way of somebody's; nothing was changed.
@@ -119,7 +119,7 @@ def sync(
     if user is None:
         raise SyncError(f"There is no user `{username}` that the assets could belong to.")
     if saved is None:
-        saved = Path(os.environ["SUPERSET_CACHE_DIR"]).with_name("superset-replaced")
+        saved = Path(os.environ["SUPERSET_CACHE_DIR"]).with_name("replaced")
     try:
         # Rows find their neighbours by id: nothing is written before it is whole.
         with override_user(user), db.session.no_autoflush:
@@ -534,13 +534,17 @@ def environment(*names: str) -> list[str]:
 
 
 def main() -> None:
-    """Sync this checkout's assets."""
+    """Sync this checkout's assets, and show guests their data."""
     warehouse_url, airflow_url = environment("SUPERSET_WAREHOUSE_URL", "SUPERSET_AIRFLOW_URL")
     with application():
+        from guests import guest_role
+
         try:
-            print(sync(ASSETS, warehouse_url=warehouse_url, airflow_url=airflow_url))  # noqa: T201
+            report = sync(ASSETS, warehouse_url=warehouse_url, airflow_url=airflow_url)
         except SyncError as error:
             sys.exit(f"Nothing was changed:\n{error}")
+        guest_role()  # they may see new datasets too
+    print(report)  # noqa: T201
 
 
 if __name__ == "__main__":
