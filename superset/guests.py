@@ -20,6 +20,7 @@ LOOKING = {
     ("can_csv", "Superset"),
     ("can_dashboard", "Superset"),
     ("can_dashboard_permalink", "Superset"),
+    ("can_log", "Superset"),  # each page tells Superset which charts were shown
     ("can_read", "Chart"),
     ("can_read", "CurrentUserRestApi"),
     ("can_read", "Dashboard"),

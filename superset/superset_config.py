@@ -104,6 +104,8 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
         "brandLogoAlt": "Filmpulse",
         "brandLogoUrl": _static_url(logo),
         "brandLogoHref": "/dashboard/list/",
+        # Superset's own is not in its wheel: each page would log that.
+        "brandSpinnerUrl": _static_url("spinner.svg"),
         "colorPrimary": primary,
         "colorLink": primary,
     }
