@@ -12,11 +12,21 @@ import pytest
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.local import read_stack
-from filmpulse.local.instance import Install, Instance, Stack, process_env, stack_of
+from filmpulse.local import read_stack, superset, wanted
+from filmpulse.local.instance import Install, Instance, Stack, shared_env, stack_of
 
 # Choosing ports binds sockets on this machine; nothing is sent.
 pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture(autouse=True)
+def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Superset's environment, installed here whatever the machine has."""
+    made = tmp_path / "venv-superset"
+    made.mkdir()
+    (made / ".stamp").touch()
+    monkeypatch.setattr(superset, "VENV", made)
+    return made
 
 
 @pytest.fixture
@@ -177,12 +187,78 @@ def test_the_callers_environment_does_not_leak_in(instance: Instance) -> None:
         "FILMPULSE_BROWSER_PATH": "/elsewhere",
         "NO_PROXY": "intranet",
     }
-    env = process_env(stack, caller)
+    env = shared_env(stack, caller)
     assert env["HOME"] == "/home/someone"
-    assert env["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert env["NO_PROXY"] == "intranet,127.0.0.1,localhost"
-    assert not {"PGOPTIONS", "AWS_PROFILE", "PYTHONPATH", "FILMPULSE_BROWSER_PATH"} & env.keys()
+    assert not (caller.keys() - {"PATH", "HOME", "NO_PROXY"}) & env.keys()
     assert env["FILMPULSE_INSTANCE_DIR"] == str(instance.dir)
+
+
+def test_each_part_has_the_secrets_that_it_needs(instance: Instance) -> None:
+    install, stack = _installed(instance)
+
+    def held(*environments: dict[str, str]) -> set[str]:
+        text = " ".join(value for each in environments for value in each.values())
+        return {name for name, secret in install.secrets.items() if secret in text}
+
+    assert held(shared_env(stack, {})) == set()
+    assert held(stack.superset_env) == {"superset_db", "superset_key", "reader"}
+    assert not {name for name in held(stack.env, stack.shell_env) if "superset" in name}
+
+
+def test_an_install_of_before_gets_what_is_missing(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    path = instance.dir / "install.json"
+    old = json.loads(path.read_text())
+    del old["without"], old["ports"]["superset"]
+    for name in [name for name in old["secrets"] if "superset" in name]:
+        del old["secrets"][name]
+    path.write_text(json.dumps(old))
+    loaded = Install.load(instance)
+    assert loaded is not None
+    assert loaded.secrets.keys() == install.secrets.keys()
+    assert old["secrets"].items() <= loaded.secrets.items()
+    assert old["ports"].items() <= loaded.ports.items()
+    assert stack_of(instance, loaded).urls["superset"]
+
+
+def test_what_is_left_out_has_no_address_and_is_told(instance: Instance) -> None:
+    install, whole = _installed(instance)
+    assert whole.left_out == {}
+    assert whole.env["FILMPULSE_LAKE_URL"].startswith("s3://")
+    install.leave_out(["s3", "superset", "s3"])
+    assert install.without == ["s3", "superset"]
+    small = stack_of(instance, install)
+    assert (small.urls["s3"], small.urls["superset"]) == (None, None)
+    assert small.env["FILMPULSE_LAKE_URL"] == f"file://{instance.dir}/lake"
+    assert "FILMPULSE_LAKE_KEY" not in small.env
+    assert small.superset_env == {}
+    assert small.left_out.keys() == {"s3", "superset"}
+
+
+def test_a_part_that_nobody_knows_is_named(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    with pytest.raises(BadInput, match=r"'Superset', 'airflow'.*superset and s3"):
+        install.leave_out(["superset", "airflow", "Superset"])
+    assert install.without == []
+
+
+def test_superset_is_left_out_where_it_is_not_installed(instance: Instance, venv: Path) -> None:
+    (venv / ".stamp").unlink()
+    _, stack = _installed(instance)
+    assert stack.urls["superset"] is None
+    assert "Python 3.11 or 3.12" in stack.left_out["superset"]
+
+
+def test_what_is_wanted_is_what_was_said_last(instance: Instance) -> None:
+    root, name = instance.dir.parent, instance.name
+    assert wanted(name, root, None) == ["superset", "s3"]
+    assert wanted(name, root, ["superset"]) == ["s3"]
+    install, _ = _installed(instance)
+    install.leave_out(["superset"])
+    install.save(instance)
+    assert wanted(name, root, None) == ["s3"]
+    assert wanted(name, root, []) == ["superset", "s3"]
 
 
 def test_nothing_but_loopback_is_bound(instance: Instance) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import configparser
 import shlex
+import subprocess
 from pathlib import Path
 
-from filmpulse.local.supervisor import Program, config_text
+from filmpulse.local.supervisor import Program, config_text, env_file, export_script
 
 
 def test_config_survives_odd_paths() -> None:
@@ -28,3 +29,20 @@ def test_config_survives_odd_paths() -> None:
     assert config["group:airflow"]["programs"] == "scheduler,triggerer"
     # Groups stop in reverse order of priority: Airflow before the database that it uses.
     assert int(config["group:airflow"]["priority"]) > int(config["group:postgres"]["priority"])
+
+
+def test_a_program_has_variables_of_its_own(tmp_path: Path) -> None:
+    directory = tmp_path / "a b 100% 'mine'"
+    values = {"PASSWORD": 'it\'s "$HOME" `id` %(ENV_X)s;#', "LINES": "one\ntwo\\", "EMPTY": ""}
+    program = Program("web", "web", ["/usr/bin/env", "-0"], env=values)
+    text = config_text([program], directory, tmp_path, 20001, "password")
+    assert not [value for value in values.values() if value and value in text]
+    own = env_file(directory, "web")
+    own.parent.mkdir(parents=True)
+    own.write_text(export_script(values))
+    config = configparser.RawConfigParser()
+    config.read_string(text)
+    command = shlex.split(config["program:web"]["command"].replace("%%", "%"))
+    said = subprocess.run(command, env={"SHARED": "1"}, capture_output=True, text=True, check=True)
+    got = dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
+    assert values.items() | {("SHARED", "1")} <= got.items()
