@@ -272,6 +272,11 @@ class Tree:
     texts: dict[str, str]
     problems: list[str]
 
+    def left_out(self) -> set[str]:
+        """Return the UUIDs of the other files, as far as they can be told."""
+        texts = (text for path, text in self.texts.items() if path not in self.docs)
+        return {uuid for text in texts for uuid in re.findall(r"^uuid: (\S+)$", text, re.MULTILINE)}
+
 
 def read(root: Path) -> Tree:
     """Read every asset below a folder. A file that is wrong in itself is told of and left out."""
@@ -557,7 +562,7 @@ def parents(position: Doc) -> dict[str, list[str]]:
     """Return for each id of a sound tree the ids from ROOT_ID down to its own parent."""
     above: dict[str, list[str]] = {"ROOT_ID": []}
     for key in reading_order(position):
-        for child in position[key].get("children", []):
+        for child in position.get(key, {}).get("children", []):
             above[child] = [*above[key], key]
     return above
 

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 MARTS = HERE / "mart_columns.json"
 CONFIG = HERE / "superset_config.py"
+DATABASE = "databases/warehouse.yaml"
 FIX = "python superset/lint.py --fix"
 
 
@@ -116,20 +117,22 @@ _LINK = re.compile(r"(?:https?:)?//[\w.-]+[^\s\"')]*", re.IGNORECASE)
 _NAMESPACES = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
 
 
-def structure(docs: dict[str, Doc]) -> list[str]:
-    """Tell what would make a sync fail, or Superset silently draw something else.
-
-    Args:
-        docs: Assets in normal form by path.
-    """
-    return [*_names(docs), *_references(docs), *_layouts(docs)]
+def structure(tree: bundle.Tree) -> list[str]:
+    """Tell what would make a sync fail, or Superset silently draw something else."""
+    docs = tree.docs
+    found = [*tree.problems, *_names(docs), *_references(docs, tree.left_out()), *_layouts(docs)]
+    if not tree.problems and DATABASE not in docs:
+        found.append(f"{DATABASE}: is missing: is this the folder of assets?")
+    return found
 
 
 def problems(root: Path = ASSETS) -> list[str]:
     """Tell everything that is wrong below a folder of assets; empty if nothing is."""
     tree = bundle.read(root)
-    found = [*tree.problems, *structure(tree.docs)]
-    found += _Content(tree.docs, json.loads(MARTS.read_text("utf-8"))).problems()
+    content = _Content(tree.docs, json.loads(MARTS.read_text("utf-8")))
+    found = [*structure(tree), *content.problems()]
+    if not tree.problems:
+        found += content.orphans()  # what is left out may use them
     for path, text in tree.texts.items():
         found += [f"{path}: {what}" for what in _secrets(text)]
         if path in tree.docs and (line := _first_difference(text, bundle.dump(tree.docs[path]))):
@@ -188,15 +191,14 @@ def _names(docs: dict[str, Doc]) -> Iterator[str]:
             yield f"{path}: {name[kind]}: rename the file to {doc[name[kind]]}.yaml"
         elif not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", stem):
             yield f"{path}: the file's name must be small letters, digits, - and _"
-    databases = [path for path in docs if bundle.kind_of(path) == "databases"]
-    if docs and databases != ["databases/warehouse.yaml"]:
-        yield f"databases: must hold warehouse.yaml alone, not {', '.join(databases) or 'nothing'}"
+        if kind == "databases" and path != DATABASE:
+            yield f"{path}: there is one database, {DATABASE}"
 
 
-def _references(docs: dict[str, Doc]) -> Iterator[str]:
+def _references(docs: dict[str, Doc], left_out: set[str]) -> Iterator[str]:
     """Every UUID leads to an asset of the right kind."""
     known = {
-        kind: {doc["uuid"] for path, doc in docs.items() if bundle.kind_of(path) == kind}
+        kind: left_out | {doc["uuid"] for path, doc in docs.items() if bundle.kind_of(path) == kind}
         for kind in bundle.FIELDS
     }
     for path, doc in docs.items():
@@ -315,6 +317,7 @@ class _Content:
         self.schemes = {kind: _schemes(kind) for kind in ("CATEGORICAL", "SEQUENTIAL")}
 
     def problems(self) -> Iterator[str]:
+        """Name what is wrong with each asset."""
         checks = {
             "databases": self._database,
             "datasets": self._dataset,
@@ -325,9 +328,9 @@ class _Content:
             for path, doc in self.kinds[kind].items():
                 yield from (f"{path}: {what}" for what in check(doc))
                 yield from (f"{path}: {what}" for what in _links(doc))
-        yield from self._orphans()
 
-    def _orphans(self) -> Iterator[str]:
+    def orphans(self) -> Iterator[str]:
+        """Name what no dashboard needs."""
         shown = set().union(*map(bundle.charts_of, self.kinds["dashboards"].values()))
         shown |= {
             layer.get("value")
@@ -553,13 +556,14 @@ class _Content:
                 yield f".cascadeParentIds: {parent} is no filter here"
         if kind == "filter_select" and one.get("controlValues", {}).get("creatable") is not False:
             yield ".controlValues.creatable: must be false, or a typing error empties every chart"
+        in_scope = sorted(reach(one, dashboard["position"]))
+        if not in_scope:
+            yield ".scope: reaches no chart"
         reached = [
             (self.charts[uuid], self.datasets[self.charts[uuid]["dataset_uuid"]])
-            for uuid in sorted(reach(one, dashboard["position"]))
+            for uuid in in_scope
             if uuid in self.charts and self.charts[uuid]["dataset_uuid"] in self.datasets
         ]
-        if not reached:
-            yield ".scope: reaches no chart"
         if kind in ("filter_select", "filter_range"):
             for target in one.get("targets") or [{}]:
                 column = target.get("column", {}).get("name")
@@ -694,7 +698,7 @@ _CAST = re.compile(
 )
 _EXTRACT = re.compile(r"\bEXTRACT\s*\(\s*\w+\s+FROM\b", re.IGNORECASE)
 _TYPED = re.compile(r"\b(?:DATE|TIMESTAMP|TIMESTAMPTZ|INTERVAL)\s+''", re.IGNORECASE)
-_WORD = re.compile(r'"([^"]+)"|([A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)(\s*\()?')
+_WORD = re.compile(r'"([^"]+)"|(?<![\w.])([A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)(\s*\()?')
 
 
 def _listing(words: str) -> set[str]:

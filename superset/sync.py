@@ -109,8 +109,7 @@ def sync(
         SyncError: An asset is wrong, or in the way of somebody's; nothing was changed.
     """
     tree = bundle.read(assets)
-    problems = [*tree.problems, *lint.structure(tree.docs)]
-    if problems:
+    if problems := lint.structure(tree):
         raise SyncError("\n".join(problems))
     from superset import db, security_manager
     from superset.utils.core import override_user
