@@ -184,9 +184,17 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
        c.movie,
        mart.half_interval(l.sd_stars::double precision, c.reviews - l.unrated_reviews)
            AS stars_half_interval,
-       l.sd_population / 2 AS polarisation
+       l.sd_population / 2 AS polarisation,
+       k.checked_at AS looked_at,
+       CASE a.kind WHEN 'llm' THEN 'language model ' || a.model
+                   WHEN 'lexicon' THEN 'keyless lexicon' ELSE 'nobody yet' END AS analyser,
+       CASE a.kind WHEN 'llm'
+                       THEN 'A model''s reading: quotes are verified, scores are its judgement.'
+                   WHEN 'lexicon' THEN 'A baseline for English: no sarcasm, no other language.'
+                   ELSE 'No review has been scored.' END AS analyser_caveat
 FROM core.movies m
 JOIN mart.movie_counts c USING (imdb_id)
+LEFT JOIN ops.movie_checks k USING (imdb_id)
 LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
@@ -215,19 +223,9 @@ LEFT JOIN LATERAL (
 COMMENT ON COLUMN mart.movies.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movies.stars_half_interval IS 'Half the width of the 95 % interval of mean_stars; null below two.';
 COMMENT ON COLUMN mart.movies.polarisation IS 'How far the overall scores lie apart: 0 all agree, 1 half say -2 and half say 2 (their standard deviation over 2).';
-
-CREATE VIEW mart.movie_header AS
-SELECT m.*, k.checked_at AS looked_at, k.sentence AS look_sentence,
-       CASE WHEN m.analyser_kind = 'llm' THEN 'language model ' || m.analyser_model
-            WHEN m.analyser_kind IS NULL THEN 'nobody yet'
-            ELSE 'keyless lexicon' END AS analyser,
-       CASE WHEN m.analyser_kind = 'llm'
-                THEN 'A model''s reading: quotes are verified, scores are its judgement.'
-            WHEN m.analyser_kind IS NULL THEN 'No review has been scored.'
-            ELSE 'A baseline for English: no sarcasm, no other language.' END AS analyser_caveat
-FROM mart.movies m
-LEFT JOIN ops.movie_checks k USING (imdb_id);
-COMMENT ON VIEW mart.movie_header IS 'One row per movie: all that stands at the head of its page.';
+COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).';
+COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
+COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
 
 CREATE VIEW mart.opinions AS
 SELECT r.source, r.review_id, r.imdb_id, r.movie, r.submitted_on, r.language, r.language_name,
@@ -487,19 +485,33 @@ COMMENT ON COLUMN mart.compared_aspects.grade_faulted IS 'Mean stars of the revi
 COMMENT ON COLUMN mart.compared_aspects.grade_difference IS 'grade_praised less grade_faulted: what goes with the grade, which need not cause it; null below two of either.';
 COMMENT ON COLUMN mart.compared_aspects.grade_difference_half_interval IS 'Half the width of its 95 % interval.';
 
+-- A week without reviews repeats what stood before it, so that every movie has the same weeks.
 CREATE MATERIALIZED VIEW mart.compared_weeks AS
-SELECT s.imdb_id, s.movie, m.reviews AS movie_reviews, s.days_since_release, s.starts_on,
-       s.reviews, s.reviews_so_far, s.graded_so_far, s.mean_stars_so_far, m.coverage, m.is_enough
-FROM mart.movie_series s
-JOIN mart.compared_movies m USING (imdb_id)
-WHERE s.grain = 'week' AND s.days_since_release BETWEEN -28 AND 728;
-CREATE UNIQUE INDEX compared_weeks_key ON mart.compared_weeks (imdb_id, starts_on);
+SELECT imdb_id, movie, movie_reviews, days_since_release, coalesce(reviews, 0) AS reviews,
+       first_value(reviews_so_far) OVER since AS reviews_so_far,
+       first_value(graded_so_far) OVER since AS graded_so_far,
+       first_value(mean_stars_so_far) OVER since AS mean_stars_so_far,
+       coverage, is_enough
+FROM (
+    SELECT m.imdb_id, m.movie, m.reviews AS movie_reviews, w.days AS days_since_release,
+           s.reviews, s.reviews_so_far, s.graded_so_far, s.mean_stars_so_far,
+           m.coverage, m.is_enough,
+           count(s.starts_on) OVER (PARTITION BY m.imdb_id ORDER BY w.days) AS weeks_with_reviews
+    FROM mart.compared_movies m
+    CROSS JOIN LATERAL generate_series(
+        -28, least(728, m.as_of::date - m.release_date), 7) AS w (days)
+    LEFT JOIN mart.movie_series s
+           ON s.imdb_id = m.imdb_id AND s.grain = 'week'
+              AND floor(s.days_since_release / 7.0) * 7 = w.days
+) weeks
+WHERE weeks_with_reviews > 0
+WINDOW since AS (PARTITION BY imdb_id, weeks_with_reviews ORDER BY days_since_release);
+CREATE UNIQUE INDEX compared_weeks_key ON mart.compared_weeks (imdb_id, days_since_release);
 COMMENT ON MATERIALIZED VIEW mart.compared_weeks IS 'One row per movie and week, from four weeks before its release to two years after it, as of the end of the last job.';
 COMMENT ON COLUMN mart.compared_weeks.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.compared_weeks.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.compared_weeks.movie_reviews IS 'Living reviews of the movie.';
-COMMENT ON COLUMN mart.compared_weeks.days_since_release IS 'Days from the release to the Monday of the week.';
-COMMENT ON COLUMN mart.compared_weeks.starts_on IS 'The Monday of the week.';
+COMMENT ON COLUMN mart.compared_weeks.days_since_release IS 'Days since the release in steps of seven: the week, Monday to Sunday, that began within those seven days.';
 COMMENT ON COLUMN mart.compared_weeks.reviews IS 'Living reviews submitted in that week.';
 COMMENT ON COLUMN mart.compared_weeks.reviews_so_far IS 'Living reviews up to the end of that week.';
 COMMENT ON COLUMN mart.compared_weeks.graded_so_far IS 'Of these, how many have stars: the n of mean_stars_so_far.';
