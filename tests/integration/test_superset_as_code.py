@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "superset"
 ASSETS = ROOT / "superset" / "assets"
 PYTHON = ROOT / ".venv-superset" / "bin" / "python"
+sys.path.append(str(ROOT / "superset"))
+
+import mart_columns  # noqa: E402
 
 DATABASE, REVIEWS, EVENTS = (f"00000000-0000-4000-8000-0000000000{n}" for n in ("01", "11", "12"))
 WEEKS, GRADE, EVENT_TABLE, RECEPTION = (
@@ -30,10 +34,6 @@ SMALL_TREE = [
     "charts/reviews_by_week.yaml",
     "dashboards/reception.yaml",
 ]
-
-pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="no .venv-superset: Python 3.11 or 3.12 is missing"
-)
 
 
 class Superset:
@@ -112,6 +112,8 @@ class Failure(Exception):
 
 @pytest.fixture(scope="module")
 def process(databases, tmp_path_factory):
+    if not PYTHON.exists():
+        pytest.skip("no .venv-superset: Python 3.11 or 3.12 is missing")
     url = databases.create()
     superset = Superset(url, tmp_path_factory.mktemp("superset"))
     try:
@@ -154,6 +156,11 @@ def texts(folder):
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_the_noted_columns_are_those_of_the_marts(warehouse_url):
+    now = mart_columns.text(mart_columns.read(warehouse_url))
+    assert now == mart_columns.FILE.read_text(), "the marts changed: make superset-columns"
 
 
 def test_first_sync_creates_all_and_the_second_touches_nothing(superset, tree, saved):
@@ -420,6 +427,22 @@ def test_a_slug_that_is_somebody_s_is_not_taken_over(superset, tree, saved, kind
         superset.sync(folder=tree, saved=saved)
     assert failure.value.words.startswith(f"{path}.yaml: slug: `{values['slug']}` belongs to")
     assert theirs in failure.value.words
+    assert superset.rows() == before
+
+
+def test_a_table_that_is_in_somebody_s_dataset_is_not_taken_over(superset, tree, saved):
+    shutil.copytree(tree / "databases", tree.parent / "first" / "databases")
+    superset.sync(folder=tree.parent / "first", saved=saved)
+    with psycopg.connect(superset.metadata_url) as connection:
+        connection.execute(
+            """INSERT INTO tables (table_name, schema, database_id, uuid)
+               SELECT 'reviews', 'mart', id, gen_random_uuid() FROM dbs"""
+        )
+    before = superset.rows()
+    with pytest.raises(
+        Failure, match=r"datasets/warehouse/reviews\.yaml: table_name: `reviews` be"
+    ):
+        superset.sync(folder=tree, saved=saved)
     assert superset.rows() == before
 
 
