@@ -397,7 +397,8 @@ def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dic
         "SUPERSET_CACHE_DIR": str(instance.dir / "superset" / "cache"),
         "SUPERSET_WAREHOUSE_URL": postgres.address(
             "filmpulse_reader", secret["reader"], port, "filmpulse", driver
-        ),
+        )
+        + "?options=-c%20statement_timeout%3D60s",  # a chart that nobody waits for ends
         "SUPERSET_AIRFLOW_URL": airflow_url,
     }
 

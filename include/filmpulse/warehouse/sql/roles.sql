@@ -6,6 +6,7 @@ BEGIN
     END IF;
     -- Where the database is closed to the public, as the local stack's is.
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO filmpulse_reader', current_database());
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END
 $$;
 REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;

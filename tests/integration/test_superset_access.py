@@ -1,0 +1,346 @@
+"""Who may see what: the reader in the warehouse, a guest and a stranger in Superset."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psutil
+import psycopg
+import pytest
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from tests.conftest import Databases
+    from tests.superset_fixtures import App, Browser, Template
+
+pytestmark = pytest.mark.slow
+
+# --- the warehouse's reader ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def owner(superset_template: Template) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(superset_template.warehouse_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def reader(superset_template: Template) -> Iterator[psycopg.Connection]:
+    url = superset_template.env["SUPERSET_WAREHOUSE_URL"].replace("+psycopg2", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def _relations(owner: psycopg.Connection, *schemas: str) -> list[sql.Identifier]:
+    rows = owner.execute(
+        "SELECT relnamespace::regnamespace::text, relname FROM pg_class "
+        "WHERE relkind IN ('r', 'v', 'm', 'p', 'S') AND relnamespace::regnamespace::text = ANY(%s)",
+        [list(schemas)],
+    )
+    return [sql.Identifier(*row) for row in rows]
+
+
+def test_the_reader_reads_every_mart(owner: psycopg.Connection, reader: psycopg.Connection) -> None:
+    marts = _relations(owner, "mart")
+    assert len(marts) > 3
+    for mart in marts:
+        reader.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(mart))
+
+
+def test_the_reader_reads_nothing_else(
+    owner: psycopg.Connection, reader: psycopg.Connection
+) -> None:
+    others = _relations(owner, "core", "ops", "public")
+    assert len(others) > 10
+    for other in others:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(sql.SQL("SELECT * FROM {}").format(other))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE public.mine ()",
+        "CREATE TABLE mart.mine ()",
+        "CREATE SCHEMA mine",
+        "CREATE TEMPORARY TABLE mine ()",
+        "CREATE ROLE mine",
+        "SET ROLE filmpulse",
+        "ALTER ROLE filmpulse_reader CREATEDB",
+        "COPY (SELECT 1) TO '/tmp/mine'",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT pg_read_file('/etc/hostname')",
+        "SELECT passwd FROM pg_shadow",
+    ],
+)
+def test_the_reader_makes_and_becomes_nothing(reader: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute(statement.encode())
+
+
+def test_the_reader_writes_nothing(owner: psycopg.Connection) -> None:
+    for relation in _relations(owner, "mart", "core", "ops"):
+        privileges = owner.execute(
+            "SELECT p FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) p "
+            "WHERE has_table_privilege('filmpulse_reader', %s::regclass, p)",
+            [relation.as_string(owner)],
+        )
+        assert privileges.fetchall() == [], relation
+
+
+# --- guests and strangers ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guest(superset_app: App) -> Browser:
+    return superset_app.browser("guest")
+
+
+@pytest.fixture(scope="module")
+def admin(superset_app: App) -> Browser:
+    return superset_app.browser("admin")
+
+
+@pytest.fixture(scope="module")
+def dashboards(admin: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = admin.get("/api/v1/dashboard/").json()["result"]
+    assert found
+    return found
+
+
+def _charts(session: Browser, dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = session.get(f"/api/v1/dashboard/{dashboard['id']}/charts")
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["result"]
+    return found
+
+
+def _question(datasource: str, **more: Any) -> dict[str, Any]:
+    """Ask for the number of rows, as a chart does."""
+    number, _, kind = datasource.partition("__")
+    metric = {"expressionType": "SQL", "sqlExpression": "COUNT(*)", "label": "rows"}
+    return {
+        "datasource": {"id": int(number), "type": kind},
+        "queries": [{"metrics": [metric], "columns": [], "filters": []}],
+        "result_format": "json",
+        "result_type": "full",
+        **more,
+    }
+
+
+def test_a_guest_sees_every_dashboard_and_its_data(
+    guest: Browser, dashboards: list[dict[str, Any]]
+) -> None:
+    listed = guest.get("/api/v1/dashboard/").json()["result"]
+    assert {each["slug"] for each in listed} == {each["slug"] for each in dashboards}
+    assert guest.get("/dashboard/list/").status_code == 200
+    for dashboard in listed:
+        assert guest.get(dashboard["url"]).status_code == 200
+        assert guest.get(f"/api/v1/dashboard/{dashboard['slug']}/datasets").status_code == 200
+        sources = {each["form_data"]["datasource"] for each in _charts(guest, dashboard)}
+        assert sources
+        for source in sources:
+            answer = guest.post("/api/v1/chart/data", _question(source))
+            assert answer.status_code == 200, (source, answer.text)
+            assert answer.json()["result"][0]["rowcount"] == 1
+
+
+def test_a_guest_filters_and_saves_figures(
+    guest: Browser, dashboards: list[dict[str, Any]]
+) -> None:
+    dashboard = dashboards[0]
+    state = guest.post(f"/api/v1/dashboard/{dashboard['id']}/filter_state", {"value": "{}"})
+    assert state.status_code == 201, state.text
+    source = _charts(guest, dashboard)[0]["form_data"]["datasource"]
+    saved = guest.post("/api/v1/chart/data", _question(source, result_format="csv"))
+    assert saved.status_code == 200
+    assert saved.headers["content-type"].startswith("text/csv")
+    assert saved.text.splitlines()[0].lstrip("\ufeff") == "rows"
+
+
+CLOSED = [
+    ("GET", "/api/v1/database/"),
+    ("GET", "/api/v1/database/1"),
+    ("GET", "/api/v1/database/1/schemas/"),
+    ("GET", "/api/v1/dataset/"),
+    ("GET", "/api/v1/sqllab/"),
+    ("GET", "/api/v1/query/"),
+    ("GET", "/api/v1/saved_query/"),
+    ("GET", "/api/v1/log/"),
+    ("GET", "/api/v1/assets/export/"),
+    ("GET", "/api/v1/security/users/"),
+    ("GET", "/api/v1/security/roles/"),
+    ("GET", "/api/v1/dashboard/export/?q=!(1)"),
+    ("POST", "/api/v1/sqllab/execute/"),
+    ("POST", "/api/v1/chart/"),
+    ("PUT", "/api/v1/chart/1"),
+    ("DELETE", "/api/v1/chart/1"),
+    ("POST", "/api/v1/dashboard/"),
+    ("PUT", "/api/v1/dashboard/1"),
+    ("DELETE", "/api/v1/dashboard/1"),
+    ("POST", "/api/v1/dataset/"),
+    ("POST", "/api/v1/database/"),
+    ("PUT", "/api/v1/me/"),
+    ("POST", "/api/v1/theme/"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+def test_a_guest_does_nothing_else(guest: Browser, method: str, path: str) -> None:
+    body = {"database_id": 1, "sql": "SELECT 1", "password": "mine", "slice_name": "mine"}
+    answer = guest.get(path) if method == "GET" else guest.post(path, body, method)
+    assert answer.status_code == 403, answer.text[:300]
+
+
+@pytest.mark.parametrize("path", ["/sqllab/", "/explore/?slice_id=1", "/users/", "/roles/"])
+def test_a_guest_opens_no_other_page(guest: Browser, path: str) -> None:
+    answer = guest.get(path)
+    assert answer.status_code in (302, 403)
+    assert path not in answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/v1/dashboard/", "/api/v1/chart/", "/api/v1/database/", "/api/v1/me/"),
+        *("/dashboard/list/", "/superset/dashboard/1/", "/sqllab/"),
+    ],
+)
+def test_a_stranger_sees_nothing(superset_app: App, path: str) -> None:
+    answer = superset_app.browser().get(path)
+    assert answer.status_code in (302, 401)
+    if answer.status_code == 302:
+        assert answer.headers["location"].partition("?")[0].endswith("/login/")
+
+
+def test_a_stranger_is_answered_no_data(superset_app: App) -> None:
+    answer = superset_app.browser().post("/api/v1/chart/data", _question("1__table"))
+    assert answer.status_code == 401
+
+
+def test_a_wrong_password_opens_nothing(superset_app: App) -> None:
+    session = superset_app.browser()
+    with pytest.raises(AssertionError, match="refused"):
+        session.sign_in("admin", "admin")
+    assert session.get("/api/v1/me/").status_code == 401
+
+
+def test_a_draft_is_its_owners_and_data_of_others_is_closed(admin: Browser, guest: Browser) -> None:
+    made = admin.post("/api/v1/dashboard/", {"dashboard_title": "Draft", "published": False})
+    uuid = admin.get(f"/api/v1/dashboard/{made.json()['id']}").json()["result"]["uuid"]
+    assert uuid
+    for name in (uuid, made.json()["id"]):
+        answer = guest.get(f"/api/v1/dashboard/{name}")
+        assert answer.status_code in (403, 404), answer.text
+        assert guest.get(f"/api/v1/dashboard/{name}/charts").status_code in (403, 404)
+    databases = admin.get("/api/v1/database/").json()["result"]
+    private = admin.post(
+        "/api/v1/dataset/",
+        {
+            "database": databases[0]["id"],
+            "schema": "mart",
+            "table_name": f"private_{uuid4().hex[:6]}",
+            "sql": "SELECT 1 AS one",
+        },
+    )
+    assert private.status_code == 201, private.text
+    answer = guest.post("/api/v1/chart/data", _question(f"{private.json()['id']}__table"))
+    assert answer.status_code == 403
+
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+def test_forged_requests_are_refused(admin: Browser) -> None:
+    answer = admin.http.post("/api/v1/dashboard/", json={"dashboard_title": "Forged"})
+    assert answer.status_code == 400
+    assert "CSRF" in answer.text
+
+
+def test_pages_may_load_from_nowhere_else(superset_app: App) -> None:
+    answer = superset_app.browser().get("/login/")
+    policy = {
+        words[0]: words[1:]
+        for part in answer.headers["content-security-policy"].split(";")
+        if (words := part.split())
+    }
+    allowed = {source for sources in policy.values() for source in sources}
+    nonces = {source for source in allowed if source.startswith("'nonce-")}
+    assert allowed - nonces == {
+        *("'self'", "'none'", "'unsafe-inline'", "'strict-dynamic'", "blob:", "data:"),
+    }
+    assert "'unsafe-inline'" not in policy["script-src"]
+    cookies = answer.headers.get_list("set-cookie")
+    assert cookies
+    assert all("HttpOnly" in each and "SameSite=Lax" in each for each in cookies)
+
+
+def test_the_first_page_is_the_dashboards(guest: Browser) -> None:
+    for path in ("/", "/superset/welcome/"):
+        assert guest.get(path).headers["location"].endswith("/dashboard/list/")
+
+
+def test_logo_and_theme_are_ours(superset_app: App) -> None:
+    stranger = superset_app.browser()
+    page = stranger.get("/login/").text
+    assert "<title>" in page
+    for name in ("logo.svg", "logo-dark.svg"):
+        [address] = {each for each in _addresses(page) if each.split("?")[0].endswith(f"/{name}")}
+        assert stranger.get(address).headers["content-type"].startswith("image/svg+xml")
+    assert stranger.get("/filmpulse-static/../superset_config.py").status_code == 404
+
+
+def _addresses(page: str) -> set[str]:
+    return set(re.findall(r"/filmpulse-static/[\w.-]+\?v=\w+", page))
+
+
+def test_superset_listens_on_loopback_alone(superset_app: App) -> None:
+    server = psutil.Process(superset_app.pid)
+    listening = set()
+    for process in (server, *server.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            for each in process.net_connections("inet"):
+                if each.status == psutil.CONN_LISTEN:
+                    listening.add(each.laddr.ip)
+    assert listening == {"127.0.0.1"}
+
+
+# --- preparing -----------------------------------------------------------------------------------
+
+
+def _rows(url: str) -> dict[str, list[str]]:
+    """Return every row of every table as text, but for the log of what people did."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'logs'"
+        ).fetchall()
+        return {
+            name: sorted(
+                json.dumps(row, default=str)
+                for row in connection.execute(
+                    sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
+                )
+            )
+            for (name,) in names
+        }
+
+
+def test_preparing_twice_changes_nothing(
+    superset_template: Template, databases: Databases, tmp_path: Path
+) -> None:
+    url = databases.create(superset_template.database)
+    before = _rows(url)
+    assert len(before) > 50
+    said = superset_template.prepare(url, tmp_path / "cache")
+    after = _rows(url)
+    assert {name for name in after if after[name] != before[name]} == set()
+    assert " 0 created, 0 updated, 0 deleted" in said
+    for password in superset_template.passwords.values():
+        assert password not in said
+    databases.drop(url)
