@@ -204,8 +204,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _date(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -590,23 +594,27 @@ def annotations_of(chart: Doc) -> list[Doc]:
     return [layer for layer in layers if layer.get("sourceType") in ("line", "table")]
 
 
-def replace_text(value: Any, change: Callable[[str], str]) -> Any:
-    """Copy a value with every text in it changed; keys stay."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: replace_text(each, change) for key, each in value.items()}
-    if isinstance(value, list):
-        return [replace_text(each, change) for each in value]
-    return value
+def _replaced(doc: Doc, change: Callable[[str], str]) -> Doc:
+    """Copy an asset with every text in it changed; keys stay."""
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, str):
+            return change(value)
+        if isinstance(value, dict):
+            return {key: replace(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [replace(each) for each in value]
+        return value
+
+    return {key: replace(each) for key, each in doc.items()}
 
 
 def with_address(doc: Doc, airflow_url: str) -> Doc:
     """Write Airflow's address where the placeholder stands."""
-    return replace_text(doc, lambda text: text.replace(PLACEHOLDER, airflow_url))
+    return _replaced(doc, lambda text: text.replace(PLACEHOLDER, airflow_url))
 
 
 def without_address(doc: Doc, airflow_url: str) -> Doc:
     """Write the placeholder where Airflow's address stands, unless a longer one does."""
     address = re.compile(re.escape(airflow_url) + r"(?![\w-]|[.:]\w)")
-    return replace_text(doc, lambda text: address.sub(lambda _: PLACEHOLDER, text))
+    return _replaced(doc, lambda text: address.sub(lambda _: PLACEHOLDER, text))

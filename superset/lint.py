@@ -331,7 +331,7 @@ class _Content:
 
     def orphans(self) -> Iterator[str]:
         """Name what no dashboard needs."""
-        shown = set().union(*map(bundle.charts_of, self.kinds["dashboards"].values()))
+        shown: set[Any] = set().union(*map(bundle.charts_of, self.kinds["dashboards"].values()))
         shown |= {
             layer.get("value")
             for uuid in shown & self.charts.keys()
@@ -359,10 +359,10 @@ class _Content:
             yield f"cache_timeout: must be {' or '.join(map(str, CACHE_SECONDS))} seconds"
         if "description" not in doc:
             yield "description: is missing: say what one row is"
-        physical = self._relation(doc)
-        if isinstance(physical, str):
-            yield physical
-            physical = None
+        relation = self._relation(doc)
+        physical = None if isinstance(relation, str) else relation
+        if isinstance(relation, str):
+            yield relation
         for column in doc["columns"]:
             at = f"columns.{column['column_name']}"
             is_time = _family(column.get("type", "")) == "time"
@@ -392,7 +392,9 @@ class _Content:
                 "superset-columns"
             )
         sql = _without_quotes(doc["sql"])
-        named = set(re.findall(r"\b(?:from|join)\s+(?:lateral\s+)?([a-z_][\w.]*)", sql, re.I))
+        named = set(
+            re.findall(r"\b(?:from|join)\s+(?!lateral\b)([a-z_][\w.]*)\b(?!\s*\()", sql, re.I)
+        )
         own = set(
             re.findall(r"\b(\w+)\s*(?:\([\w\s,]*\)\s*)?as\s+(?:materialized\s+)?\(", sql, re.I)
         )
@@ -473,9 +475,9 @@ class _Content:
             yield from self._annotation(layer)
 
     def _annotation(self, layer: Doc) -> Iterator[str]:
-        source = self.charts.get(layer.get("value"))
-        dataset = source and self.datasets.get(source["dataset_uuid"])
-        if not dataset:
+        source = self.charts.get(layer.get("value", ""))
+        dataset = self.datasets.get(source["dataset_uuid"]) if source else None
+        if source is None or dataset is None:
             return
         shown = dataset.columns | _labels(CHARTS.get(source["viz_type"], _TABLE), source["params"])
         for key in ("titleColumn", "timeColumn", "intervalEndColumn"):
@@ -635,7 +637,7 @@ def _schemes(kind: str) -> set[str]:
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         if isinstance(target, ast.Name) and target.id == f"EXTRA_{kind}_COLOR_SCHEMES":
             return {
-                value.value
+                str(value.value)
                 for scheme in ast.walk(node)
                 if isinstance(scheme, ast.Dict)
                 for key, value in zip(scheme.keys, scheme.values, strict=True)
