@@ -1,3 +1,17 @@
+# Superset, apart from Airflow (docs/adr/0025).
+FROM python:3.11-slim AS superset
+
+COPY superset/requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir -r /tmp/requirements.txt \
+    && useradd --create-home superset \
+    && install -d -o superset -g superset -m 700 /var/lib/superset
+
+COPY superset /opt/superset
+USER superset
+
+ENV SUPERSET_CONFIG_PATH=/opt/superset/superset_config.py \
+    SUPERSET_CACHE_DIR=/var/lib/superset/cache
+
 # Airflow with Filmpulse, for any executor. Browser included, for where there is no Selenium Grid.
 FROM apache/airflow:3.3.2-python3.11
 

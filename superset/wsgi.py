@@ -1,4 +1,4 @@
-"""What gunicorn serves, made to be loaded once and shared: `gunicorn --preload wsgi:app`.
+"""What gunicorn serves, made to be loaded once and shared (`preload_app`).
 
 The imports take eight seconds and 300 MB, which its workers, forked from this process, share.
 """

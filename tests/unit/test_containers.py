@@ -66,7 +66,7 @@ def test_ports_are_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     published = [
         port for service in compose["services"].values() for port in service.get("ports", [])
     ]
-    assert len(published) == 3
+    assert len(published) == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert not any("network_mode" in service for service in compose["services"].values())
 
@@ -84,6 +84,33 @@ def test_airflow_starts_after_setup(compose: dict[str, Any]) -> None:
         assert done == "service_completed_successfully", name
 
 
+def test_superset_starts_after_setup_with_all_that_it_asks_for(compose: dict[str, Any]) -> None:
+    service = compose["services"]["superset"]
+    assert service["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+    code = "".join(
+        (ROOT / "superset" / name).read_text(encoding="utf-8")
+        for name in ("superset_config.py", "prepare.py")
+    )
+    asked = set(re.findall(r'"(SUPERSET_[A-Z_]+)"', code)) - {"SUPERSET_HTTPS"}
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    in_image = set(re.findall(r"^(?:ENV| ) *(SUPERSET_\w+)=", image, re.MULTILINE))
+    assert len(asked) >= 7
+    assert asked | {"SUPERSET_CONFIG_PATH"} == service["environment"].keys() | in_image
+
+
+def test_parts_have_the_secrets_that_they_need(compose: dict[str, Any]) -> None:
+    def secrets_of(name: str) -> set[str]:
+        text = str(compose["services"][name].get("environment", {}))
+        return {each for each in re.findall(r"\$\{(\w+)", text) if SECRET.search(each)}
+
+    of_superset = secrets_of("superset")
+    assert {each for each in of_superset if not each.startswith("SUPERSET_")} == {
+        "FILMPULSE_READER_PASSWORD"
+    }
+    for name in ("setup", "api-server", "scheduler", "dag-processor", "triggerer"):
+        assert not {each for each in secrets_of(name) if each.startswith("SUPERSET_")}, name
+
+
 def test_inline_files_are_what_they_should_be(compose: dict[str, Any]) -> None:
     import json
 
@@ -92,7 +119,9 @@ def test_inline_files_are_what_they_should_be(compose: dict[str, Any]) -> None:
         "accessKey": "x",
         "secretKey": "x",
     }
-    assert "$$FILMPULSE_DB_PASSWORD" in compose["configs"]["databases"]["content"]
+    for name in ("FILMPULSE", "AIRFLOW", "SUPERSET"):
+        assert f"$${name}_DB_PASSWORD" in compose["configs"]["databases"]["content"]
+        assert f"{name}_DB_PASSWORD" in compose["services"]["postgres"]["environment"]
 
 
 def test_image_has_the_locked_airflow() -> None:
@@ -101,6 +130,8 @@ def test_image_has_the_locked_airflow() -> None:
     [locked] = re.findall(r"^apache-airflow==(\S+)", lock, re.MULTILINE)
     assert f"FROM apache/airflow:{locked}-python3.11\n" in dockerfile
     assert "PYTHONPATH=/opt/airflow/include" in dockerfile
+    # What has no target of its own is built to the last stage.
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)[-1].startswith("apache/airflow")
 
 
 def test_all_that_the_image_copies_is_in_the_checkout() -> None:

@@ -16,11 +16,7 @@ from filmpulse.local.ports import HOST
 
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
-# Dashboards ask a dozen questions at once, and each holds the interpreter for most of its time: a
-# process a core of a small machine, and threads enough that no question waits for a slow one.
-# Loaded before the fork: 270 MB in all, where two that load for themselves take 450 (measured).
-WORKERS, THREADS = 2, 8
-SERVED = ("requirements.txt", "static", "superset_config.py", "wsgi.py")
+SERVED = ("gunicorn.conf.py", "requirements.txt", "static", "superset_config.py", "wsgi.py")
 
 
 def python() -> Path | None:
@@ -58,11 +54,6 @@ class Superset:
 
     def command(self) -> list[str]:
         """Return what serves it in the foreground."""
-        return [
-            *(str(self.python), "-m", "gunicorn", "--pythonpath", str(FOLDER), "--preload"),
-            *("--bind", f"{HOST}:{self.port}", "--worker-class", "gthread"),
-            *("--workers", str(WORKERS), "--threads", str(THREADS)),
-            *("--timeout", "120"),  # above SUPERSET_WEBSERVER_TIMEOUT
-            "--no-control-socket",  # it would lie in the home directory
-            "wsgi:app",
-        ]
+        config = str(FOLDER / "gunicorn.conf.py")
+        bind = f"{HOST}:{self.port}"
+        return [str(self.python), "-m", "gunicorn", "--config", config, "--bind", bind]
