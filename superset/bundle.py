@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -326,7 +326,9 @@ def check(kind: str, doc: Doc) -> list[str]:
             problems += _check_parts(key, doc.get(key) or [], name, fields)
     if kind == "dashboards":
         problems += _check_position(doc["position"])
-        problems += _check_metadata(doc["metadata"])
+        problems += misshapen(doc["metadata"], _METADATA, "metadata")
+    if kind == "charts":
+        problems += misshapen(doc["params"], _PARAMS, "params")
     return problems
 
 
@@ -366,65 +368,111 @@ def _check_parts(key: str, parts: list[Any], name: str, fields: dict[str, Field]
     return problems
 
 
-def _check_position(position: Doc) -> list[str]:
-    problems: list[str] = []
+def _check_position(position: Doc) -> Iterable[str]:
     numbers: dict[int, str] = {}
     for key, node in position.items():
         if key in ("DASHBOARD_VERSION_KEY", "HEADER_ID"):
             continue
         at = f"position.{key}"
-        if not isinstance(node, dict) or node.get("type") not in LEAVES | BOXES:
-            problems.append(f"{at}: must have a `type` out of {', '.join(sorted(LEAVES | BOXES))}")
+        if wrong := list(misshapen(node, _NODE, at)):
+            yield from wrong
             continue
-        children, meta = node.get("children", []), node.get("meta", {})
-        if not isinstance(children, list) or not all(isinstance(each, str) for each in children):
-            problems.append(f"{at}.children: must be a list of ids")
-        if not isinstance(meta, dict):
-            problems.append(f"{at}.meta: must be a mapping")
-        elif node["type"] == "CHART":
-            if not UUID.fullmatch(str(meta.get("uuid"))):
-                problems.append(f"{at}.meta.uuid: must be the UUID of a chart, in small letters")
+        if node.get("type") not in LEAVES | BOXES:
+            yield f"{at}.type: must be one of {', '.join(sorted(LEAVES | BOXES))}"
+        if node.get("id", key) != key:
+            yield f"{at}.id: must be {key}, or be left out"
+        if node.get("type") == "CHART":
+            meta = node.get("meta") or {}
+            if not UUID.fullmatch(meta.get("uuid") or ""):
+                yield f"{at}.meta.uuid: must be the UUID of a chart, in small letters"
             number = meta.get("chartId")
             if number is not None and numbers.setdefault(number, at) != at:
-                problems.append(
-                    f"{at}.meta.chartId: {number} is {numbers[number]}'s; leave both out"
-                )
-        if node.get("id", key) != key:
-            problems.append(f"{at}.id: must be {key}, or be left out")
-    return problems
+                yield f"{at}.meta.chartId: {number} is {numbers[number]}'s; leave both out"
 
 
-def _check_metadata(metadata: Doc) -> list[str]:
-    problems: list[str] = []
-    for key in FILTER_LISTS:
-        filters = metadata.get(key) or []
-        if not isinstance(filters, list):
-            problems.append(f"metadata.{key}: must be a list")
-            continue
-        for number, one in enumerate(filters):
-            at = f"metadata.{key}[{number}]"
-            if not isinstance(one, dict):
-                problems.append(f"{at}: must be a mapping")
-                continue
-            targets, scope = one.get("targets", []), one.get("scope", WHOLE_DASHBOARD)
-            if not isinstance(targets, list) or not all(isinstance(t, dict) for t in targets):
-                problems.append(f"{at}.targets: must be a list of mappings")
-            if not _is_scope(scope):
-                problems.append(f"{at}.scope: must have the lists `rootPath` and `excluded`")
-    problems += [
-        f"metadata.{key}: must be a mapping"
-        for key in ("chart_configuration", "global_chart_configuration", "expanded_slices")
-        if not isinstance(metadata.get(key) or {}, dict)
-    ]
-    if not isinstance(metadata.get("timed_refresh_immune_slices") or [], list):
-        problems.append("metadata.timed_refresh_immune_slices: must be a list")
-    return problems
+@dataclass(frozen=True)
+class Each:
+    """The shape of a mapping with any keys."""
+
+    value: Any
 
 
-def _is_scope(scope: Any) -> bool:
-    return isinstance(scope, dict) and all(
-        isinstance(scope.get(key, []), list) for key in WHOLE_DASHBOARD
-    )
+# What Superset's own code relies on, where a mistake would not be noticed but by an error there.
+# A type; a tuple of alternatives; a list of one shape; a mapping, whose other keys are free.
+_SCOPE = {"rootPath": [str], "excluded": [(str, int)]}
+_NATIVE_FILTER = {
+    "id": str,
+    "name": str,
+    "type": str,
+    "filterType": str,
+    "cascadeParentIds": [str],
+    "controlValues": {},
+    "scope": _SCOPE,
+    "targets": [{"datasetUuid": str, "datasetId": int, "column": {"name": str}}],
+}
+_METADATA = {
+    "color_scheme": str,
+    "native_filter_configuration": [_NATIVE_FILTER],
+    "chart_customization_config": [_NATIVE_FILTER],
+    "chart_configuration": Each({"crossFilters": {"scope": (str, _SCOPE)}}),
+    "global_chart_configuration": {"scope": _SCOPE},
+    "expanded_slices": {},
+    "timed_refresh_immune_slices": [(str, int)],
+}
+_NODE = {
+    "id": str,
+    "type": str,
+    "children": [str],
+    "meta": {"uuid": str, "chartId": int},
+}
+COLUMN: Any = (str, {"label": str, "sqlExpression": str})
+METRIC: Any = (str, {"label": str, "sqlExpression": str, "column": {"column_name": str}})
+_FILTER = {"subject": COLUMN, "clause": str, "operator": str, "sqlExpression": str}
+_PARAMS = {
+    "adhoc_filters": [_FILTER],
+    "adhoc_filters_b": [_FILTER],
+    "annotation_layers": [
+        {
+            "name": str,
+            "sourceType": str,
+            "value": (str, int, float),
+            "titleColumn": str,
+            "timeColumn": str,
+            "intervalEndColumn": str,
+            "descriptionColumns": [str],
+        }
+    ],
+    "color_scheme": str,
+    "column_config": {},
+    "conditional_formatting": [{"column": str}],
+    "granularity_sqla": str,
+    "linear_color_scheme": str,
+    "order_by_cols": [str],
+    "x_axis_sort": str,
+}
+
+
+def misshapen(value: Any, shape: Any, at: str) -> Iterator[str]:
+    """Tell where a value has not the shape that it needs; null and missing keys are none."""
+    if isinstance(shape, tuple):
+        if all(list(misshapen(value, each, at)) for each in shape):
+            yield f"{at}: cannot be {value!r}"
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield f"{at}: must be a list, not {value!r}"
+        else:
+            for number, each in enumerate(value):
+                yield from misshapen(each, shape[0], f"{at}[{number}]")
+    elif isinstance(shape, type):
+        if not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
+            yield f"{at}: must be {_SAYS.get(shape, 'a number')}, not {value!r}"
+    elif not isinstance(value, dict):
+        yield f"{at}: must be a mapping, not {value!r}"
+    else:
+        inner = dict.fromkeys(value, shape.value) if isinstance(shape, Each) else shape
+        for key, each in inner.items():
+            if value.get(key) is not None:
+                yield from misshapen(value[key], each, f"{at}.{key}")
 
 
 def normal(kind: str, doc: Doc) -> Doc:
@@ -448,13 +496,17 @@ def normal(kind: str, doc: Doc) -> Doc:
             and not (key in ("annotation_layers", "extra_form_data") and not value)
         }
     elif kind == "dashboards":
-        position = {key: node for key, node in doc["position"].items() if isinstance(node, dict)}
+        position = {
+            key: _without_nulls(node)
+            for key, node in doc["position"].items()
+            if isinstance(node, dict)
+        }
         charts = {
             node["meta"]["chartId"]: node["meta"]["uuid"]
             for node in position.values()
             if node["type"] == "CHART" and "chartId" in node["meta"]
         }
-        out["metadata"] = _ordered(_metadata(doc["metadata"], charts))
+        out["metadata"] = _ordered(_metadata(_without_nulls(doc["metadata"]), charts))
         out["position"] = _position(position)
     return out
 
@@ -472,6 +524,14 @@ def _ordered(value: Any) -> Any:
         return {key: _ordered(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return [_ordered(each) for each in value]
+    return value
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value]
     return value
 
 
@@ -590,7 +650,7 @@ def datasets_of(dashboard: Doc) -> set[str]:
 
 def annotations_of(chart: Doc) -> list[Doc]:
     """Return the annotation layers of a chart that take their events from another chart."""
-    layers = chart["params"].get("annotation_layers", [])
+    layers = chart["params"].get("annotation_layers") or []
     return [layer for layer in layers if layer.get("sourceType") in ("line", "table")]
 
 

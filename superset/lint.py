@@ -47,26 +47,17 @@ class Reads:
 _SERIES = Reads(
     ("metrics", "timeseries_limit_metric"), ("x_axis", "groupby"), ("x_axis", "metrics")
 )
-_TABLE = Reads(
-    ("metrics", "percent_metrics", "timeseries_limit_metric"),
-    ("groupby", "all_columns"),
-    (("metrics", "percent_metrics", "groupby", "all_columns"),),
-)
-# The chart types that may be used. A new one is added with what its control panel reads.
+# The chart types that may be used: those that were seen to draw well under our configuration. A new
+# one is added with what its control panel reads.
 CHARTS: dict[str, Reads] = {
-    "ag-grid-table": _TABLE,
     "big_number": Reads(("metric",), ("x_axis",), ("metric", "x_axis")),
     "big_number_total": Reads(("metric",), (), ("metric",)),
     "box_plot": Reads(
         ("metrics", "timeseries_limit_metric"), ("columns", "groupby"), ("metrics", "columns")
     ),
     "bubble_v2": Reads(("x", "y", "size", "orderby"), ("entity", "series"), ("x", "y", "size")),
-    "echarts_area": _SERIES,
     "echarts_timeseries_bar": _SERIES,
     "echarts_timeseries_line": _SERIES,
-    "echarts_timeseries_scatter": _SERIES,
-    "echarts_timeseries_smooth": _SERIES,
-    "echarts_timeseries_step": _SERIES,
     "heatmap_v2": Reads(("metric",), ("x_axis", "groupby"), ("x_axis", "groupby", "metric")),
     "histogram_v2": Reads((), ("column", "groupby"), ("column",)),
     "mixed_timeseries": Reads(
@@ -74,15 +65,12 @@ CHARTS: dict[str, Reads] = {
         ("x_axis", "groupby", "groupby_b"),
         ("x_axis", "metrics", "metrics_b"),
     ),
-    "pie": Reads(("metric",), ("groupby",), ("metric", "groupby")),
-    "pivot_table_v2": Reads(
-        ("metrics", "series_limit_metric"), ("groupbyRows", "groupbyColumns"), ("metrics",)
-    ),
     "radar": Reads(("metrics", "timeseries_limit_metric"), ("groupby",), ("metrics",)),
-    "table": _TABLE,
-    "treemap_v2": Reads(("metric",), ("groupby",), ("metric", "groupby")),
-    "waterfall": Reads(("metric",), ("x_axis", "groupby"), ("metric", "x_axis")),
-    "word_cloud": Reads(("metric",), ("series",), ("series", "metric")),
+    "table": Reads(
+        ("metrics", "percent_metrics", "timeseries_limit_metric"),
+        ("groupby", "all_columns"),
+        (("metrics", "percent_metrics", "groupby", "all_columns"),),
+    ),
 }
 FILTERS = {"filter_select", "filter_range", "filter_time", "filter_timegrain", "filter_timecolumn"}
 CACHE_SECONDS = (60, 600)
@@ -446,7 +434,11 @@ class _Content:
             if not any(params.get(name) for name in names):
                 yield f"params.{' or '.join(names)}: is missing; {doc['viz_type']} needs it"
         dataset = self.datasets.get(doc["dataset_uuid"])
-        if dataset is None:
+        shapes = dict.fromkeys(reads.metrics, (bundle.METRIC, [bundle.METRIC]))
+        shapes |= dict.fromkeys(reads.columns, (bundle.COLUMN, [bundle.COLUMN]))
+        wrong = list(bundle.misshapen(params, shapes, "params"))
+        yield from wrong
+        if dataset is None or wrong:
             return
         for name in reads.metrics:
             for metric in _listed(params.get(name)):
@@ -460,14 +452,16 @@ class _Content:
             for one in params.get(name) or []:
                 yield from self._filter(f"params.{name}", one, dataset, reads, params)
         for each in params.get("order_by_cols") or []:
-            column = json.loads(each)[0]
-            yield from self._column("params.order_by_cols", column, dataset)
+            if found := re.fullmatch(r'\["(.+)", ?(?:true|false)\]', each):
+                yield from self._column("params.order_by_cols", found[1], dataset)
+            else:
+                yield f'params.order_by_cols: must be like ["movie", true], not {each}'
         drawn = dataset.columns | _labels(reads, params)
         for one in params.get("conditional_formatting") or []:
             if (column := one.get("column")) not in drawn:
                 yield f"params.conditional_formatting: {column!r} is no column of this table"
         for column in params.get("column_config") or {}:
-            if column.removeprefix("%") not in drawn:
+            if str(column).removeprefix("%") not in drawn:
                 yield f"params.column_config: {column!r} is no column or metric of this chart"
         if (sort := params.get("x_axis_sort")) and sort not in drawn:
             yield f"params.x_axis_sort: {sort!r} is no column or metric of this chart"
@@ -479,7 +473,8 @@ class _Content:
         dataset = self.datasets.get(source["dataset_uuid"]) if source else None
         if source is None or dataset is None:
             return
-        shown = dataset.columns | _labels(CHARTS.get(source["viz_type"], _TABLE), source["params"])
+        reads = CHARTS.get(source["viz_type"])
+        shown = dataset.columns | (_labels(reads, source["params"]) if reads else set())
         for key in ("titleColumn", "timeColumn", "intervalEndColumn"):
             if (column := layer.get(key)) and column not in shown:
                 yield (
@@ -625,7 +620,7 @@ def has_time(params: Doc, dataset: Dataset) -> bool:
         bool(params.get("granularity_sqla"))
         or (isinstance(x_axis, str) and x_axis in dataset.temporal)
         or any(
-            one.get("operator") == "TEMPORAL_RANGE" and one.get("subject") in dataset.temporal
+            one.get("operator") == "TEMPORAL_RANGE" and str(one.get("subject")) in dataset.temporal
             for one in params.get("adhoc_filters") or []
         )
     )
@@ -673,8 +668,8 @@ def _labels(reads: Reads, params: Doc) -> set[str]:
     found = set()
     for name in (*reads.metrics, *reads.columns):
         for one in _listed(params.get(name)):
-            found.add(one if isinstance(one, str) else one.get("label"))
-    return {label for label in found if label}
+            found.add(one["label"] if isinstance(one, dict) and "label" in one else str(one))
+    return found
 
 
 def _family(kind: str) -> str:

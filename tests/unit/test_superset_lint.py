@@ -5,6 +5,7 @@ Superset imports nearly all of these mistakes without a word.
 
 import copy
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -431,6 +432,36 @@ def test_a_file_that_is_no_asset_is_named(tree, path, text, says):
     (tree / path).parent.mkdir(exist_ok=True)
     (tree / path).write_text(text)
     assert any(line.startswith(f"{path}: {says}") for line in lint.problems(tree))
+
+
+def places(value, at=()):
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*at, key))
+
+
+def test_no_odd_value_anywhere_ends_in_a_traceback():
+    """A hand-written file may hold anything anywhere; a fixed sample of all such mistakes."""
+    sample = random.Random(5)
+    whole = bundle.read(SMALL)
+    marts = json.loads(lint.MARTS.read_text())
+    odd = [None, 7, True, "x", "", [], {}, [1], [None], {"a": 1}, [[1]], [{"a": 1}]]
+    told = 0
+    for _ in range(400):
+        path = sample.choice(sorted(whole.docs))
+        doc = copy.deepcopy(whole.docs[path])
+        at(*sample.choice(list(places(doc))), to=sample.choice(odd))(doc)
+        wrong = bundle.check(bundle.kind_of(path), doc)
+        docs = {p: d for p, d in whole.docs.items() if p != path}
+        if not wrong:
+            docs[path] = bundle.normal(bundle.kind_of(path), doc)
+            assert bundle.parse(bundle.dump(docs[path])) == docs[path]
+        tree = bundle.Tree(docs, whole.texts, [f"{path}: {what}" for what in wrong])
+        content = lint._Content(docs, marts)
+        told += bool([*lint.structure(tree), *content.problems(), *content.orphans()])
+    assert told > 200, "most of them are mistakes"
 
 
 def test_an_empty_folder_is_no_wish_to_delete_all(tmp_path):
