@@ -1,0 +1,382 @@
+"""One person's browser: logs in, opens dashboards, waits for them, uses their filters.
+
+Runs in the project's environment. The browser tests, `screenshots.py` and the benchmark of
+dashboards look through it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from bundle import Doc, parse
+
+from filmpulse.sources.browser import (
+    BROWSER_NAMES,
+    BROWSER_PATHS,
+    DRIVER_PATHS,
+)
+
+ASSETS = Path(__file__).with_name("assets")
+WIDTH, HEIGHT = 1440, 2800  # px; the height takes in every tab, so that nothing must be scrolled
+
+# Counts what the page has asked for and not been answered, before any script of the page runs.
+_WATCH = """
+window.viewer = {asking: 0, asked: 0};
+const fetched = window.fetch;
+window.fetch = (...args) => {
+  viewer.asking += 1; viewer.asked += 1;
+  return fetched(...args).finally(() => { viewer.asking -= 1; });
+};
+"""
+_STATE = """
+const all = (s, e = document) => [...e.querySelectorAll(s)];
+const tabs = all('.dashboard-component-tabs [role=tab]');
+const pane = all('.dashboard-component-tabs .ant-tabs-tabpane-active').pop();
+const charts = {};
+for (const chart of pane ? all('[data-test-chart-name]', pane) : []) {
+  const drawn = s => all(`.slice_container ${s}, [data-test="slice-container"] ${s}`, chart).length;
+  charts[chart.dataset.testChartName] =
+    all('[role=alert], .ant-alert', chart).length ? 'error'
+    : all('.ant-empty, [data-test="empty-state"]', chart).length ? 'empty'
+    : drawn('canvas') || drawn('tbody tr') || drawn('svg:not([aria-hidden])') ? 'drawn' : 'waiting';
+}
+return {
+  tab: tabs.filter(t => t.ariaSelected === 'true').map(t => t.innerText.trim()).pop(),
+  charts, now: performance.now(), asking: window.viewer.asking,
+  busy: all('.loading, [data-test="loading-indicator"], .ant-spin-spinning, .ant-skeleton-active')
+    .length,
+};
+"""
+
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A dashboard as its file has it.
+
+    Attributes:
+        slug: Its name.
+        tabs: Charts of each tab, by title and in the order in which they are seen.
+        filters: Titles of the charts that each filter must reach, by the filter's id.
+    """
+
+    slug: str
+    tabs: dict[str, list[str]]
+    filters: dict[str, set[str]]
+
+    @property
+    def charts(self) -> list[str]:
+        """Every chart."""
+        return [name for names in self.tabs.values() for name in names]
+
+
+def layouts(assets: Path = ASSETS) -> list[Layout]:
+    """Read what each dashboard must show."""
+    titles = {
+        chart["uuid"]: chart["slice_name"]
+        for chart in (parse(file.read_text("utf-8")) for file in assets.glob("charts/*.yaml"))
+    }
+    files = sorted(assets.glob("dashboards/*.yaml"))
+    return [_layout(parse(file.read_text("utf-8")), titles) for file in files]
+
+
+def _layout(dashboard: Doc, titles: dict[str, str]) -> Layout:
+    position = dashboard["position"]
+
+    def charts(key: str) -> list[tuple[str, str]]:
+        node = position[key]
+        if node["type"] == "CHART":
+            meta = node["meta"]
+            return [(meta["uuid"], meta.get("sliceNameOverride") or titles[meta["uuid"]])]
+        return [chart for child in node.get("children", []) for chart in charts(child)]
+
+    tabs = {
+        node["meta"]["text"]: [title for _, title in charts(key)]
+        for key, node in position.items()
+        if isinstance(node, dict) and node["type"] == "TAB"
+    }
+    filters = {
+        one["id"]: {
+            title for uuid, title in charts("ROOT_ID") if uuid not in one["scope"]["excluded"]
+        }
+        for one in dashboard["metadata"]["native_filter_configuration"]
+    }
+    return Layout(dashboard["slug"], tabs, filters)
+
+
+class Seen(NamedTuple):
+    """A tab once nothing on it moves any more.
+
+    Attributes:
+        tab: Its title.
+        charts: How each of its charts is: drawn, empty or error.
+        seconds: From the beginning of the navigation until it stood.
+    """
+
+    tab: str
+    charts: dict[str, str]
+    seconds: float
+
+
+class Question(NamedTuple):
+    """What the page asked for one chart: the body of its POST to `/api/v1/chart/data`."""
+
+    chart_id: int
+    url: str
+    body: dict[str, Any]
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """The filters of all of its queries."""
+        return [each for query in self.body["queries"] for each in query.get("filters", [])]
+
+
+class Traffic(NamedTuple):
+    """What the browser logged: addresses asked for, questions for data, complaints."""
+
+    urls: list[str]
+    questions: list[Question]
+    complaints: list[str]
+
+
+class Viewer:
+    """Starts on entering, is gone on leaving."""
+
+    def __init__(self, url: str, *, patience: float = 180) -> None:
+        """Keep the settings.
+
+        Args:
+            url: Superset's address. On a loopback address the browser reaches no other host.
+            patience: Seconds until a wait is given up.
+        """
+        self.url = url.rstrip("/")
+        self.patience = patience
+        self.driver: Any = None
+
+    def __enter__(self) -> Viewer:
+        """Start the browser."""
+        from selenium import webdriver
+
+        options = webdriver.ChromeOptions()
+        binary = _found(BROWSER_NAMES, BROWSER_PATHS)
+        if binary is not None:
+            options.binary_location = binary
+        for flag in ("--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en"):
+            options.add_argument(flag)
+        if os.geteuid() == 0:
+            options.add_argument("--no-sandbox")
+        host = urlsplit(self.url).hostname
+        if host == "127.0.0.1":
+            options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {host}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        options.add_experimental_option(
+            "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
+        )
+        driver = _found(("chromedriver",), DRIVER_PATHS)
+        self.driver = webdriver.Chrome(
+            options=options, service=webdriver.ChromeService(executable_path=driver)
+        )
+        # A page, and a script in it, may take longer on a machine that does other things too.
+        self.driver.set_page_load_timeout(self.patience)
+        self._cdp("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
+        self._cdp(
+            "Emulation.setDeviceMetricsOverride",
+            width=WIDTH,
+            height=HEIGHT,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the browser."""
+        self.driver.quit()
+
+    def _cdp(self, command: str, **values: Any) -> Any:
+        return self.driver.execute_cdp_cmd(command, values)
+
+    def run(self, script: str, *args: object) -> Any:
+        """Run the body of a function in the page; return its value."""
+        return self.driver.execute_script(script, *args)
+
+    def until(self, what: str, holds: Callable[[], Any]) -> Any:
+        """Wait until something holds, and return it.
+
+        Raises:
+            TimeoutError: It does not, in all the time that there was; names `what`.
+        """
+        deadline = time.monotonic() + self.patience
+        while not (found := holds()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.driver.current_url}: waited in vain for {what}")
+            time.sleep(0.1)
+        return found
+
+    # --- going about ----------------------------------------------------------------------------
+
+    def sign_in(self, user: str, password: str) -> None:
+        """Fill in the log-in page, as nobody or as somebody else until now."""
+        self.driver.delete_all_cookies()
+        self.driver.get(f"{self.url}/login/")
+        button = "button[data-test=login-button]"
+        self.until("the log-in page", lambda: self.find(button))
+        self.find("#username").send_keys(user)
+        self.find("#password").send_keys(password)
+        self.find(button).click()
+        self.until("the first page", lambda: "/login" not in self.driver.current_url)
+
+    def use_theme(self, theme: Theme) -> None:
+        """Have the pages opened from now on light or dark, as the menu does; needs a page."""
+        self.run("localStorage.setItem('superset-theme-mode', arguments[0])", _MODES[theme])
+
+    def open(self, slug: str, query: str = "") -> Seen:
+        """Open a dashboard; return its first tab."""
+        self.driver.get(f"{self.url}/superset/dashboard/{slug}/{query}")
+        return self.settle()
+
+    def open_tab(self, title: str) -> Seen:
+        """Open another tab."""
+        found = self.run(
+            "const tab = [...document.querySelectorAll('.dashboard-component-tabs [role=tab]')]"
+            ".find(t => t.innerText.trim() === arguments[0]); tab?.click(); return !!tab",
+            title,
+        )
+        if not found:
+            raise LookupError(f"{self.driver.current_url} has no tab `{title}`")
+        return self.settle(title)
+
+    def settle(self, tab: str | None = None) -> Seen:
+        """Wait until every chart of the tab is drawn, or says why it is not, and all is quiet.
+
+        Raises:
+            TimeoutError: That was never so; says how the page is.
+        """
+        # A page is quiet for a moment between two things too: its filters' values, say, and the
+        # questions that follow from them.
+        quiet, since, state = 0, 0.0, {}
+
+        def is_settled() -> bool:
+            nonlocal quiet, since, state
+            state = self.run(_STATE)
+            charts = state["charts"]
+            stands = charts and "waiting" not in charts.values() and state["tab"]
+            if stands and not (state["busy"] or state["asking"]) and tab in (None, state["tab"]):
+                quiet, since = quiet + 1, since or state["now"]
+            else:
+                quiet, since = 0, 0.0
+            return quiet == 6
+
+        try:
+            self.until("it to settle", is_settled)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {state}") from None
+        return Seen(state["tab"], state["charts"], since / 1000)
+
+    # --- filters --------------------------------------------------------------------------------
+
+    def choose(self, filter_id: str, value: str) -> None:
+        """Choose one value in a select filter of the filter bar, by typing it."""
+        box = f'[data-test="{filter_id}"] input'
+        self.until(f"the filter {filter_id}", lambda: self.find(box))
+        self.find(box).send_keys(value)
+        option = self.until(f"the choice {value}", lambda: self._option(value))
+        option.click()
+        self.driver.switch_to.active_element.send_keys("\ue00c")  # Escape: closes the list
+
+    def _option(self, value: str) -> Any:
+        return self.run(
+            "return [...document.querySelectorAll('.ant-select-item-option')]"
+            ".find(o => o.offsetParent && o.title === arguments[0] || "
+            "o.offsetParent && o.innerText.trim() === arguments[0])",
+            value,
+        )
+
+    def apply(self) -> Seen:
+        """Press `Apply filters`; return the tab as it is afterwards."""
+        return self.answer(lambda: self.find('[data-test="filter-bar__apply-button"]').click())
+
+    def answer(self, act: Callable[[], Any]) -> Seen:
+        """Do something that makes the page ask anew; return the tab as it is afterwards."""
+        before = self.run("return viewer.asked")
+        act()
+        self.until("the page to ask anew", lambda: self.run("return viewer.asked") > before)
+        return self.settle()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def find(self, css: str) -> Any:
+        """Return the first element that matches; None when there is none."""
+        return self.run("return document.querySelector(arguments[0])", css)
+
+    def chart_ids(self) -> dict[int, str]:
+        """Name the charts of the tabs opened so far by the number that Superset gave them."""
+        found = self.run(
+            "return [...document.querySelectorAll('[data-test-chart-name]')]"
+            ".map(c => [Number(c.dataset.testChartId), c.dataset.testChartName])"
+        )
+        return {number: title for number, title in found}
+
+    def traffic(self) -> Traffic:
+        """Return what was logged since the last call."""
+        urls, questions = [], []
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] != "Network.requestWillBeSent":
+                continue
+            request = message["params"]["request"]
+            urls.append(request["url"])
+            if request["method"] == "POST" and "/api/v1/chart/data" in request["url"]:
+                body = json.loads(request["postData"])
+                chart_id = body["form_data"].get("slice_id")
+                if chart_id is not None:  # else it asks for a filter's values
+                    questions.append(Question(chart_id, request["url"], body))
+        complaints = [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] == "SEVERE"
+        ]
+        return Traffic(urls, questions, complaints)
+
+    def picture(self) -> bytes:
+        """Return a PNG of the whole tab, from the top of the page to the end of its last chart."""
+        bottom = self.run(
+            "return Math.ceil(Math.max(...[...document.querySelectorAll('[data-test-chart-name]')]"
+            ".map(c => c.getBoundingClientRect().bottom))) + arguments[0]",
+            _MARGIN,
+        )
+        clip = {"x": 0, "y": 0, "width": WIDTH, "height": bottom, "scale": 1}
+        last = b""
+
+        def is_still() -> bytes | None:
+            nonlocal last
+            drawn = base64.b64decode(self._cdp("Page.captureScreenshot", clip=clip)["data"])
+            last, before = drawn, last
+            return drawn if drawn == before else None
+
+        return bytes(self.until("the picture to stand still", is_still))
+
+    def pdf(self) -> bytes:
+        """Print the page as a person would, on A4 across."""
+        paper = {"landscape": True, "paperWidth": 8.27, "paperHeight": 11.69}  # inches
+        printed = self._cdp("Page.printToPDF", printBackground=True, **paper)
+        return base64.b64decode(printed["data"])
+
+
+_MODES: dict[Theme, str] = {"light": "default", "dark": "dark"}
+_MARGIN = 32  # px below the last chart
+
+
+def _found(names: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
+    """Return a program on the PATH or in a usual place; None leaves it to Selenium."""
+    on_path = next((path for name in names if (path := shutil.which(name))), None)
+    return on_path or next((path for path in paths if Path(path).is_file()), None)
