@@ -174,11 +174,11 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A whole instance with the sample site and Airflow's real scheduler; about a minute."""
+    """An instance with the sample site and Airflow's real scheduler, but no Superset; a minute."""
     from filmpulse import local
 
     root = tmp_path_factory.mktemp("stack")
     try:
-        yield local.up("test", root, sample_site=True)
+        yield local.up("test", root, sample_site=True, without=["superset"])
     finally:
         local.down("test", root)

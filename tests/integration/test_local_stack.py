@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,19 +17,24 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import fsspec
+import httpx
 import psutil
 import psycopg
 import pytest
 
 from filmpulse import local
+from filmpulse.errors import BadInput
+from filmpulse.local import doctor, superset
 from filmpulse.local.airflow_rest import AirflowRest
-from filmpulse.local.instance import MARK
-from filmpulse.local.processes import end_all, members
-from filmpulse.local.stack import DEFAULT_ROOT
+from filmpulse.local.instance import MARK, Install, Instance
+from filmpulse.local.processes import end_all, members, memory
+from filmpulse.local.stack import DEFAULT_ROOT, has_dashboards_of_now
 
 pytestmark = pytest.mark.slow
 
 NAME = "test-crash"
+HAS_SUPERSET = superset.python() is not None
+_COMMANDS = ("supervisord", "gunicorn", "airflow", "weed")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def instance(root: Path) -> local.Stack:
-    """The instance, started by two commands at once."""
+    """An instance made before there was Superset, started by two commands at once."""
+    old = Install.new()
+    old.secrets = {key: value for key, value in old.secrets.items() if "superset" not in key}
+    made = Instance.at(NAME, root)
+    made.make()
+    old.save(made)
     command = [sys.executable, "-m", "filmpulse.local", "up", "--instance", NAME, "--root", root]
     both = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -91,8 +102,46 @@ def _stranger_on(url: str | None) -> socket.socket:
 
 def test_all_parts_work(instance: local.Stack, root: Path) -> None:
     parts = local.status(NAME, root)
-    assert len(parts) == 6
+    assert len(parts) == (7 if HAS_SUPERSET else 6)
     assert all(part.healthy for part in parts), parts
+
+
+@pytest.mark.skipif(not HAS_SUPERSET, reason="Superset is not installed")
+def test_superset_runs_what_is_checked_out(instance: local.Stack) -> None:
+    assert has_dashboards_of_now(instance.dir)
+    assert httpx.get(f"{instance.urls['superset']}/login/").status_code == 200
+    with pytest.raises(httpx.HTTPStatusError):
+        httpx.get(f"{instance.urls['superset']}/api/v1/dashboard/").raise_for_status()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
+def test_no_part_knows_anothers_secrets(instance: local.Stack, root: Path) -> None:
+    install = Install.load(Instance.at(NAME, root))
+    assert install is not None
+    known: dict[str, set[str]] = {}
+    for process in members(instance.dir):
+        with suppress(psutil.Error, OSError):
+            command = " ".join(process.cmdline())
+            environment = Path(f"/proc/{process.pid}/environ").read_text()
+            part = next((name for name in _COMMANDS if name in command), "others")
+            held = known.setdefault(part, set())
+            held |= {name for name, secret in install.secrets.items() if secret in environment}
+            for name, secret in install.secrets.items():
+                assert secret not in command, (name, command)
+    assert known.keys() >= {"supervisord", "airflow", "weed"}
+    assert not known["supervisord"] | known.get("others", set())
+    assert known["weed"] == {"s3_internal"}
+    assert not {name for name in known["airflow"] if "superset" in name}
+    assert known["airflow"] >= {"warehouse", "airflow_db", "airflow_fernet"}
+    if HAS_SUPERSET:
+        assert known["gunicorn"] == {"superset_db", "superset_key", "reader"}
+
+
+def test_the_memory_used_is_told(instance: local.Stack) -> None:
+    used = memory(instance.dir)
+    assert used.processes >= 6
+    assert 2**28 < used.bytes < 2**33
+    assert re.search(r"memory +\d\.\d GiB in \d+ processes", local.addresses(instance))
 
 
 def test_a_second_start_changes_nothing(instance: local.Stack, root: Path) -> None:
@@ -186,6 +235,18 @@ def test_the_next_start_repairs_a_power_cut(instance: local.Stack, root: Path) -
     assert f":{warehouse_connection['port']}/" in str(repaired.urls["postgres"])
 
 
+def _refuses_to_leave_the_lake(root: Path, **to: list[str]) -> None:
+    with pytest.raises(BadInput, match=r"lake of test-crash lies in its S3 server.*left behind"):
+        local.up(NAME, root, **to)
+
+
+def test_a_lake_that_holds_something_is_not_left_behind(instance: local.Stack, root: Path) -> None:
+    before = _pids(instance)
+    _refuses_to_leave_the_lake(root, without=["s3"])
+    assert before <= _pids(instance) | {os.getpid()}
+    assert local.status(NAME, root)[1].healthy
+
+
 def test_down_leaves_no_process(instance: local.Stack, root: Path) -> None:
     # As a browser would, whose task was killed: in a session of its own, child of nobody.
     stray = subprocess.Popen(
@@ -204,6 +265,33 @@ def test_down_leaves_no_process(instance: local.Stack, root: Path) -> None:
     ]
     assert all(part.state == "DOWN" for part in local.status(NAME, root))
     local.down(NAME, root)
+    _refuses_to_leave_the_lake(root, without=["s3"])  # it has to ask the store first
+    assert members(instance.dir) == []
+
+
+def test_a_small_machine_does_without(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "test-small"
+    try:
+        small = local.up(name, root, without=["superset", "s3"])
+        assert (small.urls["superset"], small.urls["s3"]) == (None, None)
+        assert local.up(name, root) == small, "it is remembered"
+        parts = local.status(name, root)
+        assert len(parts) == 5
+        assert all(part.healthy for part in parts), parts
+        connections = _airflow(small).call("GET", "/connections")["connections"]
+        assert [each["connection_id"] for each in connections] == ["filmpulse_warehouse"]
+        for key, value in small.env.items():
+            monkeypatch.setenv(key, value)
+        assert doctor._lake().endswith("/lake: write, read, list, delete")
+        assert doctor._dashboards() == "left out: WITHOUT says so"
+        (small.dir / "lake" / "kept").write_bytes(b"1")
+        with pytest.raises(BadInput, match="lies in its directory"):
+            local.up(name, root, without=["superset"])
+        with pytest.raises(BadInput, match="'airflow'"):
+            local.up(name, root, without=["airflow"])
+        assert all(part.healthy for part in local.status(name, root))
+    finally:
+        local.down(name, root)
 
 
 def test_a_persons_shell_is_left_alone(tmp_path: Path) -> None:
