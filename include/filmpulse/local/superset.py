@@ -38,7 +38,8 @@ def fingerprint(*places: str) -> str:
 
 def _files(place: Path) -> Iterator[Path]:
     found = place.rglob("*") if place.is_dir() else [place]
-    return (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+    unused = ("__pycache__", "README.md")
+    return (path for path in found if path.is_file() and not set(unused) & set(path.parts))
 
 
 @dataclass(frozen=True)
