@@ -2,16 +2,23 @@
 -- holds any more are not kept.
 WITH stored AS (
     INSERT INTO core.review_analyses AS a (source, review_id, content_hash, analyser_id, imdb_id,
-        status, overall, overall_quote, overall_quote_start, input_tokens, output_tokens, cost_usd)
+        status, overall, scores, overall_quote, overall_quote_start, input_tokens, output_tokens,
+        cost_usd)
     SELECT %(source)s, %(review_id)s, %(content_hash)s, %(analyser_id)s::integer, %(imdb_id)s,
         %(status)s, %(overall)s::smallint,
+        CASE %(status)s WHEN 'scored' THEN ARRAY(
+            SELECT x.score
+            FROM unnest(mart.aspects()) WITH ORDINALITY AS o (aspect, place)
+            LEFT JOIN jsonb_to_recordset(%(aspects)s::jsonb) AS x (aspect text, score smallint)
+                   USING (aspect)
+            ORDER BY o.place) END,
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote)s END,
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote_start)s::integer END,
         %(input_tokens)s::integer, %(output_tokens)s::integer, %(cost_usd)s::numeric
     -- A review may be erased while it is read; the others of the step are stored all the same.
     FROM core.reviews r WHERE (r.source, r.review_id) = (%(source)s, %(review_id)s) FOR KEY SHARE
     ON CONFLICT (source, review_id, content_hash, analyser_id) DO UPDATE SET
-        status = excluded.status, overall = excluded.overall,
+        status = excluded.status, overall = excluded.overall, scores = excluded.scores,
         overall_quote = excluded.overall_quote, overall_quote_start = excluded.overall_quote_start,
         -- What an attempt in vain had cost is part of the price.
         input_tokens = coalesce(a.input_tokens + excluded.input_tokens, excluded.input_tokens,

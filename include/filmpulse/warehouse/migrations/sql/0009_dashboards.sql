@@ -28,6 +28,24 @@ COMMENT ON COLUMN ops.host_hours.hour IS 'Start of the hour (UTC).';
 COMMENT ON COLUMN ops.host_hours.requests IS 'Pages and files asked for.';
 COMMENT ON COLUMN ops.host_hours.pauses IS 'Times that it refused, which paused it.';
 
+-- ------------------------------------------------------------- a text's scores, read in one place
+-- What a chart counts: beside the whole score, so that a movie's scores are one index away.
+CREATE FUNCTION mart.aspects() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'];
+COMMENT ON FUNCTION mart.aspects IS 'The aspects in their order.';
+
+ALTER TABLE core.review_analyses ADD COLUMN scores smallint[];
+COMMENT ON COLUMN core.review_analyses.scores IS 'The aspects'' scores as in core.aspect_scores, in their order; null where not mentioned.';
+UPDATE core.review_analyses a SET scores = ARRAY(
+    SELECT s.score
+    FROM unnest(mart.aspects()) WITH ORDINALITY AS o (aspect, place)
+    LEFT JOIN core.aspect_scores s
+           ON (s.source, s.review_id, s.content_hash, s.analyser_id, s.aspect)
+            = (a.source, a.review_id, a.content_hash, a.analyser_id, o.aspect)
+    ORDER BY o.place)
+WHERE a.status = 'scored';
+
 -- --------------------------------------------------------------------------------- small helpers
 -- Names of the languages that are met most; others keep their code.
 CREATE FUNCTION mart.language_name(code text) RETURNS text
@@ -127,8 +145,14 @@ COMMENT ON COLUMN mart.aspect_scores.language IS 'ISO 639-1, detected; null when
 COMMENT ON COLUMN mart.aspect_scores.language_name IS 'The language in English; "not known" when unsure.';
 COMMENT ON COLUMN mart.aspect_scores.helpful_up IS 'Readers who found the review helpful.';
 
--- An index finds one movie's living reviews without reading them.
+-- One movie's living reviews are counted by an index, and charted by another, without their words.
 CREATE INDEX reviews_living ON core.reviews (imdb_id, source) WHERE removed_at IS NULL;
+CREATE INDEX reviews_charted ON core.reviews (imdb_id)
+    INCLUDE (source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler, language)
+    WHERE removed_at IS NULL;
+CREATE INDEX collections_ended ON ops.collections (imdb_id, finished_at DESC)
+    WHERE finished_at IS NOT NULL;
+CREATE INDEX collections_imported ON ops.collections (imdb_id, loaded_at) WHERE mode = 'import';
 
 CREATE VIEW mart.movie_counts AS
 SELECT m.imdb_id, n.movie, l.reviews, k.known_reviews,
@@ -227,22 +251,31 @@ COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).
 COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
 COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
 
+-- Movie by movie and by a left join, so that the planner knows how many rows to expect.
 CREATE VIEW mart.opinions AS
-SELECT r.source, r.review_id, r.imdb_id, r.movie, r.submitted_on, r.language, r.language_name,
-       r.is_spoiler, r.rating_1_10, r.analyser_id, c.coverage,
-       s.position, s.aspect, s.score, mart.score_label(s.score) AS score_label, s.quote
-FROM mart.reviews r
-JOIN mart.movie_counts c USING (imdb_id)
+SELECT o.source, o.review_id, c.imdb_id, c.movie, o.submitted_on, o.language,
+       mart.language_name(o.language) AS language_name, o.is_spoiler, o.rating_1_10, o.analyser_id,
+       c.coverage, (o.place - 1)::integer AS position,
+       (ARRAY['Overall', 'Storytelling', 'Acting', 'Visuals', 'Sound', 'Themes'])[o.place] AS aspect,
+       o.score, mart.score_label(o.score) AS score_label,
+       CASE o.place WHEN 1 THEN o.overall_quote ELSE (
+           SELECT s.quote FROM core.aspect_scores s
+           WHERE (s.source, s.review_id, s.content_hash, s.analyser_id, s.aspect)
+               = (o.source, o.review_id, o.content_hash, o.analyser_id, (mart.aspects())[o.place - 1])
+       ) END AS quote
+FROM mart.movie_counts c
+JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT 0 AS position, 'Overall' AS aspect, r.overall AS score, r.overall_quote AS quote
-    UNION ALL
-    SELECT array_position(ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'], a.aspect),
-           initcap(a.aspect), a.score, a.quote
-    FROM core.aspect_scores a
-    WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
-        = (r.source, r.review_id, r.content_hash, r.analyser_id)
-) s
-WHERE r.overall IS NOT NULL;
+    SELECT r.source, r.review_id, r.content_hash, r.submitted_on, r.language, r.is_spoiler,
+           r.rating_1_10, a.analyser_id, a.overall_quote, s.score, s.place
+    FROM core.reviews r
+    LEFT JOIN core.review_analyses a
+           ON (a.source, a.review_id, a.content_hash) = (r.source, r.review_id, r.content_hash)
+          AND a.imdb_id = m.imdb_id AND a.analyser_id = m.active_analyser_id
+    CROSS JOIN LATERAL unnest(a.overall || a.scores) WITH ORDINALITY AS s (score, place)
+    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND s.score IS NOT NULL
+    OFFSET 0
+) o;
 COMMENT ON VIEW mart.opinions IS 'One row per opinion of a living, scored review: one on the whole, and one on each aspect that it mentions.';
 COMMENT ON COLUMN mart.opinions.source IS 'Where the review stands.';
 COMMENT ON COLUMN mart.opinions.review_id IS 'The site''s own id.';
@@ -264,22 +297,29 @@ COMMENT ON COLUMN mart.opinions.quote IS 'An exact piece of the text; null when 
 -- A quote that two aspects share says less of either; then the strongest, of a readable length, of
 -- the review that readers found most helpful.
 CREATE VIEW mart.best_quotes AS
-SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language, q.language_name,
-       q.rating_1_10, q.aspect, q.score, mart.score_label(q.score) AS score_label,
-       q.score > 0 AS is_praise, q.quote, q.helpful_up, q.place
+SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
+       mart.language_name(q.language) AS language_name, q.rating_1_10, initcap(q.aspect) AS aspect,
+       q.score, mart.score_label(q.score) AS score_label, q.score > 0 AS is_praise, q.quote,
+       q.helpful_up, q.place
 FROM mart.movie_names n
+JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT s.source, s.review_id, s.submitted_on, s.language, s.language_name, s.rating_1_10,
-           initcap(s.aspect) AS aspect, s.score, s.quote, coalesce(s.helpful_up, 0) AS helpful_up,
+    SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10, s.aspect, s.score,
+           s.quote, coalesce(r.helpful_up, 0) AS helpful_up,
            row_number() OVER (
                PARTITION BY s.aspect, s.score > 0
                ORDER BY s.shared_by, abs(s.score) DESC, length(s.quote) NOT BETWEEN 30 AND 160,
-                        coalesce(s.helpful_up, 0) DESC, s.source, s.review_id) AS place
-    FROM (
-        SELECT a.*, count(*) OVER (PARTITION BY a.source, a.review_id, a.quote_start) AS shared_by
-        FROM mart.aspect_scores a
-        WHERE a.imdb_id = n.imdb_id AND a.quote IS NOT NULL AND NOT a.is_spoiler AND a.score <> 0
+                        coalesce(r.helpful_up, 0) DESC, r.source, r.review_id) AS place
+    FROM core.reviews r
+    CROSS JOIN LATERAL (
+        SELECT a.aspect, a.score, a.quote,
+               count(*) OVER (PARTITION BY a.quote_start) AS shared_by
+        FROM core.aspect_scores a
+        WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
+            = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
+          AND a.quote IS NOT NULL AND a.score <> 0
     ) s
+    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
 ) q;
 COMMENT ON VIEW mart.best_quotes IS 'One row per quote that praises or faults an aspect, best first; never of a spoiler.';
 COMMENT ON COLUMN mart.best_quotes.imdb_id IS 'The movie.';
@@ -316,28 +356,52 @@ COMMENT ON COLUMN mart.movie_events.label IS 'What happened.';
 -- Everything that has a place on a movie's time axis. Events and the site's figures stand there once
 -- for each language of the movie, so that choosing a language leaves them in.
 CREATE VIEW mart.timeline AS
-SELECT r.imdb_id, r.movie, r.submitted_on AS day, r.language_name, 'review' AS kind,
+SELECT c.imdb_id, c.movie, r.submitted_on AS day, r.language_name, 'review' AS kind,
        r.source, r.review_id, r.grade_band, r.rating_1_10, r.overall,
        NULL::numeric AS site_rating, c.site_rating AS site_rating_now, NULL::text AS event
-FROM mart.reviews r
-JOIN mart.movie_counts c USING (imdb_id)
-WHERE r.submitted_on IS NOT NULL
+FROM mart.movie_counts c
+CROSS JOIN LATERAL (
+    SELECT r.submitted_on, mart.language_name(r.language) AS language_name, r.source, r.review_id,
+           mart.grade_band(r.rating_1_10) AS grade_band, r.rating_1_10, a.overall
+    FROM core.movies m
+    JOIN core.reviews r USING (imdb_id)
+    LEFT JOIN core.review_analyses a
+           ON (a.source, a.review_id, a.content_hash) = (r.source, r.review_id, r.content_hash)
+          AND a.imdb_id = m.imdb_id AND a.analyser_id = m.active_analyser_id
+    WHERE m.imdb_id = c.imdb_id AND r.removed_at IS NULL AND r.submitted_on IS NOT NULL
+    OFFSET 0
+) r
 UNION ALL
-SELECT n.imdb_id, n.movie, o.day, g.language_name, o.kind,
+SELECT n.imdb_id, n.movie, o.day, mart.language_name(g.language), o.kind,
        NULL, NULL, NULL, NULL, NULL, o.site_rating, NULL, o.event
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT e.happened_on AS day, 'event' AS kind, NULL::numeric AS site_rating, e.label AS event
     FROM mart.movie_events e WHERE e.imdb_id = n.imdb_id
     UNION ALL
-    SELECT (s.taken_at AT TIME ZONE 'UTC')::date, 'site', s.rating, NULL
-    FROM core.movie_snapshots s WHERE s.imdb_id = n.imdb_id AND s.rating IS NOT NULL
+    -- The last look of each day, found by the key: most looks of a day say the same.
+    SELECT d.day, 'site', s.rating, NULL
+    FROM (
+        SELECT (min(taken_at) AT TIME ZONE 'UTC')::date AS first,
+               (max(taken_at) AT TIME ZONE 'UTC')::date AS last
+        FROM core.movie_snapshots s WHERE s.imdb_id = n.imdb_id
+    ) looks
+    CROSS JOIN LATERAL (
+        SELECT looks.first + after AS day FROM generate_series(0, looks.last - looks.first) after
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT s.rating FROM core.movie_snapshots s
+        WHERE s.imdb_id = n.imdb_id AND s.rating IS NOT NULL
+          AND s.taken_at >= d.day::timestamp AT TIME ZONE 'UTC'
+          AND s.taken_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+        ORDER BY s.taken_at DESC LIMIT 1
+    ) s
 ) o
 CROSS JOIN LATERAL (
-    SELECT DISTINCT mart.language_name(r.language) AS language_name
+    SELECT DISTINCT r.language
     FROM core.reviews r WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
 ) g;
-COMMENT ON VIEW mart.timeline IS 'One row per living review with a day, and one per event and look at the site for each language of the movie''s reviews.';
+COMMENT ON VIEW mart.timeline IS 'One row per living review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
 COMMENT ON COLUMN mart.timeline.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.timeline.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.timeline.day IS 'When it was: the review''s day, the event''s day, the day of the look (UTC).';
@@ -348,7 +412,7 @@ COMMENT ON COLUMN mart.timeline.review_id IS 'The site''s own id; null for the o
 COMMENT ON COLUMN mart.timeline.grade_band IS 'Stars of the review in bands of two, or "no grade"; null for the others.';
 COMMENT ON COLUMN mart.timeline.rating_1_10 IS 'Stars of the review; null for the others.';
 COMMENT ON COLUMN mart.timeline.overall IS 'The whole review, -2 to 2; null for the others, and when not scored.';
-COMMENT ON COLUMN mart.timeline.site_rating IS 'The site''s own mean rating on that day; null for the others.';
+COMMENT ON COLUMN mart.timeline.site_rating IS 'The site''s own mean rating as last seen on that day; null for the others.';
 COMMENT ON COLUMN mart.timeline.site_rating_now IS 'With a review: the site''s own mean rating as last seen.';
 COMMENT ON COLUMN mart.timeline.event IS 'What happened; null for the others.';
 

@@ -1,0 +1,172 @@
+"""Time what dashboards ask of a warehouse with 200 movies and 500,000 reviews.
+
+The queries are those that the charts of a page send, without Superset and its cache: for one movie
+(the largest, and the median one) with and without a language chosen, and for all movies; in turns,
+as the role that Superset uses. Then the refresh of the figures of all movies. About five minutes,
+most of which generate the reviews (`many_reviews.py`).
+
+    python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --rounds 20]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from typing import LiteralString
+
+import many_reviews
+from rich.console import Console
+from rich.table import Table
+
+from filmpulse.warehouse import Connection, figures
+
+MOST_MS = 300
+"""What a chart's query may take, 95 times in 100."""
+
+OF_ONE: dict[str, LiteralString] = {
+    "header": "SELECT * FROM mart.movies WHERE movie IN (%(movie)s)",
+    "reviews by week and grade": """
+        SELECT date_trunc('week', day), grade_band, count(*) FROM mart.timeline
+        WHERE kind = 'review' AND movie IN (%(movie)s) {language}
+        GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10000""",
+    "grade beside the site's, by week": """
+        SELECT date_trunc('week', day), avg(rating_1_10), avg(site_rating), count(rating_1_10)
+        FROM mart.timeline WHERE movie IN (%(movie)s) {language}
+        GROUP BY 1 ORDER BY 1 LIMIT 10000""",
+    "events": """
+        SELECT day, event FROM mart.timeline
+        WHERE kind = 'event' AND movie IN (%(movie)s) {language} GROUP BY 1, 2 LIMIT 10000""",
+    "means by aspect": """
+        SELECT aspect, count(*), avg(score), stddev_samp(score), max(coverage) FROM mart.opinions
+        WHERE movie IN (%(movie)s) {language} GROUP BY aspect, position ORDER BY position""",
+    "scores by aspect": """
+        SELECT aspect, score_label, count(*) FROM mart.opinions
+        WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2 LIMIT 10000""",
+    "aspects by month": """
+        SELECT date_trunc('month', submitted_on), aspect, avg(score), count(*) FROM mart.opinions
+        WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2 LIMIT 10000""",
+    "grade by aspect": """
+        SELECT aspect, avg(rating_1_10) FILTER (WHERE score > 0)
+               - avg(rating_1_10) FILTER (WHERE score < 0)
+        FROM mart.opinions WHERE movie IN (%(movie)s) {language} GROUP BY 1""",
+    "aspect scores": """
+        SELECT aspect, score, count(*) FROM mart.aspect_scores
+        WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2""",
+    "best quotes": """
+        SELECT aspect, quote, score_label, rating_1_10, submitted_on FROM mart.best_quotes
+        WHERE score > 0 AND movie IN (%(movie)s) {language} ORDER BY place, aspect LIMIT 8""",
+    "languages to choose": """
+        SELECT language_name, count(*) FROM mart.timeline WHERE movie IN (%(movie)s)
+        GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
+}
+OF_ALL: dict[str, LiteralString] = {
+    "movies to choose": """
+        SELECT movie, max(reviews) FROM mart.movie_choices GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
+    "compared movies": "SELECT * FROM mart.compared_movies ORDER BY reviews DESC LIMIT 1000",
+    "compared aspects": """
+        SELECT movie, aspect, max(mean_score) FROM mart.compared_aspects
+        GROUP BY 1, 2 LIMIT 10000""",
+    "compared weeks": """
+        SELECT days_since_release, movie, max(reviews_so_far), max(mean_stars_so_far)
+        FROM mart.compared_weeks GROUP BY 1, 2 LIMIT 50000""",
+    "movies' health": "SELECT * FROM mart.movie_health ORDER BY hours_since_look DESC LIMIT 1000",
+    "pipeline facts": "SELECT * FROM mart.pipeline_facts ORDER BY position",
+    "collections by day": """
+        SELECT date_trunc('day', seen_at), status_and_reason, count(*) FROM mart.collections
+        WHERE seen_at >= now() - interval '30 days' GROUP BY 1, 2 LIMIT 10000""",
+    "collections that did not go well": """
+        SELECT movie, status, reason, sentence, seen_at FROM mart.collections
+        WHERE status NOT IN ('complete', 'gated') ORDER BY seen_at DESC LIMIT 100""",
+    "requests by hour": """
+        SELECT hour, host, sum(requests), sum(pauses) FROM mart.host_hours
+        WHERE hour >= now() - interval '7 days' GROUP BY 1, 2 LIMIT 10000""",
+    "failed checks": "SELECT * FROM mart.failed_checks ORDER BY checked_at DESC LIMIT 1000",
+    "model's use by day": """
+        SELECT day, model, sum(cost_usd), sum(input_tokens) FROM mart.llm_use
+        GROUP BY 1, 2 LIMIT 10000""",
+}
+
+
+def time_queries(
+    connection: Connection, movies: list[many_reviews.Generated], rounds: int
+) -> dict[tuple[str, str], list[float]]:
+    """Return how long each query took, in ms, by what it was about and its name.
+
+    The movies are the largest and the median one; the first round, which fills the server's memory,
+    is not counted.
+    """
+    took: dict[tuple[str, str], list[float]] = defaultdict(list)
+    about = {"largest": movies[0], "median": movies[len(movies) // 2]}
+    for number in range(rounds + 1):
+        asked = [("all", name, query, {}) for name, query in OF_ALL.items()]
+        for which, movie in about.items():
+            values = {"movie": movie.label}
+            asked += [(which, n, q.replace("{language}", ""), values) for n, q in OF_ONE.items()]
+            asked += [
+                (f"{which}, French", n, q.replace("{language}", _LANGUAGE), values)
+                for n, q in OF_ONE.items()
+                if "{language}" in q
+            ]
+        for which, name, query, values in asked:
+            began = time.perf_counter()
+            connection.execute(query, values, prepare=False).fetchall()
+            if number:
+                took[which, name].append(1000 * (time.perf_counter() - began))
+    return took
+
+
+_LANGUAGE = "AND language_name IN ('French')"
+
+
+def p95(values: list[float]) -> float:
+    """Return what 95 in 100 do not exceed."""
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
+
+
+def measure(followed: many_reviews.Followed, rounds: int, console: Console) -> None:
+    """Time queries and refreshes, and print both."""
+    with followed.reader.connect(autocommit=True) as connection:
+        took = time_queries(connection, followed.movies, rounds)
+    table = Table("about", "query", "median ms", "p95 ms", title="queries of the dashboards")
+    for (which, name), times in sorted(took.items(), key=lambda item: -p95(item[1])):
+        table.add_row(which, name, f"{statistics.median(times):.0f}", f"{p95(times):.0f}")
+    console.print(table)
+    slow = [
+        name
+        for times, name in ((times, key) for key, times in took.items())
+        if p95(times) > MOST_MS
+    ]
+    console.print(
+        f"{len(took) - len(slow)} of {len(took)} within {MOST_MS} ms in 95 of 100: {slow}"
+    )
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        figures.refresh(followed.owner)
+        seconds.append(time.perf_counter() - began)
+    console.print(f"figures of all movies: {statistics.median(seconds):.1f} s a refresh")
+
+
+def main() -> None:
+    """Generate the warehouse and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--movies", type=int, default=200)
+    parser.add_argument("--reviews", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    args = parser.parse_args()
+    console = Console()
+    began = time.perf_counter()
+    with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
+        largest, median = followed.movies[0], followed.movies[args.movies // 2]
+        console.print(
+            f"{args.reviews:,} reviews of {args.movies} movies were generated in "
+            f"{time.perf_counter() - began:.0f} s; the largest movie has {largest.reviews:,}, the "
+            f"median one {median.reviews:,}"
+        )
+        measure(followed, args.rounds, console)
+
+
+if __name__ == "__main__":
+    main()
