@@ -148,7 +148,15 @@ METRIC_FIELDS = {
 PARTS = {"metrics": ("metric_name", METRIC_FIELDS), "columns": ("column_name", COLUMN_FIELDS)}
 
 # Superset fills these in by itself, from the asset's other fields or as it draws.
-_DERIVED_PARAMS = {"datasource", "viz_type", "slice_id", "dashboards", "dashboardId", "url_params"}
+_DERIVED_PARAMS = {
+    "dashboardId",
+    "dashboards",
+    "datasource",
+    "slice_id",
+    "temporal_columns_lookup",
+    "url_params",
+    "viz_type",
+}
 _DERIVED_METADATA = {
     "chartsInScope",
     "tabsInScope",
@@ -489,12 +497,7 @@ def normal(kind: str, doc: Doc) -> Doc:
             out[key] = sorted(parts, key=lambda part: part[name])
         out = {key: value for key, value in out.items() if value != []}
     elif kind == "charts":
-        out["params"] = {
-            key: value
-            for key, value in out.get("params", {}).items()
-            if key not in _DERIVED_PARAMS
-            and not (key in ("annotation_layers", "extra_form_data") and not value)
-        }
+        out["params"] = _params(out.get("params", {}))
     elif kind == "dashboards":
         position = {
             key: _without_nulls(node)
@@ -525,6 +528,17 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, list):
         return [_ordered(each) for each in value]
     return value
+
+
+def _params(params: Doc) -> Doc:
+    """Leave out what Superset derives, and the two dozen settings of small multiples not in use."""
+    return {
+        key: value
+        for key, value in params.items()
+        if key not in _DERIVED_PARAMS
+        and not (key in ("annotation_layers", "extra_form_data") and not value)
+        and not (key.startswith("matrixify_") and not params.get("matrixify_enable"))
+    }
 
 
 def _without_nulls(value: Any) -> Any:

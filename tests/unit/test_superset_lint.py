@@ -572,6 +572,28 @@ def test_cross_filters_between_some_charts_go_by_uuid(tree):
     assert metadata["global_chart_configuration"] == {"scope": named}
 
 
+def test_what_the_chart_editor_adds_by_itself_is_left_out(tree):
+    before = (tree / GRADE).read_text()
+    doc = bundle.parse(before)
+    added = {
+        "annotation_layers": [],
+        "dashboards": [1],
+        "datasource": "1__table",
+        "extra_form_data": {},
+        "matrixify_enable": False,
+        "matrixify_row_height": 300,
+        "slice_id": 7,
+        "temporal_columns_lookup": {"submitted_on": True},
+        "viz_type": "big_number_total",
+    }
+    (tree / GRADE).write_text(bundle.dump(doc | {"params": doc["params"] | added}))
+    assert lint.fix(tree) == [GRADE]
+    assert (tree / GRADE).read_text() == before
+    used = {"matrixify_enable": True, "matrixify_row_height": 300}
+    doc["params"] |= used
+    assert used.items() <= bundle.normal("charts", doc)["params"].items()
+
+
 @pytest.mark.parametrize(
     "text",
     [
