@@ -11,13 +11,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from bundle import Doc, parse
+from selenium import webdriver  # noqa: TID253 - nobody imports this who opens no browser
+from selenium.webdriver.common.keys import Keys  # noqa: TID253
 
 from filmpulse.sources.browser import (
     BROWSER_NAMES,
@@ -47,7 +50,8 @@ for (const chart of pane ? all('[data-test-chart-name]', pane) : []) {
   charts[chart.dataset.testChartName] =
     all('[role=alert], .ant-alert', chart).length ? 'error'
     : all('.ant-empty, [data-test="empty-state"]', chart).length ? 'empty'
-    : drawn('canvas') || drawn('tbody tr') || drawn('svg:not([aria-hidden])') ? 'drawn' : 'waiting';
+    : drawn('canvas') || drawn('tbody tr') || drawn('svg:not([aria-hidden])') ? 'drawn'
+    : /\\bNo data\\b/.test(chart.innerText) ? 'empty' : 'waiting';  // of small multiples
 }
 return {
   tab: tabs.filter(t => t.ariaSelected === 'true').map(t => t.innerText.trim()).pop(),
@@ -55,6 +59,15 @@ return {
   busy: all('.loading, [data-test="loading-indicator"], .ant-spin-spinning, .ant-skeleton-active')
     .length,
 };
+"""
+
+_OPTION = """
+return [...document.querySelectorAll('.ant-select-item-option')].find(
+  o => o.offsetParent && [o.title, o.innerText.trim()].includes(arguments[0]));
+"""
+_DAYS = """
+const boxes = document.querySelectorAll('.time-range-popover input.ant-input');
+return boxes.length === 2 ? [...boxes] : null;
 """
 
 Theme = Literal["light", "dark"]
@@ -142,7 +155,7 @@ class Question(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What the browser logged: addresses asked for, questions for data, complaints."""
+    """What the browser logged: addresses that it asked, questions for data, complaints."""
 
     urls: list[str]
     questions: list[Question]
@@ -165,8 +178,6 @@ class Viewer:
 
     def __enter__(self) -> Viewer:
         """Start the browser."""
-        from selenium import webdriver
-
         options = webdriver.ChromeOptions()
         binary = _found(BROWSER_NAMES, BROWSER_PATHS)
         if binary is not None:
@@ -229,7 +240,7 @@ class Viewer:
         self.driver.delete_all_cookies()
         self.driver.get(f"{self.url}/login/")
         button = "button[data-test=login-button]"
-        self.until("the log-in page", lambda: self.find(button))
+        self._ready(button)
         self.find("#username").send_keys(user)
         self.find("#password").send_keys(password)
         self.find(button).click()
@@ -286,20 +297,26 @@ class Viewer:
 
     def choose(self, filter_id: str, value: str) -> None:
         """Choose one value in a select filter of the filter bar, by typing it."""
-        box = f'[data-test="{filter_id}"] input'
-        self.until(f"the filter {filter_id}", lambda: self.find(box))
-        self.find(box).send_keys(value)
-        option = self.until(f"the choice {value}", lambda: self._option(value))
-        option.click()
-        self.driver.switch_to.active_element.send_keys("\ue00c")  # Escape: closes the list
+        self._select(f'[data-test="{filter_id}"] input', value).send_keys(Keys.ESCAPE)  # closes it
 
-    def _option(self, value: str) -> Any:
-        return self.run(
-            "return [...document.querySelectorAll('.ant-select-item-option')]"
-            ".find(o => o.offsetParent && o.title === arguments[0] || "
-            "o.offsetParent && o.innerText.trim() === arguments[0])",
-            value,
-        )
+    def choose_period(self, filter_id: str, first: str, end: str) -> None:
+        """Set a time filter from one day to the day before another, as text such as 2026-01-31."""
+        self._ready(f'[data-test="time-range-trigger"][name="{filter_id}"]').click()
+        self._select('.time-range-popover [data-test="Range type"] input', "Advanced")
+        for place, day in enumerate((first, end)):
+            box = self.until("the days", lambda: self.run(_DAYS))[place]
+            box.send_keys(Keys.CONTROL, "a")
+            box.send_keys(day)
+        self._ready('[data-test="date-filter-control__apply-button"]:not([disabled])').click()
+
+    def _select(self, css: str, value: str) -> Any:
+        box = self._ready(css)
+        box.send_keys(value)
+        self.until(f"the choice {value}", lambda: self.run(_OPTION, value)).click()
+        return box
+
+    def _ready(self, css: str) -> Any:
+        return self.until(css, lambda: self.find(css))
 
     def apply(self) -> Seen:
         """Press `Apply filters`; return the tab as it is afterwards."""
@@ -324,17 +341,20 @@ class Viewer:
             "return [...document.querySelectorAll('[data-test-chart-name]')]"
             ".map(c => [Number(c.dataset.testChartId), c.dataset.testChartName])"
         )
-        return {number: title for number, title in found}
+        return dict(found)
 
     def traffic(self) -> Traffic:
         """Return what was logged since the last call."""
-        urls, questions = [], []
+        sent: dict[str, dict[str, Any]] = {}
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
-            if message["method"] != "Network.requestWillBeSent":
-                continue
-            request = message["params"]["request"]
-            urls.append(request["url"])
+            params = message["params"]
+            if message["method"] == "Network.requestWillBeSent":
+                sent[params["requestId"]] = params["request"]
+            elif message["method"] == "Network.loadingFailed" and params.get("blockedReason"):
+                sent.pop(params["requestId"], None)  # the page's own policy held it back
+        questions = []
+        for request in sent.values():
             if request["method"] == "POST" and "/api/v1/chart/data" in request["url"]:
                 body = json.loads(request["postData"])
                 chart_id = body["form_data"].get("slice_id")
@@ -345,7 +365,7 @@ class Viewer:
             for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE"
         ]
-        return Traffic(urls, questions, complaints)
+        return Traffic([request["url"] for request in sent.values()], questions, complaints)
 
     def picture(self) -> bytes:
         """Return a PNG of the whole tab, from the top of the page to the end of its last chart."""
@@ -364,6 +384,15 @@ class Viewer:
             return drawn if drawn == before else None
 
         return bytes(self.until("the picture to stand still", is_still))
+
+    @contextmanager
+    def on_paper(self) -> Iterator[None]:
+        """Show the page as it is printed."""
+        self._cdp("Emulation.setEmulatedMedia", media="print")
+        try:
+            yield
+        finally:
+            self._cdp("Emulation.setEmulatedMedia", media="")
 
     def pdf(self) -> bytes:
         """Print the page as a person would, on A4 across."""

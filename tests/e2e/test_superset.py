@@ -1,0 +1,376 @@
+"""The dashboards in a real Superset and a real Chromium, as a guest meets them.
+
+One Superset, one browser: first a new instance, then one that has followed movies for some weeks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import psycopg
+import pytest
+from dashboards import HOSTILE, MODELS, MOVIES, TWINS, fill, label
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "superset"))
+
+from viewer import Layout, Question, Traffic, Viewer, layouts
+
+if TYPE_CHECKING:
+    from tests.superset_fixtures import App, Browser
+
+pytestmark = pytest.mark.slow
+
+LAYOUTS = {layout.slug: layout for layout in layouts()}
+ON_EVERY_DASHBOARD = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+RECEPTION, COMPARISON = LAYOUTS["movie-reception"], LAYOUTS["compare-movies"]
+PIPELINE = LAYOUTS["pipeline"]
+MOVIE, LANGUAGE, PERIOD = (f"NATIVE_FILTER-{name}" for name in ("movie", "language", "period"))
+TWIN = next(iter(TWINS))
+DEFAULT = MOVIES["tt99000003"]  # the one with most reviews
+
+BAD = (
+    *("Data error", "Content Security Policy", "is not registered", "Unexpected error"),
+    *("No results were returned", "Page not found", "NaN", "undefined", "[object Object]"),
+)
+# Superset asks for a pixel of its maker's, which its policy holds back; and, when a dashboard is
+# left, for the colours of its labels to be saved, which is refused to a guest.
+EXPECTED_COMPLAINTS = ("scarf.sh/pixel", "/colors?mark_updated=false", " 0:0 ")
+
+# What is cut off or hangs out: the text of every chart, and every canvas, must lie within what
+# shows it. A table may scroll; what is there for screen readers alone is a pixel high.
+_CUT_OFF = """
+const found = [];
+for (const chart of document.querySelectorAll('[data-test-chart-name]')) {
+  if (!chart.offsetParent) continue;
+  const name = chart.dataset.testChartName, frame = chart.getBoundingClientRect();
+  const leaves = [...chart.querySelectorAll('*')].filter(e => e.tagName === 'CANVAS'
+    || [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim()));
+  for (const leaf of leaves) {
+    const box = leaf.getBoundingClientRect(), style = getComputedStyle(leaf);
+    if (!box.width || style.visibility === 'hidden' || parseFloat(style.fontSize) === 0) continue;
+    const what = `${name}: ${leaf.tagName} ${leaf.innerText?.slice(0, 60)}`;
+    const isOut = by => box.bottom > by.bottom + 1 || box.right > by.right + 1
+      || box.left < by.left - 1 || box.top < by.top - 1;
+    let scrolls = false, hidden = false;
+    for (let e = leaf; e !== chart; e = e.parentElement) {
+      const {overflowX, overflowY} = getComputedStyle(e), of = e.getBoundingClientRect();
+      if (of.height <= 2 || of.width <= 2) { hidden = true; break; }
+      if (e !== leaf && e.querySelector('tr') && /auto|scroll/.test(overflowX + overflowY))
+        scrolls = true;
+      if (!scrolls && overflowX + overflowY !== 'visiblevisible' && (isOut(of)
+          || e === leaf && e.scrollWidth > e.clientWidth + 1))
+        found.push(`${what} is cut off by ${e.tagName}.${e.className}`);
+    }
+    if (!scrolls && !hidden && isOut(frame)) found.push(`${what} hangs out`);
+  }
+}
+return found;
+"""
+_LIGHTNESS = """
+const channels = getComputedStyle(document.querySelector(arguments[0])).backgroundColor
+  .match(/[\\d.]+/g).map(Number);
+return channels.length === 4 && channels[3] === 0 ? null
+  : Math.max(...channels.slice(0, 3)) / 255;
+"""
+_INVISIBLE = """
+return [...document.querySelectorAll('[data-test-chart-name]')]
+  .filter(c => c.offsetParent).filter(c => {
+    const drawn = c.querySelector('canvas, tbody tr')?.getBoundingClientRect();
+    return !drawn || drawn.width < 20 || drawn.height < 10;
+  }).map(c => c.dataset.testChartName);
+"""
+
+
+@pytest.fixture(scope="module")
+def viewer(superset_app: App) -> Iterator[Viewer]:
+    with Viewer(superset_app.url) as viewer:
+        viewer.sign_in("guest", superset_app.template.passwords["guest"])
+        yield viewer
+
+
+@pytest.fixture(scope="module")
+def filled(superset_app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Fill the warehouse, and have Superset forget what it said before; return its address."""
+    url = superset_app.template.warehouse_url
+    fill(url, tmp_path_factory.mktemp("lake"))
+    forget(superset_app)
+    return url
+
+
+@pytest.fixture(scope="module")
+def sessions(superset_app: App) -> dict[str, Browser]:
+    return {user: superset_app.browser(user) for user in ("admin", "guest")}
+
+
+def forget(app: App) -> None:
+    """Empty Superset's cache of answers."""
+    data = Path(psutil.Process(app.pid).environ()["SUPERSET_CACHE_DIR"]) / "data"
+    for file in data.iterdir():
+        file.unlink(missing_ok=True)
+
+
+def asked_by(viewer: Viewer, traffic: Traffic) -> dict[str, list[Question]]:
+    """Sort questions by the titles of the charts that asked."""
+    titles = viewer.chart_ids()
+    found: dict[str, list[Question]] = {}
+    for question in traffic.questions:
+        found.setdefault(titles[question.chart_id], []).append(question)
+    return found
+
+
+def answers(session: Browser, question: Question) -> list[dict[str, Any]]:
+    """Ask again what the page asked; return the answer to each of its queries."""
+    answer = session.post(question.url, question.body)
+    assert answer.status_code == 200, answer.text[:1000]
+    found: list[dict[str, Any]] = answer.json()["result"]
+    return found
+
+
+def assert_answered(
+    sessions: dict[str, Browser], asked: dict[str, list[Question]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Hold that each question has rows for everybody and no filter was passed over.
+
+    Returns:
+        The rows that answer each chart.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for title, questions in asked.items():
+        for question in questions:
+            for user, session in sessions.items():
+                for result in answers(session, question):
+                    said = {k: result.get(k) for k in ("error", "rejected_filters", "query")}
+                    assert result["error"] is None, (title, user, said)
+                    assert result["rejected_filters"] == [], (title, user, said)
+                    assert result["rowcount"] > 0, (title, user, said)
+            rows[title] = [*rows.get(title, []), *result["data"]]
+    return rows
+
+
+def assert_quiet(viewer: Viewer, app: App) -> Traffic:
+    """Hold that the browser asked nobody but Superset, and did not complain; return its log."""
+    traffic = viewer.traffic()
+    elsewhere = {url for url in traffic.urls if not url.startswith((app.url, "data:", "blob:"))}
+    assert elsewhere == set()
+    unexpected = [c for c in traffic.complaints if not any(e in c for e in EXPECTED_COMPLAINTS)]
+    assert unexpected == []
+    return traffic
+
+
+def assert_no_bad_text(viewer: Viewer, *spared: str) -> None:
+    text = viewer.run("return document.body.innerText")
+    assert [bad for bad in BAD if bad in text and bad not in spared] == []
+
+
+def assert_drawn(viewer: Viewer, layout: Layout, charts: dict[str, str], tab: str) -> None:
+    assert charts == dict.fromkeys(layout.tabs[tab], "drawn")
+    assert_no_bad_text(viewer)
+    assert_no_markup(viewer)
+
+
+def assert_no_markup(viewer: Viewer) -> None:
+    """Hold that nothing that a site or a person said became an element of the page, or ran."""
+    assert viewer.driver.title != "run"
+    assert viewer.run("return document.querySelectorAll('[onerror], [src=x]').length") == 0
+    scripts = "return document.querySelectorAll('.dashboard script').length"
+    assert viewer.run(scripts) == 0
+
+
+def on_each_tab(viewer: Viewer, layout: Layout) -> Iterator[tuple[str, dict[str, str]]]:
+    """Go through the tabs of an open dashboard, the one in sight first."""
+    first, *others = layout.tabs
+    yield first, viewer.settle(first).charts
+    for tab in others:
+        yield tab, viewer.open_tab(tab).charts
+
+
+# --- a new instance ------------------------------------------------------------------------------
+
+
+@ON_EVERY_DASHBOARD
+def test_a_new_instance_says_that_it_is_empty(
+    viewer: Viewer, superset_app: App, layout: Layout
+) -> None:
+    viewer.open(layout.slug)
+    for tab, charts in on_each_tab(viewer, layout):
+        assert set(charts) == set(layout.tabs[tab])
+        assert "error" not in charts.values()
+        assert_no_bad_text(viewer, "No results were returned")
+    assert_quiet(viewer, superset_app)
+    said = viewer.run("return document.querySelector('.dashboard').textContent")
+    if layout is PIPELINE:
+        for words in ("No movie is known yet", "no model was asked yet", "none failed"):
+            assert words in said
+
+
+# --- one that has followed movies ----------------------------------------------------------------
+
+
+@ON_EVERY_DASHBOARD
+def test_every_chart_of_every_tab_is_drawn_with_data(
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, Browser], layout: Layout
+) -> None:
+    viewer.open(layout.slug)
+    for number, (tab, charts) in enumerate(on_each_tab(viewer, layout)):
+        assert_drawn(viewer, layout, charts, tab)
+        assert viewer.run("return document.documentElement.scrollWidth") <= 1440
+        assert viewer.run(_CUT_OFF) == []
+        if number == 0:
+            first_row = "return document.querySelector('.grid-row').getBoundingClientRect().bottom"
+            assert viewer.run(first_row) <= 900
+    assert viewer.run(_LIGHTNESS, "body") > 0.9
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    assert set(asked) == set(layout.charts)
+    rows = assert_answered(sessions, asked)
+    if layout is PIPELINE:
+        assert all(model in str(rows["Cost by day and model, USD"]) for model in MODELS)
+
+
+def test_dark_is_dark(viewer: Viewer, superset_app: App, filled: str) -> None:
+    viewer.use_theme("dark")
+    try:
+        viewer.open(COMPARISON.slug)
+        for tab, charts in on_each_tab(viewer, COMPARISON):
+            assert_drawn(viewer, COMPARISON, charts, tab)
+            assert viewer.run(_CUT_OFF) == []
+        for place in ("body", ".dashboard-component-tabs"):
+            assert viewer.run(_LIGHTNESS, place) < 0.15
+        assert_quiet(viewer, superset_app)
+    finally:
+        viewer.use_theme("light")
+
+
+@ON_EVERY_DASHBOARD
+def test_each_chart_is_about_the_movie_that_was_chosen(
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, Browser], layout: Layout
+) -> None:
+    movie = label(TWIN)
+    viewer.open(layout.slug)
+    viewer.traffic()
+    viewer.choose(MOVIE, movie)
+    viewer.apply()
+    for tab, charts in on_each_tab(viewer, layout):
+        assert_drawn(viewer, layout, charts, tab)
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    assert layout.filters[MOVIE] <= set(asked)
+    chosen = {"col": "movie", "op": "IN", "val": [movie]}
+    for title, questions in asked.items():
+        for query in (query for question in questions for query in question.body["queries"]):
+            assert (chosen in query["filters"]) == (title in layout.filters[MOVIE]), title
+    rows = assert_answered(sessions, {title: asked[title] for title in layout.filters[MOVIE]})
+    named = [row["movie"] for answer in rows.values() for row in answer if "movie" in row]
+    assert set(named) <= {movie}
+    assert named or layout is RECEPTION
+    if layout is RECEPTION:
+        assert HOSTILE in viewer.run("return document.querySelector('.dashboard').textContent")
+        with psycopg.connect(filled) as warehouse:
+            held = warehouse.execute(
+                "SELECT count(*) FROM core.reviews WHERE imdb_id = %s AND rating_1_10 IS NOT NULL",
+                [TWIN],
+            ).fetchone()
+        grades = rows["Grades given, 1 to 10"]
+        counted = [next(v for k, v in row.items() if k != "rating_1_10") for row in grades]
+        assert (sum(counted),) == held
+
+
+def test_period_and_language_reach_every_chart_but_the_card(
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, Browser]
+) -> None:
+    viewer.open(RECEPTION.slug)
+    viewer.choose(LANGUAGE, "English")
+    viewer.choose_period(PERIOD, "2026-05-01", "2026-11-01")
+    viewer.traffic()
+    viewer.apply()
+    for tab, charts in on_each_tab(viewer, RECEPTION):
+        assert_drawn(viewer, RECEPTION, charts, tab)
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    reached = RECEPTION.filters[LANGUAGE]
+    assert reached == RECEPTION.filters[PERIOD]
+    assert set(RECEPTION.charts) - reached == {"Movie"}
+    assert reached <= set(asked)
+    for title in reached:
+        for query in (query for question in asked[title] for query in question.body["queries"]):
+            assert {"col": "language_name", "op": "IN", "val": ["English"]} in query["filters"]
+            assert query["time_range"] == "2026-05-01 : 2026-11-01"
+    assert_answered(sessions, {title: asked[title] for title in reached})
+
+
+def test_a_period_without_reviews_says_so(viewer: Viewer, superset_app: App, filled: str) -> None:
+    viewer.open(RECEPTION.slug)
+    viewer.choose_period(PERIOD, "1900-01-01", "1900-02-01")
+    viewer.apply()
+    says_so = {"Movie", "Chosen reviews"}
+    for tab, charts in on_each_tab(viewer, RECEPTION):
+        expected = {title: "drawn" if title in says_so else "empty" for title in charts}
+        assert charts == expected
+        assert_no_bad_text(viewer, "No results were returned")
+        if tab == next(iter(RECEPTION.tabs)):
+            card = '[data-test-chart-name="Chosen reviews"]'
+            assert "no review" in viewer.find(card).text.lower()
+    assert_quiet(viewer, superset_app)
+
+
+@pytest.mark.parametrize(
+    ("layout", "title", "word", "column", "reached"),
+    [
+        (
+            RECEPTION, "How it is received: the whole and each aspect", "Acting", "aspect",
+            {"Praised most, in their words", "Faulted most, in their words"},
+        ),
+        (
+            COMPARISON, "Side by side", DEFAULT, "movie",
+            {*COMPARISON.tabs["Side by side"]} - {"Side by side"},
+        ),
+    ],
+    ids=["aspect", "movie"],
+)  # fmt: skip
+def test_a_click_on_a_row_filters_the_others(
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, Browser],
+    layout: Layout, title: str, word: str, column: str, reached: set[str],
+) -> None:  # fmt: skip
+    viewer.open(layout.slug)
+    viewer.traffic()
+    cell = viewer.run(
+        "return [...document.querySelectorAll(`[data-test-chart-name='${arguments[0]}'] tbody td`)]"
+        ".find(cell => cell.innerText.trim() === arguments[1])",
+        title,
+        word,
+    )
+    viewer.answer(cell.click)
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    assert title not in asked
+    assert reached <= set(asked)
+    for other in reached:
+        for question in asked[other]:
+            assert {"col": column, "op": "IN", "val": [word]} in question.filters
+    rows = assert_answered(sessions, {other: asked[other] for other in reached})
+    assert {row[column] for answer in rows.values() for row in answer if column in row} == {word}
+
+
+@ON_EVERY_DASHBOARD
+def test_a_printed_tab_holds_every_chart(viewer: Viewer, filled: str, layout: Layout) -> None:
+    viewer.open(layout.slug)
+    for tab, _ in on_each_tab(viewer, layout):
+        with viewer.on_paper():
+            assert viewer.run(_INVISIBLE) == [], tab
+        canvases = viewer.run(
+            "return [...document.querySelectorAll('[data-test-chart-name] canvas')]"
+            ".filter(canvas => canvas.offsetParent).length"
+        )
+        # Chromium puts each canvas into the file as a picture of its own.
+        assert viewer.pdf().count(b"/Subtype /Image") >= canvases, tab
+
+
+def test_a_guest_looks_and_an_admin_edits(viewer: Viewer, superset_app: App, filled: str) -> None:
+    edit = '[data-test="edit-dashboard-button"]'
+    passwords = superset_app.template.passwords
+    is_there: dict[str, bool] = {}
+    for user in ("admin", "guest"):
+        viewer.sign_in(user, passwords[user])
+        viewer.open(PIPELINE.slug)
+        is_there[user] = viewer.find(edit) is not None
+    assert is_there == {"admin": True, "guest": False}
