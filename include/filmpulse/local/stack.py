@@ -435,7 +435,7 @@ class _Running:
         made_of = [
             self.stack.superset_env,
             self.stack.superset_passwords,
-            superset.fingerprint("."),
+            superset.fingerprint(*superset.PREPARED),
         ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 

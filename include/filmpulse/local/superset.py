@@ -16,7 +16,12 @@ from filmpulse.local.ports import HOST
 
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
+# What its servers hold in memory, and what `prepare.py` makes of the files.
 SERVED = ("gunicorn.conf.py", "requirements.txt", "static", "superset_config.py", "wsgi.py")
+PREPARED = (
+    *("requirements.txt", "superset_config.py", "assets"),
+    *("bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
+)
 
 
 def python() -> Path | None:
@@ -25,10 +30,7 @@ def python() -> Path | None:
 
 
 def fingerprint(*places: str) -> str:
-    """Return a hash over the files at these places in `FOLDER`, their names included.
-
-    `SERVED` are those that its servers hold in memory; the dashboards lie in its database.
-    """
+    """Return a hash over the files at these places in `FOLDER`, their names included."""
     made_of = hashlib.sha256()
     for path in sorted(path for place in places for path in _files(FOLDER / place)):
         made_of.update(f"{path.relative_to(FOLDER)}\0".encode())
@@ -38,8 +40,7 @@ def fingerprint(*places: str) -> str:
 
 def _files(place: Path) -> Iterator[Path]:
     found = place.rglob("*") if place.is_dir() else [place]
-    unused = ("__pycache__", "README.md")
-    return (path for path in found if path.is_file() and not set(unused) & set(path.parts))
+    return (path for path in found if path.is_file() and "__pycache__" not in path.parts)
 
 
 @dataclass(frozen=True)
