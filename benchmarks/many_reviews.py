@@ -2,7 +2,7 @@
 
 As a warehouse looks that has followed its movies for two years: reviews per movie are log-normal
 (of 200 movies with 500,000 reviews the largest has 17,000, which is more than any movie on IMDb
-has, and the median one 1,800), most of them soon after the release; eight languages and unsure ones;
+has, and the median one 1,800), most of them soon after the release; eight languages, or unsure;
 85 % scored by a model, and half of the movies by the lexicon before it; a look at each movie every
 hour and a collection every day. Every name and word is invented.
 """
@@ -139,7 +139,7 @@ def fill(connection: psycopg.Connection, movies: int, reviews: int) -> list[Gene
             "INSERT INTO sizes VALUES (%s, %s, %s)",
             [(m.imdb_id, number, m.reviews) for number, m in enumerate(planned)],
         )
-    for statement in (_REVIEWS, _MENTION, _ANALYSES, _ASPECTS, *_PIPELINE):
+    for statement in (_REVIEWS, _ANALYSES, _ASPECTS, *_PIPELINE):
         connection.execute(statement)
     connection.execute("SET session_replication_role = DEFAULT")
     connection.execute("VACUUM ANALYZE")
@@ -181,23 +181,11 @@ _REVIEWS = """
     ORDER BY came_later, CASE WHEN came_later THEN day END, imdb_id
 """
 
-# A score of an aspect: near that of the whole, where it is mentioned at all.
-_MENTION = """
-    CREATE FUNCTION pg_temp.mention(overall smallint, share double precision) RETURNS smallint
-        LANGUAGE sql VOLATILE
-        RETURN CASE WHEN random() < share THEN
-            greatest(-2, least(2, overall + (random() * 2 - 1)::int)) END
-"""
-
 # The model reads all, and refuses none but a few; the lexicon had read what is English.
 _ANALYSES = """
     INSERT INTO core.review_analyses (source, review_id, content_hash, analyser_id, imdb_id, status,
-        overall, scores, input_tokens, output_tokens, cost_usd, overall_quote, overall_quote_start)
+        overall, input_tokens, output_tokens, cost_usd, overall_quote, overall_quote_start)
     SELECT source, review_id, content_hash, analyser_id, imdb_id, status, overall,
-           CASE status WHEN 'scored' THEN ARRAY[
-               pg_temp.mention(overall, 0.65), pg_temp.mention(overall, 0.5),
-               pg_temp.mention(overall, 0.4), pg_temp.mention(overall, 0.25),
-               pg_temp.mention(overall, 0.45)] END,
            900 * (analyser_id - 1), 120 * (analyser_id - 1), 0.00023 * (analyser_id - 1),
            CASE WHEN status = 'scored' AND analyser_id = 2
                 THEN 'Nobody says what they mean, and it is all there.' END,
@@ -222,17 +210,22 @@ _ANALYSES = """
 """
 
 _ASPECTS = """
-    INSERT INTO core.aspect_scores (source, review_id, content_hash, analyser_id, aspect, score,
-        quote, quote_start)
-    SELECT source, review_id, content_hash, analyser_id, (mart.aspects())[place], score,
+    INSERT INTO core.aspect_scores (source, review_id, content_hash, analyser_id, imdb_id, aspect,
+        score, quote, quote_start)
+    SELECT a.source, a.review_id, a.content_hash, a.analyser_id, a.imdb_id, m.aspect,
+           greatest(-2, least(2, a.overall + (random() * 2 - 1)::int)),
            CASE WHEN luck < 0.9 THEN
-               left('The ' || (mart.aspects())[place] || ' of it all falls through the orchard, '
-                    || 'and nobody says what they mean, which most films of the year cannot say.',
+               left('The ' || m.aspect || ' of it all falls through the orchard, and nobody says '
+                    || 'what they mean, which is more than most films of the year can say.',
                     30 + (random() * 110)::int) END,
            CASE WHEN luck < 0.9 THEN (random() * 10)::int * 80 END
-    FROM core.review_analyses
-    CROSS JOIN LATERAL unnest(scores) WITH ORDINALITY AS s (score, place)
-    CROSS JOIN LATERAL (SELECT random() AS luck WHERE score IS NOT NULL) l
+    FROM (SELECT * FROM core.review_analyses WHERE status = 'scored' ORDER BY ctid OFFSET 0) a
+    CROSS JOIN LATERAL (
+        SELECT aspect, random() AS luck
+        FROM (VALUES ('storytelling', 0.65), ('acting', 0.5), ('visuals', 0.4), ('sound', 0.25),
+                     ('themes', 0.45)) AS of (aspect, share)
+        WHERE random() < share AND a.overall IS NOT NULL
+    ) m
 """
 
 _PIPELINE = (

@@ -28,23 +28,15 @@ COMMENT ON COLUMN ops.host_hours.hour IS 'Start of the hour (UTC).';
 COMMENT ON COLUMN ops.host_hours.requests IS 'Pages and files asked for.';
 COMMENT ON COLUMN ops.host_hours.pauses IS 'Times that it refused, which paused it.';
 
--- ------------------------------------------------------------- a text's scores, read in one place
--- What a chart counts: beside the whole score, so that a movie's scores are one index away.
-CREATE FUNCTION mart.aspects() RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'];
-COMMENT ON FUNCTION mart.aspects IS 'The aspects in their order.';
-
-ALTER TABLE core.review_analyses ADD COLUMN scores smallint[];
-COMMENT ON COLUMN core.review_analyses.scores IS 'The aspects'' scores as in core.aspect_scores, in their order; null where not mentioned.';
-UPDATE core.review_analyses a SET scores = ARRAY(
-    SELECT s.score
-    FROM unnest(mart.aspects()) WITH ORDINALITY AS o (aspect, place)
-    LEFT JOIN core.aspect_scores s
-           ON (s.source, s.review_id, s.content_hash, s.analyser_id, s.aspect)
-            = (a.source, a.review_id, a.content_hash, a.analyser_id, o.aspect)
-    ORDER BY o.place)
-WHERE a.status = 'scored';
+-- -------------------------------------------------------------------------- a movie's aspect scores
+ALTER TABLE core.aspect_scores ADD COLUMN imdb_id text;
+UPDATE core.aspect_scores s SET imdb_id = a.imdb_id
+FROM core.review_analyses a
+WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
+    = (s.source, s.review_id, s.content_hash, s.analyser_id);
+ALTER TABLE core.aspect_scores ALTER COLUMN imdb_id SET NOT NULL;
+CREATE INDEX aspect_scores_by_movie ON core.aspect_scores (imdb_id, analyser_id);
+COMMENT ON COLUMN core.aspect_scores.imdb_id IS 'The movie, so that a movie''s aspects are found by one index.';
 
 -- --------------------------------------------------------------------------------- small helpers
 -- Names of the languages that are met most; others keep their code.
@@ -139,7 +131,7 @@ SELECT r.source, r.review_id, r.imdb_id, r.submitted_on, r.is_spoiler, r.rating_
        r.analyser_id, s.aspect, s.score, s.quote, s.quote_start,
        r.movie, r.language, r.language_name, r.helpful_up
 FROM mart.reviews r
-JOIN core.aspect_scores s USING (source, review_id, content_hash, analyser_id);
+JOIN core.aspect_scores s USING (source, review_id, content_hash, analyser_id, imdb_id);
 COMMENT ON COLUMN mart.aspect_scores.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.aspect_scores.language IS 'ISO 639-1, detected; null when unsure.';
 COMMENT ON COLUMN mart.aspect_scores.language_name IS 'The language in English; "not known" when unsure.';
@@ -155,20 +147,19 @@ CREATE INDEX collections_ended ON ops.collections (imdb_id, finished_at DESC)
 CREATE INDEX collections_imported ON ops.collections (imdb_id, loaded_at) WHERE mode = 'import';
 
 CREATE VIEW mart.movie_counts AS
-SELECT m.imdb_id, n.movie, l.reviews, k.known_reviews,
+SELECT n.imdb_id, n.movie, l.reviews, k.known_reviews,
        round(l.reviews::numeric / nullif(k.known_reviews, 0), 4) AS coverage,
        s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
        s.taken_at AS site_as_of
-FROM core.movies m
-JOIN mart.movie_names n USING (imdb_id)
+FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT count(*) AS reviews, count(*) FILTER (WHERE r.source <> 'imdb') AS other_reviews
     FROM core.reviews r
-    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL
+    WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
 ) l
 LEFT JOIN LATERAL (
     SELECT * FROM core.movie_snapshots s
-    WHERE s.imdb_id = m.imdb_id AND s.review_count IS NOT NULL
+    WHERE s.imdb_id = n.imdb_id AND s.review_count IS NOT NULL
     ORDER BY s.taken_at DESC LIMIT 1
 ) s ON true
 CROSS JOIN LATERAL (
@@ -251,30 +242,29 @@ COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).
 COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
 COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
 
--- Movie by movie and by a left join, so that the planner knows how many rows to expect.
+-- Movie by movie, since the planner cannot know how many rows of all movies fit each other.
 CREATE VIEW mart.opinions AS
 SELECT o.source, o.review_id, c.imdb_id, c.movie, o.submitted_on, o.language,
-       mart.language_name(o.language) AS language_name, o.is_spoiler, o.rating_1_10, o.analyser_id,
-       c.coverage, (o.place - 1)::integer AS position,
-       (ARRAY['Overall', 'Storytelling', 'Acting', 'Visuals', 'Sound', 'Themes'])[o.place] AS aspect,
-       o.score, mart.score_label(o.score) AS score_label,
-       CASE o.place WHEN 1 THEN o.overall_quote ELSE (
-           SELECT s.quote FROM core.aspect_scores s
-           WHERE (s.source, s.review_id, s.content_hash, s.analyser_id, s.aspect)
-               = (o.source, o.review_id, o.content_hash, o.analyser_id, (mart.aspects())[o.place - 1])
-       ) END AS quote
+       mart.language_name(o.language) AS language_name, o.is_spoiler, o.rating_1_10,
+       m.active_analyser_id AS analyser_id, c.coverage, o.position, o.aspect, o.score,
+       mart.score_label(o.score) AS score_label, o.quote
 FROM mart.movie_counts c
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT r.source, r.review_id, r.content_hash, r.submitted_on, r.language, r.is_spoiler,
-           r.rating_1_10, a.analyser_id, a.overall_quote, s.score, s.place
+    SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
+           0 AS position, 'Overall' AS aspect, a.overall AS score, a.overall_quote AS quote
     FROM core.reviews r
-    LEFT JOIN core.review_analyses a
-           ON (a.source, a.review_id, a.content_hash) = (r.source, r.review_id, r.content_hash)
-          AND a.imdb_id = m.imdb_id AND a.analyser_id = m.active_analyser_id
-    CROSS JOIN LATERAL unnest(a.overall || a.scores) WITH ORDINALITY AS s (score, place)
-    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND s.score IS NOT NULL
-    OFFSET 0
+    JOIN core.review_analyses a USING (source, review_id, content_hash)
+    WHERE r.imdb_id = c.imdb_id AND r.removed_at IS NULL
+      AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id) AND a.overall IS NOT NULL
+    UNION ALL
+    SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
+           array_position(ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'], a.aspect),
+           initcap(a.aspect), a.score, a.quote
+    FROM core.reviews r
+    JOIN core.aspect_scores a USING (source, review_id, content_hash)
+    WHERE r.imdb_id = c.imdb_id AND r.removed_at IS NULL
+      AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id)
 ) o;
 COMMENT ON VIEW mart.opinions IS 'One row per opinion of a living, scored review: one on the whole, and one on each aspect that it mentions.';
 COMMENT ON COLUMN mart.opinions.source IS 'Where the review stands.';
@@ -304,22 +294,22 @@ SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
 FROM mart.movie_names n
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10, s.aspect, s.score,
-           s.quote, coalesce(r.helpful_up, 0) AS helpful_up,
+    SELECT s.*,
            row_number() OVER (
-               PARTITION BY s.aspect, s.score > 0
+               PARTITION BY s.aspect COLLATE "C", s.score > 0
                ORDER BY s.shared_by, abs(s.score) DESC, length(s.quote) NOT BETWEEN 30 AND 160,
-                        coalesce(r.helpful_up, 0) DESC, r.source, r.review_id) AS place
-    FROM core.reviews r
-    CROSS JOIN LATERAL (
-        SELECT a.aspect, a.score, a.quote,
-               count(*) OVER (PARTITION BY a.quote_start) AS shared_by
-        FROM core.aspect_scores a
-        WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
-            = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
+                        s.helpful_up DESC, s.source COLLATE "C", s.review_id COLLATE "C") AS place
+    FROM (
+        SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10,
+               coalesce(r.helpful_up, 0) AS helpful_up, a.aspect, a.score, a.quote,
+               count(*) OVER (PARTITION BY r.source COLLATE "C", r.review_id COLLATE "C",
+                                           a.quote_start) AS shared_by
+        FROM core.reviews r
+        JOIN core.aspect_scores a USING (source, review_id, content_hash)
+        WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
+          AND (a.imdb_id, a.analyser_id) = (m.imdb_id, m.active_analyser_id)
           AND a.quote IS NOT NULL AND a.score <> 0
     ) s
-    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
 ) q;
 COMMENT ON VIEW mart.best_quotes IS 'One row per quote that praises or faults an aspect, best first; never of a spoiler.';
 COMMENT ON COLUMN mart.best_quotes.imdb_id IS 'The movie.';
@@ -502,7 +492,7 @@ COMMENT ON COLUMN mart.compared_movies.last_review_on IS 'Day of the latest revi
 COMMENT ON COLUMN mart.compared_movies.as_of IS 'When these figures were counted (UTC).';
 
 CREATE MATERIALIZED VIEW mart.compared_aspects AS
-SELECT m.imdb_id, m.movie, m.reviews, p.position, p.aspect, m.scored_reviews, o.mentions,
+SELECT m.imdb_id, m.movie, m.reviews, o.position, o.aspect, m.scored_reviews, o.mentions,
        o.mentions::double precision / nullif(m.scored_reviews, 0) AS share_mentioned,
        o.mean_score, mart.half_interval(o.sd::double precision, o.mentions) AS half_interval,
        mart.is_enough(o.mentions, m.coverage) AS is_enough,
@@ -513,22 +503,26 @@ SELECT m.imdb_id, m.movie, m.reviews, p.position, p.aspect, m.scored_reviews, o.
             THEN 1.96 * sqrt(o.var_praised / o.n_praised + o.var_faulted / o.n_faulted) END
            AS grade_difference_half_interval
 FROM mart.compared_movies m
-CROSS JOIN (VALUES (0, 'Overall'), (1, 'Storytelling'), (2, 'Acting'), (3, 'Visuals'),
-                   (4, 'Sound'), (5, 'Themes')) AS p (position, aspect)
-LEFT JOIN (
-    SELECT imdb_id, position, count(*) AS mentions, avg(score)::double precision AS mean_score,
-           stddev_samp(score) AS sd,
-           count(*) FILTER (WHERE score > 0) AS praised,
-           count(*) FILTER (WHERE score < 0) AS faulted,
-           count(rating_1_10) FILTER (WHERE score > 0) AS n_praised,
-           count(rating_1_10) FILTER (WHERE score < 0) AS n_faulted,
-           avg(rating_1_10) FILTER (WHERE score > 0)::double precision AS grade_praised,
-           avg(rating_1_10) FILTER (WHERE score < 0)::double precision AS grade_faulted,
-           var_samp(rating_1_10) FILTER (WHERE score > 0)::double precision AS var_praised,
-           var_samp(rating_1_10) FILTER (WHERE score < 0)::double precision AS var_faulted
-    FROM mart.opinions
-    GROUP BY imdb_id, position
-) o ON (o.imdb_id, o.position) = (m.imdb_id, p.position);
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM (VALUES (0, 'Overall'), (1, 'Storytelling'), (2, 'Acting'), (3, 'Visuals'), (4, 'Sound'),
+                 (5, 'Themes')) AS p (position, aspect)
+    LEFT JOIN (
+        SELECT position, count(*) AS mentions, avg(score)::double precision AS mean_score,
+               stddev_samp(score) AS sd,
+               count(*) FILTER (WHERE score > 0) AS praised,
+               count(*) FILTER (WHERE score < 0) AS faulted,
+               count(rating_1_10) FILTER (WHERE score > 0) AS n_praised,
+               count(rating_1_10) FILTER (WHERE score < 0) AS n_faulted,
+               avg(rating_1_10) FILTER (WHERE score > 0)::double precision AS grade_praised,
+               avg(rating_1_10) FILTER (WHERE score < 0)::double precision AS grade_faulted,
+               var_samp(rating_1_10) FILTER (WHERE score > 0)::double precision AS var_praised,
+               var_samp(rating_1_10) FILTER (WHERE score < 0)::double precision AS var_faulted
+        FROM mart.opinions
+        WHERE opinions.imdb_id = m.imdb_id
+        GROUP BY position
+    ) of_aspect USING (position)
+) o;
 CREATE UNIQUE INDEX compared_aspects_key ON mart.compared_aspects (imdb_id, position);
 COMMENT ON MATERIALIZED VIEW mart.compared_aspects IS 'One row per movie and aspect, and one for the whole: how it is received and what grade goes with it, as of the end of the last job.';
 COMMENT ON COLUMN mart.compared_aspects.imdb_id IS 'IMDb''s id.';
@@ -677,15 +671,26 @@ JOIN mart.movie_names n USING (imdb_id);
 COMMENT ON COLUMN mart.quality_checks.movie IS 'Title and year of the movie.';
 
 CREATE VIEW mart.failed_checks AS
-WITH latest AS (SELECT * FROM mart.quality_checks WHERE is_latest)
-SELECT imdb_id, movie, source, check_name, sentence, checked_at FROM latest WHERE verdict = 'fail'
+WITH latest AS (
+    SELECT c.imdb_id, c.source, c.check_name, judged.passed, judged.sentence, judged.checked_at
+    FROM (SELECT DISTINCT imdb_id, source, check_name FROM ops.quality_checks) c
+    LEFT JOIN LATERAL (
+        SELECT * FROM ops.quality_checks q
+        WHERE (q.imdb_id, q.source, q.check_name) = (c.imdb_id, c.source, c.check_name)
+          AND q.passed IS NOT NULL
+        ORDER BY q.collected_at DESC, q.manifest_uri DESC LIMIT 1
+    ) judged ON true
+)
+SELECT l.imdb_id, n.movie, l.source, l.check_name, l.sentence, l.checked_at
+FROM latest l
+JOIN mart.movie_names n USING (imdb_id)
+WHERE NOT l.passed
 UNION ALL
 SELECT NULL, 'all movies', NULL, 'none failed',
-       count(*) FILTER (WHERE verdict = 'pass') || ' checks passed, '
-       || count(*) FILTER (WHERE verdict = 'not judged') || ' had too little to judge.',
-       max(checked_at)
+       count(passed) || ' checks passed, ' || count(*) - count(passed)
+       || ' had too little to judge.', max(checked_at)
 FROM latest
-HAVING count(*) FILTER (WHERE verdict = 'fail') = 0;
+HAVING count(*) FILTER (WHERE NOT passed) = 0;
 COMMENT ON VIEW mart.failed_checks IS 'One row per check of what was loaded that fails now; one row that says so when none does.';
 COMMENT ON COLUMN mart.failed_checks.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.failed_checks.movie IS 'Title and year of the movie.';
