@@ -20,13 +20,13 @@ def test_every_table_and_column_is_explained(warehouse_url):
         bare = connection.execute(
             """SELECT c.relnamespace::regnamespace || '.' || c.relname || '.' || a.attname
                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-               WHERE c.relkind IN ('r', 'v')
+               WHERE c.relkind IN ('r', 'v', 'm')
                  AND c.relnamespace::regnamespace::text IN ('core', 'mart', 'ops')
                  AND c.relname <> 'schema_revision' AND NOT a.attisdropped
                  AND col_description(c.oid, a.attnum) IS NULL
                UNION ALL
                SELECT c.relnamespace::regnamespace || '.' || c.relname FROM pg_class c
-               WHERE c.relkind IN ('r', 'v') AND obj_description(c.oid, 'pg_class') IS NULL
+               WHERE c.relkind IN ('r', 'v', 'm') AND obj_description(c.oid, 'pg_class') IS NULL
                  AND c.relnamespace::regnamespace::text IN ('core', 'mart', 'ops')
                  AND c.relname <> 'schema_revision'"""
         ).fetchall()
@@ -45,7 +45,7 @@ def test_reader_sees_marts_and_nothing_else(warehouse_url):
             """SELECT n.nspname AS schema,
                       has_table_privilege('filmpulse_reader', c.oid, 'SELECT') AS may
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v')"""
+               WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v', 'm')"""
         ).fetchall()
     assert {(r["schema"], r["privilege"]) for r in rights} == {("mart", "SELECT")}
     assert {t["schema"] for t in tables if t["may"]} == {"mart"}

@@ -95,11 +95,12 @@ COMMENT ON FUNCTION mart.score_label IS 'A score from -2 to 2 in words.';
 
 -- ------------------------------------------------------------------------------ one movie, its rows
 CREATE VIEW mart.movie_names AS
-SELECT imdb_id,
-       coalesce(original_title, title) || coalesce(' (' || year || ')', '')
-       || CASE WHEN count(*) OVER (PARTITION BY coalesce(original_title, title), year) > 1
-               THEN ' ' || imdb_id ELSE '' END AS movie
-FROM core.movies;
+SELECT imdb_id, label || CASE WHEN count(*) OVER (PARTITION BY label) > 1
+                              THEN ' ' || imdb_id ELSE '' END AS movie
+FROM (
+    SELECT imdb_id, coalesce(original_title, title) || coalesce(' (' || year || ')', '') AS label
+    FROM core.movies
+) m;
 COMMENT ON VIEW mart.movie_names IS 'One row per movie: what it is called wherever one is chosen.';
 COMMENT ON COLUMN mart.movie_names.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_names.movie IS 'Title and year; with the id where two movies share both.';
@@ -344,7 +345,8 @@ COMMENT ON COLUMN mart.movie_events.happened_on IS 'The day.';
 COMMENT ON COLUMN mart.movie_events.label IS 'What happened.';
 
 -- Everything that has a place on a movie's time axis. Events and the site's figures stand there once
--- for each language of the movie, so that choosing a language leaves them in.
+-- for each language of the movie (one not known where it has no review), so that choosing a language
+-- leaves them in.
 CREATE VIEW mart.timeline AS
 SELECT c.imdb_id, c.movie, r.submitted_on AS day, r.language_name, 'review' AS kind,
        r.source, r.review_id, r.grade_band, r.rating_1_10, r.overall,
@@ -389,7 +391,8 @@ CROSS JOIN LATERAL (
 ) o
 CROSS JOIN LATERAL (
     SELECT DISTINCT r.language
-    FROM core.reviews r WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
+    FROM (VALUES (n.imdb_id)) AS of (imdb_id)
+    LEFT JOIN core.reviews r ON r.imdb_id = of.imdb_id AND r.removed_at IS NULL
 ) g;
 COMMENT ON VIEW mart.timeline IS 'One row per living review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
 COMMENT ON COLUMN mart.timeline.imdb_id IS 'The movie.';
@@ -746,7 +749,7 @@ SELECT 1 AS position, 'Movies looked at within 2 hours' AS fact,
            AS meaning
 FROM health
 UNION ALL
-SELECT 2, 'Reviews held', to_char(reviews, 'FM999,999,999'),
+SELECT 2, 'Reviews held', to_char(coalesce(reviews, 0), 'FM999,999,999'),
        CASE WHEN known > 0 THEN round(100 * counted / known, 1) || ' % of the '
                  || to_char(known, 'FM999,999,999') || ' that are known to exist.'
             ELSE 'How many there are is not known.' END
