@@ -322,6 +322,15 @@ def test_a_collection_that_was_never_sealed_goes(parts):
     assert len(parts.lake.names("imdb")) == 3
 
 
+def test_requests_by_the_hour_are_kept_for_400_days(parts):
+    for days in (399, 400, 401):
+        rows(parts, "INSERT INTO ops.host_hours VALUES ('h', %s, 7, 0) RETURNING host",
+             NOW - days * DAY)  # fmt: skip
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained(hours=2)
+    assert jobs.apply_retention(parts, NOW) == jobs.Retained()
+    assert [r["hour"] for r in rows(parts, "SELECT hour FROM ops.host_hours")] == [NOW - 399 * DAY]
+
+
 def test_what_was_erased_while_it_was_read_goes_by_the_next_day(parts):
     now = datetime.now(UTC)
     jobs.forget("review", "rw2", parts)

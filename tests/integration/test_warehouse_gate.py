@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -96,6 +97,31 @@ def test_a_pause_grows_and_stops_every_worker(warehouse):
             another.wait(HOST)
         assert caught.value.until == second
         another.wait(OTHER_HOST)
+
+
+def test_requests_and_pauses_are_counted_by_the_hour(warehouse):
+    began = datetime.now(UTC)
+    with HostGate(warehouse, 0) as gate:
+        for _ in range(3):
+            gate.wait(HOST)
+        gate.wait(OTHER_HOST)
+        gate.pause(HOST, "forbidden")
+        with pytest.raises(HostPaused):
+            gate.wait(HOST)  # asks for nothing
+        gate.pause("never.asked.invalid", "reset")
+    with warehouse.connect() as connection:
+        found = connection.execute("SELECT * FROM mart.host_hours ORDER BY hour").fetchall()
+    assert {(r["hour"].minute, r["hour"].second, r["hour"].microsecond) for r in found} == {
+        (0, 0, 0)
+    }
+    assert all(began - timedelta(hours=1) < r["hour"] <= datetime.now(UTC) for r in found)
+    counted = Counter()
+    for r in found:  # of two hours where one ended meanwhile
+        counted.update({(r["host"], "requests"): r["requests"], (r["host"], "pauses"): r["pauses"]})
+    assert +counted == {
+        (HOST, "requests"): 3, (HOST, "pauses"): 1, (OTHER_HOST, "requests"): 1,
+        ("never.asked.invalid", "pauses"): 1,
+    }  # fmt: skip
 
 
 def test_the_sites_own_wish_is_honoured(warehouse):
