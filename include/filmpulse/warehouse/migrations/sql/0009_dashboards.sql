@@ -93,6 +93,12 @@ CREATE FUNCTION mart.score_label(score smallint) RETURNS text
                       WHEN 1 THEN 'positive' WHEN 2 THEN 'very positive' END;
 COMMENT ON FUNCTION mart.score_label IS 'A score from -2 to 2 in words.';
 
+-- A difference of two means rests on both: ten of each at least, and together on enough.
+CREATE FUNCTION mart.is_enough_difference(n1 bigint, n2 bigint, coverage numeric) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN mart.is_enough(n1 + n2, coverage) AND least(n1, n2) >= 10;
+COMMENT ON FUNCTION mart.is_enough_difference IS 'Whether the difference of two means rests on enough to be compared.';
+
 -- ------------------------------------------------------------------------------ one movie, its rows
 CREATE VIEW mart.movie_names AS
 SELECT imdb_id, label || CASE WHEN count(*) OVER (PARTITION BY label) > 1
@@ -207,7 +213,8 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
        CASE a.kind WHEN 'llm'
                        THEN 'A model''s reading: quotes are verified, scores are its judgement.'
                    WHEN 'lexicon' THEN 'A baseline for English: no sarcasm, no other language.'
-                   ELSE 'No review has been scored.' END AS analyser_caveat
+                   ELSE 'No review has been scored.' END AS analyser_caveat,
+       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars
 FROM core.movies m
 JOIN mart.movie_counts c USING (imdb_id)
 LEFT JOIN ops.movie_checks k USING (imdb_id)
@@ -239,6 +246,7 @@ LEFT JOIN LATERAL (
 COMMENT ON COLUMN mart.movies.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movies.stars_half_interval IS 'Half the width of the 95 % interval of mean_stars; null below two.';
 COMMENT ON COLUMN mart.movies.polarisation IS 'How far the overall scores lie apart: 0 all agree, 1 half say -2 and half say 2 (their standard deviation over 2).';
+COMMENT ON COLUMN mart.movies.is_enough_stars IS '30 reviews with stars and 20 % coverage: below, the mean of the stars is grey and never ranked.';
 COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).';
 COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
 COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
@@ -468,7 +476,7 @@ CREATE MATERIALIZED VIEW mart.compared_movies AS
 SELECT m.imdb_id, m.movie, m.year, m.release_date, m.reviews, m.known_reviews, m.coverage,
        m.reviews - m.unrated_reviews AS graded_reviews, m.mean_stars, m.stars_half_interval,
        m.scored_reviews, m.mean_overall, m.half_interval AS overall_half_interval,
-       m.polarisation, m.is_enough, m.waiting_reviews, m.site_rating, m.first_review_on,
+       m.polarisation, m.is_enough, m.is_enough_stars, m.waiting_reviews, m.site_rating, m.first_review_on,
        m.last_review_on, now() AS as_of
 FROM mart.movies m;
 CREATE UNIQUE INDEX compared_movies_key ON mart.compared_movies (imdb_id);
@@ -488,6 +496,7 @@ COMMENT ON COLUMN mart.compared_movies.mean_overall IS 'Mean overall score, -2 t
 COMMENT ON COLUMN mart.compared_movies.overall_half_interval IS 'Half the width of its 95 % interval; null below two.';
 COMMENT ON COLUMN mart.compared_movies.polarisation IS '0 all agree, 1 half say -2 and half say 2.';
 COMMENT ON COLUMN mart.compared_movies.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
+COMMENT ON COLUMN mart.compared_movies.is_enough_stars IS '30 reviews with stars and 20 % coverage: below, the mean of the stars is grey and never ranked.';
 COMMENT ON COLUMN mart.compared_movies.waiting_reviews IS 'Reviews that the active analyser has not finished with.';
 COMMENT ON COLUMN mart.compared_movies.site_rating IS 'The site''s own mean rating, 1 to 10.';
 COMMENT ON COLUMN mart.compared_movies.first_review_on IS 'Day of the earliest review.';
@@ -499,12 +508,13 @@ SELECT m.imdb_id, m.movie, m.reviews, o.position, o.aspect, m.scored_reviews, o.
        o.mentions::double precision / nullif(m.scored_reviews, 0) AS share_mentioned,
        o.mean_score, mart.half_interval(o.sd::double precision, o.mentions) AS half_interval,
        mart.is_enough(o.mentions, m.coverage) AS is_enough,
-       o.praised, o.faulted, o.grade_praised, o.grade_faulted,
+       o.praised, o.faulted, o.n_praised, o.n_faulted, o.grade_praised, o.grade_faulted,
        CASE WHEN o.n_praised >= 2 AND o.n_faulted >= 2
             THEN o.grade_praised - o.grade_faulted END AS grade_difference,
        CASE WHEN o.n_praised >= 2 AND o.n_faulted >= 2
             THEN 1.96 * sqrt(o.var_praised / o.n_praised + o.var_faulted / o.n_faulted) END
-           AS grade_difference_half_interval
+           AS grade_difference_half_interval,
+       mart.is_enough_difference(o.n_praised, o.n_faulted, m.coverage) AS is_enough_difference
 FROM mart.compared_movies m
 CROSS JOIN LATERAL (
     SELECT *
@@ -541,10 +551,13 @@ COMMENT ON COLUMN mart.compared_aspects.half_interval IS 'Half the width of its 
 COMMENT ON COLUMN mart.compared_aspects.is_enough IS '30 mentions and 20 % coverage: below, figures are grey and never ranked.';
 COMMENT ON COLUMN mart.compared_aspects.praised IS 'Mentions with a score above 0.';
 COMMENT ON COLUMN mart.compared_aspects.faulted IS 'Mentions with a score below 0.';
+COMMENT ON COLUMN mart.compared_aspects.n_praised IS 'Of those that praise it, how many have stars: the n of grade_praised.';
+COMMENT ON COLUMN mart.compared_aspects.n_faulted IS 'Of those that fault it, how many have stars: the n of grade_faulted.';
 COMMENT ON COLUMN mart.compared_aspects.grade_praised IS 'Mean stars of the reviews that praise it, 1 to 10.';
 COMMENT ON COLUMN mart.compared_aspects.grade_faulted IS 'Mean stars of the reviews that fault it, 1 to 10.';
 COMMENT ON COLUMN mart.compared_aspects.grade_difference IS 'grade_praised less grade_faulted: what goes with the grade, which need not cause it; null below two of either.';
 COMMENT ON COLUMN mart.compared_aspects.grade_difference_half_interval IS 'Half the width of its 95 % interval.';
+COMMENT ON COLUMN mart.compared_aspects.is_enough_difference IS '10 with stars of either kind, 30 together, and 20 % coverage: below, the difference is grey and never ranked.';
 
 -- A week without reviews repeats what stood before it, so that every movie has the same weeks.
 CREATE MATERIALIZED VIEW mart.compared_weeks AS
@@ -552,11 +565,11 @@ SELECT imdb_id, movie, movie_reviews, days_since_release, coalesce(reviews, 0) A
        first_value(reviews_so_far) OVER since AS reviews_so_far,
        first_value(graded_so_far) OVER since AS graded_so_far,
        first_value(mean_stars_so_far) OVER since AS mean_stars_so_far,
-       coverage, is_enough
+       coverage
 FROM (
     SELECT m.imdb_id, m.movie, m.reviews AS movie_reviews, w.days AS days_since_release,
            s.reviews, s.reviews_so_far, s.graded_so_far, s.mean_stars_so_far,
-           m.coverage, m.is_enough,
+           m.coverage,
            count(s.starts_on) OVER (PARTITION BY m.imdb_id ORDER BY w.days) AS weeks_with_reviews
     FROM mart.compared_movies m
     CROSS JOIN LATERAL generate_series(
@@ -578,7 +591,6 @@ COMMENT ON COLUMN mart.compared_weeks.reviews_so_far IS 'Living reviews up to th
 COMMENT ON COLUMN mart.compared_weeks.graded_so_far IS 'Of these, how many have stars: the n of mean_stars_so_far.';
 COMMENT ON COLUMN mart.compared_weeks.mean_stars_so_far IS 'Mean of their stars, 1 to 10.';
 COMMENT ON COLUMN mart.compared_weeks.coverage IS 'Coverage of the movie.';
-COMMENT ON COLUMN mart.compared_weeks.is_enough IS '30 scored reviews and 20 % coverage of the movie.';
 
 CREATE VIEW mart.movie_choices AS
 SELECT n.imdb_id, n.movie, coalesce(c.reviews, 0) AS reviews
@@ -726,8 +738,9 @@ COMMENT ON COLUMN mart.llm_use.quotes_dropped IS 'Of these, not in the text, too
 CREATE VIEW mart.pipeline_facts AS
 WITH health AS (
     SELECT count(*) AS movies,
+           count(*) FILTER (WHERE hours_since_look <= 168) AS followed,
            count(*) FILTER (WHERE hours_since_look <= 2) AS fresh,
-           min(looked_at) AS oldest_look,
+           min(looked_at) FILTER (WHERE hours_since_look <= 168) AS oldest_look,
            sum(reviews) AS reviews, sum(known_reviews) AS known,
            sum(reviews) FILTER (WHERE known_reviews IS NOT NULL) AS counted,
            sum(waiting_reviews) AS waiting
@@ -743,9 +756,10 @@ WITH health AS (
     WHERE started_at > now() - interval '30 days'
 )
 SELECT 1 AS position, 'Movies looked at within 2 hours' AS fact,
-       fresh || ' of ' || movies AS value,
+       fresh || ' of ' || followed AS value,
        CASE WHEN movies = 0 THEN 'No movie is known yet: add one to the Variable tracked_movies.'
-            ELSE 'The one not looked at for longest: ' || mart.time_ago(oldest_look) || '.' END
+            WHEN followed = 0 THEN 'None was looked at in 7 days: does detect_new_reviews run?'
+            ELSE 'Of those followed in the last 7 days; the oldest look: ' || mart.time_ago(oldest_look) || '.' END
            AS meaning
 FROM health
 UNION ALL
