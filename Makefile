@@ -100,6 +100,12 @@ superset-lint: env ## Check superset/assets, without Superset and Postgres
 superset-columns: env ## Note the marts' columns for superset-lint, after a migration
 	@$(PYTHON) superset/mart_columns.py
 
+# Of the demo, whose movies and reviews are invented; INSTANCE=main for one's own eyes only.
+.PHONY: screenshots
+screenshots: INSTANCE = demo
+screenshots: env browser ## Take the pictures in docs/images from the running demo
+	@$(PYTHON) superset/screenshots.py $(INSTANCE)
+
 bench: env browser ## Measure speed; reports, judges nothing
 	@$(PYTHON) benchmarks/run.py
 	@$(VENV)/pytest -q -m drill

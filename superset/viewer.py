@@ -368,7 +368,7 @@ class Viewer:
         return Traffic([request["url"] for request in sent.values()], questions, complaints)
 
     def picture(self) -> bytes:
-        """Return a PNG of the whole tab, from the top of the page to the end of its last chart."""
+        """Wait until no chart moves; return a PNG of the tab, from the top to its last chart."""
         bottom = self.run(
             "return Math.ceil(Math.max(...[...document.querySelectorAll('[data-test-chart-name]')]"
             ".map(c => c.getBoundingClientRect().bottom))) + arguments[0]",
@@ -395,7 +395,8 @@ class Viewer:
             self._cdp("Emulation.setEmulatedMedia", media="")
 
     def pdf(self) -> bytes:
-        """Print the page as a person would, on A4 across."""
+        """Print the page as a person would, on A4 across, once no chart moves."""
+        self.picture()
         paper = {"landscape": True, "paperWidth": 8.27, "paperHeight": 11.69}  # inches
         printed = self._cdp("Page.printToPDF", printBackground=True, **paper)
         return base64.b64decode(printed["data"])

@@ -49,8 +49,11 @@ os.environ |= {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave Unix sockets to event loops where sockets are off."""
+    """Leave Unix sockets to event loops where sockets are off; keep our order among workers."""
     config.option.allow_unix_socket = True
+    config.option.loadscopereorder = (
+        False  # else xdist begins with what has most tests, not longest
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,8 +74,9 @@ class Sharing(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        alone = ("tests/e2e/test_model_scores.py", "tests/e2e/test_scheduler_crash.py")
-        return "e2e" if file.startswith("tests/e2e/") and file not in alone else file
+        alone = ("model_scores", "scheduler_crash", "superset")
+        is_alone = file in [f"tests/e2e/test_{name}.py" for name in alone]
+        return "e2e" if file.startswith("tests/e2e/") and not is_alone else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
