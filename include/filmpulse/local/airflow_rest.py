@@ -23,10 +23,11 @@ class AirflowRest:
         """Log in.
 
         Raises:
-            AirflowError: The log-in was refused.
+            AirflowError: The log-in was refused, or not answered.
         """
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
-        answer = self._client.post("/auth/token", json={"username": user, "password": password})
+        # Its first answers take long on a machine where all else is starting too.
+        self._client = httpx.Client(base_url=url, timeout=120, trust_env=False)
+        answer = self._ask("POST", "/auth/token", json={"username": user, "password": password})
         if answer.status_code != 201:
             raise AirflowError(f"Airflow refused the log-in of {user}: {answer.text}")
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -35,14 +36,20 @@ class AirflowRest:
         """Call `/api/v2` and return the JSON of the answer; None for 404.
 
         Raises:
-            AirflowError: Any other answer than 2xx.
+            AirflowError: Any other answer than 2xx, or none.
         """
-        answer = self._client.request(method, f"/api/v2{path}", **request)
+        answer = self._ask(method, f"/api/v2{path}", **request)
         if answer.status_code == 404:
             return None
         if not answer.is_success:
             raise AirflowError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise AirflowError(f"{method} {path}: Airflow does not answer: {error}") from error
 
     def variable(self, key: str) -> str | None:
         """Return a Variable's value; None when there is none."""

@@ -17,7 +17,10 @@ from filmpulse.local.ports import HOST
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
 # What its servers hold in memory, and what `prepare.py` makes of the files.
-SERVED = ("gunicorn.conf.py", "requirements.txt", "static", "superset_config.py", "wsgi.py")
+SERVED = (
+    *("gunicorn.conf.py", "questions.py", "requirements.txt"),
+    *("static", "superset_config.py", "wsgi.py"),
+)
 PREPARED = (
     *("requirements.txt", "superset_config.py", "assets"),
     *("bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
