@@ -35,11 +35,13 @@ demo: needs env browser ## Build all, start the demo, show how its sample movies
 	@$(call build_for,demo)
 	@$(PYTHON) -m filmpulse.local demo --instance demo $(SAID_WITHOUT)
 
-# Measured on 2 cores: 75 s with packages cached; 1.2 GiB of memory idle, 1.8 at most; 1.1 GB of disk.
+# Measured on 2 cores: 1.6 GiB of memory idle, 1.3 without Superset; 1.6 GB of disk, 0.9 without.
+# Superset costs 30 s of one core at the first start, 10 s at others.
 .PHONY: needs
 needs:
-	@echo "The demo takes 2 minutes (the first time some more, to download 300 MB), 1.5 GB of disk"
-	@echo "and 2 GB of memory. It stays up until \`make down\`, and can be repeated at any time."
+	@echo "The demo takes 2 minutes (the first time some more, to download 500 MB), 2 GB of disk and"
+	@echo "2.5 GB of memory; WITHOUT=superset saves a third of each. It stays up until \`make down\`,"
+	@echo "and can be repeated at any time."
 
 up: env browser ## Start your own, empty instance (var/main) in the background
 	@$(call build_for,main)
