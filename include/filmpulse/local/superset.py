@@ -22,8 +22,8 @@ SERVED = (
     *("static", "superset_config.py", "wsgi.py"),
 )
 PREPARED = (
-    *("requirements.txt", "superset_config.py", "assets"),
-    *("bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
+    *_CONFIG,
+    *("assets", "bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
 )
 
 

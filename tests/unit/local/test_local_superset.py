@@ -26,10 +26,15 @@ def _neighbours(module: str, known: set[str]) -> set[str]:
     return found
 
 
-def test_all_that_preparing_imports_is_watched() -> None:
-    imported = {f"{module}.py" for module in _neighbours("prepare", set())}
-    assert len(imported) > 3
-    assert imported <= set(superset.PREPARED)
+def _files(*modules: str) -> set[str]:
+    return {f"{name}.py" for module in modules for name in _neighbours(module, set())}
+
+
+def test_all_that_is_imported_is_watched() -> None:
+    prepared = _files("prepare", "superset_config")
+    assert len(prepared) > 3
+    assert prepared <= set(superset.PREPARED)
+    assert _files("wsgi", "superset_config") <= set(superset.SERVED)
 
 
 def test_all_that_is_watched_is_there() -> None:
