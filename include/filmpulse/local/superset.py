@@ -17,10 +17,8 @@ from filmpulse.local.ports import HOST
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
 # What its servers hold in memory, and what `prepare.py` makes of the files.
-SERVED = (
-    *("gunicorn.conf.py", "questions.py", "requirements.txt"),
-    *("static", "superset_config.py", "wsgi.py"),
-)
+_CONFIG = ("questions.py", "requirements.txt", "superset_config.py")
+SERVED = (*_CONFIG, "gunicorn.conf.py", "static", "wsgi.py")
 PREPARED = (
     *_CONFIG,
     *("assets", "bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
