@@ -121,13 +121,34 @@ def _charts(session: Browser, dashboard: dict[str, Any]) -> list[dict[str, Any]]
     return found
 
 
-def _question(datasource: str, **more: Any) -> dict[str, Any]:
-    """Ask for the number of rows, as a chart does."""
+def _sources(session: Browser, dashboard: dict[str, Any]) -> dict[str, Any]:
+    """Return a dashboard's datasets, each with a metric of one of its charts."""
+    answer = session.get(f"/api/v1/dashboard/{dashboard['slug']}/datasets")
+    assert answer.status_code == 200, answer.text
+    return {
+        each["uid"]: each["metrics"][0]["metric_name"]
+        if each["metrics"]
+        else _count(each["columns"][0]["column_name"])
+        for each in answer.json()["result"]
+    }
+
+
+def _count(column: str) -> dict[str, Any]:
+    named = {"column_name": column}
+    return {"expressionType": "SIMPLE", "aggregate": "COUNT", "column": named, "label": "values"}
+
+
+def _label(metric: str | dict[str, Any]) -> str:
+    return metric if isinstance(metric, str) else str(metric["label"])
+
+
+def _question(datasource: str, query: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Ask as a chart does."""
     number, _, kind = datasource.partition("__")
-    metric = {"expressionType": "SQL", "sqlExpression": "COUNT(*)", "label": "rows"}
+    empty: dict[str, Any] = {"metrics": [_count("imdb_id")], "columns": [], "filters": []}
     return {
         "datasource": {"id": int(number), "type": kind},
-        "queries": [{"metrics": [metric], "columns": [], "filters": []}],
+        "queries": [empty | query],
         "result_format": "json",
         "result_type": "full",
         **more,
@@ -142,11 +163,10 @@ def test_a_guest_sees_every_dashboard_and_its_data(
     assert guest.get("/dashboard/list/").status_code == 200
     for dashboard in listed:
         assert guest.get(dashboard["url"]).status_code == 200
-        assert guest.get(f"/api/v1/dashboard/{dashboard['slug']}/datasets").status_code == 200
-        sources = {each["form_data"]["datasource"] for each in _charts(guest, dashboard)}
-        assert sources
-        for source in sources:
-            answer = guest.post("/api/v1/chart/data", _question(source))
+        sources = _sources(guest, dashboard)
+        assert {each["form_data"]["datasource"] for each in _charts(guest, dashboard)} <= {*sources}
+        for source, metric in sources.items():
+            answer = guest.post("/api/v1/chart/data", _question(source, {"metrics": [metric]}))
             assert answer.status_code == 200, (source, answer.text)
             assert answer.json()["result"][0]["rowcount"] == 1
 
@@ -157,11 +177,105 @@ def test_a_guest_filters_and_saves_figures(
     dashboard = dashboards[0]
     state = guest.post(f"/api/v1/dashboard/{dashboard['id']}/filter_state", {"value": "{}"})
     assert state.status_code == 201, state.text
-    source = _charts(guest, dashboard)[0]["form_data"]["datasource"]
-    saved = guest.post("/api/v1/chart/data", _question(source, result_format="csv"))
+    source, metric = next(iter(_sources(guest, dashboard).items()))
+    question = _question(source, {"metrics": [metric]}, result_format="csv")
+    saved = guest.post("/api/v1/chart/data", question)
     assert saved.status_code == 200
     assert saved.headers["content-type"].startswith("text/csv")
-    assert saved.text.splitlines()[0].lstrip("\ufeff") == "rows"
+    assert saved.text.splitlines()[0].lstrip("\ufeff") == _label(metric)
+
+
+def _sql(expression: str) -> dict[str, str]:
+    return {"expressionType": "SQL", "sqlExpression": expression, "label": "x"}
+
+
+# SQL that reads another mart than the question is about: Superset itself refuses only sub-queries
+# that it can see.
+HIDDEN = "query_to_xml('SELECT count(*) FROM mart.reviews', true, false, '')::text"
+LAYER = {
+    **{"name": "x", "annotationType": "EVENT", "sourceType": "table", "value": 1},
+    **{"show": True, "showMarkers": True},
+}
+FREE_SQL: dict[str, dict[str, Any]] = {
+    "column": {"columns": [_sql(HIDDEN)]},
+    "column without a dataset's name": {"columns": [HIDDEN]},
+    "column as base axis": {"columns": [_sql(HIDDEN) | {"columnType": "BASE_AXIS"}]},
+    "column said to be a reference": {"columns": [_sql(HIDDEN) | {"isColumnReference": True}]},
+    "group by": {"groupby": [_sql(HIDDEN)]},
+    "group by as text": {"groupby": [HIDDEN]},
+    "metric": {"metrics": [_sql(f"MAX({HIDDEN})")]},
+    "count": {"metrics": [_sql("COUNT(*)")]},
+    "filter": {"filters": [{"col": _sql(HIDDEN), "op": "==", "val": "x"}]},
+    "order": {"orderby": [[_sql(f"MAX({HIDDEN})"), True]]},
+    "series": {"columns": [_sql(HIDDEN)], "series_columns": [_sql(HIDDEN)]},
+    "limit of series": {"series_limit": 1, "series_limit_metric": _sql(f"MAX({HIDDEN})")},
+    "old limit of series": {"timeseries_limit_metric": _sql(f"MAX({HIDDEN})")},
+    "where": {"extras": {"where": f"({HIDDEN} <> '')"}},
+    "having": {"extras": {"having": f"(MAX({HIDDEN}) <> '')"}},
+    "old where": {"where": f"({HIDDEN} <> '')"},
+    "annotation": {"annotation_layers": [LAYER | {"overrides": {"time_range": {"where": HIDDEN}}}]},
+}
+
+
+@pytest.mark.parametrize("query", FREE_SQL.values(), ids=FREE_SQL)
+def test_a_guest_asks_no_sql_of_their_own(
+    guest: Browser, dashboards: list[dict[str, Any]], query: dict[str, Any]
+) -> None:
+    source = _charts(guest, dashboards[0])[0]["form_data"]["datasource"]
+    for kind in ("full", "query", "samples"):
+        answer = guest.post("/api/v1/chart/data", _question(source, query, result_type=kind))
+        assert answer.status_code == 403, (kind, answer.text)
+
+
+def test_a_tooltip_brings_no_sql_in(guest: Browser, dashboards: list[dict[str, Any]]) -> None:
+    source = _charts(guest, dashboards[0])[0]["form_data"]["datasource"]
+    question = _question(source, {}, form_data={"tooltip_contents": [HIDDEN]})
+    assert guest.post("/api/v1/chart/data", question).status_code == 403
+
+
+def test_a_guest_asks_what_a_chart_asks_by_sql_and_of_that_dataset_alone(
+    guest: Browser, admin: Browser, dashboards: list[dict[str, Any]]
+) -> None:
+    charts = [each["form_data"] for dashboard in dashboards for each in _charts(admin, dashboard)]
+    asked = {
+        (params["datasource"], metric["sqlExpression"])
+        for params in charts
+        for metric in params.get("metrics", [])
+        if isinstance(metric, dict) and metric["expressionType"] == "SQL"
+    }
+    sources = {params["datasource"] for params in charts}
+    assert len(asked) > 3
+    for of, expression in sorted(asked):
+        for source in sources:
+            question = _question(source, {"metrics": [_sql(expression)]}, result_type="query")
+            answer = guest.post("/api/v1/chart/data", question)
+            assert answer.status_code == (200 if (source, expression) in asked else 403), of
+
+
+def test_who_writes_charts_asks_any_sql(admin: Browser, dashboards: list[dict[str, Any]]) -> None:
+    source = _charts(admin, dashboards[0])[0]["form_data"]["datasource"]
+    question = _question(source, {"metrics": [_sql("COUNT(*)")]})
+    assert admin.post("/api/v1/chart/data", question).status_code == 200
+
+
+def test_a_guest_asks_nothing_of_the_sql_window(
+    guest: Browser, admin: Browser, superset_app: App
+) -> None:
+    """Not even of a query whose tables are all open to them."""
+    database = admin.get("/api/v1/database/").json()["result"][0]["id"]
+    ran = admin.post(
+        "/api/v1/sqllab/execute/",
+        {
+            "database_id": database,
+            "schema": "mart",
+            "sql": "SELECT 1 AS imdb_id",
+            "runAsync": False,
+        },
+    )
+    assert ran.status_code == 200, ran.text
+    number = ran.json()["query"]["queryId"]
+    answer = guest.post("/api/v1/chart/data", _question(f"{number}__query", {}))
+    assert answer.status_code == 403, answer.text
 
 
 CLOSED = [
@@ -186,6 +300,17 @@ CLOSED = [
     ("DELETE", "/api/v1/dashboard/1"),
     ("POST", "/api/v1/dataset/"),
     ("POST", "/api/v1/database/"),
+    ("GET", "/api/v1/explore/?slice_id=1"),
+    ("POST", "/api/v1/explore/form_data"),
+    ("POST", "/api/v1/explore/permalink"),
+    ("POST", "/superset/explore_json/"),
+    ("POST", "/api/v1/query/"),
+    ("GET", "/api/v1/form_data/?slice_id=1"),
+    ("PUT", "/api/v1/chart/warm_up_cache"),
+    ("POST", "/datasource/samples?datasource_type=table&datasource_id=1"),
+    ("GET", "/datasource/get/table/1/"),
+    ("GET", "/api/v1/datasource/table/1/column/imdb_id/values/"),
+    ("POST", "/api/v1/datasource/table/1/validate_expression/"),
     ("PUT", "/api/v1/me/"),
     ("POST", "/api/v1/theme/"),
 ]
@@ -220,7 +345,7 @@ def test_a_stranger_sees_nothing(superset_app: App, path: str) -> None:
 
 
 def test_a_stranger_is_answered_no_data(superset_app: App) -> None:
-    answer = superset_app.browser().post("/api/v1/chart/data", _question("1__table"))
+    answer = superset_app.browser().post("/api/v1/chart/data", _question("1__table", {}))
     assert answer.status_code == 401
 
 
@@ -250,7 +375,7 @@ def test_a_draft_is_its_owners_and_data_of_others_is_closed(admin: Browser, gues
         },
     )
     assert private.status_code == 201, private.text
-    answer = guest.post("/api/v1/chart/data", _question(f"{private.json()['id']}__table"))
+    answer = guest.post("/api/v1/chart/data", _question(f"{private.json()['id']}__table", {}))
     assert answer.status_code == 403
 
 
