@@ -352,7 +352,8 @@ COMMENT ON COLUMN mart.movie_events.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.movie_events.happened_on IS 'The day.';
 COMMENT ON COLUMN mart.movie_events.label IS 'What happened.';
 
--- Everything that has a place on a movie's time axis. Events and the site's figures stand there once
+-- Everything that has a place on a movie's time axis; what happened long before its first review would
+-- only stretch it. Events and the site's figures stand there once
 -- for each language of the movie (one not known where it has no review), so that choosing a language
 -- leaves them in.
 CREATE VIEW mart.timeline AS
@@ -377,7 +378,10 @@ SELECT n.imdb_id, n.movie, o.day, mart.language_name(g.language), o.kind,
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT e.happened_on AS day, 'event' AS kind, NULL::numeric AS site_rating, e.label AS event
-    FROM mart.movie_events e WHERE e.imdb_id = n.imdb_id
+    FROM mart.movie_events e
+    WHERE e.imdb_id = n.imdb_id AND e.happened_on >= coalesce((
+        SELECT min(r.submitted_on) - 90 FROM core.reviews r
+        WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL), '-infinity')
     UNION ALL
     -- The last look of each day, found by the key: most looks of a day say the same.
     SELECT d.day, 'site', s.rating, NULL
@@ -559,35 +563,34 @@ COMMENT ON COLUMN mart.compared_aspects.grade_difference IS 'grade_praised less 
 COMMENT ON COLUMN mart.compared_aspects.grade_difference_half_interval IS 'Half the width of its 95 % interval.';
 COMMENT ON COLUMN mart.compared_aspects.is_enough_difference IS '10 with stars of either kind, 30 together, and 20 % coverage: below, the difference is grey and never ranked.';
 
--- A week without reviews repeats what stood before it, so that every movie has the same weeks.
+-- Counted from each movie's own release, not by calendar weeks, so that the first days lie together.
 CREATE MATERIALIZED VIEW mart.compared_weeks AS
-SELECT imdb_id, movie, movie_reviews, days_since_release, coalesce(reviews, 0) AS reviews,
-       first_value(reviews_so_far) OVER since AS reviews_so_far,
-       first_value(graded_so_far) OVER since AS graded_so_far,
-       first_value(mean_stars_so_far) OVER since AS mean_stars_so_far,
-       coverage
-FROM (
-    SELECT m.imdb_id, m.movie, m.reviews AS movie_reviews, w.days AS days_since_release,
-           s.reviews, s.reviews_so_far, s.graded_so_far, s.mean_stars_so_far,
-           m.coverage,
-           count(s.starts_on) OVER (PARTITION BY m.imdb_id ORDER BY w.days) AS weeks_with_reviews
-    FROM mart.compared_movies m
-    CROSS JOIN LATERAL generate_series(
-        -28, least(728, m.as_of::date - m.release_date), 7) AS w (days)
-    LEFT JOIN mart.movie_series s
-           ON s.imdb_id = m.imdb_id AND s.grain = 'week'
-              AND floor(s.days_since_release / 7.0) * 7 = w.days
-) weeks
-WHERE weeks_with_reviews > 0
-WINDOW since AS (PARTITION BY imdb_id, weeks_with_reviews ORDER BY days_since_release);
+SELECT m.imdb_id, m.movie, m.reviews AS movie_reviews, w.days AS days_since_release, w.reviews,
+       w.reviews_so_far, w.graded_so_far,
+       w.stars_so_far::double precision / nullif(w.graded_so_far, 0) AS mean_stars_so_far,
+       m.coverage
+FROM mart.compared_movies m
+CROSS JOIN LATERAL (
+    SELECT g.days, count(r.imdb_id) AS reviews,
+           sum(count(r.imdb_id)) OVER so_far AS reviews_so_far,
+           sum(count(r.rating_1_10)) OVER so_far AS graded_so_far,
+           sum(sum(r.rating_1_10)) OVER so_far AS stars_so_far
+    FROM generate_series(-28, least(728, m.as_of::date - m.release_date), 7) AS g (days)
+    LEFT JOIN core.reviews r
+           ON r.imdb_id = m.imdb_id AND r.removed_at IS NULL
+              AND greatest(-28, floor((r.submitted_on - m.release_date) / 7.0) * 7) = g.days
+    GROUP BY g.days
+    WINDOW so_far AS (ORDER BY g.days)
+) w
+WHERE w.reviews_so_far > 0;
 CREATE UNIQUE INDEX compared_weeks_key ON mart.compared_weeks (imdb_id, days_since_release);
-COMMENT ON MATERIALIZED VIEW mart.compared_weeks IS 'One row per movie and week, from four weeks before its release to two years after it, as of the end of the last job.';
+COMMENT ON MATERIALIZED VIEW mart.compared_weeks IS 'One row per movie and seven days, from four weeks before its release to two years after it, as of the end of the last job.';
 COMMENT ON COLUMN mart.compared_weeks.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.compared_weeks.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.compared_weeks.movie_reviews IS 'Living reviews of the movie.';
-COMMENT ON COLUMN mart.compared_weeks.days_since_release IS 'Days since the release in steps of seven: the week, Monday to Sunday, that began within those seven days.';
-COMMENT ON COLUMN mart.compared_weeks.reviews IS 'Living reviews submitted in that week.';
-COMMENT ON COLUMN mart.compared_weeks.reviews_so_far IS 'Living reviews up to the end of that week.';
+COMMENT ON COLUMN mart.compared_weeks.days_since_release IS 'Days from the release to the first of the seven; what came earlier than 28 days before it counts with those.';
+COMMENT ON COLUMN mart.compared_weeks.reviews IS 'Living reviews submitted in those seven days.';
+COMMENT ON COLUMN mart.compared_weeks.reviews_so_far IS 'Living reviews up to their end.';
 COMMENT ON COLUMN mart.compared_weeks.graded_so_far IS 'Of these, how many have stars: the n of mean_stars_so_far.';
 COMMENT ON COLUMN mart.compared_weeks.mean_stars_so_far IS 'Mean of their stars, 1 to 10.';
 COMMENT ON COLUMN mart.compared_weeks.coverage IS 'Coverage of the movie.';
