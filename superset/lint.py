@@ -27,6 +27,7 @@ MARTS = HERE / "mart_columns.json"
 CONFIG = HERE / "superset_config.py"
 DATABASE = "databases/warehouse.yaml"
 FIX = "python superset/lint.py --fix"
+STEM = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a file's name
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,11 @@ CHARTS: dict[str, Reads] = {
     ),
 }
 FILTERS = {"filter_select", "filter_range", "filter_time", "filter_timegrain", "filter_timecolumn"}
-CACHE_SECONDS = (60, 600)
+CACHE_SECONDS = (-1, 60, 600)  # -1: not at all
+# What people wrote: erased there, it must not live on in a file of Superset's cache.
+PEOPLES_WORDS = {"body", "quote"}
+# Texts of a fixed list of ours: the only ones that may stand beside HTML as they are.
+FIXED_TEXTS = {"aspect", "grade_band", "score_label"}
 
 # Which box may hold what: superset-frontend, dashboard/util/isValidChild.ts.
 _CONTENT = {"CHART", "MARKDOWN", "HEADER", "DIVIDER"}
@@ -102,6 +107,7 @@ SECRETS = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"(?:https?:)?//[\w.-]+[^\s\"')]*", re.IGNORECASE)
+_HTML = re.compile(r"<(?:div|span)\b")
 _NAMESPACES = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
 
 
@@ -177,7 +183,7 @@ def _names(docs: dict[str, Doc]) -> Iterator[str]:
         name = {"dashboards": "slug", "datasets": "table_name", "databases": "database_name"}
         if kind in name and stem.replace("-", "_") != doc[name[kind]].replace("-", "_"):
             yield f"{path}: {name[kind]}: rename the file to {doc[name[kind]]}.yaml"
-        elif not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", stem):
+        elif not STEM.fullmatch(stem):
             yield f"{path}: the file's name must be small letters, digits, - and _"
         if kind == "databases" and path != DATABASE:
             yield f"{path}: there is one database, {DATABASE}"
@@ -345,6 +351,8 @@ class _Content:
             yield f"schema: must be mart, not {doc['schema']}: Superset may read nothing else"
         if doc.get("cache_timeout") not in CACHE_SECONDS:
             yield f"cache_timeout: must be {' or '.join(map(str, CACHE_SECONDS))} seconds"
+        elif doc["cache_timeout"] != -1 and (words := sorted(dataset.columns & PEOPLES_WORDS)):
+            yield f"cache_timeout: must be -1: {', '.join(words)} holds what people wrote"
         if "description" not in doc:
             yield "description: is missing: say what one row is"
         relation = self._relation(doc)
@@ -456,6 +464,9 @@ class _Content:
                 yield from self._column("params.order_by_cols", found[1], dataset)
             else:
                 yield f'params.order_by_cols: must be like ["movie", true], not {each}'
+        # Superset's default is true.
+        if doc["viz_type"] == "table" and params.get("allow_render_html", True):
+            yield from self._html(dataset, params)
         drawn = dataset.columns | _labels(reads, params)
         for one in params.get("conditional_formatting") or []:
             if (column := one.get("column")) not in drawn:
@@ -467,6 +478,22 @@ class _Content:
             yield f"params.x_axis_sort: {sort!r} is no column or metric of this chart"
         for layer in bundle.annotations_of(doc):
             yield from self._annotation(layer)
+
+    def _html(self, dataset: Dataset, params: Doc) -> Iterator[str]:
+        """Check that a table that draws HTML shows some, and nothing that others wrote as such."""
+        at = "params.allow_render_html"
+        metrics, columns = (
+            [one for key in keys for one in _listed(params.get(key))]
+            for keys in (("metrics", "percent_metrics"), ("groupby", "all_columns"))
+        )
+        if not any(map(dataset.makes_html, [*metrics, *columns])):
+            yield f"{at}: must be false: no column or metric shown makes HTML"
+        for column in columns:
+            if not dataset.makes_html(column) and (
+                isinstance(column, dict) or column in dataset.texts - FIXED_TEXTS
+            ):
+                name = column["label"] if isinstance(column, dict) else column
+                yield f"{at}: {name} may hold what others wrote, and would be drawn as HTML"
 
     def _annotation(self, layer: Doc) -> Iterator[str]:
         source = self.charts.get(layer.get("value", ""))
@@ -594,6 +621,20 @@ class Dataset:
         self.physical = {c["column_name"] for c in doc["columns"] if "expression" not in c}
         self.temporal = {c["column_name"] for c in doc["columns"] if c.get("is_dttm")}
         self.metrics = {metric["metric_name"] for metric in doc.get("metrics", [])}
+        self.texts = {
+            c["column_name"] for c in doc["columns"] if _family(c.get("type", "")) == "text"
+        }
+        expressions = {c["column_name"]: c.get("expression", "") for c in doc["columns"]}
+        expressions |= {m["metric_name"]: m["expression"] for m in doc.get("metrics", [])}
+        if "sql" in doc:
+            expressions["card"] = doc["sql"]
+        self._html = {name for name, sql in expressions.items() if _HTML.search(sql)}
+
+    def makes_html(self, one: Any) -> bool:
+        """Say whether a column or metric of a chart, by name or with SQL of its own, makes HTML."""
+        if isinstance(one, dict):
+            return _HTML.search(one.get("sqlExpression") or "") is not None
+        return one in self._html
 
 
 def reach(one: Doc, position: Doc) -> set[str]:

@@ -55,6 +55,66 @@ def at(*keys, to):
     return mend
 
 
+HTML = {"expressionType": "SQL", "sqlExpression": "'<div>' || count(*) || '</div>'", "label": "x"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "metrics", "says"),
+    [
+        (["happened_on"], [HTML], None),
+        (["half_year"], [HTML], None),
+        ([HTML], [], None),
+        (["happened_on"], [HTML | {"sqlExpression": "count(*) || '<b>'"}], "must be false"),
+        (["label"], [HTML], "label may hold what others wrote"),
+        (["movie"], [HTML], "movie may hold what others wrote"),
+        ([HTML, HTML | {"sqlExpression": "upper(label)", "label": "y"}], [], "y may hold"),
+    ],
+)
+def test_html_is_drawn_only_beside_what_nobody_else_wrote(tree, columns, metrics, says):
+    def mend(doc):
+        doc["params"] = {
+            "allow_render_html": True,
+            "query_mode": "aggregate",
+            "groupby": columns,
+            "metrics": metrics,
+        }
+
+    def add(doc):
+        doc["columns"].append(
+            {"column_name": "half_year", "type": "TEXT", "expression": "'<span>1</span>'"}
+        )
+
+    change(tree, EVENTS, add)
+    change(tree, TABLE, mend)
+    found = [problem for problem in lint.problems(tree) if "allow_render_html" in problem]
+    assert [says in problem for problem in found] == ([] if says is None else [True])
+
+
+def test_the_card_of_a_virtual_dataset_is_html(tree):
+    def mend(doc):
+        doc["sql"] = "SELECT '<div>' || mart.as_html(movie) || '</div>' AS card FROM mart.reviews"
+        doc["columns"].append({"column_name": "card", "type": "TEXT"})
+
+    change(tree, EVENTS, mend)
+    change(tree, TABLE, at("params", "allow_render_html", to=True))
+    change(tree, TABLE, at("params", "all_columns", to=["happened_on", "card"]))
+    assert not [problem for problem in lint.problems(tree) if "allow_render_html" in problem]
+
+
+@pytest.mark.parametrize("column", ["body", "quote"])
+@pytest.mark.parametrize(("seconds", "is_good"), [(-1, True), (60, False), (600, False)])
+def test_what_people_wrote_is_not_cached(tree, column, seconds, is_good):
+    def mend(doc):
+        doc["columns"].append({"column_name": column, "type": "TEXT"})
+        doc["cache_timeout"] = seconds
+
+    change(tree, EVENTS, mend)
+    found = [problem for problem in lint.problems(tree) if "cache_timeout" in problem]
+    assert (found == []) is is_good
+    change(tree, EVENTS, at("cache_timeout", to=0))
+    assert any("must be -1 or 60 or 600" in problem for problem in lint.problems(tree))
+
+
 def test_good_assets_are_passed_over_in_silence(tree):
     assert lint.problems(tree) == []
 
@@ -166,6 +226,17 @@ MISTAKES = {
         "columns.half_year.expression: film is no column",
     ),
     "main time column": (REVIEWS, at("main_dttm_col", to="movie"), "main_dttm_col: movie is no"),
+    # What others wrote
+    "HTML where none is made": (
+        TABLE,
+        at("params", "allow_render_html", to=True),
+        "params.allow_render_html: must be false: no column",
+    ),
+    "HTML by default": (
+        TABLE,
+        at("params", "allow_render_html", to=...),
+        "params.allow_render_html: label may hold what others wrote",
+    ),
     # References that lead nowhere
     "dangling chart": (
         BOARD,
@@ -295,7 +366,7 @@ MISTAKES = {
         "sql: core.movie_events is no relation",
     ),
     "other schema": (EVENTS, at("schema", to="core"), "schema: must be mart, not core"),
-    "cache": (EVENTS, at("cache_timeout", to=3600), "cache_timeout: must be 60 or 600"),
+    "cache": (EVENTS, at("cache_timeout", to=3600), "cache_timeout: must be -1 or 60 or 600"),
     "writable": (WAREHOUSE, at("allow_dml", to=True), "allow_dml: the marts are read only"),
     # Layout
     "box out of reach": (
