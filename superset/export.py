@@ -147,10 +147,19 @@ def _path(kind: str, state: Doc, known: str | None) -> str:
     if kind == "dashboards":
         slug = state.get("slug") or _slug(state["dashboard_title"])
         keeps = known is not None and Path(known).stem.replace("-", "_") == slug.replace("-", "_")
-        return known if known and keeps else f"dashboards/{slug}.yaml"
+        return known if known and keeps else f"dashboards/{_stem(slug, 'slug')}.yaml"
     if kind == "datasets":
-        return f"datasets/warehouse/{state['table_name']}.yaml"
+        return f"datasets/warehouse/{_stem(state['table_name'], 'dataset name')}.yaml"
     return known or f"{kind}/{_slug(state['slice_name'])}.yaml"
+
+
+def _stem(name: str, what: str) -> str:
+    # It was typed by a person, and may lead out of the folder.
+    if not lint.STEM.fullmatch(name):
+        raise ExportError(
+            f"The {what} `{name}` cannot name a file: use small letters, digits, - and _"
+        )
+    return name
 
 
 def _slug(title: str) -> str:

@@ -239,7 +239,12 @@ class _Sync:
                 if (row := self.instance.row(kind, uuid)) is not None:
                     gone.append((kind, entry.path, row, self.instance.describe(row)))
         order = list(reversed(bundle.FIELDS))
-        for kind, path, row, state in sorted(gone, key=lambda one: (order.index(one[0]), one[1])):
+
+        def users_first(one: tuple[str, str, Any, Doc]) -> tuple[int, bool, str]:
+            kind, path, _, state = one
+            return order.index(kind), not (kind == "charts" and bundle.annotations_of(state)), path
+
+        for kind, path, row, state in sorted(gone, key=users_first):
             if self._is_in_use(kind, row):
                 self.report.released.append(path)
                 continue
@@ -272,8 +277,15 @@ class _Sync:
                 str(row.uuid) in bundle.datasets_of(doc) for doc in filters
             )
         if kind == "charts":
-            return any(self._people_s(row.dashboards)) or bool(
-                reports.filter_by(chart_id=row.id).count()
+            annotated = self.session.query(Slice).filter(Slice.params.contains("annotation_layers"))
+            return (
+                any(self._people_s(row.dashboards))
+                or any(
+                    layer.get("value") == row.id
+                    for chart in self._people_s(annotated)
+                    for layer in bundle.annotations_of({"params": chart.params_dict})
+                )
+                or bool(reports.filter_by(chart_id=row.id).count())
             )
         return bool(reports.filter_by(dashboard_id=row.id).count())
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -338,6 +339,30 @@ def test_a_chart_on_somebody_s_dashboard_becomes_theirs(superset, tree, saved):
     assert report["released"] == ["charts/mean_grade.yaml", "datasets/warehouse/reviews.yaml"]
 
 
+def test_a_chart_that_annotates_somebody_s_becomes_theirs(superset, tree, saved):
+    superset.sync(folder=tree, saved=saved)
+    layer = {"name": "Events", "annotationType": "EVENT", "sourceType": "table", "show": True}
+    layer["value"] = superset.id_of(kind="charts", uuid=EVENT_TABLE)
+    superset.create(
+        kind="charts",
+        slice_name="Mine",
+        viz_type="echarts_timeseries_line",
+        datasource_id=superset.id_of(kind="datasets", uuid=REVIEWS),
+        datasource_type="table",
+        params=json.dumps({"metrics": ["reviews"], "annotation_layers": [layer]}),
+    )
+    for name in ("charts", "dashboards", "datasets"):
+        shutil.rmtree(tree / name)
+    report = superset.sync(folder=tree, saved=saved)
+    assert report["released"] == [
+        "charts/events.yaml",
+        "datasets/warehouse/movie_events.yaml",
+        "datasets/warehouse/reviews.yaml",
+    ]
+    assert superset.exists(kind="charts", uuid=EVENT_TABLE)
+    assert not superset.exists(kind="charts", uuid=WEEKS)
+
+
 def test_a_person_s_edit_is_saved_named_and_written_over(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     superset.edit(kind="charts", uuid=GRADE, slice_name="My title")
@@ -535,6 +560,26 @@ def test_export_writes_no_secret(superset, tree, saved):
     superset.edit(kind="charts", uuid=GRADE, description="postgresql://me:hunter2@db/filmpulse")
     with pytest.raises(Failure, match=r"charts/mean_grade\.yaml: would hold what looks like a se"):
         superset.export(folder=tree)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "where"),
+    [("tables", "table_name", "reviews"), ("dashboards", "slug", "reception")],
+)
+@pytest.mark.parametrize("name", ["../../outside", "/outside", "a/b", "..", "Ü", "-x"])
+def test_export_writes_nowhere_else(superset, tree, saved, table, column, where, name):
+    superset.sync(folder=tree, saved=saved)
+    before = texts(tree.parent)
+    with psycopg.connect(superset.metadata_url) as connection:
+        connection.execute(
+            sql.SQL("UPDATE {} SET {} = %s WHERE {} = %s").format(
+                sql.Identifier(table), sql.Identifier(column), sql.Identifier(column)
+            ),
+            [name, where],
+        )
+    with pytest.raises(Failure, match=re.escape(f"`{name}` cannot name a file")):
+        superset.export(folder=tree)
+    assert texts(tree.parent) == before
 
 
 def test_a_new_address_of_airflow_reaches_the_pages_and_no_file(superset, tree, saved):
