@@ -19,6 +19,9 @@ export PYTHONUNBUFFERED := 1
 # An environment that happens to be active is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
+# An upgrade of Python may have left an environment a link that leads nowhere: it is made anew.
+$(foreach venv,.venv $(SUPERSET),$(shell [ -x $(venv)/bin/python ] || rm -f $(venv)/.stamp))
+
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -91,7 +94,7 @@ INSTANCE ?= main
 .PHONY: superset-sync superset-export superset-lint superset-columns
 
 superset-sync: env ## Bring a running instance's dashboards to what superset/assets says
-	@$(PYTHON) superset/run.py $(INSTANCE) sync.py
+	@$(PYTHON) -m filmpulse.local sync-dashboards --instance $(INSTANCE)
 
 superset-export: env ## Write what people changed in Superset to superset/assets
 	@$(PYTHON) superset/run.py $(INSTANCE) export.py
@@ -128,7 +131,7 @@ env: .venv/.stamp
 
 .venv/.stamp: pyproject.toml requirements-dev.txt $(UV)
 	@echo "Installing the Python packages into .venv ..."
-	@[ -x $(PYTHON) ] || $(UV) venv -q --no-python-downloads --python .tools/bin/python .venv
+	@$(PYTHON) -c '' 2>/dev/null || $(UV) venv -q --clear --no-python-downloads --python .tools/bin/python .venv
 	@$(UV) pip sync -q --python $(PYTHON) requirements-dev.txt
 	@$(UV) pip install -q --python $(PYTHON) --no-deps -e .
 	@touch $@
@@ -145,7 +148,7 @@ $(SUPERSET)/.stamp: superset/requirements.txt $(UV)
 	  echo "Superset needs Python 3.11 or 3.12, and there is none here: going on without dashboards."; exit 0; \
 	fi; \
 	echo "Installing Superset's Python packages into $(SUPERSET) ..."; \
-	{ [ -x $(SUPERSET)/bin/python ] || $(UV) venv -q --no-python-downloads --python $$found $(SUPERSET); } && \
+	{ $(SUPERSET)/bin/python -c '' 2>/dev/null || $(UV) venv -q --clear --no-python-downloads --python $$found $(SUPERSET); } && \
 	$(UV) pip sync -q --python $(SUPERSET)/bin/python superset/requirements.txt && touch $@
 
 # uv by pip, in an environment of its own. Debian splits the module that pip comes from off.

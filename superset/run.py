@@ -2,8 +2,7 @@
 
     python superset/run.py INSTANCE SCRIPT [ARGUMENT...]
 
-Runs in the project's environment; the script in Superset's. `make superset-sync` and
-`make superset-export` call it.
+Runs in the project's environment; the script in Superset's. `make superset-export` calls it.
 """
 
 from __future__ import annotations

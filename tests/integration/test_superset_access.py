@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from filmpulse.local import superset
+
 if TYPE_CHECKING:
     from tests.conftest import Databases
     from tests.superset_fixtures import App, Browser, Template
@@ -468,4 +470,30 @@ def test_preparing_twice_changes_nothing(
     assert " 0 created, 0 updated, 0 deleted" in said
     for password in superset_template.passwords.values():
         assert password not in said
+    databases.drop(url)
+
+
+def test_somebodys_dashboard_in_the_way_leaves_log_ins_and_permissions_whole(
+    superset_template: Template, databases: Databases, tmp_path: Path
+) -> None:
+    url = databases.create(superset_template.database)
+    with psycopg.connect(url) as connection:
+        # As if a person had made it: the file's UUID is nowhere, and its slug is taken.
+        connection.execute("UPDATE dashboards SET uuid = gen_random_uuid() WHERE slug = 'pipeline'")
+        connection.execute("UPDATE ab_user SET password = 'old', active = false")
+        connection.execute("UPDATE ab_role SET name = 'Old' WHERE name = 'Filmpulse guest'")
+    before = _rows(url)
+    said = superset_template.prepare(url, tmp_path / "cache", code=superset.UNSYNCED)
+    last = said.rpartition("\n\n")[2]
+    assert last.startswith("No dashboard was changed:\ndashboards/pipeline.yaml: slug: ")
+    after = _rows(url)
+    for table in ("dashboards", "slices", "tables", "key_value"):
+        assert after[table] == before[table]
+    with psycopg.connect(url) as connection:
+        users = connection.execute(
+            "SELECT username, active, password <> 'old', r.name FROM ab_user u "
+            "JOIN ab_user_role ur ON ur.user_id = u.id JOIN ab_role r ON r.id = ur.role_id "
+            "ORDER BY 1"
+        ).fetchall()
+    assert users == [("admin", True, True, "Admin"), ("guest", True, True, "Filmpulse guest")]
     databases.drop(url)

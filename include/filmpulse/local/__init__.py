@@ -7,7 +7,16 @@
 
 from filmpulse.local.instance import Stack
 from filmpulse.local.progress import Lines, Progress
-from filmpulse.local.stack import DEFAULT_ROOT, PartStatus, down, read_stack, status, up, wanted
+from filmpulse.local.stack import (
+    DEFAULT_ROOT,
+    PartStatus,
+    down,
+    read_stack,
+    status,
+    sync_dashboards,
+    up,
+    wanted,
+)
 from filmpulse.local.supervisor import StackError
 from filmpulse.local.welcome import addresses
 
@@ -22,6 +31,7 @@ __all__ = [
     "down",
     "read_stack",
     "status",
+    "sync_dashboards",
     "up",
     "wanted",
 ]

@@ -77,6 +77,12 @@ def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     _print_addresses(local.read_stack(root / instance))
 
 
+@app.command("sync-dashboards")
+def sync_dashboards(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Bring a running Superset's dashboards to what is checked out."""
+    sys.stdout.write(f"{local.sync_dashboards(instance, root)}\n")
+
+
 @app.command()
 def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     """Print the environment of an instance as shell commands: eval "$(...)"."""

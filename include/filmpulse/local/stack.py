@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import httpx
+from rich.markup import escape
 
 from filmpulse.errors import BadInput
 from filmpulse.local import postgres, processes, superset
@@ -161,7 +162,19 @@ def read_stack(directory: Path) -> Stack:
     Raises:
         BadInput: Nothing was ever started there.
     """
-    return stack_of(*_installed(directory))
+    instance, install = _installed(directory)
+    stack = stack_of(instance, install)
+    if stack.superset_env and "superset" not in install.done:
+        # An instance of before there was Superset: its log-ins are not made yet.
+        why = stack.left_out | {"superset": "it was never started: `make up`"}
+        return replace(
+            stack,
+            urls=stack.urls | {"superset": None},
+            superset_env={},
+            superset_passwords={},
+            left_out=why,
+        )
+    return stack
 
 
 def has_dashboards_of_now(directory: Path) -> bool:
@@ -170,8 +183,22 @@ def has_dashboards_of_now(directory: Path) -> bool:
     Raises:
         BadInput: Nothing was ever started there.
     """
-    running = _Running(*_installed(directory))
-    return running.install.done.get("superset") == running.prepared_for()
+    return _Running(*_installed(directory)).has_dashboards_of_now()
+
+
+def sync_dashboards(name: str, root: Path = DEFAULT_ROOT) -> str:
+    """Bring a running instance's Superset to what is checked out; return what was changed.
+
+    Does so even when it was done before: people may have changed dashboards since.
+
+    Raises:
+        BadInput: Nothing was ever started there, there is no Superset, or it does not run.
+        StackError: The dashboards could not be brought in; none was changed.
+    """
+    directory = Instance.at(name, root).dir
+    _installed(directory)  # else there is no place for the lock
+    with locked(directory / "lock"):
+        return _Running(*_installed(directory)).sync_dashboards(os.environ)
 
 
 def wanted(name: str, root: Path, without: Iterable[str] | None) -> list[str]:
@@ -395,6 +422,7 @@ class _Running:
             self.store.add_bucket(BUCKET)
         with ThreadPoolExecutor(max_workers=1) as aside:
             # Superset and Airflow do not need one another, and each keeps a core busy.
+            warning: str | None = None
             superset_runs = aside.submit(self._run_superset, part.get("superset"), shared)
             self._migrate_airflow(ours, progress)
             # The server needs seconds to come up: meanwhile the warehouse is set up.
@@ -405,13 +433,17 @@ class _Running:
             for each in (part["api-server"], *components):
                 with progress.step(each.title):
                     self._wait(each)
-            if meanwhile is not None:
-                meanwhile(self.stack)
-            if "superset" in part:
-                with progress.step(part["superset"].title):
-                    superset_runs.result()
-                    self._wait(part["superset"])
-        self._note("start", self._fingerprint())
+            try:
+                if meanwhile is not None:
+                    meanwhile(self.stack)
+            finally:  # what failed there is no part's fault: the next start need not repeat this
+                if "superset" in part:
+                    with progress.step(part["superset"].title):
+                        warning = superset_runs.result()
+                        self._wait(part["superset"])
+                self._note("start", self._fingerprint())
+        if warning:
+            _warn(progress, warning)
 
     def _note(self, step: str, made_of: str) -> None:
         """Write down what a step was done for; from any thread."""
@@ -419,18 +451,46 @@ class _Running:
             self.install.done[step] = made_of
             self.install.save(self.instance)
 
-    def _run_superset(self, part: Part | None, shared: Mapping[str, str]) -> None:
-        if part is not None:
-            self._prepare_superset(shared)
-            self._run(part)
+    def _run_superset(self, part: Part | None, shared: Mapping[str, str]) -> str | None:
+        """Prepare and start it; return what to warn of."""
+        if part is None or self.superset is None:
+            return None
+        warning = None
+        if not self.has_dashboards_of_now():
+            warning = self._prepare(self.superset, shared)[1]
+        self._run(part)
+        return warning
 
     def renew_dashboards(self, env: Mapping[str, str], progress: Progress) -> None:
         """Bring a running Superset to what is checked out, if that changed."""
-        if self.superset is not None and self.install.done.get("superset") != self.prepared_for():
+        if self.superset is not None and not self.has_dashboards_of_now():
             with progress.step("Superset's dashboards"):
-                self._prepare_superset(shared_env(self.stack, env))
+                warning = self._prepare(self.superset, shared_env(self.stack, env))[1]
+            if warning:
+                _warn(progress, warning)
 
-    def prepared_for(self) -> str:
+    def sync_dashboards(self, env: Mapping[str, str]) -> str:
+        """Bring a running Superset to what is checked out; return what was changed.
+
+        Raises:
+            BadInput: There is no Superset here, or it does not run.
+            StackError: The dashboards could not be brought in; none was changed.
+        """
+        name = self.instance.name
+        if self.superset is None:
+            raise BadInput(f"{name} has no Superset: {self.stack.left_out['superset']}")
+        if (self.supervisor.states() or {}).get("superset", {}).get("statename") != "RUNNING":
+            raise BadInput(f"Superset of {name} does not run: start it first")
+        said, warning = self._prepare(self.superset, shared_env(self.stack, env))
+        if warning:
+            raise StackError(warning)
+        return said
+
+    def has_dashboards_of_now(self) -> bool:
+        """Say whether Superset was prepared with what is checked out."""
+        return self.install.done.get("superset") == self._prepared_for()
+
+    def _prepared_for(self) -> str:
         """Return a hash over what `superset/prepare.py` makes Superset of."""
         made_of = [
             self.stack.superset_env,
@@ -439,18 +499,27 @@ class _Running:
         ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
-    def _prepare_superset(self, shared: Mapping[str, str]) -> None:
-        """Make Superset's tables, log-ins and dashboards, unless they are those of now."""
-        made_of = self.prepared_for()
-        if self.superset is None or self.install.done.get("superset") == made_of:
-            return
+    def _prepare(
+        self, program: superset.Superset, shared: Mapping[str, str]
+    ) -> tuple[str, str | None]:
+        """Make Superset's tables, log-ins and dashboards.
+
+        Returns:
+            What became of the dashboards; and the same as a warning if they could not be brought
+            in, which the next start tries again.
+        """
+        made_of = self._prepared_for()
         passwords = {
             f"SUPERSET_{user.upper()}_PASSWORD": password
             for user, password in self.stack.superset_passwords.items()
         }
         env = {**shared, **self.stack.superset_env, **passwords}
-        self._command("superset-prepare", self.superset.prepare_command(), env)
-        self._note("superset", made_of)
+        name, command = "superset-prepare", program.prepare_command()
+        code = self._command(name, command, env, bearable=superset.UNSYNCED)
+        self._note("superset", made_of if code == 0 else "")
+        log = (self.instance.log_dir / f"{name}.log").read_text("utf-8", "replace")
+        said = log.rpartition("\n\n")[2].strip()
+        return said, said if code else None
 
     def _run(self, *parts: Part | None) -> None:
         for part in parts:
@@ -502,7 +571,10 @@ class _Running:
             self._command("setup", [str(Path(sys.executable).with_name("filmpulse")), "setup"], env)
         self._note("setup", made_of)
 
-    def _command(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def _command(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], *, bearable: int = 0
+    ) -> int:
+        """Run one to its end, what it says into a log; return its exit code, 0 or `bearable`."""
         log = self.instance.log_dir / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
@@ -514,11 +586,16 @@ class _Running:
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        if done.returncode != 0:
+        if done.returncode not in (0, bearable):
             raise StackError(
                 f"`{' '.join([Path(command[0]).name, *command[1:]])}` failed. "
                 f"The end of its log, {log}:\n{last_lines(log)}"
             )
+        return done.returncode
+
+
+def _warn(progress: Progress, warning: str) -> None:
+    progress.say(f"[yellow]![/yellow] {escape(warning)}")
 
 
 def _start(

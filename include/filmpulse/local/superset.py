@@ -23,11 +23,16 @@ PREPARED = (
     *_CONFIG,
     *("assets", "bundle.py", "guests.py", "instance.py", "lint.py", "prepare.py", "sync.py"),
 )
+UNSYNCED = 3  # how `prepare.py` ends when all is ready but the dashboards
 
 
 def python() -> Path | None:
-    """Return Superset's own Python; None where it is not installed."""
-    return VENV / "bin" / "python" if (VENV / ".stamp").exists() else None
+    """Return Superset's own Python; None where it is not installed.
+
+    An upgrade of the Python that it was made of may have left a link that leads nowhere.
+    """
+    found = VENV / "bin" / "python"
+    return found if (VENV / ".stamp").exists() and found.exists() else None
 
 
 def fingerprint(*places: str) -> str:

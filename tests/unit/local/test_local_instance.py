@@ -23,7 +23,8 @@ pytestmark = pytest.mark.enable_socket
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Superset's environment, installed here whatever the machine has."""
     made = tmp_path / "venv-superset"
-    made.mkdir()
+    (made / "bin").mkdir(parents=True)
+    (made / "bin" / "python").touch()
     (made / ".stamp").touch()
     monkeypatch.setattr(superset, "VENV", made)
     return made
@@ -40,6 +41,7 @@ def _installed(instance: Instance, *, sample_site: bool = True) -> tuple[Install
     install = Install.new()
     install.sample_site = sample_site
     install.choose_ports()
+    install.done["superset"] = "once"
     install.save(instance)
     stack = stack_of(instance, install)
     stack.write()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,55 @@ def test_each_change_is_seen_by_those_that_it_is_for(folder: Path) -> None:
     assert seen() == (prepared, served)
     (folder / "static" / "logo.svg").write_text("<svg/>")
     assert (seen()[0], seen()[1] != served) == (prepared, True)
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose Superset was installed, and whose Python has moved since."""
+    venv = tmp_path / ".venv-superset"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr(superset, "VENV", venv)
+    shutil.copy(superset.CHECKOUT / "Makefile", tmp_path)
+    (tmp_path / "superset").mkdir()
+    (tmp_path / "superset" / "requirements.txt").touch()
+    tools = tmp_path / ".tools" / "bin"
+    tools.mkdir(parents=True)
+    (tools / "python").symlink_to("/bin/true")  # any version will do
+    (tools / "uv").write_text(
+        f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\n'
+        'if [ "$1" = venv ]; then\n'
+        '  for last; do :; done; ln -sf /bin/true "$last/bin/python"\nfi\n'
+    )
+    (tools / "uv").chmod(0o755)
+    (venv / ".stamp").touch()
+    return tmp_path
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(broken: Path) -> None:
+    assert superset.python() is None
+    for _ in range(2):
+        subprocess.run(
+            ["make", "-s", "env-superset"],
+            cwd=broken,
+            env={"PATH": os.environ["PATH"]},
+            check=True,
+            timeout=60,
+        )
+    assert superset.python() is not None
+    [made, filled] = (broken / "asked").read_text().splitlines()
+    assert made.startswith("venv ")
+    assert "--clear" in made
+    assert filled.startswith("pip sync ")
+
+
+def test_both_sides_name_the_same_exit_code() -> None:
+    tree = ast.parse((superset.FOLDER / "prepare.py").read_text("utf-8"))
+    codes = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "UNSYNCED"
+    ]
+    assert codes == [superset.UNSYNCED]
+    compose = (superset.CHECKOUT / "docker-compose.yaml").read_text("utf-8")
+    assert f"prepare.py || [ $$? = {superset.UNSYNCED} ]" in compose
