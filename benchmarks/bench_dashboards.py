@@ -2,8 +2,10 @@
 
 The queries are those that the charts of a page send, without Superset and its cache: for one movie
 (the largest, and the median one) with and without a language chosen, and for all movies; in turns,
-as the role that Superset uses. Then the refresh of the figures of all movies. About five minutes,
-most of which generate the reviews (`many_reviews.py`).
+as the role that Superset uses. Then the refresh of the figures of all movies. Then Superset itself,
+in a real browser: how long the first tab of each dashboard takes until all of it is drawn, and the
+questions of each chart, past the cache; that is judged, and fails where it takes too long. About
+ten minutes, half of which generate the reviews (`many_reviews.py`).
 
     python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --rounds 20]
 """
@@ -12,10 +14,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+import tempfile
 import time
 from collections import defaultdict
+from pathlib import Path
 from typing import LiteralString
 
+import browsing
 import many_reviews
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +30,11 @@ from filmpulse.warehouse import Connection, figures
 
 MOST_MS = 300
 """What a chart's query may take, 95 times in 100."""
+
+COLD_SECONDS, WARM_SECONDS = 5, 3
+"""What a first tab may take: just after Superset's start, and on a later visit (the median)."""
+
+VISITS = 5
 
 OF_ONE: dict[str, LiteralString] = {
     "header": "SELECT * FROM mart.movies WHERE movie IN (%(movie)s)",
@@ -149,6 +160,36 @@ def measure(followed: many_reviews.Followed, rounds: int, console: Console) -> N
     console.print(f"figures of all movies: {statistics.median(seconds):.1f} s a refresh")
 
 
+def browse(followed: many_reviews.Followed, console: Console) -> list[str]:
+    """Time pages and charts in a browser, print both, and say what took too long."""
+    slow = []
+    with (
+        tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder,
+        browsing.superset_over(followed.reader, Path(folder)) as served,
+    ):
+        table = Table("dashboard", "cold s", "warm s: min", "median", "max", title="first tabs")
+        for layout in browsing.layouts():
+            cold, warm = browsing.visit(served, layout, VISITS)
+            median = statistics.median(warm)
+            figures_of = (cold, min(warm), median, max(warm))
+            table.add_row(layout.slug, *(f"{seconds:.1f}" for seconds in figures_of))
+            if cold > COLD_SECONDS:
+                slow.append(f"{layout.slug}, cold: {cold:.1f} s of {COLD_SECONDS}")
+            if median > WARM_SECONDS:
+                slow.append(f"{layout.slug}, warm: {median:.1f} s of {WARM_SECONDS}")
+        console.print(table)
+        asked = browsing.ask_again(served, VISITS)
+    table = Table("dashboard", "chart", "median ms", "most ms", title="questions of charts, anew")
+    for dashboard, chart, times in sorted(asked, key=lambda each: -max(each.times)):
+        table.add_row(dashboard, chart, f"{statistics.median(times):.0f}", f"{max(times):.0f}")
+    console.print(table)
+    whole = p95([ms for each in asked for ms in each.times])
+    console.print(f"{whole:.0f} ms or less in 95 of 100 questions, {browsing.AT_ONCE} at once")
+    if whole > MOST_MS:
+        slow.append(f"questions of charts: {whole:.0f} ms of {MOST_MS} in 95 of 100")
+    return slow
+
+
 def main() -> None:
     """Generate the warehouse and measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -166,6 +207,8 @@ def main() -> None:
             f"median one {median.reviews:,}"
         )
         measure(followed, args.rounds, console)
+        if slow := browse(followed, console):
+            sys.exit(f"Too slow: {'; '.join(slow)}.")
 
 
 if __name__ == "__main__":
