@@ -109,10 +109,7 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
         "colorPrimary": primary,
         "colorLink": primary,
     }
-    # A heat map's scale is labelled in black in either mode.
-    scale = {"visualMap": {"textStyle": {"color": "#8C8C8C"}}}
-    charts = {"echartsOptionsOverridesByChartType": {"heatmap_v2": scale}}
-    return {**base, "token": {**base["token"], **ours, **charts}}
+    return {**base, "token": {**base["token"], **ours}}
 
 
 APP_NAME = "Filmpulse"

@@ -285,7 +285,7 @@ class Viewer:
                 quiet, since = quiet + 1, since or state["now"]
             else:
                 quiet, since = 0, 0.0
-            return quiet == 6
+            return quiet == 4
 
         try:
             self.until("it to settle", is_settled)
