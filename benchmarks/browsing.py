@@ -162,7 +162,7 @@ def ask_again(served: Served, times: int) -> list[Asked]:
         token = viewer.run("return document.querySelector('#csrf_token').value")
         cookies = {each["name"]: each["value"] for each in viewer.driver.get_cookies()}
         headers = {"X-CSRFToken": token, "Referer": viewer.url}
-        client = httpx.Client(cookies=cookies, headers=headers, timeout=120, trust_env=False)
+        client = httpx.Client(cookies=cookies, headers=headers, timeout=600, trust_env=False)
 
         def answer(question: Question) -> float:
             began = time.perf_counter()
