@@ -154,8 +154,9 @@ def test_an_empty_warehouse_can_be_read_and_says_so(warehouse_url):
     says_so = {name for name, rows in found.items() if rows}
     assert says_so == {
         "mart.llm_use", "mart.failed_checks", "mart.host_hours", "mart.hosts",
-        "mart.pipeline_facts",
+        "mart.pipeline_facts", "mart.movie_choices",
     }  # fmt: skip
+    assert [row["movie"] for row in found["mart.movie_choices"]] == ["no movie yet"]
     assert found["mart.llm_use"][0]["model"] == "no model was asked yet"
     assert found["mart.failed_checks"][0]["check_name"] == "none failed"
     assert found["mart.failed_checks"][0]["sentence"].startswith("0 checks passed")
