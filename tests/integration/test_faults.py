@@ -241,8 +241,9 @@ class World:
         return {r["host"]: r for r in self.rows("SELECT *, xmin::text AS x FROM ops.host_state")}
 
     def asked(self) -> int:
-        """How many requests the site has seen."""
-        return sum(map(len, self.site.state()["requests"].values()))
+        """How many requests the site has seen; a browser asks for an icon by itself, once."""
+        kinds = self.site.state()["requests"].values()
+        return sum(one["path"] != "/favicon.ico" for kind in kinds for one in kind)
 
     def quarantined(self) -> dict[str, str]:
         pages = self.lake.glob("quarantine/**/*.html.gz")
