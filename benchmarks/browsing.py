@@ -44,7 +44,7 @@ class Visits(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Milliseconds that a chart's questions took, each asked anew, past the cache."""
+    """Milliseconds that a chart's, or a filter's, questions took, each asked past the cache."""
 
     dashboard: str
     chart: str
@@ -147,7 +147,7 @@ def _seconds(viewer: Viewer, layout: Layout) -> float:
 
 
 def ask_again(served: Served, times: int) -> list[Asked]:
-    """Ask what the charts of every tab ask, past the cache, so many times, two at once."""
+    """Ask what charts and filters of every tab ask, past the cache, so many times, two at once."""
     with served.visited() as viewer:
         questions: list[tuple[str, str, Question]] = []
         for layout in layouts():
@@ -155,9 +155,13 @@ def ask_again(served: Served, times: int) -> list[Asked]:
             viewer.open(layout.slug)
             for tab in list(layout.tabs)[1:]:
                 viewer.open_tab(tab)
-            titles = viewer.chart_ids()
-            asked = viewer.traffic().questions
-            questions += [(layout.slug, titles[each.chart_id], each) for each in asked]
+            titles: dict[int | None, str] = {**viewer.chart_ids()}
+            traffic = viewer.traffic()
+            for each in (*traffic.questions, *traffic.choices):
+                title = titles.get(
+                    each.chart_id, f"choices: {each.body['queries'][0]['columns'][0]}"
+                )
+                questions.append((layout.slug, title, each))
         took: dict[tuple[str, str], list[float]] = defaultdict(list)
         token = viewer.run("return document.querySelector('#csrf_token').value")
         cookies = {each["name"]: each["value"] for each in viewer.driver.get_cookies()}

@@ -142,9 +142,12 @@ class Seen(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What the page asked for one chart: the body of its POST to `/api/v1/chart/data`."""
+    """A POST of the page to `/api/v1/chart/data`: who asks, where, and its body.
 
-    chart_id: int
+    `chart_id` is None where a filter asks for what can be chosen.
+    """
+
+    chart_id: int | None
     url: str
     body: dict[str, Any]
 
@@ -155,10 +158,18 @@ class Question(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What the browser logged: addresses that it asked, questions for data, complaints."""
+    """What the browser logged.
+
+    Attributes:
+        urls: Every address that it asked.
+        questions: What charts asked.
+        choices: What filters asked.
+        complaints: What its console calls severe.
+    """
 
     urls: list[str]
     questions: list[Question]
+    choices: list[Question]
     complaints: list[str]
 
 
@@ -357,15 +368,18 @@ class Viewer:
         for request in sent.values():
             if request["method"] == "POST" and "/api/v1/chart/data" in request["url"]:
                 body = json.loads(request["postData"])
-                chart_id = body["form_data"].get("slice_id")
-                if chart_id is not None:  # else it asks for a filter's values
-                    questions.append(Question(chart_id, request["url"], body))
+                questions.append(Question(body["form_data"].get("slice_id"), request["url"], body))
         complaints = [
             entry["message"]
             for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE"
         ]
-        return Traffic([request["url"] for request in sent.values()], questions, complaints)
+        return Traffic(
+            [request["url"] for request in sent.values()],
+            [each for each in questions if each.chart_id is not None],
+            [each for each in questions if each.chart_id is None],
+            complaints,
+        )
 
     def picture(self) -> bytes:
         """Wait until no chart moves; return a PNG of the tab, from the top to its last chart."""
