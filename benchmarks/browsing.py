@@ -25,7 +25,7 @@ from filmpulse.warehouse import Warehouse
 
 sys.path.append(str(FOLDER))
 
-from viewer import Layout, Question, Viewer, layouts
+from viewer import SCREEN, Layout, Question, Viewer, layouts
 
 AT_ONCE = 2
 """Questions that are under way at once when they are asked again."""
@@ -76,7 +76,7 @@ class Served:
                 if server.poll() is not None or time.monotonic() > deadline:
                     sys.exit(f"Superset did not start:\n{last_lines(log)}")
                 time.sleep(0.2)
-            with Viewer(url) as viewer:
+            with Viewer(url, height=SCREEN) as viewer:
                 viewer.sign_in("guest", self.guest)
                 yield viewer
         finally:

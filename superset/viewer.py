@@ -29,7 +29,9 @@ from filmpulse.sources.browser import (
 )
 
 ASSETS = Path(__file__).with_name("assets")
-WIDTH, HEIGHT = 1440, 2800  # px; the height takes in every tab, so that nothing must be scrolled
+WIDTH = 1440  # px
+SCREEN = 900  # px: the height of a person's window
+WHOLE_TAB = 2800  # px: as high as any tab, so that nothing must be scrolled
 
 # Counts what the page has asked for and not been answered, before any script of the page runs.
 _WATCH = """
@@ -176,14 +178,16 @@ class Traffic(NamedTuple):
 class Viewer:
     """Starts on entering, is gone on leaving."""
 
-    def __init__(self, url: str, *, patience: float = 180) -> None:
+    def __init__(self, url: str, *, height: int = WHOLE_TAB, patience: float = 180) -> None:
         """Keep the settings.
 
         Args:
             url: Superset's address. On a loopback address the browser reaches no other host.
+            height: Of the window, in px.
             patience: Seconds until a wait is given up.
         """
         self.url = url.rstrip("/")
+        self.height = height
         self.patience = patience
         self.driver: Any = None
 
@@ -214,7 +218,7 @@ class Viewer:
         self._cdp(
             "Emulation.setDeviceMetricsOverride",
             width=WIDTH,
-            height=HEIGHT,
+            height=self.height,
             deviceScaleFactor=1,
             mobile=False,
         )
