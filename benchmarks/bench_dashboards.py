@@ -68,14 +68,17 @@ OF_ONE: dict[str, LiteralString] = {
         WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2""",
     "best quotes": """
         SELECT aspect, quote, score_label, rating_1_10, submitted_on FROM mart.best_quotes
-        WHERE score > 0 AND movie IN (%(movie)s) {language} ORDER BY place, aspect LIMIT 8""",
+        WHERE is_praise AND movie IN (%(movie)s) {language} ORDER BY place, aspect LIMIT 8""",
     "languages to choose": """
-        SELECT language_name, count(*) FROM mart.timeline WHERE movie IN (%(movie)s)
+        SELECT language_name, sum(reviews) FROM mart.movie_languages WHERE movie IN (%(movie)s)
         GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
 }
 OF_ALL: dict[str, LiteralString] = {
     "movies to choose": """
         SELECT movie, max(reviews) FROM mart.movie_choices GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
+    "languages to choose": """
+        SELECT language_name, sum(reviews) FROM mart.movie_languages
+        GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
     "compared movies": "SELECT * FROM mart.compared_movies ORDER BY reviews DESC LIMIT 1000",
     "compared aspects": """
         SELECT movie, aspect, max(mean_score) FROM mart.compared_aspects

@@ -158,8 +158,8 @@ def ask_again(served: Served, times: int) -> list[Asked]:
             titles: dict[int | None, str] = {**viewer.chart_ids()}
             traffic = viewer.traffic()
             for each in (*traffic.questions, *traffic.choices):
-                title = titles.get(
-                    each.chart_id, f"choices: {each.body['queries'][0]['columns'][0]}"
+                title = (
+                    titles.get(each.chart_id) or f"choices: {each.body['queries'][0]['columns'][0]}"
                 )
                 questions.append((layout.slug, title, each))
         took: dict[tuple[str, str], list[float]] = defaultdict(list)

@@ -17,7 +17,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, g, has_request_context, redirect, request, url_for
 from superset import config as default
 from superset.security import SupersetSecurityManager
 from werkzeug.wrappers import Response
@@ -76,6 +76,7 @@ DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 
 ALEMBIC_SKIP_LOG_CONFIG = True  # else migrating silences what is logged after it
 RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
 ROW_LIMIT = 10_000  # of a chart that names none
+DEFAULT_RELATIVE_END_TIME = "now"  # of "Last month" and the like; by default today is left out
 SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can say so
 
 # --- What there is to see ----------------------------------------------------------------------
@@ -165,6 +166,18 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
 
     By default a draft's address is enough to see it, and who sees one chart may ask any SQL.
     """
+
+    def exist_permission_on_roles(
+        self, view_name: str, permission_name: str, role_ids: list[int]
+    ) -> bool:
+        """Ask the database once a request: for one chart Superset asks the same several times."""
+        if not has_request_context():
+            return super().exist_permission_on_roles(view_name, permission_name, role_ids)
+        known = g.setdefault("permissions_on_roles", {})
+        key = (view_name, permission_name, *role_ids)
+        if key not in known:
+            known[key] = super().exist_permission_on_roles(view_name, permission_name, role_ids)
+        return bool(known[key])
 
     def raise_for_access(self, dashboard: Any = None, *args: Any, **named: Any) -> None:
         """Raise SupersetSecurityException unless the user may see what is named."""

@@ -48,7 +48,8 @@ const tabs = all('.dashboard-component-tabs [role=tab]');
 const pane = all('.dashboard-component-tabs .ant-tabs-tabpane-active').pop();
 const charts = {};
 for (const chart of pane ? all('[data-test-chart-name]', pane) : []) {
-  const drawn = s => all(`.slice_container ${s}, [data-test="slice-container"] ${s}`, chart).length;
+  const drawn = s => all(`.slice_container ${s}, [data-test="slice-container"] ${s}`, chart)
+    .some(e => e.checkVisibility({visibilityProperty: true}));
   charts[chart.dataset.testChartName] =
     all('[role=alert], .ant-alert', chart).length ? 'error'
     : all('.ant-empty, [data-test="empty-state"]', chart).length ? 'empty'

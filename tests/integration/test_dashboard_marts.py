@@ -314,6 +314,7 @@ def test_best_quotes_are_of_one_aspect_strong_helpful_and_no_spoilers(invented):
     long, plain = "x" * 200, "The acting of the lead carries it."
     invented.review(2, {"acting": (2, plain)}, helpful_up=3)
     invented.review(2, {"acting": (2, plain + "!")}, helpful_up=40)
+    invented.review(2, {"acting": (2, plain + "!")}, helpful_up=39)
     invented.review(2, {"acting": (2, long)}, helpful_up=99)
     invented.review(1, {"acting": (1, plain + "?")}, helpful_up=99)
     shared = "Acting and music are as good as each other."
@@ -327,10 +328,12 @@ def test_best_quotes_are_of_one_aspect_strong_helpful_and_no_spoilers(invented):
     assert [(r["aspect"], r["is_praise"], r["place"], r["quote"]) for r in found] == [
         ("Acting", True, 1, plain + "!"), ("Acting", True, 2, plain), ("Acting", True, 3, long),
         ("Acting", True, 4, plain + "?"), ("Acting", True, 5, shared),
+        ("Acting", True, 6, plain + "!"),
         ("Acting", False, 1, "The acting is wooden throughout."), ("Sound", True, 1, shared),
     ]  # fmt: skip
-    assert found[5]["language_name"] == "German"
-    assert found[5]["score_label"] == "very negative"
+    assert [found[n]["helpful_up"] for n in (0, 5)] == [40, 39], "who said it first, and again"
+    assert found[6]["language_name"] == "German"
+    assert found[6]["score_label"] == "very negative"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
@@ -482,6 +485,21 @@ def test_a_refresh_gives_the_figures_of_the_rows(invented):
     assert [(r["movie"], r["reviews"]) for r in choices] == [
         ("The Glass Orchard (2026)", 5), ("Another (2026)", 0)
     ]  # fmt: skip
+
+
+def test_the_languages_that_can_be_chosen_are_those_of_each_movie(invented):
+    invented.movie()
+    invented.movie(OTHER, "Another")
+    for language in ("fr", "en", "en", None, "tlh"):
+        invented.review(language=language)
+    invented.review(language="de", removed_at=datetime.now(UTC))
+    invented.review(language="fr", imdb_id=OTHER)
+    found = invented.rows("SELECT * FROM mart.movie_languages")
+    assert Counter({(r["movie"], r["language_name"]): r["reviews"] for r in found}) == Counter(
+        (r["movie"], r["language_name"]) for r in invented.rows("SELECT * FROM mart.reviews")
+    )
+    assert ("The Glass Orchard (2026)", "tlh") in {(r["movie"], r["language_name"]) for r in found}
+    assert len(found) == 5
 
 
 # ------------------------------------------------------------------------------ how the work goes

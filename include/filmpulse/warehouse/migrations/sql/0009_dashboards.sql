@@ -293,31 +293,41 @@ COMMENT ON COLUMN mart.opinions.score IS '-2 very negative to 2 very positive.';
 COMMENT ON COLUMN mart.opinions.score_label IS 'The score in words.';
 COMMENT ON COLUMN mart.opinions.quote IS 'An exact piece of the text; null when none could be verified.';
 
--- A quote that two aspects share says less of either; then the strongest, of a readable length, of
--- the review that readers found most helpful.
+-- First what nobody has said before, and what no other aspect shares; then the strongest, of a
+-- readable length, of the review that readers found most helpful. Asked for praise or for faults
+-- alone, only those are sorted: every window but the innermost is divided by is_praise.
 CREATE VIEW mart.best_quotes AS
 SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
        mart.language_name(q.language) AS language_name, q.rating_1_10, initcap(q.aspect) AS aspect,
-       q.score, mart.score_label(q.score) AS score_label, q.score > 0 AS is_praise, q.quote,
-       q.helpful_up, q.place
+       q.score, mart.score_label(q.score) AS score_label, q.is_praise, q.quote, q.helpful_up,
+       q.place
 FROM mart.movie_names n
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT s.*,
            row_number() OVER (
-               PARTITION BY s.aspect COLLATE "C", s.score > 0
-               ORDER BY s.shared_by, abs(s.score) DESC, length(s.quote) NOT BETWEEN 30 AND 160,
-                        s.helpful_up DESC, s.source COLLATE "C", s.review_id COLLATE "C") AS place
+               PARTITION BY s.aspect, s.is_praise
+               ORDER BY s.telling, s.shared_by, abs(s.score) DESC,
+                        length(s.quote) NOT BETWEEN 30 AND 160, s.helpful_up DESC,
+                        s.source COLLATE "C", s.review_id COLLATE "C") AS place
     FROM (
-        SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10,
-               coalesce(r.helpful_up, 0) AS helpful_up, a.aspect, a.score, a.quote,
-               count(*) OVER (PARTITION BY r.source COLLATE "C", r.review_id COLLATE "C",
-                                           a.quote_start) AS shared_by
-        FROM core.reviews r
-        JOIN core.aspect_scores a USING (source, review_id, content_hash)
-        WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
-          AND (a.imdb_id, a.analyser_id) = (m.imdb_id, m.active_analyser_id)
-          AND a.quote IS NOT NULL AND a.score <> 0
+        SELECT p.*,
+               row_number() OVER (
+                   PARTITION BY p.aspect, p.is_praise, p.quote COLLATE "C"
+                   ORDER BY p.shared_by, abs(p.score) DESC, p.helpful_up DESC,
+                            p.source COLLATE "C", p.review_id COLLATE "C") AS telling
+        FROM (
+            SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10,
+                   coalesce(r.helpful_up, 0) AS helpful_up, a.aspect COLLATE "C" AS aspect,
+                   a.score, a.score > 0 AS is_praise, a.quote,
+                   count(*) OVER (PARTITION BY r.source COLLATE "C", r.review_id COLLATE "C",
+                                               a.quote_start) AS shared_by
+            FROM core.reviews r
+            JOIN core.aspect_scores a USING (source, review_id, content_hash)
+            WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
+              AND (a.imdb_id, a.analyser_id) = (m.imdb_id, m.active_analyser_id)
+              AND a.quote IS NOT NULL AND a.score <> 0
+        ) p
     ) s
 ) q;
 COMMENT ON VIEW mart.best_quotes IS 'One row per quote that praises or faults an aspect, best first; never of a spoiler.';
@@ -605,6 +615,21 @@ COMMENT ON VIEW mart.movie_choices IS 'One row per movie that can be chosen; bef
 COMMENT ON COLUMN mart.movie_choices.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_choices.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movie_choices.reviews IS 'Living reviews as of the end of the last job; sets the order.';
+
+CREATE VIEW mart.movie_languages AS
+SELECT n.imdb_id, n.movie, mart.language_name(l.language) AS language_name, l.reviews
+FROM mart.movie_names n
+CROSS JOIN LATERAL (
+    SELECT r.language, count(*) AS reviews
+    FROM core.reviews r
+    WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
+    GROUP BY r.language
+) l;
+COMMENT ON VIEW mart.movie_languages IS 'One row per movie and language that can be chosen.';
+COMMENT ON COLUMN mart.movie_languages.imdb_id IS 'IMDb''s id.';
+COMMENT ON COLUMN mart.movie_languages.movie IS 'Title and year.';
+COMMENT ON COLUMN mart.movie_languages.language_name IS 'The language in English; "not known" when unsure.';
+COMMENT ON COLUMN mart.movie_languages.reviews IS 'Living reviews in it; sets the order.';
 
 -- ------------------------------------------------------------------------------- how the work goes
 CREATE VIEW mart.movie_health AS
