@@ -61,8 +61,9 @@ OF_ONE: dict[str, LiteralString] = {
         WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2 LIMIT 10000""",
     "grade by aspect": """
         SELECT aspect, avg(rating_1_10) FILTER (WHERE score > 0)
-               - avg(rating_1_10) FILTER (WHERE score < 0)
-        FROM mart.opinions WHERE movie IN (%(movie)s) {language} GROUP BY 1""",
+               - avg(rating_1_10) FILTER (WHERE score < 0), min(coverage)
+        FROM mart.opinions WHERE aspect <> 'Overall' AND movie IN (%(movie)s) {language}
+        GROUP BY 1""",
     "aspect scores": """
         SELECT aspect, score, count(*) FROM mart.aspect_scores
         WHERE movie IN (%(movie)s) {language} GROUP BY 1, 2""",

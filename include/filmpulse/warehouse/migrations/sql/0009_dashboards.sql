@@ -251,23 +251,26 @@ COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).
 COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
 COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
 
--- Movie by movie, since the planner cannot know how many rows of all movies fit each other.
+-- Movie by movie, since the planner cannot know how many rows of all movies fit each other. The
+-- coverage is taken along within, so that it is counted before the opinions are read, not for each.
 CREATE VIEW mart.opinions AS
 SELECT o.source, o.review_id, c.imdb_id, c.movie, o.submitted_on, o.language,
        mart.language_name(o.language) AS language_name, o.is_spoiler, o.rating_1_10,
-       m.active_analyser_id AS analyser_id, c.coverage, o.position, o.aspect, o.score,
+       m.active_analyser_id AS analyser_id, o.coverage, o.position, o.aspect, o.score,
        mart.score_label(o.score) AS score_label, o.quote
 FROM mart.movie_counts c
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
-           0 AS position, 'Overall' AS aspect, a.overall AS score, a.overall_quote AS quote
+           c.coverage, 0 AS position, 'Overall' AS aspect, a.overall AS score,
+           a.overall_quote AS quote
     FROM core.reviews r
     JOIN core.review_analyses a USING (source, review_id, content_hash)
     WHERE r.imdb_id = c.imdb_id AND r.removed_at IS NULL
       AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id) AND a.overall IS NOT NULL
     UNION ALL
     SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
+           c.coverage,
            array_position(ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'], a.aspect),
            initcap(a.aspect), a.score, a.quote
     FROM core.reviews r
