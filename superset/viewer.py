@@ -259,6 +259,8 @@ class Viewer:
         self._ready(button)
         self.find("#username").send_keys(user)
         self.find("#password").send_keys(password)
+        # An answer to the page that is still under way would bring its nameless session back.
+        self.until("its page to be quiet", lambda: not self.run("return viewer.asking"))
         self.find(button).click()
         self.until("the first page", lambda: "/login" not in self.driver.current_url)
 
