@@ -111,7 +111,7 @@ screenshots: INSTANCE = demo
 screenshots: env browser ## Take the pictures in docs/images from the running demo
 	@$(PYTHON) superset/screenshots.py $(INSTANCE)
 
-bench: env browser ## Measure speed; reports, judges nothing
+bench: env browser ## Measure speed; judges only what a person waits for
 	@$(PYTHON) benchmarks/run.py
 	@$(VENV)/pytest -q -m drill
 

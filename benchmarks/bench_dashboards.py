@@ -5,7 +5,7 @@ The queries are those that the charts of a page send, without Superset and its c
 as the role that Superset uses. Then the refresh of the figures of all movies. Then Superset itself,
 in a real browser: how long the first tab of each dashboard takes until all of it is drawn, and the
 questions of each chart, past the cache; that is judged, and fails where it takes too long. About
-ten minutes, half of which generate the reviews (`many_reviews.py`).
+four minutes, one of which generates the reviews (`many_reviews.py`).
 
     python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --rounds 20]
 """

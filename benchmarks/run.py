@@ -1,7 +1,8 @@
 """Run every benchmark here, one after the other: `make bench`, or `run.py NAME...` for some.
 
-They report and judge nothing: absolute times differ by machine, so read the ratios, which come
-from one run each. What each one measures is said at the top of its file.
+They report: absolute times differ by machine, so read the ratios, which come from one run each.
+Only what a person waits for is judged (`dashboards`). What each one measures is said at the top of
+its file.
 """
 
 from __future__ import annotations
