@@ -76,7 +76,7 @@ DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 
 ALEMBIC_SKIP_LOG_CONFIG = True  # else migrating silences what is logged after it
 RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
 ROW_LIMIT = 10_000  # of a chart that names none
-DEFAULT_RELATIVE_END_TIME = "now"  # of "Last month" and the like; by default today is left out
+DEFAULT_RELATIVE_END_TIME = "tomorrow"  # of "Last month": else today is left out of it
 SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can say so
 
 # --- What there is to see ----------------------------------------------------------------------
