@@ -56,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Have one worker more than there are cores: the longest tests wait for half of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first; turn sockets off in unit tests without `enable_socket`."""
     items.sort(key=lambda item: E2E not in item.path.parents)

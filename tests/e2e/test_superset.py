@@ -101,10 +101,17 @@ return [...document.querySelectorAll('[data-test-chart-name]')]
 
 
 @pytest.fixture(scope="module")
-def viewer(superset_app: App) -> Iterator[Viewer]:
+def guests_viewer(superset_app: App) -> Iterator[Viewer]:
     with Viewer(superset_app.url) as viewer:
         viewer.sign_in("guest", superset_app.template.passwords["guest"])
         yield viewer
+
+
+@pytest.fixture
+def viewer(guests_viewer: Viewer) -> Viewer:
+    """The browser, without what a test that failed may have left in its log."""
+    guests_viewer.traffic()
+    return guests_viewer
 
 
 @pytest.fixture(scope="module")
