@@ -56,11 +56,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Have one worker more than there are cores: the longest tests wait for half of their time."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first; turn sockets off in unit tests without `enable_socket`."""
     items.sort(key=lambda item: E2E not in item.path.parents)
@@ -72,16 +67,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    The tests of a file share its servers, and those of the main job and of pages one story of one
-    stack; a worker has one stack for all that it is given. The marker `xdist_group` would say it,
-    but pytest 9.2 does not hear it (pytest-xdist#1386).
+    The tests of a file share its servers, those of the main job and of pages one story of one
+    stack, and those of Superset what was prepared once; a worker has one of each for all that it is
+    given. The marker `xdist_group` would say it, but pytest 9.2 does not hear it
+    (pytest-xdist#1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        alone = ("model_scores", "scheduler_crash", "superset")
-        is_alone = file in [f"tests/e2e/test_{name}.py" for name in alone]
-        return "e2e" if file.startswith("tests/e2e/") and not is_alone else file
+        file = Path(nodeid.partition("::")[0])
+        if file.name.startswith("test_superset") and "unit" not in file.parts:
+            return "superset"
+        alone = ("test_model_scores.py", "test_scheduler_crash.py")
+        return "e2e" if "e2e" in file.parts and file.name not in alone else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
