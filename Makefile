@@ -64,7 +64,7 @@ status: ## Say how each part of each instance is
 	  $(PYTHON) -m filmpulse.local status --instance "$$name" || ill=1; \
 	done; exit $$ill
 
-test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test (15 minutes on 2 cores)
+test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test (20 minutes on 2 cores)
 	@$(VENV)/pytest -n auto --maxprocesses 4
 
 check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents

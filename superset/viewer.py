@@ -20,6 +20,11 @@ from urllib.parse import urlsplit
 
 from bundle import Doc, parse
 from selenium import webdriver  # noqa: TID253 - nobody imports this who opens no browser
+from selenium.common.exceptions import (  # noqa: TID253
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.keys import Keys  # noqa: TID253
 
 from filmpulse.sources.browser import (
@@ -258,11 +263,9 @@ class Viewer:
         self._cdp("Network.setBlockedURLs", urls=["*/superset/log/*"])
         self.driver.delete_all_cookies()
         self.driver.get(f"{self.url}/login/")
-        button = "button[data-test=login-button]"
-        self._ready(button)
-        self.find("#username").send_keys(user)
-        self.find("#password").send_keys(password)
-        self.find(button).click()
+        self._use("#username", lambda box: box.send_keys(user))
+        self._use("#password", lambda box: box.send_keys(password))
+        self._click("button[data-test=login-button]")
         self.until("the first page", lambda: "/login" not in self.driver.current_url)
         self._cdp("Network.setBlockedURLs", urls=[])
 
@@ -321,26 +324,44 @@ class Viewer:
 
     def choose_period(self, filter_id: str, first: str, end: str) -> None:
         """Set a time filter from one day to the day before another, as text such as 2026-01-31."""
-        self._ready(f'[data-test="time-range-trigger"][name="{filter_id}"]').click()
+        self._click(f'[data-test="time-range-trigger"][name="{filter_id}"]')
         self._select('.time-range-popover [data-test="Range type"] input', "Advanced")
         for place, day in enumerate((first, end)):
             box = self.until("the days", lambda: self.run(_DAYS))[place]
             box.send_keys(Keys.CONTROL, "a")
             box.send_keys(day)
-        self._ready('[data-test="date-filter-control__apply-button"]:not([disabled])').click()
+        self._click('[data-test="date-filter-control__apply-button"]:not([disabled])')
 
     def _select(self, css: str, value: str) -> Any:
-        box = self._ready(css)
-        box.send_keys(value)
-        self.until(f"the choice {value}", lambda: self.run(_OPTION, value)).click()
+        box = self._use(css, lambda box: box.send_keys(value))
+        self._use(f"the choice {value}", _click, lambda: self.run(_OPTION, value))
         return box
 
-    def _ready(self, css: str) -> Any:
-        return self.until(css, lambda: self.find(css))
+    def _click(self, css: str) -> None:
+        self._use(css, _click)
+
+    def _use(
+        self, what: str, act: Callable[[Any], None], find: Callable[[], Any] | None = None
+    ) -> Any:
+        """Do something to what the selector `what`, or `find`, finds; return it.
+
+        Lists and boxes slide in: until they stand, nothing happens to them.
+        """
+
+        def used() -> Any:
+            found = find() if find else self.find(what)
+            if found is not None:
+                try:
+                    act(found)
+                except _NOT_YET:
+                    return None
+            return found
+
+        return self.until(what, used)
 
     def apply(self) -> Seen:
         """Press `Apply filters`; return the tab as it is afterwards."""
-        return self.answer(lambda: self.find('[data-test="filter-bar__apply-button"]').click())
+        return self.answer(lambda: self._click('[data-test="filter-bar__apply-button"]'))
 
     def answer(self, act: Callable[[], Any]) -> Seen:
         """Do something that makes the page ask anew; return the tab as it is afterwards."""
@@ -427,6 +448,15 @@ class Viewer:
 
 _MODES: dict[Theme, str] = {"light": "default", "dark": "dark"}
 _MARGIN = 32  # px below the last chart
+_NOT_YET = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
+
+
+def _click(element: Any) -> None:
+    element.click()
 
 
 def _found(names: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
