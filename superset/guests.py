@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from instance import managed_datasets
 from superset.extensions import db, security_manager
-from sync import managed_datasets
 
 if TYPE_CHECKING:
     from flask_appbuilder.security.sqla.models import Role

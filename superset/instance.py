@@ -84,6 +84,12 @@ def row(kind: str, uuid: str) -> Any | None:
     return db.session.query(MODELS[kind]).filter_by(uuid=UUID(uuid)).one_or_none()
 
 
+def managed_datasets() -> list[SqlaTable]:
+    """Return the datasets that the repository manages in this Superset."""
+    rows = (row("datasets", uuid) for uuid in Ledger.load().entries)
+    return [each for each in rows if each is not None]
+
+
 def uuid_by_id(kind: str) -> dict[int, str]:
     """Return the UUID of every row of a kind by its id."""
     model = MODELS[kind]

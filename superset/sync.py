@@ -33,7 +33,6 @@ from bundle import Doc
 
 if TYPE_CHECKING:
     from instance import Ledger
-    from superset.connectors.sqla.models import SqlaTable
 
 ASSETS = Path(__file__).with_name("assets")
 # One sync at a time, held to the end of the transaction. Any number will do.
@@ -129,14 +128,6 @@ def sync(
         db.session.rollback()
         raise
     return report
-
-
-def managed_datasets() -> list[SqlaTable]:
-    """Return the datasets that the repository manages in this Superset."""
-    import instance
-
-    rows = (instance.row("datasets", uuid) for uuid in instance.Ledger.load().entries)
-    return [row for row in rows if row is not None]
 
 
 class _Sync:
