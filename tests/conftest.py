@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    The tests of a file share its servers, those of the main job and of pages one story of one
+    The tests of a file share its servers, those of the main job, of pages and of crashes one
     stack, and those of Superset what was prepared once; a worker has one of each for all that it is
     given. The marker `xdist_group` would say it, but pytest 9.2 does not hear it
     (pytest-xdist#1386).
@@ -77,8 +77,8 @@ class Sharing(LoadScopeScheduling):
         file = Path(nodeid.partition("::")[0])
         if file.name.startswith("test_superset") and "unit" not in file.parts:
             return "superset"
-        alone = ("test_model_scores.py", "test_scheduler_crash.py")
-        return "e2e" if "e2e" in file.parts and file.name not in alone else str(file)
+        is_alone = file.name == "test_model_scores.py"  # it has a stack of its own
+        return "e2e" if "e2e" in file.parts and not is_alone else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
