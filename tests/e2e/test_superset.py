@@ -124,12 +124,13 @@ def filled(superset_app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def session(superset_app: App) -> httpx.Client:
-    """A guest, who may ask least, and asks Superset without a page."""
-    signed_in = superset_app.browser("guest")
-    token = signed_in.csrf_token()
-    signed_in.http.headers.update({"X-CSRFToken": token, "Referer": superset_app.url})
-    return signed_in.http
+def sessions(superset_app: App) -> dict[str, httpx.Client]:
+    """An admin and a guest who ask Superset without a page."""
+    signed_in = {user: superset_app.browser(user) for user in ("admin", "guest")}
+    for session in signed_in.values():
+        token = session.csrf_token()
+        session.http.headers.update({"X-CSRFToken": token, "Referer": superset_app.url})
+    return {user: session.http for user, session in signed_in.items()}
 
 
 def forget(app: App) -> None:
@@ -157,9 +158,9 @@ def answers(session: httpx.Client, question: Question) -> list[dict[str, Any]]:
 
 
 def assert_answered(
-    session: httpx.Client, asked: dict[str, list[Question]]
+    sessions: dict[str, httpx.Client], asked: dict[str, list[Question]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Hold that each question has rows and no filter was passed over.
+    """Hold that each question has rows for everybody and no filter was passed over.
 
     Returns:
         The rows that answer each chart.
@@ -167,12 +168,13 @@ def assert_answered(
     rows: dict[str, list[dict[str, Any]]] = {}
     for title, questions in asked.items():
         for question in questions:
-            for result in answers(session, question):
-                said = {k: result.get(k) for k in ("error", "rejected_filters", "query")}
-                assert result["error"] is None, (title, said)
-                assert result["rejected_filters"] == [], (title, said)
-                assert result["rowcount"] > 0, (title, said)
-                rows[title] = [*rows.get(title, []), *result["data"]]
+            for user, session in sessions.items():
+                for result in answers(session, question):
+                    said = {k: result.get(k) for k in ("error", "rejected_filters", "query")}
+                    assert result["error"] is None, (title, user, said)
+                    assert result["rejected_filters"] == [], (title, user, said)
+                    assert result["rowcount"] > 0, (title, user, said)
+            rows[title] = [*rows.get(title, []), *result["data"]]
     return rows
 
 
@@ -229,7 +231,7 @@ def on_each_tab(viewer: Viewer, layout: Layout) -> Iterator[tuple[str, dict[str,
 
 @ON_EVERY_DASHBOARD
 def test_a_new_instance_says_that_it_is_empty(
-    viewer: Viewer, superset_app: App, session: httpx.Client, layout: Layout
+    viewer: Viewer, superset_app: App, sessions: dict[str, httpx.Client], layout: Layout
 ) -> None:
     viewer.open(layout.slug)
     for tab, charts in on_each_tab(viewer, layout):
@@ -239,7 +241,7 @@ def test_a_new_instance_says_that_it_is_empty(
         assert_no_bad_text(viewer, "No results were returned")
     asked = asked_by(viewer, assert_quiet(viewer, superset_app))
     says_so = {title: asked[title] for title in SAYS_SO if title in layout.charts}
-    for title, rows in assert_answered(session, says_so).items():
+    for title, rows in assert_answered(sessions, says_so).items():
         assert SAYS_SO[title] in str(rows)
 
 
@@ -251,7 +253,7 @@ def test_every_chart_is_drawn_fits_prints_and_has_data(
     viewer: Viewer,
     superset_app: App,
     filled: str,
-    session: httpx.Client,
+    sessions: dict[str, httpx.Client],
     layout: Layout,
 ) -> None:
     viewer.open(layout.slug)
@@ -267,7 +269,7 @@ def test_every_chart_is_drawn_fits_prints_and_has_data(
     assert viewer.find(EDIT) is None, "a guest looks and changes nothing"
     asked = asked_by(viewer, assert_quiet(viewer, superset_app))
     assert set(asked) == set(layout.charts)
-    rows = assert_answered(session, asked)
+    rows = assert_answered(sessions, asked)
     if layout is PIPELINE:
         assert all(model in str(rows["Cost by day and model, USD"]) for model in MODELS)
 
@@ -291,7 +293,7 @@ def test_each_chart_is_about_the_movie_that_was_chosen(
     viewer: Viewer,
     superset_app: App,
     filled: str,
-    session: httpx.Client,
+    sessions: dict[str, httpx.Client],
     layout: Layout,
 ) -> None:
     movie = label(TWIN)
@@ -307,7 +309,7 @@ def test_each_chart_is_about_the_movie_that_was_chosen(
     for title, questions in asked.items():
         for query in (query for question in questions for query in question.body["queries"]):
             assert (chosen in query["filters"]) == (title in layout.filters[MOVIE]), title
-    rows = assert_answered(session, {title: asked[title] for title in layout.filters[MOVIE]})
+    rows = assert_answered(sessions, {title: asked[title] for title in layout.filters[MOVIE]})
     named = [row["movie"] for answer in rows.values() for row in answer if "movie" in row]
     assert set(named) <= {movie}
     assert named or layout is RECEPTION
@@ -324,7 +326,7 @@ def test_each_chart_is_about_the_movie_that_was_chosen(
 
 
 def test_period_and_language_reach_every_chart_but_the_card(
-    viewer: Viewer, superset_app: App, filled: str, session: httpx.Client
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, httpx.Client]
 ) -> None:
     viewer.open(RECEPTION.slug)
     viewer.choose(LANGUAGE, "English")
@@ -342,7 +344,7 @@ def test_period_and_language_reach_every_chart_but_the_card(
         for query in (query for question in asked[title] for query in question.body["queries"]):
             assert {"col": "language_name", "op": "IN", "val": ["English"]} in query["filters"]
             assert query["time_range"] == "2026-05-01 : 2026-11-01"
-    assert_answered(session, {title: asked[title] for title in reached})
+    assert_answered(sessions, {title: asked[title] for title in reached})
 
 
 def test_a_period_without_reviews_says_so(viewer: Viewer, superset_app: App, filled: str) -> None:
@@ -375,7 +377,7 @@ def test_a_period_without_reviews_says_so(viewer: Viewer, superset_app: App, fil
     ids=["aspect", "movie"],
 )  # fmt: skip
 def test_a_click_on_a_row_filters_the_others(
-    viewer: Viewer, superset_app: App, filled: str, session: httpx.Client,
+    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, httpx.Client],
     layout: Layout, title: str, word: str, column: str, reached: set[str],
 ) -> None:  # fmt: skip
     viewer.open(layout.slug)
@@ -393,7 +395,7 @@ def test_a_click_on_a_row_filters_the_others(
     for other in reached:
         for question in asked[other]:
             assert {"col": column, "op": "IN", "val": [word]} in question.filters
-    rows = assert_answered(session, {other: asked[other] for other in reached})
+    rows = assert_answered(sessions, {other: asked[other] for other in reached})
     assert {row[column] for answer in rows.values() for row in answer if column in row} == {word}
 
 
