@@ -171,9 +171,7 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
         self, view_name: str, permission_name: str, role_ids: list[int]
     ) -> bool:
         """Ask the database once a request: for one chart Superset asks the same several times."""
-        if not has_request_context():
-            return super().exist_permission_on_roles(view_name, permission_name, role_ids)
-        known = g.setdefault("permissions_on_roles", {})
+        known = g.setdefault("permissions_on_roles", {}) if has_request_context() else {}
         key = (view_name, permission_name, *role_ids)
         if key not in known:
             known[key] = super().exist_permission_on_roles(view_name, permission_name, role_ids)

@@ -334,11 +334,11 @@ class Viewer:
 
     def _select(self, css: str, value: str) -> Any:
         box = self._use(css, lambda box: box.send_keys(value))
-        self._use(f"the choice {value}", _click, lambda: self.run(_OPTION, value))
+        self._click(f"the choice {value}", lambda: self.run(_OPTION, value))
         return box
 
-    def _click(self, css: str) -> None:
-        self._use(css, _click)
+    def _click(self, what: str, find: Callable[[], Any] | None = None) -> None:
+        self._use(what, lambda element: element.click(), find)
 
     def _use(
         self, what: str, act: Callable[[Any], None], find: Callable[[], Any] | None = None
@@ -453,10 +453,6 @@ _NOT_YET = (
     ElementNotInteractableException,
     StaleElementReferenceException,
 )
-
-
-def _click(element: Any) -> None:
-    element.click()
 
 
 def _found(names: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
