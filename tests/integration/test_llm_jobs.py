@@ -23,6 +23,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, CollectionFailed, LlmRefused, Retryable
 from filmpulse.jobs import scoring
 from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.migrate import Revision
 
 KEY = "sk-of-a-test-d41d8cd98f00b204"
 A, B, C = "tt9900001", "tt9900002", "tt9900003"
@@ -647,7 +648,7 @@ def test_a_model_whose_answers_cannot_be_read_takes_no_figures_away(parts, endpo
     assert jobs.summary(A, parts).movie["awaited_sentence"] is None
 
 
-def test_setup_gives_a_movie_its_figures_back(parts, endpoint):
+def test_an_upgrade_gives_a_movie_its_figures_back(parts, endpoint, monkeypatch):
     """An older version showed the model as soon as it had finished, whatever that had brought."""
     store(parts, A, 9)
     store(parts, B, 9)
@@ -660,6 +661,9 @@ def test_setup_gives_a_movie_its_figures_back(parts, endpoint):
     model = shown(parts, B)["analyser_id"]
     rows(parts, "UPDATE core.movies SET active_analyser_id = %s", model)
     assert shown(parts, A)["scored_reviews"] == 0
+    jobs.setup_warehouse(parts)  # nothing to upgrade
+    assert shown(parts, A)["scored_reviews"] == 0
+    monkeypatch.setattr("filmpulse.jobs.parts.migrate", lambda url: Revision("0009", "0011"))
     jobs.setup_warehouse(parts)
     assert figures(parts, A) == before
     assert shown(parts, B)["analyser_kind"] == "llm"

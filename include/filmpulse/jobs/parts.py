@@ -109,8 +109,9 @@ def setup_warehouse(parts: Parts) -> Revision:
     revision = migrate(parts.warehouse.url)
     with parts.warehouse.connect() as connection:
         connection.execute(wh.sql("roles"))
-        # Older versions switched a movie to a model that had a score for next to none.
-        connection.execute(wh.sql("switch_analyser"), {"imdb_ids": None, "analyser_id": None})
+        if revision.current != revision.head:
+            # An older version showed a movie under a model that had a score for next to none.
+            connection.execute(wh.sql("switch_analyser"), {"imdb_ids": None, "analyser_id": None})
         if parts.settings.reader_password:
             from psycopg import sql
 
