@@ -66,10 +66,9 @@ _SINGLEFILE = re.compile(
     r"(?P<time>\w+ \d+ \d+ [\d:]+ GMT[+-]\d{4}))?"
 )
 _JSON_VIEW = re.compile(r"<body[^<>]*>\s*<pre[^<>]*>\s*[\[{]", re.IGNORECASE)
-# Marks of Mozilla's Readability, of Firefox's own reader page, and the addresses of readers.
+# Of Mozilla's Readability, which Firefox and most tools use; of Firefox's own reader page.
 _READER_MARKS = re.compile(
-    r"\bid=[\"']?readability-page-\d|\bclass=[\"']?[^\"'<>]{0,200}?\bmoz-reader-content\b"
-    r"|chrome://global/skin/aboutReader\.css|\bhref=[\"']?about:reader\?"
+    r"\bid=[\"']?readability-page-\d|\bhref=[\"']?(?:chrome://global/skin/aboutReader|about:reader\?)"
 )
 _READER_URLS = ("about:reader", "chrome-distiller:", "read:")
 _TITLE_ADDRESS = re.compile(
@@ -129,7 +128,7 @@ def unwrap(content: bytes) -> SavedPage:
         raise NotImdb("The file is empty.")
     if text.lstrip()[0] not in "<{[":
         raise NotImdb(
-            "Neither HTML nor JSON: plain text holds no ids of reviews. Save the page itself."
+            "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself."
         )
     url, saved_at = _said_in_comment(text)
     page = SavedPage(text, found.saved_at or saved_at, found.url or url)
@@ -335,13 +334,13 @@ def _decode(content: bytes, declared: str | None) -> str:
     Raises:
         NotImdb: None of them fits.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        names = ["utf-16"]
-    else:
-        meta = _META_CHARSET.search(content, 0, _META_BYTES)
-        own = meta[1].decode("ascii", "replace") if meta else ""
-        # A page that could be searched for `charset` is no UTF-16, whatever it says (WHATWG).
-        names = [declared or "", "" if own.lower().startswith("utf-16") else own, "utf-8"]
+    marks = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+    marked = next((name for mark, name in marks if content.startswith(mark)), "")
+    meta = _META_CHARSET.search(content, 0, _META_BYTES)
+    own = meta[1].decode("ascii", "replace") if meta else ""
+    # A page in which `charset` could be found is no UTF-16, whatever it says (WHATWG).
+    own = "" if own.lower().startswith("utf-16") else own
+    names = [marked] if marked else [declared or "", own, "utf-8"]
     for name in filter(None, names):
         try:
             return content.decode(_python_name(name)).removeprefix("\ufeff")
