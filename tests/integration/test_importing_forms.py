@@ -162,8 +162,8 @@ def test_reviews_without_a_day_are_said_where_they_are_added_and_imported(parts,
     (added,) = add(undated.encode())
     assert "3 of them without a day" in added.sentence
     (done,) = import_all(parts)
-    assert "3 of them show no day" in done.line
-    assert "3 of them show no day" in parts.lake.read_manifest(done.manifest_uri).sentence
+    assert "3 reviews show no day" in done.line
+    assert "3 reviews show no day" in parts.lake.read_manifest(done.manifest_uri).sentence
     assert len(ids(parts)) == 3
 
 

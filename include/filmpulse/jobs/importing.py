@@ -184,7 +184,7 @@ def _collect(
     writer.append(reviews)
     status, reason, sentence = _outcome(parsed)
     if page and page.undated:
-        sentence += f" {page.undated:,} of them show no day that can be read."
+        sentence += f" {page.undated:,} reviews show no day that can be read."
     if erased:
         sentence += f" {erased:,} were erased on request and not kept."
     manifest = Manifest(

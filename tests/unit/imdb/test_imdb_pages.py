@@ -243,6 +243,8 @@ def test_hidden_gate_is_no_gate() -> None:
         ('<meta content="Sign in to see all reviews">', False),
         ("<!-- Sign in to see all reviews -->", False),
         ("<article class=user-review-item><h3>Sign in to see all reviews</h3></article>", False),
+        ("<div class='x imdb-user-review'><a>Sign in to see all reviews</a></div>", False),
+        ("<div data-testid=review-card-parent><p>Sign in to see all reviews</p></div>", False),
     ],
 )  # fmt: skip
 def test_a_gate_is_an_element_of_its_own(body: str, is_gate: bool) -> None:

@@ -312,7 +312,7 @@ class Crawl:
         """Status and reason for a person, with figures."""
         if not self.undated:
             return self._said
-        return f"{self._said} {self.undated:,} of them show no day that can be read."
+        return f"{self._said} {self.undated:,} reviews show no day that can be read."
 
     @property
     def so_far(self) -> str:
