@@ -26,6 +26,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 
 PAGES = Path(__file__).parents[1] / "fixtures" / "pages" / "imdb.ReviewsPage"
+SAVED = Path(__file__).parents[1] / "fixtures" / "saved"
 MOVIE = "tt7000001"
 PAGE_TIME = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
 GIVEN = datetime(2026, 5, 5, tzinfo=UTC)
@@ -111,6 +112,19 @@ def test_a_view_or_an_archive_is_stored_as_its_page_cleaned(parts, add, form):
     assert kept.lstrip().startswith(b"<!DOCTYPE html>")
     for name in parts.lake.names(""):
         assert not PRIVATE.search(parts.lake.read(name)), name
+
+
+@pytest.mark.parametrize("name", ["chrome.mhtml", "view_source.html"])
+def test_a_file_as_it_came_is_stored_without_its_visitor_and_names(parts, add, name):
+    content = (SAVED / name).read_bytes()
+    add(content, name=name)
+    (done,) = import_all(parts)
+    assert (done.status, done.imdb_id, done.reviews) == ("complete", MOVIE, 1)
+    parts.lake.write(f"inbox/{name}", content)  # by another tool
+    import_all(parts)
+    for left in parts.lake.names(""):
+        kept = parts.lake.read(left)
+        assert not re.search(rb"192\.0\.2\.44|session-id|invented-name|\bur\d{4,}", kept), left
 
 
 @pytest.mark.parametrize(
