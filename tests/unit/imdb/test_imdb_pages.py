@@ -282,6 +282,22 @@ def test_a_page_in_another_language_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    "requote",
+    [
+        lambda html: html.replace('"', "'"),
+        lambda html: re.sub(r'="([^\s"\'=<>`]+)"', r"=\1", html),
+        lambda html: html.replace('="', ' = "'),
+    ],
+    ids=["single quotes", "no quotes", "spaces"],
+)
+def test_attributes_are_found_however_they_are_quoted(requote: Callable[[str], str]) -> None:
+    html = fixture("dom_opened")
+    assert requote(html) != html
+    saved = Page(url="f", final_url="f", html=requote(html), status=None, fetched_at=None)
+    assert parse_reviews_page(saved, SECRET) == parse_reviews_page(page(html), SECRET)
+
+
+@pytest.mark.parametrize(
     "end", ["</html>", "</HTML\n>", "</body>", "", "\n", "<p>a", "<ul><li>a</ul>"]
 )
 def test_a_page_without_its_last_end_tag_is_not_cut_off(end: str) -> None:
