@@ -104,6 +104,14 @@ def test_closed_spoilers_are_left_out_and_said(tmp_path: Path) -> None:
     assert "1 reviews left out: spoilers" in err
 
 
+def test_reviews_without_a_day_are_printed_and_counted(tmp_path: Path) -> None:
+    opened = FIXTURES / "imdb.ReviewsPage" / "dom_opened" / "input.html"
+    undated = opened.read_text("utf-8").replace("Mar 1", "5 Fimbulwinter ")
+    code, rows, err = parse(write(tmp_path, undated))
+    assert (code, [row["submitted_on"] for row in rows]) == (0, [None] * 3)
+    assert "3 reviews without a day" in err
+
+
 def test_gated_file_prints_what_it_shows() -> None:
     code, rows, err = parse(GATED)
     assert (code, len(rows)) == (6, 5)
