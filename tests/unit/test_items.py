@@ -31,7 +31,11 @@ from filmpulse.items import (
         ("<!-- gone -->kept", "kept"),
         ("e\u0301", "é"),
         ("a\u00a0b", "a b"),
-        ("nul\x00l\x07", "null"),
+        ("nul\x00l\x07", "nul l"),
+        ("superb&#133;the music", "superb\u2026the music"),
+        ("good&#11;bad&#x1f;fine&#28end", "good\nbad fine end"),
+        ("a&#129;b &#38;amp; &#64976;", "a b &amp; \ufdd0"),
+        ("&#00000000011;a&#11", "a"),
         ("", ""),
     ],
 )

@@ -215,12 +215,13 @@ def test_cells_that_are_no_values_are_refused_where_they_are_used():
     content = '{"a":["x"],"b":"text"}\n{"a":"t","b":{"x":1}}\n{"a":"t","b":"u","c":[1]}\n'
     rows = reviews(content, a_map(), "f.jsonl")
     assert [[p.sentence for p in row.problems] for row in rows] == [
-        ["a cell holds a list"], ["a cell holds an object"], [],
+        [], ["a cell holds an object"], [],
     ]  # fmt: skip
+    assert [row.unread for row in rows] == [{"title": "a cell holds a list"}, {}, {}]
     (row,) = reviews(
         '{"a":"","b":"text","r":NaN}\n', a_map("rating: {column: r, scale: 5}"), "f.jsonl"
     )
-    assert row.problems[0].sentence == "NaN is no value"
+    assert row.unread == {"rating": "NaN is no value"}
 
 
 def test_an_array_and_a_missing_key_are_told():
@@ -289,17 +290,19 @@ def cached(content, cells):
 
 def test_a_formula_counts_by_its_value_or_is_told():
     content = workbook(
-        [["a", "b"], ["=1+1", "x"], ['="t"', "x"], ["=NA()", "x"], ["=A1", "x"], ["", "x"]]
+        [["b", "a"], ["=1+1", "x"], ['="t"', "x"], ["=NA()", "x"], ["=A1", "x"], ["c", "=A1"]]
     )
     content = cached(content, {"A2": ("n", "2"), "A3": ("str", "t"), "A4": ("e", "#N/A")})
     rows = reviews(content, a_map(), "f.xlsx")
-    assert [(r.number, r.review.title if r.review else r.problems[0].sentence) for r in rows] == [
+    uncalculated = "a formula was never calculated: open the file, and save it again"
+    assert [(r.number, r.review.body if r.review else r.problems[0].sentence) for r in rows] == [
         (2, "2"),
         (3, "t"),
         (4, "a cell holds the error #N/A"),
-        (5, "a formula was never calculated: open the file, and save it again"),
-        (6, ""),
+        (5, uncalculated),
+        (6, "c"),
     ]
+    assert [row.unread for row in rows] == [{}, {}, {}, {}, {"title": uncalculated}]
 
 
 def test_a_number_that_the_spreadsheet_rounded_is_no_id():
@@ -382,6 +385,23 @@ def test_a_row_is_refused_with_every_reason():
     (row,) = reviews("a,b,r,d,id\nx,y,9,2999-01-01,ü\n", mapping)
     assert row.review is None
     assert [problem.kind for problem in row.problems] == ["id", "rating", "future date"]
+    assert not row.unread
+
+
+def test_what_is_optional_and_cannot_be_read_is_left_empty():
+    mapping = a_map(
+        "rating: {column: r, scale: 5}\nsubmitted_on: d\nis_spoiler: s\nhelpful_up: up\n"
+        "helpful_down: {column: down, none: [unknown]}\nreview_id: id\n"
+    )
+    content = "a,b,r,d,s,up,down,id\nx,y,9,2999-01-01,maybe,1.5,unknown,1\n"
+    (row,) = reviews(content, mapping)
+    assert row.review == Review(source="x", review_id="1", imdb_id=MOVIE, title="x", body="y")
+    assert set(row.unread) == {"rating", "submitted_on", "is_spoiler", "helpful_up"}
+    assert not row.problems
+    (row,) = reviews(content.replace("x,y", "x,"), mapping)
+    assert [problem.kind for problem in row.problems] == [
+        "empty", "rating", "future date", "spoiler mark", "votes",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
