@@ -12,7 +12,8 @@ from filmpulse.items import canonical_text, text_from_html
 PIECES = st.sampled_from(
     ["a", " ", "  ", "\n", "\r\n", "\r", "\t", "\0", "\x85", "\u00a0", "\u2028", "\u3000", "\x1c",
      "\v", "\f", "\x8a", "\x81", "\u0307", "\x7f", "e\u0301", "\ud800", "\u200d", "日", "&",
-     "&amp;", "&#39;", "&quot;", "&lt;", "&gt;", "&nbsp;", "&lt", "&not", "&am", "p;", "#39;", ";", "'", ">"]
+     "&amp;", "&#39;", "&quot;", "&lt;", "&gt;", "&nbsp;", "&lt", "&not", "&am", "p;", "#39;",
+     ";", "'", ">"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=20).map("".join)
 

@@ -468,10 +468,8 @@ def _from_json(value: Any) -> Cell:
 
 
 def _read_workbook(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]:
-    from openpyxl import load_workbook
-
     def sheet(content: BinaryIO, *, values: bool) -> Any:
-        book = load_workbook(content, read_only=True, data_only=values, keep_links=False)
+        book = _open_workbook(content, values=values)
         names = [one.title for one in book.worksheets]
         wanted = mapping.sheet or next(iter(names), None)
         if wanted not in names:
@@ -505,13 +503,41 @@ def _read_workbook(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chu
         ) from error
 
 
+def _open_workbook(content: BinaryIO, *, values: bool) -> Any:
+    """Do as `openpyxl.load_workbook`, which takes `x005F_` out of texts, and leave them alone."""
+    from openpyxl.cell.text import Text
+    from openpyxl.reader.excel import ExcelReader
+    from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+    from openpyxl.xml.functions import iterparse
+
+    class Reader(ExcelReader):
+        def read_strings(self) -> None:
+            package: Any = self.package
+            part = package.find(SHARED_STRINGS)
+            if part is None:
+                return
+            self.shared_strings = []
+            with self.archive.open(part.PartName[1:]) as xml:
+                for _, node in iterparse(xml):
+                    if node.tag == f"{{{SHEET_MAIN_NS}}}si":
+                        text: Any = Text.from_tree(node)
+                        self.shared_strings.append(text.content)
+                        node.clear()
+
+    reader = Reader(content, read_only=True, data_only=values, keep_links=False)
+    reader.read()
+    return reader.wb
+
+
 # What openpyxl raises on a file that is none: bad XML is a SyntaxError.
 _NO_WORKBOOK = (
     zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, LookupError, ValueError, TypeError,
     AttributeError,
 )  # fmt: skip
 # Strict Open XML (ISO/IEC 29500-1) differs from what Excel writes unasked in its namespaces.
-_STRICT = re.compile(rb"""(=\s*["']http://)purl\.oclc\.org/ooxml/(\w+)/""")
+_STRICT = re.compile(
+    rb"""(\s(?:xmlns(?::[\w.-]+)?|Type)\s*=\s*["']http://)purl\.oclc\.org/ooxml/(\w+)/"""
+)
 
 
 @contextmanager
