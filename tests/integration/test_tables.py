@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -91,8 +92,6 @@ def stored(parts, columns="*"):
 
 def everything(parts):
     """Return all that stands in the lake, as one text."""
-    import gzip
-
     found = []
     for name in parts.lake.names(""):
         content = parts.lake.read(name)
@@ -312,6 +311,35 @@ def test_rejects_that_were_corrected_are_imported_with_the_same_map(parts, tmp_p
     assert [(row["review_id"], row["title"]) for row in stored(parts)] == [
         ("1", "Heading 1"), ("2", "Café"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "windows-1252", "utf-8", "utf-16"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_rejects_are_written_as_the_map_reads_them(parts, tmp_path, encoding, waits):
+    mapping = MAP + f"encoding: {encoding}\ndelimiter: tab\nescape: '\\'\nheader_row: 4\n"
+    text = 'A \\ "quoted"\tcafé,\nof two lines.'
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter="\t", escapechar="\\")
+    writer.writerows([["A survey"], [], ["of spring"], COLUMNS])
+    writer.writerow(a_row(1, film="tt1", text=text).values())
+    writer.writerow(a_row(2).values())
+    content, name = out.getvalue().encode(encoding), "answers.tsv"
+    if waits:
+        drop(parts, content, mapping, name)
+        take(parts)
+        rejects = parts.lake.read(f"inbox/failed/{name}.rejects.csv")
+    else:
+        bring(content, parts, mapping, name, rejects=tmp_path / "rejects.csv")
+        rejects = (tmp_path / "rejects.csv").read_bytes()
+    wrong, right = (
+        f"\t{movie}\t".encode(encoding.replace("16", "16-le")) for movie in ("tt1", MOVIE)
+    )
+    assert rejects.count(wrong) == 1
+    read = bring(rejects.replace(wrong, right), parts, mapping.replace("author: who\n", "")).read
+    assert (read.rows, read.reviews, read.refused) == (1, 1, 0)
+    assert {row["review_id"]: row["body"] for row in stored(parts)}["1"] == (
+        'A \\ "quoted" café,\nof two lines.'
+    )
 
 
 def test_no_rejects_leave_no_file(parts, tmp_path):
@@ -561,6 +589,43 @@ def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
     names, again = take(parts)
     assert jobs.summarise_import("r1", names, again, parts).changed_rows == 0
     assert stored(parts, "xmin::text, *") == before
+
+
+def test_fields_of_the_inbox_that_cannot_be_read_are_counted(parts):
+    drop(parts, [a_row(1, stars="6"), a_row(2, stars="7", date="2.13.2024")])
+    names, imported = take(parts)
+    jobs.analyse(MOVIE, parts)
+    summary = jobs.summarise_import("r1", names, imported, parts)
+    assert [(page.status, page.reason) for page in imported[0].pages] == [
+        ("complete", None), ("partial", "fields_unread"),
+    ]  # fmt: skip
+    assert "rating in 2, submitted_on in 1 rows" in summary.lines[-1]
+    assert parts.lake.names("inbox") == []
+
+
+def test_a_json_file_with_a_map_is_a_table_and_one_without_is_a_page(parts):
+    rows = [a_row(1), a_row(2, film=OTHER)]
+    drop(parts, json.dumps(rows).encode(), name="answers.json")
+    drop(parts, gzip.compress(as_csv([a_row(3)])), name="answers.csv.gz")
+    drop(parts, b'{"data": {"title": null}}', None, name="answer.json")
+    _, imported = take(parts)
+    assert [row["review_id"] for row in stored(parts)] == ["1", "2", "3"]
+    assert [one.imdb_ids for one in imported] == [[], [MOVIE], [MOVIE, OTHER]]
+    assert not [name for name in parts.lake.names("inbox") if "answers" in name]
+
+
+def test_an_erasure_takes_refused_rows_of_every_form(parts):
+    rows = [a_row(1), a_row(2, film="x")]
+    forms = {
+        "a.json": json.dumps(rows).encode(), "a.csv": as_csv(rows),
+        "a.csv.gz": gzip.compress(as_csv(rows)),
+    }  # fmt: skip
+    for name, content in forms.items():
+        drop(parts, content, name=name)
+    take(parts)
+    assert set(parts.lake.names("inbox")) == {f"inbox/failed/{name}.rejects.csv" for name in forms}
+    assert jobs.forget("review", "1", parts, "survey").reviews == 1
+    assert parts.lake.names("inbox") == []
 
 
 def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
