@@ -690,8 +690,9 @@ def import_reviews(
 ) -> None:
     """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
 
-    The same file twice changes no row; a row of a known id that says something else is an edit.
-    Exit code 1 when nothing could be used or a movie not loaded.
+    A field that cannot be read, and that a review can do without, is left empty and counted. The
+    same file twice changes no row; a row of a known id that says something else is an edit. Exit
+    code 1 when nothing could be used or a movie not loaded.
     """
     from filmpulse import jobs, report
 

@@ -599,7 +599,7 @@ def test_fields_of_the_inbox_that_cannot_be_read_are_counted(parts):
     assert [(page.status, page.reason) for page in imported[0].pages] == [
         ("complete", None), ("partial", "fields_unread"),
     ]  # fmt: skip
-    assert "rating in 2, submitted_on in 1 rows" in summary.lines[-1]
+    assert "rating in 2 rows, submitted_on in 1 row." in summary.lines[-1]
     assert parts.lake.names("inbox") == []
 
 

@@ -24,6 +24,7 @@ from psycopg.types.json import Jsonb
 from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
 from filmpulse.jobs import inbox
+from filmpulse.jobs.closing import count as counted
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
@@ -462,8 +463,8 @@ def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[Importe
         line = f"{name}: {read.refused:,} of {read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
         yield ImportedPage(name, None, None, "partial", "rows_refused", line)
     if read.unread:
-        fields = (f"{one.kind} in {one.count:,}" for one in read.unread.values())
-        line = f"{name}: left empty, since they cannot be read: {', '.join(fields)} rows."
+        fields = (f"{one.kind} in {counted(one.count, 'row')}" for one in read.unread.values())
+        line = f"{name}: left empty, since it cannot be read: {', '.join(fields)}."
         yield ImportedPage(name, None, None, "partial", "fields_unread", line)
 
 
