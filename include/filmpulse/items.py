@@ -279,8 +279,9 @@ _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNOR
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _NUMBERED = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?")
-CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Unicode's categories Cc and Cs, but for tab, line feed and carriage return."""
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Unicode's category Cc, but for tab, line feed and carriage return."""
+_HALVES = re.compile("[\ud800-\udfff]")  # category Cs: of a pair, and UTF-8 cannot hold them
 # What a control character stands for. A byte from 0x80 to 0x9F that was read as Latin-1 is one of
 # Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which leaves five of them free.
 _MEANT = {"\v": "\n", "\f": "\n"} | {
@@ -351,14 +352,15 @@ def _numbered(entity: re.Match[str]) -> str:
 def canonical_text(text: str) -> str:
     """Give plain text its one form: NFC, single spaces, at most one empty line, trimmed.
 
-    Control characters never join two words: see `without_controls`.
+    A control character is read as what it stands for (see `without_controls`), so that no two words
+    are joined. Halves of surrogate pairs are dropped.
     """
     # Most texts need nothing of this: what is searched for was chosen for how fast it is not found.
     unusual = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
     if unusual and _ODD.search(unusual.decode("utf-8", "surrogatepass")):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _ODD_SPACE.sub(" ", without_controls(text))
-    if not text.isascii():  # after the controls, since an accent may follow one
+        text = _ODD_SPACE.sub(" ", _HALVES.sub("", without_controls(text)))
+    if not text.isascii():  # after these, since an accent may follow one of them
         text = unicodedata.normalize("NFC", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
@@ -372,7 +374,7 @@ def without_controls(text: str) -> str:
 
     U+0080 to U+009F become the character that Windows-1252 has there. That includes U+0085: NEL in
     Unicode, but in reviews, and in HTML as `&#133;`, the ellipsis. VT and FF become a line break.
-    All others, and halves of surrogate pairs, become a space, as each may stand between two words.
+    All others become a space, as each may stand between two words.
     """
     return CONTROLS.sub(lambda found: _MEANT.get(found[0], " "), text)
 

@@ -94,8 +94,10 @@ class TableImported:
 
 def is_waiting_table(name: str, parts: Parts) -> bool:
     """Say whether a file that waits in the inbox, below `inbox/`, is a table."""
-    has_map = any(parts.lake.size(f"{WAITING}/{name}{end}") is not None for end in MAPS)
-    return is_table(name, has_map=has_map)
+    if is_table(name, has_map=False):
+        return True
+    beside = (f"{WAITING}/{name}{end}" for end in MAPS)
+    return is_table(name, has_map=True) and any(parts.lake.size(m) is not None for m in beside)
 
 
 def check_table(

@@ -23,8 +23,9 @@ def shown(character: str) -> str:
         return "\n"
     if "\x80" <= character <= "\x9f":
         return character.encode("latin-1").decode("cp1252", "ignore") or " "
-    is_odd = character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")
-    return " " if is_odd else character
+    if character in "\n\t":
+        return character
+    return {"Cc": " ", "Cs": ""}.get(unicodedata.category(character), character)
 
 
 def plainly(text: str) -> str:

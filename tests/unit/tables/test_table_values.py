@@ -238,6 +238,7 @@ def test_what_is_no_count_of_votes_is_refused(cell):
 
 def test_text_is_canonical_and_loses_what_cannot_be_stored():
     assert text_of(" a\x00b\ud800  c\r\n\n\n\nd ") == "a b c\n\nd"
+    assert text_of("c\ud800d") == "cd"
     assert text_of(date(2024, 5, 1)) == "2024-05-01"
     with pytest.raises(Unreadable):
         text_of(Fault("[]", "a cell holds a list"))

@@ -339,7 +339,7 @@ def _read_json(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]:
     for number, text, value, fault in _json_values(file, name, mapping.encoding):
         if isinstance(value, dict):
             numbers.append(number)
-            cells = {str(key): _from_json(value) for key, value in value.items()}
+            cells = {str(key): _from_json(cell) for key, cell in value.items()}
             rows.append(cells)
             seen |= dict.fromkeys(cells)
         else:
