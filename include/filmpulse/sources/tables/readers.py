@@ -380,10 +380,12 @@ def _json_lines(lines: Iterator[str]) -> Iterator[_JsonValue]:
         text = line.strip(_JSON_SPACE)
         if not text:
             continue
+        value, fault = None, None
         try:
-            yield number, text, _DECODER.decode(text), None
+            value = _DECODER.decode(text)
         except (ValueError, RecursionError) as error:
-            yield number, text, None, f"it is no JSON ({str(error).partition(':')[0].lower()})"
+            fault = f"it is no JSON ({str(error).partition(':')[0].lower()})"
+        yield number, text, value, fault
 
 
 class _JsonArray:
