@@ -43,9 +43,9 @@ PATIENCE = timedelta(hours=20)  # so that a question never outlives its day
         "imdb_ids": Param(
             [],
             type="array",
-            items={"type": "string", "pattern": "^tt[0-9]{7,9}$"},
+            items={"type": "string", "pattern": r"^tt[0-9]{7,9}$|imdb\.com/.*title/tt[0-9]{7,9}"},
             title="Movies",
-            description="IMDb ids, one a line, such as tt0111161; all movies when empty",
+            description="IMDb ids or addresses of movies, one a line; all movies when empty",
         ),
         "budget_usd": Param(
             None,

@@ -40,11 +40,11 @@ CHANGED = AssetAlias("filmpulse/changed")
         "imdb_ids": Param(
             [],
             type="array",
-            items={"type": "string", "pattern": "^tt[0-9]{7,9}$"},
+            items={"type": "string", "pattern": r"^tt[0-9]{7,9}$|imdb\.com/.*title/tt[0-9]{7,9}"},
             minItems=1,
             maxItems=1000,
             title="Movies",
-            description="IMDb ids, one a line, such as tt0111161",
+            description="IMDb ids, such as tt0111161, or addresses of movies, one a line",
         ),
         "mode": Param(
             MODES[0],

@@ -380,7 +380,7 @@ def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Find what the configured analyser has not finished with, as plain values for XCom."""
     from filmpulse import jobs
 
-    backlog = jobs.plan_backlog(parts(is_scoring=True), imdb_ids)
+    backlog = jobs.plan_backlog(parts(is_scoring=True), jobs.typed_ids(imdb_ids))
     for movie in backlog.to_approve:
         log.info("%s %s needs approval.", movie.imdb_id, movie.title)
     return [movie._asdict() for movie in backlog.to_score + backlog.to_approve]

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
-from filmpulse.items import Mode
+from filmpulse.items import Mode, read_imdb_id
 
 app = typer.Typer(
     help="How a film is being received, why, and how that is changing.",
@@ -39,8 +39,19 @@ app.add_typer(import_app, name="import")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-ImdbId = Annotated[str, typer.Argument(help="An IMDb id, such as tt0111161.")]
-ImdbIds = Annotated[list[str], typer.Argument(help="IMDb ids, such as tt0111161.")]
+
+def _movie(typed: str) -> str:
+    """Read the address of a movie's page as its id; the jobs refuse what is neither."""
+    return read_imdb_id(typed) or typed
+
+
+ImdbId = Annotated[
+    str, typer.Argument(help="An IMDb id, such as tt0111161, or its address.", parser=_movie)
+]
+ImdbIds = Annotated[
+    list[str],
+    typer.Argument(help="IMDb ids, such as tt0111161, or their addresses.", parser=_movie),
+]
 Day = Annotated[str, typer.Argument(help="The day, YYYY-MM-DD.", metavar="DATE")]
 Label = Annotated[str, typer.Argument(help="What happened, in at most 80 characters.")]
 
@@ -186,8 +197,14 @@ def _change(add: list[str] | None = None, remove: list[str] | None = None) -> No
         raise BadInput(" ".join(problems))
     raw = airflow_bridge.read_variable()
     jobs.read_tracked(raw)  # what is no list is refused, not overwritten
-    entries = [entry for entry in json.loads(raw) if entry not in (remove or [])]
-    entries += [i for i in dict.fromkeys(add or []) if i not in entries]
+    gone = remove or []
+    entries = [
+        entry
+        for entry in json.loads(raw)
+        if entry not in gone and jobs.tracked_id(entry) not in gone
+    ]
+    there = {jobs.tracked_id(entry) for entry in entries}
+    entries += [i for i in dict.fromkeys(add or []) if i not in there]
     airflow_bridge.write_variable(json.dumps(entries))
     tracked = jobs.read_tracked(json.dumps(entries))
     for problem in tracked.problems:
@@ -211,7 +228,9 @@ def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
 
 @events_app.command("list")
 def events_list(
-    imdb_id: Annotated[str | None, typer.Argument(help="The movie; all when none.")] = None,
+    imdb_id: Annotated[
+        str | None, typer.Argument(help="The movie; all when none.", parser=_movie)
+    ] = None,
 ) -> None:
     """List the events that were noted, by movie and day."""
     from filmpulse import jobs
@@ -305,7 +324,8 @@ def _score(imdb_ids: Iterable[str], run_id: str, parts: Any) -> Any:
 @app.command()
 def analyse(
     imdb_ids: Annotated[
-        list[str] | None, typer.Argument(help="The movies; all that lack scores when none.")
+        list[str] | None,
+        typer.Argument(help="The movies; all that lack scores when none.", parser=_movie),
     ] = None,
     budget_usd: Annotated[
         float | None,
@@ -384,7 +404,8 @@ def analyse(
 @app.command()
 def rebuild(
     imdb_ids: Annotated[
-        list[str] | None, typer.Argument(help="The movies; all that the lake holds when none.")
+        list[str] | None,
+        typer.Argument(help="The movies; all that the lake holds when none.", parser=_movie),
     ] = None,
 ) -> None:
     """Write reviews anew from every collection in the lake; rows and scores that fit stay.
@@ -409,7 +430,9 @@ def rebuild(
 
 @app.command()
 def forget(
-    movie: Annotated[str | None, typer.Option(help="All of a movie: its IMDb id.")] = None,
+    movie: Annotated[
+        str | None, typer.Option(help="All of a movie: its IMDb id.", parser=_movie)
+    ] = None,
     review: Annotated[str | None, typer.Option(help="One review: its id, such as rw1.")] = None,
     author: Annotated[
         str | None,
@@ -506,7 +529,7 @@ def parse(
     files: Annotated[list[Path], typer.Argument(help="Saved pages or answers.")],
     kind: Annotated[Kind, typer.Option(help="What they hold.")] = "auto",
     imdb_id: Annotated[
-        str | None, typer.Option(help="The movie, where a file does not say.")
+        str | None, typer.Option(help="The movie, where a file does not say.", parser=_movie)
     ] = None,
 ) -> None:
     """Print one JSON object a line per review or movie of saved files.
@@ -530,7 +553,7 @@ def inbox_add(
         list[Path], typer.Argument(help="Saved pages, answers, ZIPs of such, or tables.")
     ],
     imdb_id: Annotated[
-        str | None, typer.Option(help="The movie, where a page does not say.")
+        str | None, typer.Option(help="The movie, where a page does not say.", parser=_movie)
     ] = None,
     saved_at: Annotated[
         datetime | None,
@@ -546,8 +569,9 @@ def inbox_add(
     """Put saved pages or tables into the inbox, cleaned; the next hourly import takes them up.
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
-    .jsonl, .ndjson, .xlsx) needs --map, as for `filmpulse import reviews`; its refused rows go to
-    FILE.rejects.csv. Exit code 1 when a file was refused; the others are added all the same.
+    .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
+    its refused rows go to FILE.rejects.csv. Exit code 1 when a file was refused; the others are
+    added all the same.
     """
     from filmpulse import jobs
 
@@ -556,7 +580,7 @@ def inbox_add(
         saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
     new = refused = 0
     for file in files:
-        if jobs.is_table(file.name):
+        if jobs.is_table(file.name, has_map=map_file is not None):
             options = {"source": source, "rights": rights, "imdb_id": imdb_id}
             added_files = [_add_table(file, map_file, options, parts)]
         else:
@@ -586,8 +610,8 @@ def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], parts
         read, added = jobs.add_table(file, mapping, parts, rejects=rejects)
     except BadInput as error:  # one file never stops another
         return jobs.Added(str(file), None, str(error), is_refused=True)
+    report.print_faults(read, out)
     if read.refused:
-        report.print_refused(read, out)
         out.print(f"The refused rows are in {escape(str(rejects))}.")
     return added
 
@@ -652,11 +676,14 @@ Rejects = Annotated[
 
 @import_app.command("reviews")
 def import_reviews(
-    file: Annotated[Path, typer.Argument(help="A .csv, .tsv, .jsonl, .ndjson or .xlsx.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A .csv, .tsv, .jsonl, .ndjson, .xlsx or .json, also as .gz."),
+    ],
     map_file: MapFile,
     source: Source = None,
     imdb_id: Annotated[
-        str | None, typer.Option(help="The movie, where no column says which.")
+        str | None, typer.Option(help="The movie, where no column says which.", parser=_movie)
     ] = None,
     rights: Rights = None,
     dry_run: Annotated[
@@ -671,8 +698,9 @@ def import_reviews(
 ) -> None:
     """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
 
-    The same file twice changes no row; a row of a known id that says something else is an edit.
-    Exit code 1 when nothing could be used or a movie not loaded.
+    A field that cannot be read, and that a review can do without, is left empty and counted. The
+    same file twice changes no row; a row of a known id that says something else is an edit. Exit
+    code 1 when nothing could be used or a movie not loaded.
     """
     from filmpulse import jobs, report
 

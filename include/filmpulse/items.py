@@ -79,6 +79,27 @@ money is left.
 """
 
 
+_IMDB_ADDRESS = re.compile(
+    r"(?:(?:https?:)?//)?(?:[a-z0-9-]+\.)*imdb\.com(?::[0-9]+)?/(?:[a-z-]+/)*"
+    r"title/(tt[0-9]{7,9})(?![a-z0-9])\S*"
+)
+
+
+def read_imdb_id(typed: str) -> str | None:
+    """Read an IMDb id, or the address of one of a movie's pages at IMDb, as a person typed it.
+
+    Every host below imdb.com counts, with or without scheme, language and what follows the id.
+
+    Returns:
+        The id; None for anything else, also for addresses of other sites.
+    """
+    text = typed.strip().lower()
+    if re.fullmatch(IMDB_ID_PATTERN, text):
+        return text
+    address = _IMDB_ADDRESS.fullmatch(text)
+    return address[1] if address else None
+
+
 class Item(BaseModel):
     """Base of all items: immutable, no unknown fields."""
 
@@ -257,8 +278,17 @@ class SearchHit(Item):
 _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
-# Categories Cc and Cs but for tab and line feed.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NUMBERED = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?")
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Unicode's category Cc, but for tab, line feed and carriage return."""
+_HALVES = re.compile("[\ud800-\udfff]")  # category Cs: of a pair, and UTF-8 cannot hold them
+# What a control character stands for. A byte from 0x80 to 0x9F that was read as Latin-1 is one of
+# Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which leaves five of them free.
+_MEANT = {"\v": "\n", "\f": "\n"} | {
+    chr(byte): character
+    for byte in range(0x80, 0xA0)
+    if (character := bytes([byte]).decode("cp1252", "ignore"))
+}
 _ODD_SPACE = re.compile(r"[^\S\n ]")
 # Either of the two: one look tells whether both can be skipped, as they mostly can.
 _ODD = re.compile(
@@ -306,28 +336,47 @@ def _unescape(text: str) -> str:
         name, end, rest = piece.partition(";")
         character = _USUAL.get(name)
         if character is None or not end:
-            return html.unescape(text)
+            return html.unescape(_NUMBERED.sub(_numbered, text))
         read += character, rest
     return "".join(read)
+
+
+def _numbered(entity: re.Match[str]) -> str:
+    """Write out an entity that `html.unescape` would drop, or that has too many digits for it."""
+    digits, base = (entity["hex"], 16) if entity["hex"] else (entity["decimal"], 10)
+    if len(digits.lstrip("0")) > 7:
+        return "\N{REPLACEMENT CHARACTER}"  # as HTML does above U+10FFFF
+    return entity[0] if html.unescape(entity[0]) else chr(int(digits, base))
 
 
 def canonical_text(text: str) -> str:
     """Give plain text its one form: NFC, single spaces, at most one empty line, trimmed.
 
-    NUL and other control characters, which Postgres refuses or nobody can see, are dropped.
+    A control character is read as what it stands for (see `without_controls`), so that no two words
+    are joined. Halves of surrogate pairs are dropped.
     """
     # Most texts need nothing of this: what is searched for was chosen for how fast it is not found.
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
     unusual = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
     if unusual and _ODD.search(unusual.decode("utf-8", "surrogatepass")):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text))
+        text = _ODD_SPACE.sub(" ", _HALVES.sub("", without_controls(text)))
+    if not text.isascii():  # after these, since an accent may follow one of them
+        text = unicodedata.normalize("NFC", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
     if _RAGGED.search(text):
         text = _MANY_BREAKS.sub("\n\n", "\n".join(map(str.strip, text.split("\n"))))
     return text.strip()
+
+
+def without_controls(text: str) -> str:
+    """Write what control characters stand for, since Postgres refuses NUL and nobody sees others.
+
+    U+0080 to U+009F become the character that Windows-1252 has there. That includes U+0085: NEL in
+    Unicode, but in reviews, and in HTML as `&#133;`, the ellipsis. VT and FF become a line break.
+    All others become a space, as each may stand between two words.
+    """
+    return CONTROLS.sub(lambda found: _MEANT.get(found[0], " "), text)
 
 
 def content_hash(title: str, body: str) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from filmpulse.items import Review
 from filmpulse.jobs.closing import count
 from filmpulse.jobs.scoring import Unfinished, about_usd
-from filmpulse.jobs.tables import TableRead
+from filmpulse.jobs.tables import Group, TableRead
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
@@ -70,7 +70,7 @@ def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> No
         f"{count(read.rows, 'row')}: {count(read.reviews, 'review')}{again}, "
         f"{read.refused:,} refused."
     )
-    print_refused(read, console)
+    print_faults(read, console)
 
 
 def _cells(read: TableRead, column: str) -> list[str]:
@@ -93,16 +93,21 @@ def _cells(read: TableRead, column: str) -> list[str]:
     return [cell(review) for review in read.first]
 
 
-def print_refused(read: TableRead, console: Console) -> None:
-    """Print why rows of a file are refused, by kind, with the first row numbers."""
-    for group in sorted(read.groups.values(), key=lambda g: -g.count):
+def print_faults(read: TableRead, console: Console) -> None:
+    """Print why rows of a file are refused and fields left empty, with the first row numbers."""
+    faults = [(group, "[red]{}[/]: {} refused") for group in _largest_first(read.groups)]
+    faults += [(group, "[yellow]{}[/]: left empty in {}") for group in _largest_first(read.unread)]
+    for group, said in faults:
         numbers = ", ".join(f"{n:,}" for n in group.numbers)
         more = ", ..." if group.count > len(group.numbers) else ""
-        refused = f"{count(group.count, 'row')} refused ({numbers}{more})"
+        what = said.format(escape(group.kind), count(group.count, "row"))
         console.print(
-            f"  [red]{escape(group.kind)}[/]: {refused}. "
-            f"Row {group.numbers[0]:,}: {escape(group.sentence)}."
+            f"  {what} ({numbers}{more}). Row {group.numbers[0]:,}: {escape(group.sentence)}."
         )
+
+
+def _largest_first(groups: dict[str, Group]) -> list[Group]:
+    return sorted(groups.values(), key=lambda group: -group.count)
 
 
 def _counts(summary: MovieSummary) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
 import filmpulse
@@ -41,6 +42,16 @@ def test_dag_says_what_it_is_and_how_it_retries(bag, dag_id):
     for task in dag.tasks:
         assert task.retries >= 1 or task.task_id in ("summarise", "report")
     DagSerialization.to_dict(dag)
+
+
+@pytest.mark.parametrize("dag_id", ["movie_reception", "analyse_backlog"])
+def test_forms_take_movies_by_id_or_by_address(bag, dag_id):
+    movies = bag.dags[dag_id].params.get_param("imdb_ids")
+    taken = ["tt0111161", "https://m.imdb.com/de/title/tt0111161/reviews?ref_=x"]
+    assert movies.resolve(taken) == taken
+    for wrong in ("0111161", "tt1", "https://example.com/title/tt0111161/"):
+        with pytest.raises(ParamValidationError):
+            movies.resolve([wrong])
 
 
 def test_final_errors_are_not_tried_again():

@@ -279,6 +279,12 @@ def test_a_run_without_good_ids_is_refused(parts, ids):
         jobs.plan(ids, "full", "r1", parts)
 
 
+def test_a_run_takes_movies_by_id_or_by_address(parts):
+    given = ["https://m.imdb.com/title/tt99000002/?ref_=x", "tt99000001", "tt99000002"]
+    assert jobs.plan(given, "full", "r1", parts) == ["tt99000002", "tt99000001"]
+    assert set(ledger(parts, "r1")) == {"tt99000001", "tt99000002"}
+
+
 def test_search_gives_the_sites_suggestions(parts):
     title = "the"
     hits = jobs.search(title, parts)

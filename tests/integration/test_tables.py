@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -91,8 +92,6 @@ def stored(parts, columns="*"):
 
 def everything(parts):
     """Return all that stands in the lake, as one text."""
-    import gzip
-
     found = []
     for name in parts.lake.names(""):
         content = parts.lake.read(name)
@@ -144,7 +143,7 @@ def test_the_ledger_the_lake_and_the_source_say_what_happened(parts):
 
 
 def test_no_name_and_no_other_column_is_stored_anywhere(parts, tmp_path):
-    bring([a_row(1), a_row(2, stars="9")], parts, rejects=tmp_path / "rejects.csv")
+    bring([a_row(1), a_row(2, film="tt9")], parts, rejects=tmp_path / "rejects.csv")
     everything_stored = everything(parts) + "".join(
         json.dumps(query(parts, f"SELECT * FROM {name}"), default=str)  # noqa: S608
         for name in ("core.reviews", "ops.collections", "ops.file_sources", "ops.loads")
@@ -265,44 +264,82 @@ def bad_rows():
     ]
 
 
+def told(groups):
+    return {kind: (group.count, group.numbers) for kind, group in groups.items()}
+
+
 def test_bad_rows_are_refused_with_why_and_good_ones_load(parts, tmp_path):
     rejects = tmp_path / "rejects.csv"
     content = as_csv(bad_rows()) + b'tt99000001,77,short\ntt99000001,78,"an "open" one\n'
     imported = bring(content, parts, rejects=rejects)
     read = imported.read
-    assert (read.rows, read.reviews, read.repeated, read.refused) == (13, 2, 1, 10)
-    assert [row["review_id"] for row in stored(parts)] == ["1", "8"]
-    told = {kind: (group.count, group.numbers) for kind, group in read.groups.items()}
-    assert told == {
-        "rating": (2, [3, 6]), "date": (1, [4]), "empty": (1, [5]), "movie": (1, [6]),
-        "future date": (1, [7]), "too long": (1, [8]), "id": (2, [11, 12]), "row": (2, [13, 14]),
+    assert (read.rows, read.reviews, read.repeated, read.refused) == (13, 5, 1, 7)
+    assert [row["review_id"] for row in stored(parts)] == ["1", "2", "3", "6", "8"]
+    assert told(read.groups) == {
+        "empty": (1, [5]), "movie": (1, [6]), "rating": (1, [6]), "too long": (1, [8]),
+        "id": (2, [11, 12]), "row": (2, [13, 14]),
+    }  # fmt: skip
+    assert told(read.unread) == {"rating": (1, [3]), "submitted_on": (2, [4, 7])}
+    optional = {
+        row["review_id"]: (row["rating_1_10"], row["submitted_on"]) for row in stored(parts)
+    }
+    day = date(2024, 5, 1)
+    assert optional == {
+        "1": (8, day), "2": (None, day), "3": (8, None), "6": (8, None), "8": (8, day)
     }  # fmt: skip
     with rejects.open(newline="") as file:
         lines = list(csv.DictReader(file))
-    assert [line["filmpulse_row"] for line in lines] == [
-        str(n) for n in (3, 4, 5, 6, 7, 8, *range(11, 15))
-    ]
+    assert [line["filmpulse_row"] for line in lines] == [str(n) for n in (5, 6, 8, *range(11, 15))]
     why = {line["filmpulse_row"]: line["filmpulse_why"] for line in lines}
     assert why["6"] == ("“tt1” is no IMDb id (tt and 7 to 9 digits); “five” is no rating of 5")
     assert why["11"] == "row 9 has the id 8 too, and says something else"
     assert why["12"] == "row 2 has the id 1 too, and says something else"
     assert why["13"] == "it has 3 cells where the header has 10"
-    assert lines[0]["text"] == a_row(2)["text"]
-    assert lines[0]["who"] == "Invented Person 2"
+    assert lines[1]["text"] == a_row(5)["text"]
+    assert lines[1]["who"] == "Invented Person 5"
 
 
 def test_rejects_that_were_corrected_are_imported_with_the_same_map(parts, tmp_path):
     rejects = tmp_path / "answers.rejects.csv"
     mapping = MAP + "delimiter: ';'\nencoding: windows-1252\n"
-    content = as_csv([a_row(1), a_row(2, stars="6", headline="Café")]).decode()
+    content = as_csv([a_row(1), a_row(2, film="tt6", headline="Café")]).decode()
     lines = [";".join(f'"{c}"'.replace("\"so to say\"", '""so to say""') for c in row)
              for row in csv.reader(io.StringIO(content))]  # fmt: skip
     bring("\r\n".join(lines).encode("cp1252"), parts, mapping, rejects=rejects)
-    corrected = rejects.read_bytes().replace(b";6;", b";5;")
+    corrected = rejects.read_bytes().replace(b";tt6;", b";99000001;")
     assert bring(corrected, parts, mapping, "answers.rejects.csv").read.refused == 0
     assert [(row["review_id"], row["title"]) for row in stored(parts)] == [
         ("1", "Heading 1"), ("2", "Café"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "windows-1252", "utf-8", "utf-16"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_rejects_are_written_as_the_map_reads_them(parts, tmp_path, encoding, waits):
+    mapping = MAP + f"encoding: {encoding}\ndelimiter: tab\nescape: '\\'\nheader_row: 4\n"
+    text = 'A \\ "quoted"\tcafé,\nof two lines.'
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter="\t", escapechar="\\")
+    writer.writerows([["A survey"], [], ["of spring"], COLUMNS])
+    writer.writerow(a_row(1, film="tt1", text=text).values())
+    writer.writerow(a_row(2).values())
+    content, name = out.getvalue().encode(encoding), "answers.tsv"
+    if waits:
+        drop(parts, content, mapping, name)
+        take(parts)
+        rejects = parts.lake.read(f"inbox/failed/{name}.rejects.csv")
+    else:
+        bring(content, parts, mapping, name, rejects=tmp_path / "rejects.csv")
+        rejects = (tmp_path / "rejects.csv").read_bytes()
+    wrong, right = (
+        f"\t{movie}\t".encode(encoding.replace("16", "16-le")) for movie in ("tt1", MOVIE)
+    )
+    assert rejects.count(wrong) == 1
+    read = bring(rejects.replace(wrong, right), parts, mapping.replace("author: who\n", "")).read
+    assert (read.rows, read.reviews, read.refused) == (1, 1, 0)
+    assert {row["review_id"]: row["body"] for row in stored(parts)}["1"] == (
+        'A \\ "quoted" café,\nof two lines.'
+    )
 
 
 def test_no_rejects_leave_no_file(parts, tmp_path):
@@ -312,7 +349,7 @@ def test_no_rejects_leave_no_file(parts, tmp_path):
 
 def test_rejects_that_cannot_be_written_stop_the_import(parts, tmp_path):
     with pytest.raises(BadInput, match="cannot be written"):
-        bring([a_row(1), a_row(2, stars="6")], parts, rejects=tmp_path / "no" / "rejects.csv")
+        bring([a_row(1), a_row(2, film="tt6")], parts, rejects=tmp_path / "no" / "rejects.csv")
     assert not stored(parts)
 
 
@@ -354,7 +391,7 @@ def test_a_file_that_breaks_off_leaves_nothing(parts, content, name, said):
 
 
 def test_a_file_of_which_nothing_can_be_used_stores_nothing(parts):
-    imported = bring([a_row(1, stars="x"), a_row(2, stars="y")], parts)
+    imported = bring([a_row(1, film="x"), a_row(2, film="y")], parts)
     assert (imported.read.reviews, imported.read.refused) == (0, 2)
     assert not imported.manifest_uris
     assert not query(parts, "SELECT FROM ops.file_sources")
@@ -386,8 +423,9 @@ def test_a_trial_stores_nothing_at_all(parts):
     before = state()
     assert len(before) > 10
     read = jobs.check_table(io.BytesIO(as_csv(bad_rows())), "a.csv", read_map(MAP), parts)
-    assert (read.rows, read.reviews, read.refused) == (11, 2, 8)
-    assert [review.review_id for review in read.first] == ["1", "8"]
+    assert (read.rows, read.reviews, read.refused) == (11, 5, 5)
+    assert told(read.unread) == {"rating": (1, [3]), "submitted_on": (2, [4, 7])}
+    assert [review.review_id for review in read.first] == ["1", "2", "3", "6", "8"]
     assert state() == before
     assert parts.lake.names("") == []
 
@@ -553,13 +591,50 @@ def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
     assert stored(parts, "xmin::text, *") == before
 
 
+def test_fields_of_the_inbox_that_cannot_be_read_are_counted(parts):
+    drop(parts, [a_row(1, stars="6"), a_row(2, stars="7", date="2.13.2024")])
+    names, imported = take(parts)
+    jobs.analyse(MOVIE, parts)
+    summary = jobs.summarise_import("r1", names, imported, parts)
+    assert [(page.status, page.reason) for page in imported[0].pages] == [
+        ("complete", None), ("partial", "fields_unread"),
+    ]  # fmt: skip
+    assert "rating in 2 rows, submitted_on in 1 row." in summary.lines[-1]
+    assert parts.lake.names("inbox") == []
+
+
+def test_a_json_file_with_a_map_is_a_table_and_one_without_is_a_page(parts):
+    rows = [a_row(1), a_row(2, film=OTHER)]
+    drop(parts, json.dumps(rows).encode(), name="answers.json")
+    drop(parts, gzip.compress(as_csv([a_row(3)])), name="answers.csv.gz")
+    drop(parts, b'{"data": {"title": null}}', None, name="answer.json")
+    _, imported = take(parts)
+    assert [row["review_id"] for row in stored(parts)] == ["1", "2", "3"]
+    assert [one.imdb_ids for one in imported] == [[], [MOVIE], [MOVIE, OTHER]]
+    assert not [name for name in parts.lake.names("inbox") if "answers" in name]
+
+
+def test_an_erasure_takes_refused_rows_of_every_form(parts):
+    rows = [a_row(1), a_row(2, film="x")]
+    forms = {
+        "a.json": json.dumps(rows).encode(), "a.csv": as_csv(rows),
+        "a.csv.gz": gzip.compress(as_csv(rows)),
+    }  # fmt: skip
+    for name, content in forms.items():
+        drop(parts, content, name=name)
+    take(parts)
+    assert set(parts.lake.names("inbox")) == {f"inbox/failed/{name}.rejects.csv" for name in forms}
+    assert jobs.forget("review", "1", parts, "survey").reviews == 1
+    assert parts.lake.names("inbox") == []
+
+
 def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
-    drop(parts, as_csv([a_row(1), a_row(2, stars="6")]) + b"tt99000001,Invented Person 3\n")
+    drop(parts, as_csv([a_row(1), a_row(2, film="tt6")]) + b"tt99000001,Invented Person 3\n")
     names, imported = take(parts)
     assert [row["review_id"] for row in stored(parts)] == ["1"]
     assert parts.lake.names("inbox") == ["inbox/failed/answers.csv.rejects.csv"]
     rejects = parts.lake.read("inbox/failed/answers.csv.rejects.csv").decode()
-    assert "“6” lies outside 0 to 5" in rejects
+    assert "“tt6” is no IMDb id" in rejects
     assert "it has 2 cells where the header has 10" in rejects
     assert "Invented Person" not in rejects
     assert "555-0100" not in rejects
@@ -575,7 +650,7 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
         ([a_row(1)], MAP + "bodi: x\n", "`bodi` is unknown"),
         ([a_row(1)], MAP.replace("source: survey\n", ""), "`source` is missing"),
         ([a_row(1)], MAP.replace("text", "words"), "no column words"),
-        ([a_row(1, stars="x")], MAP, "No row of it can be used"),
+        ([a_row(1, film="x")], MAP, "No row of it can be used"),
         (b"\xff\xfe\xff", MAP, "not written in"),
     ],
 )
@@ -621,7 +696,7 @@ def test_a_broken_off_import_of_the_inbox_makes_no_second_collection(parts, monk
 
 def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
     path = tmp_path / "Réponses 2026.csv"
-    path.write_bytes(as_csv([a_row(1), a_row(2, stars="6"), a_row(3, film=OTHER, headline="")]))
+    path.write_bytes(as_csv([a_row(1), a_row(2, film="tt6"), a_row(3, film=OTHER, headline="")]))
     mapping = read_map(MAP.replace("review_id: no\n", ""))
     rejects = tmp_path / "rejects.csv"
     read, added = jobs.add_table(path, mapping, parts, rejects)
@@ -742,21 +817,24 @@ def test_the_command_line(run, parts, tmp_path):
     words += ["--rights", "Ours: item 4."]
     trial = run(*words, "--dry-run")
     assert trial.exit_code == 0
-    assert "11 rows: 2 reviews, 1 say what another row says, 8 refused." in trial.output
-    assert "rating: 2 rows refused (3, 6). Row 3: “6” lies outside 0 to 5." in trial.output
+    assert "11 rows: 5 reviews, 1 say what another row says, 5 refused." in trial.output
+    assert "id: 2 rows refused (11, 12). Row 11: row 9 has the id 8 too" in trial.output
+    assert "rating: left empty in 1 row (3). Row 3: “6” lies outside 0 to 5." in trial.output
+    assert "submitted_on: left empty in 2 rows (4, 7). Row 4: “2024-02-30”" in trial.output
     assert "Nothing was stored." in trial.output
     assert not stored(parts)
     assert not (tmp_path / "answers.rejects.csv").exists()
     done = run(*words)
     assert done.exit_code == 0
     assert f"{MOVIE} ({MOVIE})" not in done.output
-    assert "2 new, 0 edited" in done.output
+    assert "5 new, 0 edited" in done.output
+    assert "rating: left empty in 1 row (3)" in done.output
     assert "answers.rejects.csv" in done.output
-    assert len((tmp_path / "answers.rejects.csv").read_text().splitlines()) == 9
-    assert query(parts, "SELECT count(*) AS n FROM core.review_analyses")[0]["n"] == 2
+    assert len((tmp_path / "answers.rejects.csv").read_text().splitlines()) == 6
+    assert query(parts, "SELECT count(*) AS n FROM core.review_analyses")[0]["n"] == 5
     again = run(*words, "--no-analyse")
     assert "nothing new" in again.output
-    table.write_bytes(as_csv([a_row(1, stars="x")]))
+    table.write_bytes(as_csv([a_row(1, film="x")]))
     assert run(*words).exit_code == 1
     with pytest.raises(BadInput, match="read and written at once"):
         run(*words, "--rejects", table)
@@ -766,7 +844,7 @@ def test_the_command_line(run, parts, tmp_path):
 
 def test_the_command_line_of_the_inbox(run, parts, tmp_path):
     table, map_file = tmp_path / "answers.csv", tmp_path / "map.yaml"
-    table.write_bytes(as_csv([a_row(1), a_row(2, stars="6")]))
+    table.write_bytes(as_csv([a_row(1, stars="6"), a_row(2, film="tt6")]))
     map_file.write_text(MAP)
     bare = run("inbox", "add", table)
     assert bare.exit_code == 1
@@ -775,6 +853,7 @@ def test_the_command_line_of_the_inbox(run, parts, tmp_path):
     assert added.exit_code == 0
     assert "1 of 2 rows can be used, under survey." in added.output
     assert "answers.rejects.csv" in added.output
+    assert "rating: left empty in 1 row (2)" in added.output
     assert "answers-" in run("inbox", "list").output
     loaded = run("inbox", "load")
     assert loaded.exit_code == 0

@@ -1,5 +1,6 @@
 """Items refuse what cannot be; text has one canonical form by whichever route it came."""
 
+import unicodedata
 from datetime import datetime
 
 import pytest
@@ -31,7 +32,11 @@ from filmpulse.items import (
         ("<!-- gone -->kept", "kept"),
         ("e\u0301", "é"),
         ("a\u00a0b", "a b"),
-        ("nul\x00l\x07", "null"),
+        ("nul\x00l\x07", "nul l"),
+        ("superb&#133;the music", "superb\u2026the music"),
+        ("good&#11;bad&#x1f;fine&#28end", "good\nbad fine end"),
+        ("a&#129;b &#38;amp; &#64976;", "a b &amp; \ufdd0"),
+        ("&#00000000011;a&#11", "a"),
         ("", ""),
     ],
 )
@@ -45,6 +50,47 @@ def test_canonical_text_is_stable_and_fit_for_postgres(text):
     assert canonical_text(once) == once
     assert "\x00" not in once
     once.encode()
+
+
+CONTROLS = st.sampled_from([*map(chr, (*range(32), *range(0x7F, 0xA0)))])
+
+
+@given(st.text(CONTROLS, min_size=1, max_size=3))
+def test_no_control_character_joins_two_words(between):
+    entities = "".join(f"&#{ord(character)};" for character in between)
+    for text in (canonical_text(f"good{between}bad"), text_from_html(f"good{between}bad"),
+                 text_from_html(f"good{entities}bad")):  # fmt: skip
+        assert text != "goodbad"
+        assert text.startswith("good")
+        assert text.endswith("bad")
+        assert canonical_text(text) == text
+
+
+def test_the_bytes_of_windows_1252_are_its_characters_by_every_route():
+    for byte in range(0x80, 0xA0):
+        try:
+            meant = bytes([byte]).decode("cp1252")
+        except UnicodeDecodeError:
+            meant = " "
+        for text in (f"a{chr(byte)}b", f"a&#{byte};b", f"a&#x{byte:x};b"):
+            assert text_from_html(text) == f"a{meant}b"
+        assert canonical_text(f"a{chr(byte)}b") == canonical_text(f"a{meant}b")
+    assert canonical_text("S\x8a\u0307") == unicodedata.normalize("NFC", "SŠ\u0307")
+
+
+def test_breaks_and_spaces_among_the_control_characters():
+    assert canonical_text("a\x0bb\x0cc\x1cd\x1de\x1ff\x00g\x7fh") == "a\nb\nc d e f g h"
+    assert canonical_text("a\x0b\x0c\x0b\x0cb") == "a\n\nb"
+
+
+def test_texts_without_control_characters_keep_their_hash():
+    body = "Two\tlines…\r\n\r\n\r\nof it\u2019s e\u0301 日 \U0001f600\u200d"
+    digest = "b075784510ef6add64424572c67316d79456a2ae227397e56255fb11574cd16e"
+    assert content_hash("A title", body) == digest
+
+
+def test_an_entity_of_thousands_of_digits_is_read_as_html_says():
+    assert text_from_html(f"a&#{'9' * 5000};&#x{'f' * 5000};b") == "a\ufffd\ufffdb"
 
 
 @given(st.text(), st.text())

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from filmpulse import airflow_bridge, cli
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.jobs import lake_options, read_tracked
+from filmpulse.items import read_imdb_id
+from filmpulse.jobs import lake_options, read_tracked, typed_ids
 from filmpulse.warehouse.reception import grade
 
 
@@ -23,6 +26,61 @@ def test_a_bad_entry_is_named_and_passed_over(entry):
     assert tracked.imdb_ids == ["tt0111161", "tt99000001"]
     (problem,) = tracked.problems
     assert json.dumps(entry, ensure_ascii=False) in problem
+
+
+ADDRESSES = [
+    "https://www.imdb.com/title/tt0111161/?ref_=fn_t_1", "https://m.imdb.com/title/tt0111161",
+    "http://imdb.com/title/tt0111161/reviews/?sort=x#y", "www.imdb.com/de/title/tt0111161/",
+    "https://www.imdb.com/pt-BR/title/tt0111161/reviews", "imdb.com/title/tt0111161",
+    "//pro.imdb.com/title/tt0111161/", "HTTPS://WWW.IMDB.COM:443/title/tt0111161/",
+    "https://www.imdb.com/showtimes/title/tt0111161/", " tt0111161\n", "TT0111161",
+]  # fmt: skip
+OTHERS = [
+    "https://example.com/title/tt0111161/", "https://imdb.com.example/title/tt0111161/",
+    "https://notimdb.com/title/tt0111161/", "https://example.com/?u=imdb.com/title/tt0111161",
+    "https://www.imdb.com/name/nm0000151/", "https://www.imdb.com/title/tt01111611111/",
+    "https://www.imdb.com/title/tt0111161x/", "ftp://imdb.com/title/tt0111161", "",
+    "https://www.imdb.com/title/tt0111161/ tt0111162", "x tt0111161",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", ADDRESSES)
+def test_the_address_of_a_movies_page_is_its_id(typed):
+    assert read_imdb_id(typed) == "tt0111161"
+    assert read_tracked(json.dumps([typed, "tt0111161"])) == (["tt0111161"], [])
+    assert typed_ids([typed, "tt0111162", typed]) == ["tt0111161", "tt0111162"]
+
+
+@pytest.mark.parametrize("typed", OTHERS)
+def test_the_address_of_anything_else_is_no_movie(typed):
+    assert read_imdb_id(typed) is None
+    assert read_tracked(json.dumps([typed])).imdb_ids == []
+    with pytest.raises(BadInput, match="No IMDb id"):
+        typed_ids(["tt0111161", typed])
+
+
+@pytest.fixture
+def variable(monkeypatch):
+    """Stand in for Airflow's Variable; return a function that runs `filmpulse movies ...`."""
+    kept = {"raw": "[]"}
+    monkeypatch.setattr(airflow_bridge, "read_variable", lambda: kept["raw"])
+    monkeypatch.setattr(airflow_bridge, "write_variable", lambda raw: kept.update(raw=raw))
+
+    def run(*words, raw=None):
+        kept["raw"] = kept["raw"] if raw is None else json.dumps(raw)
+        result = CliRunner().invoke(cli.app, ["movies", *words])
+        assert result.exit_code == 0, result.output
+        return json.loads(kept["raw"])
+
+    return run
+
+
+def test_movies_are_added_and_removed_by_address(variable):
+    assert variable("add", ADDRESSES[0], ADDRESSES[1], "tt0111162") == ["tt0111161", "tt0111162"]
+    assert variable("remove", ADDRESSES[2]) == ["tt0111162"]
+    written = [ADDRESSES[3], "tt1", 5, {"a": 1}]
+    assert variable("add", "tt0111161", raw=written) == written
+    assert variable("remove", "tt0111161", "tt1", raw=written) == [5, {"a": 1}]
 
 
 @pytest.mark.parametrize("raw", ["", "tt0111161", '{"a": 1}', '"tt0111161"', "[", "null"])

@@ -45,9 +45,9 @@ from filmpulse.jobs.tables import (
     add_table,
     check_table,
     import_table,
-    is_table,
 )
-from filmpulse.jobs.tracked import Tracked, read_tracked
+from filmpulse.jobs.tracked import Tracked, read_tracked, tracked_id, typed_ids
+from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded
 
 __all__ = [
@@ -115,5 +115,7 @@ __all__ = [
     "summarise_backlog",
     "summarise_import",
     "summary",
+    "tracked_id",
+    "typed_ids",
     "who_reads",
 ]

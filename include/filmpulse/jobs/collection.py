@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
-from filmpulse.items import IMDB_ID_PATTERN, CollectionStatus, Mode
+from filmpulse.items import CollectionStatus, Mode
 from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.loading import LEDGER_FIELDS
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.jobs.site import SOURCE, explain, polite_site, quarantine
+from filmpulse.jobs.tracked import typed_ids
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.crawl import Crawl
 
@@ -29,17 +29,18 @@ def label(imdb_id: str, parts: Parts) -> str:
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list[str]:
     """Queue one collection a movie and return the movies, each once, in their order.
 
+    Args:
+        imdb_ids: Their ids, or addresses of their pages at IMDb, as a person typed them.
+        mode: How they are to be collected.
+        run_id: Whose collections these are.
+        parts: Settings and warehouse.
+
     Raises:
-        BadInput: No movie at all, or an entry that is no IMDb id.
+        BadInput: No movie at all, or an entry that is neither.
     """
-    ids = list(dict.fromkeys(imdb_ids))
-    wrong = [i for i in ids if not re.fullmatch(IMDB_ID_PATTERN, i)]
-    if wrong or not ids:
-        raise BadInput(
-            f"No IMDb id (tt and 7 to 9 digits): {', '.join(wrong)[:500]}."
-            if wrong
-            else "No movie was asked for."
-        )
+    ids = typed_ids(imdb_ids)
+    if not ids:
+        raise BadInput("No movie was asked for.")
     with parts.warehouse.connect() as connection:
         connection.cursor().executemany(
             wh.sql("queue_collection"),

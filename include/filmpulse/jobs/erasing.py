@@ -25,7 +25,7 @@ from pydantic import AwareDatetime, ValidationError
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
-from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key, canonical_text
+from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
 from filmpulse.jobs import inbox
 from filmpulse.jobs.figures import refresh_figures_or_fail
 from filmpulse.jobs.parts import Parts, Progress, silent
@@ -33,6 +33,8 @@ from filmpulse.jobs.site import SOURCE
 from filmpulse.lake import NOT_SOURCES, Manifest
 from filmpulse.sources.archives import is_archive, read_archive
 from filmpulse.sources.imdb.dom import KEYED
+from filmpulse.sources.tables.mapping import is_table
+from filmpulse.sources.tables.values import key_of
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -56,8 +58,8 @@ _FIELDS = {
     for name in ("review_id", "author_key")
 }
 # What stands beside a file in the inbox, besides its note, and goes with it.
-_BESIDE = (inbox.REASON, ".map.yaml", ".map.yml", ".rejects.csv")
-_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx")
+_BESIDE_TABLES = (".map.yaml", ".map.yml", ".rejects.csv")
+_BESIDE = (inbox.REASON, *_BESIDE_TABLES)
 _MOST_UNPACKED = 100_000_000  # bytes of one file of an archive
 
 
@@ -174,7 +176,7 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
         if not _REVIEW_ID.fullmatch(given):
             raise BadInput(f"No id of a review (such as rw1234567): {given[:80]!r}.")
         return given
-    given = canonical_text(given)
+    given = key_of(given)
     if _AUTHOR_KEY.fullmatch(key := given.removeprefix(KEYED)):
         return key
     if not given or (source == SOURCE and not _USER_ID.fullmatch(given)):
@@ -553,10 +555,11 @@ def _erase_objects(
         if not (is_kept or with_waiting):
             continue
         together = [f"{name}{end}" for end in (*_BESIDE, "", inbox.NOTE) if f"{name}{end}" in names]
+        has_map = any(one.endswith(_BESIDE_TABLES) for one in together)
         if (
             _is_of_erased_movie(name, together, tombstones, parts)
             or (searched and any(searched.is_in(lake.read(one)) for one in together))
-            or (is_kept and name.endswith(_TABLES) and _is_of_files(tombstones))
+            or (is_kept and is_table(name, has_map=has_map) and _is_of_files(tombstones))
         ):
             doomed += together  # the note last: it says which movie the rest was about
             if not is_kept and not is_trial:

@@ -32,7 +32,7 @@ from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts
 from filmpulse.jobs.quality import failed_checks, standing_faults
 from filmpulse.jobs.site import SOURCE, explain
-from filmpulse.jobs.tables import import_waiting_table, is_table
+from filmpulse.jobs.tables import import_waiting_table, is_waiting_table
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.files import Parsed
 
@@ -70,7 +70,7 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
-    if is_table(name):
+    if is_waiting_table(name, parts):
         return import_waiting_table(name, run_id, parts)
     secret = inbox.author_secret(parts)
     path = f"{WAITING}/{name}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from psycopg.types.json import Jsonb
@@ -24,15 +24,16 @@ from psycopg.types.json import Jsonb
 from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
 from filmpulse.jobs import inbox
+from filmpulse.jobs.closing import count as counted
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
 from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
-from filmpulse.sources.tables.mapping import FIELDS, SUFFIXES, TableMap, read_map
+from filmpulse.sources.tables.mapping import FIELDS, TableMap, form_of, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks
-from filmpulse.sources.tables.rows import KEYED, Problem, Row, read_rows
+from filmpulse.sources.tables.rows import KEYED, Problem, Row, numbered, read_rows
 from filmpulse.sources.tables.spool import Refused, Spool
 from filmpulse.warehouse.load import Loaded
 
@@ -47,11 +48,12 @@ MAX_WAITING_BYTES = 50_000_000
 BATCH_REVIEWS = 500
 MAPS = (".map.yaml", ".map.yml")
 REJECTS = ".rejects.csv"
+_ESCAPING = "backslashreplace"  # what an encoding lacks is written as Python does
 
 
 @dataclass
 class Group:
-    """Rows that are refused for one kind of reason: how many, the first, and what one says."""
+    """Rows with one kind of fault: how many, the numbers of the first, and what the first says."""
 
     kind: str
     sentence: str
@@ -63,8 +65,9 @@ class Group:
 class TableRead:
     """What a file holds: rows read, reviews to keep, and why the rest is refused.
 
-    `repeated` counts rows that say the same as an earlier one. A row that is refused for two
-    reasons is in two groups. `first` are the first reviews as they would be stored.
+    `repeated` counts rows that say the same as an earlier one of their id. A row that is refused
+    for two reasons is in two groups. `unread` says, by field, in which kept rows it is left empty
+    since the cell cannot be read. `first` are the first reviews as they would be stored.
     """
 
     rows: int = 0
@@ -72,6 +75,7 @@ class TableRead:
     repeated: int = 0
     refused: int = 0
     groups: dict[str, Group] = field(default_factory=dict)
+    unread: dict[str, Group] = field(default_factory=dict)
     first: list[Review] = field(default_factory=list)
 
 
@@ -88,9 +92,12 @@ class TableImported:
     failures: dict[str, FilmpulseError] = field(default_factory=dict)
 
 
-def is_table(name: str) -> bool:
-    """Say whether a file is a table, by the ending of its name."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+def is_waiting_table(name: str, parts: Parts) -> bool:
+    """Say whether a file that waits in the inbox, below `inbox/`, is a table."""
+    if is_table(name, has_map=False):
+        return True
+    beside = (f"{WAITING}/{name}{end}" for end in MAPS)
+    return is_table(name, has_map=True) and any(parts.lake.size(m) is not None for m in beside)
 
 
 def check_table(
@@ -223,8 +230,9 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
             if read.refused:
                 rejected = io.StringIO()
                 shown = [c for field, c in mapping.columns().items() if field != "author"]
-                _write_rejects(spool, rejected, ",", shown)
-                parts.lake.write(failed + REJECTS, rejected.getvalue().encode())
+                _write_rejects(spool, rejected, mapping, shown)
+                encoded = rejected.getvalue().encode(mapping.encoding or "utf-8", _ESCAPING)
+                parts.lake.write(failed + REJECTS, encoded)
             if not read.reviews:
                 raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
             about_it = (f"{run_id}/{name}", parts, seen_at, _mark(content, about))
@@ -274,10 +282,16 @@ def _read(
             for one in chunk.broken
         ]
         rows += read_rows(chunk.frame, mapping, secret=secret, latest=latest)
-        elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, parts)
+        if mapping.review_id is None:  # an id that is made holds its movie
+            elsewhere: _Elsewhere = {}
+        else:
+            elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, parts)
         for row in sorted(rows, key=lambda row: row.number):
-            if problems := row.problems or _clash(row, elsewhere, spool):
+            if problems := row.problems or _keep(row, mapping, elsewhere, spool):
                 _refuse(row, problems, spool, read)
+                continue
+            for name_of_field, sentence in row.unread.items():
+                _count(read.unread, name_of_field, sentence, row)
         read.rows += len(rows)
         progress(read.rows, None)
     if not read.rows:
@@ -288,11 +302,13 @@ def _read(
     return read
 
 
-def _clash(row: Row, elsewhere: _Elsewhere, spool: Spool) -> tuple[Problem, ...]:
+def _keep(row: Row, mapping: TableMap, elsewhere: _Elsewhere, spool: Spool) -> tuple[Problem, ...]:
     """Keep a row's review, unless its id is taken by another; the row that came first stays."""
     review = row.review
     if review is None:
         return ()
+    if mapping.review_id is None:
+        review = numbered(review, spool.nth(review.review_id))
     if other := elsewhere.get((review.review_id, review.imdb_id)):
         return (Problem("id", f"the id {review.review_id} is that of a review of {other}"),)
     if earlier := spool.add(row.number, review):
@@ -316,17 +332,19 @@ def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> _Elsewhe
     return {(row["review_id"], row["imdb_id"]): row["other_imdb_id"] for row in rows}
 
 
-def _refuse(row: Row, problems: Iterable[Problem], spool: Spool, read: TableRead) -> None:
-    sentences = []
-    for kind, sentence in problems:
-        group = read.groups.setdefault(kind, Group(kind, sentence))
-        if row.number not in group.numbers[-1:]:
-            group.count += 1
-            group.numbers.append(row.number)
-            del group.numbers[SHOWN_NUMBERS:]
-        sentences.append(sentence)
-    spool.refuse(Refused(row.number, "; ".join(sentences), row.cells, row.is_split))
+def _refuse(row: Row, problems: Sequence[Problem], spool: Spool, read: TableRead) -> None:
+    for kind, sentence in dict(reversed(problems)).items():  # of each kind the first
+        _count(read.groups, kind, sentence, row)
+    why = "; ".join(problem.sentence for problem in problems)
+    spool.refuse(Refused(row.number, why, row.cells, row.is_split))
     read.refused += 1
+
+
+def _count(groups: dict[str, Group], kind: str, sentence: str, row: Row) -> None:
+    group = groups.setdefault(kind, Group(kind, sentence))
+    group.count += 1
+    if len(group.numbers) < SHOWN_NUMBERS:
+        group.numbers.append(row.number)
 
 
 def _store(
@@ -394,7 +412,7 @@ def _collect(
             status="complete",
             sentence=f"From the file {name}.",
             distinct_ids=count,
-            variant=PurePosixPath(name).suffix.lower().removeprefix("."),
+            variant=form_of(name).removeprefix("."),
             parts=tuple(writer.parts),
         )
     )
@@ -407,19 +425,20 @@ def _keep_rejects(spool: Spool, mapping: TableMap, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     encoding = mapping.encoding or "utf-8"
     try:
-        with part.open("w", encoding=encoding, errors="backslashreplace", newline="") as out:
-            _write_rejects(spool, out, mapping.delimiter or ",")
+        with part.open("w", encoding=encoding, errors=_ESCAPING, newline="") as out:
+            _write_rejects(spool, out, mapping)
         part.replace(path)
     except OSError as error:
         raise BadInput(f"Refused rows cannot be written to {path}: {error.strerror}.") from error
 
 
 def _write_rejects(
-    spool: Spool, out: TextIO, delimiter: str, only: Sequence[str] | None = None
+    spool: Spool, out: TextIO, mapping: TableMap, only: Sequence[str] | None = None
 ) -> None:
     """Write refused rows; with `only`, no other columns, and no cells that may be out of place."""
     names = only or [*dict.fromkeys(name for row in spool.refused() for name in row.cells)]
-    writer = csv.writer(out, delimiter=delimiter)
+    writer = csv.writer(out, delimiter=mapping.delimiter or ",", escapechar=mapping.escape)
+    out.write("\r\n" * ((mapping.header_row or 1) - 1))
     writer.writerow(["filmpulse_row", "filmpulse_why", *names])
     for row in spool.refused():
         cells = row.cells if row.is_split or only is None else {}
@@ -441,11 +460,14 @@ def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[Importe
             f"{about}: complete. {changed if loaded.changed else 'Nothing new'}.",
             changed_rows=loaded.changed,
         )  # fmt: skip
-    if refused := imported.read.refused:
-        line = (
-            f"{name}: {refused:,} of {imported.read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
-        )
+    read = imported.read
+    if read.refused:
+        line = f"{name}: {read.refused:,} of {read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
         yield ImportedPage(name, None, None, "partial", "rows_refused", line)
+    if read.unread:
+        fields = (f"{one.kind} in {counted(one.count, 'row')}" for one in read.unread.values())
+        line = f"{name}: left empty, since it cannot be read: {', '.join(fields)}."
+        yield ImportedPage(name, None, None, "partial", "fields_unread", line)
 
 
 def _waits(error: FilmpulseError) -> bool:

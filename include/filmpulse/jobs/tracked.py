@@ -1,13 +1,13 @@
-"""The movies that are followed, as a person wrote them into the Variable."""
+"""Movies as people name them: in the Variable of those that are followed, and in forms."""
 
 from __future__ import annotations
 
 import json
-import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from filmpulse.errors import BadInput
-from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.items import read_imdb_id
 
 
 class Tracked(NamedTuple):
@@ -21,10 +21,10 @@ def read_tracked(raw: str) -> Tracked:
     """Read the list of tracked movies as a person wrote it.
 
     Args:
-        raw: JSON list of ids, such as `["tt0111161"]`.
+        raw: JSON list of ids, such as `["tt0111161"]`, or of addresses of movies' pages at IMDb.
 
     Returns:
-        Valid ids in their order, each once; a sentence for each entry that was passed over.
+        The ids in their order, each once; a sentence for each entry that was passed over.
 
     Raises:
         BadInput: It is no JSON list at all.
@@ -40,11 +40,29 @@ def read_tracked(raw: str) -> Tracked:
     ids: dict[str, None] = {}
     problems: list[str] = []
     for entry in entries:
-        if isinstance(entry, str) and re.fullmatch(IMDB_ID_PATTERN, entry.strip()):
-            ids[entry.strip()] = None
+        if imdb_id := tracked_id(entry):
+            ids[imdb_id] = None
         else:
             problems.append(
-                f"tracked_movies holds {json.dumps(entry, ensure_ascii=False)[:80]}, "
-                "which is no IMDb id (tt and 7 to 9 digits); it was passed over."
+                f"tracked_movies holds {json.dumps(entry, ensure_ascii=False)[:80]}, which is "
+                "neither an IMDb id (tt and 7 to 9 digits) nor the address of a movie's page at "
+                "IMDb; it was passed over."
             )
     return Tracked(list(ids), problems)
+
+
+def tracked_id(entry: Any) -> str | None:
+    """Return the movie that an entry of the list names; None where it names none."""
+    return read_imdb_id(entry) if isinstance(entry, str) else None
+
+
+def typed_ids(given: Iterable[str]) -> list[str]:
+    """Read movies as a person typed them, by id or by address at IMDb; each once, in their order.
+
+    Raises:
+        BadInput: An entry is neither; the message names all such.
+    """
+    found = {entry: read_imdb_id(entry) for entry in given}
+    if wrong := [entry for entry, imdb_id in found.items() if imdb_id is None]:
+        raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {', '.join(wrong)[:500]}.")
+    return list(dict.fromkeys(imdb_id for imdb_id in found.values() if imdb_id))

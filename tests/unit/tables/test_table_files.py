@@ -1,10 +1,13 @@
 """Whole files: hostile CSV, JSON lines and workbooks, row by row."""
 
 import csv
+import gzip
 import io
 import json
+import re
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -16,9 +19,10 @@ from filmpulse.items import Review, author_key, content_hash
 from filmpulse.sources.tables import readers
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.sources.tables.readers import CHUNK_ROWS, read_chunks
-from filmpulse.sources.tables.rows import KEYED, read_rows
+from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
 from filmpulse.sources.tables.spool import Refused, Spool
 
+FILES = Path(__file__).parents[2] / "fixtures/tables"
 MOVIE = "tt99000001"
 SECRET = b"a key of the tests"
 TODAY = date(2026, 11, 21)
@@ -112,11 +116,27 @@ def test_a_long_text_is_one_cell():
 
 @pytest.mark.parametrize(
     ("encoding", "said"), [("utf-16", ""), ("utf-8-sig", ""), ("cp1252", "encoding: windows-1252"),
-                           ("utf-16-le", "encoding: utf-16-le")],
+                           ("utf-16-le", "encoding: utf-16-le"), ("utf-32", "")],
 )  # fmt: skip
 def test_encodings(encoding, said):
     content = "a,b\r\né„,ü\r\n".encode(encoding)
     assert read(content, mapping=a_map(said)) == ({2: ("é„", "ü")}, {})
+
+
+@pytest.mark.parametrize("said", ["utf-8", "latin-1", "windows-1252", "utf-16-le", "shift_jis"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_mark_at_the_start_says_the_encoding_whatever_the_map_says(encoding, said):
+    content = "\ufeffa,b\né,ü\n".encode(encoding)
+    assert read(content, mapping=a_map(f"encoding: {said}")) == ({2: ("é", "ü")}, {})
+    with pytest.raises(BadInput, match="begins with the mark of"):
+        read(content + b"\xff", mapping=a_map(f"encoding: {said}"))
+
+
+@pytest.mark.parametrize("label", ["latin-1", "iso-8859-1", "L1", "ascii", "us-ascii"])
+def test_labels_that_mean_windows_1252(label):
+    content = "a,b,prix €\n“x”,so…-fine,7\n".encode("cp1252").replace(b"-", b"\x81")
+    (row,) = reviews(content, a_map(f"encoding: {label}\nreview_id: prix €\n"))
+    assert (row.review.review_id, row.review.title, row.review.body) == ("7", "“x”", "so… fine")
 
 
 def test_another_encoding_is_told_by_the_line():
@@ -143,6 +163,68 @@ def test_the_header_is_checked():
     assert "its header cannot be read" in refusal('"a,b\n1,2')
     assert read(" a , b \n1,2\n")[0] == {2: ("1", "2")}
     assert read("\n\na,b,\n1,2,\n")[0] == {4: ("1", "2")}  # an empty name is a column's place
+
+
+@pytest.mark.parametrize("line", ["sep=;\r\n", "SEP=;\n", '"sep=;"\r\n', "\ufeffsep=;\r"])
+def test_a_first_line_may_say_the_delimiter(line):
+    for said in ("", "delimiter: ','", "delimiter: ';'"):
+        assert read(f"{line}a;b\n1,5;2\n", mapping=a_map(said)) == ({3: ("1,5", "2")}, {})
+    assert read("sep=\t\na\tb\n1\t2\n")[0] == {3: ("1", "2")}
+    assert "cannot divide" in refusal('sep="\na"b\n')
+    assert "cannot divide" in refusal("sep=\\\na\\b\n", mapping=a_map("escape: \\"))
+    assert "no column a" in refusal("sep=;;\na;b\n")
+
+
+def test_the_row_of_the_header_may_be_named():
+    above = 'Survey "of spring"\n,,,\n'
+    assert read(f"{above}a,b\n1,2\n", mapping=a_map("header_row: 3"))[0] == {4: ("1", "2")}
+    assert read('"open\na,b\n1,"2\n3"\n', mapping=a_map("header_row: 2"))[0] == {3: ("1", "2\n3")}
+    assert "row 2, the `header_row`" in refusal("x\n\na,b\n1,2\n", mapping=a_map("header_row: 2"))
+    assert "no column a" in refusal(f"{above}a,b\n1,2\n", mapping=a_map("header_row: 4"))
+    assert "is empty" in refusal("a,b\n1,2\n", mapping=a_map("header_row: 9"))
+    assert read("\na,b\n1,2\n", mapping=a_map("header_row: 1"))[0] == {3: ("1", "2")}
+    content = workbook([["Survey", None, None], [], ["a", "b"], ["1", "2"]])
+    assert read(content, "f.xlsx", a_map("header_row: 3"))[0] == {4: ("1", "2")}
+    assert "`header_row`" in refusal(content, "f.xlsx", a_map("header_row: 2"))
+
+
+def test_escaped_marks():
+    content = 'a,b\n"She said \\"no\\".",c\\,d\n"it is ""so""",\\\\\n'
+    rows, broken = read(content, mapping=a_map("escape: \\"))
+    assert rows == {2: ('She said "no".', "c,d"), 3: ('it is "so"', "\\")}
+    assert not broken
+
+
+def test_a_name_that_stands_twice_in_the_header_matters_only_where_the_map_names_it():
+    content = "a,x,b,x,,x (4)\n1,2,3,4,5,6\n"
+    (chunk,) = read_chunks(io.BytesIO(content.encode()), "f.csv", a_map())
+    assert chunk.frame.to_dict("records") == [
+        {"a": "1", "x": "2", "b": "3", "x (4)": "4", "column 5": "5", "x (4) (6)": "6"}
+    ]
+    assert "names x more than once" in refusal(content, mapping=a_map("review_id: x"))
+    (chunk,) = read_chunks(io.BytesIO(b",column 1,a\n1,2,3\n"), "f.csv", a_map().model_copy(
+        update={"body": a_map("review_id: column 1").review_id}))  # fmt: skip
+    assert list(chunk.frame["column 1"]) == ["2"]
+
+
+@pytest.mark.parametrize("name", ["f.csv.gz", "f.CSV.GZ"])
+def test_a_packed_file(name):
+    packed = gzip.compress(b"a,b\n1,2\n")
+    assert read(packed, name) == ({2: ("1", "2")}, {})
+    assert read(packed + gzip.compress(b"3,4\n"), name)[0] == {2: ("1", "2"), 3: ("3", "4")}
+    for broken in (b"a,b\n1,2\n", b"", packed[:-9], packed[:15] + b"\xff" * 20):
+        assert refusal(broken, name)
+    assert "packed with gzip" in refusal(gzip.compress(packed), name)
+    assert "packed with gzip" in refusal(packed, "f.csv")
+    assert read(gzip.compress(workbook([["a", "b"], [1, 2]])), "f.xlsx.gz")[0] == {2: ("1", "2")}
+    assert "only .csv" in refusal(packed, "f.gz")
+
+
+def test_a_packed_file_that_is_huge_unpacked_is_refused(monkeypatch):
+    monkeypatch.setattr(readers, "MAX_UNPACKED_BYTES", 5_000_000)
+    packed = gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000)
+    assert len(packed) < 50_000
+    assert "larger than 5 MB unpacked" in refusal(packed, "f.csv.gz")
 
 
 def test_files_of_another_kind_are_refused():
@@ -215,18 +297,65 @@ def test_cells_that_are_no_values_are_refused_where_they_are_used():
     content = '{"a":["x"],"b":"text"}\n{"a":"t","b":{"x":1}}\n{"a":"t","b":"u","c":[1]}\n'
     rows = reviews(content, a_map(), "f.jsonl")
     assert [[p.sentence for p in row.problems] for row in rows] == [
-        ["a cell holds a list"], ["a cell holds an object"], [],
+        [], ["a cell holds an object"], [],
     ]  # fmt: skip
+    assert [row.unread for row in rows] == [{"title": "a cell holds a list"}, {}, {}]
     (row,) = reviews(
         '{"a":"","b":"text","r":NaN}\n', a_map("rating: {column: r, scale: 5}"), "f.jsonl"
     )
-    assert row.problems[0].sentence == "NaN is no value"
+    assert row.unread == {"rating": "NaN is no value"}
 
 
 def test_an_array_and_a_missing_key_are_told():
     for content in ('[{"a":1,"b":2}]', '[\n{"a":1,"b":2}\n]'):
         assert "one JSON array" in refusal(content, "f.jsonl")
     assert "no column b (body)" in refusal('{"a":1}\n{"a":2,"c":3}\n', "f.jsonl")
+
+
+JSON_ROW = st.fixed_dictionaries({"a": st.text(max_size=8), "b": st.text(max_size=8)})
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(JSON_ROW, max_size=6), indent=st.sampled_from([None, 0, 3]),
+    block=st.integers(1, 40), is_packed=st.booleans(),
+)  # fmt: skip
+def test_a_json_array_of_any_form_is_read_element_by_element(rows, indent, block, is_packed):
+    content = f" \n{json.dumps(rows, indent=indent)}\n".encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers, "BLOCK", block)
+        found, broken = read(content, "f.json")
+    assert found == {n: (row["a"], row["b"]) for n, row in enumerate(rows, start=1)}
+    assert not broken
+
+
+def test_elements_that_are_no_objects_stop_nothing():
+    rows, broken = read('[{"a":1,"b":2}, 12, "x", null, [{"a":1}], {"a":3,"b":4.0}]', "f.json")
+    assert rows == {1: ("1", "2"), 6: ("3", "4.0")}
+    assert broken == dict.fromkeys(range(2, 6), "it is no JSON object")
+
+
+def test_a_json_file_of_lines():
+    assert read('{"a":1,"b":2}\n\nx\n{"a":3,"b":4}', "f.json")[0] == {1: ("1", "2"), 4: ("3", "4")}
+    assert read("[]", "f.json") == read(" \n", "f.json") == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "element"),
+    [('[{"a":1,"b":2}', 1), ('[{"a":1,"b":2},', 2), ('[{"a":1,"b":2},{"a":', 2), ("[", 0),
+     ('[{"a":1,"b":2} {"a":1,"b":2}]', 1), ('[{"a":1,"b":2},]', 2), ('[{"a":1,"b":2},{x}]', 2)],
+)  # fmt: skip
+def test_a_json_array_that_is_broken_is_refused(content, element):
+    assert f"element {element} of its JSON array is broken" in refusal(content, "f.json")
+
+
+def test_a_json_array_is_refused_where_more_follows_or_an_element_is_huge(monkeypatch):
+    assert "more than one JSON array" in refusal('[{"a":1,"b":2}] [{"a":1,"b":2}]', "f.json")
+    monkeypatch.setattr(readers, "MAX_LINE_CHARACTERS", 1_000)
+    monkeypatch.setattr(readers, "BLOCK", 100)
+    huge = json.dumps([{"a": "x", "b": "y" * 5_000}])
+    assert "longer than 1,000" in refusal(huge, "f.json")
+    assert "element 1" in refusal("[" * 100_000, "f.json")
 
 
 # Workbooks
@@ -289,17 +418,19 @@ def cached(content, cells):
 
 def test_a_formula_counts_by_its_value_or_is_told():
     content = workbook(
-        [["a", "b"], ["=1+1", "x"], ['="t"', "x"], ["=NA()", "x"], ["=A1", "x"], ["", "x"]]
+        [["b", "a"], ["=1+1", "x"], ['="t"', "x"], ["=NA()", "x"], ["=A1", "x"], ["c", "=A1"]]
     )
     content = cached(content, {"A2": ("n", "2"), "A3": ("str", "t"), "A4": ("e", "#N/A")})
     rows = reviews(content, a_map(), "f.xlsx")
-    assert [(r.number, r.review.title if r.review else r.problems[0].sentence) for r in rows] == [
+    uncalculated = "a formula was never calculated: open the file, and save it again"
+    assert [(r.number, r.review.body if r.review else r.problems[0].sentence) for r in rows] == [
         (2, "2"),
         (3, "t"),
         (4, "a cell holds the error #N/A"),
-        (5, "a formula was never calculated: open the file, and save it again"),
-        (6, ""),
+        (5, uncalculated),
+        (6, "c"),
     ]
+    assert [row.unread for row in rows] == [{}, {}, {}, {}, {"title": uncalculated}]
 
 
 def test_a_number_that_the_spreadsheet_rounded_is_no_id():
@@ -310,6 +441,58 @@ def test_a_number_that_the_spreadsheet_rounded_is_no_id():
     long, short = reviews(content, mapping, "f.xlsx")
     assert "more than 15 digits" in long.problems[0].sentence
     assert short.review.review_id == "123456789012345"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("a_x000D_\nb", "a\r\nb"), ("_x0009_", "\t"), ("_xD83D__xDE00_", "\U0001f600"),
+        ("_xd83d__xde00_", "\U0001f600"), ("_x005F_x000D_", "_x000D_"), ("_x005F_", "_"),
+        ("_x005F_x005F_", "_x005F_"), ("x005F_", "x005F_"), ("_x000D", "_x000D"),
+        ("_xZZZZ_", "_xZZZZ_"),
+        ("_x0041__x0042_", "AB"), ("_x000D_x000A_", "\rx000A_"), ("_xD83D_", "\ud83d"),
+    ],
+)  # fmt: skip
+def test_escapes_of_a_workbook(written, text):
+    assert read(workbook([["a", "b"], [written, "y"]]), "f.xlsx")[0] == {2: (text, "y")}
+    out = io.BytesIO()  # other programs keep texts apart from the cells
+    with zipfile.ZipFile(FILES / "escapes.xlsx") as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name).decode().replace(">Fine film<", f">{written}<")
+            new.writestr(name, data.replace(">headline<", ">a<").replace(">text<", ">b<"))
+    assert read(out.getvalue(), "f.xlsx")[0][2][0] == text
+
+
+def test_headers_of_a_workbook_have_escapes_too():
+    content = workbook([["_x0061_", "b_x000D_"], ["x", "y"]])
+    assert read(content, "f.xlsx")[0] == {2: ("x", "y")}
+
+
+def strict(content):
+    """Write a workbook anew in the namespaces of Strict Open XML, with a day as it has them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = re.sub(
+                rb"http://schemas\.openxmlformats\.org/(?!package)(\w+)/2006/",
+                rb"http://purl.oclc.org/ooxml/\1/", old.read(name),
+            )  # fmt: skip
+            day = b't="d"><v>2024-05-01T00:00:00</v></c>'
+            new.writestr(name, re.sub(rb't="n"><v>45413</v></c>', day, data))
+    return out.getvalue()
+
+
+def test_a_workbook_in_strict_open_xml_is_read_as_any_other():
+    link = 'see ="http://purl.oclc.org/ooxml/spreadsheetml/main"'
+    rows = [["a", "b"], [1.5, "NA"], [date(2024, 5, 1), "x"], ["=1+1", link]]
+    content = workbook(rows, sheets=("Cover", "Answers"), formats={"A3": "yyyy-mm-dd"})
+    content = cached(content, {"A4": ("n", "2")})
+    found = strict(content)
+    assert b"purl.oclc.org" in zipfile.ZipFile(io.BytesIO(found)).read("xl/workbook.xml")
+    mapping = a_map("sheet: Answers")
+    (rows_found, broken) = read(found, "f.xlsx", mapping)
+    assert (rows_found, broken) == read(content, "f.xlsx", mapping)
+    assert rows_found[4] == ("2", link)
 
 
 def test_the_sheet_is_chosen_by_name():
@@ -382,6 +565,23 @@ def test_a_row_is_refused_with_every_reason():
     (row,) = reviews("a,b,r,d,id\nx,y,9,2999-01-01,ü\n", mapping)
     assert row.review is None
     assert [problem.kind for problem in row.problems] == ["id", "rating", "future date"]
+    assert not row.unread
+
+
+def test_what_is_optional_and_cannot_be_read_is_left_empty():
+    mapping = a_map(
+        "rating: {column: r, scale: 5}\nsubmitted_on: d\nis_spoiler: s\nhelpful_up: up\n"
+        "helpful_down: {column: down, none: [unknown]}\nreview_id: id\n"
+    )
+    content = "a,b,r,d,s,up,down,id\nx,y,9,2999-01-01,maybe,1.5,unknown,1\n"
+    (row,) = reviews(content, mapping)
+    assert row.review == Review(source="x", review_id="1", imdb_id=MOVIE, title="x", body="y")
+    assert set(row.unread) == {"rating", "submitted_on", "is_spoiler", "helpful_up"}
+    assert not row.problems
+    (row,) = reviews(content.replace("x,y", "x,"), mapping)
+    assert [problem.kind for problem in row.problems] == [
+        "empty", "rating", "future date", "spoiler mark", "votes",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -484,3 +684,25 @@ def test_the_spool_keeps_what_cannot_be_encoded():
 def test_a_review_is_the_same_by_file_and_by_page():
     (row,) = reviews("a,b\nTitle,Body\n", a_map())
     assert row.review.content_hash == content_hash("Title", "Body")
+
+
+# Ids that are made of what a row says
+
+
+def test_ids_that_were_made_before_stay_as_they_are():
+    mapping = a_map("submitted_on: d\nauthor: w\n")
+    rows = reviews("a,b,d,w\nFine,All good.,2024-05-01,ada\n,café a\x92s \x85b,,\n", mapping)
+    assert [(row.review.review_id, row.review.body) for row in rows] == [
+        ("row-c30fbfa8d08e7d5662866c1af7477987", "All good."),
+        ("row-209a40472b5708d221d81d8d3abc93d8", "café a\u2019s …b"),  # read as "café as b" before
+    ]
+
+
+def test_equal_rows_get_ids_by_their_place_among_them():
+    (row,) = reviews("a,b\nFine,All good.\n", a_map())
+    ids = [numbered(row.review, n).review_id for n in range(1, 6)]
+    assert ids[0] == row.review.review_id
+    assert len(set(ids)) == 5
+    assert ids == [numbered(row.review, n).review_id for n in range(1, 6)]
+    with Spool() as spool:
+        assert [spool.nth(name) for name in "abaacb"] == [1, 1, 2, 3, 1, 2]

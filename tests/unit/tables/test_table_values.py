@@ -14,6 +14,7 @@ from filmpulse.sources.tables.values import (
     Fault,
     Unreadable,
     day,
+    key_of,
     mark,
     movie_id,
     own_id,
@@ -55,6 +56,7 @@ def test_ten_stays_ten_and_a_hundred_is_rounded_half_up():
         ("7.0", 10, 7), ("7,5", 10, 8), ("6.49", 10, 6), ("6.5", 10, 7), ("3,5", 5, 7),
         ("4/5", 5, 8), ("4 / 5", 5, 8), ("3,5/5", 5, 7), ("8/10", 10, 8), ("87%", 100, 9),
         ("87 %", 100, 9), ("★★★½", 5, 7), ("★★★☆☆", 5, 6), ("⭐⭐⭐⭐⭐", 5, 10), ("⭐️⭐️", 5, 4),
+        ("8/10", 5, 8), ("2.5/4", 5, 6), ("2,5 / 4", 100, 6), ("87/100", 5, 9), ("3/3", 10, 10),
         ("½", 5, 1), ("0.5", 5, 1), ("0.01", 5, 1), ("  5 ", 5, 10), ("05", 10, 5), ("", 5, None),
     ],
 )  # fmt: skip
@@ -65,7 +67,8 @@ def test_the_ways_in_which_ratings_are_written(cell, scale, expected):
 @pytest.mark.parametrize(
     "cell",
     [
-        "good", "-1", "+4", "5.1", "6", "1e0", "NaN", "inf", "4/10", "4/", "/5", "1.000,5", "1,2,3",
+        "good", "-1", "+4", "5.1", "6", "1e0", "NaN", "inf", "4/0", "11/10", "6/5", "4/", "/5",
+        "1.000,5", "1,2,3", "1/2/5", "x/10",
         "4 of 5", "★★★★★★", "★3", "½★", "87%", "\u0663", "\uff11", "4\x003x",
         "99999999999999999999", "A+",
         date(2005, 4, 1), Fault("#N/A", "a cell holds the error #N/A"),
@@ -170,7 +173,7 @@ def test_a_refusal_names_the_value_and_how_it_should_be():
     "cell",
     [
         "tt0111161", " TT0111161\n", "https://www.imdb.com/title/tt0111161/",
-        "imdb.com/title/tt0111161",
+        "imdb.com/title/tt0111161", "0111161", "111161", "111161.0", "00111161",
         "https://m.imdb.com/de/title/tt0111161/reviews?ref_=x", "http://imdb.com/title/tt0111161?a",
     ],
 )  # fmt: skip
@@ -181,7 +184,8 @@ def test_a_movie_is_an_id_or_an_address(cell):
 @pytest.mark.parametrize(
     "cell",
     [
-        "", "0111161", "tt123", "tt0111161x", "tt01111611111", "nm0000001", "tt\u0660111161",
+        "", "0", "0000000", "1111111111", "111161.5", "-111161", "\u0661\u0661\u0661", "tt123",
+        "tt0111161x", "tt01111611111", "nm0000001", "tt\u0660111161",
         "https://example.com/title/tt0111161/", "https://evil.com/?imdb.com/title/tt0111161",
         "https://www.imdb.com/title/tt01111611111/", "tt0111161 tt0111162",
     ],
@@ -213,20 +217,44 @@ def test_spoiler_marks():
 
 
 @pytest.mark.parametrize(
-    ("cell", "expected"), [("", None), ("0", 0), ("7.0", 7), ("2147483647", 2**31 - 1)]
-)
+    ("cell", "expected"),
+    [("", None), ("0", 0), ("7.0", 7), ("7,0", 7), ("2147483647", 2**31 - 1), ("1,000", 1000),
+     ("1.000", 1000), ("12 345", 12345), ("12\u202f345", 12345), ("1'234'567", 1234567),
+     ("1\u2019234", 1234), ("2.147.483.647", 2**31 - 1), ("1,204.0", 1204)],
+)  # fmt: skip
 def test_votes(cell, expected):
     assert votes(cell) == expected
 
 
-@pytest.mark.parametrize("cell", ["-1", "1.5", "1,000", "2147483648", "9" * 400, "many", "1e3"])
+@pytest.mark.parametrize(
+    "cell",
+    ["-1", "1.5", "1,00,000", "1,000.000,000", "1,0000", "2147483648", "9" * 400, "many", "1e3",
+     ",000", "1,234 567"],
+)  # fmt: skip
 def test_what_is_no_count_of_votes_is_refused(cell):
     with pytest.raises(Unreadable):
         votes(cell)
 
 
 def test_text_is_canonical_and_loses_what_cannot_be_stored():
-    assert text_of(" a\x00b\ud800  c\r\n\n\n\nd ") == "ab c\n\nd"
+    assert text_of(" a\x00b\ud800  c\r\n\n\n\nd ") == "a b c\n\nd"
+    assert text_of("c\ud800d") == "cd"
     assert text_of(date(2024, 5, 1)) == "2024-05-01"
     with pytest.raises(Unreadable):
         text_of(Fault("[]", "a cell holds a list"))
+
+
+def test_words_that_mean_none_are_the_maps():
+    assert votes("N/A", ("-", "n/a")) is votes("-", ("-", "n/a")) is None
+    with pytest.raises(Unreadable):
+        votes("-")
+    unknown = DayColumn(column="on", none=["unknown", "1970-01-01"])
+    assert day("Unknown", unknown, TODAY) is day("1970-01-01", unknown, TODAY) is None
+    assert day("2024-05-01", unknown, TODAY) == date(2024, 5, 1)
+    with pytest.raises(Unreadable):
+        read_day("unknown")
+
+
+def test_a_key_leaves_control_characters_out_as_it_always_did():
+    assert key_of("Ada\x92s \x00name\x1f") == "Adas name"
+    assert own_id("a\x00b") == "ab"

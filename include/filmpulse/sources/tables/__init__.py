@@ -1,1 +1,1 @@
-"""Files that a person may use: CSV, JSON lines and Excel, by a map of their columns."""
+"""Files that a person may use: CSV, JSON and Excel, by a map of their columns."""

@@ -7,6 +7,7 @@ import io
 import re
 from datetime import datetime
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import yaml
@@ -24,8 +25,10 @@ from filmpulse.errors import BadInput
 from filmpulse.items import ImdbId
 
 MAX_MAP_CHARACTERS = 64_000
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".json")
 """Endings of the files that can be read."""
+PACKED = ".gz"
+"""An ending that may follow each of these."""
 
 RESERVED = frozenset({"imdb", "quarantine", "inbox", "erasures"})
 """Names that no file's source may have: the site's own, and folders of the lake."""
@@ -36,6 +39,22 @@ Words = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def form_of(name: str) -> str:
+    """Return the ending that says how a file is written, in small letters and without `.gz`."""
+    return PurePosixPath(name.lower().removesuffix(PACKED)).suffix
+
+
+def is_table(name: str, *, has_map: bool) -> bool:
+    """Say whether a file is a table, by its name.
+
+    Args:
+        name: Its name; a `.json` file may also be an answer that the site gave.
+        has_map: Whether a map was given with it, which only tables need.
+    """
+    form = form_of(name)
+    return form in SUFFIXES and (has_map or form != ".json")
 
 
 class Column(_Part):
@@ -92,13 +111,23 @@ class RatingColumn(Column):
         return self
 
 
+class VotesColumn(Column):
+    """A count of votes; `none` lists what means "unknown", as an empty cell always does."""
+
+    none: Words | None = None
+
+
 DATE_WORDS = ("iso", "day-first", "month-first", "unix", "unix-ms")
 
 
 class DayColumn(Column):
-    """A day: one of `DATE_WORDS`, or a pattern of strptime with %Y, a month and %d."""
+    """A day: one of `DATE_WORDS`, or a pattern of strptime with %Y, a month and %d.
+
+    `none` lists what means "no day"; an empty cell always does.
+    """
 
     format: str = "iso"
+    none: Words | None = None
 
     @field_validator("format")
     @classmethod
@@ -137,10 +166,12 @@ class TableMap(_Part):
     submitted_on: DayColumn | None = None
     is_spoiler: MarkColumn | None = None
     author: Column | None = None
-    helpful_up: Column | None = None
-    helpful_down: Column | None = None
+    helpful_up: VotesColumn | None = None
+    helpful_down: VotesColumn | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    escape: str | None = None
+    header_row: Annotated[int, Field(ge=1, le=1_000)] | None = None
     sheet: Name | None = None
 
     @field_validator("source")
@@ -157,11 +188,13 @@ class TableMap(_Part):
             return None
         try:
             io.TextIOWrapper(io.BytesIO(), encoding=value)  # refuses base64 and the like, too
-            return codecs.lookup(value).name
+            name = codecs.lookup(value).name
+            # As the WHATWG says, both are Windows-1252: `canonical_text` reads its bytes so.
+            return "iso8859-1" if name == "ascii" else name
         except LookupError:
             raise ValueError(f"{value} is no encoding: utf-8, utf-16, windows-1252 ...") from None
 
-    @field_validator("delimiter", mode="before")
+    @field_validator("delimiter", "escape", mode="before")
     @classmethod
     def _one_character(cls, value: Any) -> Any:
         value = "\t" if value == "tab" else value
@@ -258,7 +291,8 @@ _PART_FIELDS: dict[str, tuple[str, ...]] = {
     "rating": tuple(RatingColumn.model_fields),
     "submitted_on": tuple(DayColumn.model_fields),
     "is_spoiler": tuple(MarkColumn.model_fields),
-    **dict.fromkeys(("review_id", "author", "helpful_up", "helpful_down"), ("column",)),
+    **dict.fromkeys(("helpful_up", "helpful_down"), tuple(VotesColumn.model_fields)),
+    **dict.fromkeys(("review_id", "author"), ("column",)),
 }
 
 

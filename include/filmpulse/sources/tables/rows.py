@@ -1,23 +1,25 @@
-"""A frame's rows as reviews, each whole or refused with every reason."""
+"""A frame's rows as reviews, or refused with every reason."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from filmpulse.items import Review, author_key, text_from_html
+from filmpulse.items import CONTROLS, Review, author_key, content_hash, text_from_html
 from filmpulse.sources.tables.mapping import TableMap, TextColumn
 from filmpulse.sources.tables.values import (
     MAX_CHARACTERS,
     Cell,
     Unreadable,
     day,
+    key_of,
     mark,
     movie_id,
     own_id,
@@ -28,6 +30,11 @@ from filmpulse.sources.tables.values import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+REQUIRED = frozenset({"imdb_id", "review_id", "body"})
+"""Fields without which a row is no review; any other that cannot be read is left empty."""
+
+TEXTS = ("title", "body")
 
 KEYED = "filmpulse-author-"
 """Before an author's key, in a table whose authors were hashed already."""
@@ -45,7 +52,8 @@ class Problem(NamedTuple):
 class Row:
     """One row: its number, its review, or else why there is none.
 
-    `is_split` False: it could not be taken apart as the header says.
+    `unread` holds the fields that are left empty since their cell cannot be read, each with a
+    sentence that says why. `is_split` False: the row could not be taken apart as the header says.
     """
 
     number: int
@@ -53,6 +61,7 @@ class Row:
     problems: tuple[Problem, ...]
     cells: dict[str, str]
     is_split: bool = True
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_rows(
@@ -62,7 +71,8 @@ def read_rows(
 
     Where the map names no id, a review's id is made of the movie, the author, the day and the
     words: the same row always gets the same, and an edited text counts as another review. The
-    author goes in as the keyed hash alone, so that nobody can find out a name by trying.
+    author goes in as the keyed hash alone, so that nobody can find out a name by trying. Rows that
+    are equal in all of these get the same id here: see `numbered`.
 
     Args:
         frame: See `readers.Chunk`.
@@ -75,23 +85,36 @@ def read_rows(
         field: _convert(frame[column], convert[field])
         for field, column in mapping.columns().items()
     }
+    texts = [(field, column) for field, column in mapping.columns().items() if field in TEXTS]
     names = [str(name) for name in frame.columns]
     for at, (number, cells) in enumerate(
         zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
     ):
+        given = dict(zip(names, cells, strict=True))
         found = {field: values[at] for field, values in columns.items()}
-        problems = [value for value in found.values() if isinstance(value, Problem)]
+        faults = {field: value for field, value in found.items() if isinstance(value, Problem)}
+        problems, unread = list(faults.values()), dict[str, str]()
         review: Review | None = None
-        if not problems:
+        if REQUIRED.isdisjoint(faults):
             try:
-                review = _review(found, mapping)
+                review = _review({f: v for f, v in found.items() if f not in faults}, mapping)
+                problems, unread = [], {f: fault.sentence for f, fault in faults.items()}
             except Unreadable as error:
-                problems = [Problem(error.kind, str(error))]
+                problems.insert(0, Problem(error.kind, str(error)))
             except ValidationError as error:
                 first = error.errors()[0]
-                problems = [Problem("value", f"{first['loc'][0]}: {first['msg']}")]
-        shown = dict(zip(names, map(str, cells), strict=True))
-        yield Row(int(number), review, tuple(problems), shown)
+                problems.insert(0, Problem("value", f"{first['loc'][0]}: {first['msg']}"))
+        if review is not None and mapping.review_id is None:
+            review = _with_made_id(review, {f: given[column] for f, column in texts}, convert)
+        shown = {name: str(cell) for name, cell in given.items()}
+        yield Row(int(number), review, tuple(problems), shown, unread=unread)
+
+
+def numbered(review: Review, nth: int) -> Review:
+    """Give the n-th of several equal rows an id of its own; the first keeps the id it has."""
+    if nth == 1:
+        return review
+    return review.model_copy(update={"review_id": _made_id(review.review_id, str(nth))})
 
 
 def _converters(
@@ -105,7 +128,7 @@ def _converters(
         return read
 
     def author(cell: Cell) -> str | None:
-        name = text_of(cell)
+        name = key_of(cell)
         if known := _KEY.fullmatch(name):
             return known[1]
         return author_key(mapping.source, name, secret) if name else None
@@ -116,9 +139,13 @@ def _converters(
         "title": text(mapping.title),
         "body": text(mapping.body),
         "author": author,
-        "helpful_up": votes,
-        "helpful_down": votes,
     }
+    for field_name, count in (
+        ("helpful_up", mapping.helpful_up),
+        ("helpful_down", mapping.helpful_down),
+    ):
+        if count is not None:
+            converters[field_name] = partial(votes, none=count.none)
     if (rating := mapping.rating) is not None:
         converters["rating"] = lambda cell: rating_1_10(cell, rating)
     if (submitted_on := mapping.submitted_on) is not None:
@@ -148,7 +175,7 @@ def _review(found: dict[str, Any], mapping: TableMap) -> Review:
     if len(title) + len(body) > MAX_CHARACTERS:
         raise Unreadable("too long", f"the text is longer than {MAX_CHARACTERS:,} characters")
     submitted_on = found.get("submitted_on")
-    review = Review(
+    return Review(
         source=mapping.source,
         review_id=found.get("review_id", "?"),
         imdb_id=found.get("imdb_id", mapping.imdb_id.constant),
@@ -162,16 +189,28 @@ def _review(found: dict[str, Any], mapping: TableMap) -> Review:
         helpful_up=found.get("helpful_up"),
         helpful_down=found.get("helpful_down"),
     )
-    if mapping.review_id is None:
-        review = review.model_copy(update={"review_id": _made_id(review)})
-    return review
 
 
-def _made_id(review: Review) -> str:
-    said = (
+def _with_made_id(
+    review: Review, texts: Mapping[str, Cell], convert: Mapping[str, Callable[[Cell], object]]
+) -> Review:
+    """Give a review the id that is made of what its row says.
+
+    Control characters do not count among the words. They once were left out of the text, too, so
+    a review of that time keeps its id, and the text with what they stand for is an edit of it.
+    """
+    said = {"title": review.title, "body": review.body}
+    for name, cell in texts.items():
+        if isinstance(cell, str) and CONTROLS.search(cell):
+            said[name] = str(convert[name](CONTROLS.sub("", cell)))
+    review_id = _made_id(
         review.imdb_id,
         review.author_key or "",
         review.submitted_on.isoformat() if review.submitted_on else "",
-        review.content_hash,
+        content_hash(said["title"], said["body"]),
     )
+    return review.model_copy(update={"review_id": review_id})
+
+
+def _made_id(*said: str) -> str:
     return "row-" + sha256("\0".join(said).encode()).hexdigest()[:32]

@@ -22,6 +22,7 @@ CREATE TABLE reviews (
     review_id TEXT PRIMARY KEY, imdb_id TEXT, number INTEGER, digest BLOB, item TEXT
 );
 CREATE INDEX by_movie ON reviews (imdb_id, number);
+CREATE TABLE equal_rows (review_id TEXT PRIMARY KEY, count INTEGER);
 CREATE TABLE refused (number INTEGER, why TEXT, cells TEXT, is_split INTEGER);
 """
 
@@ -75,6 +76,14 @@ class Spool:
         find = "SELECT number, digest FROM reviews WHERE review_id = ?"
         earlier, theirs = self._db.execute(find, (review.review_id,)).fetchone()
         return None if theirs == digest else int(earlier)
+
+    def nth(self, review_id: str) -> int:
+        """Count a row whose id was made of what it says; return its place among equal ones."""
+        count = (
+            "INSERT INTO equal_rows VALUES (?, 1) "
+            "ON CONFLICT (review_id) DO UPDATE SET count = count + 1 RETURNING count"
+        )
+        return int(self._db.execute(count, (review_id,)).fetchone()[0])
 
     def refuse(self, row: Refused) -> None:
         """Keep a row that is not taken."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
-from filmpulse.items import canonical_text
+from filmpulse.items import CONTROLS, canonical_text, read_imdb_id
 from filmpulse.sources.tables.mapping import DayColumn, RatingColumn
 
 MAX_CHARACTERS = 100_000
@@ -46,7 +46,7 @@ class Unreadable(ValueError):
 
 
 def text_of(cell: Cell) -> str:
-    """Return a cell as text, canonical and without what cannot be stored.
+    """Return a cell as canonical text, which can be stored.
 
     Raises:
         Unreadable: The cell holds an error or a structure.
@@ -56,19 +56,28 @@ def text_of(cell: Cell) -> str:
     return canonical_text(cell if isinstance(cell, str) else cell.isoformat())
 
 
-_IMDB_ID = re.compile(r"tt[0-9]{7,9}")
-_IMDB_ADDRESS = re.compile(
-    r"(?:https?://)?(?:[a-z]+\.)?imdb\.com/(?:[a-z-]+/)?title/(tt[0-9]{7,9})(?![0-9]).*"
-)
+def key_of(cell: Cell) -> str:
+    """Return a cell that names a review or an author, canonical and without control characters.
+
+    They are left out, not replaced as in a text, so that what was stored or erased by an earlier
+    import is still found.
+
+    Raises:
+        Unreadable: As `text_of`.
+    """
+    return text_of(CONTROLS.sub("", cell) if isinstance(cell, str) else cell)
+
+
+_BARE_ID = re.compile(r"0*([1-9][0-9]{0,8})(?:\.0+)?")  # programs write 111161.0, too
 
 
 def movie_id(cell: Cell) -> str:
-    """Read an IMDb id, or an address at IMDb that holds one."""
-    text = text_of(cell).lower()
-    if _IMDB_ID.fullmatch(text):
-        return text
-    if found := _IMDB_ADDRESS.fullmatch(text):
-        return found[1]
+    """Read an IMDb id, also without its `tt` and zeros, or an address at IMDb that holds one."""
+    text = text_of(cell)
+    if found := read_imdb_id(text):
+        return found
+    if bare := _BARE_ID.fullmatch(text):
+        return f"tt{bare[1]:0>7}"
     if not text:
         raise Unreadable("movie", "the movie is missing")
     raise Unreadable("movie", f"{_shown(text)} is no IMDb id (tt and 7 to 9 digits)")
@@ -76,7 +85,7 @@ def movie_id(cell: Cell) -> str:
 
 def own_id(cell: Cell) -> str:
     """Read a review's id in the file: 1 to 200 visible ASCII characters."""
-    text = text_of(cell)
+    text = key_of(cell)
     if not text:
         raise Unreadable("id", "the review's id is missing")
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", text):
@@ -95,7 +104,7 @@ def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
     """Convert stars or points to 1..10: value / scale x 10, a half rounded up, at least 1.
 
     So the ten half-star steps of a scale of 5 become the ten steps of ours, and 87 of 100 becomes
-    9. Read are "4", "3.5", "3,5", "4/5" (the scale must be the map's), "87%" of 100, and "★★★½".
+    9. Read are "4", "3.5", "3,5", "87%" of 100, "★★★½", and "2.5/4", whose own scale counts.
 
     Returns:
         None where none was given.
@@ -104,7 +113,7 @@ def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
         Unreadable: No number, or none from the minimum to the scale.
     """
     text = text_of(cell).replace("\N{VARIATION SELECTOR-16}", "")
-    if not text or (column.none and text.lower() in {word.lower() for word in column.none}):
+    if _is_none(text, column.none):
         return None
     value = _points(text, column.scale)
     if value is None:
@@ -123,11 +132,17 @@ def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
 
 
 def _points(text: str, scale: int) -> Fraction | None:
-    if of := _OF.fullmatch(text):
-        if int(of[2]) != scale:
-            return None
-        text = of[1]
-    elif text.endswith("%") and scale == 100:
+    """Read points of a scale; those of another scale, which the cell names, are converted."""
+    of = _OF.fullmatch(text)
+    if of is None:
+        return _plain_points(text, scale)
+    own = int(of[2])
+    points = _plain_points(of[1], own) if own else None
+    return points and points * scale / own
+
+
+def _plain_points(text: str, scale: int) -> Fraction | None:
+    if text.endswith("%") and scale == 100:
         text = text[:-1].rstrip()
     if _NUMBER.fullmatch(text):
         return Fraction(text.replace(",", "."))
@@ -135,6 +150,11 @@ def _points(text: str, scale: int) -> Fraction | None:
     if stars and len(text) <= scale:
         return len(stars[1]) + Fraction(len(stars[2]), 2)
     return None
+
+
+def _is_none(text: str, words: tuple[str, ...] | None) -> bool:
+    """Say whether a cell says that there is no value: empty, or one of the map's words for that."""
+    return not text or text.lower() in {word.lower() for word in words or ()}
 
 
 _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?")
@@ -162,7 +182,7 @@ def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
         found: date | None = cell.date() if isinstance(cell, datetime) else cell
     else:
         text = text_of(cell)
-        if not text:
+        if _is_none(text, column.none):
             return None
         found = _day(text, column.format)
     if found is None:
@@ -222,19 +242,31 @@ def mark(cell: Cell, words: tuple[str, ...] | None) -> bool:
     )
 
 
-def votes(cell: Cell) -> int | None:
-    """Read a count of votes; None where none is given.
+# Thousands may be marked, each group of three digits by the same mark: "1.000" is a thousand.
+_VOTES = re.compile(r"([0-9]{1,3}([ ,.'\u2019])[0-9]{3}(?:\2[0-9]{3})*|[0-9]{1,10})(?:\.0+|,00?)?")
+
+
+def votes(cell: Cell, none: tuple[str, ...] | None = None) -> int | None:
+    """Read a count of votes: "1204", "1,204", "1.204", "1 204", "1'204" or "1204.0".
+
+    Args:
+        cell: The value.
+        none: The map's words for "unknown".
+
+    Returns:
+        None where none is given.
 
     Raises:
         Unreadable: No whole number from 0 on, or one that is too large.
     """
     text = text_of(cell)
-    if not text:
+    if _is_none(text, none):
         return None
-    whole = re.fullmatch(r"([0-9]{1,10})(?:\.0+)?", text)
-    if whole is None or int(whole[1]) > LARGEST_COUNT:
+    found = _VOTES.fullmatch(text)
+    count = int(re.sub("[^0-9]", "", found[1])) if found else -1
+    if not 0 <= count <= LARGEST_COUNT:
         raise Unreadable("votes", f"{_shown(text)} is no count of votes")
-    return int(whole[1])
+    return count
 
 
 def _shown(text: str) -> str:
