@@ -147,7 +147,13 @@ CHATS: dict[str, Sent | Callable[[dict[str, Any]], Sent]] = {
             "usage": dict.fromkeys(USAGE, 0),
         }
     ),
-    "emptychoices": Sent({"id": "x", "choices": [], "usage": USAGE | {"completion_tokens": 0}}),
+    "emptychoices": Sent(
+        {
+            "id": "x",
+            "choices": [],
+            "usage": {"prompt_tokens": 900, "completion_tokens": 0, "total_tokens": 900},
+        }
+    ),
     "nullchoices": Sent({"id": "x", "choices": None}),
     "noschema": _without_schema,
     "noformat": _without_format,
@@ -159,7 +165,7 @@ CHATS: dict[str, Sent | Callable[[dict[str, Any]], Sent]] = {
     "gemini429": Sent(
         [{"error": {"code": 429, "message": _QUOTA, "status": "RESOURCE_EXHAUSTED"}}], 429
     ),
-    "html200": Sent(b"<html><head><title>Sign in &amp; go</title></head>Welcome</html>", 200, HTML),
+    "html200": Sent(b"<html><head><title>Sign in here</title></head>Welcome</html>", 200, HTML),
     "sse": events(_delta(content=GOOD)),
     "ssepieces": events(
         _delta(role="assistant", content=""),

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import logging
 from collections import Counter
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -21,66 +22,77 @@ from filmpulse.errors import LlmRefused, LlmUnavailable
 
 pytestmark = pytest.mark.usefixtures("no_lost_errors")
 
-REVIEWS = 12
+FEW, MANY = 3, 12
+"""Reviews of a run that ends well, and of one that gives up before it has asked about all."""
 KEY = "sk-of-a-test-0cc175b9c0f1b6a8"
 # One good call reads 900 tokens and writes 120: 0.9 + 0.6 cents at these prices.
 PRICES = {"llm_price_input_usd": 10, "llm_price_output_usd": 50}
-CENTS = 1.5
+CENTS = Decimal("1.5")
 
 
 class Row(NamedTuple):
-    """What a run over 12 reviews, one after another, comes to.
+    """What a run over a few or many reviews, one request at a time, comes to.
 
     Attributes:
         statuses: How many reviews ended how.
-        outcomes: How many calls did; their sum is the number of calls.
-        cents: What is booked as paid.
-        unsettled: Calls whose cost is not known: what was set aside for them stays so.
+        outcomes: How many calls did; together they are all that was sent. A range where two
+            reviews are asked about again by turns, and the order of their pauses is drawn.
+        cents: What each call costs, by its outcome; 0 where none is named, None where nobody knows,
+            and what was set aside stays so.
         leniencies: By which words the scored answers were read, each of them by all.
         reason: The word of the error that ends the run with exit code 1; None for exit code 0.
         says: Words of that error, or of a call's sentence where there is none.
     """
 
     statuses: dict[str, int]
-    outcomes: dict[str, int]
-    cents: float = REVIEWS * CENTS
-    unsettled: int = 0
+    outcomes: dict[str, range]
+    cents: dict[str, float | None]
     leniencies: tuple[str, ...] = ()
     reason: str | None = None
     says: str = ""
 
 
-def read(*leniencies, unsettled=0, **more):
-    """Return the row of a mode whose answers are all read, each at the first request."""
-    cents = 0 if unsettled else REVIEWS * CENTS
-    well = {"scored": REVIEWS}
-    return Row(well, well, cents, unsettled, leniencies)._replace(**more)
+def exactly(count):
+    return range(count, count + 1)
 
 
-def stopped(reason, outcomes, says, *, statuses=None, cents=0.0, unsettled=0):
+def read(*leniencies, cents=CENTS, rejected=0):
+    """Return the row of a mode whose answers are all read, each at its first request."""
+    outcomes = {"scored": exactly(FEW)} | ({"rejected": exactly(rejected)} if rejected else {})
+    return Row({"scored": FEW}, outcomes, {"scored": cents}, leniencies)
+
+
+def stopped(reason, outcomes, says, *, statuses=None, cents=None):
     """Return the row of a mode that ends the run."""
-    return Row(statuses or {}, outcomes, cents, unsettled, (), reason, says)
+    return Row(statuses or {}, outcomes, cents or {}, (), reason, says)
 
 
 def unusable(says):
     """Return the row of a mode whose answers are paid for and cannot be used."""
     ten = analyser.MAX_UNUSABLE
-    given = {"invalid": ten}
-    return stopped("unusable_answers", given, says, statuses=given, cents=ten * CENTS)
+    given = {"invalid": exactly(ten)}
+    return stopped("unusable_answers", given, says, statuses={"invalid": ten},
+                   cents={"invalid": CENTS})  # fmt: skip
 
 
-# Five reviews that fail one after another end a run, each after six requests.
-FIVE, TRIES = analyser.MAX_FAILURES, analyser.MAX_FAILURES * analyser.MAX_ATTEMPTS
+FIVE = analyser.MAX_FAILURES
 
 
-def down(outcome, says, **more):
-    """Return the row of a mode that is asked again until the run gives it up."""
-    return stopped("llm_unavailable", {outcome: TRIES}, says, statuses={"failed": FIVE}, **more)
+def down(outcome, says, *, cents=0, tries=analyser.MAX_ATTEMPTS, status="failed"):
+    """Return the row of a mode that is asked again until five reviews in a row came to nothing."""
+    calls = {outcome: range(tries * FIVE, tries * (FIVE + 1))}
+    return stopped("llm_unavailable", calls, says, statuses={status: FIVE}, cents={outcome: cents})
 
 
 def rejected(says, *, steps=0):
     """Return the row of a mode that takes no request, after trying other forms of it."""
-    return stopped("rejected", {"rejected": FIVE + steps}, says, statuses={"failed": FIVE})
+    calls = {"rejected": exactly(FIVE + steps)}
+    return stopped("rejected", calls, says, statuses={"failed": FIVE})
+
+
+def refused(reason, says):
+    """Return the row of a mode that ends the run at its first request."""
+    return stopped(reason, {reason: exactly(1)}, says)
 
 
 ROWS = {
@@ -105,16 +117,16 @@ ROWS = {
     "trailing": read(),
     "bom": read(),
     "padded": read(),
-    "sse": read("stream", unsettled=REVIEWS),
+    "sse": read("stream", cents=None),
     "ssepieces": read("stream"),
     # Why the model stopped does not matter where the answer is whole.
     "nullfinish": read(),
     "eos": read(),
     # A usage that is missing, half or impossible is not known; digits as text are.
-    "nulluse": read(unsettled=REVIEWS),
-    "nouse": read(unsettled=REVIEWS),
-    "halfuse": read(unsettled=REVIEWS),
-    "hugeuse": read(unsettled=REVIEWS),
+    "nulluse": read(cents=None),
+    "nouse": read(cents=None),
+    "halfuse": read(cents=None),
+    "hugeuse": read(cents=None),
     "strtokens": read(),
     # The list of models is a help and no condition.
     "nodata": read(),
@@ -125,42 +137,42 @@ ROWS = {
     "m500": read(),
     "numid": read(),
     # Each way of asking that is not known costs one request, free of charge, for all reviews.
-    "noschema": read(outcomes={"scored": REVIEWS, "rejected": 1}),
-    "noformat": read(outcomes={"scored": REVIEWS, "rejected": 2}),
-    "nomax": read(outcomes={"scored": REVIEWS, "rejected": 1}),
-    "noneither": read(outcomes={"scored": REVIEWS, "rejected": 3}),
+    "noschema": read(rejected=1),
+    "noformat": read(rejected=2),
+    "nomax": read(rejected=1),
+    "noneither": read(rejected=3),
     # Single quotes make no JSON: reading them would be guessing.
     "single": unusable("begins: {'storytelling': {'mentioned': "),
     # Each text is asked about twice, with double room; ten such answers are enough.
     "length": stopped(
-        "unusable_answers", {"truncated": 10}, 'begins: {"storytelling"',
-        statuses={"truncated": 4}, cents=10 * CENTS,
+        "unusable_answers", {"truncated": exactly(10)}, 'begins: {"storytelling"',
+        statuses={"truncated": 4}, cents={"truncated": CENTS},
     ),
     # What a model says of a review is an answer, also where it will not read it.
-    "refusal": Row({"refused": REVIEWS}, {"refused": REVIEWS}, says="refuses to read"),
+    "refusal": Row(
+        {"refused": FEW}, {"refused": exactly(FEW)}, {"refused": CENTS},
+        says="refuses to read",
+    ),
     # An error in the body stands for a status.
     "err200": down("rate_limited", "slow down (200 with 429). It says: Provider returned error"),
-    "err200key": stopped("key_refused", {"key_refused": 1}, "It says: No auth credentials found"),
-    "err200money": stopped(
-        "quota_exhausted", {"quota_exhausted": 1}, "It says: Insufficient credits"
-    ),
+    "err200key": refused("key_refused", "It says: No auth credentials found"),
+    "err200money": refused("quota_exhausted", "It says: Insufficient credits"),
     "err200down": down("unavailable", "(200 with 503). It says: Overloaded"),
-    "err200gate": down("unavailable", "(200 with 502). It says: Bad gateway", unsettled=TRIES),
-    "err200odd": down("unavailable", "(200 with an error). It says: Something", unsettled=TRIES),
+    "err200gate": down("unavailable", "(200 with 502). It says: Bad gateway", cents=None),
+    "err200odd": down("unavailable", "(200 with an error). It says: Something", cents=None),
     "err200choice": down("unavailable", "(200 with 502). It says: Upstream"),
-    "sseerror": down("unavailable", "It says: Provider went away", unsettled=TRIES),
+    "sseerror": down("unavailable", "It says: Provider went away", cents=None),
     # The provider broke it off, and bills what it wrote.
-    "errfinish": down("unavailable", "broke the answer off", cents=TRIES * CENTS),
+    "errfinish": down("unavailable", "broke the answer off", cents=CENTS),
     # Paid for twice is enough; not billed, as far as anybody says, it is asked for six times.
-    "emptychoices": stopped(
-        "llm_unavailable", {"malformed": 2 * FIVE}, "no chat completion",
-        statuses={"invalid": FIVE}, cents=2 * FIVE * 0.9,
+    "emptychoices": down(
+        "malformed", "no chat completion", cents=Decimal("0.9"), tries=2, status="invalid"
     ),
-    "nullchoices": down("malformed", "no chat completion", unsettled=TRIES),
+    "nullchoices": down("malformed", "no chat completion", cents=None),
     "html200": stopped(
-        "not_an_api", {"malformed": 1},
-        "a web page, perhaps a log-in, titled 'Sign in & go'. Check FILMPULSE_LLM_BASE_URL",
-        unsettled=1,
+        "not_an_api", {"malformed": exactly(1)},
+        "a web page, perhaps a log-in, titled 'Sign in here'. Check FILMPULSE_LLM_BASE_URL",
+        cents={"malformed": None},
     ),
     # Error bodies of any shape keep their sentence.
     "gemini429": down("rate_limited", "It says: You exceeded your current quota, please check"),
@@ -210,14 +222,17 @@ def test_no_mode_is_forgotten():
 @pytest.mark.parametrize("mode", ROWS)
 def test_what_becomes_of_it(scoring, endpoint, mode):
     row = ROWS[mode]
-    found, error = run(scoring, settings_of(scoring, endpoint.url(mode)), scoring.many(REVIEWS))
+    texts = scoring.many(MANY if row.reason else FEW)
+    found, error = run(scoring, settings_of(scoring, endpoint.url(mode)), texts)
     calls = scoring.calls()
     assert Counter(a.status for a in found) == row.statuses
-    assert Counter(call["outcome"] for call in calls) == row.outcomes
+    ended = Counter(call["outcome"] for call in calls)
+    assert ended.keys() == row.outcomes.keys()
+    assert all(number in row.outcomes[outcome] for outcome, number in ended.items())
     assert len(endpoint.chats) == len(calls)
-    cents = 100 * float(sum(call["cost_usd"] or 0 for call in calls))
-    assert cents == pytest.approx(row.cents)
-    assert sum(call["cost_usd"] is None for call in calls) == row.unsettled
+    for call in calls:
+        usd = call["cost_usd"]
+        assert (usd if usd is None else 100 * usd) == row.cents.get(call["outcome"], 0)
     assert {tuple(c["leniencies"]) for c in calls if c["outcome"] == "scored"} <= {row.leniencies}
     assert (error and error.reason) == row.reason
     said = str(error) if error else " ".join(call["sentence"] or "" for call in calls)
@@ -250,20 +265,20 @@ def test_many_at_once_stop_soon_after_the_tenth(scoring, endpoint):
 
 def test_ten_reviews_in_all_are_enough(scoring, endpoint):
     """The run ends with the tenth answer, after which nothing more would be sent anyway."""
-    found, error = run(scoring, settings_of(scoring, endpoint.url("single")), scoring.many(10))
+    settings, texts = settings_of(scoring, endpoint.url("single")), scoring.many(19)
+    found, error = run(scoring, settings, texts[:10])
     assert (len(found), error.reason) == (10, "unusable_answers")
-    found, error = run(
-        scoring, settings_of(scoring, endpoint.url("single")), scoring.many(9), run_id="nine"
-    )
+    found, error = run(scoring, settings, texts[10:], run_id="nine")
     assert (len(found), error) == (9, None)
 
 
 def test_a_runs_tasks_are_counted_together_and_other_runs_are_not(scoring, endpoint):
     settings = settings_of(scoring, endpoint.url("single"))
-    for _ in range(3):
-        assert run(scoring, settings, scoring.many(3))[1] is None
-        assert run(scoring, settings, scoring.many(3), run_id="another")[1] is None
-    found, error = run(scoring, settings, scoring.many(3))
+    texts = scoring.many(21)
+    for at in range(0, 18, 6):
+        assert run(scoring, settings, texts[at : at + 3])[1] is None
+        assert run(scoring, settings, texts[at + 3 : at + 6], run_id="another")[1] is None
+    found, error = run(scoring, settings, texts[18:])
     assert (len(found), error.reason) == (1, "unusable_answers")
 
 
@@ -298,16 +313,17 @@ def test_ten_in_a_row_or_most_of_the_first_twenty(
 def test_who_mended_a_stopped_run_takes_it_up(scoring, endpoint, monkeypatch):
     """A note of the stop stands in the ledger for a while; answers before it count no more."""
     settings = settings_of(scoring, endpoint.url("single"))
-    assert run(scoring, settings, scoring.many(12))[1].reason == "unusable_answers"
+    texts = scoring.many(33)
+    assert run(scoring, settings, texts[:12])[1].reason == "unusable_answers"
     scoring.db.execute(
         "INSERT INTO ops.llm_calls (run_id, model, prompt_version, finished_at, outcome, "
         "reserved_usd, cost_usd, sentence) VALUES ('run', 'm', 'v', now(), 'unusable_answers', "
         "0, 0, 'Of no use.')"
     )
-    found, error = run(scoring, settings, scoring.many(12))
+    found, error = run(scoring, settings, texts[12:24])
     assert (found, str(error), error.reason) == ([], "Of no use.", "unusable_answers")
     scoring.db.execute("UPDATE ops.llm_calls SET finished_at = finished_at - interval '5 minutes'")
-    found, error = run(scoring, settings, scoring.many(9))
+    found, error = run(scoring, settings, texts[24:])
     assert (len(found), error) == (9, None)
 
 

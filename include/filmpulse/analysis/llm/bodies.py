@@ -109,7 +109,8 @@ def fault_in(body: bytes, *, is_answer: bool = False) -> Fault | None:
             return _fault(error or said, said)
         return None
     text = body[:MOST_READ].decode(errors="replace").strip()
-    return None if is_answer or not text or page_title(body) is not None else Fault(message=text)
+    is_words = said is None and text and page_title(body) is None
+    return Fault(message=text) if is_words and not is_answer else None
 
 
 def _fault(error: object, around: dict[str, Any]) -> Fault:

@@ -21,9 +21,8 @@ _TALK = frozenset(
     "i'm i am sorry cannot can't could not unable an ai language model assistant here your you "  # noqa: SIM905
     "asked for sure certainly please provide text output result response format based on".split()
 )
-_PIECE = re.compile(
-    r"(?P<word>[A-Za-z']*[A-Za-z][A-Za-z']*)|(?P<digit>\d+)|(?P<other>.)", re.DOTALL
-)
+_WORD = re.compile(r"\w+(?:'\w+)*")
+_PIECE = re.compile(rf"(?P<word>{_WORD.pattern})|.", re.DOTALL)
 _SIGNS = frozenset("{}[]()<>\"'`:;,.!?*#=+-_/|~ ")
 _LONG = 4
 """From this length on a word is hidden also where the review has its letters inside others."""
@@ -43,18 +42,19 @@ def excerpt(answer: str, review: str) -> str:
     """
     flat = letters(review)
     words = frozenset(_words(review))
+    beginning = " ".join(answer[: 4 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
     shown: list[str] = []
-    last: tuple[int, str] | None = None
-    for piece in _PIECE.finditer(
-        " ".join(answer[: 4 * EXCERPT_CHARACTERS].split())[:EXCERPT_CHARACTERS]
-    ):
+    last: int | None = None
+    for piece in _PIECE.finditer(beginning):
         text = piece[0]
-        if not _is_ours(piece, words, flat):
+        if not piece["word"]:
+            shown.append(text if text in _SIGNS else HIDDEN)
+            continue
+        if not _is_ours(text, words, flat):
             text = HIDDEN
-        elif piece["word"]:
-            if last and letters(shown[last[0]] + text) in flat:
-                shown[last[0]] = text = HIDDEN
-            last = (len(shown), text) if text != HIDDEN else None
+        elif last is not None and letters(shown[last] + text) in flat:
+            shown[last] = text = HIDDEN
+        last = None if text == HIDDEN else len(shown)
         shown.append(text)
     return re.sub(f"{HIDDEN}[{HIDDEN} ]*{HIDDEN}", HIDDEN, "".join(shown)).strip()
 
@@ -65,19 +65,19 @@ def letters(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[\w']+", unicodedata.normalize("NFKC", text).casefold())
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-def _is_ours(piece: re.Match[str], words: frozenset[str], flat: str) -> bool:
-    if word := piece["word"]:
-        bare = word.casefold().strip("'")
-        if bare in _fields():
-            return True
-        is_reviews = bare in words or (len(bare) >= _LONG and letters(bare) in flat)
-        return bare in _known() and not is_reviews
-    if digits := piece["digit"]:
-        return len(digits) == 1 and digits not in flat
-    return piece["other"] in _SIGNS
+def _is_ours(word: str, words: frozenset[str], flat: str) -> bool:
+    """Tell whether a word or a digit cannot be from a review with these words and letters."""
+    bare = word.casefold()
+    if bare in _fields():
+        return True
+    is_known = bare in _known() or (bare.isdecimal() and len(bare) == 1 and bare.isascii())
+    is_reviews = bare in words or (
+        (len(bare) >= _LONG or bare.isdecimal()) and letters(bare) in flat
+    )
+    return is_known and not is_reviews
 
 
 @cache
@@ -87,4 +87,4 @@ def _fields() -> frozenset[str]:
 
 @cache
 def _known() -> frozenset[str]:
-    return _TALK | frozenset(word.strip("'") for word in _words(system_prompt()))
+    return _TALK | frozenset(_words(system_prompt()))
