@@ -438,7 +438,7 @@ def _unsafe_certificate(host: str, error: BaseException) -> str | None:
         return None
     return (
         f"The certificate of {host} is not trusted ({cause.verify_message}). If the endpoint is "
-        "yours, set SSL_CERT_FILE to a file with the certificate of its authority."
+        "yours, set SSL_CERT_FILE to a file that holds its authority's certificate as well."
     )
 
 

@@ -1,6 +1,8 @@
--- How answers are read that are not quite in the form, and what else stops a run.
+-- How answers are read that are not quite in the form, and what else stops a run (docs/adr/0028).
 ALTER TABLE ops.llm_calls ADD COLUMN leniencies text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN ops.llm_calls.leniencies IS 'How a scored answer differed from the form asked for, such as code_fence; empty where it did not.';
+
+COMMENT ON COLUMN ops.llm_results.key IS 'sha256 of the text, the prompt''s version, the schema, the model, effort, temperature and base URL, and of an answer format that is not the provider''s own.';
 
 CREATE FUNCTION ops.is_refusal(outcome text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
