@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import logging
+import threading
 from collections import Counter
 from decimal import Decimal
 from ipaddress import ip_address
@@ -392,6 +394,40 @@ def test_each_step_is_taken_once_and_for_all_at_once(scoring, endpoint):
     assert set(forms(endpoint)[3:]) == {("none", "max_completion_tokens")}
     assert len(endpoint.chats) == 63
     assert {call["cost_usd"] for call in scoring.calls() if call["outcome"] == "rejected"} == {0}
+
+
+def test_an_endpoint_that_changes_its_mind_loses_no_review(scoring, endpoint, monkeypatch):
+    """Many requests are under way in the form that it no longer knows: each is sent once more."""
+    numbers, together = itertools.count(), threading.Barrier(16)
+
+    def answer(asked):
+        number = next(numbers)
+        if 1 <= number <= 16:
+            together.wait(60)
+        return fake.completion() if number == 0 else fake.CHATS["noneither"](asked)
+
+    monkeypatch.setitem(fake.CHATS, "moody", answer)
+    settings = settings_of(scoring, endpoint.url("moody"), llm_concurrency=16)
+    found, error = run(scoring, settings, scoring.many(40))
+    assert (Counter(a.status for a in found), error) == ({"scored": 40}, None)
+    assert forms(endpoint)[-1] == ("none", "max_completion_tokens")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": fake.GOOD, "tool_calls": {}},
+        {"content": fake.GOOD, "tool_calls": [None, {"function": []}], "reasoning": {"a": 1}},
+        {"content": "I call a tool.", "tool_calls": [{"function": {"arguments": fake.ANSWER}}]},
+        {"content": " ", "reasoning_content": [], "reasoning": fake.GOOD},
+        {"content": [{"type": "reasoning", "text": "{"}, {"text": fake.GOOD}, {"text": None}]},
+    ],
+    ids=range(5),
+)
+def test_odd_parts_of_a_message_hide_no_answer(scoring, endpoint, monkeypatch, message):
+    monkeypatch.setitem(fake.CHATS, "odd", fake.completion(**message))
+    found, _ = run(scoring, settings_of(scoring, endpoint.url("odd")), scoring.many(1))
+    assert [a.status for a in found] == ["scored"]
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, NamedTuple, TypeGuard, TypeVar, get_args
 
 import httpx2
 import openai
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from filmpulse.analysis.llm.bodies import Fault, fault_in, page_title, plain_body
 from filmpulse.analysis.llm.excerpt import letters
@@ -126,50 +126,48 @@ class _Usage(BaseModel):
     completion_tokens_details: _OutputDetails | None = None
 
 
+_TEXT_PARTS = frozenset({"text", "output_text"})
+
+
 class _Part(BaseModel):
-    type: str = ""
-    text: str | None = None
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _only_text(cls, value: object) -> object:
-        return value if isinstance(value, str) else None
-
-
-class _Function(BaseModel):
-    arguments: str | dict[str, Any] | None = None
-
-
-class _ToolCall(BaseModel):
-    function: _Function | None = None
+    type: str = "text"
+    text: Any = None
 
 
 class _Message(BaseModel):
     content: str | list[_Part] | None = None
     refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    tool_calls: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> list[Place]:
         """Return where the answer may be: the content, a tool call, or else the reasoning alone."""
-        is_silent = True
-        content = self.content
+        content = self.content or ""
+        words: tuple[str, ...] = ()
         if isinstance(content, list):
-            content = "".join(part.text or "" for part in content if part.type != "thinking")
-        if content and content.strip():
-            is_silent = False
-            yield Place(content, ("content_parts",) if isinstance(self.content, list) else ())
-        for call in reversed(self.tool_calls or []):
-            arguments = call.function.arguments if call.function else None
-            if arguments:
-                is_silent = False
-                said = arguments if isinstance(arguments, str) else json.dumps(arguments)
-                yield Place(said, ("tool_call",))
-        if is_silent:
-            for said in (self.reasoning_content, self.reasoning):
-                if isinstance(said, str) and said.strip():
-                    yield Place(said, ("reasoning",))
+            texts = (part.text for part in content if part.type in _TEXT_PARTS)
+            content, words = "".join(filter(_is_text, texts)), ("content_parts",)
+        found = [Place(content, words)]
+        found += [Place(said, ("tool_call",)) for said in _arguments(self.tool_calls)]
+        found = [place for place in found if place.text.strip()]
+        if not found:
+            thoughts = filter(_is_text, (self.reasoning_content, self.reasoning))
+            found = [Place(said, ("reasoning",)) for said in thoughts if said.strip()]
+        return found
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _arguments(tool_calls: object) -> Iterator[str]:
+    """Return the arguments of tool calls as JSON, those of the last call first."""
+    for call in reversed(tool_calls) if isinstance(tool_calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        given = function.get("arguments") if isinstance(function, dict) else None
+        if given:
+            yield given if _is_text(given) else json.dumps(given)
 
 
 class _Choice(BaseModel):
@@ -247,19 +245,17 @@ class Client:
 
         Requests that were under way in the same form step no further: they are only repeated.
         """
-        if reply.call.outcome != "rejected":
-            return reply
         said = f"{fault.message} {fault.param}".casefold()
-        following = None
-        if _NAMES_FORMAT.search(said):
-            following = form.next_format()
-        elif _unknown_field(fault) == form.token_field and not self._has_swapped_field:
-            following = form.other_field()
-        if self._form == form and following is not None:
-            self._has_swapped_field |= following.token_field != form.token_field
-            self._form = following
-        if self._form == form or following is None:
+        names_format = _NAMES_FORMAT.search(said) is not None
+        names_field = _unknown_field(fault) == form.token_field
+        if reply.call.outcome != "rejected" or not (names_format or names_field):
             return reply
+        if self._form == form:
+            following = form.next_format() if names_format else form.other_field()
+            is_swapped = following is not None and following.token_field != form.token_field
+            if following is None or (is_swapped and self._has_swapped_field):
+                return reply
+            self._form, self._has_swapped_field = following, is_swapped or self._has_swapped_field
         sentence = f"{reply.call.sentence} From now on it is asked with {self._form}."
         call = reply.call.model_copy(update={"sentence": sentence})
         return reply._replace(call=call, is_repeatable=True)
@@ -424,7 +420,7 @@ def _judge(choice: _Choice) -> tuple[CallOutcome, str | None]:
         return "unavailable", "The endpoint broke the answer off with an error."
     if choice.finish_reason == "length":
         return "truncated", "The answer was cut off."
-    if not any(choice.message.places()):
+    if not choice.message.places():
         return "invalid", "The answer is empty."
     return "scored", None
 
