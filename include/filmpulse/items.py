@@ -246,7 +246,7 @@ class Call(Item):
 
 
 class UnusableAnswers(Item):
-    """How many answers of a run were of no use: the last ones in a row, and of its first 20."""
+    """How many answers of a run were of no use: the last ones in a row, and of its first ones."""
 
     in_a_row: Count
     of_first: Count

@@ -144,10 +144,10 @@ ROWS = {
     "nomax": read(rejected=1),
     "noneither": read(rejected=3),
     # Single quotes make no JSON: reading them would be guessing.
-    "single": unusable("begins: {'storytelling': {'mentioned': "),
+    "single": unusable("begins “{'storytelling': {'mentioned': "),
     # Each text is asked about twice, with double room; ten such answers are enough.
     "length": stopped(
-        "unusable_answers", {"truncated": exactly(10)}, 'begins: {"storytelling"',
+        "unusable_answers", {"truncated": exactly(10)}, 'begins “{"storytelling"',
         statuses={"truncated": 4}, cents={"truncated": CENTS},
     ),
     # What a model says of a review is an answer, also where it will not read it.

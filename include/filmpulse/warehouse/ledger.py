@@ -144,9 +144,9 @@ class Ledger:
         standing = self._connection.execute(sql("ledger_standing"), {"call_id": call_id}).fetchone()
         return Reading.model_validate(standing) if standing else reading
 
-    def unusable(self) -> UnusableAnswers:
+    def unusable(self, first: int) -> UnusableAnswers:
         """Count the run's unusable answers; see the protocol."""
-        return UnusableAnswers(**self._one("ledger_unusable", self._run))
+        return UnusableAnswers(**self._one("ledger_unusable", {**self._run, "first": first}))
 
     def close(self) -> None:
         """Free the texts that were to be sent again, now that nobody will."""

@@ -77,6 +77,8 @@ _GONE = Reading(status="failed")
 """Of a text that was erased meanwhile: nobody keeps it, as its review is gone too."""
 
 _FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
+_DECLINED: frozenset[CallOutcome] = REFUSALS | {"rate_limited", "unavailable", "rejected"}
+"""What an endpoint may say with status 200 as well: then it did not let the request in."""
 UNUSABLE: frozenset[CallOutcome] = frozenset({"truncated", "invalid"})
 """Answers in which nothing can be read. A refusal says something of its review and is none."""
 _ANSWERS = _FINAL | {"scored"}
@@ -343,8 +345,10 @@ class _Run:
                 end = await self._send(question, began) if isinstance(began, int) else None
             if isinstance(began, Reading):
                 return _Outcome(began, question.spent)
-            outcome = await (self._wait_for_others(question) if end is None else
-                             self._follow(question, end))  # fmt: skip
+            if end is not None:
+                outcome = await self._follow(question, end)
+            else:
+                outcome = await self._wait_for_others(question)
             if outcome is not None:
                 return outcome
 
@@ -474,7 +478,7 @@ class _Run:
             self._late += is_alone
             return reply
         self._late = 0
-        if reply.call.http_status == HTTPStatus.OK:
+        if reply.call.http_status == HTTPStatus.OK and reply.call.outcome not in _DECLINED:
             self._limiter.accepted()
             self._slots.answered()
         # Until the endpoint knows the request's form, each way of asking costs one request.
@@ -522,7 +526,7 @@ class _Run:
         """Stop the run where most of its answers, of all its tasks, cannot be used."""
         if call.outcome not in UNUSABLE or self._stopping.is_set():
             return
-        found = await self._ledger_do(self._ledger.unusable)
+        found = await self._ledger_do(self._ledger.unusable, FIRST_ANSWERS)
         if found.in_a_row < MAX_UNUSABLE and found.of_first <= FIRST_ANSWERS / 2:
             return
         told = (
@@ -530,10 +534,12 @@ class _Run:
             if found.in_a_row >= MAX_UNUSABLE
             else f"{found.of_first} of the first {FIRST_ANSWERS} answers"
         )
-        look = next((excerpt(place.text, sent) for place in reply.places), "") or "nothing"
-        why = f"{told} by {self._settings.llm_model} cannot be used. The last one begins: {look}"
+        look = next((excerpt(place.text, sent) for place in reply.places), "")
+        seen = f"The last one begins “{look}”." if look else "The last one is empty."
         error = LlmRefused(
-            f"{why} Choose another model or FILMPULSE_LLM_ANSWER_FORMAT.", reason="unusable_answers"
+            f"{told} by {self._settings.llm_model} cannot be used. {seen} Choose another model or "
+            "FILMPULSE_LLM_ANSWER_FORMAT.",
+            reason="unusable_answers",
         )
         self._stop = self._stop or error
         self._stopping.set()

@@ -66,6 +66,10 @@ class Ledger(Protocol):
         """
         ...
 
-    def unusable(self) -> UnusableAnswers:
-        """Count the run's unusable answers, of all its tasks, since it last stopped for them."""
+    def unusable(self, first: int) -> UnusableAnswers:
+        """Count the run's unusable answers, of all its tasks, since it last stopped for them.
+
+        Args:
+            first: How many of its first answers are looked at on their own.
+        """
         ...

@@ -1,5 +1,5 @@
--- How many answers of a run could not be used: at its end in a row, and of its first twenty. A run that was
--- stopped for that and is taken up again begins anew.
+-- How many answers of a run could not be used: the last ones in a row, and of its first ones. A run that
+-- was stopped for that and is taken up again begins anew.
 WITH answers AS (
     SELECT outcome IN ('truncated', 'invalid') AS is_unusable,
            row_number() OVER (ORDER BY finished_at, call_id) AS n
@@ -10,5 +10,5 @@ WITH answers AS (
                               WHERE run_id = %(run_id)s AND outcome = 'unusable_answers'), 0)
 )
 SELECT count(*) - coalesce(max(n) FILTER (WHERE NOT is_unusable), 0) AS in_a_row,
-       count(*) FILTER (WHERE is_unusable AND n <= 20) AS of_first
+       count(*) FILTER (WHERE is_unusable AND n <= %(first)s) AS of_first
 FROM answers
