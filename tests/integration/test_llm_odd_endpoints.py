@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from filmpulse.analysis.llm import analyser
 from filmpulse.analysis.llm.client import preflight
+from filmpulse.analysis.llm.lenient import LENIENCIES
 from filmpulse.errors import LlmRefused, LlmUnavailable
 
 pytestmark = pytest.mark.usefixtures("no_lost_errors")
@@ -219,6 +220,7 @@ def run(scoring, settings, texts, **more):
 
 def test_no_mode_is_forgotten():
     assert ROWS.keys() == {"ok", *fake.CHATS, *fake.LISTS}
+    assert {word for row in ROWS.values() for word in row.leniencies} == LENIENCIES.keys()
 
 
 @pytest.mark.parametrize("mode", ROWS)
