@@ -225,7 +225,10 @@ def _checked(address: str) -> SplitResult:
     except ValueError:
         is_address = False
     if not is_address or parts.fragment or (parts.query and not _QUERY.fullmatch(parts.query)):
-        raise BadInput("FILMPULSE_LLM_BASE_URL is no address such as https://api.openai.com/v1.")
+        raise BadInput(
+            "FILMPULSE_LLM_BASE_URL is no address such as https://api.openai.com/v1; of queries "
+            "only `?api-version=...` is taken."
+        )
     if parts.username is not None or parts.password is not None:
         raise BadInput("FILMPULSE_LLM_BASE_URL holds a password; FILMPULSE_LLM_API_KEY is for it.")
     if parts.scheme == "http" and not _is_near(parts.hostname or ""):
