@@ -319,16 +319,24 @@ def analyse(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what it would cost; score nothing.")
     ] = False,
+    again: Annotated[
+        Literal["invalid"] | None,
+        typer.Option(help="Ask about these again at once: the reviews with an unreadable answer."),
+    ] = None,
 ) -> None:
     """Score what the configured analyser has not, the newest reviews first, within the budget.
 
-    It asks about a movie with more than 2,000 reviews that the model never took up. Exit code 1
-    when reviews failed, or a large movie was passed over since nobody could be asked.
+    It asks about a movie with more than 2,000 reviews that the model never took up. A review whose
+    answer could not be read is taken up again after a day, or with `--again invalid`. Exit code 1
+    when reviews failed, the model's endpoint refused or gave unusable answers, or a large movie was
+    passed over since nobody could be asked.
     """
     from filmpulse import jobs
     from filmpulse.report import print_backlog
 
     parts = _scoring_parts()
+    if again and not estimate:
+        jobs.ask_again(parts, imdb_ids or ())
     backlog = jobs.plan_backlog(parts, imdb_ids or ())
     planned = sorted(backlog.to_score + backlog.to_approve)
     if not planned:

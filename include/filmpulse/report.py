@@ -27,6 +27,10 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
     if m["collection_status"] not in (None, "complete"):
         said = f": {escape(m['collection_sentence'])}" if m["collection_sentence"] else ""
         console.print(f"  [yellow]last collection {m['collection_status']}[/]{said}")
+    if m["awaited_sentence"]:
+        console.print(
+            f"  [yellow]configured analyser not shown[/]: {escape(m['awaited_sentence'])}"
+        )
     for fault in summary.faults:
         console.print(f"  [yellow]not as it should be[/]: {escape(fault)}")
     if m["scored_reviews"]:

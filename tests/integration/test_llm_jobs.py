@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import fake_endpoint
 import pytest
-from llmock.scenarios import Fail
+from llmock.scenarios import Fail, Match, Reply
 from llmock.testing import LLMockServer
 from typer.testing import CliRunner
 
@@ -23,9 +24,11 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, CollectionFailed, LlmRefused, Retryable
 from filmpulse.jobs import scoring
 from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.migrate import Revision
 
 KEY = "sk-of-a-test-d41d8cd98f00b204"
 A, B, C = "tt9900001", "tt9900002", "tt9900003"
+ON_CHATS = Match(path="/v1/chat/completions")
 TITLES = {A: "The Long Queue", B: "Zwölf Türen [uncut]", C: "Ödland"}
 
 
@@ -55,10 +58,14 @@ def parts(settings):
 
 
 @pytest.fixture
-def keyless(settings):
-    """The same warehouse without a model."""
+def keyless(parts):
+    return keyless_of(parts)
+
+
+def keyless_of(parts):
+    """Return the same warehouse without a model."""
     values = {"llm_base_url": None, "llm_api_key": None}
-    return jobs.Parts.from_settings(settings.model_copy(update=values))
+    return jobs.Parts.from_settings(parts.settings.model_copy(update=values))
 
 
 def rows(parts, statement, *values):
@@ -597,3 +604,142 @@ def test_the_command_line_says_what_useless_answers_look_like(odd, monkeypatch):
     assert done.exit_code == 1
     assert "{'storytelling': {'mentioned':" in " ".join(done.output.split())
     assert len(odd.server.chats) == 10
+
+
+def answer_in_prose(endpoint, times):
+    endpoint.state.scenarios.add(Reply(text="I would rather not.", times=times, match=ON_CHATS))
+
+
+def age_answers(parts, interval="25 hours"):
+    rows(
+        parts,
+        "UPDATE ops.llm_results SET finished_at = finished_at - %s::interval "
+        "WHERE status IS NOT NULL",
+        interval,
+    )
+
+
+def statuses(parts, imdb_id):
+    return Counter(
+        row["status"]
+        for row in rows(
+            parts,
+            "SELECT status FROM core.review_analyses a JOIN core.analysers USING (analyser_id) "
+            "WHERE imdb_id = %s AND kind = 'llm'",
+            imdb_id,
+        )
+    )
+
+
+def test_an_unreadable_answer_is_asked_for_again_once_a_day(parts, endpoint):
+    store(parts, A, 8)
+    answer_in_prose(endpoint, 1)
+    assert jobs.analyse(A, parts, run_id="r1").scored == 7
+    assert statuses(parts, A) == {"scored": 7, "invalid": 1}
+    assert jobs.plan_backlog(parts) == ([], [])
+    age_answers(parts, "23 hours")
+    assert jobs.analyse(A, parts, run_id="r2").texts == 0
+    age_answers(parts, "2 hours")
+    (movie,) = jobs.plan_backlog(parts).to_score
+    assert (movie.invalid, movie.texts, movie.usd > 0) == (1, 1, True)
+    answer_in_prose(endpoint, 1)
+    assert jobs.analyse(A, parts, run_id="r3") == (1, 0, 0, False)
+    assert statuses(parts, A) == {"scored": 7, "invalid": 1}
+    assert jobs.plan_backlog(parts) == ([], [])  # its day begins anew
+    age_answers(parts)
+    assert jobs.analyse(A, parts, run_id="r4") == (1, 1, 0, False)
+    assert statuses(parts, A) == {"scored": 8}
+    assert [len(calls(parts, run)) for run in ("r1", "r2", "r3", "r4")] == [8, 0, 1, 1]
+    cost = rows(parts, "SELECT sum(cost_usd) AS usd FROM core.review_analyses")[0]["usd"]
+    assert cost == sum(call["cost_usd"] for run in ("r1", "r3", "r4") for call in calls(parts, run))
+
+
+def test_a_person_may_ask_again_at_once_for_some_movies(parts, endpoint, settings, monkeypatch):
+    for imdb_id in (A, B):
+        store(parts, imdb_id, 1)
+        answer_in_prose(endpoint, 1)
+        jobs.analyse(imdb_id, parts, run_id="r1")
+    monkeypatch.setattr(cli, "_scoring_parts", lambda: parts)
+    again = ["analyse", "--again", "invalid", A]
+    assert CliRunner().invoke(cli.app, [*again, "--estimate"]).exit_code == 0
+    assert len(calls(parts, "r1")) == asked(endpoint) == 2
+    assert CliRunner().invoke(cli.app, again).exit_code == 0
+    assert asked(endpoint) == 3
+    assert (statuses(parts, A), statuses(parts, B)) == ({"scored": 1}, {"invalid": 1})
+    assert CliRunner().invoke(cli.app, again).exit_code == 0
+    assert asked(endpoint) == 3
+    assert CliRunner().invoke(cli.app, again[:-1]).exit_code == 0
+    assert (asked(endpoint), statuses(parts, B)) == (4, {"scored": 1})
+
+
+def test_no_answer_takes_the_place_of_an_unreadable_one(parts, settings, endpoint):
+    """It is final, so that a movie's figures do not change because the money is spent."""
+    store(parts, A, 5)
+    answer_in_prose(endpoint, 1)
+    jobs.analyse(A, parts, run_id="r1")
+    age_answers(parts)
+    assert jobs.analyse(A, parts, run_id="r2", budget_usd=0) == (1, 0, 1, False)
+    assert statuses(parts, A) == {"scored": 4, "invalid": 1}
+    told = jobs.review_scoring("r2", [A], parts, budget_usd=0)
+    assert told.failures == []
+    endpoint.state.scenarios.add(Fail(400, times=None, match=ON_CHATS))
+    for n in range(8):
+        store_more(parts, n)
+    with pytest.raises(LlmRefused):
+        jobs.analyse(A, parts, run_id="r3")
+    assert statuses(parts, A)["invalid"] == 1
+
+
+def store_more(parts, n):
+    rows(
+        parts,
+        "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+        "content_hash, first_seen_at) VALUES ('imdb', %s, %s, 'New', %s, false, %s, now())",
+        f"rwnew{n}", A, f"A dull plot, number {n}.", f"new {n}",
+    )  # fmt: skip
+
+
+def test_a_model_whose_answers_cannot_be_read_takes_no_figures_away(parts, endpoint):
+    """Too few in a row to stop the run: all reviews get a final status, and few a score."""
+    store(parts, A, 9)
+    jobs.analyse(A, keyless_of(parts))
+    before = figures(parts, A)
+    assert before["scored_reviews"] == 9
+    answer_in_prose(endpoint, 3)
+    jobs.analyse(A, parts, run_id="r1")
+    assert statuses(parts, A) == {"scored": 6, "invalid": 3}
+    assert figures(parts, A) == before
+    summary = jobs.summary(A, parts)
+    assert "6 of the 9" in summary.movie["awaited_sentence"]
+    assert "6 of the 9" in " ".join(jobs.review_scoring("r1", [A], parts).warnings)
+    rows(parts, "REFRESH MATERIALIZED VIEW mart.compared_movies")
+    jobs.ask_again(parts, [A])
+    jobs.analyse(A, parts, run_id="r2")
+    assert shown(parts, A)["analyser_kind"] == "llm"
+    assert jobs.summary(A, parts).movie["awaited_sentence"] is None
+
+
+def test_an_upgrade_gives_a_movie_its_figures_back(parts, endpoint, monkeypatch):
+    """An older version showed the model as soon as it had finished, whatever that had brought."""
+    store(parts, A, 9)
+    store(parts, B, 9)
+    for imdb_id in (A, B):
+        jobs.analyse(imdb_id, keyless_of(parts))
+    before = figures(parts, A)
+    answer_in_prose(endpoint, 9)
+    jobs.analyse(A, parts, run_id="r1")
+    jobs.analyse(B, parts, run_id="r1")
+    model = shown(parts, B)["analyser_id"]
+    rows(parts, "UPDATE core.movies SET active_analyser_id = %s", model)
+    assert shown(parts, A)["scored_reviews"] == 0
+    jobs.setup_warehouse(parts)  # nothing to upgrade
+    assert shown(parts, A)["scored_reviews"] == 0
+    monkeypatch.setattr("filmpulse.jobs.parts.migrate", lambda url: Revision("0009", "0011"))
+    jobs.setup_warehouse(parts)
+    assert figures(parts, A) == before
+    assert shown(parts, B)["analyser_kind"] == "llm"
+
+
+def figures(parts, imdb_id):
+    wanted = ("analyser_kind", "scored_reviews", "mean_overall", "waiting_reviews", "is_enough")
+    return {name: shown(parts, imdb_id)[name] for name in wanted}

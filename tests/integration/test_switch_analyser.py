@@ -51,19 +51,24 @@ def movie(connection):
     return imdb_id
 
 
-def score(connection, imdb_id, analyser_id, final, words="now"):
-    """Give the first of the reviews a final status, of whatever kind, and the others none."""
+def score(connection, imdb_id, analyser_id, final, words="now", scored=None):
+    """Give the first of the reviews a final status, of whatever kind, and the others none.
+
+    All but two of these have a score; or the numbers in `scored`, and the others are invalid.
+    """
+    if scored is None:
+        scored = range(3, final + 1)
     connection.execute(
         """INSERT INTO core.review_analyses (source, review_id, content_hash, analyser_id, imdb_id,
                                              status, overall)
            SELECT 'imdb', %(imdb_id)s || '-' || n, %(words)s, %(analyser_id)s, %(imdb_id)s,
-                  CASE WHEN n = 1 THEN 'refused' WHEN n = 2 THEN 'unsupported_language'
-                       WHEN n <= %(final)s THEN 'scored'
+                  CASE WHEN n = ANY(%(scored)s) THEN 'scored' WHEN n = 1 THEN 'refused'
+                       WHEN n = 2 THEN 'unsupported_language' WHEN n <= %(final)s THEN 'invalid'
                        WHEN n %% 2 = 0 THEN 'failed' ELSE 'over_budget' END,
-                  CASE WHEN n > 2 AND n <= %(final)s THEN 1 END
+                  CASE WHEN n = ANY(%(scored)s) THEN 1 END
            FROM generate_series(1, %(living)s + 1) n""",
         {"imdb_id": imdb_id, "analyser_id": analyser_id, "final": final, "living": LIVING,
-         "words": words},
+         "words": words, "scored": list(scored)},
     )  # fmt: skip
 
 
@@ -75,7 +80,7 @@ def show(connection, imdb_id, analyser_id):
 
 def switch(connection, imdb_id, analyser_id):
     """Try to switch; return what is shown then."""
-    connection.execute(sql("switch_analyser"), {"imdb_id": imdb_id, "analyser_id": analyser_id})
+    connection.execute(sql("switch_analyser"), {"imdb_ids": [imdb_id], "analyser_id": analyser_id})
     row = connection.execute(
         "SELECT active_analyser_id AS shown FROM core.movies WHERE imdb_id = %s", (imdb_id,)
     ).fetchone()
@@ -137,6 +142,118 @@ def test_a_movie_without_living_reviews(connection, analysers, movie, shown, can
     assert switch(connection, movie, analysers[candidate]) == expected
 
 
+ALL = range(1, LIVING + 1)
+FOUR_FIFTHS, FEWER = range(1, 17), range(1, 16)
+
+
+@pytest.mark.parametrize(
+    ("shown", "its_scores", "candidate", "scores", "switches"),
+    [
+        # a model that read all, and has a score for next to none: the figures stay
+        ("lexicon 1", ALL, "llm 1", [], False),
+        ("lexicon 1", ALL, "llm 1", FEWER, False),
+        ("lexicon 1", ALL, "llm 1", FOUR_FIFTHS, True),
+        # as many scores, but of other reviews
+        ("lexicon 1", range(1, 11), "llm 1", range(11, 21), False),
+        ("lexicon 1", range(1, 11), "llm 1", range(3, 21), True),
+        # the figures of a model, and those of an older lexicon, are kept likewise
+        ("llm 1", ALL, "llm 2", [], False),
+        ("llm 1", ALL, "llm 2", FEWER, False),
+        ("llm 1", ALL, "llm 2", FOUR_FIFTHS, True),
+        ("lexicon 1", ALL, "lexicon 2", FEWER, False),
+        ("lexicon 1", ALL, "lexicon 2", FOUR_FIFTHS, True),
+        # nothing is scored: nothing is lost
+        ("lexicon 1", [], "llm 1", [], True),
+        (None, [], "llm 1", [], True),
+    ],
+)
+def test_no_movie_loses_its_figures(
+    connection, analysers, movie, shown, its_scores, candidate, scores, switches
+):
+    if shown:
+        score(connection, movie, analysers[shown], LIVING, scored=its_scores)
+        show(connection, movie, analysers[shown])
+    score(connection, movie, analysers[candidate], LIVING, scored=scores)
+    expected = analysers.get(candidate if switches else shown)
+    for _ in range(2):
+        assert switch(connection, movie, analysers[candidate]) == expected
+
+
+@pytest.mark.parametrize("asked", ["llm 1", "lexicon 1"])
+@pytest.mark.parametrize(
+    ("scores", "others", "back_to"),
+    [
+        ([], {"lexicon 1": ALL}, "lexicon 1"),
+        (FEWER, {"lexicon 1": ALL}, "lexicon 1"),
+        (FOUR_FIFTHS, {"lexicon 1": ALL}, None),
+        # the most scores, and a model before the lexicon
+        ([1], {"lexicon 1": FEWER, "llm 2": ALL}, "llm 2"),
+        ([1], {"lexicon 1": ALL, "llm 2": ALL}, "llm 2"),
+        ([1], {"lexicon 1": ALL, "llm 2": FEWER}, "lexicon 1"),
+        ([], {"lexicon 1": []}, None),
+    ],
+)
+def test_a_movie_that_lost_its_figures_gets_them_back(
+    connection, analysers, movie, asked, scores, others, back_to
+):
+    """An older version showed `llm 1` when it had read all, whatever had become of its answers."""
+    score(connection, movie, analysers["llm 1"], LIVING, scored=scores)
+    show(connection, movie, analysers["llm 1"])
+    for name, scored in others.items():
+        score(connection, movie, analysers[name], LIVING, scored=scored)
+    expected = analysers[back_to or "llm 1"]
+    for _ in range(2):
+        assert switch(connection, movie, analysers[asked]) == expected
+    assert switch(connection, movie, analysers["llm 1"]) == expected
+
+
+def test_figures_that_are_not_whole_are_not_brought_back(connection, analysers, movie):
+    score(connection, movie, analysers["llm 1"], LIVING, scored=[])
+    show(connection, movie, analysers["llm 1"])
+    score(connection, movie, analysers["llm 2"], TOO_FEW)
+    assert switch(connection, movie, analysers["llm 1"]) == analysers["llm 1"]
+
+
+def waited_for(connection, imdb_id, analyser_id):
+    """Return what the marts say while a movie waits for the configured analyser."""
+    connection.execute(sql("note_configured"), {"imdb_ids": [imdb_id], "analyser_id": analyser_id})
+    return connection.execute(
+        "SELECT * FROM mart.awaited_analysers WHERE imdb_id = %s", (imdb_id,)
+    ).fetchone()
+
+
+@pytest.mark.parametrize(
+    ("final", "scored", "figures"),
+    [
+        (TOO_FEW, None, (LIVING, TOO_FEW, LIVING - 2, TOO_FEW - 2, False)),
+        (LIVING, FEWER, (LIVING, LIVING, LIVING - 2, 13, True)),
+        (2, None, (LIVING, 2, LIVING - 2, 0, False)),
+    ],
+)
+def test_the_marts_say_who_is_waited_for(connection, analysers, movie, final, scored, figures):
+    score(connection, movie, analysers["lexicon 1"], LIVING)
+    show(connection, movie, analysers["lexicon 1"])
+    score(connection, movie, analysers["llm 1"], final, scored=scored)
+    row = waited_for(connection, movie, analysers["llm 1"])
+    assert figures == (
+        row["reviews"], row["finished_reviews"], row["scored_reviews"], row["rescored_reviews"],
+        row["has_finished"],
+    )  # fmt: skip
+    assert "toy" in row["sentence"]
+    if row["has_finished"]:
+        assert f"{figures[3]} of the {figures[2]}" in row["sentence"]
+    else:
+        assert f"{figures[1]} of {figures[0]}" in row["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "configured"), [("llm 1", "lexicon 1"), ("llm 1", "llm 1"), ("lexicon 1",) * 2]
+)
+def test_nobody_is_waited_for(connection, analysers, movie, shown, configured):
+    show(connection, movie, analysers[shown])
+    assert waited_for(connection, movie, analysers[configured]) is None
+
+
 def test_scores_of_earlier_words_count_for_nothing(connection, analysers, movie):
     score(connection, movie, analysers["llm 1"], LIVING, words="before an edit")
     assert switch(connection, movie, analysers["llm 1"]) is None
@@ -173,7 +290,7 @@ def test_what_another_worker_showed_meanwhile_is_not_taken_back(connection, anal
             target=late.execute,
             args=(
                 sql("switch_analyser"),
-                {"imdb_id": movie, "analyser_id": analysers["lexicon 1"]},
+                {"imdb_ids": [movie], "analyser_id": analysers["lexicon 1"]},
             ),
         )
         thread.start()

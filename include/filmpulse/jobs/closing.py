@@ -154,6 +154,8 @@ def _review_scoring(
                 f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
                 f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
             )
+    for row in parts.warehouse.rows("awaited_analysers", imdb_ids=list(imdb_ids)):
+        told.warnings.append(f"{row['imdb_id']} {row['movie']}: {row['sentence']}")
     refusals = [used["refusal"] for used in rows if used["refusal"]]
     with configured_analyser(parts) as analyser:
         left = unfinished(analyser, parts, imdb_ids)

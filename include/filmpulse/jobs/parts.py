@@ -102,13 +102,16 @@ def lake_options(settings: Settings) -> dict[str, Any]:
 
 
 def setup_warehouse(parts: Parts) -> Revision:
-    """Migrate the warehouse, give its reader role what it may see, and count all figures anew.
+    """Migrate the warehouse, give its reader role what it may see, and bring figures up to date.
 
     Repeatable.
     """
     revision = migrate(parts.warehouse.url)
     with parts.warehouse.connect() as connection:
         connection.execute(wh.sql("roles"))
+        if revision.current != revision.head:
+            # An older version showed a movie under a model that had a score for next to none.
+            connection.execute(wh.sql("switch_analyser"), {"imdb_ids": None, "analyser_id": None})
         if parts.settings.reader_password:
             from psycopg import sql
 

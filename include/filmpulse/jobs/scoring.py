@@ -59,6 +59,7 @@ class Unfinished(NamedTuple):
         untouched: Reviews that it never took up.
         over_budget: Reviews that wait for money; whoever had to approve of them did.
         failed: Reviews that it tried in vain.
+        invalid: Reviews whose answer could not be read, and that it is asked about again.
         usd: About what all of these will cost; None where nothing is ever paid.
     """
 
@@ -67,12 +68,13 @@ class Unfinished(NamedTuple):
     untouched: int
     over_budget: int
     failed: int
+    invalid: int
     usd: float | None
 
     @property
     def texts(self) -> int:
         """How many reviews these are together."""
-        return self.untouched + self.over_budget + self.failed
+        return self.untouched + self.over_budget + self.failed + self.invalid
 
     @property
     def needs_approval(self) -> bool:
@@ -199,6 +201,31 @@ def analyse_backlog(
         )
 
 
+def ask_again(parts: Parts, imdb_ids: Sequence[str] = ()) -> int:
+    """Take back what the configured model answered and nobody could read, so that it is asked anew.
+
+    Otherwise such an answer stands for a day.
+
+    Args:
+        parts: Settings and warehouse.
+        imdb_ids: The movies; all when empty.
+
+    Returns:
+        How many answers were taken back; none without a model.
+    """
+    if not parts.settings.has_llm:
+        return 0
+    from filmpulse.analysis.llm.prompt import prompt_version
+
+    with parts.warehouse.connect() as connection:
+        about = {
+            "model": parts.settings.llm_model,
+            "prompt_version": prompt_version(),
+            "imdb_ids": list(imdb_ids) or None,
+        }
+        return connection.execute(wh.sql("ledger_ask_again"), about).rowcount
+
+
 def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
     """Find the movies (these, or all) that lack final scores under the configured analyser.
 
@@ -209,13 +236,11 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
     if unknown := sorted(set(imdb_ids) - {row["imdb_id"] for row in rows}):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
     with configured_analyser(parts) as analyser, parts.warehouse.connect() as connection:
-        # A switch that is due and was missed: a worker was killed, or what was unread is gone.
+        # A switch that is due and was missed: a worker was killed, what was unread is gone, or an
+        # older version switched too early.
         analyser_id = _register(analyser, parts)
-        movies = connection.execute(
-            wh.sql("shown_otherwise"),
-            {"analyser_id": analyser_id, "imdb_ids": list(imdb_ids) or None},
-        ).fetchall()
-        switched = _switch(connection, analyser_id, (movie["imdb_id"] for movie in movies))
+        switched = _switch(connection, analyser_id, list(imdb_ids) or None)
+        _note_configured(connection, analyser_id, list(imdb_ids) or None)
         found = unfinished(analyser, parts, list(imdb_ids) or None)
     if switched:  # nothing may be left to score, and then no run follows
         refresh_figures(parts)
@@ -272,8 +297,7 @@ def _estimate(row: DictRow, parts: Parts) -> float | None:
         return None
     from filmpulse.analysis.llm.prices import estimate_usd
 
-    texts = row["untouched"] + row["over_budget"] + row["failed"]
-    return estimate_usd(parts.settings, texts, characters)
+    return estimate_usd(parts.settings, Unfinished(usd=None, **row).texts, characters)
 
 
 def _as_configured(
@@ -290,6 +314,7 @@ def _as_configured(
         _score_keyless(connection, imdb_ids, parts, but_models=True)
     try:
         with configured_analyser(parts, run_id, budget_usd) as analyser:
+            _note_configured(connection, _register(analyser, parts), imdb_ids)
             found = unfinished(analyser, parts, imdb_ids)
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
@@ -408,13 +433,18 @@ def _score(
     return Analysed(total, scored, waiting)
 
 
-def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Iterable[str]) -> int:
-    """Show each movie under this analyser if that is due; return how many are shown otherwise."""
-    return sum(
-        connection.execute(
-            wh.sql("switch_analyser"), {"imdb_id": imdb_id, "analyser_id": analyser_id}
-        ).rowcount
-        for imdb_id in imdb_ids
+def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Sequence[str] | None) -> int:
+    """Show movies (these, or all) under another analyser where due; return how many changed."""
+    about = {"imdb_ids": imdb_ids and list(imdb_ids), "analyser_id": analyser_id}
+    return connection.execute(wh.sql("switch_analyser"), about).rowcount
+
+
+def _note_configured(
+    connection: wh.Connection, analyser_id: int, imdb_ids: list[str] | None
+) -> None:
+    """Note whom the settings name for movies (these, or all): the marts say who is waited for."""
+    connection.execute(
+        wh.sql("note_configured"), {"imdb_ids": imdb_ids, "analyser_id": analyser_id}
     )
 
 

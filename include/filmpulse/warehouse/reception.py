@@ -46,7 +46,8 @@ class Trend:
 class MovieSummary:
     """How a movie is received.
 
-    `movie` is its row of `mart.movies`; `faults` say which checks its reviews fail at present.
+    `movie` is its row of `mart.movies`, with `awaited_sentence`: why the configured analyser is not
+    shown, None where it is. `faults` say which checks its reviews fail at present.
     """
 
     movie: dict[str, Any]

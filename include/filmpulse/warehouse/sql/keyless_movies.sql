@@ -1,6 +1,6 @@
--- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a model that is
--- not final for 95 in 100 of the living reviews (unless `but_models`), or by a keyless one while this one
--- lacks some.
+-- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a keyless one
+-- while this one lacks some, or (unless `but_models`) by a model that has not finished, or that has no
+-- score for more than a fifth of the reviews: the lexicon may have.
 SELECT m.imdb_id
 FROM core.movies m
 LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
@@ -13,13 +13,13 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
                      SELECT FROM core.review_analyses a
                      WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
                          = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
-                       AND a.status NOT IN ('failed', 'over_budget')))
+                       AND core.is_final(a.status)))
            ELSE NOT %(but_models)s AND (
-               SELECT count(a.status) < 0.95 * count(*)
+               SELECT NOT core.has_finished(count(*) FILTER (WHERE core.is_final(a.status)), count(*))
+                      OR NOT core.keeps_scores(count(a.overall), count(*))
                FROM core.reviews r
                LEFT JOIN core.review_analyses a
                       ON (a.source, a.review_id, a.content_hash, a.analyser_id)
                        = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
-                     AND a.status NOT IN ('failed', 'over_budget')
                WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL) END
 ORDER BY m.imdb_id

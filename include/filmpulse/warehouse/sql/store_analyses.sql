@@ -19,7 +19,8 @@ WITH stored AS (
         output_tokens = coalesce(a.output_tokens + excluded.output_tokens, excluded.output_tokens,
                                  a.output_tokens),
         cost_usd = coalesce(a.cost_usd + excluded.cost_usd, excluded.cost_usd, a.cost_usd)
-    WHERE a.status IN ('failed', 'over_budget')
+    -- An unreadable answer stays until another one takes its place.
+    WHERE (NOT core.is_final(a.status) OR (a.status = 'invalid' AND core.is_final(excluded.status)))
       AND (a.status <> excluded.status OR excluded.cost_usd IS NOT NULL)
     RETURNING source, review_id, content_hash, analyser_id, imdb_id
 )

@@ -1,4 +1,4 @@
--- Living current texts of these movies without a final status under the analyser, newest reviews first.
+-- Current texts of these movies that the analyser has not finished with, newest reviews first.
 SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
        count(*) OVER () AS total
 FROM core.reviews r
@@ -7,5 +7,6 @@ WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.removed_at IS NULL AND r.body IS NOT N
       SELECT FROM core.review_analyses a
       WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
           = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
-        AND a.status NOT IN ('failed', 'over_budget'))
+        AND core.is_final(a.status)
+        AND NOT ops.is_due_again(a.status, a.content_hash, a.analyser_id))
 ORDER BY r.submitted_on DESC NULLS LAST, r.source, r.review_id
