@@ -38,8 +38,8 @@ class Row(NamedTuple):
 
     Attributes:
         statuses: How many reviews ended how.
-        outcomes: How many calls did; together they are all that was sent. A range where two
-            reviews are asked about again by turns, and the order of their pauses is drawn.
+        outcomes: How many calls did; together they are all that was sent. Both are a range where
+            two reviews are asked about again by turns.
         cents: What each call costs, by its outcome; 0 where none is named, None where nobody knows,
             and what was set aside stays so.
         leniencies: By which words the scored answers were read, each of them by all.
@@ -47,7 +47,7 @@ class Row(NamedTuple):
         says: Words of that error, or of a call's sentence where there is none.
     """
 
-    statuses: dict[str, int]
+    statuses: dict[str, range]
     outcomes: dict[str, range]
     cents: dict[str, float | None]
     leniencies: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ def exactly(count):
 def read(*leniencies, cents=CENTS, rejected=0):
     """Return the row of a mode whose answers are all read, each at its first request."""
     outcomes = {"scored": exactly(FEW)} | ({"rejected": exactly(rejected)} if rejected else {})
-    return Row({"scored": FEW}, outcomes, {"scored": cents}, leniencies)
+    return Row({"scored": exactly(FEW)}, outcomes, {"scored": cents}, leniencies)
 
 
 def stopped(reason, outcomes, says, *, statuses=None, cents=None):
@@ -74,7 +74,7 @@ def unusable(says):
     """Return the row of a mode whose answers are paid for and cannot be used."""
     ten = analyser.MAX_UNUSABLE
     given = {"invalid": exactly(ten)}
-    return stopped("unusable_answers", given, says, statuses={"invalid": ten},
+    return stopped("unusable_answers", given, says, statuses=given,
                    cents={"invalid": CENTS})  # fmt: skip
 
 
@@ -84,13 +84,15 @@ FIVE = analyser.MAX_FAILURES
 def down(outcome, says, *, cents=0, tries=analyser.MAX_ATTEMPTS, status="failed"):
     """Return the row of a mode that is asked again until five reviews in a row came to nothing."""
     calls = {outcome: range(tries * FIVE, tries * (FIVE + 1))}
-    return stopped("llm_unavailable", calls, says, statuses={status: FIVE}, cents={outcome: cents})
+    return stopped(
+        "llm_unavailable", calls, says, statuses={status: exactly(FIVE)}, cents={outcome: cents}
+    )
 
 
 def rejected(says, *, steps=0):
     """Return the row of a mode that takes no request, after trying other forms of it."""
     calls = {"rejected": exactly(FIVE + steps)}
-    return stopped("rejected", calls, says, statuses={"failed": FIVE})
+    return stopped("rejected", calls, says, statuses={"failed": exactly(FIVE)})
 
 
 def refused(reason, says):
@@ -149,11 +151,11 @@ ROWS = {
     # Each text is asked about twice, with double room; ten such answers are enough.
     "length": stopped(
         "unusable_answers", {"truncated": exactly(10)}, 'begins “{"storytelling"',
-        statuses={"truncated": 4}, cents={"truncated": CENTS},
+        statuses={"truncated": range(4, 6)}, cents={"truncated": CENTS},
     ),
     # What a model says of a review is an answer, also where it will not read it.
     "refusal": Row(
-        {"refused": FEW}, {"refused": exactly(FEW)}, {"refused": CENTS},
+        {"refused": exactly(FEW)}, {"refused": exactly(FEW)}, {"refused": CENTS},
         says="refuses to read",
     ),
     # An error in the body stands for a status.
@@ -229,10 +231,12 @@ def test_what_becomes_of_it(scoring, endpoint, mode):
     texts = scoring.many(MANY if row.reason else FEW)
     found, error = run(scoring, settings_of(scoring, endpoint.url(mode)), texts)
     calls = scoring.calls()
-    assert Counter(a.status for a in found) == row.statuses
-    ended = Counter(call["outcome"] for call in calls)
-    assert ended.keys() == row.outcomes.keys()
-    assert all(number in row.outcomes[outcome] for outcome, number in ended.items())
+    for ended, wanted in (
+        (Counter(a.status for a in found), row.statuses),
+        (Counter(call["outcome"] for call in calls), row.outcomes),
+    ):
+        assert ended.keys() == wanted.keys()
+        assert all(number in wanted[word] for word, number in ended.items()), ended
     assert len(endpoint.chats) == len(calls)
     for call in calls:
         usd = call["cost_usd"]
@@ -263,8 +267,8 @@ def test_many_at_once_stop_soon_after_the_tenth(scoring, endpoint):
     found, error = run(scoring, settings, scoring.many(200))
     assert error.reason == "unusable_answers"
     assert Counter(a.status for a in found) == {"invalid": len(endpoint.chats)}
-    # Those under way are finished; no request begins after the tenth answer.
-    assert 10 <= len(endpoint.chats) <= 10 + 16
+    # Those under way are finished; others may begin while the ledger is asked.
+    assert 10 <= len(endpoint.chats) <= 10 + 2 * 16
 
 
 def test_ten_reviews_in_all_are_enough(scoring, endpoint):
