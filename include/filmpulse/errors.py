@@ -15,7 +15,7 @@ A caller decides by the branch, never by the message::
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
         ├── HostPaused            a block before this one holds until `until`: final for this run
         ├── LayoutChanged         reviews were announced and none could be read
-        ├── LlmRefused            the endpoint refuses key, model or account: no call can succeed
+        ├── LlmRefused            the endpoint refuses key, model or account, or answers uselessly
         └── CollectionFailed      a run's closing verdict, naming each movie and why
 
 Every leaf carries `reason`, a short stable word that is stored in `ops.collections.reason`.
@@ -127,9 +127,10 @@ class LayoutChanged(Final):
 
 
 class LlmRefused(Final):
-    """The model's endpoint refuses key, model or account, or rejects every request.
+    """The model's endpoint refuses key, model or account, or no request to it can be of use.
 
-    `reason` is key_refused, model_refused, quota_exhausted or rejected.
+    `reason` is key_refused, model_refused, quota_exhausted, rejected (every request is),
+    unsafe_certificate, not_an_api (a web page answers) or unusable_answers.
     """
 
     reason = "key_refused"
