@@ -77,7 +77,6 @@ _FIGURES = frozenset(
 )  # fmt: skip
 _LONGEST_NAME = 100  # characters
 _USER_PAGE = re.compile(r"/user/[^/?#]")
-_STARS_OF = re.compile(r"^.*(?:'|\u2019)s rating\s*(?=:)", re.DOTALL)
 _NAMED_STARS = re.compile(r"^(.+)(?:'|\u2019)s rating\s*:", re.DOTALL)
 _FIGURE = re.compile(r"[0-9]+")
 # Where a page that was saved whole says its address: in a comment at its start.
@@ -301,10 +300,10 @@ def _clean_attributes(element: Any, place: _Place, cleaner: Cleaner) -> None:
         elif name in _LINKS and (name == "href" or "://" in value):
             kept = _clean_link(value, cleaner)
         elif name in _LABELS:
-            value = f"Rating{_STARS_OF.sub('', value)}" if _STARS_OF.match(value) else value
-            kept = "" if place.is_person else cleaner.label(value, also_common=place.is_card)
+            said = _NAMED_STARS.sub("Rating:", value)
+            kept = "" if place.is_person else cleaner.label(said, also_common=place.is_card)
             if place.is_figure and name == "aria-label":
-                kept = " ".join(["Rating:", *_FIGURE.findall(kept)[-1:]])
+                kept = " ".join(["Rating:", *_FIGURE.findall(said)[-1:]])
         elif name in _HOOKS:
             kept = cleaner.label(value, is_public=True)
         if kept is None:
