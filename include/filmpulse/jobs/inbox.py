@@ -38,6 +38,7 @@ from filmpulse.sources.archives import (
 from filmpulse.sources.imdb import files
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.files import Parsed
+from filmpulse.sources.imdb.saved import MAX_BYTES, unwrap
 
 log = logging.getLogger(__name__)
 
@@ -308,15 +309,16 @@ class RawFile:
             added_at: When it came into the inbox, where the note does not say.
 
         Raises:
-            NotImdb: It is not the text of a page, so that it cannot be cleaned.
-            BadInput: It could not be taken out of its ZIP.
+            NotImdb: It holds no page that can be cleaned.
+            BadInput: It could not be taken out of its ZIP, or is a reader's copy.
         """
         if self.problem:
             raise BadInput(self.problem, reason="archive")
-        text = files.read_text(self.content)
+        page = unwrap(self.content)
         added_at = given.added_at or added_at
         times: tuple[tuple[TimeSource, datetime | None], ...] = (
-            ("page", files.read_page_time(text)),
+            ("page", files.read_page_time(page.text)),
+            ("page", page.saved_at),
             (given.saved_at_source or "given", given.saved_at),
             ("file", self.changed_at),
         )
@@ -325,17 +327,17 @@ class RawFile:
         note = given.model_copy(
             update={
                 "original_name": given.original_name or PurePosixPath(self.name).name,
-                "named_id": given.named_id or _named_id(self.name),
+                "named_id": given.named_id or page.imdb_id or _named_id(self.name),
                 "saved_at": saved_at,
                 "saved_at_source": source,
                 "added_at": added_at,
             }
         )
-        cleaned = clean_page(text, secret)
+        cleaned = clean_page(page.text, secret)
         mark = _mark(cleaned, note.imdb_id, saved_at)
         kind = {"{": "json", "[": "json", "<": "html"}.get(cleaned.lstrip()[:1], "txt")
         name = f"{stem(note.original_name or '')}-{mark}.{kind}"
-        return SavedFile(name, mark, cleaned, note, files.find_block(text))
+        return SavedFile(name, mark, cleaned, note, files.find_block(page.text))
 
     def refused_name(self) -> str:
         """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
@@ -356,7 +358,7 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
         yield RawFile(name, content, changed_at)
         return
     is_empty = True
-    for member in read_archive(content, files.MAX_BYTES):
+    for member in read_archive(content, MAX_BYTES):
         is_empty = False
         yield RawFile(member.name, member.content or b"", member.changed_at, member.problem)
     if is_empty:
@@ -426,6 +428,8 @@ def describe(parsed: Parsed, note: Note) -> str:
         of = f" of {page.review_count:,}" if page.review_count is not None else ""
         title = f" {page.movie.title}" if page.movie else ""
         holds = f"{len(page.reviews):,}{of} reviews of {page.imdb_id}{title}"
+        if page.undated:
+            holds += f", {page.undated:,} of them without a day that can be read"
     return f"{holds}, {describe_time(note)}."
 
 
