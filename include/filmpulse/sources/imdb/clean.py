@@ -28,7 +28,6 @@ from lxml import html as lxml_html
 
 from filmpulse.errors import NotCleaned
 from filmpulse.sources.imdb.private import (
-    KEYED,
     Cleaner,
     Found,
     decode_json,
@@ -81,6 +80,11 @@ _NAMED_STARS = re.compile(r"^(.+)(?:'|\u2019)s rating\s*:", re.DOTALL)
 _FIGURE = re.compile(r"[0-9]+")
 # Where a page that was saved whole says its address: in a comment at its start.
 _ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com(/title/tt[0-9]{7,9}/(?:[a-z]+/)?)")
+_USER_ADDRESS = re.compile(r"imdb\.com/user/[^/?#]")
+_IMDB_ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com/", re.IGNORECASE)
+_IMDB_DATA = re.compile(
+    r'\[tconst\]|"(?:contentData|aboveTheFoldData|titleResults)"|/title/tt[0-9]{7}'
+)
 # The source of a page in place of a page: whom its words tell of cannot be told.
 _SOURCE = re.compile(
     r"<(?:!doctype|html|head|body|script|article|div|a)\b"
@@ -172,8 +176,14 @@ class _Document:
         self._drop_comments()
 
     def _drop_comments(self) -> None:
-        """Drop comments, after the page's address, if only they have it, became its own link."""
+        """Drop comments, after the page's address, if only they have it, became its own link.
+
+        Raises:
+            NotCleaned: It is a page about a person.
+        """
         comments = self._root.xpath("//comment() | /comment()")
+        if any(_USER_ADDRESS.search(comment.text or "") for comment in comments):
+            raise NotCleaned("it is a page about a person")
         said = (_ADDRESS.search(comment.text or "") for comment in comments)
         address = next((found[1] for found in said if found), None)
         if address and not self._root.xpath("//link[@rel='canonical']"):
@@ -188,8 +198,16 @@ class _Document:
         """Add whom the page names, in its data and where names stand, and its reviews' texts.
 
         Raises:
-            NotCleaned: It is a page about a person.
+            NotCleaned: It is a page about a person, or nothing shows that it is IMDb's: where
+                other pages name people is not known.
         """
+        addresses = self._root.xpath(
+            "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
+        )
+        if any(_USER_PAGE.search(unquote(address)) for address in addresses):
+            raise NotCleaned("it is a page about a person")
+        if not self._is_imdb(addresses):
+            raise NotCleaned("nothing in it shows that it is a page of IMDb's")
         for holder in self._data():
             found.read(decode_json(holder.text))
         for element in self._elements():
@@ -199,11 +217,21 @@ class _Document:
                 found.texts.append(element.text_content())
             if named := _NAMED_STARS.match(element.get("aria-label", "")):
                 found.names.add(named[1])
-        own = "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
-        if any(_USER_PAGE.search(unquote(address)) for address in self._root.xpath(own)):
-            raise NotCleaned("it is a page about a person")
 
-    def clean(self, cleaner: Cleaner) -> str:
+    def _is_imdb(self, addresses: list[str]) -> bool:
+        marked = self._root.xpath(
+            "//meta[@property='og:site_name' and @content='IMDb']"
+            " | //*[starts-with(@data-testid, 'tturv-')]"
+        )
+        return (
+            bool(marked)
+            or any(_IMDB_ADDRESS.match(address) for address in addresses)
+            or self._root.xpath("string(//title)").rstrip().endswith("- IMDb")
+            or any(not _CARDS.isdisjoint(_hooks(element)) for element in self._elements())
+            or any(_IMDB_DATA.search(holder.text) for holder in self._data())
+        )
+
+    def clean(self, cleaner: Cleaner) -> None:
         """Clean the tree.
 
         Raises:
@@ -230,9 +258,10 @@ class _Document:
 
     def written(self) -> str:
         """Return the page as HTML."""
-        return "<!DOCTYPE html>" + etree.tostring(
+        written: str = etree.tostring(
             self._root, encoding="unicode", method="html", with_tail=False
         )
+        return f"<!DOCTYPE html>{written}"
 
     def settled(self) -> str:
         """Return the page as HTML that is the same when read and written once more."""
@@ -252,7 +281,7 @@ class _Document:
                 yield element
 
     def _elements(self) -> Iterator[Any]:
-        return self._root.iter(etree.Element)
+        yield from self._root.iter(etree.Element)
 
 
 class _Place(NamedTuple):
@@ -281,10 +310,10 @@ class _Place(NamedTuple):
         """Clean a text of the page; what stands outside of cards is added to `shown`."""
         if not text or not text.strip():
             return text
-        if self.is_person:
-            return None
         if self.is_text:
             return cleaner.text(text)
+        if self.is_person:
+            return None
         text = cleaner.label(text, is_public=self.is_figure)
         if not self.is_card:
             shown.append(text)

@@ -158,7 +158,12 @@ class Names:
     """
 
     def __init__(self, names: Iterable[str], common: Callable[[tuple[str, ...]], bool]) -> None:
-        """Take the names as the page has them."""
+        """Take the names as the page has them.
+
+        Args:
+            names: In any case and spacing.
+            common: Says of the words of a name, in lower case, whether it is a common one.
+        """
         self._exact = {" ".join(name.split()).lower() for name in names if name.strip()}
         self._unspaced = sorted(
             (n for n in self._exact if _UNSPACED.search(n) and len(n) > 1), key=len, reverse=True
@@ -222,13 +227,15 @@ class Found:
             plain = _plain(key)
             if plain == "requestcontext":
                 self._read_visit(inner)
-            elif plain in _PEOPLE or plain in _NAMES or _is_creator(holder, plain):
+            elif _says_who(plain, holder):
                 self.names |= set(_names_of(inner))
-            elif plain in _NAMES_BESIDE_IDS and _has_user_id(holder):
-                self.names |= set(_names_of(inner))
-            elif plain in TEXTS and isinstance(inner, str):
+            elif not isinstance(inner, str):
+                continue
+            elif plain.endswith(_VISIT):
+                self._read_visit({key: inner})
+            elif plain in TEXTS:
                 self.texts.append(inner)
-            elif isinstance(inner, str) and inner[:1] in ("{", "["):
+            elif inner[:1] in ("{", "["):
                 self.read(decode_json(inner))
 
     def _read_visit(self, context: Any) -> None:
@@ -301,7 +308,9 @@ class Cleaner:
             known = USER_ID.fullmatch(user) or _KEY.fullmatch(user)
             return f"{link[1]}{self.stand_in(user) if known else ''}/"
 
-        return _QUOTED_LINK.sub("", _USER_LINK.sub(keyed, address)) if "user" in address else address
+        if "user" not in address:
+            return address
+        return _QUOTED_LINK.sub("", _USER_LINK.sub(keyed, address))
 
     def _without_visit(self, text: str) -> str:
         for value in self.visit:
@@ -317,7 +326,7 @@ class Cleaner:
         """
         value = decode_json(text)
         if not isinstance(value, dict | list):
-            raise NotCleaned("Its data are not JSON, or cut off")
+            raise NotCleaned("its data are not JSON, or cut off")
         return encode_json(self.value(value))
 
     def value(self, value: Any, plain: str = "", *, is_public: bool = False) -> Any:
@@ -340,9 +349,7 @@ class Cleaner:
         plain = _plain(key)
         if plain in _EMPTIED:
             return {}
-        if plain in _PEOPLE or _is_creator(holder, plain):
-            return self._person(inner)
-        if plain in _NAMES or (plain in _NAMES_BESIDE_IDS and _has_user_id(holder)):
+        if _says_who(plain, holder):
             return self._person(inner)
         if plain.endswith(_VISIT):
             return _emptied(inner)
@@ -368,7 +375,7 @@ class Cleaner:
         if value[:1] in ("{", "[") and isinstance(inner := decode_json(value), dict | list):
             return encode_json(self.value(inner))
         if '"' in value and _ESCAPED_DATA.search(value):
-            raise NotCleaned("Data within its data cannot be read")
+            raise NotCleaned("data within its data cannot be read")
         return self.label(value, is_public=is_public)
 
 
@@ -432,10 +439,14 @@ def _tells_of_a_visit(text: str, is_told: bool) -> bool:
     return is_told or is_private(text) or _OPAQUE.fullmatch(text) is not None
 
 
-def _has_user_id(holder: dict[str, Any]) -> bool:
-    return any(isinstance(v, str) and USER_ID.fullmatch(v) for v in holder.values())
+def _says_who(plain: str, holder: dict[str, Any]) -> bool:
+    """Tell whether a key of an object stands for a person who is private, or for their name.
 
-
-def _is_creator(holder: dict[str, Any], plain: str) -> bool:
-    """Tell whether this is who wrote a review in JSON-LD; a movie's creators are public."""
+    `name` does where the object has the id of a user, `creator` in a review's JSON-LD: who created
+    a movie is public.
+    """
+    if plain in _PEOPLE or plain in _NAMES:
+        return True
+    if plain in _NAMES_BESIDE_IDS:
+        return any(isinstance(v, str) and USER_ID.fullmatch(v) for v in holder.values())
     return plain == "creator" and "review" in str(holder.get("@type", "")).lower()
