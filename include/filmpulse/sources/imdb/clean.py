@@ -3,7 +3,7 @@
 The page is parsed, people are looked up in all of it first, then it is written anew. The rules:
 
 * Scripts other than data, comments, images, forms' values and most attributes are not kept.
-* Data (JSON in scripts, in `<pre>`, in answers) are decoded, cleaned member by member, encoded.
+* Data (JSON in scripts and answers) are decoded, cleaned member by member and encoded again.
 * Names go from every place where names stand, and from all other text, with two exceptions. What
   the site says of the movie stays, since a reviewer may call themselves "Drama". And a review's own
   text stays word for word, since its hash tells whether it was edited: it loses e-mail and IP
@@ -274,11 +274,8 @@ class _Document:
         return done
 
     def _data(self) -> Iterator[Any]:
-        """Yield the elements that hold JSON: data scripts, and answers shown as a page."""
-        for element in self._root.xpath("//script | //pre"):
-            text = (element.text or "").lstrip()
-            if text and (element.tag == "script" or text[:1] in ("{", "[")):
-                yield element
+        """Yield the scripts that hold JSON; others were dropped."""
+        yield from (script for script in self._root.iter("script") if (script.text or "").strip())
 
     def _elements(self) -> Iterator[Any]:
         yield from self._root.iter(etree.Element)

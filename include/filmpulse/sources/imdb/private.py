@@ -28,7 +28,8 @@ _KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"(?<![\d.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\.?\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_HEX = "[0-9A-Fa-f]{1,4}"
+_IPV6 = re.compile(rf"(?<![\w.])(?:{_HEX}|(?=::))(?:::?{_HEX}){{2,7}}(?:::)?(?!\w)")
 # Amazon's ids of a session; a JSON Web Token; a cookie or token that is given a value.
 _TOKEN = re.compile(
     r"\b\d{3}-\d{7}-\d{7}\b"
