@@ -1,7 +1,7 @@
 """Pages that tell of invented people, and the search for what they told.
 
-`with_people` makes a fixture page tell of its visitor and its reviewers in every place known; `told`
-finds what of it is left in any text, however that is written.
+`with_people` makes a fixture page tell of its visitor and its reviewers in every place known;
+`told` finds what of it is left in any text, however that is written.
 """
 
 from __future__ import annotations
@@ -110,13 +110,14 @@ def _around() -> str:
         "@type": "Review", "author": {"@type": "Person", "name": NAMES[2]}, "creator": NAMES[3],
         "url": "/user/ur8000002/", "reviewBody": "It glows.",
     }  # fmt: skip
-    linked = json.dumps({"@context": "https://schema.org", "review": review}).replace("<", "\\u003c")
+    linked = json.dumps({"@context": "x", "review": review}).replace("<", "\\u003c")
     return f"""<!-- {VISITOR} {IDS[0]} --><nav><span class=navbar__user-name>{VISITOR}</span>
 <a href='/user/ur7777777/?ref_=nv_usr' title='{VISITOR}'>{VISITOR}</a></nav>
 <img src="//fls-na.amazon.com/1/batch?rid={IDS[1]}"><form><input name=email value={ADDRESSES[2]}>
 <input type=hidden name=csrf value="{TOKEN}"></form><div data-user="ur8000003" id=user-ur8000003>
 <b title="By {first}">{first}</b> <em aria-label='{first}&apos;s profile'>Read by {second}</em>
-<a href=/user/ur8000000/>{first}</a><a href="/user/ur8000001">{second}</a><a href="/login?return={quote("/user/ur8000001/", safe="")}">
+<a href=/user/ur8000000/>{first}</a><a href="/user/ur8000001">{second}</a>
+<a href="/login?return={quote("/user/ur8000001/", safe="")}">
 Sign in</a><a href="https://www.imdb.com/x?sid={IDS[0]}#{IDS[2]}">x</a>
 <p>From {ADDRESSES[0]} and {ADDRESSES[1]}: session-id={IDS[0]}; {IDS[3]}</p></div>
 <script>var who = "{VISITOR}", key = "{TOKEN}";</script>
@@ -176,7 +177,7 @@ def answer(text: str) -> bytes:
     """The second copy of the page's reviews, as its own call for more gets it."""
     data = re.search(r'<script id="__NEXT_DATA__"[^>]*>(.*?)</script>', text, re.DOTALL)
     content = json.loads(data[1])["props"]["pageProps"].get("contentData") if data else None
-    return json.dumps((content or {}).get("data") and {"data": content["data"]} or {}).encode()
+    return json.dumps(((content or {}).get("data") and {"data": content["data"]}) or {}).encode()
 
 
 def cut_off(text: str) -> bytes:
