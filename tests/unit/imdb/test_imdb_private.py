@@ -6,7 +6,9 @@ import json
 import re
 import time
 from contextlib import suppress
+from functools import partial
 
+import forms
 import pytest
 from private import CASES, FORMS, PAGES, page, told
 
@@ -24,8 +26,8 @@ REVIEWS_CASES = [case for case in CASES if case.startswith("imdb.ReviewsPage")]
 HEAD = "<html><head><title>The Lamp Keeper (2025) - User reviews - IMDb</title></head>"
 
 
-def read(text, url="x"):
-    saved = Page(url=url, final_url=url, html=text, status=None, fetched_at=None)
+def read(text):
+    saved = Page(url="x", final_url="x", html=text, status=None, fetched_at=None)
     return parse_reviews_page(saved, SECRET)
 
 
@@ -76,17 +78,16 @@ def test_a_cleaned_page_tells_of_nobody(case, form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("case", REVIEWS_CASES)
 def test_what_can_be_read_can_be_cleaned_and_reads_the_same(case, form):
+    is_answer = form == "graphql"
+    parse = partial(parse_graphql, author_secret=SECRET) if is_answer else read
     try:
-        saved = unwrap(FORMS[form](page(case)))
-        url = saved.url or "x"
-        whole = None if saved.text[:1] == "{" else read(saved.text, url)
+        text = unwrap(FORMS[form](page(case))).text
+        whole = parse(text)
     except FilmpulseError:
+        if form in forms.WHOLE:  # cleaned it is kept for whoever mends the parser
+            assert clean_page(text, SECRET)
         return
-    cleaned = clean_page(saved.text, SECRET)
-    if whole is None:
-        assert parse_graphql(cleaned, SECRET) == parse_graphql(saved.text, SECRET)
-        return
-    again = read(cleaned, url)
+    again = parse(clean_page(text, SECRET))
     assert again.reviews == whole.reviews
     for field in ("imdb_id", "movie", "review_count", "gated", "unopened_spoilers", "variant"):
         assert getattr(again, field) == getattr(whole, field), field

@@ -71,8 +71,9 @@ _TEXTS = frozenset(
 )  # fmt: skip
 _FIGURES = frozenset(
     {
-        "ipc-rating-star", "rating-other-user-rating", "review-date", "ipc-voting__label__count",
-        "actions", "tturv-total-reviews",
+        "ipc-rating-star", "ipc-rating-star--rating", "rating-other-user-rating", "review-date",
+        "ipc-voting__label__count", "ipc-voting__label__count--up",
+        "ipc-voting__label__count--down", "actions", "tturv-total-reviews",
     }
 )  # fmt: skip
 _LONGEST_NAME, _MOST_TEXTS = 100, 20  # characters, and the texts that they stand in

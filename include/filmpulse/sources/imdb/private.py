@@ -207,7 +207,7 @@ class Names:
         for length in self._lengths:
             candidate = tuple(words[at : at + length])
             if candidate in self._words and (also_common or candidate not in self._common):
-                return length
+                return len(candidate)  # fewer at the end of the text
         return 0
 
 
