@@ -77,7 +77,7 @@ _FIGURES = frozenset(
     }
 )  # fmt: skip
 _LONGEST_NAME, _MOST_TEXTS = 100, 20  # characters, and the texts that they stand in
-_USER_PAGE = re.compile(r"/user/[^/?#]")
+_USER_PAGE = re.compile(r"/user/[^/]+/?(?P<below>.*)", re.DOTALL)
 _NAMED_STARS = re.compile(r"^(.+)(?:'|\u2019)s rating\s*:", re.DOTALL)
 _FIGURE = re.compile(r"[0-9]+")
 # Where a page that was saved whole says its address: in a comment at its start.
@@ -204,14 +204,14 @@ class _Document:
         addresses = self._root.xpath(
             "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
         )
-        if any(_USER_PAGE.search(unquote(address)) for address in addresses):
+        if any(_USER_PAGE.search(_path(address)) for address in addresses):
             raise NotCleaned("it is a page about a person")
         if not self._is_imdb(addresses):
             raise NotCleaned("nothing in it shows that it is a page of IMDb's")
         for holder in self._data():
             found.read(decode_json(holder.text))
         for element in self._elements():
-            if _is_of_person(element):
+            if _is_of_person(element) and not _is_below_profile(element):
                 found.names.add(_shown_name(element))
             elif _hooks(element) & _TEXTS:
                 found.texts.append(element.text_content())
@@ -341,12 +341,12 @@ def _clean_attributes(element: Any, place: _Place, cleaner: Cleaner) -> None:
 
 
 def _clean_link(address: str, cleaner: Cleaner) -> str | None:
-    """Cut a link before its question mark: what follows may be of the visit."""
-    address = re.split(r"[?#;]", address.strip(), maxsplit=1)[0]
+    """Cut a link before its question mark or semicolon: what follows may be of the visit."""
+    address = _path(address.strip()).partition(";")[0]
     scheme = address.partition(":")[0].lower()
     if "/" not in address or (":" in address and scheme not in ("http", "https")):
         return None
-    return cleaner.label(cleaner.link(unquote(address)))
+    return cleaner.label(address)
 
 
 def _hooks(element: Any) -> frozenset[str]:
@@ -361,7 +361,18 @@ def _is_of_person(element: Any) -> bool:
     """
     if not _OF_AUTHORS.isdisjoint(_hooks(element)) or _SIGNED_IN.search(element.get("class", "")):
         return True
-    return element.tag == "a" and _USER_PAGE.search(unquote(element.get("href", ""))) is not None
+    return element.tag == "a" and _USER_PAGE.search(_path(element.get("href", ""))) is not None
+
+
+def _is_below_profile(element: Any) -> bool:
+    """Tell whether an element links to a list of a user's, such as their ratings, by its name."""
+    found = _USER_PAGE.search(_path(element.get("href", "")))
+    return found is not None and bool(found["below"])
+
+
+def _path(address: str) -> str:
+    """Return a link up to its question mark, decoded: what follows may hold other links."""
+    return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
 
 
 def _shown_name(element: Any) -> str:
