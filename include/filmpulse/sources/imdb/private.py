@@ -30,9 +30,10 @@ _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})+")
 _HEX = "[0-9A-Fa-f]{1,4}"
 _IPV6 = re.compile(rf"(?<![\w.])(?:{_HEX}|(?=::))(?:::?{_HEX}){{2,7}}(?:::)?(?!\w)")
-# Amazon's ids of a session; a JSON Web Token; a cookie or token that is given a value.
+# Amazon's ids of a session and its access tokens; a JSON Web Token; a cookie or token that is given
+# a value.
 _TOKEN = re.compile(
-    r"\b\d{3}-\d{7}-\d{7}\b"
+    r"\b\d{3}-\d{7}-\d{7}\b|\bAtz[ar]\|[\w+/=-]+"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|\b(?:session-(?:id|token)|ubid-\w+|at-main|sess-at-main|x-main|aws-waf-token"
     r"|csrf-?token|access_token|id_token)\s*[=:]\s*[^\s;,&\"'<>]+",
@@ -43,7 +44,7 @@ _REFERENCE = re.compile(r"&(?:#(\d{2,3})|#[xX]([0-9A-Fa-f]{2})|(commat|period|co
 _OF_ADDRESSES = re.compile(r"[\w.+%@:-]", re.ASCII)
 _NAMED = {"commat": "@", "period": ".", "colon": ":"}
 # Without one of these there is nothing of the above in a text.
-_SIGN = re.compile(r"[@=:]|ur[0-9]|[0-9][.-][0-9]|eyJ|key-|user(?:/|%2F)", re.IGNORECASE)
+_SIGN = re.compile(r"[@=:]|ur[0-9]|[0-9][.-][0-9]|eyJ|Atz|key-|user(?:/|%2F)", re.IGNORECASE)
 _USER_LINK = re.compile(r"(/user/)([^/?#\s\"'<>&]*)[^\s\"'<>]*")
 _QUOTED_LINK = re.compile(r"%2Fuser%2F[^\s&\"'<>]*", re.IGNORECASE)
 _TITLE_LINK = re.compile(r"/title/tt[0-9]|/review/rw[0-9]")
