@@ -304,13 +304,6 @@ class Lake:
                 self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"
 
-    def move(self, name: str, to: str) -> None:
-        """Give one object below the root another name there; none there is fine."""
-        source, target = self._path(f"{self._url}/{name}"), self._path(f"{self._url}/{to}")
-        with _reached("moved", name), suppress(FileNotFoundError):
-            self._make_folder_of(target)
-            self._fs.mv(source, target)
-
     def delete(self, name: str) -> None:
         """Delete one object below the root; none there is fine."""
         path = self._path(f"{self._url}/{name}")
