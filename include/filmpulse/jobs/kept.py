@@ -205,8 +205,9 @@ class _Search:
             with suppress(OSError, EOFError, zlib.error):
                 content = gzip.decompress(content)
         words = {word.decode() for word in _WORD.findall(content)}
-        # What was not cleaned yet names users by the site's own ids.
-        users = filter(_USER_ID.fullmatch, words) if self._secret and self._authors else ()
+        # A page that was not cleaned yet names users by the site's own ids.
+        is_page = source in (SOURCE, None) and self._secret and self._authors
+        users = filter(_USER_ID.fullmatch, words) if is_page else ()
         hashes = {author_key(SOURCE, user, self._secret) for user in users}
         return {Named(of, key) for of in sources for key in self._held(content, words, hashes, of)}
 
