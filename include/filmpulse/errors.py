@@ -11,6 +11,7 @@ A caller decides by the branch, never by the message::
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
         ├── NotImdb               a page or file that is not IMDb's
+        ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
         ├── HostPaused            a block before this one holds until `until`: final for this run
@@ -85,6 +86,15 @@ class NotImdb(Final):
     """The page or file is not IMDb's."""
 
     reason = "not_imdb"
+
+
+class NotCleaned(Final):
+    """A page or file may still tell of reviewers or of its visitor: its content may not be stored.
+
+    The message never quotes the content.
+    """
+
+    reason = "not_cleaned"
 
 
 class NotFound(Final):

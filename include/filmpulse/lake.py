@@ -5,6 +5,7 @@ Layout below the lake's root::
     <source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz   in the order of arrival
     <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
+    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
 
 An object is written whole or not at all, whichever filesystem holds it.
@@ -147,6 +148,13 @@ class Lake:
         return self.write(
             f"quarantine/{source}/{imdb_id}/{name}", gzip.compress(cleaned_html.encode())
         )
+
+    def quarantine_reason(
+        self, source: str, imdb_id: str, reason: str, why: str, seen_at: datetime
+    ) -> str:
+        """Keep only why a page could not be read, since it could not be cleaned; return the URI."""
+        name = f"{seen_at:%Y%m%dT%H%M%S%f}-{reason}.reason.txt"
+        return self.write(f"quarantine/{source}/{imdb_id}/{name}", why.encode())
 
     def manifests(self, source: str | None = None, imdb_id: str | None = None) -> list[str]:
         """List the URIs of sealed collections, of one source or movie where given, sorted."""

@@ -5,8 +5,10 @@ Layout below the lake's root::
     inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
     inbox/<name>.meta.json    what is known of it (`Note`); written before the file itself
     inbox/done/<name>         imported, cleaned; its note beside it
-    inbox/failed/<name>       not imported, cleaned; its note and `.reason.txt` beside it
-                              (a table as it came, with its map)
+    inbox/failed/<name>.reason.txt
+                              not imported: why, the file's own name and its hash. The file itself,
+                              cleaned, and its note lie beside it if cleaning is known to have
+                              worked; nothing else of what it said is kept.
 
 The name of a cleaned file ends in a short hash of what it is, so that two files never meet under
 one name and the same one twice is known (docs/adr/0017).
@@ -26,7 +28,15 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    FilmpulseError,
+    LayoutChanged,
+    NotCleaned,
+    NotImdb,
+    SiteUnavailable,
+)
 from filmpulse.items import CollectionStatus, ImdbId
 from filmpulse.jobs.parts import Parts
 from filmpulse.sources.archives import (
@@ -38,6 +48,7 @@ from filmpulse.sources.archives import (
 from filmpulse.sources.imdb import files
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.files import Parsed
+from filmpulse.sources.imdb.saved import MAX_BYTES, unwrap
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +58,8 @@ MOST_AT_ONCE = 1_000
 """Files that one import takes up; Airflow maps 1,024 at most."""
 
 # What other tools call a file that they are still writing, and what stands beside a file.
-_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", ".part", ".tmp", ".crdownload", ".filepart")
+_HALF_WRITTEN = (".part", ".tmp", ".crdownload", ".filepart")
+_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", *_HALF_WRITTEN)
 # No page of the site can be older, and a clock may be a little fast.
 _EARLIEST, _FAST_CLOCK = datetime(1996, 1, 1, tzinfo=UTC), timedelta(minutes=5)
 _ORPHANED_AFTER = timedelta(days=1)
@@ -86,14 +98,16 @@ class Note(BaseModel):
 class SavedFile:
     """One cleaned file: its text, its note, and its name in the inbox.
 
-    `block` is there where the site had refused the page: what tells so is lost in cleaning.
+    `sha256` (hex) is that of the file before it was cleaned. `fault` is there if the page is none
+    of IMDb's, or was refused by the site: cleaning takes away what tells so.
     """
 
     name: str
     mark: str
     text: str
     note: Note
-    block: Blocked | None = None
+    sha256: str
+    fault: Blocked | NotImdb | None = None
 
 
 class Added(NamedTuple):
@@ -241,7 +255,8 @@ def waiting(parts: Parts) -> list[str]:
     """Return the names of the files that wait, below `inbox/`, sorted.
 
     Resources that came along with a page saved as a whole (`..._files/`) are deleted, since they
-    are no pages and nobody cleans them; so are notes that lost their file.
+    are no pages and nobody cleans them; so is, after a day, what was never written to its end, and
+    a note that lost its file.
     """
     found = parts.lake.names(WAITING)
     there = frozenset(found)
@@ -251,8 +266,10 @@ def waiting(parts: Parts) -> list[str]:
             continue
         name = full.removeprefix(f"{WAITING}/")
         if full.endswith(_NO_FILES):
-            lost = full.endswith(NOTE) and full.removesuffix(NOTE) not in there
-            if lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
+            is_lost = full.endswith(_HALF_WRITTEN) or (
+                full.endswith(NOTE) and full.removesuffix(NOTE) not in there
+            )
+            if is_lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
                 parts.lake.delete(full)
         elif not is_beside_the_page(name):
             names.append(name)
@@ -268,10 +285,29 @@ def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
     failed = []
     for full in parts.lake.names(FAILED):
         if full.endswith(REASON):
-            sentence, _, reason = parts.lake.read(full).decode().strip().rpartition("\n")
+            text = parts.lake.read(full).decode().strip()
             name = full.removeprefix(f"{FAILED}/").removesuffix(REASON)
-            failed.append(Refused(name, reason.removeprefix("reason: "), sentence.strip()))
+            reason = text.rpartition("\n")[2].removeprefix("reason: ")
+            failed.append(Refused(name, reason, text.partition("\n\n")[0]))
     return waits, failed
+
+
+def write_reason(
+    name: str, sentence: str, reason: str, original: str, sha256: str | None, parts: Parts
+) -> None:
+    """Write down why a file was not imported; `list_inbox` reads it.
+
+    Args:
+        name: The file's name in `inbox/failed/`.
+        sentence: What happened and what to do, for a person.
+        reason: A short stable word.
+        original: The file's own name.
+        sha256: Its hash (hex), so that who has the file knows it again; None if it was not read.
+        parts: The lake.
+    """
+    lines = [sentence, "", f"file: {original}", f"sha256: {sha256}", f"reason: {reason}", ""]
+    text = "\n".join(line for line in lines if sha256 or not line.startswith("sha256: "))
+    parts.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
 
 
 def read_note(name: str, parts: Parts) -> Note | BadInput:
@@ -308,15 +344,26 @@ class RawFile:
             added_at: When it came into the inbox, where the note does not say.
 
         Raises:
-            NotImdb: It is not the text of a page, so that it cannot be cleaned.
-            BadInput: It could not be taken out of its ZIP.
+            NotImdb: It holds no page that can be cleaned.
+            BadInput: It could not be taken out of its ZIP, or is a reader's copy.
+            Blocked: The site had refused the page, so that nothing in it can be cleaned.
+            SiteUnavailable: Half a page.
+            NotCleaned: It may still tell of people. As with all of these, it may not be stored.
         """
         if self.problem:
             raise BadInput(self.problem, reason="archive")
-        text = files.read_text(self.content)
+        page = unwrap(self.content)
+        fault = files.find_fault(page.text)
+        if isinstance(fault, SiteUnavailable):
+            raise fault
+        try:
+            cleaned = clean_page(page.text, secret)
+        except NotCleaned as error:
+            raise fault or error from None
         added_at = given.added_at or added_at
         times: tuple[tuple[TimeSource, datetime | None], ...] = (
-            ("page", files.read_page_time(text)),
+            ("page", files.read_page_time(page.text)),
+            ("page", page.saved_at),
             (given.saved_at_source or "given", given.saved_at),
             ("file", self.changed_at),
         )
@@ -325,23 +372,27 @@ class RawFile:
         note = given.model_copy(
             update={
                 "original_name": given.original_name or PurePosixPath(self.name).name,
-                "named_id": given.named_id or _named_id(self.name),
+                "named_id": given.named_id or page.imdb_id or _named_id(self.name),
                 "saved_at": saved_at,
                 "saved_at_source": source,
                 "added_at": added_at,
             }
         )
-        cleaned = clean_page(text, secret)
         mark = _mark(cleaned, note.imdb_id, saved_at)
         kind = {"{": "json", "[": "json", "<": "html"}.get(cleaned.lstrip()[:1], "txt")
         name = f"{stem(note.original_name or '')}-{mark}.{kind}"
-        return SavedFile(name, mark, cleaned, note, files.find_block(text))
+        return SavedFile(name, mark, cleaned, note, self.sha256 or "", fault)
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the file as it came (hex); None if it was not read."""
+        return sha256(self.content).hexdigest() if self.content else None
 
     def refused_name(self) -> str:
         """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
         path = PurePosixPath(self.name.replace("\\", "/"))
         suffix = re.sub(r"[^a-z0-9.]", "", path.suffix.lower())[:10]
-        return f"{stem(path.name)}-{_mark(self.name, sha256(self.content).hexdigest())}{suffix}"
+        return f"{stem(path.name)}-{_mark(self.name, self.sha256)}{suffix}"
 
 
 def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[RawFile]:
@@ -356,7 +407,7 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
         yield RawFile(name, content, changed_at)
         return
     is_empty = True
-    for member in read_archive(content, files.MAX_BYTES):
+    for member in read_archive(content, MAX_BYTES):
         is_empty = False
         yield RawFile(member.name, member.content or b"", member.changed_at, member.problem)
     if is_empty:
@@ -383,8 +434,8 @@ def parse(saved: SavedFile, secret: bytes) -> Parsed:
         NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `files.parse_text`.
         BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
     """
-    if saved.block is not None:
-        raise saved.block
+    if saved.fault is not None:
+        raise saved.fault
 
     def read(imdb_id: str | None) -> Parsed:
         return files.parse_text(
@@ -426,6 +477,8 @@ def describe(parsed: Parsed, note: Note) -> str:
         of = f" of {page.review_count:,}" if page.review_count is not None else ""
         title = f" {page.movie.title}" if page.movie else ""
         holds = f"{len(page.reviews):,}{of} reviews of {page.imdb_id}{title}"
+        if page.undated:
+            holds += f", {page.undated:,} of them without a day that can be read"
     return f"{holds}, {describe_time(note)}."
 
 

@@ -189,8 +189,8 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
 
     A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
     may hold names. Refused rows go to `inbox/failed/<name>.rejects.csv`, without their author and
-    without columns that the map does not name. What cannot be used at all goes to `failed/` with
-    its map and the reason; one of the same name that can be used takes its place.
+    without columns that the map does not name. Of what cannot be used at all only the reason, the
+    name and the hash are kept, until one of the same name can be used.
 
     Args:
         name: Below `inbox/`.
@@ -209,9 +209,11 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
         log.warning("%s no longer waits: another import took it.", name)
         return Imported(name, [])
     seen_at = parts.lake.modified_at(path)
+    content = b""
     try:
         _check_size(size)
-        content, about, map_path = parts.lake.read(path), *_waiting_map(path, parts)
+        content = parts.lake.read(path)
+        about, map_path = _waiting_map(path, parts)
         mapping = read_map(about)
         with Spool() as spool:
             read = _read(io.BytesIO(content), name, mapping, spool, parts, seen_at, silent)
@@ -222,7 +224,8 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
                 )
             if read.refused:
                 rejected = io.StringIO()
-                shown = [c for field, c in mapping.columns().items() if field != "author"]
+                columns = mapping.columns()
+                shown = [c for c in columns.values() if c != columns.get("author")]
                 _write_rejects(spool, rejected, ",", shown)
                 parts.lake.write(failed + REJECTS, rejected.getvalue().encode())
             if not read.reviews:
@@ -232,11 +235,16 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     except Retryable:
         raise
     except FilmpulseError as error:
-        line = f"{name}: {error} Correct it and put it into the inbox again."
-        parts.lake.write(failed + REASON, f"{error}\n\nreason: {error.reason}\n".encode())
+        sentence = (
+            f"{error} The table was not kept, since it may hold names: correct it and put it into "
+            "the inbox again, with its map."
+        )
+        line = f"{name}: {sentence}"
+        digest = sha256(content).hexdigest() if content else None
+        inbox.write_reason(name, sentence, error.reason, name, digest, parts)
         if parts.lake.size(path) == size and parts.lake.modified_at(path) == seen_at:
             for ending in ("", *MAPS):
-                parts.lake.move(path + ending, failed + ending)
+                parts.lake.delete(path + ending)
         log.error(line)
         return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
     for leftover in ("", *MAPS, REASON):  # of one that failed

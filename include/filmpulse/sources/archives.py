@@ -23,6 +23,19 @@ _MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # the first file, or the end of an empt
 _END, _END64, _END_SIZE = b"PK\x05\x06", b"PK\x06\x07", 22
 _MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # pages saved as a whole bring dozens of files each
 _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError,
+)  # fmt: skip
+# Documents that are ZIPs inside: by a folder of theirs (ECMA-376), or by their member `mimetype`.
+_OFFICE_FOLDERS = {
+    "word/": "a Word document",
+    "xl/": "an Excel workbook",
+    "ppt/": "a PowerPoint presentation",
+}
+_MIME_TYPES = {
+    b"application/vnd.oasis.opendocument": "an OpenDocument file",
+    b"application/epub+zip": "an e-book (EPUB)",
+}
 _SYMLINK = 0o120000
 _JUNK = ("thumbs.db", "desktop.ini")
 # A ZIP's own dates are the clock on the wall of an unknown zone; the eastmost is 14 hours ahead.
@@ -48,6 +61,16 @@ def is_archive(content: bytes) -> bool:
     return content.startswith(_MARKS)
 
 
+def document_kind(content: bytes) -> str | None:
+    """Name the document that a ZIP is in truth, such as "a Word document"; None for other ZIPs."""
+    try:
+        _check_directory(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _document_kind(archive)
+    except (BadInput, *_UNREADABLE):
+        return None
+
+
 def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
     """Yield the files of a ZIP in its order, one in memory at a time.
 
@@ -59,17 +82,21 @@ def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
         most_bytes: The largest file that is read.
 
     Raises:
-        BadInput: It is no ZIP that can be read, or holds more than `MAX_FILES` files or
-            `MAX_UNPACKED_BYTES`; then nothing is yielded.
+        BadInput: It is no ZIP that can be read, is a document (Word, Excel), or holds more than
+            `MAX_FILES` files or `MAX_UNPACKED_BYTES`; then nothing is yielded.
     """
     _check_directory(content)
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError) as error:
+    except _UNREADABLE as error:
         raise BadInput(
             f"The ZIP cannot be read ({error}): make it again.", reason="archive"
         ) from error
     with archive:
+        if kind := _document_kind(archive):
+            raise BadInput(
+                f"This is {kind}, not a ZIP of pages: save the page itself.", reason="archive"
+            )
         entries = [e for e in archive.infolist() if not is_beside_the_page(e.filename)]
         unpacked = sum(entry.file_size for entry in entries)
         if len(entries) > MAX_FILES or unpacked > MAX_UNPACKED_BYTES:
@@ -85,6 +112,21 @@ def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
                 yield Member(entry.filename, problem=f"A file in the ZIP {problem}.")
             else:
                 yield Member(entry.filename, read, _changed_at(entry))
+
+
+def _document_kind(archive: zipfile.ZipFile) -> str | None:
+    names = archive.namelist()
+    if "[Content_Types].xml" in names:
+        return next(
+            (kind for folder, kind in _OFFICE_FOLDERS.items() if any(
+                name.startswith(folder) for name in names
+            )),
+            None,
+        )  # fmt: skip
+    if names[:1] == ["mimetype"]:
+        declared, _ = _read(archive, archive.infolist()[0], most_bytes=200)
+        return next((kind for mark, kind in _MIME_TYPES.items() if declared.startswith(mark)), None)
+    return None
 
 
 def is_beside_the_page(name: str) -> bool:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import html as htmllib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, islice
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lxml_html
 
 from filmpulse.errors import LayoutChanged
+from filmpulse.sources.imdb.shown import read_day, read_number
 
 # A cleaned page names its authors by our own keys.
 KEYED = "key-"
@@ -23,9 +26,13 @@ KEYED = "key-"
 _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
 _REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
 _AUTHOR_IN_URL = re.compile(rf"/user/(ur[0-9]+|{KEYED}[0-9a-f]{{32}})")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_US_DATE = re.compile(r"([A-Z][a-z]{2})[a-z]*\.? (\d{1,2}), (\d{4})")
-_OLD_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
+_ADDED = "added-to-the-end"
+# HTML standard, 13.1.2.4 "Optional tags".
+_END_TAG_OPTIONAL = {
+    "html", "head", "body", "li", "dt", "dd", "p", "rt", "rp", "optgroup", "option", "colgroup",
+    "caption", "thead", "tbody", "tfoot", "tr", "td", "th",
+}  # fmt: skip
+_LONGEST_TEXT, _HOLDERS = 500, 3  # of an element's text; how far up from a text holders are asked
 _FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
 
 
@@ -48,10 +55,8 @@ class Dom:
     """A parsed page or fragment, however broken."""
 
     def __init__(self, html: str) -> None:
-        """Parse the page; NUL characters, which end a text for libxml2, are dropped."""
-        parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
-        raw = html.replace("\0", "").encode("utf-8", "replace")
-        self._root = lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)
+        """Parse the page."""
+        self._root = parse_html(html)
 
     def cards(self, known: frozenset[str]) -> tuple[list[Card], int, str]:
         """Read the cards whose ids are not `known`, in page order, no id twice.
@@ -63,10 +68,10 @@ class Dom:
         Raises:
             LayoutChanged: A card without id.
         """
-        found = self._root.xpath(f"//article[{_cls('user-review-item')}]")
+        found = self._root.xpath(f"//article[{with_class('user-review-item')}]")
         found = found or self._root.xpath("//*[@data-testid='review-card-parent']")
         read, variant = (_card, "dom") if found else (_old_card, "dom-2024")
-        found = found or self._root.xpath(f"//*[{_cls('imdb-user-review')}]")
+        found = found or self._root.xpath(f"//*[{with_class('imdb-user-review')}]")
         cards: dict[str, Card] = {}
         unopened: set[str] = set()
         for element in found:
@@ -83,75 +88,100 @@ class Dom:
         return list(cards.values()), len(unopened), variant
 
     def review_count(self) -> int | None:
-        """Read the announced total, such as "2,561 reviews"."""
-        digits = re.sub(r"\D", "", _text(self._root, "//*[@data-testid='tturv-total-reviews']"))
-        return int(digits) if digits else None
+        """Read the announced total, such as "2,561 reviews"; None where no number is shown."""
+        return read_number(_text(self._root, "//*[@data-testid='tturv-total-reviews']"))
 
     def has_more(self) -> bool:
         """Tell whether a button for more reviews is there."""
-        return bool(self._root.xpath(f"//*[{_cls('single-page-see-more-button')}]//button"))
+        return bool(self._root.xpath(f"//*[{with_class('single-page-see-more-button')}]//button"))
 
-    def visible_text(self) -> str:
-        """Return what a reader sees outside of review cards, without scripts and hidden parts.
+    def visible_texts(self) -> Iterator[str]:
+        """Yield what the elements that a reader sees say, each whole, outside of review cards.
 
-        Takes those parts out of the tree: nothing else can be read afterwards.
+        An element of more than 500 characters is not yielded, its parts are. Takes unseen parts
+        out of the tree: nothing else can be read afterwards.
         """
         unseen = (
             "//script | //style | //noscript | //template | //*[@hidden]"
             " | //*[contains(translate(@style, ' ', ''), 'display:none')]"
-            f" | //article[{_cls('user-review-item')}]"
+            f" | //article[{with_class('user-review-item')}]"
         )
         for element in self._root.xpath(unseen):
             if element is not self._root:
                 element.drop_tree()
-        return " ".join(self._root.itertext())
+        for text in self._root.xpath("//text()[normalize-space()]"):
+            yield " ".join(text.split())
+            holder = text.getparent().getparent() if text.is_tail else text.getparent()
+            for element in islice(chain([holder], holder.iterancestors()), _HOLDERS):
+                if (whole := _short_text(element)) is not None:
+                    yield whole
+
+
+def parse_html(html: str) -> Any:
+    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped."""
+    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
+    raw = html.replace("\0", "").encode("utf-8", "replace")
+    return lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)
+
+
+def is_cut_off(html: str) -> bool:
+    """Tell whether a page or a fragment ends within an element that needs an end tag.
+
+    HTML lets the end tags of `html`, `body`, `li`, `p` and others be left out, so that a page
+    without `</html>` may be whole. What is added to a whole page lands outside of all other
+    elements; what is added to a page that ends within a tag or a comment becomes no element.
+    """
+    added = parse_html(f"{html}<i class={_ADDED}>").xpath(f"//i[@class='{_ADDED}']")
+    return not added or any(a.tag not in _END_TAG_OPTIONAL for a in added[-1].iterancestors())
 
 
 def _card(element: Any, review_id: str) -> Card | None:
     """Read a card of the markup since 2024-11; None for a spoiler that is closed."""
-    button = element.xpath(f".//button[{_cls('review-spoiler-button')}]")
+    button = element.xpath(f".//button[{with_class('review-spoiler-button')}]")
     opened = element.xpath(".//*[@data-testid='review-spoiler-content']")
     holders = opened or element.xpath(".//*[@data-testid='review-overflow']")
     inner = (holders[0] if holders else element).xpath(
-        f".//*[{_cls('ipc-html-content-inner-div')}]"
+        f".//*[{with_class('ipc-html-content-inner-div')}]"
     )
     body = _inner_html((inner or holders)[0]) if inner or holders else ""
     if not body and button:
         return None
     heading = ".//*[@data-testid='review-summary']"
-    up, down = (f".//*[{_cls(f'ipc-voting__label__count--{way}')}]" for way in ("up", "down"))
+    up, down = (f".//*[{with_class(f'ipc-voting__label__count--{way}')}]" for way in ("up", "down"))
     return Card(
         review_id=review_id,
         imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
         author_id=_link(element, _AUTHOR_IN_URL),
         title=_text(element, f"{heading}//h3") or _text(element, heading),
         body=body,
-        rating=_whole(_text(element, f".//*[{_cls('ipc-rating-star--rating')}]")),
-        submitted=_date(_text(element, f".//*[{_cls('review-date')}]")),
+        rating=read_number(_text(element, f".//*[{with_class('ipc-rating-star--rating')}]")),
+        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
         is_spoiler=bool(button or opened),
-        votes=(_whole(_text(element, up)), _whole(_text(element, down))),
+        votes=(read_number(_text(element, up)), read_number(_text(element, down))),
     )
 
 
 def _old_card(element: Any, review_id: str) -> Card:
     """Read a card of the markup that IMDb used until about 2024-11."""
-    body = element.xpath(f".//*[{_cls('text')} and {_cls('show-more__control')}]")
-    helpful = _FOUND_HELPFUL.search(_text(element, f".//*[{_cls('actions')}]"))
-    up, cast = (_whole(helpful[1]), _whole(helpful[2])) if helpful else (None, None)
+    body = element.xpath(f".//*[{with_class('text')} and {with_class('show-more__control')}]")
+    helpful = _FOUND_HELPFUL.search(_text(element, f".//*[{with_class('actions')}]"))
+    up, cast = (read_number(helpful[1]), read_number(helpful[2])) if helpful else (None, None)
     return Card(
         review_id=review_id,
         imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
         author_id=_link(element, _AUTHOR_IN_URL),
-        title=_text(element, f".//a[{_cls('title')}]"),
+        title=_text(element, f".//a[{with_class('title')}]"),
         body=_inner_html(body[0]) if body else "",
-        rating=_whole(_text(element, f".//*[{_cls('rating-other-user-rating')}]/span[1]")),
-        submitted=_date(_text(element, f".//*[{_cls('review-date')}]")),
-        is_spoiler=bool(element.xpath(f".//*[{_cls('spoiler-warning')}]")),
+        rating=read_number(
+            _text(element, f".//*[{with_class('rating-other-user-rating')}]/span[1]")
+        ),
+        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
+        is_spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
         votes=(up, None if up is None or cast is None else cast - up),
     )
 
 
-def _cls(name: str) -> str:
+def with_class(name: str) -> str:
     """Return the XPath test for one class among several."""
     return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
 
@@ -168,26 +198,17 @@ def _text(element: Any, path: str) -> str:
     return " ".join(found[0].text_content().split()) if found else ""
 
 
+def _short_text(element: Any) -> str | None:
+    """Return all that an element says; None for more than `_LONGEST_TEXT` characters."""
+    parts, length = [], 0
+    for part in element.itertext():
+        parts.append(part)
+        length += len(part)
+        if length > _LONGEST_TEXT:
+            return None
+    return " ".join("".join(parts).split())
+
+
 def _inner_html(element: Any) -> str:
     head = htmllib.escape(element.text or "", quote=False)
     return head + "".join(etree.tostring(c, encoding="unicode", method="html") for c in element)
-
-
-def _date(text: str) -> date | None:
-    """Read "Dec 5, 2025" or "5 December 2024"; None for another language's form."""
-    if us := _US_DATE.search(text):
-        month, day, year = us[1], us[2], us[3]
-    elif old := _OLD_DATE.search(text):
-        day, month, year = old[1], old[2], old[3]
-    else:
-        return None
-    try:
-        return date(int(year), _MONTHS.index(month.lower()) + 1, int(day))
-    except ValueError:
-        return None
-
-
-def _whole(text: str) -> int | None:
-    """Read "1,234"; None for nothing and for a rounded figure such as "1.2K"."""
-    plain = text.replace(",", "")
-    return int(plain) if plain.isdecimal() else None

@@ -11,15 +11,20 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast, get_args
 
-from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    FilmpulseError,
+    LayoutChanged,
+    NotImdb,
+    SiteUnavailable,
+)
 from filmpulse.items import Movie, Page, Review, Snapshot
 from filmpulse.sources.imdb import pages
 from filmpulse.sources.imdb.pages import ReviewsPage
+from filmpulse.sources.imdb.saved import check_size, unwrap
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
-
-# A saved page is 0.2-3 MB, one with every review opened perhaps 20 MB.
-MAX_BYTES = 64_000_000
 
 EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
 
@@ -50,26 +55,34 @@ class Parsed:
 def read_file(
     path: Path, *, kind: Kind = "auto", imdb_id: str | None = None, author_secret: bytes
 ) -> Parsed:
-    """Read one saved page (HTML) or answer (JSON).
+    """Read one saved page or answer, in any form that a browser writes.
 
     Args:
-        path: As `read_text`, at most 64 MB.
+        path: As `unwrap` takes it, at most 64 MB.
         kind: What it holds; found out from the content when `auto`.
         imdb_id: The movie, where the file does not say; an error where the file says another.
         author_secret: Key of the hash that stands for a reviewer.
 
     Raises:
-        NotImdb: Not IMDb's, or empty, too large, binary, unreadable.
+        NotImdb: Not IMDb's, or as `unwrap` raises it, or the file cannot be opened.
         LayoutChanged, Blocked, SiteUnavailable: As the page objects do; half a page is the last.
-        BadInput: Nothing says which movie it is, or the file is about another than `imdb_id`.
+        BadInput: Nothing says which movie it is, the file is about another than `imdb_id`, or it
+            is a reader's copy.
     """
     try:
         check_size(path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:
         raise NotImdb(f"Cannot be read: {error.strerror}.") from error
+    page = unwrap(content)
     return parse_text(
-        read_text(content), kind=kind, imdb_id=imdb_id, author_secret=author_secret, name=path.name
+        page.text,
+        kind=kind,
+        imdb_id=imdb_id,
+        named_id=page.imdb_id,
+        author_secret=author_secret,
+        name=path.name,
+        saved_at=read_page_time(page.text) or page.saved_at,
     )
 
 
@@ -78,6 +91,7 @@ def parse_text(
     *,
     kind: Kind = "auto",
     imdb_id: str | None = None,
+    named_id: str | None = None,
     author_secret: bytes,
     name: str = "saved",
     saved_at: datetime | None = None,
@@ -88,6 +102,7 @@ def parse_text(
         text: HTML or JSON.
         kind: As `read_file`.
         imdb_id: As `read_file`.
+        named_id: The movie that the file's name or address speaks of, if the page names none.
         author_secret: As `read_file`.
         name: What the file is called, for messages.
         saved_at: When the page was made; the time of its snapshot.
@@ -101,7 +116,8 @@ def parse_text(
         return _reviews(kind, pages.parse_graphql(text, author_secret, imdb_id))
     if kind == "suggestion":
         return Parsed(kind, [_movie_record(m, None) for m in pages.parse_suggested_movies(text)])
-    address = f"https://www.imdb.com/title/{imdb_id}/" if imdb_id else name
+    about = imdb_id or named_id
+    address = f"https://www.imdb.com/title/{about}/" if about else name
     page = Page(url=address, final_url=address, html=text, status=None, fetched_at=saved_at)
     if kind == "reviews":
         parsed = pages.parse_reviews_page(page, author_secret)
@@ -115,14 +131,18 @@ def parse_text(
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
 
 
-def find_block(text: str) -> Blocked | None:
-    """Return why a saved page is none: the site had shown a challenge or a refusal in its place."""
+def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
+    """Return why a saved page is none of IMDb's, or not whole; None for an answer and a good page.
+
+    A challenge or a refusal that the site had shown in its place, half a page, a page of another
+    site: cleaning takes away what tells so.
+    """
     page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
     try:
         if text.lstrip()[:1] == "<":
             pages.check_page(page)
-    except Blocked as block:
-        return block
+    except (Blocked, NotImdb, SiteUnavailable) as fault:
+        return fault
     except FilmpulseError:
         pass
     return None
@@ -215,38 +235,6 @@ def _exit_code(error: FilmpulseError) -> int:
             return EXIT_NOT_IMDB
 
 
-def check_size(size: int) -> None:
-    """Refuse what is too large for a page.
-
-    Raises:
-        NotImdb: Larger than 64 MB.
-    """
-    if size > MAX_BYTES:
-        raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
-
-
-def read_text(content: bytes) -> str:
-    """Return the text of a file: UTF-8, or UTF-16 with its mark.
-
-    Raises:
-        NotImdb: It cannot be the text of a page.
-    """
-    check_size(len(content))
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise NotImdb(
-            f"Not UTF-8 text (byte {error.start}): save the page again, as HTML only."
-        ) from error
-    text = text.replace("\0", "")
-    if not text.strip():
-        raise NotImdb("The file is empty.")
-    if re.match(r"[^<]{0,2000}Content-Type: multipart/related", text, re.IGNORECASE):
-        raise NotImdb("This is a web archive (MHTML): save the page as HTML only.")
-    return text
-
-
 def _kind_of(text: str) -> Kind:
     """Tell from its content what a file holds; a page of no known kind counts as reviews."""
     start = text.lstrip()[:1]
@@ -255,8 +243,6 @@ def _kind_of(text: str) -> Kind:
         if not isinstance(body, dict):
             raise NotImdb("Not the JSON of an answer of IMDb's, or cut off.")
         return "suggestion" if isinstance(body.get("d"), list) else "graphql"
-    if start != "<":
-        raise NotImdb("Neither HTML nor JSON.")
     props = pages.page_props(text, "contentData") or {}
     if "contentData" in props:
         return "reviews"
@@ -285,6 +271,8 @@ def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
             f"{page.unopened_spoilers} reviews left out: spoilers that were not opened before "
             "the page was saved, so that their text is not in it."
         )
+    if page.undated:
+        notes.append(f"{page.undated:,} reviews without a day: they show none that can be read.")
     return Parsed(kind, records, page.gated, page, notes=notes)
 
 

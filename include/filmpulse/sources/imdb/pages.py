@@ -33,7 +33,7 @@ from filmpulse.items import (
     text_from_html,
 )
 from filmpulse.sources.imdb.clean import clean_page
-from filmpulse.sources.imdb.dom import KEYED, Card, Dom
+from filmpulse.sources.imdb.dom import KEYED, Card, Dom, is_cut_off
 from filmpulse.sources.refusals import REFUSALS, retry_after
 
 __all__ = [
@@ -65,31 +65,37 @@ _REFUSAL_TITLE = re.compile(
 )
 SMALL_PAGE = 5_000  # characters; the smallest good page seen has 380,000
 
-# What a signed-out visitor is shown in place of reviews, lower case (IMDb's own texts, 2026-07).
-# They also stand in the translations of pages that are not gated: only visible text is searched.
-_GATE_TEXTS = (
-    "sign in to see all reviews",
-    "sign in to read them all",
-    "sign in to access user reviews",
-    "require you to sign in to view",
-    "see all reviews in the imdb app",
+# What an element of the sign-in gate says, whole, in lower case (IMDb's own texts, 2026-07). They
+# also stand in the translations of pages that are not gated: only what a reader sees counts.
+_GATE_TEXTS = re.compile(
+    r"sign in to see all reviews|sign in to access user reviews|see all reviews in the imdb app"
+    r"|(there are \S+ more user reviews for this title\. )?sign in to read them all\.?"
+    r"|we're updating how you access user reviews .* require you to sign in to view.*"
 )
+_GATE_WORDS = re.compile("sign in|imdb app", re.IGNORECASE)
 FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
 
 _TOTAL_MARK = "tturv-total-reviews"
 _CARD_MARKS = ("user-review-item", "review-card-parent", "imdb-user-review")
 _DATA_KEYS = ('"contentData"', '"aboveTheFoldData"', '"titleResults"')
+# Browsers and tools quote attributes in three ways, and may leave the quotes out. No pattern looks
+# further than the end of a tag, or a page made for it would take hours.
 _IMDB_MARKS = re.compile(
-    r"\[tconst\]|data-testid=\"tturv-|property=\"og:site_name\" content=\"IMDb\""
-    r"|<title>[^<]* - IMDb</title>|rel=\"canonical\" href=\"https?://(?:www|m)\.imdb\.com/"
+    r"\[tconst\]|\bdata-testid\s*=\s*[\"']?tturv-"
+    r"|<meta\b[^<>]*\bproperty\s*=\s*[\"']?og:site_name\b[^<>]*\bcontent\s*=\s*[\"']?IMDb\b"
+    r"|<title>[^<]* - IMDb</title>"
+    r"|<link\b[^<>]*\brel\s*=\s*[\"']?canonical\b[^<>]*\bhref\s*=\s*[\"']?"
+    r"https?://(?:www|m)\.imdb\.com/"
     r"|saved from url=\(\d+\)https?://(?:www|m)\.imdb\.com/",
     re.IGNORECASE,
 )
-_NEXT_TAG = re.compile(r"<script\b[^>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^>]*>", re.IGNORECASE)
-_LD_TAG = re.compile(r"<script\b[^>]*application/ld\+json[^>]*>", re.IGNORECASE)
+_NEXT_TAG = re.compile(r"<script\b[^<>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^<>]*>", re.IGNORECASE)
+_LD_TAG = re.compile(r"<script\b[^<>]*application/ld\+json[^<>]*>", re.IGNORECASE)
+_CARD = re.compile(r"\bdata-testid\s*=\s*[\"']?review-card-parent\b")
+_END_TAG = re.compile(r"</html\s*>", re.IGNORECASE)
 _OWN_ADDRESS = re.compile(
-    r"(?:rel=\"canonical\" href|property=\"og:url\" content|saved from url)=[^>]{0,80}?"
-    r"/title/(tt[0-9]{7,9})\b",
+    r"(?:\brel\s*=\s*[\"']?canonical\b[\"']?\s+href|\bproperty\s*=\s*[\"']?og:url\b[\"']?\s+content"
+    r"|saved from url)\s*=[^<>]{0,80}?/title/(tt[0-9]{7,9})\b",
     re.IGNORECASE,
 )
 _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
@@ -119,6 +125,11 @@ class ReviewsPage(Item):
     variant: str
     gated: bool = False
     unopened_spoilers: int = 0
+
+    @property
+    def undated(self) -> int:
+        """How many of the reviews show no day, or none that can be read."""
+        return sum(review.submitted_on is None for review in self.reviews)
 
 
 # --- is this a page at all? ---------------------------------------------------------------------
@@ -212,11 +223,10 @@ def check_status(page: Page) -> None:
 
 
 def _is_cut_off(text: str) -> bool:
-    """Tell whether the end is missing; without its data script a page must have one."""
-    if "</html" in text[-1000:] or _data_end(text, _data_start(text)) >= 0:
+    """Tell whether the end is missing; a page whose data script is whole has all that is read."""
+    if _data_end(text, _data_start(text)) >= 0 or _END_TAG.search(text, max(0, len(text) - 1000)):
         return False
-    open_page = "<html" in text[:2000].lower() and "</html" not in text
-    return open_page or text.rfind("<article") > text.rfind("</article")
+    return is_cut_off(text)
 
 
 def _is_imdb(text: str) -> bool:
@@ -367,15 +377,14 @@ def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
 
 
 def gate_is_visible(html: str) -> bool:
-    """Tell whether a reader of the page is asked to sign in for the reviews.
+    """Tell whether the page has an element of the gate: one that asks to sign in for reviews.
 
-    Only visible text outside of review cards counts, never scripts or translations.
+    The element must say nothing else, must be visible and stand outside of review cards. Scripts,
+    translations and sentences that quote the gate never count.
     """
-    lowered = html.lower()
-    if not any(text in lowered for text in _GATE_TEXTS) and "sign in" not in lowered:
+    if not _GATE_WORDS.search(html):
         return False
-    visible = " ".join(Dom(html).visible_text().split()).lower()
-    return any(text in visible for text in _GATE_TEXTS)
+    return any(_GATE_TEXTS.fullmatch(text.lower()) for text in Dom(html).visible_texts())
 
 
 @_known_layout
@@ -1098,6 +1107,5 @@ def _card_count(html: str, start: int) -> int:
     layout seen.
     """
     end = len(html) if start < 0 else start
-    return html.count('data-testid="review-card-parent"', 0, end) or html.count(
-        "imdb-user-review", 0, end
-    )
+    cards = sum(1 for _ in _CARD.finditer(html, 0, end))
+    return cards or html.count("imdb-user-review", 0, end)
