@@ -507,6 +507,11 @@ def retention() -> None:
         f"lines of the lake with them; {took.pages:,} kept pages, {took.files:,} files of the "
         f"inbox and {took.unfinished:,} objects of broken-off collections were deleted."
     )
+    if took.cleaned or took.not_cleaned:
+        out.print(
+            f"Of what earlier versions kept, {took.cleaned:,} objects were cleaned again and "
+            f"{took.not_cleaned:,} deleted, since they could not be cleaned."
+        )
     if took.erased:
         err.print(f"[yellow]{took.erased:,} rows and objects that were erased before had come "
                   "back, and were erased again.[/]")  # fmt: skip
