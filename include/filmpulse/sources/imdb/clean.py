@@ -3,7 +3,7 @@
 The page is parsed, people are looked up in all of it first, then it is written anew. The rules:
 
 * Scripts other than data, comments, images, forms' values and most attributes are not kept.
-* Data (JSON in scripts, in `<pre>`, in answers) are decoded, cleaned member by member, encoded.
+* Data (JSON in scripts and answers) are decoded, cleaned member by member and encoded again.
 * Names go from every place where names stand, and from all other text, with two exceptions. What
   the site says of the movie stays, since a reviewer may call themselves "Drama". And a review's own
   text stays word for word, since its hash tells whether it was edited: it loses e-mail and IP
@@ -20,6 +20,7 @@ from __future__ import annotations
 import html as htmllib
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -77,11 +78,13 @@ _FIGURES = frozenset(
         "actions", "tturv-total-reviews",
     }
 )  # fmt: skip
-_LONGEST_NAME = 100  # characters
+_LONGEST_NAME, _MOST_TEXTS = 100, 20  # characters, and the texts that they stand in
 _USER_PAGE = re.compile(r"/user/[^/?#]")
 _NAMED_STARS = re.compile(r"^(.+)(?:'|\u2019)s rating\s*:", re.DOTALL)
 _FIGURE = re.compile(r"[0-9]+")
 # Where a page that was saved whole says its address: in a comment at its start.
+_FIRST_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_COMMENT_CHARACTERS = 4_096
 _ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com(/title/tt[0-9]{7,9}/(?:[a-z]+/)?)")
 _USER_ADDRESS = re.compile(r"imdb\.com/user/[^/?#]")
 _IMDB_ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com/", re.IGNORECASE)
@@ -167,35 +170,31 @@ class _Document:
 
     def __init__(self, html: str) -> None:
         """Parse the page as `Dom` does."""
-        parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
+        parser = lxml_html.HTMLParser(
+            encoding="utf-8", huge_tree=True, remove_pis=True, remove_comments=True
+        )
         self._root = lxml_html.document_fromstring(html.encode(), parser=parser)
-        for element in self._root.xpath(" | ".join(f"//{tag}" for tag in sorted(_DROPPED))):
-            if element.getparent() is not None:
-                element.drop_tree()
-        for script in self._root.xpath("//script"):
-            kind = f"{script.get('type')} {script.get('id')}"
-            if not _IS_DATA.search(kind):
-                script.drop_tree()
-        self._drop_comments()
+        for script in self._root.iter("script"):
+            if not _IS_DATA.search(f"{script.get('type')} {script.get('id')}"):
+                script.tag = "style"
+        etree.strip_elements(self._root, *_DROPPED, with_tail=False)
+        self._link_to_own_address(html)
 
-    def _drop_comments(self) -> None:
-        """Drop comments, after the page's address, if only they have it, became its own link.
+    def _link_to_own_address(self, html: str) -> None:
+        """Link to the page's address if only the comment that a browser put at its start has it.
 
         Raises:
             NotCleaned: It is a page about a person.
         """
-        comments = self._root.xpath("//comment() | /comment()")
-        if any(_USER_ADDRESS.search(comment.text or "") for comment in comments):
+        comment = _FIRST_COMMENT.search(html, 0, _COMMENT_CHARACTERS)
+        said = comment[1] if comment else ""
+        if _USER_ADDRESS.search(said):
             raise NotCleaned("it is a page about a person")
-        said = (_ADDRESS.search(comment.text or "") for comment in comments)
-        address = next((found[1] for found in said if found), None)
+        address = _ADDRESS.search(said)
         if address and not self._root.xpath("//link[@rel='canonical']"):
-            link = etree.Element("link", rel="canonical", href=f"https://www.imdb.com{address}")
+            link = etree.Element("link", rel="canonical", href=f"https://www.imdb.com{address[1]}")
             head = self._root.find("head")
             (self._root if head is None else head).insert(0, link)
-        for comment in comments:
-            if comment.getparent() is not None:
-                comment.drop_tree()
 
     def find(self, found: Found) -> None:
         """Add whom the page names, in its data and where names stand, and its reviews' texts.
@@ -277,11 +276,8 @@ class _Document:
         return done
 
     def _data(self) -> Iterator[Any]:
-        """Yield the elements that hold JSON: data scripts, and answers shown as a page."""
-        for element in self._root.xpath("//script | //pre"):
-            text = (element.text or "").lstrip()
-            if text and (element.tag == "script" or text[:1] in ("{", "[")):
-                yield element
+        """Yield the scripts that hold JSON; others were dropped."""
+        yield from (script for script in self._root.iter("script") if (script.text or "").strip())
 
     def _elements(self) -> Iterator[Any]:
         yield from self._root.iter(etree.Element)
@@ -372,6 +368,6 @@ def _is_of_person(element: Any) -> bool:
 
 def _shown_name(element: Any) -> str:
     """Return the name in an element; of one that was never closed, its first words."""
-    texts = [text for text in element.itertext() if text.strip()]
+    texts = list(islice((text for text in element.itertext() if text.strip()), _MOST_TEXTS))
     name = "".join(texts)
     return name if len(name) <= _LONGEST_NAME else texts[0]

@@ -22,13 +22,14 @@ from filmpulse.errors import NotCleaned
 from filmpulse.items import author_key
 from filmpulse.sources.imdb.dom import KEYED
 
-USER_ID = re.compile(r"(?<![A-Za-z0-9])ur[0-9]{4,}(?![0-9])")
+# Patterns begin with what is rare in a text, and each run of characters is looked through once: a
+# page made for it would take hours otherwise.
+USER_ID = re.compile(r"ur(?<![A-Za-z0-9]ur)[0-9]{4,}(?![0-9])")
 _KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
-# The part before the @ is bounded, or a text of nothing but letters would take its square.
-_EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
-_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = re.compile(rf"(?<![\d.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\.?\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})+")
+_HEX = "[0-9A-Fa-f]{1,4}"
+_IPV6 = re.compile(rf"(?<![\w.])(?:{_HEX}|(?=::))(?:::?{_HEX}){{2,7}}(?:::)?(?!\w)")
 # Amazon's ids of a session; a JSON Web Token; a cookie or token that is given a value.
 _TOKEN = re.compile(
     r"\b\d{3}-\d{7}-\d{7}\b"
@@ -119,19 +120,20 @@ def without_addresses(text: str) -> str:
     """
     if "@" in text:
         text = _EMAIL.sub("[e-mail]", text)
-    text = _IPV4.sub("[address]", text)
-    if ":" in text:
-        text = _IPV6.sub(lambda found: "[address]" if _is_ipv6(found[0]) else found[0], text)
+    text = _IPV4.sub(_without_address, text)
+    if "::" in text or text.count(":") > 6:  # an address of version 6 has either
+        text = _IPV6.sub(_without_address, text)
     return USER_ID.sub("[user]", text)
 
 
-def _is_ipv6(text: str) -> bool:
-    """Tell an address from hours and minutes (12:30:45) and from marks in code (a::b)."""
+def _without_address(found: re.Match[str]) -> str:
+    """Return `[address]` for an IP address; hours (12:30:45) and marks in code (a::b) are none."""
+    text = found[0]
     try:
-        ipaddress.IPv6Address(text)
+        ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return sum(map(bool, text.split(":"))) >= 3
+        return text
+    return "[address]" if "." in text or sum(map(bool, text.split(":"))) >= 3 else text
 
 
 def is_private(text: str) -> bool:
