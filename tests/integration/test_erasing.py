@@ -1,9 +1,14 @@
 """Erasing on request: gone from every place, never back, and done again after a restore."""
 
+import base64
 import gzip
 import io
+import quopri
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
 from hashlib import sha256
 from uuid import uuid4
 
@@ -791,6 +796,48 @@ def test_any_form_of_a_key_erases_an_author_from_any_place(parts, call, place):
         for name in parts.lake.names("erasures"):
             parts.lake.delete(name)
         rows(parts, "DELETE FROM ops.erasures RETURNING 1")
+
+
+def mhtml(page, encoding):
+    """A page as Chrome saves it as a single file."""
+    made = MIMEMultipart("related")
+    part = MIMENonMultipart("text", "html", charset="utf-8")
+    if encoding == "base64":
+        part.set_payload(base64.encodebytes(page.encode()).decode())
+    else:
+        part.set_payload(quopri.encodestring(page.encode()).decode())
+    part["Content-Transfer-Encoding"] = encoding
+    made.attach(part)
+    return made.as_bytes()
+
+
+def zipped(page):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("page.html", page)
+    return made.getvalue()
+
+
+LONG = f'<p>{"x" * 52}<a href="/user/{USER}/">Anna</a></p>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LONG.encode("utf-16"),
+        mhtml(LONG, "quoted-printable"),
+        mhtml(LONG, "base64"),
+        gzip.compress(LONG.encode()),
+        zipped(LONG),
+        zipped(mhtml(LONG, "base64")),
+    ],
+    ids=["UTF-16", "quoted-printable", "base64", "gzip", "ZIP", "MHTML in a ZIP"],
+)
+def test_an_author_is_found_in_a_page_of_any_form(parts, call, content):
+    parts.lake.write("inbox/page", content)
+    assert call("--author", "ur9999999").exit_code == 1
+    assert call("--author", f"key-{ANNA}").exit_code == 0
+    assert "inbox/page" not in parts.lake.names("inbox")
 
 
 def test_an_author_of_an_added_table_is_found(parts, call, tmp_path):

@@ -274,10 +274,10 @@ def forget(
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
-    The request is noted first: broken off at any point, the same call does the rest. Reviews and
-    authors stay erased, also those of which nothing was stored; of a movie, what is seen after
-    this moment may be stored again. With an author, the ids of their reviews are noted too, since
-    not every page says who wrote them.
+    The request is noted first: broken off at any point, the same call does the rest. What a person
+    names goes through `find_stored` first, which knows whether anything of it is stored. Reviews
+    and authors stay erased; of a movie, what is seen after this moment may be stored again. With an
+    author, the ids of their reviews are noted too, since not every page says who wrote them.
 
     Args:
         kind: movie, review or author.
@@ -471,6 +471,7 @@ def _written_by(tombstones: Tombstones, parts: Parts) -> set[_Written]:
     return {
         written
         for source, keys in tombstones.authors.items()
+        if keys
         for written in _written_in(source, keys, parts)
     }
 

@@ -24,6 +24,7 @@ from filmpulse.jobs import inbox
 from filmpulse.jobs.parts import Parts
 from filmpulse.jobs.site import SOURCE
 from filmpulse.sources.archives import is_archive, read_archive
+from filmpulse.sources.imdb.saved import unwrap
 from filmpulse.sources.tables.mapping import SUFFIXES, TableMap, read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import keyed_author, read_rows
@@ -204,6 +205,8 @@ class _Search:
         if content.startswith(b"\x1f\x8b"):
             with suppress(OSError, EOFError, zlib.error):
                 content = gzip.decompress(content)
+        with suppress(FilmpulseError):  # another encoding, a web archive, a source that is shown
+            content += b"\n" + unwrap(content).text.encode("utf-8", "replace")
         words = {word.decode() for word in _WORD.findall(content)}
         # A page that was not cleaned yet names users by the site's own ids.
         is_page = source in (SOURCE, None) and self._secret and self._authors
