@@ -184,6 +184,8 @@ def _collect(
         return uri, parts.lake.read_manifest(uri), not erased
     writer.append(reviews)
     status, reason, sentence = _outcome(parsed)
+    if page and page.undated:
+        sentence += f" {page.undated:,} reviews show no day that can be read."
     if erased:
         sentence += f" {erased:,} were erased on request and not kept."
     manifest = Manifest(

@@ -372,8 +372,11 @@ class RawFile:
         except NotCleaned as error:
             raise fault or error from None
         added_at = given.added_at or added_at
+        own_time = files.read_page_time(page.text)
+        if own_time is None and given.saved_at_source == "page":
+            own_time = given.saved_at  # read before the page was cleaned
         times: tuple[tuple[TimeSource, datetime | None], ...] = (
-            ("page", files.read_page_time(page.text)),
+            ("page", own_time),
             ("page", page.saved_at),
             (given.saved_at_source or "given", given.saved_at),
             ("file", self.changed_at),
@@ -390,7 +393,7 @@ class RawFile:
             }
         )
         mark = _mark(cleaned, note.imdb_id, saved_at)
-        kind = {"{": "json", "[": "json", "<": "html"}.get(cleaned.lstrip()[:1], "txt")
+        kind = "html" if cleaned.lstrip().startswith("<") else "json"
         name = f"{stem(note.original_name or '')}-{mark}.{kind}"
         return SavedFile(name, mark, cleaned, note, self.sha256 or "", fault)
 

@@ -28,9 +28,9 @@ _UNREADABLE = (
 )  # fmt: skip
 # Documents that are ZIPs inside: by a folder of theirs (ECMA-376), or by their member `mimetype`.
 _OFFICE_FOLDERS = {
-    "word/": "a Word document",
-    "xl/": "an Excel workbook",
-    "ppt/": "a PowerPoint presentation",
+    "word": "a Word document",
+    "xl": "an Excel workbook",
+    "ppt": "a PowerPoint presentation",
 }
 _MIME_TYPES = {
     b"application/vnd.oasis.opendocument": "an OpenDocument file",
@@ -117,12 +117,8 @@ def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
 def _document_kind(archive: zipfile.ZipFile) -> str | None:
     names = archive.namelist()
     if "[Content_Types].xml" in names:
-        return next(
-            (kind for folder, kind in _OFFICE_FOLDERS.items() if any(
-                name.startswith(folder) for name in names
-            )),
-            None,
-        )  # fmt: skip
+        folders = {name.partition("/")[0] for name in names}
+        return next((kind for folder, kind in _OFFICE_FOLDERS.items() if folder in folders), None)
     if names[:1] == ["mimetype"]:
         declared, _ = _read(archive, archive.infolist()[0], most_bytes=200)
         return next((kind for mark, kind in _MIME_TYPES.items() if declared.startswith(mark)), None)

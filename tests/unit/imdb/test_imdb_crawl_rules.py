@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -65,6 +66,18 @@ def test_a_site_that_repeats_itself_is_left(crawl_of):
     assert (crawl.status, crawl.reason) == ("partial", "no_more_loaded")
     assert len(batches) == STALE_BATCHES
     assert crawl.distinct_ids == 2
+
+
+def test_reviews_without_a_day_are_counted_once_and_said(crawl_of):
+    dated = page(1, 2, count=3, has_more=True)
+    reviews = [r.model_copy(update={"submitted_on": date(2026, 3, 1)}) for r in dated.reviews]
+    first = dated.model_copy(update={"reviews": (*reviews, *page(3, count=3).reviews)})
+    crawl, _ = crawl_of([first, page(3, count=3)])
+    assert (crawl.undated, crawl.status) == (1, "complete")
+    assert "1 reviews show no day" in crawl.sentence
+    crawl, _ = crawl_of([dated.model_copy(update={"reviews": tuple(reviews)}), page(count=2)])
+    assert crawl.undated == 0
+    assert "no day" not in crawl.sentence
 
 
 @pytest.mark.parametrize(("counts", "status"), [((4, 3), "complete"), ((5, 4), "partial")])

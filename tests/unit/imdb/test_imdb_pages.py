@@ -225,6 +225,82 @@ def test_hidden_gate_is_no_gate() -> None:
     assert not pages.gate_is_visible(html)
 
 
+@pytest.mark.parametrize(
+    ("body", "is_gate"),
+    [
+        ("<h3>Sign in to see all reviews</h3>", True),
+        ("<div><p>\n Sign in to\n access user reviews </p>A few</div>", True),
+        ("<p>There are <!-- -->5,076<!-- --> more user reviews for this title. "
+         "<a>Sign in</a> to read them all.</p>", True),
+        ("Sign in to see all reviews<p>or do not</p>", True),
+        ("<p>The banner said: sign in to see all reviews</p>", False),
+        ("<p>Sign in</p>", False),
+        ('<pre>{"header":"Sign in to see all reviews"}</pre>', False),
+        ("<td>&lt;h3&gt;Sign in to see all reviews&lt;/h3&gt;</td>", False),
+        ("<template><h3>Sign in to see all reviews</h3></template>", False),
+        ("<h3 hidden>Sign in to see all reviews</h3>", False),
+        ('<script>"Sign in to see all reviews"</script>', False),
+        ('<meta content="Sign in to see all reviews">', False),
+        ("<!-- Sign in to see all reviews -->", False),
+        ("<article class=user-review-item><h3>Sign in to see all reviews</h3></article>", False),
+        ("<div class='x imdb-user-review'><a>Sign in to see all reviews</a></div>", False),
+        ("<div data-testid=review-card-parent><p>Sign in to see all reviews</p></div>", False),
+    ],
+)  # fmt: skip
+def test_a_gate_is_an_element_of_its_own(body: str, is_gate: bool) -> None:
+    assert pages.gate_is_visible(f"<html><body><div>{body}</div></body></html>") is is_gate
+
+
+def test_a_page_that_only_speaks_of_the_gate_is_no_gated_page() -> None:
+    words = "<p>What &quot;Sign in to see all reviews&quot; means for you</p>"
+    html = re.sub(r"<section>.*</section>", words, fixture("gated_none"), flags=re.DOTALL)
+    assert words in html
+    with pytest.raises(LayoutChanged):
+        parse_reviews_page(page(html), SECRET)
+
+
+def test_reviews_without_a_day_are_kept_and_counted() -> None:
+    html = fixture("dom_opened").replace("Mar 12, 2026", "5 Fimbulwinter 2026", 1)
+    parsed = parse_reviews_page(page(html), SECRET)
+    days = [r.submitted_on for r in parsed.reviews]
+    assert days.count(None) == parsed.undated == 1
+    assert len(days) == 3
+    assert parse_reviews_page(page(fixture("dom_opened")), SECRET).undated == 0
+
+
+def test_a_page_in_another_language_is_read_whole() -> None:
+    english = fixture("dom_opened")
+    german = english
+    for old, new in (("Mar 12, 2026", "12. März 2026"), ("3 reviews", "3 Rezensionen"),
+                     ("1,234", "1.234"), (">56<", ">5,6 k<")):  # fmt: skip
+        assert old in german
+        german = german.replace(old, new)
+    read, expected = (parse_reviews_page(page(html), SECRET) for html in (german, english))
+    assert [r.submitted_on for r in read.reviews] == [r.submitted_on for r in expected.reviews]
+    assert read.review_count == 3
+    assert (read.reviews[0].helpful_up, read.reviews[0].helpful_down) == (1234, 5600)
+
+
+@pytest.mark.parametrize(
+    "end", ["</html>", "</HTML\n>", "</body>", "", "\n", "<p>a", "<ul><li>a</ul>"]
+)
+def test_a_page_without_its_last_end_tag_is_not_cut_off(end: str) -> None:
+    html = fixture("dom_opened").replace("</body></html>", "")
+    assert len(parse_reviews_page(page(html + end), SECRET).reviews) == 3
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["<div>", "<p><b>a", "<di", '<a href="x', "<a href=x", "<!-- a", "<script>a", "<style>a",
+     "<section><p>a</p>", "<ul><li>a"],
+)  # fmt: skip
+def test_a_page_that_ends_within_an_element_is_cut_off(end: str) -> None:
+    html = fixture("dom_opened").replace("</body></html>", "")
+    with pytest.raises(SiteUnavailable) as caught:
+        parse_reviews_page(page(html + end), SECRET)
+    assert caught.value.reason == "broken_page"
+
+
 def test_fragment_without_any_address_asks_for_the_movie() -> None:
     html = re.sub(r"/title/tt\d+", "", fixture("cards_fragment"))
     bare = Page(url="f.html", final_url="f.html", html=html, status=None, fetched_at=None)

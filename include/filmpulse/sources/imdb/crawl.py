@@ -254,7 +254,7 @@ class Crawl:
         status: `complete`, `partial` (also while it runs) or `gated`.
         reason: Short stable word beside a status that is not complete: `interrupted`,
             `no_more_loaded`, `count_mismatch`, `count_unknown`, `sign_in`, `unopened_spoilers`.
-        sentence: The same for a person, with figures.
+        undated: Reviews yielded so far that show no day, or none that can be read.
         review_count_start: The site's own count on the first page.
         review_count_end: The same in its last answer.
         distinct_ids: Reviews yielded so far.
@@ -294,7 +294,8 @@ class Crawl:
         self.snapshot: Snapshot | None = None
         self.status: Literal["complete", "partial", "gated"] = "partial"
         self.reason: str | None = "interrupted"
-        self.sentence = "The collection was interrupted."
+        self.undated = 0
+        self._said = "The collection was interrupted."
         self.review_count_start: int | None = None
         self.review_count_end: int | None = None
         self.variant = ""
@@ -305,6 +306,13 @@ class Crawl:
     def distinct_ids(self) -> int:
         """How many different reviews were yielded so far."""
         return len(self._seen)
+
+    @property
+    def sentence(self) -> str:
+        """Status and reason for a person, with figures."""
+        if not self.undated:
+            return self._said
+        return f"{self._said} {self.undated:,} reviews show no day that can be read."
 
     @property
     def so_far(self) -> str:
@@ -382,6 +390,7 @@ class Crawl:
         """Return what is new in a page, remembering its ids and the site's latest count."""
         fresh = tuple(r for r in parsed.reviews if r.review_id not in self._seen)
         self._seen.update(r.review_id for r in fresh)
+        self.undated += sum(r.submitted_on is None for r in fresh)
         self._erased.update(r.review_id for r in fresh if self._is_erased(r))
         if parsed.review_count is not None:
             self.review_count_end = parsed.review_count
@@ -395,7 +404,7 @@ class Crawl:
             return False
         self.status, self.reason = "complete", None
         new = len(self._seen - self._known - self._erased)
-        self.sentence = f"{new:,} new; the {len(current.reviews)} before them were known."
+        self._said = f"{new:,} new; the {len(current.reviews)} before them were known."
         return True
 
     def _reached_end(self, first: ReviewsPage) -> None:
@@ -411,23 +420,23 @@ class Crawl:
             self._close("partial", "count_unknown", "the page does not say how many there are.")
             if counts:
                 known = len(self._known)
-                self.sentence = f"The page announces none, where {known:,} are known."
+                self._said = f"The page announces none, where {known:,} are known."
         elif not min(counts) <= read <= max(counts):
             self._close("partial", "count_mismatch", "the list ended there.")
             if read > max(counts):
-                self.sentence = f"{read:,} reviews were read where the site counts {counts[-1]:,}."
+                self._said = f"{read:,} reviews were read where the site counts {counts[-1]:,}."
         else:
             self.status, self.reason = "complete", None
-            self.sentence = f"All {read:,} reviews were read."
+            self._said = f"All {read:,} reviews were read."
             if counts[0] != counts[-1]:
-                self.sentence = (
+                self._said = (
                     f"{read:,} reviews were read, to the end of the list; meanwhile the site's "
                     f"count went from {counts[0]:,} to {counts[-1]:,}."
                 )
 
     def _close(self, status: Literal["partial", "gated"], reason: str, why: str) -> None:
         self.status, self.reason = status, reason
-        self.sentence = f"{self.so_far} reviews were shown: {why}"
+        self._said = f"{self.so_far} reviews were shown: {why}"
 
     def _sort_newest_first(self) -> ReviewsPage | None:
         """Use the page's own control where the address did not sort; None if it will not."""

@@ -104,7 +104,8 @@ class Dom:
         unseen = (
             "//script | //style | //noscript | //template | //*[@hidden]"
             " | //*[contains(translate(@style, ' ', ''), 'display:none')]"
-            f" | //article[{with_class('user-review-item')}]"
+            f" | //*[{with_class('user-review-item')} or {with_class('imdb-user-review')}]"
+            " | //*[@data-testid='review-card-parent']"
         )
         for element in self._root.xpath(unseen):
             if element is not self._root:

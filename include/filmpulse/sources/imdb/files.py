@@ -82,7 +82,6 @@ def read_file(
         named_id=page.imdb_id,
         author_secret=author_secret,
         name=path.name,
-        saved_at=read_page_time(page.text) or page.saved_at,
     )
 
 

@@ -68,9 +68,9 @@ SMALL_PAGE = 5_000  # characters; the smallest good page seen has 380,000
 # What an element of the sign-in gate says, whole, in lower case (IMDb's own texts, 2026-07). They
 # also stand in the translations of pages that are not gated: only what a reader sees counts.
 _GATE_TEXTS = re.compile(
-    r"sign in to see all reviews|sign in to access user reviews|see all reviews in the imdb app"
-    r"|(there are \S+ more user reviews for this title\. )?sign in to read them all\.?"
-    r"|we're updating how you access user reviews .* require you to sign in to view.*"
+    r"(?:sign in to see all reviews|sign in to access user reviews|see all reviews in the imdb app"
+    r"|(?:there are \S+ more user reviews for this title\. )?sign in to read them all)\.?"
+    r"|we['\u2019]re updating how you access user reviews .* require you to sign in to view.*"
 )
 _GATE_WORDS = re.compile("sign in|imdb app", re.IGNORECASE)
 FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
@@ -91,7 +91,7 @@ _IMDB_MARKS = re.compile(
 )
 _NEXT_TAG = re.compile(r"<script\b[^<>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^<>]*>", re.IGNORECASE)
 _LD_TAG = re.compile(r"<script\b[^<>]*application/ld\+json[^<>]*>", re.IGNORECASE)
-_CARD = re.compile(r"\bdata-testid\s*=\s*[\"']?review-card-parent\b")
+_CARD = re.compile(r"data-testid\s*=\s*[\"']?review-card-parent\b")
 _END_TAG = re.compile(r"</html\s*>", re.IGNORECASE)
 _OWN_ADDRESS = re.compile(
     r"(?:\brel\s*=\s*[\"']?canonical\b[\"']?\s+href|\bproperty\s*=\s*[\"']?og:url\b[\"']?\s+content"

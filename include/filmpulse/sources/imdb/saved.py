@@ -5,24 +5,14 @@ Each form is told by its content, never by a file's name. The README of this fol
 
 from __future__ import annotations
 
-import base64
 import codecs
-import plistlib
-import quopri
 import re
-import struct
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.utils import parsedate_to_datetime
-from itertools import islice
-from xml.parsers.expat import ExpatError
 
 from filmpulse.errors import BadInput, NotImdb
 from filmpulse.sources.archives import document_kind, is_archive
+from filmpulse.sources.imdb.containers import Content, from_mime, from_webarchive
 from filmpulse.sources.imdb.dom import parse_html, with_class
 
 # A saved page is 0.2-3 MB, one with every review opened perhaps 20 MB.
@@ -42,16 +32,9 @@ _OTHER_KINDS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
 )
-# Limits far above any page's: a page of some hundred pictures has as many parts, none nested.
-_MOST_PARTS, _MOST_DEPTH, _MOST_PLIST_OBJECTS = 5_000, 3, 100_000
 _MOST_VIEWS = 3  # view-source of a saved view-source, and so on
-_HEADER_BYTES, _META_BYTES, _COMMENT_CHARACTERS = 64_000, 4_096, 4_096
+_META_BYTES, _COMMENT_CHARACTERS = 4_096, 4_096
 
-# Kind of an object -> bytes, or references, for each unit of its size: data, ASCII and UTF-16
-# text; array, set and dictionary (CoreFoundation, CFBinaryPList.c).
-_PLIST_UNITS = {0x4: 1, 0x5: 1, 0x6: 2, 0xA: 1, 0xC: 1, 0xD: 2}
-
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _META_CHARSET = re.compile(
     rb"<meta\b[^<>]{0,500}?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE
 )
@@ -66,11 +49,11 @@ _SINGLEFILE = re.compile(
     r"(?P<time>\w+ \d+ \d+ [\d:]+ GMT[+-]\d{4}))?"
 )
 _JSON_VIEW = re.compile(r"<body[^<>]*>\s*<pre[^<>]*>\s*[\[{]", re.IGNORECASE)
-# Marks of Mozilla's Readability, of Firefox's own reader page, and the addresses of readers.
+# Of Mozilla's Readability, which Firefox and most tools use; of Firefox's own reader page.
 _READER_MARKS = re.compile(
-    r"\bid=[\"']?readability-page-\d|\bclass=[\"']?[^\"'<>]{0,200}?\bmoz-reader-content\b"
-    r"|chrome://global/skin/aboutReader\.css|\bhref=[\"']?about:reader\?"
+    r"\bid=[\"']?readability-page-\d|\bhref=[\"']?(?:chrome://global/skin/aboutReader|about:reader\?)"
 )
+_READER_WORDS = ("readability-page-", "skin/aboutReader", "about:reader?")  # quick to look for
 _READER_URLS = ("about:reader", "chrome-distiller:", "read:")
 _TITLE_ADDRESS = re.compile(
     r"https?://(?:www|m)\.imdb\.com/(?:[\w-]+/)?title/(tt[0-9]{7,9})\b", re.IGNORECASE
@@ -96,16 +79,6 @@ class SavedPage:
         return named[1] if named else None
 
 
-@dataclass(frozen=True)
-class _Content:
-    """The bytes of a page taken out of a container, and what the container says of them."""
-
-    content: bytes
-    charset: str | None = None
-    saved_at: datetime | None = None
-    url: str | None = None
-
-
 def unwrap(content: bytes) -> SavedPage:
     """Take the page out of a file that a browser wrote.
 
@@ -119,21 +92,23 @@ def unwrap(content: bytes) -> SavedPage:
     """
     check_size(len(content))
     _refuse_other_kinds(content)
-    found = _from_webarchive(content) or _from_mime(content) or _Content(content)
+    found = from_webarchive(content) or from_mime(content) or Content(content)
     text = _decode(found.content, found.charset).replace("\0", "")
     for _ in range(_MOST_VIEWS):
         if (source := _shown_source(text)) is None:
             break
         text = source
+    else:
+        raise NotImdb("A view of a source within views: save the page itself.")
     if not text.strip():
         raise NotImdb("The file is empty.")
     if text.lstrip()[0] not in "<{[":
         raise NotImdb(
-            "Neither HTML nor JSON: plain text holds no ids of reviews. Save the page itself."
+            "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself."
         )
     url, saved_at = _said_in_comment(text)
     page = SavedPage(text, found.saved_at or saved_at, found.url or url)
-    if (page.url or "").startswith(_READER_URLS) or _READER_MARKS.search(text):
+    if _is_readers_copy(page):
         raise BadInput(
             "A reader's copy holds no ids of reviews: leave the reader view and save the page "
             "itself.",
@@ -165,187 +140,23 @@ def _refuse_other_kinds(content: bytes) -> None:
         )
 
 
-# --- containers ---------------------------------------------------------------------------------
-
-
-def _from_webarchive(content: bytes) -> _Content | None:
-    """Read the main resource of Safari's web archive, a property list; None for other files."""
-    start = content[:1_000].lstrip()
-    is_binary = content.startswith(b"bplist00")
-    if not is_binary and not (start.startswith(b"<?xml") and b"<plist" in start):
-        return None
-    try:
-        if is_binary:
-            _check_plist(content)
-        main = plistlib.loads(content)["WebMainResource"]
-        data, charset, url = (
-            main.get(f"WebResource{name}") for name in ("Data", "TextEncodingName", "URL")
-        )
-    except (
-        plistlib.InvalidFileException, ExpatError, ValueError, LookupError, TypeError,
-        AttributeError, OverflowError, RecursionError, struct.error,
-    ) as error:  # fmt: skip
-        raise NotImdb(
-            f"The web archive cannot be read ({type(error).__name__}): save the page again."
-        ) from error
-    if not isinstance(data, bytes):
-        raise NotImdb("The web archive holds no page: save the page again.")
-    return _Content(data, _text_or_none(charset), None, _text_or_none(url))
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _check_plist(content: bytes) -> None:
-    """Refuse a binary property list whose objects overlap.
-
-    Objects of an honest list take no more bytes together than the list has. A list made for harm
-    has thousands of objects that share the same bytes, and would fill any memory when read.
-
-    Raises:
-        ValueError: They do, or there are too many.
-    """
-    offset_size, reference_size, count, _, table = struct.unpack(">6xBBQQQ", content[-32:])
-    if count > _MOST_PLIST_OBJECTS:
-        raise ValueError("too many objects")
-    taken = 0
-    for number in range(count):
-        place = table + number * offset_size
-        start = int.from_bytes(content[place : place + offset_size], "big")
-        kind, size = content[start] >> 4, content[start] & 15
-        if kind not in _PLIST_UNITS:
-            continue
-        if size == 15:  # the size follows, as an integer of 1, 2, 4 or 8 bytes
-            width = 1 << (content[start + 1] & 15)
-            size = int.from_bytes(content[start + 2 : start + 2 + width], "big")
-        taken += size * _PLIST_UNITS[kind] * (reference_size if kind > 9 else 1)
-        if taken > len(content):
-            raise ValueError("objects overlap")
-
-
-def _from_mime(content: bytes) -> _Content | None:
-    """Read the page of an MHTML file (RFC 2557); None for a file that begins with no header."""
-    if content[:1_000].lstrip()[:1] in (b"<", b"{", b"[", b""):
-        return None
-    try:
-        header, _ = _header_and_body(content)
-        if "content-type" not in header:
-            return None
-        url = _value(header, "Snapshot-Content-Location") or _value(header, "Content-Location")
-        first: tuple[Message, bytes] | None = None
-        for part, body in _html_parts(content):
-            first = first or (part, body)
-            if _value(part, "Content-Location") == url:
-                first = part, body
-                break
-        if first is None:
-            raise NotImdb("The web archive (MHTML) holds no page: save the page again.")
-        part, body = first
-        return _Content(
-            _transfer_decoded(part, body),
-            part.get_content_charset(),
-            _mail_date(_value(header, "Date")),
-            url or _value(part, "Content-Location"),
-        )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotImdb(
-            f"The web archive (MHTML) is damaged ({type(error).__name__}): save the page again."
-        ) from error
-
-
-def _header_and_body(content: bytes) -> tuple[Message, bytes]:
-    blank = _BLANK_LINE.search(content, 0, _HEADER_BYTES)
-    end, start = blank.span() if blank else (min(len(content), _HEADER_BYTES), len(content))
-    return BytesHeaderParser().parsebytes(content[:end].lstrip()), content[start:]
-
-
-def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
-    """Yield the HTML parts of a MIME message in their order, each with its encoded body.
-
-    The standard library's own parser takes minutes for a message made of parts within parts, so
-    only headers are read with it.
-
-    Raises:
-        NotImdb: More parts, or deeper ones, than any page has.
-    """
-    waiting, taken = deque([(content, 0)]), 0
-    while waiting:
-        one, depth = waiting.popleft()
-        taken += 1
-        header, body = _header_and_body(one)
-        if header.get_content_maintype() == "multipart":
-            boundary = header.get_boundary()
-            inner = list(islice(_split(body, boundary), _MOST_PARTS)) if boundary else []
-            if depth == _MOST_DEPTH or taken + len(waiting) + len(inner) > _MOST_PARTS:
-                raise NotImdb("The web archive (MHTML) has too many parts: save the page again.")
-            waiting.extendleft((part, depth + 1) for part in reversed(inner))
-        elif header.get_content_type() in ("text/html", "application/xhtml+xml"):
-            yield header, body
-
-
-def _split(body: bytes, boundary: str) -> Iterator[bytes]:
-    """Yield what stands between boundary lines; the last part may lack its closing line."""
-    line = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|\Z)"
-    )
-    start: int | None = None
-    # The line break before a boundary belongs to it, and also ends an empty part's header.
-    position = 0
-    while found := line.search(body, position):
-        if start is not None:
-            yield body[start : found.start()]
-        if found[1]:
-            return
-        start = found.end()
-        position = max(found.start() + 1, start - 1)
-    if start is not None:
-        yield body[start:]
-
-
-def _transfer_decoded(part: Message, body: bytes) -> bytes:
-    match (_value(part, "Content-Transfer-Encoding") or "").lower():
-        case "quoted-printable":
-            return quopri.decodestring(body)
-        case "base64":
-            return base64.b64decode(body)
-        case _:
-            return body
-
-
-def _value(header: Message, name: str) -> str | None:
-    value = header.get(name)
-    return None if value is None else str(value).strip() or None
-
-
-def _mail_date(value: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value or "")
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-# --- text ---------------------------------------------------------------------------------------
-
-
 def _decode(content: bytes, declared: str | None) -> str:
     """Decode by the mark at the start, the container's word, the page's own, or as UTF-8.
 
     Raises:
         NotImdb: None of them fits.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        names = ["utf-16"]
-    else:
-        meta = _META_CHARSET.search(content, 0, _META_BYTES)
-        own = meta[1].decode("ascii", "replace") if meta else ""
-        # A page that could be searched for `charset` is no UTF-16, whatever it says (WHATWG).
-        names = [declared or "", "" if own.lower().startswith("utf-16") else own, "utf-8"]
+    marks = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+    marked = next((name for mark, name in marks if content.startswith(mark)), "")
+    meta = _META_CHARSET.search(content, 0, _META_BYTES)
+    own = meta[1].decode("ascii", "replace") if meta else ""
+    # A page in which `charset` could be found is no UTF-16, whatever it says (WHATWG).
+    own = "" if own.lower().startswith("utf-16") else own
+    names = [marked] if marked else [declared or "", own, "utf-8"]
     for name in filter(None, names):
         try:
             return content.decode(_python_name(name)).removeprefix("\ufeff")
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
     said = ", ".join(dict.fromkeys(filter(None, names)))
     raise NotImdb(f"The text cannot be read as {said}: save the page again.")
@@ -390,7 +201,16 @@ def _said_in_comment(text: str) -> tuple[str | None, datetime | None]:
     if found := _SINGLEFILE.search(start):
         try:
             saved_at = datetime.strptime(found["time"] or "", "%b %d %Y %H:%M:%S GMT%z")
-        except ValueError:
+            return found["url"], saved_at.astimezone(UTC)
+        except (ValueError, OverflowError):
             return found["url"], None
-        return found["url"], saved_at.astimezone(UTC)
     return None, None
+
+
+def _is_readers_copy(page: SavedPage) -> bool:
+    """Tell whether a reader view was saved, which keeps the text of a page and no more."""
+    if (page.url or "").startswith(_READER_URLS):
+        return True
+    return any(word in page.text for word in _READER_WORDS) and bool(
+        _READER_MARKS.search(page.text)
+    )

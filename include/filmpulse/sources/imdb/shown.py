@@ -20,6 +20,7 @@ _LEAST_PREFIX = 3
 # "Thousand" after a rounded number (CLDR, short compact decimals of the locales above).
 _THOUSAND = frozenset({"k", "mil", "tsd", "हज़ार"})
 _MARK = r"[.,\s'\u2019]"
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _NUMBER = re.compile(rf"\d+(?:{_MARK}\d+)*")
 # Groups of three digits; in India groups of two before the last.
 _GROUPED = re.compile(rf"\d+|\d{{1,3}}({_MARK})(?:\d{{2,3}}\1)*\d{{3}}")
@@ -27,20 +28,25 @@ _DECIMAL = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def read_day(text: str) -> date | None:
-    """Read a day such as "Dec 5, 2025", "5. Dezember 2025" or "5 de dic. de 2025".
+    """Read a day such as "Dec 5, 2025", "5. Dezember 2025", "5 de dic. de 2025" or "05.12.2025".
 
     Returns:
-        None where the text does not hold one day, one month by its name and one year.
+        None where the text does not hold one day, one month and one year. "05/12/2025" is no day:
+        one country reads another day in that than its neighbour.
     """
-    words = re.findall(r"\d+|[^\s\d.,/]+", text[:_LONGEST])
-    numbers = [word for word in words if word.isdecimal()]
-    months = {month for word in words if (month := _months().get(_plain(word)))}
-    days = [int(number) for number in numbers if len(number) <= 2]
-    years = [int(number) for number in numbers if len(number) == 4]
-    if not len(days) == len(years) == len(months) == 1 or len(numbers) != 2:
+    text = text[:_LONGEST].strip()
+    if dotted := _DOTTED.fullmatch(text):
+        days, months, years = ([int(number)] for number in dotted.groups())
+    else:
+        words = re.findall(r"\d+|[^\s\d.,/]+", text)
+        numbers = [word for word in words if word.isdecimal()]
+        days = [int(number) for number in numbers if len(number) <= 2]
+        years = [int(number) for number in numbers if len(number) > 2]
+        months = [month for word in words if (month := _months().get(_plain(word)))]
+    if not len(days) == len(months) == len(years) == 1:
         return None
     try:
-        return date(years[0], months.pop(), days[0])
+        return date(years[0], months[0], days[0])
     except ValueError:
         return None
 
