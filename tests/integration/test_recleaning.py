@@ -205,3 +205,14 @@ def test_without_a_secret_authors_go_without_a_key(parts):
     assert clean_kept(bare) == Recleaned(cleaned=1)
     assert "key-" not in everything(parts)
     assert USER not in everything(parts)
+
+
+@pytest.mark.parametrize("content", [PAGE, ANSWER, zipped(one=PAGE, two=NO_PAGE)])
+def test_what_an_import_keeps_is_clean_by_these_rules(parts, content):
+    name = "pages.zip" if content[:2] == b"PK" else "page.html"
+    parts.lake.write(f"inbox/{name}", content)
+    jobs.import_file(name, "run", parts)
+    before = parts.lake.names("")
+    assert any(kept.endswith((".html", ".json", ".reason.txt")) for kept in before)
+    assert clean_kept(parts) == Recleaned()
+    assert parts.lake.names("inbox") == [kept for kept in before if kept.startswith("inbox/")]
