@@ -7,6 +7,7 @@ Layout below the lake's root::
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
+    cleaned.json                                             by which rules kept pages were cleaned
 
 An object is written whole or not at all, whichever filesystem holds it.
 """

@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 
 WAITING, DONE, FAILED = "inbox", "inbox/done", "inbox/failed"
 NOTE, REASON = ".meta.json", ".reason.txt"
+MAPS, REJECTS = (".map.yaml", ".map.yml"), ".rejects.csv"  # beside tables
 MOST_AT_ONCE = 1_000
 """Files that one import takes up; Airflow maps 1,024 at most."""
 
@@ -282,20 +283,31 @@ def waiting(parts: Parts) -> list[str]:
 def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
     """Return what waits and what failed, with the reasons, each sorted by name."""
     waits = [Waiting(name, read_note(name, parts)) for name in waiting(parts)]
-    failed = []
-    for full in parts.lake.names(FAILED):
-        if full.endswith(REASON):
-            text = parts.lake.read(full).decode().strip()
-            name = full.removeprefix(f"{FAILED}/").removesuffix(REASON)
-            reason = text.rpartition("\n")[2].removeprefix("reason: ")
-            failed.append(Refused(name, reason, text.partition("\n\n")[0]))
-    return waits, failed
+    found = parts.lake.names(FAILED)
+    names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
+    failed = (read_reason(name, parts) for name in names)
+    return waits, [refused for refused in failed if refused]
+
+
+def read_reason(name: str, parts: Parts) -> Refused | None:
+    """Read why a file was not imported; None where nothing says so.
+
+    Args:
+        name: The file's name in `inbox/failed/`.
+        parts: The lake.
+    """
+    beside = f"{FAILED}/{name}{REASON}"
+    if parts.lake.size(beside) is None:
+        return None
+    text = parts.lake.read(beside).decode().strip()
+    reason = text.rpartition("\n")[2].removeprefix("reason: ")
+    return Refused(name, reason, text.partition("\n\n")[0])
 
 
 def write_reason(
     name: str, sentence: str, reason: str, original: str, sha256: str | None, parts: Parts
 ) -> None:
-    """Write down why a file was not imported; `list_inbox` reads it.
+    """Write down why a file was not imported; `read_reason` reads it.
 
     Args:
         name: The file's name in `inbox/failed/`.

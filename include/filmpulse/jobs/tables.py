@@ -27,7 +27,16 @@ from filmpulse.jobs import inbox
 from filmpulse.jobs.closing import count as counted
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
+from filmpulse.jobs.inbox import (
+    FAILED,
+    MAPS,
+    REASON,
+    REJECTS,
+    WAITING,
+    Added,
+    Imported,
+    ImportedPage,
+)
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
@@ -46,8 +55,6 @@ MOST_MOVIES_WAITING = 500
 
 MAX_WAITING_BYTES = 50_000_000
 BATCH_REVIEWS = 500
-MAPS = (".map.yaml", ".map.yml")
-REJECTS = ".rejects.csv"
 _ESCAPING = "backslashreplace"  # what an encoding lacks is written as Python does
 
 
