@@ -116,7 +116,6 @@ COLLECTIONS = st.fixed_dictionaries(
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(COLLECTIONS, min_size=2, max_size=5), data=st.data())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filmpulse.analysis.llm.bodies import Fault, fault_in, page_title, plain_body
@@ -148,7 +148,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)  # a crowded machine is slow
 @given(JSON, st.booleans())
 def test_nothing_an_endpoint_sends_raises(said, is_answer):
     fault_in(body(said), is_answer=is_answer)
@@ -156,7 +155,6 @@ def test_nothing_an_endpoint_sends_raises(said, is_answer):
     fault_in(whole, is_answer=is_answer)
 
 
-@settings(deadline=None)  # a crowded machine is slow
 @given(st.binary(max_size=60), st.booleans())
 def test_no_bytes_raise(said, is_answer):
     whole, _ = plain_body(said)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filmpulse.analysis.llm.excerpt import EXCERPT_CHARACTERS, HIDDEN, excerpt
@@ -60,7 +60,6 @@ OURS = {
 OURS |= {"none", "html", "body", "head", "title", "doctype"}
 
 
-@settings(deadline=None)  # a crowded machine is slow
 @given(
     st.lists(
         st.sampled_from(["slow", "Choir", "the", "not", "I", "you", "plot", "ß", "x" * 9])

@@ -123,7 +123,7 @@ def test_a_key_in_an_authors_object_stays():
     assert parse_graphql(cleaned, SECRET).reviews[0].author_key == key
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet='<>{}"\\/:, abrequestContextauthorscript\n', max_size=300))
 def test_nothing_that_is_written_breaks_it(text):
     with suppress(NotCleaned):
