@@ -17,11 +17,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from typer.testing import CliRunner
 
+from filmpulse import cli, jobs
 from filmpulse.analysis.llm import analyser
 from filmpulse.analysis.llm.client import preflight
 from filmpulse.analysis.llm.lenient import LENIENCIES
+from filmpulse.config import Settings
 from filmpulse.errors import LlmRefused, LlmUnavailable
+from filmpulse.warehouse import Warehouse
 
 pytestmark = pytest.mark.usefixtures("no_lost_errors")
 
@@ -257,6 +261,64 @@ def test_what_was_read_leniently_is_never_sent_twice(scoring, endpoint, mode):
     again, error = run(scoring, settings, texts, run_id="again")
     assert (sent, len(endpoint.chats), error) == (2, 2, None)
     assert Counter(a.status for a in again) == {"scored": 2}
+
+
+# ------------------------------------------------------------ what a person sees of it
+
+MOVIE = "tt9900077"
+FIGURES = (
+    "analyser_kind", "scored_reviews", "mean_overall", "overall_low", "overall_high",
+    "waiting_reviews",
+)  # fmt: skip
+
+
+@pytest.fixture
+def parts(warehouse_url, tmp_path):
+    """A movie with reviews that the lexicon has read, and no model."""
+    with Warehouse(warehouse_url).connect() as connection:
+        connection.execute(
+            "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'Ebb', now())",
+            (MOVIE,),
+        )
+        connection.cursor().executemany(
+            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+            "content_hash, first_seen_at) VALUES ('imdb', %s, %s, %s, %s, false, %s, now())",
+            [
+                (f"rw77{n:04}", MOVIE, f"Scene {n}", "The plot is dull, the acting superb.", str(n))
+                for n in range(MANY)
+            ],
+        )
+    settings = Settings(warehouse_url=warehouse_url, lake_url=tmp_path.as_uri())
+    parts = jobs.Parts.from_settings(settings)
+    jobs.analyse(MOVIE, parts)
+    return parts
+
+
+def figures_of(parts):
+    row = parts.warehouse.row("movie_summary", imdb_id=MOVIE)
+    return {name: row[name] for name in FIGURES}
+
+
+@pytest.mark.parametrize("mode", ROWS)
+def test_figures_before_and_after_and_the_exit_code(parts, endpoint, monkeypatch, mode):
+    row = ROWS[mode]
+    before = figures_of(parts)
+    assert (before["analyser_kind"], before["scored_reviews"]) == ("lexicon", MANY)
+    values = PRICES | {"llm_model": fake.MODEL, "llm_provider": "other", "llm_concurrency": 1}
+    values |= {"llm_base_url": endpoint.url(mode), "llm_api_key": KEY}
+    values |= {"llm_budget_usd_per_run": 100, "llm_budget_usd_per_day": 100}
+    settings = Settings.model_validate(parts.settings.model_dump() | values)
+    with_model = jobs.Parts.from_settings(settings)
+    monkeypatch.setattr(cli, "_scoring_parts", lambda: with_model)
+    result = CliRunner().invoke(cli.app, ["analyse", MOVIE])
+    assert result.exit_code == (1 if row.reason else 0), result.output
+    assert (row.reason is None) or row.says in " ".join(result.output.split())
+    after = figures_of(parts)
+    if "scored" in row.statuses:
+        assert (after["analyser_kind"], after["scored_reviews"]) == ("llm", MANY)
+        assert (after["mean_overall"], after["waiting_reviews"]) == (1, 0)
+    else:
+        assert after == before
 
 
 # --------------------------------------------------------------- unusable answers
