@@ -77,7 +77,8 @@ def drop_old_filter_states(response: Response) -> None:
     """Keep the newest states alone, after one more was stored."""
     if _stores_filter_state() and response.status_code < 300:
         with db.engine.begin() as connection:
-            connection.execute(text(_DROP_OLD), {"now": datetime.now(), "most": MOST_STATES})
+            now = datetime.now()  # noqa: DTZ005 - as Superset writes `expires_on`
+            connection.execute(text(_DROP_OLD), {"now": now, "most": MOST_STATES})
 
 
 def _stores_filter_state() -> bool:

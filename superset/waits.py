@@ -47,9 +47,11 @@ _TAKE = """
 """
 _FREE_AT = "SELECT free_at FROM filmpulse_log_ins WHERE who = :who"
 _FORGET = "DELETE FROM filmpulse_log_ins WHERE who = :who"
-# A flood of invented names must not fill the disk; who waits is the last to go.
+# A flood of invented names must not fill the disk; who waits is the last to go. A row that is
+# further ahead than the longest wait was written before the clock was put back.
 _PRUNE = """
-    DELETE FROM filmpulse_log_ins WHERE free_at < :yesterday OR free_at < (
+    DELETE FROM filmpulse_log_ins
+    WHERE free_at < :now - 86400 OR free_at > :now + 3600 OR free_at < (
         SELECT free_at FROM filmpulse_log_ins ORDER BY free_at DESC LIMIT 1 OFFSET 10000
     )
 """
@@ -78,7 +80,7 @@ def take(connection: Any, name: str, address: str) -> int:
     """
     now = int(time.time())
     who = _who(name, address)
-    connection.execute(text(_PRUNE), {"yesterday": now - 86_400})
+    connection.execute(text(_PRUNE), {"now": now})
     if connection.execute(text(_TAKE), {"who": who, "now": now}).rowcount:
         return 0
     free_at = connection.execute(text(_FREE_AT), {"who": who}).scalar()

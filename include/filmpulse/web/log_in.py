@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from filmpulse.web import waits
-from filmpulse.web.headers import answer
+from filmpulse.web.headers import answer, path_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,11 +24,12 @@ class PatientLogIn:
     """ASGI middleware that refuses a log-in while its name has to wait, and counts the others."""
 
     def __init__(self, app: ASGIApp) -> None:
+        """Wrap an app."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or "/auth/" not in scope["path"]:
+        if scope["type"] != "http" or not _is_log_in(scope):
             await self._app(scope, receive, send)
             return
         from starlette.concurrency import run_in_threadpool
@@ -60,6 +61,10 @@ class PatientLogIn:
             await send(message)
 
         await self._app(scope, _replay(body, receive), note_status)
+
+
+def _is_log_in(scope: Scope) -> bool:
+    return scope["method"] == "POST" and path_of(scope).startswith("/auth/")
 
 
 async def _read(receive: Receive) -> bytes | None:
