@@ -14,7 +14,6 @@ from filmpulse.web import waits
 from filmpulse.web.headers import answer, path_of
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LONGEST = 65_536  # bytes of a body; a name and a password take a hundred
@@ -69,7 +68,7 @@ def _is_log_in(scope: Scope) -> bool:
 
 async def _read(receive: Receive) -> bytes | None:
     """Return the whole body; None if it is longer than a log-in's."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
@@ -115,16 +114,14 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _take(name: str, address: str) -> int:
-    with _session() as session:
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
         return waits.take(session, name, address)
 
 
 def _forget(name: str, address: str) -> None:
-    with _session() as session:
-        waits.forget(session, name, address)
-
-
-def _session() -> Session:
     from airflow.utils.session import create_session
 
-    return create_session()
+    with create_session() as session:
+        waits.forget(session, name, address)
