@@ -29,7 +29,6 @@ from flask import (
     session,
     url_for,
 )
-from sqlalchemy.orm import Query
 from superset import config as default
 from superset.security import SupersetSecurityManager
 from werkzeug.wrappers import Response
@@ -261,22 +260,6 @@ _filmpulse = Blueprint(
 )
 
 
-def _visible_users(query: Query) -> Query:
-    """Show names and addresses of users to those who write charts, who set owners; else one's own.
-
-    Superset asks this for every list of users to choose from.
-    """
-    from superset import security_manager
-    from superset.utils.core import get_user_id
-
-    if security_manager.can_access("can_write", "Chart"):
-        return query
-    return query.filter(security_manager.user_model.id == get_user_id())
-
-
-EXTRA_RELATED_QUERY_FILTERS = {"user": _visible_users}
-
-
 @_filmpulse.before_app_request
 def _begin_with_the_dashboards() -> Response | None:
     if request.path in ("/", "/superset/welcome/"):
@@ -296,6 +279,7 @@ def _keep_to_limits(response: Response) -> Response:
     import visitors
 
     visitors.drop_old_filter_states(response)
+    visitors.hide_choices(response)
     return visitors.tell_the_wait(response)
 
 

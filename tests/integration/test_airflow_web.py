@@ -463,10 +463,11 @@ def test_a_log_out_ends_the_token_on_the_server(client: Any) -> None:
 def test_tasks_own_api_takes_no_persons_token(client: Any, app: Any) -> None:
     admin = client.post("/auth/token", json=RIGHT).json()["access_token"]
     [execution] = [route.app for route in app.routes if getattr(route, "path", "") == "/execution"]
-    newest = max(execution.router.versioned_routers)
+    client.get("/execution/health")  # the first request makes the routes
+    routers = execution.router.versioned_routers
     paths = {
         (method, route.path)
-        for route in execution.router.versioned_routers[newest].routes
+        for route in routers[max(routers)].routes
         for method in route.methods - {"HEAD", "OPTIONS"}
     }
     assert len(paths) > 20

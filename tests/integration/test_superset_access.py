@@ -456,7 +456,8 @@ PATHS = [
 def test_every_answer_has_the_headers(
     superset_app: App, method: str, path: str, status: int
 ) -> None:
-    answer = superset_app.browser().http.request(method, path)
+    body = {} if method == "POST" else None
+    answer = superset_app.browser().http.request(method, path, json=body)
     assert answer.status_code == status
     assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["x-frame-options"] == "SAMEORIGIN"
@@ -564,9 +565,7 @@ def test_a_guest_is_given_no_name_and_address_of_others(guest: Browser, admin: B
             for question in ("", "?q=(filter:admin)", "?q=(include_ids:!(1,2,3),page_size:100)"):
                 answer = guest.get(path + question)
                 assert answer.status_code in (200, 403, 404), answer.text
-                named = {each["text"] for each in answer.json().get("result", [])}
-                assert named <= {"guest Filmpulse"}, (path, question)
-                assert "admin" not in answer.text
+                assert answer.json().get("result", []) == [], (path, question)
     owners = admin.get("/api/v1/dashboard/related/owners").json()["result"]
     assert len(owners) == 2, "who writes charts chooses owners"
 
