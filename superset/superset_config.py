@@ -74,7 +74,7 @@ TALISMAN_CONFIG["content_security_policy"] |= {
 }
 ENABLE_CORS = False
 
-# --- Sessions --------------------------------------------------------------------------------
+# --- Sessions ----------------------------------------------------------------------------------
 # They lie on the server, and the cookie holds but their number: after a log-out a copy of the
 # cookie opens nothing. Not in the database: it would be asked for every file of a page.
 _CACHE_DIR = _required("SUPERSET_CACHE_DIR")

@@ -218,7 +218,7 @@ def _new_secrets() -> dict[str, str]:
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
         *("airflow_jwt", "airflow_api", "superset_db", "superset_key"),
     )
-    # By people.
+    # People type these.
     typed = ("airflow_admin", "airflow_viewer", "superset_admin", "superset_guest")
     return (
         {name: secrets.token_hex(20) for name in names}

@@ -49,17 +49,14 @@ class PatientLogIn:
                 retry_after=str(seconds),
             )
             return
-        status = 0
 
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if status == 201:  # before the answer goes out, or the next try may overtake
-                    await run_in_threadpool(_forget, name, address)
+        async def send_and_count(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 201:
+                # Before the answer goes out: else the next try could come first.
+                await run_in_threadpool(_forget, name, address)
             await send(message)
 
-        await self._app(scope, _replay(body, receive), note_status)
+        await self._app(scope, _replay(body, receive), send_and_count)
 
 
 def _is_log_in(scope: Scope) -> bool:
@@ -79,10 +76,10 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _understand(scope: Scope, body: bytes) -> tuple[str, Scope, bytes]:
-    """Return the name, and the request to send on: what was understood, in one form.
+    """Read the name; return the request to send on, written anew from what was read.
 
-    So Airflow reads the same name, however the body was written. A body that is not understood
-    counts for the empty name, and Airflow judges it.
+    So Airflow reads the same name, however the body was written. A body that cannot be read counts
+    for the empty name and is sent on as it is, for Airflow to refuse.
     """
     headers = dict(scope["headers"])
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -90,8 +87,10 @@ def _understand(scope: Scope, body: bytes) -> tuple[str, Scope, bytes]:
         if kind == b"application/x-www-form-urlencoded":
             fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=10)
             said = {key: values[-1] for key, values in fields.items()}
-        else:
+        elif kind.endswith(b"json"):
             said = json.loads(body)
+        else:
+            return "", scope, body
         name, password = said["username"], said["password"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return "", scope, body
