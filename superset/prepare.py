@@ -33,11 +33,14 @@ def main() -> None:
 
     app = create_app()
     with app.app_context():
+        import waits
         from flask_migrate import upgrade
         from guests import guest_role
         from superset.extensions import appbuilder, cache_manager, db, security_manager
 
         upgrade()
+        with db.engine.begin() as connection:
+            waits.create(connection)
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         db.session.commit()

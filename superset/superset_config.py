@@ -14,10 +14,21 @@ import copy
 import hashlib
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, g, has_request_context, redirect, request, url_for
+from cachelib import FileSystemCache
+from flask import (
+    Blueprint,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from superset import config as default
 from superset.security import SupersetSecurityManager
@@ -48,6 +59,8 @@ PGDialect._backslash_escapes = False
 _HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"
 WTF_CSRF_ENABLED = TALISMAN_ENABLED = True
 SESSION_COOKIE_SECURE = ENABLE_PROXY_FIX = _HTTPS
+# Not X-Forwarded-For, which whoever asks may write themselves: log-ins are counted by address.
+PROXY_FIX_CONFIG = {**default.PROXY_FIX_CONFIG, "x_for": 0}
 # Cookies know no port: two instances on 127.0.0.1 would sign each other's users out.
 SESSION_COOKIE_NAME = f"superset_{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 # Without other hosts the browser sends nothing to scarf.sh (a pixel on every page that no setting
@@ -56,17 +69,30 @@ THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
 TALISMAN_CONFIG: dict[str, Any] = {
     **copy.deepcopy(default.TALISMAN_CONFIG),
     "session_cookie_secure": _HTTPS,
+    "referrer_policy": "same-origin",
 }
 TALISMAN_CONFIG["content_security_policy"] |= {
     "img-src": ["'self'", "blob:", "data:"],
     "connect-src": ["'self'"],
     "style-src": ["'self'", "'unsafe-inline'"],
     "font-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'self'"],
 }
 ENABLE_CORS = False
 
-# --- Speed -------------------------------------------------------------------------------------
+# --- Sessions ----------------------------------------------------------------------------------
+# They lie on the server, and the cookie holds but their number: after a log-out a copy of the
+# cookie opens nothing. Not in the database: it would be asked for every file of a page.
 _CACHE_DIR = _required("SUPERSET_CACHE_DIR")
+SESSION_SERVER_SIDE = True
+SESSION_TYPE = "cachelib"
+SESSION_CACHELIB = FileSystemCache(f"{_CACHE_DIR}/sessions", threshold=10_000)
+PERMANENT_SESSION_LIFETIME = timedelta(days=1)
+# A slow request that began before a log-out would write the session anew.
+SESSION_REFRESH_EACH_REQUEST = False
+
+# --- Speed -------------------------------------------------------------------------------------
 
 
 def _cache(name: str, seconds: int) -> dict[str, Any]:
@@ -80,6 +106,13 @@ def _cache(name: str, seconds: int) -> dict[str, Any]:
 
 CACHE_CONFIG = _cache("metadata", 24 * 3600)
 DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 themselves
+# Only who writes charts has such entries; filter states are guests' too, see `visitors.py`.
+EXPLORE_FORM_DATA_CACHE_CONFIG = _cache("explore", 7 * 24 * 3600)
+FILTER_STATE_CACHE_CONFIG = {
+    **default.FILTER_STATE_CACHE_CONFIG,
+    "CACHE_DEFAULT_TIMEOUT": 24 * 3600,
+    "REFRESH_TIMEOUT_ON_RETRIEVAL": False,
+}
 ALEMBIC_SKIP_LOG_CONFIG = True  # else migrating silences what is logged after it
 RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
 ROW_LIMIT = 10_000  # of a chart that names none
@@ -184,6 +217,27 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
             known[key] = super().exist_permission_on_roles(view_name, permission_name, role_ids)
         return bool(known[key])
 
+    def auth_user_db(self, username: str, password: str) -> Any:
+        """Return the user that a name and password belong to; None too while the name must wait."""
+        import visitors
+
+        known = self.find_user(username=username) or self.find_user(email=username)
+        name = f"user {known.id}" if known else str(username).lower()
+        if visitors.must_wait(name):
+            return None
+        user = super().auth_user_db(username, password)
+        if user is not None:
+            visitors.was_right(name)
+        return user
+
+    def on_user_login(self, user: Any) -> None:
+        """Give the session a new number: somebody else may know, or have chosen, the old one."""
+        current_app.session_interface.regenerate(session)
+
+    def on_user_logout(self, user: Any) -> None:
+        """Remove the session from the server."""
+        session.clear()
+
     def raise_for_access(self, dashboard: Any = None, *args: Any, **named: Any) -> None:
         """Raise SupersetSecurityException unless the user may see what is named."""
         if (
@@ -218,6 +272,22 @@ def _begin_with_the_dashboards() -> Response | None:
     if request.path in ("/", "/superset/welcome/"):
         return redirect(url_for("DashboardModelView.list"))
     return None
+
+
+@_filmpulse.before_app_request
+def _limit_filter_states() -> None:
+    import visitors
+
+    visitors.refuse_long_filter_state()
+
+
+@_filmpulse.after_app_request
+def _keep_to_limits(response: Response) -> Response:
+    import visitors
+
+    visitors.drop_old_filter_states(response)
+    visitors.hide_choices(response)
+    return visitors.tell_the_wait(response)
 
 
 BLUEPRINTS = [_filmpulse]

@@ -470,6 +470,8 @@ def _reception_is_active(run_id: str) -> bool:
 def setup() -> None:
     """Make Airflow's pools, connections and an empty `tracked_movies`; repeatable.
 
+    Makes the table in which Airflow's log-in counts wrong passwords, too.
+
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
     `FILMPULSE_LLM_*`) each time; pools and the Variable are left alone where they exist, since an
     operator may have changed them. A model's connection that was made here goes with its settings;
@@ -479,8 +481,11 @@ def setup() -> None:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
+    from filmpulse.web import waits
+
     wanted = _connections()
     with create_session() as session:
+        waits.create(session)
         for name, (slots, description) in POOLS.items():
             if session.scalar(select(Pool).where(Pool.pool == name)) is None:
                 session.add(

@@ -25,7 +25,7 @@ import pytest
 from filmpulse import local
 from filmpulse.errors import BadInput
 from filmpulse.local import doctor, superset
-from filmpulse.local.airflow_rest import AirflowRest
+from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import MARK, Install, Instance
 from filmpulse.local.processes import end_all, members, memory
 from filmpulse.local.stack import DEFAULT_ROOT, has_dashboards_of_now
@@ -135,6 +135,23 @@ def test_no_part_knows_anothers_secrets(instance: local.Stack, root: Path) -> No
     assert known["airflow"] >= {"warehouse", "airflow_db", "airflow_fernet"}
     if HAS_SUPERSET:
         assert known["gunicorn"] == {"superset_db", "superset_key", "reader"}
+
+
+def test_airflow_runs_with_the_plugin(instance: local.Stack) -> None:
+    """Its headers, its waits in the stack's own database, and the log-in that only looks."""
+    url = str(instance.urls["airflow"])
+    page = httpx.get(f"{url}/auth/login")
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert httpx.get(f"{url}/docs").status_code == 404
+    wrong = {"username": "nobody", "password": "wrong"}
+    tries = [httpx.post(f"{url}/auth/token", json=wrong, timeout=60).status_code for _ in range(11)]
+    assert tries == [401] * 10 + [429]
+    viewer = AirflowRest(url, "viewer", instance.viewer_password)
+    assert viewer.call("GET", "/dags") is not None
+    with pytest.raises(AirflowError, match="403"):
+        viewer.set_variable("tracked_movies", "[]")
+    assert instance.viewer_password in local.addresses(instance)
 
 
 def test_the_memory_used_is_told(instance: local.Stack) -> None:

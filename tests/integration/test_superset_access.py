@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -466,6 +467,208 @@ def test_superset_listens_on_loopback_alone(superset_app: App) -> None:
                 if each.status == psutil.CONN_LISTEN:
                     listening.add(each.laddr.ip)
     assert listening == {"127.0.0.1"}
+
+
+PATHS = [
+    ("GET", "/login/", 200),
+    ("GET", "/health", 200),
+    ("GET", "/filmpulse-static/logo.svg", 200),
+    ("GET", "/static/appbuilder/js/ab_filters.js", 200),
+    ("GET", "/no-such-page", 404),
+    ("GET", "/api/v1/me/", 401),
+    ("GET", "/dashboard/list/", 302),
+    ("POST", "/api/v1/dashboard/", 400),
+    ("POST", "/health", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), PATHS)
+def test_every_answer_has_the_headers(
+    superset_app: App, method: str, path: str, status: int
+) -> None:
+    body = {} if method == "POST" else None
+    answer = superset_app.browser().http.request(method, path, json=body)
+    assert answer.status_code == status
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def _copy(session: Browser, app: App) -> Browser:
+    """Return what a thief has who read the cookies once."""
+    thief = app.browser()
+    thief.http.cookies.update(session.http.cookies)
+    return thief
+
+
+def test_a_log_out_ends_the_session_on_the_server(superset_app: App) -> None:
+    session = superset_app.browser("guest")
+    thief = _copy(session, superset_app)
+    assert thief.get("/api/v1/me/").status_code == 200
+    assert session.get("/logout/").status_code == 302
+    assert session.get("/api/v1/me/").status_code == 401
+    assert thief.get("/api/v1/me/").status_code == 401
+    other = superset_app.browser("guest")
+    assert other.get("/api/v1/me/").status_code == 200
+    assert thief.get("/api/v1/me/").status_code == 401
+
+
+def test_one_log_out_leaves_other_sessions_of_the_same_user(superset_app: App) -> None:
+    one, two = superset_app.browser("guest"), superset_app.browser("guest")
+    one.get("/logout/")
+    assert two.get("/api/v1/me/").status_code == 200
+
+
+def test_a_log_in_gives_the_session_a_new_number(superset_app: App) -> None:
+    session = superset_app.browser()
+    session.csrf_token()
+    planted = _copy(session, superset_app)
+    before = dict(session.http.cookies)
+    session.sign_in("guest", superset_app.template.passwords["guest"])
+    assert before
+    assert dict(session.http.cookies) != before
+    assert planted.get("/api/v1/me/").status_code == 401
+
+
+def test_a_cookie_tells_nothing_of_the_session(guest: Browser) -> None:
+    [value] = guest.http.cookies.values()
+    assert re.fullmatch(r"[\w-]{43}", value), "32 bytes at random"
+
+
+# --- the state of filters ------------------------------------------------------------------------
+
+
+def _store_filters(session: Browser, dashboard: int, value: str) -> httpx.Response:
+    return session.post(f"/api/v1/dashboard/{dashboard}/filter_state", {"value": value})
+
+
+def test_a_guest_stores_no_long_state_of_filters(
+    guest: Browser, dashboards: list[dict[str, Any]]
+) -> None:
+    number = dashboards[0]["id"]
+    assert _store_filters(guest, number, json.dumps("x" * 60_000)).status_code == 201
+    assert _store_filters(guest, number, json.dumps("x" * 66_000)).status_code == 413
+    kept = _store_filters(guest, number, "{}").json()["key"]
+    address = f"/api/v1/dashboard/{number}/filter_state/{kept}"
+    long = guest.post(address, {"value": json.dumps("x" * 66_000)}, "PUT")
+    assert long.status_code == 413
+    assert guest.get(address).json() == {"value": "{}"}
+
+
+def test_the_newest_thousand_states_are_kept_for_a_day(
+    guest: Browser, superset_app: App, dashboards: list[dict[str, Any]]
+) -> None:
+    number = dashboards[0]["id"]
+    first = _store_filters(guest, number, "{}").json()["key"]
+    states = "FROM key_value WHERE resource = 'superset_metastore_cache'"
+    with psycopg.connect(superset_app.metadata_url) as connection:
+        connection.execute(
+            "INSERT INTO key_value (resource, value, uuid, created_on, expires_on) "
+            "SELECT 'superset_metastore_cache', 'null', gen_random_uuid(), now(), "
+            "now() + interval '90 days' FROM generate_series(1, 1100)"
+        )
+    last = _store_filters(guest, number, '{"a": 1}').json()["key"]
+    with psycopg.connect(superset_app.metadata_url) as connection:
+        [count] = connection.execute(f"SELECT count(*) {states}".encode()).fetchone() or [0]
+        [longest] = connection.execute(
+            f"SELECT max(expires_on) < localtimestamp + interval '25 hours' {states} "
+            "AND created_by_fk IS NOT NULL".encode()
+        ).fetchone() or [None]
+    assert count == 1000
+    assert longest
+    path = f"/api/v1/dashboard/{number}/filter_state"
+    assert guest.get(f"{path}/{first}").status_code == 404
+    assert guest.get(f"{path}/{last}").json() == {"value": '{"a": 1}'}
+
+
+# --- names of others -----------------------------------------------------------------------------
+
+
+def test_a_guest_is_given_no_name_and_address_of_others(guest: Browser, admin: Browser) -> None:
+    for kind in ("dashboard", "chart"):
+        for column in ("owners", "created_by", "changed_by"):
+            path = f"/api/v1/{kind}/related/{column}"
+            for question in ("", "?q=(filter:admin)", "?q=(include_ids:!(1,2,3),page_size:100)"):
+                answer = guest.get(path + question)
+                assert answer.status_code in (200, 403, 404), answer.text
+                assert answer.json().get("result", []) == [], (path, question)
+    owners = admin.get("/api/v1/dashboard/related/owners").json()["result"]
+    assert len(owners) == 2, "who writes charts chooses owners"
+
+
+# --- log-ins that wait ---------------------------------------------------------------------------
+
+
+class LogIn:
+    """Tries to log in to Superset at both doors, and turns the clock of its waits."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.execute(b"DELETE FROM filmpulse_log_ins")
+
+    def execute(self, statement: bytes, *values: int) -> None:
+        """Run one statement in Superset's own database."""
+        with psycopg.connect(self.app.metadata_url) as connection:
+            connection.execute(statement, values)
+
+    def pass_seconds(self, seconds: int) -> None:
+        """Let time pass."""
+        self.execute(b"UPDATE filmpulse_log_ins SET free_at = free_at - %s", seconds)
+
+    def api(self, user: str, password: str, **headers: str) -> int:
+        """Ask for a token; return the status."""
+        body = {"username": user, "password": password, "provider": "db"}
+        http = self.app.browser().http
+        answer = http.post("/api/v1/security/login", json=body, headers=headers)
+        assert (answer.status_code == 429) == ("retry-after" in answer.headers)
+        return answer.status_code
+
+    def page(self, user: str, password: str) -> bool:
+        """Use the log-in page; say whether it let the user in."""
+        session = self.app.browser()
+        form = {"username": user, "password": password, "csrf_token": session.csrf_token()}
+        session.http.post("/login/", data=form)
+        return session.get("/api/v1/me/").status_code == 200
+
+
+@pytest.fixture
+def log_in(superset_app: App) -> Iterator[LogIn]:
+    made = LogIn(superset_app)
+    yield made
+    made.execute(b"DELETE FROM filmpulse_log_ins")
+
+
+def test_after_ten_wrong_passwords_a_name_waits_at_both_doors(
+    log_in: LogIn, superset_app: App
+) -> None:
+    passwords = superset_app.template.passwords
+    assert [log_in.api("admin", "wrong") for _ in range(9)] == [401] * 9
+    assert not log_in.page("admin", "wrong")
+    assert log_in.api("admin", passwords["admin"]) == 429, "the right one has to wait as well"
+    assert not log_in.page("admin", passwords["admin"])
+    # No spelling that opens the account gets around it, nor what a header says.
+    for name in ("ADMIN", "Admin", "admin@filmpulse.invalid"):
+        assert log_in.api(name, passwords["admin"]) == 429
+    assert log_in.api("admin", passwords["admin"], **{"X-Forwarded-For": "198.51.100.7"}) == 429
+    assert log_in.api("guest", passwords["guest"]) == 200, "others are not held up"
+    assert log_in.page("guest", passwords["guest"])
+    log_in.pass_seconds(31)
+    assert log_in.api("admin", "wrong") == 401
+    log_in.pass_seconds(31)
+    assert log_in.api("admin", passwords["admin"]) == 429, "the second wait is a minute"
+    log_in.pass_seconds(31)
+    assert log_in.page("admin", passwords["admin"])
+    assert log_in.api("admin", "wrong") == 401, "a right password ended the count"
+
+
+@pytest.mark.parametrize("name", ["nobody", "Zo\u00eb", "\u540d\u524d", "a" * 500, "' OR 1=1 --"])
+def test_a_name_that_nobody_has_waits_as_well(log_in: LogIn, name: str) -> None:
+    assert [log_in.api(name, "x") for _ in range(11)] == [401] * 10 + [429]
+    assert log_in.api(name.upper(), "x") == 429
 
 
 # --- preparing -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,15 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": set(),
     "sample_site": set(),
     "jobs": {"sources", "lake", "warehouse", "analysis"},
-    "airflow_bridge": {"jobs", "lake", "warehouse", "parent"},
+    "airflow_bridge": {"jobs", "lake", "warehouse", "parent", "web"},
+    "web": set(),
     "report": {"jobs", "warehouse"},
     "local": {"jobs", "lake", "sources", "warehouse", "analysis", "report", "sample_site"},
     "cli": {"jobs", "airflow_bridge", "local", "report", "sources"},
 }
 # A library -> the only places that may import it.
 HOMES: dict[str, tuple[str, ...]] = {
-    "airflow": ("airflow_bridge.py",),
+    "airflow": ("airflow_bridge.py", "web/log_in.py"),
     "selenium": ("sources/browser.py",),
     "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge.py"),
     "vaderSentiment": ("analysis/",),
@@ -101,6 +103,33 @@ def test_dags_are_wiring_only(path):
     names = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
     assert not names
     assert not {"os", "include"} & {name.split(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*.py")), ids=lambda p: p.stem)
+def test_plugins_are_wiring_only(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    [plugin] = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [base.id for base in plugin.bases if isinstance(base, ast.Name)] == ["AirflowPlugin"]
+    assert not [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    ours = {name for name in imports(path) if name.startswith("filmpulse")}
+    assert all(name.startswith("filmpulse.web.") for name in ours)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "web").glob("*.py")), ids=lambda p: p.stem)
+def test_what_every_task_loads_of_the_web_is_light(path):
+    """Airflow loads plugins in each of its processes; what an answer needs is imported there."""
+    top = {
+        name.split(".")[0]
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+    }
+    known = set(sys.stdlib_module_names) | {"__future__", "filmpulse", "sqlalchemy"}
+    assert top <= known, "SQLAlchemy is loaded by all of Airflow; nothing else is"
 
 
 def test_nobody_imports_the_package_twice():

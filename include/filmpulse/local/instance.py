@@ -32,7 +32,7 @@ from filmpulse.local.supervisor import export_script
 
 MARK = "FILMPULSE_INSTANCE_DIR"  # set in every process of an instance, and in nothing else
 SOURCED = "FILMPULSE_INSTANCE"  # set by env.sh in a person's shell
-ADMIN, GUEST = "admin", "guest"
+ADMIN, GUEST, VIEWER = "admin", "guest", "viewer"
 OPTIONAL = ("superset", "s3")  # the parts that a small machine may do without
 
 _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
@@ -218,7 +218,8 @@ def _new_secrets() -> dict[str, str]:
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
         *("airflow_jwt", "airflow_api", "superset_db", "superset_key"),
     )
-    typed = ("airflow_admin", "superset_admin", "superset_guest")  # by people
+    # People type these.
+    typed = ("airflow_admin", "airflow_viewer", "superset_admin", "superset_guest")
     return (
         {name: secrets.token_hex(20) for name in names}
         | {name: secrets.token_urlsafe(12) for name in typed}
@@ -240,6 +241,7 @@ class Stack:
         shell_env: What `env.sh` adds for a person: psql's variables and the PATH's first part.
         airflow_user: Log-in of Airflow.
         airflow_password: Its password.
+        viewer_password: Password of Airflow's second log-in, `viewer`, who changes nothing.
         superset_passwords: Superset's log-ins, `admin` and `guest`, with their passwords.
         left_out: Parts that do not run here, and why.
     """
@@ -252,6 +254,7 @@ class Stack:
     shell_env: dict[str, str] = field(repr=False)
     airflow_user: str
     airflow_password: str = field(repr=False)
+    viewer_password: str = field(repr=False)
     superset_passwords: dict[str, str] = field(repr=False)
     left_out: dict[str, str]
 
@@ -312,13 +315,14 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         "AIRFLOW__CORE__FERNET_KEY": secret["airflow_fernet"],
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(instance.passwords_file),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
         "AIRFLOW__API__BASE_URL": airflow_url,
         "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["airflow_jwt"],
         # A task's end is told within a second: a rescheduled sensor could be killed by a late one.
@@ -379,6 +383,7 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         },
         airflow_user=ADMIN,
         airflow_password=secret["airflow_admin"],
+        viewer_password=secret["airflow_viewer"],
         superset_passwords={ADMIN: secret["superset_admin"], GUEST: secret["superset_guest"]},
         left_out=left_out,
     )

@@ -23,7 +23,16 @@ from rich.markup import escape
 from filmpulse.errors import BadInput
 from filmpulse.local import postgres, processes, superset
 from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
-from filmpulse.local.instance import ADMIN, OPTIONAL, Install, Instance, Stack, shared_env, stack_of
+from filmpulse.local.instance import (
+    ADMIN,
+    OPTIONAL,
+    VIEWER,
+    Install,
+    Instance,
+    Stack,
+    shared_env,
+    stack_of,
+)
 from filmpulse.local.object_store import PORTS, ObjectStore
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import Progress
@@ -400,7 +409,8 @@ class _Running:
         ours = shared | self.stack.env
         write_private(
             self.instance.passwords_file,
-            json.dumps({ADMIN: self.install.secrets["airflow_admin"]}) + "\n",
+            json.dumps({ADMIN: self.stack.airflow_password, VIEWER: self.stack.viewer_password})
+            + "\n",
         )
         if self.store is not None:
             self.store.prepare()

@@ -17,7 +17,7 @@ from filmpulse.local.ports import HOST
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
 # What its servers hold in memory, and what `prepare.py` makes of the files.
-_CONFIG = ("questions.py", "requirements.txt", "superset_config.py")
+_CONFIG = ("questions.py", "requirements.txt", "superset_config.py", "visitors.py", "waits.py")
 SERVED = (*_CONFIG, "gunicorn.conf.py", "static", "wsgi.py")
 PREPARED = (
     *_CONFIG,

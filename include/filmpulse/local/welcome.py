@@ -6,7 +6,7 @@ import shlex
 
 from rich.markup import escape
 
-from filmpulse.local.instance import Stack
+from filmpulse.local.instance import VIEWER, Stack
 from filmpulse.local.processes import memory
 
 
@@ -17,7 +17,8 @@ def addresses(stack: Stack) -> str:
         logins = (_login(*each) for each in stack.superset_passwords.items())
         lines.append(("dashboards", f"{stack.urls['superset']}   {'  or  '.join(logins)}"))
     login = _login(stack.airflow_user, stack.airflow_password)
-    lines.append(("Airflow", f"{stack.urls['airflow']}   {login}"))
+    viewer = _login(VIEWER, stack.viewer_password)
+    lines.append(("Airflow", f"{stack.urls['airflow']}   {login}  or  {viewer}"))
     if stack.urls["sample_site"]:
         lines.append(("sample site", str(stack.urls["sample_site"])))
     lines += [("left out", f"{part}: {why}") for part, why in stack.left_out.items()]

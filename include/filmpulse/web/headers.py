@@ -1,0 +1,106 @@
+"""The headers that tell a browser what a page of Airflow may do.
+
+They stand on every answer, whatever made the answer: pages, the API, static files, errors.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",  # Airflow's pages style their elements one by one
+    "img-src": "'self' data:",  # a graph, saved as a picture
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "worker-src": "'self' blob:",  # the viewer of code and JSON
+    "frame-src": "'self'",  # pages of plugins
+    "frame-ancestors": "'self'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+}
+"""The Content-Security-Policy (CSP level 3), directive by directive."""
+
+HEADERS = {
+    "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+    "x-frame-options": "SAMEORIGIN",  # for browsers that do not know frame-ancestors
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+_RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+# FastAPI gives each mounted app pages that run a script of another host, and Airflow's setting
+# `[api] enable_swagger_ui` turns off those of the main app alone.
+_DOCUMENTATION = {
+    f"{app}{page}"
+    for app in ("", "/auth", "/execution")
+    for page in ("/docs", "/docs/oauth2-redirect", "/redoc")
+}
+
+
+class SecureHeaders:
+    """ASGI middleware that adds `HEADERS`, and has no page that documents the API.
+
+    A header that an answer already has stays: a page may set a stricter policy of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an app."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        An error that nothing inside has handled is answered here, since the server's own answer
+        would have no headers, and is then raised again for the log.
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                given = [(name.lower(), value) for name, value in message.get("headers", ())]
+                known = {name for name, _ in given}
+                message["headers"] = given + [each for each in _RAW if each[0] not in known]
+            await send(message)
+
+        if path_of(scope).rstrip("/") in _DOCUMENTATION:
+            await answer(send_with_headers, 404, "There is no such page.")
+            return
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            if not has_begun:
+                await answer(send_with_headers, 500, "Internal Server Error")
+            raise
+
+
+def path_of(scope: Scope) -> str:
+    """Return a request's path within Airflow, whatever Airflow itself is mounted below."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+async def answer(send: Send, status: int, detail: str, **headers: str) -> None:
+    """Send a whole answer as Airflow's API words its errors: JSON with `detail`.
+
+    Args:
+        send: Where ASGI messages go.
+        status: The HTTP status.
+        detail: A sentence for the person who asked.
+        **headers: More headers; an underscore stands for a hyphen.
+    """
+    body = json.dumps({"detail": detail}).encode()
+    named = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
