@@ -24,7 +24,7 @@ from filmpulse.errors import BadInput
 from filmpulse.local import postgres, processes, superset
 from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
 from filmpulse.local.instance import ADMIN, OPTIONAL, Install, Instance, Stack, shared_env, stack_of
-from filmpulse.local.object_store import PORTS, ObjectStore
+from filmpulse.local.object_store import PORTS, UMASK, ObjectStore, remove_sockets
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
@@ -306,7 +306,12 @@ class _Running:
             parts.append(
                 Part(
                     "S3 (SeaweedFS)",
-                    Program("s3", "s3", store.command(), env=store.env()),
+                    Program(
+                        *("s3", "s3", store.command()),
+                        env=store.env(),
+                        directory=store.config,
+                        umask=UMASK,
+                    ),
                     lambda _: store.is_ready(),
                 )
             )
@@ -607,6 +612,7 @@ def _start(
 ) -> Stack:
     _stop(instance, install)
     install.choose_ports()
+    (instance.dir / "s3.json").unlink(missing_ok=True)  # where older versions kept the S3 keys
     # A start that fails half-way must not be taken for a whole one.
     install.done.pop("start", None)
     install.save(instance)
@@ -626,14 +632,14 @@ def _stop(instance: Instance, install: Install | None) -> int:
             processes.wait_for_end(pid, patience=60)
     ended = processes.end_all(instance.dir)
     if install is not None and install.ports:
-        _store(instance, install).clean()
+        remove_sockets(install.ports.values())
     return ended
 
 
 def _store(instance: Instance, install: Install) -> ObjectStore:
     return ObjectStore(
         data=instance.dir / "s3",
-        config=instance.dir / "s3.json",
+        config=instance.dir / "s3-config",
         ports={name: install.ports[name] for name in PORTS},
         key=install.secrets["s3_key"],
         secret=install.secrets["s3_secret"],
