@@ -135,18 +135,17 @@ def test_no_port_answers_a_stranger(
     verify = _stranger(tmp_path) if "forged" in scheme else _anybody()
     for port in _opened(store):
         base = f"{scheme.partition(' ')[0]}://127.0.0.1:{port}"
-        for method, path in ASKED:
-            with httpx.Client(verify=verify, timeout=10, trust_env=False) as client:
+        with httpx.Client(base_url=base, verify=verify, timeout=10, trust_env=False) as client:
+            for method, path in ASKED:
                 try:
-                    answer = client.request(method, f"{base}{path}", headers=headers)
+                    answer = client.request(method, path, headers=headers)
                 except httpx.TransportError:
                     continue  # no HTTP at all
-            is_s3 = port == store.ports["s3.port"]
-            # `/status` of the S3 port says 200 and nothing more.
-            is_status = is_s3 and path == "/status" and not answer.content
-            assert answer.is_client_error or is_status, (port, method, path, answer)
-            assert CONTENT not in answer.content
-            assert b"<Bucket>" not in answer.content
+                # `/status` of the S3 port says 200 and nothing more.
+                is_status = (port, path) == (store.ports["s3.port"], "/status")
+                assert answer.is_error or (is_status and not answer.content), (port, method, path)
+                assert CONTENT not in answer.content
+                assert b"<Bucket>" not in answer.content
 
 
 @pytest.mark.parametrize("credentials", ["none", "a forged certificate"])
@@ -224,6 +223,8 @@ def test_a_web_page_may_not_ask(store: ObjectStore) -> None:
 
 def test_users_are_added_by_nobody(store: ObjectStore) -> None:
     import boto3
+    from botocore.exceptions import ClientError
+    from botocore.parsers import ResponseParserError
 
     iam = boto3.client(
         "iam",
@@ -232,7 +233,7 @@ def test_users_are_added_by_nobody(store: ObjectStore) -> None:
         aws_secret_access_key=store.secret,
         region_name="us-east-1",
     )
-    with pytest.raises(iam.exceptions.ClientError):
+    with pytest.raises((ClientError, ResponseParserError)):
         iam.create_user(UserName="stranger")
 
 
@@ -305,9 +306,7 @@ def test_data_of_an_older_version_is_read(tmp_path: Path) -> None:
     command = [str(WEED), "mini", *(f"-{name}={value}" for name, value in options.items())]
     content = os.urandom(3_000_000)
     with (tmp_path / "mini.log").open("wb") as log:
-        older = subprocess.Popen(
-            command, cwd=store.config, stdout=log, stderr=log, env=store.env()
-        )
+        older = subprocess.Popen(command, cwd=store.config, stdout=log, stderr=log, env=store.env())
     try:
         while not store.is_ready():
             assert older.poll() is None

@@ -1,7 +1,7 @@
 """An S3 server of one's own: SeaweedFS, one process, on 127.0.0.1 only.
 
 The S3 port asks for keys. Every other port asks for a certificate that only this server has
-(docs/adr/0028): the parts behind S3 would otherwise serve anybody on this machine.
+(docs/adr/0031): the parts behind S3 would otherwise serve anybody on this machine.
 """
 
 from __future__ import annotations

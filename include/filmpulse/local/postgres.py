@@ -2,8 +2,8 @@
 
 The server listens on 127.0.0.1 only and asks everybody for a password (scram). Postgres refuses to
 run as root, so root starts it as an unprivileged user without any capability. No directory's mode
-is ever changed: the server reaches its data below a closed directory by the working directory that
-root opens for it (docs/adr/0029).
+is ever changed: root opens the data directory, wherever it lies, and hands it on as an open file
+(docs/adr/0032).
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 SUPERUSER, READER = "postgres", "filmpulse_reader"
 OLDEST = 15  # MERGE came with 15
-# Linux's name for a process's working directory: it opens whatever lies above that directory.
-HERE = Path("/proc/self/cwd")
+# Linux's name for an open file of a process: what lies above it may be closed. All of a server's
+# processes inherit the file.
+OPENED = Path("/proc/self/fd/9")
+OPEN = 'exec 9<"$0" && exec "$@"'
 # Where root's copies of binaries lie that the server's user cannot reach.
 COPIES = Path("/var/lib/filmpulse")
 
@@ -127,16 +129,17 @@ def unprivileged(command: Sequence[str | Path], *, passes_closed: bool = False) 
 
 
 def reachable(directory: Path) -> Path:
-    """Return where the server's user finds a `bin` directory: there, or in a copy of its parent.
+    """Return where the server's user finds a `bin` directory: there, or in a copy.
 
     The copy is not made here. Root's wheel may lie below a directory that is closed to that user.
     """
-    closed = any(not place.stat().st_mode & 0o001 for place in (directory, *directory.parents))
+    server = directory / "postgres"
+    closed = any(not place.stat().st_mode & 0o001 for place in (server, *server.parents))
     if run_as() is None or not closed:
         return directory
-    made = (directory / "postgres").stat()
+    made = server.stat()
     version = hashlib.sha256(f"{directory} {made.st_size} {made.st_mtime_ns}".encode()).hexdigest()
-    return copies() / version[:16] / directory.name
+    return copies() / version[:16] / Path(*directory.parts[-3:])
 
 
 def copies() -> Path:
@@ -202,7 +205,7 @@ class Server:
         return address(SUPERUSER, self.password, self.port, database)
 
     def command(self) -> list[str]:
-        """Return what runs the server in the foreground; `data` must be the working directory."""
+        """Return what runs the server in the foreground; the working directory must be `/`."""
         settings = {
             "cluster_name": self.name,
             "listen_addresses": HOST,
@@ -223,9 +226,11 @@ class Server:
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        data = self.data if run_as() is None else HERE
         postgres = reachable(self.binaries.bin) / "postgres"
-        return unprivileged([postgres, "-D", data, *options])
+        if run_as() is None:
+            return [str(postgres), "-D", str(self.data), *options]
+        server = unprivileged([postgres, "-D", OPENED, *options])
+        return ["/bin/sh", "-c", OPEN, str(self.data), *server]
 
     def prepare(self) -> None:
         """Make the data directory, unless a whole one is there; forget a server that is gone.
@@ -269,7 +274,7 @@ class Server:
         if (user := run_as()) is not None:
             for path in (half, password_file):
                 os.chown(path, user.pw_uid, user.pw_gid)
-        initdb = [
+        initdb: list[str | Path] = [
             *(reachable(binaries.bin) / "initdb", f"--pgdata={half}", f"--username={SUPERUSER}"),
             *("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"),
             *_locale_options(binaries.major),
@@ -376,12 +381,11 @@ def _set_role(
     )
     rows = connection.execute(statements("memberships"), {"member": name}).fetchall()
     for role, grantor in rows:
-        granted_by = sql.SQL("")
-        if connection.info.server_version >= 160_000:  # before, each grant stood once
-            granted_by = sql.SQL(" GRANTED BY {}").format(sql.Identifier(grantor))
+        # Up to Postgres 15 a membership stands once, whoever granted it.
+        by = " GRANTED BY {}" if connection.info.server_version >= 160_000 else ""
         connection.execute(
-            sql.SQL("REVOKE {} FROM {}{} CASCADE").format(
-                sql.Identifier(role), sql.Identifier(name), granted_by
+            sql.SQL("REVOKE {} FROM {}" + by + " CASCADE").format(
+                *map(sql.Identifier, (role, name, grantor)[: 3 if by else 2])
             )
         )
 
@@ -391,12 +395,24 @@ def _copy_binaries(directory: Path) -> None:
     place = reachable(directory)
     if place.exists():
         return
-    half = place.parent.with_name(f"{place.parent.name}.half")
+    whole = place.parents[2]
+    half = whole.with_name(f"{whole.name}.half")
     shutil.rmtree(half, ignore_errors=True)
-    half.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(directory.parent, half, symlinks=True)
-    half.chmod(0o755)
-    half.rename(place.parent)
+    half.mkdir(parents=True)
+    package = directory.parents[1]
+    shutil.copytree(directory.parent, half / Path(*place.parts[-3:-1]), symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # beside the package, in a wheel
+    if libraries.is_dir():
+        shutil.copytree(libraries, half / libraries.name, symlinks=True)
+    for path in (COPIES, half.parent, half, *half.rglob("*")):
+        if not path.is_symlink():  # an install may have left out the others' rights, too
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    half.rename(whole)
+
+
+def remove_copies() -> None:
+    """Remove this checkout's copies of binaries; no server of this checkout may run."""
+    shutil.rmtree(copies(), ignore_errors=True)
 
 
 def _locale_options(major: int) -> list[str]:
@@ -434,7 +450,7 @@ class Throwaway:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                cwd=self.server.data,
+                cwd="/",
             )
         deadline = time.monotonic() + 30
         while not self.server.is_ready():

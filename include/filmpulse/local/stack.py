@@ -298,7 +298,10 @@ class _Running:
             Part(
                 "Postgres",
                 # Its own children are its own affair; INT is the fast shutdown.
-                Program("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                Program(
+                    *("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                    directory=Path("/"),
+                ),
                 lambda _: self.postgres.is_ready(),
             )
         ]
@@ -414,11 +417,7 @@ class _Running:
             self.supervisor.start([each.program for each in self.parts], shared)
             self._run(part.get("s3"), part.get("sample-site"), part["postgres"])
             self._wait(part["postgres"])
-            secret = self.install.secrets
-            self.postgres.add_owner("filmpulse", secret["warehouse"], "CREATEROLE")
-            self.postgres.add_owner("airflow", secret["airflow_db"])
-            if self.superset is not None:
-                self.postgres.add_owner("superset", secret["superset_db"])
+            self._make_roles()
         for name in ("s3", "sample-site"):
             if name in part:
                 with progress.step(part[name].title):
@@ -449,6 +448,17 @@ class _Running:
                 self._note("start", self._fingerprint())
         if warning:
             _warn(progress, warning)
+
+    def _make_roles(self) -> None:
+        """Make each part's role and database, and take away every right that it needs not."""
+        secret, server = self.install.secrets, self.postgres
+        for database in ("postgres", "template1"):  # each is open to every role at first
+            server.close_database(database)
+        server.add_owner("filmpulse", secret["warehouse"])
+        server.add_reader(secret["reader"], "filmpulse")
+        server.add_owner("airflow", secret["airflow_db"])
+        if self.superset is not None:
+            server.add_owner("superset", secret["superset_db"])
 
     def _note(self, step: str, made_of: str) -> None:
         """Write down what a step was done for; from any thread."""
