@@ -27,7 +27,7 @@ from filmpulse.errors import FilmpulseError
 
 LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
 MOVIES_READ_BACK = 5  # drawn anew each time: a lake that lost its content lost that of most
-LOST = "the lake has lost what it lists: put back its data (var/<instance>/s3) from a backup"
+LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 START = "run `make up`, then `source var/main/env.sh`"
 
 

@@ -134,8 +134,7 @@ def reachable(directory: Path) -> Path:
     The copy is not made here. Root's wheel may lie below a directory that is closed to that user.
     """
     server = directory / "postgres"
-    closed = any(not place.stat().st_mode & 0o001 for place in (server, *server.parents))
-    if run_as() is None or not closed:
+    if run_as() is None or all(place.stat().st_mode & 0o001 for place in (server, *server.parents)):
         return directory
     made = server.stat()
     version = hashlib.sha256(f"{directory} {made.st_size} {made.st_mtime_ns}".encode()).hexdigest()
