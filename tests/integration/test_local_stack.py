@@ -175,10 +175,13 @@ def test_nothing_is_left_of_older_versions(instance: local.Stack) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
 def test_postgres_has_no_capability_and_its_owner_no_rights(instance: local.Stack) -> None:
-    servers = [each for each in members(instance.dir) if each.name() == "postgres"]
-    assert servers
-    for server in servers:
-        assert "CapEff:\t0000000000000000" in Path(f"/proc/{server.pid}/status").read_text()
+    held = set()
+    for process in members(instance.dir):
+        with suppress(psutil.Error, OSError):  # it ended meanwhile
+            if process.name() == "postgres":
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                held |= set(re.findall(r"CapEff:\t(\w+)", status))
+    assert held == {"0" * 16}
     with psycopg.connect(instance.env["FILMPULSE_WAREHOUSE_URL"]) as connection:
         rights = connection.execute(
             "SELECT rolcreaterole, rolsuper, (SELECT count(*) FROM pg_auth_members WHERE member = "
@@ -237,7 +240,7 @@ def test_the_next_start_repairs_a_power_cut(instance: local.Stack, root: Path) -
     _lake(instance).pipe_file("filmpulse/lake/kept", content)
     for _ in range(2):
         _cut(instance)
-        assert local.up(NAME, root) == instance
+        instance = local.up(NAME, root)
     _cut(instance)
     # What a cut leaves behind: pid files (Postgres's among them), half-written files, and ports
     # that somebody else has by now.
@@ -310,7 +313,7 @@ def test_a_small_machine_does_without(root: Path, monkeypatch: pytest.MonkeyPatc
         assert [each["connection_id"] for each in connections] == ["filmpulse_warehouse"]
         for key, value in small.env.items():
             monkeypatch.setenv(key, value)
-        assert doctor._lake().endswith("/lake: write, read, list, delete")
+        assert doctor._lake().endswith("/lake: write, read, list, delete; no collection yet")
         assert doctor._dashboards() == "left out: WITHOUT says so"
         (small.dir / "lake" / "kept").write_bytes(b"1")
         with pytest.raises(BadInput, match="lies in its directory"):
