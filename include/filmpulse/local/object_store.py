@@ -32,6 +32,9 @@ PORTS = tuple(
 # Where SeaweedFS puts a socket for each gRPC port; no setting and no TMPDIR changes the place.
 SOCKETS = Path("/tmp")  # noqa: S108
 UMASK = 0o077  # its sockets are for its own user
+# Seconds between asking the server to stop and killing it. It waits for its parts' connections to
+# one another, which do not end; what it has answered is written by then.
+PATIENCE = 2
 
 
 class ObjectStoreError(RuntimeError):
@@ -183,7 +186,7 @@ class ObjectStore:
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(10)
+                    process.wait(PATIENCE)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
