@@ -24,13 +24,7 @@ from filmpulse.errors import BadInput
 from filmpulse.local import postgres, processes, superset
 from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
 from filmpulse.local.instance import ADMIN, OPTIONAL, Install, Instance, Stack, shared_env, stack_of
-from filmpulse.local.object_store import (
-    PATIENCE,
-    PORTS,
-    UMASK,
-    ObjectStore,
-    remove_sockets,
-)
+from filmpulse.local.object_store import PATIENCE, PORTS, UMASK, ObjectStore, remove_sockets
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
