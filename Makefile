@@ -124,6 +124,7 @@ docs: env ## Write the generated documents anew
 	@$(PYTHON) docs/generate.py
 
 clean: down ## Stop all and remove all that was made here, data included
+	@[ ! -x $(PYTHON) ] || $(PYTHON) -m filmpulse.local remove-copies
 	rm -rf var .venv .venv-superset .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

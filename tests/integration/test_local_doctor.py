@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -9,6 +11,10 @@ import pytest
 from llmock.scenarios import Fail
 from llmock.testing import LLMockServer
 
+from filmpulse.config import Settings
+from filmpulse.items import Review
+from filmpulse.jobs import lake_options
+from filmpulse.lake import Lake, Manifest
 from filmpulse.local import doctor
 
 if TYPE_CHECKING:
@@ -71,6 +77,54 @@ def test_the_probe_is_removed(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) 
     [check] = [check for check in doctor.checks() if check.name == "lake"]
     assert check.ok, check
     assert s3.client().list_objects_v2(Bucket="filmpulse", Prefix="probed").get("KeyCount") == 0
+
+
+def _sealed(url: str, s3: ObjectStore) -> list[str]:
+    """Write a collection of three invented reviews; return the names of its objects."""
+    settings = Settings(
+        lake_url=url, lake_endpoint_url=s3.url, lake_key=s3.key, lake_secret=s3.secret
+    )
+    lake = Lake(url, lake_options(settings))
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    writer = lake.begin("imdb", "tt99000001", now)
+    writer.append(
+        [
+            Review(review_id=f"rw{n}", imdb_id="tt99000001", title="", body=f"Slow, part {n}.")
+            for n in range(3)
+        ]
+    )
+    writer.close(
+        Manifest(
+            run_id="r", source="imdb", imdb_id="tt99000001", mode="full", status="complete",
+            started_at=now, finished_at=now, distinct_ids=3, parts=tuple(writer.parts),
+        )
+    )  # fmt: skip
+    return lake.names("imdb/tt99000001")
+
+
+@pytest.mark.parametrize("loss", ["gone", "cut short", "other reviews"])
+def test_a_lake_that_lists_what_it_has_lost_is_named(
+    s3: ObjectStore, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    url = f"s3://filmpulse/{loss.replace(' ', '-')}"
+    monkeypatch.setenv("FILMPULSE_LAKE_URL", url)
+    monkeypatch.setenv("FILMPULSE_LAKE_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
+    monkeypatch.setenv("FILMPULSE_LAKE_SECRET", s3.secret)
+    names = _sealed(url, s3)
+    assert doctor._lake().endswith("1 collections read back whole")
+    [part] = [name for name in names if name.endswith(".jsonl.gz")]
+    where = {"Bucket": "filmpulse", "Key": f"{url.rpartition('/')[2]}/{part}"}
+    content = s3.client().get_object(**where)["Body"].read()
+    if loss == "gone":
+        s3.client().delete_object(**where)
+    else:
+        fewer = gzip.compress(gzip.decompress(content).splitlines()[0] + b"\n")
+        s3.client().put_object(**where, Body=content[:30] if loss == "cut short" else fewer)
+    [check] = [check for check in doctor.checks() if check.name == "lake"]
+    assert not check.ok
+    assert "tt99000001" in check.detail
+    assert check.advice == doctor.LOST
 
 
 def test_a_reader_that_sees_too_much_is_named(

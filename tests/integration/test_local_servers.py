@@ -85,11 +85,3 @@ def test_s3_refuses_wrong_keys(s3: ObjectStore) -> None:
         replace(s3, secret="wrong").client().list_buckets()
     with pytest.raises(ClientError, match=r"InvalidAccessKeyId"):
         replace(s3, key="wrong").client().list_buckets()
-
-
-def test_s3_is_closed_behind_its_back(s3: ObjectStore) -> None:
-    import httpx
-
-    s3.client().put_object(Bucket="filmpulse", Key="secret.txt", Body=b"1")
-    filer = f"http://127.0.0.1:{s3.ports['filer.port']}/buckets/filmpulse/secret.txt"
-    assert httpx.get(filer).status_code == 401

@@ -58,6 +58,7 @@ def instance(root: Path) -> local.Stack:
     made = Instance.at(NAME, root)
     made.make()
     old.save(made)
+    (made.dir / "s3.json").write_text("where the S3 keys were")
     command = [sys.executable, "-m", "filmpulse.local", "up", "--instance", NAME, "--root", root]
     both = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -130,7 +131,7 @@ def test_no_part_knows_anothers_secrets(instance: local.Stack, root: Path) -> No
                 assert secret not in command, (name, command)
     assert known.keys() >= {"supervisord", "airflow", "weed"}
     assert not known["supervisord"] | known.get("others", set())
-    assert known["weed"] == {"s3_internal"}
+    assert known["weed"] == {"s3_internal"}  # it reads the S3 keys from a file
     assert not {name for name in known["airflow"] if "superset" in name}
     assert known["airflow"] >= {"warehouse", "airflow_db", "airflow_fernet"}
     if HAS_SUPERSET:
@@ -185,6 +186,27 @@ def test_everything_listens_on_loopback_alone(instance: local.Stack) -> None:
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
+def test_nothing_is_left_of_older_versions(instance: local.Stack) -> None:
+    assert not (instance.dir / "s3.json").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+def test_postgres_has_no_capability_and_its_owner_no_rights(instance: local.Stack) -> None:
+    held = set()
+    for process in members(instance.dir):
+        with suppress(psutil.Error, OSError):  # it ended meanwhile
+            if process.name() == "postgres":
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                held |= set(re.findall(r"CapEff:\t(\w+)", status))
+    assert held == {"0" * 16}
+    with psycopg.connect(instance.env["FILMPULSE_WAREHOUSE_URL"]) as connection:
+        rights = connection.execute(
+            "SELECT rolcreaterole, rolsuper, (SELECT count(*) FROM pg_auth_members WHERE member = "
+            "r.oid) FROM pg_roles r WHERE rolname IN ('filmpulse', 'filmpulse_reader')"
+        ).fetchall()
+    assert rights == [(False, False, 0)] * 2
+
+
 def test_a_shell_works_with_it(instance: local.Stack) -> None:
     script = f"""
         source '{instance.dir}/env.sh'
@@ -218,6 +240,14 @@ def test_a_part_that_crashes_comes_back(instance: local.Stack, root: Path) -> No
         time.sleep(1)
 
 
+def _cut(stack: local.Stack) -> None:
+    """Kill all of an instance at once."""
+    for process in members(stack.dir):
+        with suppress(psutil.NoSuchProcess):  # a task that ended meanwhile
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(members(stack.dir), timeout=10)
+
+
 def test_the_next_start_repairs_a_power_cut(instance: local.Stack, root: Path) -> None:
     _airflow(instance).set_variable("kept", "yes")
     warehouse = instance.env["FILMPULSE_WAREHOUSE_URL"]
@@ -225,9 +255,10 @@ def test_the_next_start_repairs_a_power_cut(instance: local.Stack, root: Path) -
         connection.execute("CREATE TABLE public.kept AS SELECT 42 AS answer")
     content = secrets.token_bytes(100_000)
     _lake(instance).pipe_file("filmpulse/lake/kept", content)
-    for process in members(instance.dir):
-        process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(members(instance.dir), timeout=10)
+    for _ in range(2):
+        _cut(instance)
+        instance = local.up(NAME, root)
+    _cut(instance)
     # What a cut leaves behind: pid files (Postgres's among them), half-written files, and ports
     # that somebody else has by now.
     assert (instance.dir / "postgres" / "postmaster.pid").exists()
@@ -299,7 +330,7 @@ def test_a_small_machine_does_without(root: Path, monkeypatch: pytest.MonkeyPatc
         assert [each["connection_id"] for each in connections] == ["filmpulse_warehouse"]
         for key, value in small.env.items():
             monkeypatch.setenv(key, value)
-        assert doctor._lake().endswith("/lake: write, read, list, delete")
+        assert doctor._lake().endswith("/lake: write, read, list, delete; no collection yet")
         assert doctor._dashboards() == "left out: WITHOUT says so"
         (small.dir / "lake" / "kept").write_bytes(b"1")
         with pytest.raises(BadInput, match="lies in its directory"):

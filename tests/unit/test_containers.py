@@ -68,7 +68,32 @@ def test_ports_are_published_on_loopback_alone(compose: dict[str, Any]) -> None:
     ]
     assert len(published) == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
-    assert not any("network_mode" in service for service in compose["services"].values())
+    modes = {service.get("network_mode", "none") for service in compose["services"].values()}
+    assert modes == {"none"}
+
+
+def test_nothing_but_s3_listens_beyond_the_object_store(compose: dict[str, Any]) -> None:
+    service = compose["services"]["s3"]
+    options = dict(each.lstrip("-").partition("=")[::2] for each in service["command"])
+    assert (options["ip"], options["ip.bind"]) == ("127.0.0.1", "127.0.0.1")
+    assert options["s3.ip.bind"] == "0.0.0.0"  # noqa: S104
+    assert options["s3.iam"] == "false"
+    assert not {"filer.ip", "volume.ip", "master.ip", "admin.port"} & options.keys()
+    # Its S3 gRPC port is open to the other containers: it asks for a certificate.
+    assert service["working_dir"] == "/tls"
+    assert "s3-tls:/tls:ro" in service["volumes"]
+    sharing = [
+        name for name, other in compose["services"].items() if "s3-tls" in str(other.get("volumes"))
+    ]
+    assert sorted(sharing) == ["s3", "s3-certificates"]
+    assert "filmpulse.local.mutual_tls" in str(compose["services"]["s3-certificates"]["entrypoint"])
+
+
+def test_no_role_may_make_roles(compose: dict[str, Any]) -> None:
+    databases = compose["configs"]["databases"]["content"]
+    assert not re.search(r"CREATEROLE|SUPERUSER", databases)
+    assert "CREATE ROLE filmpulse_reader" in databases
+    assert (ROOT / compose["configs"]["close_database"]["file"]).is_file()
 
 
 def test_images_are_pinned(compose: dict[str, Any]) -> None:

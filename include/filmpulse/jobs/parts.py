@@ -27,6 +27,12 @@ S3_PATIENCE: dict[str, Any] = {
 }
 
 
+_ASK = (
+    "Have an administrator of the Postgres server run what docs/runbooks/postgres_roles.md says, "
+    "then run `filmpulse setup` again."
+)
+
+
 def silent(done: int, total: int | None) -> None:
     """Report nothing."""
 
@@ -104,21 +110,43 @@ def lake_options(settings: Settings) -> dict[str, Any]:
 def setup_warehouse(parts: Parts) -> Revision:
     """Migrate the warehouse, give its reader role what it may see, and bring figures up to date.
 
-    Repeatable.
+    Repeatable. The owner needs no right over roles if an administrator has made the reader
+    (docs/runbooks/postgres_roles.md).
+
+    Raises:
+        BadInput: The reader is missing or has another password, and the owner may not change that.
     """
     revision = migrate(parts.warehouse.url)
     with parts.warehouse.connect() as connection:
-        connection.execute(wh.sql("roles"))
         if revision.current != revision.head:
             # An older version showed a movie under a model that had a score for next to none.
             connection.execute(wh.sql("switch_analyser"), {"imdb_ids": None, "analyser_id": None})
-        if parts.settings.reader_password:
-            from psycopg import sql
-
-            connection.execute(
-                sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
-                    sql.Literal(parts.settings.reader_password.get_secret_value())
-                )
-            )
+    _set_up_reader(parts)
     figures.refresh(parts.warehouse, is_shared=True)
     return revision
+
+
+def _set_up_reader(parts: Parts) -> None:
+    from psycopg import errors, sql
+
+    password = parts.settings.reader_password
+    with parts.warehouse.connect() as connection:
+        try:
+            connection.execute(wh.sql("roles"))
+        except errors.InsufficientPrivilege as error:
+            why = error.diag.message_primary
+            raise BadInput(f"filmpulse_reader could not be set up: {why}. {_ASK}") from error
+    if password is None:
+        return
+    alter = sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
+        sql.Literal(password.get_secret_value())
+    )
+    try:
+        with parts.warehouse.connect() as connection:
+            connection.execute(alter)
+    except errors.InsufficientPrivilege as error:
+        if not parts.warehouse.lets_in("filmpulse_reader", password.get_secret_value()):
+            raise BadInput(
+                "filmpulse_reader may not log in with FILMPULSE_READER_PASSWORD, and the owner of "
+                f"the database may not set another role's password. {_ASK}"
+            ) from error

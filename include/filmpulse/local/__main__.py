@@ -14,8 +14,8 @@ from rich.markup import escape
 
 from filmpulse import local
 from filmpulse.errors import FilmpulseError
+from filmpulse.local import postgres
 from filmpulse.local.airflow_rest import AirflowError
-from filmpulse.local.postgres import PostgresError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(soft_wrap=True)
@@ -83,6 +83,12 @@ def sync_dashboards(instance: Name = "main", root: Root = local.DEFAULT_ROOT) ->
     sys.stdout.write(f"{local.sync_dashboards(instance, root)}\n")
 
 
+@app.command("remove-copies")
+def remove_copies() -> None:
+    """Remove root's copies of Postgres outside the checkout; `make clean` does."""
+    postgres.remove_copies()
+
+
 @app.command()
 def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     """Print the environment of an instance as shell commands: eval "$(...)"."""
@@ -136,7 +142,7 @@ def main() -> None:
     """Run a command; what goes wrong on purpose is a sentence, not a traceback."""
     try:
         app()
-    except (FilmpulseError, local.StackError, PostgresError, AirflowError) as error:
+    except (FilmpulseError, local.StackError, postgres.PostgresError, AirflowError) as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]✗[/red] {escape(str(error))}")
         sys.exit(1)
 

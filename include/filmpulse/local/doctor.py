@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import random
 import secrets
 import shutil
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError
 
 LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
+MOVIES_READ_BACK = 5  # drawn anew each time: a lake that lost its content lost that of most
+LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 START = "run `make up`, then `source var/main/env.sh`"
 
 
@@ -247,7 +251,30 @@ def _lake() -> str:
             f"{settings.lake_url}: cannot {step}: {error}",
             "check FILMPULSE_LAKE_KEY, _SECRET and _ENDPOINT_URL, and the key's rights",
         ) from error
-    return f"{settings.lake_url}: write, read, list, delete"
+    return f"{settings.lake_url}: write, read, list, delete; {_kept_reviews(settings)}"
+
+
+def _kept_reviews(settings: Settings) -> str:
+    """Read some collections back and compare each with its manifest."""
+    from filmpulse.jobs import lake_options
+    from filmpulse.lake import Lake
+
+    lake = Lake(settings.lake_url or "", lake_options(settings))
+    movies = list(lake.movies())
+    looked_at = 0
+    for source, imdb_id in random.sample(movies, min(len(movies), MOVIES_READ_BACK)):
+        for uri in lake.manifests(source, imdb_id)[-1:]:
+            try:
+                manifest = lake.read_manifest(uri)
+                found = len({review.review_id for review in lake.read_reviews(uri, manifest)})
+            except (FilmpulseError, OSError, EOFError, ValueError, zlib.error) as error:
+                raise _Problem(f"{uri} cannot be read back: {error}", LOST) from error
+            if found != manifest.distinct_ids:
+                raise _Problem(
+                    f"{uri} announces {manifest.distinct_ids} reviews, {found} are there", LOST
+                )
+            looked_at += 1
+    return f"{looked_at} collections read back whole" if looked_at else "no collection yet"
 
 
 def _analyser(with_model: Callable[[Settings], Settings]) -> str:

@@ -6,6 +6,7 @@
     stack.json     addresses and ports; no secret
     env.sh         Airflow's environment and psql's, to be sourced by a person  0600
     env/           each part's own environment                                0600
+    s3-config/     the object store's keys and certificates                   0600
     postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
     log/           a log per part, and the task logs
 """
@@ -181,14 +182,18 @@ class Install:
             Whether any port changed.
         """
         before = dict(self.ports)
-        self.ports = {n: p for n, p in self.ports.items() if n in _SERVICES and ports.is_free(p)}
+        self.ports = {
+            name: port
+            for name, port in self.ports.items()
+            if name in _SERVICES and object_store.is_usable(port)
+        }
         self._choose_missing_ports()
         return self.ports != before
 
     def _choose_missing_ports(self) -> None:
         for name in _SERVICES:
             if name not in self.ports:
-                self.ports[name] = ports.choose(self.ports.values())
+                self.ports[name] = ports.choose(self.ports.values(), object_store.is_usable)
 
     def take_settings(self, env: Mapping[str, str], instance: Instance) -> None:
         """Remember the `FILMPULSE_*` settings in the caller's environment.

@@ -1,28 +1,40 @@
-"""An S3 server of one's own: SeaweedFS, one process, real keys, 127.0.0.1 only."""
+"""An S3 server of one's own: SeaweedFS, one process, on 127.0.0.1 only.
+
+The S3 port asks for keys. Every other port asks for a certificate that only this server has
+(docs/adr/0031): the parts behind S3 would otherwise serve anybody on this machine.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filmpulse.local.files import last_lines, write_private
-from filmpulse.local.ports import HOST, choose
+from filmpulse.local.mutual_tls import write_mutual_tls
+from filmpulse.local.ports import HOST, choose, is_free
 
 REGION = "us-east-1"
-# Every port that `weed mini` opens; what is not named here it would choose by itself.
+# Every port that `weed server` opens here; the number of one that is not named would be fixed.
 PORTS = tuple(
     f"{part}{kind}"
-    for part in ("s3", "filer", "volume", "master", "admin")
+    for part in ("s3", "filer", "volume", "master")
     for kind in (".port", ".port.grpc")
 )
+# Where SeaweedFS puts a socket for each gRPC port; no setting and no TMPDIR changes the place.
+SOCKETS = Path("/tmp")  # noqa: S108
+UMASK = 0o077  # its sockets are for its own user
+# Seconds between asking the server to stop and killing it. It waits for its parts' connections to
+# one another, which do not end; what it has answered is written by then.
+PATIENCE = 2
 
 
 class ObjectStoreError(RuntimeError):
@@ -35,7 +47,7 @@ class ObjectStore:
 
     Attributes:
         data: Its directory, which must exist.
-        config: Where `prepare` writes the keys.
+        config: The directory that it runs in; `prepare` makes it and writes keys and certificates.
         ports: A port for each name in `PORTS`.
         key: Access key.
         secret: Secret key.
@@ -55,14 +67,16 @@ class ObjectStore:
         return f"http://{HOST}:{self.ports['s3.port']}"
 
     def prepare(self) -> None:
-        """Write the keys down, and drop the ports that SeaweedFS remembers from its last start."""
+        """Write the S3 keys and new certificates down; remove the sockets of the last server."""
+        self.config.mkdir(mode=0o700, exist_ok=True)
         identity = {
             "name": "filmpulse",
             "credentials": [{"accessKey": self.key, "secretKey": self.secret}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
-        write_private(self.config, json.dumps({"identities": [identity]}))
-        (self.data / "mini.options").unlink(missing_ok=True)
+        write_private(self.config / "s3.json", json.dumps({"identities": [identity]}))
+        write_mutual_tls(self.config)
+        remove_sockets(self.ports.values())
 
     def command(self) -> list[str]:
         """Return what runs the server in the foreground."""
@@ -70,36 +84,40 @@ class ObjectStore:
             "dir": str(self.data),
             "ip": HOST,
             "ip.bind": HOST,
-            "s3.config": str(self.config),
+            "s3": "true",
+            "s3.config": "s3.json",
+            "s3.iam": "false",  # users are added nowhere but in s3.json
             "s3.port.iceberg": "0",
             "s3.port.lance": "0",
             "s3.allowDeleteBucketNotEmpty": "true",
+            # No web page has a business here; an empty list would allow all.
+            "s3.allowedOrigins": self.url,
+            "filer": "true",
+            "filer.allowedOrigins": self.url,
+            # Below the directory that it runs in, and not in /tmp.
+            "s3.localSocket": "s3.sock",
+            "filer.localSocket": "filer.sock",
+            "disableHttp": "true",  # the master's and the filer's: gRPC does all
+            "master.peers": "none",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": "256",
             "volume.id": "local",  # not its address: data outlives a change of port
+            "volume.max": "0",  # as many as the disk has room for
             "volume.preStopSeconds": "0",
-            "admin.ui": "false",
-            "webdav": "false",
         } | {name: str(port) for name, port in self.ports.items()}
         # Beside this Python's own commands, where the wheel puts it; no shell path needed.
         weed = Path(sys.executable).with_name("weed")
         return [
             str(weed),
             "-logtostderr=true",
-            "mini",
+            "server",
             *(f"-{key}={value}" for key, value in options.items()),
         ]
 
-    def clean(self) -> None:
-        """Remove the socket that a stopped server leaves in /tmp, wherever TMPDIR points."""
-        Path(f"/tmp/seaweedfs-s3-{self.ports['s3.port']}.sock").unlink(missing_ok=True)  # noqa: S108
-
     def env(self) -> dict[str, str]:
-        """Return what keeps the parts behind S3 closed to other users of this machine."""
+        """Return what signs the tokens that the parts behind S3 show one another."""
         names = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
-        return {f"WEED_JWT_{name}_KEY": self.internal_secret for name in names} | {
-            "WEED_ADMIN_PASSWORD": self.internal_secret
-        }
+        return {f"WEED_JWT_{name}_KEY": self.internal_secret for name in names}
 
     def client(self) -> Any:
         """Return a boto3 S3 client with short timeouts and no retries."""
@@ -154,7 +172,8 @@ class ObjectStore:
                 stderr=file,
                 env=self.env(),
                 start_new_session=True,
-                cwd=self.data,
+                cwd=self.config,
+                umask=UMASK,
             )
         try:
             deadline = time.monotonic() + 30
@@ -167,11 +186,35 @@ class ObjectStore:
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(10)
+                    process.wait(PATIENCE)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            self.clean()
+            remove_sockets(self.ports.values())
+
+
+def remove_sockets(ports: Iterable[int]) -> None:
+    """Remove the sockets that a stopped server leaves behind, as far as they are ours."""
+    for socket in _sockets(ports):
+        if not _is_foreign(socket):
+            socket.unlink(missing_ok=True)
+
+
+def is_usable(port: int) -> bool:
+    """Say whether a server could take this port, and the socket that it may name after it."""
+    return is_free(port) and not any(_is_foreign(socket) for socket in _sockets([port]))
+
+
+def _sockets(ports: Iterable[int]) -> list[Path]:
+    return [socket for port in ports for socket in SOCKETS.glob(f"seaweedfs-*-{port}.sock")]
+
+
+def _is_foreign(path: Path) -> bool:
+    """Say whether a file is another user's, who alone may remove it from a sticky directory."""
+    try:
+        return os.geteuid() not in (0, path.lstat().st_uid)
+    except FileNotFoundError:
+        return False
 
 
 class Throwaway:
@@ -181,12 +224,12 @@ class Throwaway:
         """Choose ports and keys; `directory` must exist and is left to the caller."""
         ports: dict[str, int] = {}
         for name in PORTS:
-            ports[name] = choose(ports.values())
+            ports[name] = choose(ports.values(), is_usable)
         data = directory / "s3"
         data.mkdir()
         self.store = ObjectStore(
             data,
-            directory / "s3.json",
+            directory / "s3-config",
             ports,
             key=secrets.token_hex(10),
             secret=secrets.token_hex(20),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 HOST = "127.0.0.1"
 # Below the range that Linux (32768) and macOS (49152) hand out to outgoing connections, so that a
@@ -24,14 +24,18 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(taken: Collection[int] = ()) -> int:
+def choose(taken: Collection[int] = (), is_usable: Callable[[int], bool] = is_free) -> int:
     """Return a free port that is not in `taken`.
+
+    Args:
+        taken: Ports that are spoken for.
+        is_usable: Whether the server that asks could take a port.
 
     Raises:
         OSError: No port in the range is free.
     """
     for _ in range(1_000):
         port = FIRST + secrets.randbelow(LAST - FIRST)
-        if port not in taken and is_free(port):
+        if port not in taken and is_usable(port):
             return port
     raise OSError(f"no free port between {FIRST} and {LAST} on {HOST}")

@@ -1,13 +1,15 @@
 """A Postgres server of one's own: which binaries, where, and as whom.
 
 The server listens on 127.0.0.1 only and asks everybody for a password (scram). Postgres refuses to
-run as root, so root hands it to an unprivileged user but leaves it the one right to pass through
-directories that are closed to that user: no directory's mode is ever changed.
+run as root, so root starts it as an unprivileged user without any capability. No directory's mode
+is ever changed: root opens the data directory, wherever it lies, and hands it on as an open file
+(docs/adr/0032).
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import locale
 import os
@@ -17,19 +19,28 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from filmpulse.local.files import last_lines
+import psutil
+
+from filmpulse.local.files import CHECKOUT, last_lines
 from filmpulse.local.ports import HOST
 
 if TYPE_CHECKING:
     import psycopg
 
-SUPERUSER = "postgres"
+SUPERUSER, READER = "postgres", "filmpulse_reader"
 OLDEST = 15  # MERGE came with 15
+# Linux's name for an open file of a process: what lies above it may be closed. All of a server's
+# processes inherit the file.
+OPENED = Path("/proc/self/fd/9")
+OPEN = 'exec 9<"$0" && exec "$@"'
+# Where root's copies of binaries lie that the server's user cannot reach.
+COPIES = Path("/var/lib/filmpulse")
 
 
 class PostgresError(RuntimeError):
@@ -93,10 +104,13 @@ def run_as() -> pwd.struct_passwd | None:
     raise PostgresError("Root may not run Postgres, and there is no user `postgres` or `nobody`.")
 
 
-def unprivileged(command: Sequence[str | Path]) -> list[str]:
+def unprivileged(command: Sequence[str | Path], *, passes_closed: bool = False) -> list[str]:
     """Wrap a command so that root runs it as `run_as()`; anybody else runs it as it is.
 
-    CAP_DAC_OVERRIDE stays, so that a checkout below a closed directory works.
+    Args:
+        command: Words, not shell.
+        passes_closed: Keep CAP_DAC_OVERRIDE, to work below a directory that is closed to that
+            user; only for a command that nobody can send orders to.
     """
     words = [str(word) for word in command]
     user = run_as()
@@ -108,10 +122,39 @@ def unprivileged(command: Sequence[str | Path]) -> list[str]:
             "Root may not run Postgres, and `setpriv` is missing: install util-linux, or work as "
             "an ordinary user."
         )
-    keep = "+dac_override"
+    keep = "+dac_override" if passes_closed else "-all"
     who = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     caps = [f"--inh-caps={keep}", f"--ambient-caps={keep}", "--no-new-privs"]
     return [setpriv, *who, *caps, *words]
+
+
+def reachable(directory: Path) -> Path:
+    """Return where the server's user finds a `bin` directory: there, or in a copy.
+
+    The copy is not made here. Root's wheel may lie below a directory that is closed to that user.
+    """
+    server = directory / "postgres"
+    if run_as() is None or all(place.stat().st_mode & 0o001 for place in (server, *server.parents)):
+        return directory
+    made = server.stat()
+    version = hashlib.sha256(f"{directory} {made.st_size} {made.st_mtime_ns}".encode()).hexdigest()
+    return copies() / version[:16] / Path(*directory.parts[-3:])
+
+
+def copies() -> Path:
+    """Return where this checkout's copies of binaries lie; there may be none."""
+    return COPIES / hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:16]
+
+
+def serves(process: psutil.Process, data: Path) -> bool:
+    """Say whether a process is one of the Postgres server of a data directory.
+
+    Postgres runs itself and its children in that directory; a shell that was taken there is none.
+
+    Raises:
+        psutil.Error: The process ended, or is somebody else's.
+    """
+    return process.cwd() == str(data) and Path(process.exe()).name in ("postgres", "postmaster")
 
 
 def address(user: str, password: str, port: int, database: str, scheme: str = "postgresql") -> str:
@@ -151,13 +194,19 @@ class Server:
             "install it again, or remove the instance."
         )
 
+    @property
+    def name(self) -> str:
+        """What the server calls itself, so that nobody takes another instance's for this one."""
+        return f"filmpulse-{hashlib.sha256(str(self.data).encode()).hexdigest()[:16]}"
+
     def dsn(self, database: str = "postgres") -> str:
         """Return the superuser's address of a database."""
         return address(SUPERUSER, self.password, self.port, database)
 
     def command(self) -> list[str]:
-        """Return what runs the server in the foreground."""
+        """Return what runs the server in the foreground; the working directory must be `/`."""
         settings = {
+            "cluster_name": self.name,
             "listen_addresses": HOST,
             "port": self.port,
             # TCP only: a socket's path is limited to 107 characters, a checkout's is not.
@@ -176,19 +225,44 @@ class Server:
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return unprivileged([self.binaries.bin / "postgres", "-D", self.data, *options])
+        postgres = reachable(self.binaries.bin) / "postgres"
+        if run_as() is None:
+            return [str(postgres), "-D", str(self.data), *options]
+        server = unprivileged([postgres, "-D", OPENED, *options])
+        return ["/bin/sh", "-c", OPEN, str(self.data), *server]
 
     def prepare(self) -> None:
-        """Make the data directory, unless a whole one is there.
+        """Make the data directory, unless a whole one is there; forget a server that is gone.
 
-        It is built under another name and renamed at the end: what stops half-way (a power cut)
-        is thrown away by the next call.
+        Call only while the server does not run.
 
         Raises:
             PostgresError: initdb failed; the message holds its words.
         """
+        _copy_binaries(self.binaries.bin)
         if (self.data / "PG_VERSION").exists():
-            return
+            self._forget_the_last_server()
+        else:
+            self._make_data()
+
+    def _forget_the_last_server(self) -> None:
+        """Remove the pid file of a server that was killed.
+
+        Postgres does not start while a process of the same user has that number, whatever the
+        process is, nor when a power cut left the file empty.
+        """
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if serves(process, self.data):
+                    return
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _make_data(self) -> None:
+        """Make the data directory.
+
+        It is built under another name and renamed at the end: what stops half-way (a power cut)
+        is thrown away by the next call.
+        """
         binaries = self.binaries
         half = self.data.with_name(f"{self.data.name}.half")
         shutil.rmtree(half, ignore_errors=True)
@@ -199,20 +273,15 @@ class Server:
         if (user := run_as()) is not None:
             for path in (half, password_file):
                 os.chown(path, user.pw_uid, user.pw_gid)
+        initdb: list[str | Path] = [
+            *(reachable(binaries.bin) / "initdb", f"--pgdata={half}", f"--username={SUPERUSER}"),
+            *("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"),
+            *_locale_options(binaries.major),
+            *([] if self.durable else ["--no-sync"]),
+        ]
         try:
             done = subprocess.run(
-                unprivileged(
-                    [
-                        binaries.bin / "initdb",
-                        f"--pgdata={half}",
-                        f"--username={SUPERUSER}",
-                        "--auth=scram-sha-256",
-                        f"--pwfile={password_file}",
-                        "--encoding=UTF8",
-                        *_locale_options(binaries.major),
-                        *([] if self.durable else ["--no-sync"]),
-                    ]
-                ),
+                unprivileged(initdb, passes_closed=True),
                 capture_output=True,
                 text=True,
                 check=False,
@@ -236,36 +305,113 @@ class Server:
 
         try:
             with self.connect() as connection:
-                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+                row = connection.execute("SELECT current_setting('cluster_name')").fetchone()
         except psycopg.Error:
             return False
-        return row is not None and row[0] == str(self.data)
+        return row == (self.name,)
 
     def add_owner(self, name: str, password: str, *options: str) -> None:
         """Make a role that may log in, and the database of the same name that it owns.
 
-        Repeatable: an existing role gets this password and these options.
+        Repeatable: an existing role gets this password and these options, and loses every other
+        right over the server and over other roles.
 
         Args:
             name: Role and database.
             password: Its password.
-            options: Role options as in CREATE ROLE, such as `CREATEROLE`.
+            options: Role options as in CREATE ROLE: `CREATEROLE`, `CREATEDB`.
         """
         from psycopg import sql
 
         role = sql.Identifier(name)
         with self.connect() as connection:
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
-            verb = "ALTER" if known.fetchone() else "CREATE"
-            connection.execute(
-                sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(
-                    sql.SQL(verb), role, sql.SQL(" ".join(options)), sql.Literal(password)
-                )
-            )
+            _set_role(connection, name, password, options)
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if not known.fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-            connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+        self.close_database(name)
+
+    def add_reader(self, password: str, database: str) -> None:
+        """Make the role that Superset reads one database as; repeatable.
+
+        What that role may read there is for `filmpulse setup` to say.
+
+        Args:
+            password: Its password.
+            database: The one database that it may connect to.
+        """
+        from psycopg import sql
+
+        with self.connect() as connection:
+            _set_role(connection, READER, password, ())
+            connection.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                    sql.Identifier(database), sql.Identifier(READER)
+                )
+            )
+
+    def close_database(self, name: str) -> None:
+        """Leave a database to its owner and to those who are let in by name; repeatable."""
+        from filmpulse.warehouse import sql as statements
+
+        with self.connect(name) as connection:
+            connection.execute(statements("close_database"))
+
+
+def _set_role(
+    connection: psycopg.Connection, name: str, password: str, options: Sequence[str]
+) -> None:
+    """Make a role, or give an existing one this password and these rights and no others."""
+    from psycopg import sql
+
+    from filmpulse.warehouse import sql as statements
+
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+    verb = "ALTER" if known.fetchone() else "CREATE"
+    rights = [
+        right if right in options else f"NO{right}"
+        for right in ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+    ]
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(
+            *(sql.SQL(verb), sql.Identifier(name)),
+            *(sql.SQL(" ".join(rights)), sql.Literal(password)),
+        )
+    )
+    rows = connection.execute(statements("memberships"), {"member": name}).fetchall()
+    for role, grantor in rows:
+        # Up to Postgres 15 a membership stands once, whoever granted it.
+        by = " GRANTED BY {}" if connection.info.server_version >= 160_000 else ""
+        connection.execute(
+            sql.SQL("REVOKE {} FROM {}" + by + " CASCADE").format(
+                *map(sql.Identifier, (role, name, grantor)[: 3 if by else 2])
+            )
+        )
+
+
+def _copy_binaries(directory: Path) -> None:
+    """Copy binaries to where the server's user reaches them, if it does not reach them here."""
+    place = reachable(directory)
+    if place.exists():
+        return
+    whole = place.parents[2]
+    half = whole.with_name(f"{whole.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    package = directory.parents[1]
+    shutil.copytree(directory.parent, half / Path(*place.parts[-3:-1]), symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # beside the package, in a wheel
+    if libraries.is_dir():
+        shutil.copytree(libraries, half / libraries.name, symlinks=True)
+    for path in (COPIES, half.parent, half, *half.rglob("*")):
+        if not path.is_symlink():  # an install may have left out the others' rights, too
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    half.rename(whole)
+
+
+def remove_copies() -> None:
+    """Remove this checkout's copies of binaries; no server of this checkout may run."""
+    shutil.rmtree(copies(), ignore_errors=True)
 
 
 def _locale_options(major: int) -> list[str]:
@@ -299,7 +445,11 @@ class Throwaway:
         self.server.prepare()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.server.command(), stdout=log, stderr=log, start_new_session=True, cwd="/"
+                self.server.command(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
             )
         deadline = time.monotonic() + 30
         while not self.server.is_ready():

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from filmpulse.local.instance import MARK
+from filmpulse.local.postgres import serves
 
 
 def members(directory: Path) -> list[psutil.Process]:
@@ -23,7 +24,7 @@ def members(directory: Path) -> list[psutil.Process]:
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
-            if _is_marked(process, directory) or _serves(process, directory / "postgres"):
+            if _is_marked(process, directory) or serves(process, directory / "postgres"):
                 for each in (process, *process.children(recursive=True)):
                     found[each.pid] = each
         except psutil.Error:  # it ended, or is somebody else's
@@ -70,11 +71,6 @@ def _is_marked(process: psutil.Process, directory: Path) -> bool:
     return process.environ().get(MARK) == str(directory)
 
 
-def _serves(process: psutil.Process, data: Path) -> bool:
-    # Postgres starts every child in its data directory; a shell that was taken there is none.
-    return process.cwd() == str(data) and Path(process.exe()).name in ("postgres", "postmaster")
-
-
 def end_all(directory: Path, patience: float = 5) -> int:
     """End every process of an instance: asked first, made to after `patience` seconds.
 
@@ -107,7 +103,7 @@ def end_all(directory: Path, patience: float = 5) -> int:
 
 def _is_postgres(process: psutil.Process, data: Path) -> bool:
     try:
-        return _serves(process, data)
+        return serves(process, data)
     except psutil.Error:
         return False
 

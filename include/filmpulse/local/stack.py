@@ -33,7 +33,7 @@ from filmpulse.local.instance import (
     shared_env,
     stack_of,
 )
-from filmpulse.local.object_store import PORTS, ObjectStore
+from filmpulse.local.object_store import PATIENCE, PORTS, UMASK, ObjectStore, remove_sockets
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
@@ -307,7 +307,10 @@ class _Running:
             Part(
                 "Postgres",
                 # Its own children are its own affair; INT is the fast shutdown.
-                Program("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                Program(
+                    *("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                    directory=Path("/"),
+                ),
                 lambda _: self.postgres.is_ready(),
             )
         ]
@@ -315,7 +318,13 @@ class _Running:
             parts.append(
                 Part(
                     "S3 (SeaweedFS)",
-                    Program("s3", "s3", store.command(), env=store.env()),
+                    Program(
+                        *("s3", "s3", store.command()),
+                        patience=PATIENCE,
+                        env=store.env(),
+                        directory=store.config,
+                        umask=UMASK,
+                    ),
                     lambda _: store.is_ready(),
                 )
             )
@@ -419,11 +428,7 @@ class _Running:
             self.supervisor.start([each.program for each in self.parts], shared)
             self._run(part.get("s3"), part.get("sample-site"), part["postgres"])
             self._wait(part["postgres"])
-            secret = self.install.secrets
-            self.postgres.add_owner("filmpulse", secret["warehouse"], "CREATEROLE")
-            self.postgres.add_owner("airflow", secret["airflow_db"])
-            if self.superset is not None:
-                self.postgres.add_owner("superset", secret["superset_db"])
+            self._make_roles()
         for name in ("s3", "sample-site"):
             if name in part:
                 with progress.step(part[name].title):
@@ -454,6 +459,17 @@ class _Running:
                 self._note("start", self._fingerprint())
         if warning:
             _warn(progress, warning)
+
+    def _make_roles(self) -> None:
+        """Make each part's role and database, and take away every right that it needs not."""
+        secret, server = self.install.secrets, self.postgres
+        for database in ("postgres", "template1"):  # each is open to every role at first
+            server.close_database(database)
+        server.add_owner("filmpulse", secret["warehouse"])
+        server.add_reader(secret["reader"], "filmpulse")
+        server.add_owner("airflow", secret["airflow_db"])
+        if self.superset is not None:
+            server.add_owner("superset", secret["superset_db"])
 
     def _note(self, step: str, made_of: str) -> None:
         """Write down what a step was done for; from any thread."""
@@ -617,6 +633,7 @@ def _start(
 ) -> Stack:
     _stop(instance, install)
     install.choose_ports()
+    (instance.dir / "s3.json").unlink(missing_ok=True)  # where older versions kept the S3 keys
     # A start that fails half-way must not be taken for a whole one.
     install.done.pop("start", None)
     install.save(instance)
@@ -636,14 +653,14 @@ def _stop(instance: Instance, install: Install | None) -> int:
             processes.wait_for_end(pid, patience=60)
     ended = processes.end_all(instance.dir)
     if install is not None and install.ports:
-        _store(instance, install).clean()
+        remove_sockets(install.ports.values())
     return ended
 
 
 def _store(instance: Instance, install: Install) -> ObjectStore:
     return ObjectStore(
         data=instance.dir / "s3",
-        config=instance.dir / "s3.json",
+        config=instance.dir / "s3-config",
         ports={name: install.ports[name] for name in PORTS},
         key=install.secrets["s3_key"],
         secret=install.secrets["s3_secret"],

@@ -33,6 +33,8 @@ class Program:
         stop_group: Whether its children are asked too (else only killed if they linger).
         patience: Seconds between asking and killing.
         env: What it alone has in its environment; may hold secrets.
+        directory: Where it runs; the instance's directory when not given.
+        umask: Which rights the files that it makes lack.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Program:
     stop_group: bool = True
     patience: int = 15
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    directory: Path | None = None
+    umask: int = 0o022
 
 
 def config_text(
@@ -77,6 +81,8 @@ def config_text(
         lines += [
             f"[program:{program.name}]",
             f"command={_escape(shlex.join(_started(program, directory)))}",
+            f"directory={_escape(program.directory or directory)}",
+            f"umask={program.umask:03o}",
             "autostart=false",
             "autorestart=true",
             "startsecs=1",

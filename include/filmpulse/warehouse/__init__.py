@@ -65,6 +65,14 @@ class Warehouse:
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
 
+    def lets_in(self, role: str, password: str) -> bool:
+        """Say whether a role may log in to this database with a password."""
+        try:
+            psycopg.connect(self.url, user=role, password=password, connect_timeout=15).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def rows(self, query: str, **values: Any) -> list[DictRow]:
         """Run one query of `warehouse/sql` in a transaction of its own; return its rows."""
         with self.connect() as connection:

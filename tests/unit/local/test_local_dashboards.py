@@ -174,7 +174,7 @@ def test_a_start_whose_demo_fails_is_whole(
 ) -> None:
     done: list[str] = []
     running = _running(instance)
-    for name in ("prepare", "is_ready", "add_owner"):
+    for name in ("prepare", "is_ready", "add_owner", "add_reader", "close_database"):
         monkeypatch.setattr(stack.postgres.Server, name, lambda *_: True)
     monkeypatch.setattr(running.supervisor, "start", lambda *_: None)
     monkeypatch.setattr(running, "_run", lambda *parts: None)

@@ -1,4 +1,5 @@
 -- Run by `filmpulse setup` as the owner, after migrating; repeatable. The reader sees mart, no more.
+-- An owner without CREATEROLE finds the reader made already, by the local stack or an administrator.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
