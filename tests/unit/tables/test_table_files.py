@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from filmpulse.errors import BadInput
 from filmpulse.items import Review, author_key, content_hash
-from filmpulse.sources.tables import readers
+from filmpulse.sources.tables import limits
 from filmpulse.sources.tables.mapping import read_map
-from filmpulse.sources.tables.readers import CHUNK_ROWS, read_chunks
+from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
 from filmpulse.sources.tables.spool import Refused, Spool
 
@@ -102,7 +102,7 @@ def test_an_open_quotation_mark_says_which_lines_it_took():
 
 
 def test_an_open_quotation_mark_does_not_read_a_huge_file_into_memory(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_FIELD_CHARACTERS", 1_000)
+    monkeypatch.setattr(limits, "MAX_FIELD_CHARACTERS", 1_000)
     rows, broken = read('a,b\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
     assert len(rows) > 700
     assert "never closed" in broken[2]
@@ -221,7 +221,7 @@ def test_a_packed_file(name):
 
 
 def test_a_packed_file_that_is_huge_unpacked_is_refused(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_UNPACKED_BYTES", 5_000_000)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 5_000_000)
     packed = gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000)
     assert len(packed) < 50_000
     assert "larger than 5 MB unpacked" in refusal(packed, "f.csv.gz")
@@ -323,7 +323,7 @@ JSON_ROW = st.fixed_dictionaries({"a": st.text(max_size=8), "b": st.text(max_siz
 def test_a_json_array_of_any_form_is_read_element_by_element(rows, indent, block, is_packed):
     content = f" \n{json.dumps(rows, indent=indent)}\n".encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "BLOCK", block)
+        patch.setattr(limits, "BLOCK", block)
         found, broken = read(content, "f.json")
     assert found == {n: (row["a"], row["b"]) for n, row in enumerate(rows, start=1)}
     assert not broken
@@ -351,8 +351,8 @@ def test_a_json_array_that_is_broken_is_refused(content, element):
 
 def test_a_json_array_is_refused_where_more_follows_or_an_element_is_huge(monkeypatch):
     assert "more than one JSON array" in refusal('[{"a":1,"b":2}] [{"a":1,"b":2}]', "f.json")
-    monkeypatch.setattr(readers, "MAX_LINE_CHARACTERS", 1_000)
-    monkeypatch.setattr(readers, "BLOCK", 100)
+    monkeypatch.setattr(limits, "MAX_RECORD_CHARACTERS", 1_000)
+    monkeypatch.setattr(limits, "BLOCK", 100)
     huge = json.dumps([{"a": "x", "b": "y" * 5_000}])
     assert "longer than 1,000" in refusal(huge, "f.json")
     assert "element 1" in refusal("[" * 100_000, "f.json")
@@ -521,7 +521,7 @@ def test_no_workbook_and_an_empty_one():
 
 
 def test_a_workbook_too_large_to_unpack_is_refused(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_WORKBOOK_BYTES", 1_000)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 1_000)
     assert "too large" in refusal(workbook([["a", "b"], ["x", "y"]]), "f.xlsx")
 
 
@@ -631,9 +631,9 @@ def test_an_author_who_was_hashed_already_stays_the_same():
 
 
 def test_chunks_are_small_and_lose_nothing():
-    content = "a,b\n" + "".join(f"{n},x\n" for n in range(2 * CHUNK_ROWS + 5))
+    content = "a,b\n" + "".join(f"{n},x\n" for n in range(2 * limits.CHUNK_ROWS + 5))
     chunks = list(read_chunks(io.BytesIO(content.encode()), "f.csv", a_map()))
-    assert [len(chunk.frame) for chunk in chunks] == [CHUNK_ROWS, CHUNK_ROWS, 5]
+    assert [len(chunk.frame) for chunk in chunks] == [limits.CHUNK_ROWS, limits.CHUNK_ROWS, 5]
     assert [n for chunk in chunks for n in chunk.frame["a"]] == [str(n) for n in range(2005)]
 
 
