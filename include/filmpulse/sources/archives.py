@@ -157,9 +157,9 @@ def directory_size(file: BinaryIO) -> int | None:
     if at < 0 or len(tail) - at < _END_SIZE:
         return None
     record = at - _LOCATOR64_SIZE - _END64_SIZE
-    if record >= 0 and tail.startswith(_LOCATOR64, record + _END64_SIZE):
-        if tail.startswith(_END64, record):
-            return int(struct.unpack_from("<Q", tail, record + 40)[0])
+    has_both = tail.startswith(_END64, record) and tail.startswith(_LOCATOR64, at - _LOCATOR64_SIZE)
+    if record >= 0 and has_both:
+        return int(struct.unpack_from("<Q", tail, record + 40)[0])
     return int(struct.unpack_from("<I", tail, at + 12)[0])
 
 

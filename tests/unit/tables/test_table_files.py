@@ -103,10 +103,57 @@ def test_an_open_quotation_mark_says_which_lines_it_took():
 
 def test_an_open_quotation_mark_does_not_read_a_huge_file_into_memory(monkeypatch):
     monkeypatch.setattr(limits, "MAX_FIELD_CHARACTERS", 1_000)
-    rows, broken = read('a,b\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
-    assert len(rows) > 700
-    assert "never closed" in broken[2]
+    said = refusal('a,b\n1,1\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
+    assert "line 3 " in said
+    assert "1,000 characters" in said
     assert csv.field_size_limit() == 131_072  # the process's own limit is as it was
+
+
+def test_a_row_of_many_long_cells_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_RECORD_CHARACTERS", 1_000)
+    cell = '"' + "x\n" * 200 + '"'
+    assert len(read(f"a,b\n{cell},{cell}\n")[0]) == 1
+    said = refusal(f"a,b\n1,2\n{cell},{cell},{cell}\n")
+    assert "line 3 " in said
+    assert "1,000 characters" in said
+
+
+def test_chunks_of_wide_rows_are_small(monkeypatch):
+    monkeypatch.setattr(limits, "CHUNK_CELLS", 20)
+    content = "a,b,c,d\n" + "1,2,3,4\n" * 12
+    chunks = list(read_chunks(io.BytesIO(content.encode()), "f.csv", a_map()))
+    assert [len(chunk.frame) for chunk in chunks] == [5, 5, 2]
+    lines = "".join(json.dumps({"a": 1, "b": 2, f"c{n}": 3}) + "\n" for n in range(12))
+    chunks = list(read_chunks(io.BytesIO(lines.encode()), "f.jsonl", a_map()))
+    assert all(chunk.frame.size <= 20 + 2 * len(chunk.frame.columns) for chunk in chunks)
+    assert sum(len(chunk.frame) for chunk in chunks) == 12
+
+
+@pytest.mark.parametrize(
+    ("limit", "content", "name", "figure"),
+    [
+        ("MAX_COLUMNS", "a,b,c,d\n", "f.csv", "4 cells, where 3"),
+        ("MAX_COLUMNS", "a,b\n1,2,3,4\n", "f.csv", "line 2 has 4 cells, where 3"),
+        ("MAX_COLUMNS", '{"a":1,"b":2}\n{"c":3}\n{"d":4}\n', "f.jsonl", "3 different names"),
+        ("MAX_ROWS", "a,b\n" + "\n" * 4, "f.csv", "3 empty rows"),
+        ("MAX_BROKEN_ROWS", "a,b\n" + "1\n" * 4, "f.csv", "than 3 rows cannot be taken apart"),
+        ("MAX_BROKEN_ROWS", "[1,2,3,4]", "f.json", "than 3 rows cannot be taken apart"),
+    ],
+)  # fmt: skip
+def test_more_than_a_table_has_is_refused(limit, content, name, figure, monkeypatch):
+    monkeypatch.setattr(limits, limit, 3)
+    assert figure in refusal(content, name)
+
+
+def test_a_reading_ends_when_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", -1.0)
+    packed = gzip.compress(b"a,b\n1,2\n")
+    rows = [["a", "b"], ["1", "2"]]
+    for content, name in (
+        ("a,b\n1,2\n", "f.csv"), ('{"a":1,"b":2}', "f.json"), (workbook(rows), "f.xlsx"),
+        (packed, "f.csv.gz"),
+    ):  # fmt: skip
+        assert f"{name} takes longer" in refusal(content, name)
 
 
 def test_a_long_text_is_one_cell():

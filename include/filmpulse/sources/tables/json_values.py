@@ -136,5 +136,3 @@ def cell_of(value: Any) -> Cell:
             return value
     kind = "a list" if isinstance(value, list) else "an object"
     return Fault(json.dumps(value, default=str, ensure_ascii=False), f"a cell holds {kind}")
-
-

@@ -23,16 +23,19 @@ MAX_FIELD_CHARACTERS = 1_000_000
 """Of one cell: ten times the longest review (`values.MAX_CHARACTERS`)."""
 MAX_RECORD_CHARACTERS = 2_000_000
 """Of one line, one row, or one element of a JSON array: two cells of the longest kind."""
+MAX_BROKEN_ROWS = 100_000
+"""Rows that cannot be taken apart; with more of them, the map is that of another file."""
 
 CHUNK_ROWS = 1_000
 CHUNK_CELLS = 100_000
 CHUNK_CHARACTERS = 4_000_000
 """A chunk ends with the row that reaches one of these; they were chosen for the memory it takes."""
 
-SECONDS = 7.5
-"""For a file of up to 1 MB; with the start of the program, 10 seconds."""
-SECONDS_PER_MB = 7.5
-"""More for each further MB: three times what the slowest table of short rows takes."""
+SECONDS = 6.0
+"""For a file of up to 1 MB: twice what 1 MB of short reviews takes. With the start of the program
+it is less than 10 seconds."""
+SECONDS_PER_MB = 5.0
+"""More for each further MB: twice what a workbook takes, the slowest table of reviews."""
 
 
 class Reading:
@@ -59,7 +62,7 @@ class Reading:
         """
         if time.thread_time() - self._started > self._seconds:
             raise BadInput(
-                f"{self.name} takes longer to read than a file of its size may, {self._seconds:g} "
-                "seconds of the processor: remove empty rows and columns, or divide it into "
-                "smaller files."
+                f"{self.name} takes longer to read than a file of its size may, which is "
+                f"{self._seconds:.0f} seconds of the processor: remove empty rows and columns, or "
+                "divide it into smaller files."
             )

@@ -85,9 +85,17 @@ def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]
                     f"{name}: only {', '.join(SUFFIXES)} can be read, also with {PACKED} behind; "
                     "save the table as one of these."
                 )
+        broken = 0
         for chunk in chunks:
             yield chunk
             reading.check_time()
+            broken += len(chunk.broken)
+            if broken > limits.MAX_BROKEN_ROWS:
+                number, sentence, _ = chunk.broken[0]
+                raise BadInput(
+                    f"{name}: more than {limits.MAX_BROKEN_ROWS:,} rows cannot be taken apart, "
+                    f"such as row {number:,}: {sentence}. Correct them, or the map."
+                )
 
 
 @contextmanager
@@ -185,8 +193,14 @@ def _records(
         except StopIteration:
             return
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise BadInput(
+                    f"{reading.name}: a cell of the row that begins in line {begins:,} is longer "
+                    f"than {limits.MAX_FIELD_CHARACTERS:,} characters: look for a quotation mark "
+                    "that is never closed."
+                ) from error
             upto = f" (lines {begins:,} to {reader.line_num:,} are not read)" * (len(taken) > 1)
-            is_open = "field limit" in str(error) or "end of data" in str(error)
+            is_open = "end of data" in str(error)
             what = "is opened and never closed" if is_open else "stands inside a quoted text"
             yield begins, ["".join(taken)], f"a quotation mark {what}{upto}"
         else:

@@ -59,7 +59,7 @@ Row = tuple[int, list[Cell]]
 
 
 def read_sheet(file: BinaryIO, reading: Reading, sheet: str | None) -> Iterator[Row]:
-    """Yield the rows that a sheet has, in the order of the file; empty ones may be left out.
+    """Yield a sheet's rows that have cells, in the order of the file.
 
     Args:
         file: The workbook, at the start; seekable.
@@ -131,14 +131,15 @@ class _Workbook:
         if book is None:
             raise ValueError("it has no list of sheets")
         parts = self._relations(book)
-        of_kind = {kind: path for kind, path in parts.values()}
+        of_kind = dict(parts.values())
         sheets = self._sheets(book, parts)
         name = wanted or next(iter(sheets), None)
         if name not in sheets:
             there = ", ".join([*sheets][:50]) + ", ..." * (len(sheets) > 50)
             raise BadInput(f"{self._reading.name} has no sheet {name}; its sheets: {there}.")
         formats = self._formats(of_kind.get("styles"))
-        with _SharedTexts(self._reading) as texts:
+        with SpooledTemporaryFile(_TEXTS_IN_MEMORY) as store:
+            texts = _SharedTexts(store, self._reading)
             if (path := of_kind.get("sharedStrings")) in self._members:
                 for _ in self._parse(str(path), texts):
                     pass
@@ -153,7 +154,7 @@ class _Workbook:
         self, raws: dict[int, _Raw], texts: _SharedTexts, formats: list[_Format], number: int
     ) -> list[Cell]:
         """Make a row of its cells, with empty ones where the file has none."""
-        cells: list[Cell] = [""] * max(raws, default=0)
+        cells: list[Cell] = [""] * max(raws)
         size = 0
         for column, raw in raws.items():
             shared = texts[int(raw.text)] if raw.kind == "s" and raw.text else None
@@ -347,16 +348,10 @@ class _Texts(_Tags):
 class _SharedTexts(_Texts):
     """The texts that cells share, on disk once there are many; by number, from 0."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, store: IO[bytes], reading: Reading) -> None:
         super().__init__(reading)
         self._ends = array("Q", [0])
-        self._file: IO[bytes] = SpooledTemporaryFile(_TEXTS_IN_MEMORY)
-
-    def __enter__(self) -> _SharedTexts:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._store = store
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "si":
@@ -374,7 +369,7 @@ class _SharedTexts(_Texts):
                 "more are read: save the sheet as .csv."
             )
         text = _unescaped("".join(self._pieces)).encode("utf-8", "surrogatepass")
-        self._file.write(text)
+        self._store.write(text)
         self._ends.append(self._ends[-1] + len(text))
 
     def where(self) -> str:
@@ -384,8 +379,8 @@ class _SharedTexts(_Texts):
         if number < 0:
             raise IndexError(f"there is no shared text {number}")
         start, end = self._ends[number], self._ends[number + 1]
-        self._file.seek(start)
-        return self._file.read(end - start).decode("utf-8", "surrogatepass")
+        self._store.seek(start)
+        return self._store.read(end - start).decode("utf-8", "surrogatepass")
 
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.IGNORECASE)
@@ -439,7 +434,9 @@ class _SheetRows(_Texts):
         elif tag == "v":
             self._is_open = False
         elif tag == "row":
-            self._rows.append((self._number, self._cells))
+            if self._cells:
+                self._rows.append((self._number, self._cells))
+                self._cells = {}
         elif tag == "sheetData":
             self.is_done = True
         else:
@@ -452,7 +449,7 @@ class _SheetRows(_Texts):
                 f"{self._reading.name} has a row {self._number:,}, where Excel has rows 1 to "
                 f"{limits.MAX_ROWS:,}: divide the sheet into several files."
             )
-        self._cells, self._column, self._row_size = {}, 0, 0
+        self._column = self._row_size = 0
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         self._kind = attributes.get("t", "n")
