@@ -230,15 +230,13 @@ class _Workbook:
 
     def _read_list(self, part: str, start: Callable[[str, dict[str, str]], None]) -> None:
         """Tell `start` each tag of a part that is a list."""
-        handler = _Tags()
-        handler.start = start  # type: ignore[method-assign]
         size = self._member(part).file_size
         if size > MAX_LIST_BYTES:
             raise BadInput(
                 f"{self._reading.name}: its part {part} is {size / 1e6:,.0f} MB, where "
                 f"{MAX_LIST_BYTES / 1e6:,.0f} MB are read: save the sheet as .csv."
             )
-        for _ in self._parse(part, handler):
+        for _ in self._parse(part, _List(start)):
             pass
 
     def _member(self, part: str) -> zipfile.ZipInfo:
@@ -305,6 +303,17 @@ class _Tags:
 
     def text(self, text: str) -> None:
         """Take some text."""
+
+
+class _List(_Tags):
+    """Tells each tag to a function."""
+
+    def __init__(self, tell: Callable[[str, dict[str, str]], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._tell(tag, attributes)
 
 
 class _Texts(_Tags):
@@ -517,7 +526,7 @@ def _cell_of(raw: _Raw, shared: str | None, formats: list[_Format], *, is_1904: 
 def _day_of(text: str) -> Cell:
     from openpyxl.utils.datetime import from_ISO8601
 
-    found = from_ISO8601(text)
+    found = from_ISO8601(text)  # type: ignore[no-untyped-call]
     return found if isinstance(found, date) else str(found)
 
 
