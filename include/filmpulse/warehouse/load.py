@@ -104,13 +104,15 @@ def replay(
     for sighting in sightings:
         _apply(connection, key | {"collected_at": sighting.collected_at}, sighting)
     inserted = _scalar(connection, "replay_count_new", key)
-    removed = _scalar(connection, "replay_count_gone", key)
+    removed = connection.execute(sql("replay_count_gone"), key).fetchone()
+    assert removed is not None  # noqa: S101 - it counts
     connection.execute(sql("replay_delete_revisions"), key)
     connection.execute(sql("replay_delete_reviews"), key)
     merged = connection.execute(sql("replay_merge_reviews"), key).rowcount
     revised = connection.execute(sql("replay_merge_revisions"), key).rowcount
     connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews")
-    return Loaded(inserted, revised, max(merged - inserted - removed, 0), removed)
+    # The merge writes a review that was marked as removed, not one that was deleted before.
+    return Loaded(inserted, revised, merged - inserted - removed["marked"], removed["gone"])
 
 
 # Of the columns of `load_copy`, in their order: binary COPY is told them, and is twice as fast.
