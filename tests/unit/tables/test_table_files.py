@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from filmpulse.errors import BadInput
 from filmpulse.items import Review, author_key, content_hash
-from filmpulse.sources.tables import limits
+from filmpulse.sources.tables import limits, workbooks
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
@@ -570,6 +570,22 @@ def test_no_workbook_and_an_empty_one():
 def test_a_workbook_too_large_to_unpack_is_refused(monkeypatch):
     monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 1_000)
     assert "too large" in refusal(workbook([["a", "b"], ["x", "y"]]), "f.xlsx")
+
+
+def test_the_list_of_parts_is_read_in_both_forms_of_a_zip_and_has_a_limit(monkeypatch):
+    content = workbook([["a", "b"], ["x", "y"]])
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)  # so that it writes a ZIP64
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    assert b"PK\x06\x06" in out.getvalue()
+    monkeypatch.setattr(workbooks, "MAX_DIRECTORY_BYTES", 2_000)
+    for form in (content, out.getvalue()):
+        assert read(form, "f.xlsx")[0] == {2: ("x", "y")}
+    monkeypatch.setattr(workbooks, "MAX_DIRECTORY_BYTES", 200)
+    for form in (content, out.getvalue()):
+        assert "the list of its parts" in refusal(form, "f.xlsx")
 
 
 # Rows
