@@ -169,7 +169,7 @@ def within(write: Callable[[Path], None]) -> Callable[[Path], None]:
     """Pack a file that is packed already."""
 
     def packed(path: Path) -> None:
-        inner = path.with_suffix("")
+        inner = path.with_name("inner.gz")
         write(inner)
         path.write_bytes(gzip.compress(inner.read_bytes(), 1))
 
