@@ -740,7 +740,7 @@ def import_reviews(
     from filmpulse import jobs, report
 
     mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
-    parts = _scoring_parts()
+    parts = _parts() if dry_run else _scoring_parts()  # a trial run needs no model
     rejects = rejects or _rejects_of(file)
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")

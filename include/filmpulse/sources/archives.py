@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 from filmpulse.errors import BadInput
 
@@ -20,7 +21,10 @@ MAX_FILES = 1_000
 MAX_UNPACKED_BYTES = 1_000_000_000
 
 _MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # the first file, or the end of an empty archive
-_END, _END64, _END_SIZE = b"PK\x05\x06", b"PK\x06\x07", 22
+# The records at a ZIP's end (APPNOTE.TXT, 4.3.14 to 4.3.16); a comment of 64 KiB may follow.
+_END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_END_SIZE, _END64_SIZE, _LOCATOR64_SIZE = 22, 56, 20
+_MOST_END_BYTES = _END64_SIZE + _LOCATOR64_SIZE + _END_SIZE + 65_535
 _MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # pages saved as a whole bring dozens of files each
 _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNREADABLE = (
@@ -136,19 +140,39 @@ def is_beside_the_page(name: str) -> bool:
     )
 
 
+def directory_size(file: BinaryIO) -> int | None:
+    """Return the bytes of a ZIP's list of files, which `zipfile` reads into memory whole.
+
+    Args:
+        file: The archive; seekable.
+
+    Returns:
+        None where the archive has no end, such as one that is cut off.
+    """
+    file.seek(max(0, file.seek(0, io.SEEK_END) - _MOST_END_BYTES))
+    tail = file.read()
+    at = len(tail) - _END_SIZE
+    if not (at >= 0 and tail.startswith(_END, at) and tail.endswith(b"\0\0")):
+        at = tail.rfind(_END)
+    if at < 0 or len(tail) - at < _END_SIZE:
+        return None
+    record = at - _LOCATOR64_SIZE - _END64_SIZE
+    has_both = tail.startswith(_END64, record) and tail.startswith(_LOCATOR64, at - _LOCATOR64_SIZE)
+    if record >= 0 and has_both:
+        return int(struct.unpack_from("<Q", tail, record + 40)[0])
+    return int(struct.unpack_from("<I", tail, at + 12)[0])
+
+
 def _check_directory(content: bytes) -> None:
     """Refuse an archive whose list of files alone would fill the memory.
 
     Raises:
         BadInput: There is no list, or it is too long.
     """
-    at = len(content) - _END_SIZE
-    if not (content[at : at + 4] == _END and content.endswith(b"\0\0")):
-        at = content.rfind(_END, max(0, len(content) - _END_SIZE - 65_535))
-    if at < 0 or len(content) - at < _END_SIZE:
+    size = directory_size(io.BytesIO(content))
+    if size is None:
         raise BadInput("The ZIP has no end: it is cut off. Make it again.", reason="archive")
-    (size,) = struct.unpack_from("<I", content, at + 12)
-    if size > _MAX_DIRECTORY_BYTES or content[max(0, at - 20) : at].startswith(_END64):
+    if size > _MAX_DIRECTORY_BYTES:
         raise BadInput(
             f"The ZIP holds more than {MAX_FILES:,} files: divide it into smaller ones.",
             reason="archive",

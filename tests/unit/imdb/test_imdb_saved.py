@@ -31,7 +31,8 @@ from forms import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmpulse.errors import BadInput, FilmpulseError, NotImdb
+from filmpulse.errors import BadInput, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.sources.imdb.dom import parse_html
 from filmpulse.sources.imdb.files import Parsed, parse_text, read_file
 from filmpulse.sources.imdb.pages import gate_is_visible
 from filmpulse.sources.imdb.saved import MAX_BYTES, SavedPage, unwrap
@@ -366,6 +367,7 @@ def nested(depth: int) -> bytes:
     return content
 
 
+NEXT_DATA = b'<script id="__NEXT_DATA__" type="application/json">'
 HEAD = b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n"
 HTML_PART = b"--b\nContent-Type: text/html\n"
 HOSTILE = {
@@ -395,6 +397,10 @@ HOSTILE = {
     "plist, a list": plistlib.dumps([1], fmt=plistlib.FMT_BINARY),
     "plist, entities": b'<?xml version="1.0"?><!DOCTYPE plist [<!ENTITY a "aaaa"><!ENTITY b '
                        b'"&a;&a;">]><plist><dict><key>&b;</key><true/></dict></plist>',
+    "110,000 attributes": b"<html><p " + b" ".join(b"a%d=1" % n for n in range(110_000)) + b">",
+    "script, 110,000 attributes": b"<html><script " + b"a " * 110_000 + b"></script></html>",
+    "elements within elements": b"<html>" + b"<div>" * 100_000 + b"</div>" * 100_000 + b"</html>",
+    "an attribute of 20 MB": b'<html><p a="' + b"x" * 20_000_000 + b'"></p></html>',
     "views of views": b"x",
 }  # fmt: skip
 
@@ -404,6 +410,21 @@ def views_of_views() -> bytes:
     for _ in range(5):
         content = chrome_view_source(content).decode()
     return content.encode()
+
+
+@pytest.mark.parametrize("data", ["[" * 900_000, f"[{'[],' * 330_000}0]", f'"{"x" * 20_000_000}"'])
+def test_odd_data_of_a_page_are_refused_soon(data: str) -> None:
+    content = b"<html>" + NEXT_DATA + data.encode() + b"</script></html>"
+    started = time.process_time()
+    with pytest.raises(LayoutChanged):
+        parse(unwrap(content))
+    assert time.process_time() - started < 5
+
+
+def test_a_tag_is_told_from_what_scripts_and_comments_say() -> None:
+    words = "a<b " * 20_000
+    for piece in (f"<script>{words}</script>", f"<!--{words}-->", f"<p title='{words}'></p>"):
+        assert parse_html(f"<html>{piece}<i>x</i></html>").xpath("string(//i)") == "x"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from filmpulse.errors import BadInput
 from filmpulse.items import Review, author_key, content_hash
-from filmpulse.sources.tables import readers
+from filmpulse.sources.tables import limits, workbooks
 from filmpulse.sources.tables.mapping import read_map
-from filmpulse.sources.tables.readers import CHUNK_ROWS, read_chunks
+from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
 from filmpulse.sources.tables.spool import Refused, Spool
 
@@ -102,11 +102,58 @@ def test_an_open_quotation_mark_says_which_lines_it_took():
 
 
 def test_an_open_quotation_mark_does_not_read_a_huge_file_into_memory(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_FIELD_CHARACTERS", 1_000)
-    rows, broken = read('a,b\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
-    assert len(rows) > 700
-    assert "never closed" in broken[2]
+    monkeypatch.setattr(limits, "MAX_FIELD_CHARACTERS", 1_000)
+    said = refusal('a,b\n1,1\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
+    assert "line 3 " in said
+    assert "1,000 characters" in said
     assert csv.field_size_limit() == 131_072  # the process's own limit is as it was
+
+
+def test_a_row_of_many_long_cells_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_RECORD_CHARACTERS", 1_000)
+    cell = '"' + "x\n" * 200 + '"'
+    assert len(read(f"a,b\n{cell},{cell}\n")[0]) == 1
+    said = refusal(f"a,b\n1,2\n{cell},{cell},{cell}\n")
+    assert "line 3 " in said
+    assert "1,000 characters" in said
+
+
+def test_chunks_of_wide_rows_are_small(monkeypatch):
+    monkeypatch.setattr(limits, "CHUNK_CELLS", 20)
+    content = "a,b,c,d\n" + "1,2,3,4\n" * 12
+    chunks = list(read_chunks(io.BytesIO(content.encode()), "f.csv", a_map()))
+    assert [len(chunk.frame) for chunk in chunks] == [5, 5, 2]
+    lines = "".join(json.dumps({"a": 1, "b": 2, f"c{n}": 3}) + "\n" for n in range(12))
+    chunks = list(read_chunks(io.BytesIO(lines.encode()), "f.jsonl", a_map()))
+    assert all(chunk.frame.size <= 20 + 2 * len(chunk.frame.columns) for chunk in chunks)
+    assert sum(len(chunk.frame) for chunk in chunks) == 12
+
+
+@pytest.mark.parametrize(
+    ("limit", "content", "name", "figure"),
+    [
+        ("MAX_COLUMNS", "a,b,c,d\n", "f.csv", "4 cells, where 3"),
+        ("MAX_COLUMNS", "a,b\n1,2,3,4\n", "f.csv", "line 2 has 4 cells, where 3"),
+        ("MAX_COLUMNS", '{"a":1,"b":2}\n{"c":3}\n{"d":4}\n', "f.jsonl", "3 different names"),
+        ("MAX_ROWS", "a,b\n" + "\n" * 4, "f.csv", "3 empty rows"),
+        ("MAX_BROKEN_ROWS", "a,b\n" + "1\n" * 4, "f.csv", "than 3 rows cannot be taken apart"),
+        ("MAX_BROKEN_ROWS", "[1,2,3,4]", "f.json", "than 3 rows cannot be taken apart"),
+    ],
+)  # fmt: skip
+def test_more_than_a_table_has_is_refused(limit, content, name, figure, monkeypatch):
+    monkeypatch.setattr(limits, limit, 3)
+    assert figure in refusal(content, name)
+
+
+def test_a_reading_ends_when_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", -1.0)
+    packed = gzip.compress(b"a,b\n1,2\n")
+    rows = [["a", "b"], ["1", "2"]]
+    for content, name in (
+        ("a,b\n1,2\n", "f.csv"), ('{"a":1,"b":2}', "f.json"), (workbook(rows), "f.xlsx"),
+        (packed, "f.csv.gz"),
+    ):  # fmt: skip
+        assert f"{name} takes longer" in refusal(content, name)
 
 
 def test_a_long_text_is_one_cell():
@@ -221,7 +268,7 @@ def test_a_packed_file(name):
 
 
 def test_a_packed_file_that_is_huge_unpacked_is_refused(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_UNPACKED_BYTES", 5_000_000)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 5_000_000)
     packed = gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000)
     assert len(packed) < 50_000
     assert "larger than 5 MB unpacked" in refusal(packed, "f.csv.gz")
@@ -323,7 +370,7 @@ JSON_ROW = st.fixed_dictionaries({"a": st.text(max_size=8), "b": st.text(max_siz
 def test_a_json_array_of_any_form_is_read_element_by_element(rows, indent, block, is_packed):
     content = f" \n{json.dumps(rows, indent=indent)}\n".encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "BLOCK", block)
+        patch.setattr(limits, "BLOCK", block)
         found, broken = read(content, "f.json")
     assert found == {n: (row["a"], row["b"]) for n, row in enumerate(rows, start=1)}
     assert not broken
@@ -351,8 +398,8 @@ def test_a_json_array_that_is_broken_is_refused(content, element):
 
 def test_a_json_array_is_refused_where_more_follows_or_an_element_is_huge(monkeypatch):
     assert "more than one JSON array" in refusal('[{"a":1,"b":2}] [{"a":1,"b":2}]', "f.json")
-    monkeypatch.setattr(readers, "MAX_LINE_CHARACTERS", 1_000)
-    monkeypatch.setattr(readers, "BLOCK", 100)
+    monkeypatch.setattr(limits, "MAX_RECORD_CHARACTERS", 1_000)
+    monkeypatch.setattr(limits, "BLOCK", 100)
     huge = json.dumps([{"a": "x", "b": "y" * 5_000}])
     assert "longer than 1,000" in refusal(huge, "f.json")
     assert "element 1" in refusal("[" * 100_000, "f.json")
@@ -521,8 +568,24 @@ def test_no_workbook_and_an_empty_one():
 
 
 def test_a_workbook_too_large_to_unpack_is_refused(monkeypatch):
-    monkeypatch.setattr(readers, "MAX_WORKBOOK_BYTES", 1_000)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 1_000)
     assert "too large" in refusal(workbook([["a", "b"], ["x", "y"]]), "f.xlsx")
+
+
+def test_the_list_of_parts_is_read_in_both_forms_of_a_zip_and_has_a_limit(monkeypatch):
+    content = workbook([["a", "b"], ["x", "y"]])
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)  # so that it writes a ZIP64
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    assert b"PK\x06\x06" in out.getvalue()
+    monkeypatch.setattr(workbooks, "MAX_DIRECTORY_BYTES", 2_000)
+    for form in (content, out.getvalue()):
+        assert read(form, "f.xlsx")[0] == {2: ("x", "y")}
+    monkeypatch.setattr(workbooks, "MAX_DIRECTORY_BYTES", 200)
+    for form in (content, out.getvalue()):
+        assert "the list of its parts" in refusal(form, "f.xlsx")
 
 
 # Rows
@@ -631,9 +694,9 @@ def test_an_author_who_was_hashed_already_stays_the_same():
 
 
 def test_chunks_are_small_and_lose_nothing():
-    content = "a,b\n" + "".join(f"{n},x\n" for n in range(2 * CHUNK_ROWS + 5))
+    content = "a,b\n" + "".join(f"{n},x\n" for n in range(2 * limits.CHUNK_ROWS + 5))
     chunks = list(read_chunks(io.BytesIO(content.encode()), "f.csv", a_map()))
-    assert [len(chunk.frame) for chunk in chunks] == [CHUNK_ROWS, CHUNK_ROWS, 5]
+    assert [len(chunk.frame) for chunk in chunks] == [limits.CHUNK_ROWS, limits.CHUNK_ROWS, 5]
     assert [n for chunk in chunks for n in chunk.frame["a"]] == [str(n) for n in range(2005)]
 
 

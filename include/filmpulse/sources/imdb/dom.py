@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lxml_html
 
-from filmpulse.errors import LayoutChanged
+from filmpulse.errors import LayoutChanged, NotImdb
 from filmpulse.sources.imdb.shown import read_day, read_number
 
 # A cleaned page names its authors by our own keys.
@@ -32,6 +32,14 @@ _END_TAG_OPTIONAL = {
     "html", "head", "body", "li", "dt", "dd", "p", "rt", "rp", "optgroup", "option", "colgroup",
     "caption", "thead", "tbody", "tfoot", "tr", "td", "th",
 }  # fmt: skip
+_MOST_ATTRIBUTES = 10_000  # of one tag; pages have dozens
+# Possessive, so that each character is looked at once. What a script or a comment holds is no tag.
+_ATTRIBUTE = re.compile(r"""[\s/]++[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']*+))?+""")
+_START_TAG = re.compile(
+    rf"<(?:!--(?:(?!-->).)*+|(?=[a-z])(?P<tag>(?P<script>script\b)?+[^\s/>]*+"
+    rf"(?:{_ATTRIBUTE.pattern})*+)(?(script)(?:(?!</script).)*+))",
+    re.IGNORECASE | re.DOTALL,
+)
 _LONGEST_TEXT, _HOLDERS = 500, 3  # of an element's text; how far up from a text holders are asked
 _FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
 
@@ -119,7 +127,18 @@ class Dom:
 
 
 def parse_html(html: str) -> Any:
-    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped."""
+    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped.
+
+    Raises:
+        NotImdb: A tag has more than `_MOST_ATTRIBUTES`; libxml2 compares each with all others, for
+            minutes where there are 100,000, and hears no interrupt meanwhile.
+    """
+    for found in _START_TAG.finditer(html):
+        tag = found["tag"] or ""
+        if len(tag) > 2 * _MOST_ATTRIBUTES and len(_ATTRIBUTE.findall(tag)) > _MOST_ATTRIBUTES:
+            raise NotImdb(
+                f"A tag has more than {_MOST_ATTRIBUTES:,} attributes: save the page again."
+            )
     parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
     raw = html.replace("\0", "").encode("utf-8", "replace")
     return lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)

@@ -1,0 +1,84 @@
+"""Text files in pieces: lines or blocks, decoded as the file's mark or the map says."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from filmpulse.errors import BadInput
+from filmpulse.sources.tables import limits
+from filmpulse.sources.tables.limits import Reading
+from filmpulse.sources.tables.mapping import PACKED
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_lines(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterator[str]:
+    """Yield the lines of a text with their line ends.
+
+    Raises:
+        BadInput: Another encoding, a line of more than `MAX_RECORD_CHARACTERS`, or no time left.
+    """
+    most = limits.MAX_RECORD_CHARACTERS
+    lines = _pieces(file, reading, encoding, lambda text: text.readline(most + 1))
+    for number, line in enumerate(lines, start=1):
+        if len(line) > most:
+            raise BadInput(
+                f"{reading.name}: line {number:,} is longer than {most:,} characters: look for a "
+                "missing line break there."
+            )
+        yield line
+
+
+def read_blocks(
+    file: BinaryIO, reading: Reading, encoding: str | None
+) -> Generator[str, None, None]:
+    """Yield a text in blocks, wherever its lines end.
+
+    Raises:
+        BadInput: Another encoding, or no time left.
+    """
+    return _pieces(file, reading, encoding, lambda text: text.read(limits.BLOCK))
+
+
+def _pieces(
+    file: BinaryIO, reading: Reading, encoding: str | None, take: Callable[[io.TextIOWrapper], str]
+) -> Generator[str, None, None]:
+    """Yield a text piece by piece, line ends kept; a mark at its start counts before the map."""
+    name = reading.name
+    file.seek(0)
+    start = file.read(4)
+    file.seek(0)
+    if start[:2] == b"PK":
+        raise BadInput(f"{name} is a ZIP or a workbook, whatever its ending says.")
+    if start[:2] == b"\x1f\x8b":
+        raise BadInput(f"{name} is packed with gzip: its name must end in {PACKED}, once.")
+    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    text = io.TextIOWrapper(file, encoding=marked or encoding or "utf-8", newline="")
+    breaks = 0
+    try:
+        while piece := take(text):
+            breaks += piece.count("\n")
+            reading.check_time()
+            yield piece
+    except UnicodeError as error:
+        where = f"(somewhere after line {breaks:,})"
+        raise BadInput(
+            f"{name} begins with the mark of {marked}, and is not written in it {where}: save the "
+            "file anew."
+            if marked
+            else f"{name} is not written in {encoding or 'utf-8'} {where}: say its `encoding` in "
+            "the map, such as windows-1252."
+        ) from error
+    finally:
+        with suppress(ValueError):  # it may be closed already
+            text.detach()  # the file is the caller's

@@ -1,0 +1,571 @@
+"""Rows of an Excel workbook (`.xlsx`) as a stream, in memory that does not grow with the file.
+
+The parts of a workbook are read by the XML parser of the standard library, a block at a time, and
+only those that rows need: the lists of parts and of sheets, the formats of cells, the shared texts
+and one sheet. openpyxl, which says what a number means, was tried for all of it: it keeps every
+shared text, format and row that it has read, and a workbook of 876 kB took 4 GB
+(docs/adr/0018). Tags are told by their names without namespaces, which Strict Open XML
+(ISO/IEC 29500-1) has other ones of.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from array import array
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, NamedTuple
+from xml.parsers import expat
+
+from filmpulse.errors import BadInput
+from filmpulse.sources.archives import directory_size
+from filmpulse.sources.tables import limits
+from filmpulse.sources.tables.limits import Reading
+from filmpulse.sources.tables.values import Cell, Fault
+
+MAX_DIRECTORY_BYTES = 4_000_000
+"""Of the list of parts in the ZIP: room for 40,000 parts."""
+MAX_LIST_BYTES = 16_000_000
+"""Unpacked, of each part that is a list: of parts, of sheets, of formats."""
+MAX_ENTRIES = 65_490
+"""Of one of these lists: the cell formats of a workbook in Excel ("Excel specifications and
+limits"), whose other lists are shorter."""
+MAX_FORMAT_CHARACTERS = 255
+"""Of a number format; Excel takes no longer ones."""
+MAX_SHARED_TEXTS = 4_000_000
+"""Different texts of a workbook: four columns of as many rows as Excel has."""
+MAX_TAG_BYTES = 100_000
+"""Of one tag or comment, which the XML parser holds whole."""
+MAX_DEPTH = 100
+"""Tags within tags; a sheet has eight."""
+MAX_NAMES = 10_000
+"""Different names of tags and attributes, which the XML parser never forgets."""
+_BLOCK = 1 << 16
+_TEXTS_IN_MEMORY = 8_000_000
+
+# What says that a file is no workbook, or a damaged one.
+_NO_WORKBOOK = (
+    zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError, ValueError,
+    RuntimeError, NotImplementedError, OverflowError,
+)  # fmt: skip
+
+Row = tuple[int, list[Cell]]
+"""A row's number, from 1, and its cells up to the last that the file has."""
+
+
+def read_sheet(file: BinaryIO, reading: Reading, sheet: str | None) -> Iterator[Row]:
+    """Yield a sheet's rows that have cells, in the order of the file.
+
+    Args:
+        file: The workbook, at the start; seekable.
+        reading: Its name and its time.
+        sheet: The sheet's name; None for the first.
+
+    Raises:
+        BadInput: It is no workbook, has no sheet of this name, or passes one of the limits. Rows
+            before the fault were yielded already.
+    """
+    try:
+        _check_directory(file, reading)
+        with zipfile.ZipFile(file) as archive:
+            yield from _Workbook(archive, reading).rows(sheet)
+    except _NO_WORKBOOK as error:
+        raise BadInput(
+            f"{reading.name} cannot be read as an Excel workbook ({error}): save it anew as "
+            ".xlsx, or as .csv."
+        ) from error
+
+
+def _check_directory(file: BinaryIO, reading: Reading) -> None:
+    size = directory_size(file)
+    if size is None:
+        raise zipfile.BadZipFile("the ZIP has no end")
+    if size > MAX_DIRECTORY_BYTES:
+        raise BadInput(
+            f"{reading.name}: the list of its parts takes {size / 1e6:,.0f} MB, where "
+            f"{MAX_DIRECTORY_BYTES / 1e6:,.0f} MB are read: save the sheet as .csv."
+        )
+
+
+class _Format(NamedTuple):
+    """What a number format makes of a number."""
+
+    is_day: bool
+    is_duration: bool
+    is_percent: bool
+
+
+class _Raw(NamedTuple):
+    """A cell as the file has it: type, format, value, and whether it is a formula's."""
+
+    kind: str
+    style: int
+    text: str | None
+    is_formula: bool
+
+
+class _Workbook:
+    """An open workbook; see `read_sheet`."""
+
+    def __init__(self, archive: zipfile.ZipFile, reading: Reading) -> None:
+        self._archive = archive
+        self._reading = reading
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > limits.MAX_UNPACKED_BYTES:
+            raise BadInput(
+                f"{reading.name} is too large: unpacked it is {unpacked / 1e6:,.0f} MB, where "
+                f"{limits.MAX_UNPACKED_BYTES / 1e6:,.0f} MB are read. Save the sheet as .csv."
+            )
+        # Excel takes a part by its name in whatever letters.
+        self._members = {_part_name(m.filename): m for m in archive.infolist()}
+        self._is_1904 = False
+
+    def rows(self, wanted: str | None) -> Iterator[Row]:
+        roots = self._relations("")
+        book = next((path for kind, path in roots.values() if kind == "officeDocument"), None)
+        if book is None:
+            raise ValueError("it has no list of sheets")
+        parts = self._relations(book)
+        of_kind = dict(parts.values())
+        sheets = self._sheets(book, parts)
+        name = wanted or next(iter(sheets), None)
+        if name not in sheets:
+            there = ", ".join([*sheets][:50]) + ", ..." * (len(sheets) > 50)
+            raise BadInput(f"{self._reading.name} has no sheet {name}; its sheets: {there}.")
+        formats = self._formats(of_kind.get("styles"))
+        with SpooledTemporaryFile(_TEXTS_IN_MEMORY) as store:
+            texts = _SharedTexts(store, self._reading)
+            if (path := of_kind.get("sharedStrings")) in self._members:
+                for _ in self._parse(str(path), texts):
+                    pass
+            handler = _SheetRows(self._reading)
+            for _ in self._parse(sheets[name], handler):
+                for number, cells in handler.take():
+                    yield number, self._filled(cells, texts, formats, number)
+                if handler.is_done:
+                    return
+
+    def _filled(
+        self, raws: dict[int, _Raw], texts: _SharedTexts, formats: list[_Format], number: int
+    ) -> list[Cell]:
+        """Make a row of its cells, with empty ones where the file has none."""
+        cells: list[Cell] = [""] * max(raws)
+        size = 0
+        for column, raw in raws.items():
+            shared = texts[int(raw.text)] if raw.kind == "s" and raw.text else None
+            cell = _cell_of(raw, shared, formats, is_1904=self._is_1904)
+            cells[column - 1] = cell
+            size += len(cell) if isinstance(cell, str) else 0
+            if size > limits.MAX_RECORD_CHARACTERS:
+                raise _too_long(self._reading, f"row {number:,}", limits.MAX_RECORD_CHARACTERS)
+        return cells
+
+    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """Return what belongs to a part, by id: its kind and its path."""
+        folder, base = posixpath.split(part)
+        found: dict[str, tuple[str, str]] = {}
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            if tag == "Relationship":
+                kind = attributes["Type"].rpartition("/")[2]
+                path = posixpath.normpath(posixpath.join(f"/{folder}", attributes["Target"]))
+                found[attributes["Id"]] = kind, _part_name(path)
+                self._check_entries(found, "parts")
+
+        self._read_list(f"{folder}/_rels/{base}.rels", start)
+        return found
+
+    def _sheets(self, book: str, parts: dict[str, tuple[str, str]]) -> dict[str, str]:
+        """Return the path of each sheet of cells by its name, in the order of the workbook."""
+        found: dict[str, str] = {}
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            if tag == "workbookPr":
+                self._is_1904 = attributes.get("date1904") in ("1", "true")
+            elif tag == "sheet":
+                ids = (value for key, value in attributes.items() if key.endswith(":id"))
+                kind, path = parts.get(next(ids, ""), ("", ""))
+                if kind == "worksheet":
+                    found[attributes["name"]] = path
+                    self._check_entries(found, "sheets")
+
+        self._read_list(book, start)
+        return found
+
+    def _formats(self, part: str | None) -> list[_Format]:
+        """Return the formats of cells by their number, which a cell has in `s`."""
+        from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+        known = {number: _format_of(code) for number, code in BUILTIN_FORMATS.items()}
+        plain = _format_of("General")
+        found: list[_Format] = []
+        is_cells = False
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal is_cells
+            if tag == "numFmt":
+                known[int(attributes["numFmtId"])] = _format_of(attributes["formatCode"])
+                self._check_entries(known, "number formats")
+            elif tag in ("cellXfs", "cellStyleXfs", "dxfs"):
+                is_cells = tag == "cellXfs"
+            elif tag == "xf" and is_cells:
+                found.append(known.get(int(attributes.get("numFmtId", 0)), plain))
+                self._check_entries(found, "formats of cells")
+
+        if part is not None and part in self._members:
+            self._read_list(part, start)
+        return found or [plain]
+
+    def _check_entries(self, entries: Any, what: str) -> None:
+        if len(entries) > MAX_ENTRIES:
+            raise BadInput(
+                f"{self._reading.name} has more than {MAX_ENTRIES:,} {what}, and no more are "
+                "read: save the sheet as .csv."
+            )
+
+    def _read_list(self, part: str, start: Callable[[str, dict[str, str]], None]) -> None:
+        """Tell `start` each tag of a part that is a list."""
+        size = self._member(part).file_size
+        if size > MAX_LIST_BYTES:
+            raise BadInput(
+                f"{self._reading.name}: its part {part} is {size / 1e6:,.0f} MB, where "
+                f"{MAX_LIST_BYTES / 1e6:,.0f} MB are read: save the sheet as .csv."
+            )
+        for _ in self._parse(part, _List(start)):
+            pass
+
+    def _member(self, part: str) -> zipfile.ZipInfo:
+        try:
+            return self._members[_part_name(part)]
+        except KeyError as error:
+            raise ValueError(f"it has no part {part}") from error
+
+    def _parse(self, part: str, handler: _Tags) -> Iterator[None]:
+        """Tell a part's tags and texts to a handler, and yield after each block.
+
+        Raises:
+            BadInput: It has a document type, which could name entities that unfold without end, or
+                passes a limit of XML.
+            ExpatError: It is no XML.
+        """
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = handler.enter
+        parser.EndElementHandler = handler.leave
+        parser.CharacterDataHandler = handler.text
+        parser.StartDoctypeDeclHandler = lambda *_: self._refuse_xml("a document type (DOCTYPE)")
+        done = 0
+        with self._archive.open(self._member(part)) as xml:
+            while block := xml.read(_BLOCK):
+                parser.Parse(block, False)
+                done += len(block)
+                if done - parser.CurrentByteIndex > MAX_TAG_BYTES + _BLOCK:
+                    self._refuse_xml(f"a tag of more than {MAX_TAG_BYTES:,} bytes")
+                if handler.depth > MAX_DEPTH:
+                    self._refuse_xml(f"more than {MAX_DEPTH} tags within each other")
+                if len(parser.intern) > MAX_NAMES:
+                    self._refuse_xml(f"more than {MAX_NAMES:,} names of tags")
+                self._reading.check_time()
+                yield
+        parser.Parse(b"", True)
+        yield
+
+    def _refuse_xml(self, what: str) -> None:
+        raise BadInput(
+            f"{self._reading.name} holds {what}, which no workbook needs: save the sheet as .csv."
+        )
+
+
+class _Tags:
+    """What a part says, tag by tag, by names without their namespaces."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def enter(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        self.start(tag.rpartition(":")[2], attributes)
+
+    def leave(self, tag: str) -> None:
+        self.depth -= 1
+        self.end(tag.rpartition(":")[2])
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take the start of a tag."""
+
+    def end(self, tag: str) -> None:
+        """Take the end of a tag."""
+
+    def text(self, text: str) -> None:
+        """Take some text."""
+
+
+class _List(_Tags):
+    """Tells each tag to a function."""
+
+    def __init__(self, tell: Callable[[str, dict[str, str]], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._tell(tag, attributes)
+
+
+class _Texts(_Tags):
+    """Gathers the text of one cell; of a text in pieces all, of its pronunciation (`rPh`) none."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self._reading = reading
+        self._pieces: list[str] = []
+        self._size = 0
+        self._is_open = False
+        self._is_spoken = False
+
+    def begin_text(self) -> None:
+        self._pieces, self._size = [], 0
+
+    def text(self, text: str) -> None:
+        if self._is_open:
+            self._pieces.append(text)
+            self._size += len(text)
+            if self._size > limits.MAX_FIELD_CHARACTERS:
+                raise _too_long(self._reading, self.where(), limits.MAX_FIELD_CHARACTERS)
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "rPh":
+            self._is_spoken = True
+        elif tag == "t":
+            self._is_open = not self._is_spoken
+
+    def end(self, tag: str) -> None:
+        if tag == "rPh":
+            self._is_spoken = False
+        elif tag == "t":
+            self._is_open = False
+
+    def where(self) -> str:
+        """Say where the text stands, for messages."""
+        raise NotImplementedError
+
+
+class _SharedTexts(_Texts):
+    """The texts that cells share, on disk once there are many; by number, from 0."""
+
+    def __init__(self, store: IO[bytes], reading: Reading) -> None:
+        super().__init__(reading)
+        self._ends = array("Q", [0])
+        self._store = store
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "si":
+            self.begin_text()
+        else:
+            super().start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        if tag != "si":
+            super().end(tag)
+            return
+        if len(self._ends) > MAX_SHARED_TEXTS:
+            raise BadInput(
+                f"{self._reading.name} has more than {MAX_SHARED_TEXTS:,} different texts, and no "
+                "more are read: save the sheet as .csv."
+            )
+        text = _unescaped("".join(self._pieces)).encode("utf-8", "surrogatepass")
+        self._store.write(text)
+        self._ends.append(self._ends[-1] + len(text))
+
+    def where(self) -> str:
+        return f"its shared text {len(self._ends):,}"
+
+    def __getitem__(self, number: int) -> str:
+        if number < 0:
+            raise IndexError(f"there is no shared text {number}")
+        start, end = self._ends[number], self._ends[number + 1]
+        self._store.seek(start)
+        return self._store.read(end - start).decode("utf-8", "surrogatepass")
+
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.IGNORECASE)
+
+
+class _SheetRows(_Texts):
+    """Gathers the rows of a sheet; `take` gives those that are complete."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading)
+        self.is_done = False
+        self._rows: list[tuple[int, dict[int, _Raw]]] = []
+        self._number = 0
+        self._column = 0
+        self._cells: dict[int, _Raw] = {}
+        self._kind, self._style = "n", 0
+        self._has_value = self._is_formula = False
+        self._row_size = 0
+
+    def take(self) -> Iterator[tuple[int, dict[int, _Raw]]]:
+        rows, self._rows = self._rows, []
+        yield from rows
+
+    def where(self) -> str:
+        return f"a cell in row {self._number:,}"
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "c":
+            self._start_cell(attributes)
+        elif tag == "v":
+            self._is_open = self._has_value = True
+        elif tag == "f":
+            self._is_formula = True
+        elif tag == "row":
+            self._start_row(attributes)
+        elif self._kind == "inlineStr":
+            super().start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        if tag == "c":
+            text = "".join(self._pieces)
+            self._row_size += len(text)
+            if self._row_size > limits.MAX_RECORD_CHARACTERS:
+                where = f"row {self._number:,}"
+                raise _too_long(self._reading, where, limits.MAX_RECORD_CHARACTERS)
+            if self._has_value and (text or self._kind == "str"):
+                value: str | None = text
+            else:
+                value = text if self._kind == "inlineStr" else None
+            self._cells[self._column] = _Raw(self._kind, self._style, value, self._is_formula)
+        elif tag == "v":
+            self._is_open = False
+        elif tag == "row":
+            if self._cells:
+                self._rows.append((self._number, self._cells))
+                self._cells = {}
+        elif tag == "sheetData":
+            self.is_done = True
+        else:
+            super().end(tag)
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        self._number = int(float(attributes.get("r", self._number + 1)))
+        if not 0 < self._number <= limits.MAX_ROWS:
+            raise BadInput(
+                f"{self._reading.name} has a row {self._number:,}, where Excel has rows 1 to "
+                f"{limits.MAX_ROWS:,}: divide the sheet into several files."
+            )
+        self._column = self._row_size = 0
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        self._kind = attributes.get("t", "n")
+        self._style = int(attributes.get("s", 0))
+        self._has_value = self._is_formula = False
+        self.begin_text()
+        if (reference := attributes.get("r")) is None:
+            self._column += 1
+        elif found := _REFERENCE.fullmatch(reference):
+            self._column = 0
+            for letter in found[1].upper():
+                self._column = self._column * 26 + ord(letter) - 64
+        else:
+            raise ValueError(f"{reference[:20]} is no cell")
+        if self._column > limits.MAX_COLUMNS:
+            raise BadInput(
+                f"{self._reading.name}: row {self._number:,} has more than "
+                f"{limits.MAX_COLUMNS:,} columns, which is what Excel has: remove columns."
+            )
+
+
+def _too_long(reading: Reading, where: str, most: int) -> BadInput:
+    return BadInput(
+        f"{reading.name}: {where} is longer than {most:,} characters: shorten the text there, or "
+        "remove the column."
+    )
+
+
+def _part_name(path: str) -> str:
+    return path.replace("\\", "/").lstrip("/").lower()
+
+
+def _format_of(code: str) -> _Format:
+    from openpyxl.styles.numbers import is_date_format, is_timedelta_format
+
+    if len(code) > MAX_FORMAT_CHARACTERS:
+        code = "General"
+    return _Format(is_date_format(code), is_timedelta_format(code), "%" in code)
+
+
+def _cell_of(raw: _Raw, shared: str | None, formats: list[_Format], *, is_1904: bool) -> Cell:
+    """Turn a cell of a workbook into one of ours; whole numbers lose their ".0"."""
+    kind, style, text, is_formula = raw
+    if text is None:
+        if is_formula:
+            return Fault("", "a formula was never calculated: open the file, and save it again")
+        return ""
+    match kind:
+        case "s":
+            return shared or ""
+        case "str" | "inlineStr":
+            return _unescaped(text)
+        case "b":
+            return "true" if int(text) else "false"
+        case "e":
+            return Fault(text, f"a cell holds the error {text}")
+        case "d":
+            return _day_of(text)
+        case "n":
+            how = formats[style] if style < len(formats) else formats[0]
+            return _number_of(text, how, is_1904=is_1904)
+    return text
+
+
+def _day_of(text: str) -> Cell:
+    from openpyxl.utils.datetime import from_ISO8601
+
+    found = from_ISO8601(text)  # type: ignore[no-untyped-call]
+    return found if isinstance(found, date) else str(found)
+
+
+def _number_of(text: str, how: _Format, *, is_1904: bool) -> Cell:
+    """Read a number as the day, the duration, the percentage or the number that Excel shows."""
+    is_whole = not set(text) & set(".eE")
+    value = int(text) if is_whole else float(text)
+    if how.is_day or how.is_duration:
+        from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
+
+        try:
+            found = from_excel(value, MAC_EPOCH if is_1904 else WINDOWS_EPOCH, how.is_duration)
+        except (OverflowError, ValueError):
+            return Fault("#VALUE!", "a cell holds the error #VALUE!")
+        return found if isinstance(found, date) else str(found)
+    return _number(Decimal(str(value)), is_percent=how.is_percent)
+
+
+def _number(value: Decimal, *, is_percent: bool) -> Cell:
+    if is_percent:
+        return f"{(value * 100).normalize():f}%"
+    if abs(value) >= 10**15:
+        return Fault(
+            f"{value:f}",
+            "a number has more than 15 digits, which spreadsheets round: make the column text",
+        )
+    return f"{value.to_integral_value():f}" if value == value.to_integral_value() else f"{value:f}"
+
+
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+
+
+def _unescaped(text: str) -> str:
+    """Read what a workbook writes as `_xHHHH_`, such as `_x000D_` (ECMA-376, ST_Xstring).
+
+    `_x005F_` is the underscore of such words that are meant as they stand.
+    """
+    if "_x" not in text:
+        return text
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    # Halves of a pair become the character that they are together.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
