@@ -6,6 +6,7 @@ Layout below the lake's root::
     <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     erasures/<digest>.json                                   what was erased on request
+    losses/<digest>.json                                     lost objects that a person gave up
 
 An object is written whole or not at all, whichever filesystem holds it.
 """
@@ -29,14 +30,14 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import AwareDatetime, ValidationError
 
-from filmpulse.errors import BadInput, LakeUnavailable
+from filmpulse.errors import BadInput, LakeDamaged, LakeUnavailable, ObjectMissing
 from filmpulse.items import CollectionStatus, Count, ImdbId, Item, Mode, Movie, Review, Snapshot
 
 log = logging.getLogger(__name__)
 
 MANIFEST_VERSION = 1
 
-NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures"})
+NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures", "losses"})
 """Folders at the lake's root that hold no collections."""
 # Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
 # ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
@@ -124,20 +125,25 @@ class Lake:
         """Read one manifest.
 
         Raises:
-            BadInput: It is not a manifest of ours.
-            LakeUnavailable: It could not be read.
+            LakeDamaged: It is not a manifest of ours.
+            LakeUnavailable: It could not be read; ObjectMissing: it is not there.
         """
+        content = self._read(self._path(uri))
         try:
-            return Manifest.model_validate_json(self._read(self._path(uri)))
+            return Manifest.model_validate_json(content)
         except ValidationError as error:
-            raise BadInput(f"{uri} is no manifest of a collection: {error}") from error
+            raise LakeDamaged(f"{uri} is no manifest of a collection: {error}") from error
 
     def read_reviews(self, uri: str, manifest: Manifest) -> Iterator[Review]:
-        """Yield the reviews of a collection in the order in which they arrived."""
+        """Yield the reviews of a collection in the order in which they arrived.
+
+        Raises:
+            LakeDamaged: A part holds what is no review; the parts before it were yielded.
+            LakeUnavailable: A part could not be read; ObjectMissing: it is not there.
+        """
         folder = self._path(uri).rpartition("/")[0]
         for part in manifest.parts:
-            for line in gzip.decompress(self._read(f"{folder}/{part}")).splitlines():
-                yield Review.model_validate_json(line)
+            yield from self._read_part(f"{folder}/{part}")
 
     def quarantine(
         self, source: str, imdb_id: str, reason: str, cleaned_html: str, seen_at: datetime
@@ -349,6 +355,20 @@ class Lake:
             raise BadInput(f"{uri} does not lie in the lake {self._url}.")
         return self._root + uri.removeprefix(self._url)
 
+    def _read_part(self, path: str) -> Iterator[Review]:
+        content = self._read(path)
+        try:
+            if not content:  # gzip takes this for no line at all, and no part is ever written so
+                raise EOFError("it is empty")
+            for line in gzip.decompress(content).splitlines():
+                yield Review.model_validate_json(line)
+        except (gzip.BadGzipFile, EOFError, zlib.error, ValidationError) as error:
+            why = str(error).splitlines()[0]
+            raise LakeDamaged(
+                f"{path} in the lake is damaged ({why}): bring it back from the lake's backup, or "
+                "collect the movie again."
+            ) from error
+
     def _read(self, path: str) -> bytes:
         with _reached("read", path):
             content: bytes = self._fs.cat_file(path, **self._limit)
@@ -400,6 +420,8 @@ def _reached(verb: str, name: str) -> Iterator[None]:
     """
     try:
         yield
+    except FileNotFoundError as error:
+        raise ObjectMissing(f"{name} could not be {verb} in the lake: it is not there") from error
     except Exception as error:
         why = str(error) or "no answer in time"
         raise LakeUnavailable(f"{name} could not be {verb} in the lake: {why}") from error
