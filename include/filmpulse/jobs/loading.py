@@ -371,9 +371,8 @@ def _seen(
 
     Erased ones are passed over, and noted in `tombstones.met`.
 
-    Args:
-        observed: Of a collection that is new: its faults are left to the checks of quality. Of any
-            other, fewer reviews than the manifest says are a loss.
+    `observed` is given for a new collection, whose faults are left to the checks of quality. Of
+    any other, fewer reviews than the manifest says are a loss.
 
     Raises:
         LakeDamaged: A part cannot be read, or there are fewer reviews.
