@@ -464,8 +464,8 @@ def analyse(
     _tell(found._replace(failures=[]) if interrupted else found, said)
     if interrupted:
         err.print(
-            "[yellow]Interrupted. The scores so far are stored; the rest waits for the next run, or "
-            "for the same command again.[/]"
+            "[yellow]Interrupted. The scores so far are stored; the rest waits for the next run, "
+            "or for the same command again.[/]"
         )
         raise typer.Exit(interrupted)
     if said or found.failures or not (is_asked or len(approved) == len(backlog.to_approve)):

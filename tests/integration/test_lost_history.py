@@ -1,4 +1,4 @@
-"""A movie whose objects in the lake are lost: named, made good, or given up; never dropped unasked."""
+"""Objects of the lake that are lost: named, made good or given up; no row is dropped unasked."""
 
 import gzip
 import hashlib
