@@ -48,7 +48,7 @@ def import_saved_pages():
 
     @task(execution_timeout=timedelta(hours=1), map_index_template="{{ file }}")
     def import_page(name: str, run_id: str) -> dict:
-        """Import one file; what cannot be read goes to `inbox/failed/` and is told at the end."""
+        """Import one file; of one that cannot be read the reason is kept in `failed/`."""
         from filmpulse import airflow_bridge
 
         return airflow_bridge.import_file(name, run_id)

@@ -5,7 +5,8 @@
 * **Writes:** words of removed reviews and of earlier versions become null in `core.reviews`,
   `core.review_revisions` and `core.aspect_scores`, and empty in the lake; old objects in
   `quarantine/`, `inbox/done/` and `inbox/failed/` are deleted, and so is what had come back of what
-  was erased (`ops.erasures`). Scores, stars and dates stay.
+  was erased (`ops.erasures`). Scores, stars and dates stay. The first round after an upgrade that
+  changes the rules of cleaning cleans kept pages and files again, and deletes what it cannot clean.
 * **Needs:** connections `filmpulse_warehouse` and `filmpulse_lake`. It asks no site for anything.
 
 How long that is: `FILMPULSE_REMOVED_TEXT_DAYS`, `FILMPULSE_QUARANTINE_DAYS` and

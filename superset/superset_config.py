@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, g, has_request_context, redirect, request, url_for
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from superset import config as default
 from superset.security import SupersetSecurityManager
 from werkzeug.wrappers import Response
@@ -36,6 +37,12 @@ SQLALCHEMY_DATABASE_URI = _required("SUPERSET_METADATA_URL")
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
 # Both features are off; their published default secrets shall open nothing all the same.
 GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = secrets.token_hex(32)
+
+# Superset writes a query with its values before it connects. Until then SQLAlchemy 1.4 assumes that
+# Postgres reads a backslash as an escape, and doubles it: a movie with a backslash in its title is
+# not found. Postgres reads a backslash as itself (`standard_conforming_strings`, on since 9.1), and
+# SQLAlchemy does so too once it has connected.
+PGDialect._backslash_escapes = False
 
 # --- What leaves this machine: nothing ---------------------------------------------------------
 _HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"

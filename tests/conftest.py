@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -45,6 +46,11 @@ os.environ |= {
     "SE_OFFLINE": "true",
     "SE_AVOID_STATS": "true",
 }
+
+
+# On a crowded machine an example may take any time.
+settings.register_profile("crowded", deadline=None)
+settings.load_profile("crowded")
 
 
 @pytest.hookimpl(tryfirst=True)

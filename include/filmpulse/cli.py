@@ -539,16 +539,24 @@ def forget(
     author: Annotated[
         str | None,
         typer.Option(
-            help="All that one person wrote: the author_key, or the site's own id of the user, "
-            "which is hashed and not kept."
+            help="All that one person wrote: the author_key in any form, the site's own id of the "
+            "user or the address of their page, or what a file calls them; the id is hashed and "
+            "not kept."
         ),
     ] = None,
-    source: Annotated[str, typer.Option(help="Where the review or the author is.")] = "imdb",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the review or the author is.",
+            show_default="imdb for a review, every source for an author",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase for good: from the warehouse, the lake, the inbox and the quarantine.
 
-    A review or an author never comes back; a movie that is followed again starts anew.
+    A review or an author never comes back; a movie that is followed again starts anew. Exit code 1
+    when nothing is stored of what was named: then nothing is noted either.
     """
     from filmpulse import jobs
 
@@ -558,20 +566,42 @@ def forget(
         raise BadInput("Say one of --movie, --review and --author.")
     kind: Any = chosen[0][0]
     parts = _parts()
-    key = jobs.find_key(kind, chosen[0][1], source, parts.settings)
-    name = f"the {kind} {key}" if kind == "movie" else f"the {kind} {key} of {source}"
-    found = jobs.preview(kind, key, parts, source)
-    out.print(f"Of {escape(name)} there {_erased_line(found)}." if any(found)
-              else f"Nothing was stored of {escape(name)}.")  # fmt: skip
+    found = jobs.find_stored(kind, chosen[0][1], source, parts)
+    if not found:
+        _say_nothing_was_stored(kind, chosen[0][1], source)
+        raise typer.Exit(1)
+    for one in found:
+        there = jobs.preview(kind, one.key, parts, one.source)
+        name = _erased_name(kind, one)
+        out.print(f"Of {name} there {_erased_line(there)}." if any(there)
+                  else f"Nothing was stored any more of {name}: it was erased before.")  # fmt: skip
     if not yes:
         typer.confirm("Erase it, and never store it again?" if kind != "movie" else "Erase it?",
                       abort=True)  # fmt: skip
     if kind == "movie":
-        _unfollow(key)
-    with _bar("movies") as progress:
-        erased = jobs.forget(kind, key, parts, source, progress)
-    out.print("Noted: it will not be stored later." if not any(erased)
-              else f"Erased: there {_erased_line(erased)}.")  # fmt: skip
+        _unfollow(found[0].key)
+    for one in found:
+        with _bar("movies") as progress:
+            erased = jobs.forget(kind, one.key, parts, one.source, progress)
+        out.print(f"Erased: there {_erased_line(erased)}." if any(erased)
+                  else "Nothing was left to erase.")  # fmt: skip
+
+
+def _say_nothing_was_stored(kind: str, given: str, source: str | None) -> None:
+    where = f" of {source}" if source and kind != "movie" else ""
+    hint = {
+        "movie": "Check the id. `filmpulse movies remove` takes a movie off the list.",
+        "review": "Check the id; of a review from a file, give --source too.",
+        "author": "Check the key or the id. An id is found only with the FILMPULSE_AUTHOR_SECRET "
+        "with which the reviews were stored; of an author in a file, give --source too. Refused "
+        "rows of tables (inbox/failed/) do not say who wrote them: look there yourself.",
+    }
+    err.print(f"[red]Nothing was stored of the {kind} {escape(given)}{where}, so nothing was "
+              f"erased and nothing was noted.[/] {hint[kind]}")  # fmt: skip
+
+
+def _erased_name(kind: str, named: Any) -> str:
+    return escape(f"the {kind} {named.key}" + (f" of {named.source}" if kind != "movie" else ""))
 
 
 def _erased_line(erased: Any) -> str:
@@ -610,6 +640,11 @@ def retention() -> None:
         f"lines of the lake with them; {took.pages:,} kept pages, {took.files:,} files of the "
         f"inbox and {took.unfinished:,} objects of broken-off collections were deleted."
     )
+    if took.cleaned or took.not_cleaned:
+        out.print(
+            f"Of what earlier versions kept, {took.cleaned:,} objects were cleaned again and "
+            f"{took.not_cleaned:,} deleted, since they could not be cleaned."
+        )
     if took.erased:
         err.print(f"[yellow]{took.erased:,} rows and objects that were erased before had come "
                   "back, and were erased again.[/]")  # fmt: skip

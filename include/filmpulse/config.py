@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -68,8 +68,8 @@ class Settings(BaseModel):
     llm_base_url: str | None = Field(
         None,
         description="OpenAI-compatible endpoint that scores reviews, such as "
-        "`https://api.openai.com/v1` (meant when only a key is set). Unset, with no key: the "
-        "keyless analyser scores them.",
+        "`https://api.openai.com/v1` (meant when only a key is set); Azure's with its "
+        "`?api-version=`. Unset, with no key: the keyless analyser scores them.",
     )
     llm_api_key: SecretStr | None = Field(
         None, description="Key of that endpoint; a local server may need none."
@@ -81,6 +81,17 @@ class Settings(BaseModel):
         None,
         description="`openai`, `gemini`, `ollama`, `ollama_cloud`, `vllm` or `other`: whose words "
         "the endpoint wants; told by its address when unset.",
+    )
+    llm_answer_format: Literal["json_schema", "json_object", "none"] | None = Field(
+        None,
+        description="How the endpoint is asked for JSON: by a schema, as any JSON object, or in "
+        "the prompt alone (`none`); the provider's own way when unset. An endpoint that does not "
+        "know a way is asked in the next one.",
+    )
+    llm_token_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        None,
+        description="Field that limits an answer's length; the provider's own when unset. An "
+        "endpoint that does not know the field is sent the other.",
     )
     llm_reasoning_effort: str = Field(
         "none", description="How long the model may think, in the provider's words."

@@ -13,11 +13,12 @@ A caller decides by the branch, never by the message::
         ├── BadInput              a malformed id, file or setting
         │   └── LakeDamaged       an object of the lake holds what cannot be read
         ├── NotImdb               a page or file that is not IMDb's
+        ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
         ├── HostPaused            a block before this one holds until `until`: final for this run
         ├── LayoutChanged         reviews were announced and none could be read
-        ├── LlmRefused            the endpoint refuses key, model or account: no call can succeed
+        ├── LlmRefused            the endpoint refuses key, model or account, or answers uselessly
         └── CollectionFailed      a run's closing verdict, naming each movie and why
 
 Every leaf carries `reason`, a short stable word that is stored in `ops.collections.reason`.
@@ -101,6 +102,15 @@ class NotImdb(Final):
     reason = "not_imdb"
 
 
+class NotCleaned(Final):
+    """A page or file may still tell of reviewers or of its visitor: its content may not be stored.
+
+    The message never quotes the content.
+    """
+
+    reason = "not_cleaned"
+
+
 class NotFound(Final):
     """The site knows no such movie (404)."""
 
@@ -141,9 +151,10 @@ class LayoutChanged(Final):
 
 
 class LlmRefused(Final):
-    """The model's endpoint refuses key, model or account, or rejects every request.
+    """The model's endpoint refuses key, model or account, or no request to it can be of use.
 
-    `reason` is key_refused, model_refused, quota_exhausted or rejected.
+    `reason` is key_refused, model_refused, quota_exhausted, rejected (every request is),
+    unsafe_certificate, not_an_api (a web page answers) or unusable_answers.
     """
 
     reason = "key_refused"

@@ -262,7 +262,15 @@ class Call(Item):
     cost_usd: float | None = None
     quotes_given: Count = 0
     quotes_dropped: Count = 0
+    leniencies: tuple[str, ...] = ()
     sentence: str | None = None
+
+
+class UnusableAnswers(Item):
+    """How many answers of a run were of no use: the last ones in a row, and of its first ones."""
+
+    in_a_row: Count
+    of_first: Count
 
 
 class SearchHit(Item):

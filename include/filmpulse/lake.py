@@ -5,8 +5,10 @@ Layout below the lake's root::
     <source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz   in the order of arrival
     <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
+    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
-    losses/<digest>.json                                     lost objects that a person gave up
+    losses/<digest>.json                                     lost objects that were given up
+    cleaned.json                                             by which rules kept pages were cleaned
 
 An object is written whole or not at all, whichever filesystem holds it.
 """
@@ -153,6 +155,13 @@ class Lake:
         return self.write(
             f"quarantine/{source}/{imdb_id}/{name}", gzip.compress(cleaned_html.encode())
         )
+
+    def quarantine_reason(
+        self, source: str, imdb_id: str, reason: str, why: str, seen_at: datetime
+    ) -> str:
+        """Keep only why a page could not be read, since it could not be cleaned; return the URI."""
+        name = f"{seen_at:%Y%m%dT%H%M%S%f}-{reason}.reason.txt"
+        return self.write(f"quarantine/{source}/{imdb_id}/{name}", why.encode())
 
     def manifests(self, source: str | None = None, imdb_id: str | None = None) -> list[str]:
         """List the URIs of sealed collections, of one source or movie where given, sorted."""
@@ -301,13 +310,6 @@ class Lake:
             else:
                 self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"
-
-    def move(self, name: str, to: str) -> None:
-        """Give one object below the root another name there; none there is fine."""
-        source, target = self._path(f"{self._url}/{name}"), self._path(f"{self._url}/{to}")
-        with _reached("moved", name), suppress(FileNotFoundError):
-            self._make_folder_of(target)
-            self._fs.mv(source, target)
 
     def delete(self, name: str) -> None:
         """Delete one object below the root; none there is fine."""

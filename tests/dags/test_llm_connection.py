@@ -42,7 +42,14 @@ def test_the_connection_says_all_but_budgets(read, connect):
     connect(
         host="https://models.example/v1",
         password=KEY,
-        extra={"model": "m-1", "tokens_per_minute": "9000", "temperature": 0, "service_tier": ""},
+        extra={
+            "model": "m-1",
+            "tokens_per_minute": "9000",
+            "temperature": 0,
+            "service_tier": "",
+            "answer_format": "none",
+            "token_field": "max_completion_tokens",
+        },
     )
     theirs = {
         "llm_base_url": "https://elsewhere.example",
@@ -59,6 +66,8 @@ def test_the_connection_says_all_but_budgets(read, connect):
         llm_model="m-1",
         llm_tokens_per_minute=9000,
         llm_temperature=0,
+        llm_answer_format="none",
+        llm_token_field="max_completion_tokens",
         llm_budget_usd_per_run=0.25,
         removed_text_days=3,
     )
@@ -82,6 +91,10 @@ def test_a_connection_without_a_host_means_the_providers_own_address(read, conne
         (f"generic://https://:{KEY}@api.example:8443/v1", "https://api.example:8443/v1"),
         (f"generic://:{KEY}@api.example/v1", "https://api.example/v1"),
         (f"generic://http://:{KEY}@127.0.0.1:8101/v1", "http://127.0.0.1:8101/v1"),
+        (
+            f"generic://:{KEY}@https%3A%2F%2Fx.example%2Fdeployments%2Fd%3Fapi-version%3D1",
+            "https://x.example/deployments/d?api-version=1",
+        ),
     ],
 )
 def test_a_uri_is_put_together_again(read, connect, value, url):
@@ -98,6 +111,8 @@ def test_a_uri_is_put_together_again(read, connect, value, url):
          "budget_usd_per_run, modell"),
         ({"password": KEY, "extra": {"concurrency": "many"}}, "concurrency"),
         ({"password": KEY, "extra": {"temperature": 9}}, "temperature"),
+        ({"password": KEY, "extra": {"answer_format": "xml"}}, "answer_format"),
+        ({"password": KEY, "extra": {"token_field": "tokens"}}, "token_field"),
         ({}, "neither a host"),
     ],
 )  # fmt: skip
@@ -148,6 +163,7 @@ def test_setup_makes_what_is_read_back(read, monkeypatch, connect, name):
         name: "http://127.0.0.1:9/v1" if name.endswith("URL") else KEY,
         "FILMPULSE_LLM_MODEL": "gpt-5.4-mini",
         "FILMPULSE_LLM_TEMPERATURE": "0",
+        "FILMPULSE_LLM_ANSWER_FORMAT": "json_object",
         "FILMPULSE_LLM_TOKENS_PER_MINUTE": "50000",
         "FILMPULSE_LLM_BUDGET_USD_PER_DAY": "7",
     }

@@ -198,15 +198,19 @@ def test_5_a_refused_key_stops_at_once_and_is_said_once(airflow, site, warehouse
         site.control("publish", imdb_id=movie, count=2)
     said = f"Incorrect API key provided: {key}. You can find your API key at your account."
     model.state.scenarios.add(Fail(401, message=said, code="invalid_api_key", times=None))
-    before = len(warehouse.rows("SELECT 1 FROM ops.llm_calls"))
+    before = asked(model).total()
     try:
         run = airflow.run_to_end("movie_reception", imdb_ids=[cast["a"], cast["b"]], mode="full")
     finally:
         model.state.scenarios.clear()
     assert run["state"] == "failed"
-    assert len(warehouse.rows("SELECT 1 FROM ops.llm_calls")) - before <= 1
-    tries = {t["try_number"] for t in airflow.tasks_of(run) if t["task_id"] == "per_movie.analyse"}
-    assert tries == {1}
+    tasks = [t for t in airflow.tasks_of(run) if t["task_id"] == "per_movie.analyse"]
+    assert [(t["state"], t["try_number"]) for t in tasks] == [("failed", 1)] * 2
+    # A task hears of the refusal before its first request, or meets it with that one.
+    made = calls(warehouse, run)
+    assert 1 <= len(made) <= len(tasks)
+    assert {(call["outcome"], call["cost_usd"]) for call in made} == {("key_refused", 0)}
+    assert asked(model).total() - before <= len(tasks)
     log = airflow.log(run, "summarise")
     assert "key" in log
     assert "401" in log

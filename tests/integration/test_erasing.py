@@ -1,14 +1,21 @@
 """Erasing on request: gone from every place, never back, and done again after a restore."""
 
+import base64
 import gzip
+import io
+import quopri
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
 from hashlib import sha256
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
-from filmpulse import jobs
+from filmpulse import cli, jobs
 from filmpulse.analysis import make_analyser
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
@@ -24,6 +31,7 @@ from filmpulse.items import (
 )
 from filmpulse.jobs import erasing
 from filmpulse.lake import Lake, Manifest
+from filmpulse.sources.tables.mapping import read_map
 from filmpulse.warehouse.ledger import open_ledger
 
 SECRET = b"for tests only"
@@ -672,3 +680,246 @@ def test_a_movie_that_is_followed_again_keeps_what_it_costs_from_then_on(parts, 
     keys = ask(parts, review(2))
     assert jobs.replay_erasures(parts) == jobs.Erased()
     assert paid(parts) == (dict.fromkeys(keys, MOVIE), Decimal("0.02"))
+
+
+# --------------------------------------------------------------------- by any form of key
+
+USER = "ur1000001"
+MAP = """
+source: club
+rights: Written for this test.
+imdb_id: movie
+review_id: id
+author: who
+body: text
+"""
+SITE_FORMS = [
+    USER,
+    f"https://www.imdb.com/user/{USER}/",
+    f"m.imdb.com/user/{USER}?ref_=tt_urv",
+    f"/user/{USER}/reviews/#top",
+]
+KEY_FORMS = ["{}", "key-{}", "filmpulse-author-{}", "https://www.imdb.com/user/key-{}/", " {} "]
+
+
+def by_site(parts, who=ANNA):
+    """Her review as the site gives it, and another's."""
+    jobs.load(collection(parts, "s", 0, [review(1, author_key=who), review(2)]), parts)
+    return who
+
+
+def a_table(who):
+    lines = [f"{MOVIE},1,{who},It is dull.", f"{MOVIE},2,ur1000002,It is bright."]
+    return ("movie,id,who,text\n" + "\n".join(lines) + "\n").encode()
+
+
+def by_table(parts, who=USER):
+    jobs.import_table(io.BytesIO(a_table(who)), "club.csv", read_map(MAP), "run", parts)
+    (row,) = rows(parts, "SELECT author_key FROM core.reviews WHERE review_id = '1'")
+    return row["author_key"]
+
+
+def by_waiting_table(parts, who=USER):
+    """A table that a person dropped into the inbox; a row of hers cannot be used."""
+    refused = f"{MOVIE},3,{who},\n".encode()
+    parts.lake.write("inbox/club.csv.map.yaml", MAP.encode())
+    parts.lake.write("inbox/club.csv", a_table("ur1000003") + refused)
+    parts.lake.write("inbox/innocent.csv.map.yaml", MAP.encode())
+    parts.lake.write("inbox/innocent.csv", a_table("ur1000003"))
+    return author_key("club", who, SECRET)
+
+
+def by_added_table(parts, tmp_path):
+    (tmp_path / "club.csv").write_bytes(a_table(USER))
+    jobs.add_table(tmp_path / "club.csv", read_map(MAP), parts)
+    return author_key("club", USER, SECRET)
+
+
+def by_page(folder, text):
+    def put(parts):
+        content = text.encode()
+        at = f"quarantine/imdb/{MOVIE}/20261101T000000000000-layout_changed.html.gz"
+        if folder == "quarantine":
+            parts.lake.write(at, gzip.compress(content))
+        else:
+            parts.lake.write(f"{folder}/page.html", content)
+            parts.lake.write(f"{folder}/page.html.meta.json", b"{}")
+        return ANNA
+
+    return put
+
+
+PLACES = {
+    "site": by_site,
+    "table": by_table,
+    "table of our own keys": lambda parts: by_table(parts, f"filmpulse-author-{ANNA}"),
+    "table of copied keys": lambda parts: by_table(parts, ANNA),
+    "table of keys from pages": lambda parts: by_table(parts, f"key-{ANNA}"),
+    "waiting table": by_waiting_table,
+    "waiting page": by_page("inbox", f'<a href="/user/{USER}/">Anna</a>'),
+    "imported page": by_page("inbox/done", f'{{"userId":"key-{ANNA}"}}'),
+    "failed page": by_page("inbox/failed", f'{{"userId":"key-{ANNA}"}}'),
+    "quarantine": by_page("quarantine", f'<a href="/user/key-{ANNA}/"></a>'),
+}
+
+
+@pytest.fixture
+def call(parts, monkeypatch):
+    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    return lambda *words: CliRunner().invoke(cli.app, ["forget", *words, "--yes"])
+
+
+def noted(parts):
+    kinds = rows(parts, "SELECT kind, source, key FROM ops.erasures")
+    assert len(parts.lake.names("erasures")) == len(kinds)
+    return {(n["source"], n["key"]) for n in kinds if n["kind"] == "author"}
+
+
+def is_traced(parts, key):
+    left = everything(parts)
+    return any(trace in left for trace in (key, ANNA, USER))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_any_form_of_a_key_erases_an_author_from_any_place(parts, call, place):
+    source = "club" if "table" in place else "imdb"
+    for form in [*KEY_FORMS, *SITE_FORMS]:
+        key = PLACES[place](parts)
+        assert is_traced(parts, key)
+        done = call("--author", form.format(key))
+        assert done.exit_code == 0, (form, done.output)
+        assert not is_traced(parts, key), form
+        assert noted(parts) == {(source, key)}, form
+        left = everything(parts)
+        assert "rw2" in left or place != "site"
+        assert "It is bright." in left or "table" not in place
+        for name in parts.lake.names("erasures"):
+            parts.lake.delete(name)
+        rows(parts, "DELETE FROM ops.erasures RETURNING 1")
+
+
+def mhtml(page, encoding):
+    """A page as Chrome saves it as a single file."""
+    made = MIMEMultipart("related")
+    part = MIMENonMultipart("text", "html", charset="utf-8")
+    if encoding == "base64":
+        part.set_payload(base64.encodebytes(page.encode()).decode())
+    else:
+        part.set_payload(quopri.encodestring(page.encode()).decode())
+    part["Content-Transfer-Encoding"] = encoding
+    made.attach(part)
+    return made.as_bytes()
+
+
+def zipped(page):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("page.html", page)
+    return made.getvalue()
+
+
+LONG = f'<p>{"x" * 52}<a href="/user/{USER}/">Anna</a></p>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LONG.encode("utf-16"),
+        mhtml(LONG, "quoted-printable"),
+        mhtml(LONG, "base64"),
+        gzip.compress(LONG.encode()),
+        zipped(LONG),
+        zipped(mhtml(LONG, "base64")),
+    ],
+    ids=["UTF-16", "quoted-printable", "base64", "gzip", "ZIP", "MHTML in a ZIP"],
+)
+def test_an_author_is_found_in_a_page_of_any_form(parts, call, content):
+    parts.lake.write("inbox/page", content)
+    assert call("--author", "ur9999999").exit_code == 1
+    assert call("--author", f"key-{ANNA}").exit_code == 0
+    assert "inbox/page" not in parts.lake.names("inbox")
+
+
+def test_an_author_of_an_added_table_is_found(parts, call, tmp_path):
+    key = by_added_table(parts, tmp_path)
+    assert call("--author", f"filmpulse-author-{key}").exit_code == 0
+    assert parts.lake.names("inbox") == []
+
+
+@pytest.mark.parametrize("put", [by_table, by_waiting_table])
+def test_an_author_is_found_by_what_a_file_calls_them(parts, call, put):
+    put(parts, "Zoé Żółta 👩‍🚀")
+    assert call("--author", "Zoe\u0301 Żółta 👩‍🚀").exit_code == 1  # whose name, no file says
+    assert call("--author", "Zoe\u0301 Żółta 👩‍🚀", "--source", "club").exit_code == 0
+    assert noted(parts) == {("club", author_key("club", "Zoé Żółta 👩‍🚀", SECRET))}
+    assert "Zoé" not in everything(parts)
+
+
+def test_an_author_is_erased_under_every_name_at_once(parts, call):
+    by_site(parts)
+    by_table(parts)
+    PLACES["waiting page"](parts)
+    assert call("--author", USER).exit_code == 0
+    assert noted(parts) == {("imdb", ANNA), ("club", author_key("club", USER, SECRET))}
+    assert USER not in everything(parts)
+
+
+def test_an_author_is_erased_of_the_source_that_was_named_alone(parts, call):
+    by_site(parts)
+    by_table(parts)
+    assert call("--author", USER, "--source", "club").exit_code == 0
+    assert noted(parts) == {("club", author_key("club", USER, SECRET))}
+    assert {r["source"] for r in rows(parts, "SELECT source FROM core.reviews")} == {"imdb", "club"}
+    assert '"rw1"' in everything(parts)
+
+
+def test_what_was_hashed_with_another_secret_is_found_by_its_key(parts, call):
+    key = by_site(parts, author_key("imdb", USER, b"another secret"))
+    assert call("--author", USER).exit_code == 1
+    assert call("--author", f"key-{key}").exit_code == 0
+    assert key not in everything(parts)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("--author", form.format("0" * 32)) for form in KEY_FORMS),
+        *(("--author", form.replace(USER, "ur9999999")) for form in SITE_FORMS),
+        ("--author", "Nobody", "--source", "club"),
+        ("--author", USER, "--source", "nowhere"),
+        ("--review", "rw999"),
+        ("--review", "rw1", "--source", "club"),
+        ("--movie", "tt99000009"),
+    ],
+)
+def test_a_key_that_finds_nothing_says_so_and_notes_nothing(parts, history, call, words):
+    parts.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
+    stored, objects = tables(parts), parts.lake.names("")
+    done = call(*words)
+    assert done.exit_code == 1
+    assert words[1].strip() in done.output
+    assert (tables(parts), parts.lake.names("")) == (stored, objects)
+    assert rows(parts, "SELECT FROM ops.erasures") == []
+
+
+@pytest.mark.parametrize(("kind", "given"), [("review", "rw2"), ("author", USER), ("movie", MOVIE)])
+def test_an_erasure_that_broke_off_is_completed_and_no_failure(
+    parts, history, call, monkeypatch, kind, given
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, "refresh_figures_or_fail", lambda parts: 1 / 0)
+        assert isinstance(call(f"--{kind}", given).exception, ZeroDivisionError)
+    # nothing is left of it but the note
+    assert call(f"--{kind}", given).exit_code == 0
+    for name in parts.lake.names("erasures"):
+        parts.lake.delete(name)
+    assert call(f"--{kind}", given).exit_code == 0  # the warehouse knows of it, too
+
+
+def test_refused_rows_go_with_what_was_found_and_alone_are_nothing(parts, call):
+    by_table(parts)
+    parts.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
+    assert call("--author", "ur7777777").exit_code == 1
+    assert parts.lake.names("inbox") != []
+    assert call("--author", USER).exit_code == 0
+    assert parts.lake.names("inbox") == []

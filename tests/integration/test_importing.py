@@ -520,8 +520,9 @@ def test_what_cannot_be_imported_fails_alone_and_says_why(parts, name):
     left = [n for n in inbox_names(parts) if not n.startswith("done/")]
     assert f"failed/{bad.name}.reason.txt" in left
     assert not [n for n in left if not n.startswith("failed/")]
-    is_page = name not in ("picture.png", "no.zip", "empty.html", "page.mhtml", "notes.txt")
-    assert (f"failed/{bad.name}" in left) is is_page
+    # Of half a page, a refusal, and what is not IMDb's nobody knows whom it tells of.
+    is_kept = name in ("search.html", "suggestions.json", "changed.html")
+    assert (f"failed/{bad.name}" in left) is is_kept
     assert_nothing_private(parts)
     with pytest.raises(CollectionFailed, match=re.escape(name.partition(".")[0])) as caught:
         jobs.summarise_import("r1", [name], [jobs.Imported(name, [bad])], parts)

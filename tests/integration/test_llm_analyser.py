@@ -346,11 +346,17 @@ def test_a_review_that_gives_orders_changes_its_own_row_at_most(scoring, obedien
     found = {row["review_id"]: row for row in scoring.rows(about, "among")}
     assert {text.review_id: found[text.review_id] for text in others} == untouched
     kept = {"quote of another review", "SQL for a quote", "markup for a quote", "NUL"}
+    read = {"extra key", "two answers"}
     for order, text in zip(OBEYED, hostile, strict=True):
         row = found[text.review_id]
         if order in kept:
             # The score is the model's; the quote is not the review's, and goes.
             assert [(a["aspect"], a["quote"]) for a in row["aspects"]] == [("sound", None)]
+        elif order in read:
+            # What stands around the answer, or comes twice, changes nothing in it.
+            (sound,) = row["aspects"]
+            assert sound["score"] == row["overall"] == honest(text.text)["sound"]["score"]
+            assert sound["quote"] in text.text
         else:
             assert (row["status"], row["aspects"]) == ("invalid", [])
     [count] = scoring.rows("SELECT count(*) AS n FROM core.reviews")

@@ -247,6 +247,18 @@ def test_a_key_in_another_case_is_not_said(scoring, settings, endpoint):
     assert "0CC175B9" not in scoring.calls()[0]["sentence"]
 
 
+def test_a_masked_key_is_not_said_and_other_words_of_a_refusal_are(scoring, settings, endpoint):
+    key = settings.llm_api_key.get_secret_value()
+    masked = f"Incorrect API key provided: {key[:4]}*****{key[-4:]}. Get another."
+    for number, said in enumerate((masked, "This key may not use chat completions.")):
+        endpoint.answer = lambda _, said=said: respond({"error": {"message": said}}, 401)
+        with pytest.raises(LlmRefused) as caught:
+            scoring.run(settings, scoring.many(1), run_id=str(number))
+        assert caught.value.reason == "key_refused"
+        assert ("It says: This key may not" in str(caught.value)) == (said is not masked)
+        assert key[-4:] not in str(caught.value)
+
+
 # ----------------------------------------------------------------------- the rest
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
+import fake_endpoint
 import pytest
 from llmock.scenarios import Fail, Match, Reply
 from llmock.testing import LLMockServer
@@ -250,6 +251,68 @@ def test_a_refused_key_is_said_once_for_all_movies_and_never_shown(parts, endpoi
     for imdb_id in (A, B, C):
         assert jobs.analyse(imdb_id, parts, run_id="r1").scored == 10
     assert jobs.review_scoring("r1", [A, B, C], parts).failures == []
+
+
+@pytest.fixture
+def odd(settings):
+    """Parts whose model answers in a mode of the fake endpoint, uselessly if none is named."""
+    with fake_endpoint.running() as server:
+        values = {
+            "llm_model": fake_endpoint.MODEL,
+            "llm_price_input_usd": 0.1,
+            "llm_price_output_usd": 0.5,
+            "llm_concurrency": 1,
+        }
+
+        def made(mode="single"):
+            given = settings.model_copy(update=values | {"llm_base_url": server.url(mode)})
+            return jobs.Parts.from_settings(given)
+
+        made.server = server
+        yield made
+
+
+def test_useless_answers_stop_all_tasks_of_their_run_and_are_said_once(odd):
+    parts = odd()
+    store(parts, A, 12)
+    store(parts, B, 5)
+    for imdb_id in (A, B):
+        with pytest.raises(LlmRefused) as error:
+            jobs.analyse(imdb_id, parts, run_id="r1")
+        assert error.value.reason == "unusable_answers"
+        assert shown(parts, imdb_id)["analyser_kind"] == "lexicon"
+    assert len(odd.server.chats) == 10
+    told = jobs.review_scoring("r1", [A, B], parts)
+    assert told.failures == [f"{error.value} 7 reviews of 2 movies lack a score by m."]
+    assert told.lines[0].startswith("m: 10 calls (10 invalid), ")
+    # What was answered stays, and another run begins anew.
+    assert jobs.analyse(B, parts, run_id="r2").texts == 5
+    assert len(odd.server.chats) == 15
+
+
+def test_useless_answers_fail_a_run_that_has_no_review_left(odd):
+    """All were answered when the tenth came; mended under the same run id, it ends well."""
+    parts = odd()
+    store(parts, A, 10)
+    with pytest.raises(LlmRefused) as error:
+        jobs.analyse(A, parts, run_id="r1")
+    assert jobs.review_scoring("r1", [A], parts).failures == [str(error.value)]
+    rows(parts, "UPDATE ops.llm_calls SET finished_at = finished_at - interval '1 hour'")
+    mended = odd("fenced")
+    assert jobs.analyse(A, mended, run_id="r1").scored == 10
+    told = jobs.review_scoring("r1", [A], mended)
+    assert told.failures == []
+    assert told.lines[-1] == "m: 10 answers came in a code fence"
+
+
+def test_the_ways_of_reading_are_told_of_one_run_alone(odd):
+    parts = odd()
+    store(parts, A, 2)
+    jobs.analyse(A, odd("fencedprose"), run_id="r0")
+    jobs.analyse(A, odd("wrapped"), run_id="r1")
+    (_, first), (_, second) = (jobs.review_scoring(r, [A], parts).lines for r in ("r0", "r1"))
+    assert first == "m: 2 answers came in a code fence; 2 answers came with prose around the JSON"
+    assert second == "m: 2 answers came in a wrapper object"
 
 
 def test_a_run_of_the_main_job_names_the_refusal_and_no_movie(parts, endpoint):
@@ -533,6 +596,14 @@ def test_what_was_said_hides_no_other_failure(capsys):
     ]
     cli._tell(jobs.RunSummary([], [], failures, 0), [sentence])
     assert capsys.readouterr().err.splitlines() == failures[-2:]
+
+
+def test_the_command_line_says_what_useless_answers_look_like(odd, monkeypatch):
+    store(odd(), A, 12)
+    done = run(odd(), monkeypatch, "analyse")
+    assert done.exit_code == 1
+    assert "{'storytelling': {'mentioned':" in " ".join(done.output.split())
+    assert len(odd.server.chats) == 10
 
 
 def answer_in_prose(endpoint, times):

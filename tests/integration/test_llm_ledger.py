@@ -452,6 +452,28 @@ def test_the_day_begins_at_midnight_in_utc_wherever_the_server_is(warehouse, db)
         assert begin(ledger, texts[2]) == "over_run_budget"
 
 
+NOTES = ["unsafe_certificate", "not_an_api", "unusable_answers"]
+
+
+@pytest.mark.parametrize("reason", NOTES)
+def test_a_note_of_why_a_run_stops_holds_for_its_other_tasks(warehouse, db, reason):
+    text = add_review(db, 1)
+    values = {"run_id": "a", "model": "toy", "prompt_version": "v", "outcome": reason,
+              "sentence": "Of no use."}  # fmt: skip
+    for _ in range(2):
+        db.execute(sql("note_refusal"), values)
+    (note,) = calls(db)
+    assert (note["key"], note["outcome"], note["cost_usd"]) == (None, reason, 0)
+    with opened(warehouse, "a") as a, opened(warehouse, "b") as b:
+        with pytest.raises(LlmRefused, match="Of no use") as said:
+            begin(a, text)
+        assert said.value.reason == reason
+        assert isinstance(begin(b, text), int)
+    # No request was sent for it.
+    (day,) = db.execute("SELECT sum(calls) AS calls FROM mart.llm_days").fetchall()
+    assert day["calls"] == 1
+
+
 @pytest.mark.parametrize("reason", ["key_refused", "model_refused", "quota_exhausted"])
 def test_a_refusal_stops_its_run_and_no_other(warehouse, db, reason):
     texts = add_reviews(db, 4)

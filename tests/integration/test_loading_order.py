@@ -117,7 +117,6 @@ COLLECTIONS = st.fixed_dictionaries(
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(COLLECTIONS, min_size=2, max_size=5), data=st.data())
@@ -184,6 +183,26 @@ def history(parts):
     for uri in uris:
         jobs.load(uri, parts)
     return uris
+
+
+def test_a_rebuild_counts_rewritten_reviews_apart_from_deleted_ones(parts):
+    history(parts)
+    wanted = hashes(parts)
+    with parts.warehouse.connect() as connection:
+        connection.execute(
+            """INSERT INTO core.reviews (source, review_id, imdb_id, is_spoiler, language,
+                                         content_hash, first_seen_at, removed_at)
+               SELECT source, 'made-up-' || n, imdb_id, false, language, content_hash,
+                      first_seen_at, CASE WHEN n = 3 THEN now() END
+               FROM core.reviews, generate_series(1, 3) n WHERE review_id = 'rw1'"""
+        )
+        connection.execute(
+            "UPDATE core.reviews SET helpful_up = 99 WHERE review_id IN ('rw2', 'rw3')"
+        )
+        connection.execute("DELETE FROM core.reviews WHERE review_id = 'rw9'")
+    # 'made-up-3' was removed before: fewer living reviews come of the two others alone
+    assert jobs.rebuild(parts, [MOVIE]).loaded == jobs.Loaded(inserted=1, updated=2, removed=2)
+    assert hashes(parts) == wanted
 
 
 def test_a_rebuild_of_what_is_right_touches_nothing(parts):

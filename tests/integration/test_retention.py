@@ -13,6 +13,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import AspectScore, Call, Reading, Review, ReviewText, analysed_text
 from filmpulse.jobs import retention
+from filmpulse.jobs.recleaning import MARKER
 from filmpulse.lake import Lake, Manifest
 from filmpulse.warehouse.ledger import open_ledger
 
@@ -299,12 +300,13 @@ def test_kept_pages_and_files_go_after_their_days(parts):
         "inbox/failed/c.html": 31, "inbox/failed/c.html.reason.txt": 31,
         "inbox/waits.html": 99,
     }  # fmt: skip
+    jobs.apply_retention(parts, NOW)  # looks through the empty folders, once
     for name, days in ages.items():
         parts.lake.write(name, b"page")
         age(parts, name, days)
     took = jobs.apply_retention(parts, NOW)
     assert took == jobs.Retained(pages=1, files=3)
-    left = set(parts.lake.names(""))
+    left = set(parts.lake.names("")) - {MARKER}
     assert left == {name for name, days in ages.items() if days < 30 or name == "inbox/waits.html"}
     assert jobs.apply_retention(with_settings(parts, quarantine_days=29), NOW).pages == 1
 

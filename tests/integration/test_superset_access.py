@@ -187,6 +187,36 @@ def test_a_guest_filters_and_saves_figures(
     assert saved.text.splitlines()[0].lstrip("\ufeff") == _label(metric)
 
 
+@pytest.mark.parametrize("title", ["Back\\slash", "\\", "It's \\' over", 'Say "100 %"\\n'])
+@pytest.mark.parametrize("operator", ["IN", "=="])
+def test_a_movie_is_found_by_the_name_that_is_shown(
+    owner: psycopg.Connection, guest: Browser, admin: Browser, title: str, operator: str
+) -> None:
+    key = {"imdb_id": "tt99000077", "title": title}
+    datasets = admin.get("/api/v1/dataset/").json()["result"]
+    (choices,) = [each["id"] for each in datasets if each["table_name"] == "movie_choices"]
+    owner.execute(
+        """INSERT INTO core.movies (imdb_id, title, facts_as_of)
+           VALUES (%(imdb_id)s, %(title)s, now())""",
+        key,
+    )
+    try:
+        chosen = [title] if operator == "IN" else title
+        question = _question(
+            f"{choices}__table",
+            {
+                "metrics": [],
+                "columns": ["movie"],
+                "filters": [{"col": "movie", "op": operator, "val": chosen}],
+            },
+        )
+        answer = guest.post("/api/v1/chart/data", question)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["result"][0]["data"] == [{"movie": title}]
+    finally:
+        owner.execute("DELETE FROM core.movies WHERE imdb_id = %(imdb_id)s", key)
+
+
 def _sql(expression: str) -> dict[str, str]:
     return {"expressionType": "SQL", "sqlExpression": expression, "label": "x"}
 

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from hashlib import sha256
 
 import openpyxl
 import pytest
@@ -654,7 +655,7 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
         (b"\xff\xfe\xff", MAP, "not written in"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_set_aside_with_the_reason(parts, rows, mapping, said):
+def test_of_a_table_that_cannot_be_used_reason_name_and_hash_are_kept(parts, rows, mapping, said):
     drop(parts, rows, mapping)
     names, (imported,) = take(parts)
     told = jobs.review_import("r1", names, [imported], parts)
@@ -662,11 +663,13 @@ def test_a_table_that_cannot_be_used_is_set_aside_with_the_reason(parts, rows, m
     assert said in told.failures[0]
     assert jobs.plan_import(parts) == []
     kept = {n for n in parts.lake.names("inbox") if not n.endswith(".rejects.csv")}
-    beside = {".reason.txt"} | ({".map.yaml"} if mapping else set())
-    assert kept == {"inbox/failed/answers.csv"} | {f"inbox/failed/answers.csv{e}" for e in beside}
+    assert kept == {"inbox/failed/answers.csv.reason.txt"}
     reason = parts.lake.read("inbox/failed/answers.csv.reason.txt").decode()
     assert said in reason
-    assert reason.endswith("reason: bad_input\n")
+    content = rows if isinstance(rows, bytes) else as_csv(rows)
+    digest = sha256(content).hexdigest()
+    assert reason.endswith(f"file: answers.csv\nsha256: {digest}\nreason: bad_input\n")
+    assert "Invented Person" not in everything(parts)
     assert not stored(parts)
     drop(parts, [a_row(1)])  # corrected
     names, _ = take(parts)

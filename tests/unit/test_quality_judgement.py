@@ -325,7 +325,7 @@ def sides(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sides(), sides(), sides(), st.integers(0, 99), st.none() | st.integers(0, 99), COUNT, COUNT)
 def test_any_figures_give_verdicts_in_words(own, recent, past, living, site, known, edited):
     state = State(living=living, known=known, edited=min(known, edited), removed=edited)

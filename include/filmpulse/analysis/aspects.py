@@ -1,4 +1,4 @@
-"""What a review is read for, as data: `aspects.toml` is the only place that defines it."""
+"""What a review is read for, as data: `aspects.toml` says what counts as which aspect."""
 
 from __future__ import annotations
 

@@ -18,7 +18,14 @@ from filmpulse.jobs.closing import (
 )
 from filmpulse.jobs.collection import collect, label, plan
 from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
-from filmpulse.jobs.erasing import Erased, find_key, forget, preview, replay_erasures
+from filmpulse.jobs.erasing import (
+    Erased,
+    find_key,
+    find_stored,
+    forget,
+    preview,
+    replay_erasures,
+)
 from filmpulse.jobs.events import Event, add_event, list_events, remove_event
 from filmpulse.jobs.figures import refresh_figures
 from filmpulse.jobs.importing import import_file, plan_import, review_import, summarise_import
@@ -84,6 +91,7 @@ __all__ = [
     "detect",
     "failed_checks",
     "find_key",
+    "find_stored",
     "forget",
     "import_file",
     "import_table",

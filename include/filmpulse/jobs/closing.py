@@ -146,6 +146,8 @@ def _review_scoring(
     for used in rows:
         if used["calls"]:
             told.lines.append(_spending(used, budget))
+        if used["leniencies"]:
+            told.lines.append(f"{used['model']}: {_leniencies(used['leniencies'])}")
         dropped, given = used["quotes_dropped"], used["quotes_given"]
         if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
             told.warnings.append(
@@ -178,12 +180,12 @@ def _review_scoring(
             missing += untouched
         if missing:
             unscored[name] = missing
-    if refusals and unscored:
+    if refusals and (unscored or any(used["is_unusable"] for used in rows)):
         lack = (
-            f"{reviews(sum(unscored.values()))} of {count(len(unscored), 'movie')} lack a "
+            f" {reviews(sum(unscored.values()))} of {count(len(unscored), 'movie')} lack a "
             f"score{by}."
         )
-        told.failures.extend(f"{refusal} {lack}" for refusal in refusals)
+        told.failures.extend(f"{refusal}{lack if unscored else ''}" for refusal in refusals)
         return told, left
     task = "analyse" if planned is None else "score"
     troubles = " ".join(used["trouble"] for used in rows if used["trouble"])
@@ -223,6 +225,14 @@ def _spending(used: DictRow, budget: float) -> str:
             "without a price"
         )
     return f"{line}; {used['quotes_dropped']:,} of {used['quotes_given']:,} quotes dropped"
+
+
+def _leniencies(counts: Mapping[str, int]) -> str:
+    """Say how many answers were read though they were not quite in the form, most first."""
+    from filmpulse.analysis.llm.lenient import LENIENCIES
+
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return "; ".join(f"{count(n, 'answer')} came {LENIENCIES.get(w, w)}" for w, n in ordered)
 
 
 def _budget(usd: float) -> str:

@@ -7,12 +7,10 @@ holds ids of movies and reviews and keyed hashes of authors, no name and no user
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 import re
-import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,16 +22,15 @@ from pydantic import AwareDatetime, ValidationError
 
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, FilmpulseError
+from filmpulse.errors import BadInput
 from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
-from filmpulse.jobs import inbox
 from filmpulse.jobs.figures import refresh_figures_or_fail
+from filmpulse.jobs.kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.jobs.site import SOURCE
 from filmpulse.lake import NOT_SOURCES, Manifest
-from filmpulse.sources.archives import is_archive, read_archive
-from filmpulse.sources.imdb.dom import KEYED
-from filmpulse.sources.tables.mapping import is_table
+from filmpulse.sources.imdb.dom import KEYED as KEYED_IN_PAGES
+from filmpulse.sources.tables.rows import KEYED as KEYED_IN_TABLES
 from filmpulse.sources.tables.values import key_of
 from filmpulse.warehouse.load import lock_movie
 
@@ -41,26 +38,20 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["movie", "review", "author"]
 
-ALL_SOURCES = "*"
-"""The source of a movie's erasure: a movie is erased whichever source tells of it."""
-
 FOLDER = "erasures"
 
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]*")
 _REVIEW_ID = re.compile(r"[\x21-\x7e]{1,200}")
-_AUTHOR_KEY = re.compile(r"[0-9a-f]{32}")
-_USER_ID = re.compile(r"ur[0-9]{4,}")
-_WORD = re.compile(rb"[A-Za-z0-9]+")
-_PLAIN = re.compile(r"[A-Za-z0-9]+")
-_MOVIE_ID = re.compile(rb"(?<![A-Za-z0-9])tt[0-9]{7,9}(?![0-9])")
+# An author's key or IMDb's id of a user, alone or in the address of the user's page.
+_IN_ADDRESS = r"(?:\S*/user/)?{}(?:[/?#]\S*)?"
+_AUTHOR_KEY = re.compile(
+    _IN_ADDRESS.format(f"(?:{KEYED_IN_PAGES}|{KEYED_IN_TABLES})?([0-9a-f]{{32}})")
+)
+_USER_ID = re.compile(_IN_ADDRESS.format("(ur[0-9]{4,})"))
 _FIELDS = {
     name: re.compile(rb'"%s":\s*("(?:[^"\\]|\\.)*")' % name.encode())
     for name in ("review_id", "author_key")
 }
-# What stands beside a file in the inbox, besides its note, and goes with it.
-_BESIDE_TABLES = (".map.yaml", ".map.yml", ".rejects.csv")
-_BESIDE = (inbox.REASON, *_BESIDE_TABLES)
-_MOST_UNPACKED = 100_000_000  # bytes of one file of an archive
 
 
 class Erasure(Item):
@@ -158,8 +149,10 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
 
     Args:
         kind: What it names.
-        given: An IMDb id, a review's id, an author's key, or the id that the source gives an
-            author, which is hashed here and nowhere kept.
+        given: An IMDb id, a review's id, or an author: the author's key as it stands in tables
+            (`author_key`), in pages (`key-...`) or in waiting tables (`filmpulse-author-...`),
+            IMDb's id of the user, the address of the user's page, or what a file calls the author.
+            All but the key is hashed here and kept nowhere.
         source: Where the review stands or the author writes.
         settings: For the secret of the hash.
 
@@ -177,26 +170,103 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
             raise BadInput(f"No id of a review (such as rw1234567): {given[:80]!r}.")
         return given
     given = key_of(given)
-    if _AUTHOR_KEY.fullmatch(key := given.removeprefix(KEYED)):
-        return key
-    if not given or (source == SOURCE and not _USER_ID.fullmatch(given)):
+    if hashed := _AUTHOR_KEY.fullmatch(given):
+        return hashed[1]
+    user = _USER_ID.fullmatch(given)
+    if not given or (source == SOURCE and not user):
         raise BadInput(
             "No author: give the author_key (32 hexadecimal digits), or the site's own id of the "
-            "user, such as ur1234567."
+            "user, such as ur1234567. Of an author in a file, give what the file says and --source."
         )
     if settings.author_secret is None:
         raise BadInput(
             "An author's own id finds their reviews only with the secret with which they were "
             "stored: set FILMPULSE_AUTHOR_SECRET, or give the author_key."
         )
-    return author_key(source, given, settings.author_secret.get_secret_value().encode())
+    own_id = user[1] if user and source == SOURCE else given
+    return author_key(source, own_id, settings.author_secret.get_secret_value().encode())
+
+
+def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> list[Named]:
+    """Return what a person's words name, so far as something is stored of it.
+
+    What was erased before counts too, so that an erasure that broke off is completed.
+
+    Args:
+        kind: What they name.
+        given: As `find_key` takes it.
+        source: Where the review stands or the author writes. None: IMDb for a review; for an
+            author every source of which the warehouse, the lake or the inbox knows.
+        parts: Settings, warehouse and lake.
+
+    Returns:
+        Sorted; empty where nothing is stored.
+
+    Raises:
+        BadInput: As `find_key`.
+
+    Reads every collection of the sources, or of the movie, in the lake.
+    """
+    named = {Named(source or SOURCE, find_key(kind, given, source or SOURCE, parts.settings))}
+    if kind == "author":
+        sources = {source} if source else _sources(parts)
+        named |= {
+            Named(of, key) for of in sources for key in _author_keys(given, of, parts.settings)
+        }
+        stored = _stored_authors(named, parts)
+    else:
+        stored = {one for one in named if any(preview(kind, one.key, parts, one.source))}
+    noted = _noted_names(parts)
+    now = datetime.now(UTC)
+    return sorted(
+        one
+        for one in named
+        if one in stored or _erasure(kind, one.key, one.source, now).name in noted
+    )
+
+
+def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
+    """Return every key under which a source may hold the author whom a person named.
+
+    The authors of a file are hashed as the file calls them, and a file may call them by whatever
+    somebody copied: by IMDb's id, or by a key in one of its forms.
+    """
+    given = key_of(given)
+    hashed, user = _AUTHOR_KEY.fullmatch(given), _USER_ID.fullmatch(given)
+    keys = {hashed[1]} if hashed else set()
+    if settings.author_secret is None:
+        return keys
+    secret = settings.author_secret.get_secret_value().encode()
+    if user:
+        keys.add(author_key(SOURCE, user[1], secret))
+    if source != SOURCE:
+        called = {given, *keys, *(f"{KEYED_IN_PAGES}{key}" for key in keys)}
+        called |= {user[1]} if user else set()
+        keys |= {author_key(source, name, secret) for name in called}
+    return keys
+
+
+def _sources(parts: Parts) -> set[str]:
+    """Return the sources that the warehouse, the lake or the inbox knows, and IMDb."""
+    in_lake = {source for source in parts.lake.folders() if source not in NOT_SOURCES}
+    in_warehouse = {row["source"] for row in parts.warehouse.rows("erase_sources")}
+    return {SOURCE} | in_lake | in_warehouse | table_sources(parts)
+
+
+def _stored_authors(named: Collection[Named], parts: Parts) -> set[Named]:
+    """Return the authors of whom the warehouse, the lake, the inbox or the quarantine holds any."""
+    now = datetime.now(UTC)
+    tombstones = Tombstones.of(_erasure("author", one.key, one.source, now) for one in named)
+    written = {Named(one.source, one.author_key) for one in _written_by(tombstones, parts)}
+    kept = {one for holding in find_kept(tombstones, parts) for one in holding.named}
+    return (written | kept).intersection(named)
 
 
 def preview(kind: Kind, key: str, parts: Parts, source: str = SOURCE) -> Erased:
     """Count what `forget` would erase now, and change nothing."""
     tombstones = Tombstones.of([_erasure(kind, key, source, datetime.now(UTC))])
     for found in _written_by(tombstones, parts):
-        tombstones.reviews[found.source].add(found.key)
+        tombstones.reviews[found.source].add(found.review_id)
     return _erase(tombstones, parts, is_trial=True)
 
 
@@ -205,10 +275,10 @@ def forget(
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
-    The request is noted first: broken off at any point, the same call does the rest. Reviews and
-    authors stay erased, also those of which nothing was stored; of a movie, what is seen after
-    this moment may be stored again. With an author, the ids of their reviews are noted too, since
-    not every page says who wrote them.
+    The request is noted first: broken off at any point, the same call does the rest. What a person
+    names goes through `find_stored` first, which knows whether anything of it is stored. Reviews
+    and authors stay erased; of a movie, what is seen after this moment may be stored again. With an
+    author, the ids of their reviews are noted too, since not every page says who wrote them.
 
     Args:
         kind: movie, review or author.
@@ -301,7 +371,11 @@ def sweep_kept_pages(parts: Parts) -> int:
     """
     erasures = map(Erasure.model_validate, parts.warehouse.rows("erasures"))
     people = Tombstones.of(erasure for erasure in erasures if erasure.kind != "movie")
-    return _erase_objects(people, parts, with_waiting=False).objects if people.sources else 0
+    if not people.sources:
+        return 0
+    kept = list(find_kept(people, parts, with_waiting=False))
+    _delete(kept, parts)
+    return sum(len(holding.names) for holding in kept)
 
 
 def read_unless_erased(
@@ -342,6 +416,12 @@ def _note(erasures: Sequence[Erasure], parts: Parts) -> None:
             )
 
 
+def _noted_names(parts: Parts) -> set[str]:
+    """Return the names of all requests that the warehouse or the lake knows."""
+    rows = parts.warehouse.rows("erasures")
+    return {*parts.lake.names(FOLDER), *(Erasure.model_validate(row).name for row in rows)}
+
+
 def _noted_in_lake(parts: Parts) -> list[Erasure]:
     found = []
     for name in parts.lake.names(FOLDER):
@@ -369,10 +449,11 @@ def _apply(
         # Those of an author whose erasure broke off were noted already, and may be found no more.
         if row["kind"] == "review" and tombstones.authors.get(row["source"]):
             tombstones.reviews[row["source"]].add(row["key"])
+    written = sorted({(one.source, one.review_id) for one in _written_by(tombstones, parts)})
     found = [
-        _erasure("review", known.key, known.source, erased_at)
-        for known in _written_by(tombstones, parts)
-        if known.key not in tombstones.reviews.get(known.source, ())
+        _erasure("review", review_id, source, erased_at)
+        for source, review_id in written
+        if review_id not in tombstones.reviews.get(source, ())
     ]
     _note(found, parts)
     for erasure in found:
@@ -382,23 +463,24 @@ def _apply(
 
 class _Written(NamedTuple):
     source: str
-    key: str
+    review_id: str
+    author_key: str
 
 
-def _written_by(tombstones: Tombstones, parts: Parts) -> list[_Written]:
+def _written_by(tombstones: Tombstones, parts: Parts) -> set[_Written]:
     """Find the reviews of erased authors, in the warehouse and in every collection."""
-    return sorted(
-        _Written(source, review_id)
+    return {
+        written
         for source, keys in tombstones.authors.items()
         if keys
-        for review_id in _ids_by_authors(source, keys, parts)
-    )
+        for written in _written_in(source, keys, parts)
+    }
 
 
-def _ids_by_authors(source: str, keys: set[str], parts: Parts) -> set[str]:
+def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
     only = Tombstones(authors={source: keys})
     found = {
-        row["review_id"]
+        _Written(source, row["review_id"], row["author_key"])
         for row in parts.warehouse.rows(
             "erase_found", source=source, review_ids=[], author_keys=sorted(keys)
         )
@@ -406,7 +488,7 @@ def _ids_by_authors(source: str, keys: set[str], parts: Parts) -> set[str]:
 
     def remember(review: Review) -> Review:
         if only.covers(review):
-            found.add(review.review_id)
+            found.add(_Written(source, review.review_id, review.author_key or ""))
         return review
 
     for imdb_id in parts.lake.folders(source):
@@ -437,8 +519,12 @@ def _erase(
             if is_trial:
                 connection.rollback()
         progress(done, len(movies))
-    total += _erase_objects(tombstones, parts, is_trial=is_trial, with_waiting=with_waiting)
-    return total
+    kept = list(find_kept(tombstones, parts, with_waiting=with_waiting))
+    if is_trial and not any(total) and not any(holding.named for holding in kept):
+        return total  # refused rows go along with what was found, and alone are nothing found
+    if not is_trial:
+        _delete(kept, parts)
+    return total + Erased(objects=sum(len(holding.names) for holding in kept))
 
 
 def _concerned(tombstones: Tombstones, parts: Parts) -> dict[str, set[str]]:
@@ -536,110 +622,13 @@ def _counted(connection: wh.Connection, query: str, values: Mapping[str, object]
     return Erased(reviews=gone["reviews"], rows=gone["reviews"] + gone["others"] + answers)
 
 
-def _erase_objects(
-    tombstones: Tombstones, parts: Parts, *, is_trial: bool = False, with_waiting: bool = True
-) -> Erased:
-    """Delete kept pages and files of the inbox that hold some of it, whole."""
-    lake = parts.lake
-    searched = _Searched.of(tombstones, parts.settings)
-    doomed: list[str] = []
-    for name in lake.names("quarantine"):
-        erased_at = tombstones.movies.get(name.split("/")[-2])
-        if (erased_at is not None and lake.modified_at(name) <= erased_at) or (
-            searched and searched.is_in(lake.read(name))
-        ):
-            doomed.append(name)
-    names = frozenset(lake.names(inbox.WAITING))
-    for name in sorted({name.removesuffix(_beside(name)) for name in names}):
-        is_kept = name.startswith((f"{inbox.DONE}/", f"{inbox.FAILED}/"))
-        if not (is_kept or with_waiting):
-            continue
-        together = [f"{name}{end}" for end in (*_BESIDE, "", inbox.NOTE) if f"{name}{end}" in names]
-        has_map = any(one.endswith(_BESIDE_TABLES) for one in together)
-        if (
-            _is_of_erased_movie(name, together, tombstones, parts)
-            or (searched and any(searched.is_in(lake.read(one)) for one in together))
-            or (is_kept and is_table(name, has_map=has_map) and _is_of_files(tombstones))
-        ):
-            doomed += together  # the note last: it says which movie the rest was about
-            if not is_kept and not is_trial:
-                log.warning(
-                    "%s waited and was deleted, since it holds what was erased. If it holds more, "
-                    "add it again: importing it passes over what was erased.", name,
-                )  # fmt: skip
-    if not is_trial:
-        for name in doomed:
-            lake.delete(name)
-    return Erased(objects=len(doomed))
-
-
-def _beside(name: str) -> str:
-    """Return the ending of what only stands beside a file; empty for the file itself."""
-    return next((end for end in (*_BESIDE, inbox.NOTE) if name.endswith(end)), "")
-
-
-class _Searched(NamedTuple):
-    """What pages are searched for."""
-
-    review_ids: set[str]
-    author_keys: set[str]
-    author_secret: bytes | None
-
-    @classmethod
-    def of(cls, tombstones: Tombstones, settings: Settings) -> _Searched | None:
-        """Take all ids together, as a page does not name its source; None where there are none."""
-        found = cls(
-            set().union(*tombstones.reviews.values()),
-            set().union(*tombstones.authors.values()),
-            settings.author_secret.get_secret_value().encode() if settings.author_secret else None,
-        )
-        return found if found.review_ids or found.author_keys else None
-
-    def is_in(self, content: bytes) -> bool:
-        """Tell whether a page or an answer, cleaned or not, holds one of them."""
-        if is_archive(content):
-            try:
-                members = [m.content for m in read_archive(content, _MOST_UNPACKED) if m.content]
-            except FilmpulseError:
-                return False  # no archive that anything will ever read
-            return any(self.is_in(member) for member in members if not is_archive(member))
-        if content.startswith(b"\x1f\x8b"):
-            with suppress(OSError, EOFError, zlib.error):
-                content = gzip.decompress(content)
-        words = {word.decode() for word in _WORD.findall(content)}
-        if words & self.review_ids or words & self.author_keys:
-            return True
-        if any(not _PLAIN.fullmatch(i) and i.encode() in content for i in self.review_ids):
-            return True
-        # What was not cleaned yet names users by the site's own ids.
-        if not self.author_keys or (secret := self.author_secret) is None:
-            return False
-        users = (word for word in words if _USER_ID.fullmatch(word))
-        return any(author_key("imdb", user, secret) in self.author_keys for user in users)
-
-
-def _is_of_erased_movie(
-    name: str, together: Sequence[str], tombstones: Tombstones, parts: Parts
-) -> bool:
-    """Tell whether a file of the inbox is about an erased movie, and was there before."""
-    if not tombstones.movies:
-        return False
-    note = inbox.Note()
-    if together[-1].endswith(inbox.NOTE):
-        with suppress(ValidationError):
-            note = inbox.Note.model_validate_json(parts.lake.read(together[-1]))
-    about = note.imdb_id or note.named_id
-    if about is None and name in together:
-        # A page names other movies too, but none as often as its own.
-        counted = Counter(_MOVIE_ID.findall(parts.lake.read(name))).most_common(1)
-        about = counted[0][0].decode() if counted else ""
-    erased_at = tombstones.movies.get(about or "")
-    return erased_at is not None and parts.lake.modified_at(together[-1]) <= erased_at
-
-
-def _is_of_files(tombstones: Tombstones) -> bool:
-    """Tell whether some of it came from files; refused rows of any go with it, unsearched.
-
-    They do not say who wrote them, nor of which source they are, and the person has the file.
-    """
-    return any(source != SOURCE for source in tombstones.sources)
+def _delete(kept: Iterable[Holding], parts: Parts) -> None:
+    """Delete kept pages and files; name those that were not imported yet."""
+    for holding in kept:
+        for name in holding.names:  # the note last: it says which movie the rest was about
+            parts.lake.delete(name)
+        if holding.waits:
+            log.warning(
+                "%s waited and was deleted, since it holds what was erased. If it holds more, "
+                "add it again: importing it passes over what was erased.", holding.file,
+            )  # fmt: skip

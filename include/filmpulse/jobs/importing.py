@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from filmpulse.errors import BadInput, FilmpulseError, Retryable, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, NotImdb, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs import inbox
 from filmpulse.jobs.closing import RunSummary, close, review_scoring
@@ -56,7 +56,8 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     """Import one file of the inbox, and move it to `done/` or `failed/`, cleaned.
 
     Each page becomes one collection of mode `import`, recorded in `ops.collections` under
-    `run_id/name` and loaded. A page that cannot be read is kept in `failed/` with the reason.
+    `run_id/name` and loaded. Why a page was not imported is kept in `failed/`; the page itself
+    only if cleaning is known to have worked. The file leaves the inbox in any case.
 
     Args:
         name: As `plan_import` gives it.
@@ -231,28 +232,33 @@ def _outcome(parsed: Parsed) -> tuple[CollectionStatus, str | None, str]:
 
 
 def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) -> ImportedPage:
-    """Keep a cleaned file that could not be imported, and say why."""
-    status, reason, sentence = explain(error)
-    if isinstance(error, SiteUnavailable):
-        sentence += " Save it again, whole."
+    """Keep a cleaned file that could not be imported, and say why.
+
+    Of what is not IMDb's only the reason is kept: nobody knows where such a file names people.
+    """
+    status, reason, sentence = _why(error)
+    original = saved.note.original_name or saved.name
+    inbox.write_reason(saved.name, sentence, reason, original, saved.sha256, parts)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
-    parts.lake.write(f"{FAILED}/{saved.name}{REASON}", _reason(sentence, reason))
     note = saved.note.model_copy(update=update)
-    _keep(FAILED, saved, note, parts, with_text=reason != "erased")
+    is_kept = reason != "erased" and not isinstance(error, NotImdb)
+    _keep(FAILED, saved, note, parts, with_text=is_kept)
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 
 
 def _refuse(file: RawFile, error: FilmpulseError, parts: Parts) -> ImportedPage:
     """Say why a file could not be imported that cannot be cleaned either, and so is not kept."""
-    status, reason, sentence = explain(error)
+    status, reason, sentence = _why(error)
     sentence += " The file was not kept, since it could not be cleaned."
     name = file.refused_name()
-    parts.lake.write(f"{FAILED}/{name}{REASON}", _reason(sentence, reason))
+    inbox.write_reason(name, sentence, reason, file.name, file.sha256, parts)
     return ImportedPage(name, None, None, status, reason, f"{file.name}: {sentence}")
 
 
-def _reason(sentence: str, reason: str) -> bytes:
-    return f"{sentence}\n\nreason: {reason}\n".encode()
+def _why(error: FilmpulseError) -> tuple[CollectionStatus, str, str]:
+    status, reason, sentence = explain(error)
+    again = " Save it again, whole." if isinstance(error, SiteUnavailable) else ""
+    return status, reason, sentence + again
 
 
 def _keep(

@@ -5,8 +5,10 @@ Layout below the lake's root::
     inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
     inbox/<name>.meta.json    what is known of it (`Note`); written before the file itself
     inbox/done/<name>         imported, cleaned; its note beside it
-    inbox/failed/<name>       not imported, cleaned; its note and `.reason.txt` beside it
-                              (a table as it came, with its map)
+    inbox/failed/<name>.reason.txt
+                              not imported: why, the file's own name and its hash. The file itself,
+                              cleaned, and its note lie beside it if cleaning is known to have
+                              worked; nothing else of what it said is kept.
 
 The name of a cleaned file ends in a short hash of what it is, so that two files never meet under
 one name and the same one twice is known (docs/adr/0017).
@@ -26,7 +28,15 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    FilmpulseError,
+    LayoutChanged,
+    NotCleaned,
+    NotImdb,
+    SiteUnavailable,
+)
 from filmpulse.items import CollectionStatus, ImdbId
 from filmpulse.jobs.parts import Parts
 from filmpulse.sources.archives import (
@@ -44,11 +54,13 @@ log = logging.getLogger(__name__)
 
 WAITING, DONE, FAILED = "inbox", "inbox/done", "inbox/failed"
 NOTE, REASON = ".meta.json", ".reason.txt"
+MAPS, REJECTS = (".map.yaml", ".map.yml"), ".rejects.csv"  # beside tables
 MOST_AT_ONCE = 1_000
 """Files that one import takes up; Airflow maps 1,024 at most."""
 
 # What other tools call a file that they are still writing, and what stands beside a file.
-_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", ".part", ".tmp", ".crdownload", ".filepart")
+_HALF_WRITTEN = (".part", ".tmp", ".crdownload", ".filepart")
+_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", *_HALF_WRITTEN)
 # No page of the site can be older, and a clock may be a little fast.
 _EARLIEST, _FAST_CLOCK = datetime(1996, 1, 1, tzinfo=UTC), timedelta(minutes=5)
 _ORPHANED_AFTER = timedelta(days=1)
@@ -87,14 +99,16 @@ class Note(BaseModel):
 class SavedFile:
     """One cleaned file: its text, its note, and its name in the inbox.
 
-    `block` is there where the site had refused the page: what tells so is lost in cleaning.
+    `sha256` (hex) is that of the file before it was cleaned. `fault` is there if the page is none
+    of IMDb's, or was refused by the site: cleaning takes away what tells so.
     """
 
     name: str
     mark: str
     text: str
     note: Note
-    block: Blocked | None = None
+    sha256: str
+    fault: Blocked | NotImdb | None = None
 
 
 class Added(NamedTuple):
@@ -242,7 +256,8 @@ def waiting(parts: Parts) -> list[str]:
     """Return the names of the files that wait, below `inbox/`, sorted.
 
     Resources that came along with a page saved as a whole (`..._files/`) are deleted, since they
-    are no pages and nobody cleans them; so are notes that lost their file.
+    are no pages and nobody cleans them; so is, after a day, what was never written to its end, and
+    a note that lost its file.
     """
     found = parts.lake.names(WAITING)
     there = frozenset(found)
@@ -252,8 +267,10 @@ def waiting(parts: Parts) -> list[str]:
             continue
         name = full.removeprefix(f"{WAITING}/")
         if full.endswith(_NO_FILES):
-            lost = full.endswith(NOTE) and full.removesuffix(NOTE) not in there
-            if lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
+            is_lost = full.endswith(_HALF_WRITTEN) or (
+                full.endswith(NOTE) and full.removesuffix(NOTE) not in there
+            )
+            if is_lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
                 parts.lake.delete(full)
         elif not is_beside_the_page(name):
             names.append(name)
@@ -266,13 +283,43 @@ def waiting(parts: Parts) -> list[str]:
 def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
     """Return what waits and what failed, with the reasons, each sorted by name."""
     waits = [Waiting(name, read_note(name, parts)) for name in waiting(parts)]
-    failed = []
-    for full in parts.lake.names(FAILED):
-        if full.endswith(REASON):
-            sentence, _, reason = parts.lake.read(full).decode().strip().rpartition("\n")
-            name = full.removeprefix(f"{FAILED}/").removesuffix(REASON)
-            failed.append(Refused(name, reason.removeprefix("reason: "), sentence.strip()))
-    return waits, failed
+    found = parts.lake.names(FAILED)
+    names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
+    failed = (read_reason(name, parts) for name in names)
+    return waits, [refused for refused in failed if refused]
+
+
+def read_reason(name: str, parts: Parts) -> Refused | None:
+    """Read why a file was not imported; None where nothing says so.
+
+    Args:
+        name: The file's name in `inbox/failed/`.
+        parts: The lake.
+    """
+    beside = f"{FAILED}/{name}{REASON}"
+    if parts.lake.size(beside) is None:
+        return None
+    text = parts.lake.read(beside).decode().strip()
+    reason = text.rpartition("\n")[2].removeprefix("reason: ")
+    return Refused(name, reason, text.partition("\n\n")[0])
+
+
+def write_reason(
+    name: str, sentence: str, reason: str, original: str, sha256: str | None, parts: Parts
+) -> None:
+    """Write down why a file was not imported; `read_reason` reads it.
+
+    Args:
+        name: The file's name in `inbox/failed/`.
+        sentence: What happened and what to do, for a person.
+        reason: A short stable word.
+        original: The file's own name.
+        sha256: Its hash (hex), so that who has the file knows it again; None if it was not read.
+        parts: The lake.
+    """
+    lines = [sentence, "", f"file: {original}", f"sha256: {sha256}", f"reason: {reason}", ""]
+    text = "\n".join(line for line in lines if sha256 or not line.startswith("sha256: "))
+    parts.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
 
 
 def read_note(name: str, parts: Parts) -> Note | BadInput:
@@ -311,10 +358,20 @@ class RawFile:
         Raises:
             NotImdb: It holds no page that can be cleaned.
             BadInput: It could not be taken out of its ZIP, or is a reader's copy.
+            Blocked: The site had refused the page, so that nothing in it can be cleaned.
+            SiteUnavailable: Half a page.
+            NotCleaned: It may still tell of people. As with all of these, it may not be stored.
         """
         if self.problem:
             raise BadInput(self.problem, reason="archive")
         page = unwrap(self.content)
+        fault = files.find_fault(page.text)
+        if isinstance(fault, SiteUnavailable):
+            raise fault
+        try:
+            cleaned = clean_page(page.text, secret)
+        except NotCleaned as error:
+            raise fault or error from None
         added_at = given.added_at or added_at
         own_time = files.read_page_time(page.text)
         if own_time is None and given.saved_at_source == "page":
@@ -336,17 +393,21 @@ class RawFile:
                 "added_at": added_at,
             }
         )
-        cleaned = clean_page(page.text, secret)
         mark = _mark(cleaned, note.imdb_id, saved_at)
         kind = "html" if cleaned.lstrip().startswith("<") else "json"
         name = f"{stem(note.original_name or '')}-{mark}.{kind}"
-        return SavedFile(name, mark, cleaned, note, files.find_block(page.text))
+        return SavedFile(name, mark, cleaned, note, self.sha256 or "", fault)
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the file as it came (hex); None if it was not read."""
+        return sha256(self.content).hexdigest() if self.content else None
 
     def refused_name(self) -> str:
         """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
         path = PurePosixPath(self.name.replace("\\", "/"))
         suffix = re.sub(r"[^a-z0-9.]", "", path.suffix.lower())[:10]
-        return f"{stem(path.name)}-{_mark(self.name, sha256(self.content).hexdigest())}{suffix}"
+        return f"{stem(path.name)}-{_mark(self.name, self.sha256)}{suffix}"
 
 
 def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[RawFile]:
@@ -388,8 +449,8 @@ def parse(saved: SavedFile, secret: bytes) -> Parsed:
         NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `files.parse_text`.
         BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
     """
-    if saved.block is not None:
-        raise saved.block
+    if saved.fault is not None:
+        raise saved.fault
 
     def read(imdb_id: str | None) -> Parsed:
         return files.parse_text(

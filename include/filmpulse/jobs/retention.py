@@ -14,6 +14,7 @@ from filmpulse.jobs import inbox
 from filmpulse.jobs.erasing import ids_in, replay_erasures, sweep_kept_pages
 from filmpulse.jobs.figures import refresh_figures_or_fail
 from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.recleaning import clean_kept
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,9 @@ class Retained(NamedTuple):
     of a model as they are kept. `lines` are the same texts in the lake, seen in ten collections ten
     times. `pages` were in quarantine, `files` in the inbox. `unfinished` are objects of collections
     that broke off and were never sealed. `erased` is what was erased before and had come back:
-    rows, lines and objects. `hours` are rows of `ops.host_hours`.
+    rows, lines and objects. `hours` are rows of `ops.host_hours`. Of what earlier versions kept,
+    `cleaned` objects were written anew without people's names and ids, and `not_cleaned` were
+    deleted since they could not be cleaned.
     """
 
     texts: int = 0
@@ -46,12 +49,15 @@ class Retained(NamedTuple):
     unfinished: int = 0
     erased: int = 0
     hours: int = 0
+    cleaned: int = 0
+    not_cleaned: int = 0
 
 
 def apply_retention(parts: Parts, now: datetime) -> Retained:
     """Drop words whose time is over, delete kept pages and files, and finish what was erased.
 
-    Requests by the hour are kept for `KEEP_HOURS`.
+    Requests by the hour are kept for `KEEP_HOURS`. What is kept of pages and files is cleaned again
+    once for each version of the rules.
 
     Words go from the lake first and then from the warehouse, so that a round that broke off is
     completed by the next. The words of a removed review, or of an earlier version, go only when
@@ -93,6 +99,8 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
         hours=parts.warehouse.rows("retention_hours", cutoff=now - KEEP_HOURS)[0]["hours"],
     )
+    recleaned = clean_kept(parts)
+    taken = taken._replace(cleaned=recleaned.cleaned, not_cleaned=recleaned.not_cleaned)
     refresh_figures_or_fail(parts)
     log.info("%s", taken)
     return taken

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from filmpulse.errors import (
@@ -14,6 +15,7 @@ from filmpulse.errors import (
     HostPaused,
     LakeUnavailable,
     LayoutChanged,
+    NotCleaned,
     NotFound,
 )
 from filmpulse.items import CollectionStatus, Page, SearchHit
@@ -80,6 +82,8 @@ def quarantine(
 ) -> LayoutChanged:
     """Keep the page that could not be read, cleaned, so that somebody can look at it.
 
+    A page that cannot be cleaned is not kept: only why, and its hash.
+
     Returns:
         The error to raise in place of `error`: its sentence says where the page is. A lake that is
         away changes nothing about the layout: then the page is lost, and the sentence says that.
@@ -87,11 +91,18 @@ def quarantine(
     if page is None:
         return error
     secret = parts.settings.author_secret
-    cleaned = clean_page(page.html, secret.get_secret_value().encode() if secret else None)
     seen_at = page.fetched_at or datetime.now(UTC)
     try:
-        uri = parts.lake.quarantine(SOURCE, imdb_id, error.reason, cleaned, seen_at)
-        where = f"The page is kept, cleaned, at {uri}."
+        try:
+            cleaned = clean_page(page.html, secret.get_secret_value().encode() if secret else None)
+        except NotCleaned as private:
+            digest = sha256(page.html.encode("utf-8", "replace")).hexdigest()
+            why = f"{error}\n\n{private}\nsha256: {digest}\nreason: {error.reason}\n"
+            uri = parts.lake.quarantine_reason(SOURCE, imdb_id, error.reason, why, seen_at)
+            where = f"The page was not kept. {private} Its hash is at {uri}."
+        else:
+            uri = parts.lake.quarantine(SOURCE, imdb_id, error.reason, cleaned, seen_at)
+            where = f"The page is kept, cleaned, at {uri}."
     except LakeUnavailable as lost:
         where = f"The page could not be kept. {lost}"
     log.error("%s: %s", imdb_id, where)

@@ -27,7 +27,16 @@ from filmpulse.jobs import inbox
 from filmpulse.jobs.closing import count as counted
 from filmpulse.jobs.collection import label
 from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.inbox import FAILED, REASON, WAITING, Added, Imported, ImportedPage
+from filmpulse.jobs.inbox import (
+    FAILED,
+    MAPS,
+    REASON,
+    REJECTS,
+    WAITING,
+    Added,
+    Imported,
+    ImportedPage,
+)
 from filmpulse.jobs.loading import load
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.lake import Manifest
@@ -46,8 +55,6 @@ MOST_MOVIES_WAITING = 500
 
 MAX_WAITING_BYTES = 50_000_000
 BATCH_REVIEWS = 500
-MAPS = (".map.yaml", ".map.yml")
-REJECTS = ".rejects.csv"
 _ESCAPING = "backslashreplace"  # what an encoding lacks is written as Python does
 
 
@@ -196,8 +203,8 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
 
     A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
     may hold names. Refused rows go to `inbox/failed/<name>.rejects.csv`, without their author and
-    without columns that the map does not name. What cannot be used at all goes to `failed/` with
-    its map and the reason; one of the same name that can be used takes its place.
+    without columns that the map does not name. Of what cannot be used at all only the reason, the
+    name and the hash are kept, until one of the same name can be used.
 
     Args:
         name: Below `inbox/`.
@@ -216,9 +223,11 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
         log.warning("%s no longer waits: another import took it.", name)
         return Imported(name, [])
     seen_at = parts.lake.modified_at(path)
+    content = b""
     try:
         _check_size(size)
-        content, about, map_path = parts.lake.read(path), *_waiting_map(path, parts)
+        content = parts.lake.read(path)
+        about, map_path = _waiting_map(path, parts)
         mapping = read_map(about)
         with Spool() as spool:
             read = _read(io.BytesIO(content), name, mapping, spool, parts, seen_at, silent)
@@ -229,7 +238,8 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
                 )
             if read.refused:
                 rejected = io.StringIO()
-                shown = [c for field, c in mapping.columns().items() if field != "author"]
+                columns = mapping.columns()
+                shown = [c for c in columns.values() if c != columns.get("author")]
                 _write_rejects(spool, rejected, mapping, shown)
                 encoded = rejected.getvalue().encode(mapping.encoding or "utf-8", _ESCAPING)
                 parts.lake.write(failed + REJECTS, encoded)
@@ -240,11 +250,16 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     except Retryable:
         raise
     except FilmpulseError as error:
-        line = f"{name}: {error} Correct it and put it into the inbox again."
-        parts.lake.write(failed + REASON, f"{error}\n\nreason: {error.reason}\n".encode())
+        sentence = (
+            f"{error} The table was not kept, since it may hold names: correct it and put it into "
+            "the inbox again, with its map."
+        )
+        line = f"{name}: {sentence}"
+        digest = sha256(content).hexdigest() if content else None
+        inbox.write_reason(name, sentence, error.reason, name, digest, parts)
         if parts.lake.size(path) == size and parts.lake.modified_at(path) == seen_at:
             for ending in ("", *MAPS):
-                parts.lake.move(path + ending, failed + ending)
+                parts.lake.delete(path + ending)
         log.error(line)
         return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
     for leftover in ("", *MAPS, REASON):  # of one that failed

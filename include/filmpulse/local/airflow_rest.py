@@ -16,6 +16,10 @@ class AirflowError(RuntimeError):
     """Airflow refused, or took too long; the message says what."""
 
 
+class AirflowDown(AirflowError):
+    """Nothing listens at Airflow's address, or it broke off the connection."""
+
+
 class AirflowRest:
     """A logged-in client of one Airflow."""
 
@@ -23,7 +27,8 @@ class AirflowRest:
         """Log in.
 
         Raises:
-            AirflowError: The log-in was refused, or not answered.
+            AirflowDown: Airflow does not run.
+            AirflowError: The log-in was refused, or not answered in time.
         """
         # Its first answers take long on a machine where all else is starting too.
         self._client = httpx.Client(base_url=url, timeout=120, trust_env=False)
@@ -49,7 +54,9 @@ class AirflowRest:
         try:
             return self._client.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise AirflowError(f"{method} {path}: Airflow does not answer: {error}") from error
+            is_down = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+            kind = AirflowDown if is_down else AirflowError
+            raise kind(f"{method} {path}: Airflow does not answer: {error}") from error
 
     def variable(self, key: str) -> str | None:
         """Return a Variable's value; None when there is none."""

@@ -12,11 +12,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
-import httpx
-
-from filmpulse.local.airflow_rest import AirflowRest
+from filmpulse.local.airflow_rest import AirflowDown, AirflowRest
 from filmpulse.local.instance import Stack
 
 
@@ -36,19 +34,32 @@ def run(stack: Stack, words: Sequence[str]) -> int:
 
 @contextmanager
 def _paused(stack: Stack, dag_id: str) -> Iterator[None]:
-    """Pause a DAG for the block, unless it is paused or there is no Airflow to ask."""
-    try:
+    """Pause a DAG for the block, unless the DAG is paused already or Airflow is down.
+
+    Raises:
+        AirflowError: Airflow runs and refuses, or does not answer in time.
+    """
+    paused_by_us = None
+    with suppress(AirflowDown):  # the scheduler is down with it, and takes no task
         airflow = AirflowRest(
             str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password
         )
-    except httpx.TransportError:  # the stack is down, and with it the scheduler
-        yield
-        return
-    if airflow.is_paused(dag_id) is not False:
-        yield
-        return
-    airflow.pause(dag_id, True)
+        if airflow.is_paused(dag_id) is False:
+            paused_by_us = airflow
+            airflow.pause(dag_id, True)
     try:
         yield
     finally:
+        if paused_by_us is not None:
+            _let_go_on(paused_by_us, dag_id)
+
+
+def _let_go_on(airflow: AirflowRest, dag_id: str) -> None:
+    """Unpause a DAG; if Airflow went down during the test, say what to do."""
+    try:
         airflow.pause(dag_id, False)
+    except AirflowDown:
+        sys.stderr.write(
+            f"Airflow went down during the test, so {dag_id} stays paused. Once Airflow is up "
+            f"again: airflow dags unpause {dag_id}\n"
+        )

@@ -1,7 +1,10 @@
 """One headless Chromium behind one seam: a URL goes in, a `Page` comes out.
 
-The only module that imports Selenium. It knows nothing of any site; what a page means is read
-from `Page.html` (or by one script), never element by element, which is a hundred times slower.
+The only module of the package that imports Selenium. It knows no page of any site, but is made for
+sites that load more by GraphQL: it keeps the answers to requests whose address says `graphql`. It
+asks for English pages, and declines consent banners by the words that such banners have in English.
+What a page means is read from `Page.html` (or by one script), never element by element, which is a
+hundred times slower.
 """
 
 from __future__ import annotations

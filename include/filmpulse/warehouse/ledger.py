@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse.errors import LlmRefused
-from filmpulse.items import Call, Held, Reading, ReviewText
+from filmpulse.items import Call, Held, Reading, ReviewText, UnusableAnswers
 from filmpulse.warehouse import Connection, Warehouse, sql, unavailable
 
 
@@ -125,7 +125,8 @@ class Ledger:
                 reading = self._answer(call_id, reading)
             elif not keeps_lease:
                 self._connection.execute(sql("ledger_release"), {"call_id": call_id})
-            self._connection.execute(sql("ledger_end"), call.model_dump() | {"call_id": call_id})
+            values = {"call_id": call_id, "leniencies": list(call.leniencies)}
+            self._connection.execute(sql("ledger_end"), call.model_dump() | values)
         if reading is None and keeps_lease:
             self._to_repeat.add(call_id)
         return reading
@@ -142,6 +143,10 @@ class Ledger:
             return reading
         standing = self._connection.execute(sql("ledger_standing"), {"call_id": call_id}).fetchone()
         return Reading.model_validate(standing) if standing else reading
+
+    def unusable(self, first: int) -> UnusableAnswers:
+        """Count the run's unusable answers; see the protocol."""
+        return UnusableAnswers(**self._one("ledger_unusable", {**self._run, "first": first}))
 
     def close(self) -> None:
         """Free the texts that were to be sent again, now that nobody will."""

@@ -137,13 +137,16 @@ def replay(
         connection.execute(sql("replay_drop_doubled"))
         connection.execute(sql("replay_keep_revisions"), key)
     inserted = _scalar(connection, "replay_count_new", key)
-    removed = _scalar(connection, "replay_count_gone", key)
+    removed = connection.execute(sql("replay_count_gone"), key).fetchone()
+    assert removed is not None  # noqa: S101 - it counts
     connection.execute(sql("replay_delete_revisions"), key)
     connection.execute(sql("replay_delete_reviews"), key)
     merged = connection.execute(sql("replay_merge_reviews"), key).rowcount
     revised = connection.execute(sql("replay_merge_revisions"), key).rowcount
     connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews, pg_temp.seen_since")
-    return Replayed(Loaded(inserted, revised, max(merged - inserted - removed, 0), removed), kept)
+    # The merge writes a review that was marked as removed, not one that was deleted before.
+    updated = merged - inserted - removed["marked"]
+    return Replayed(Loaded(inserted, revised, updated, removed["gone"]), kept)
 
 
 # Of the columns of `load_copy`, in their order: binary COPY is told them, and is twice as fast.

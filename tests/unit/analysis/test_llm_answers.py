@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmpulse.analysis.llm.answers import Checked, InvalidAnswer, read_answer
+from filmpulse.analysis.llm.lenient import LENIENCIES
 from filmpulse.items import ASPECTS, AspectScore
 
 TEXT = "Lantern Bay\n\nThe “tide” scenes look ravishing, but nobody can act. I left happy."
@@ -100,9 +101,8 @@ def test_an_empty_quote_of_what_is_absent_quotes_nothing():
     [
         ("acting.mentioned", False),
         ("acting.score", None),
-        ("acting.quote", None),
         ("sound.mentioned", True),
-        ("sound.score", 0),
+        ("sound.score", 1),
         ("sound.quote", "nobody can act"),
     ],
 )
@@ -118,7 +118,8 @@ def test_an_aspect_that_contradicts_itself_spoils_the_answer(place, value):
         ("acting.score", -3),
         ("acting.score", 0.5),
         ("acting.score", True),
-        ("acting.score", "2"),
+        ("acting.score", "3"),
+        ("acting.score", "4/5"),
         ("acting.score", "positive"),
         ("acting.score", [1]),
         ("acting.score", float("nan")),
@@ -129,13 +130,10 @@ def test_an_aspect_that_contradicts_itself_spoils_the_answer(place, value):
         ("acting.quote", ["nobody can act"]),
         ("acting.score", KeyError),
         ("acting.quote", KeyError),
-        ("acting.sarcasm", True),
         ("acting", None),
         ("acting", KeyError),
         ("overall", KeyError),
         ("overall.score", None),
-        ("overall.mentioned", True),
-        ("costumes", ABSENT),
     ],
 )
 def test_an_answer_of_another_shape_is_no_answer(place, value):
@@ -151,8 +149,6 @@ def test_an_answer_of_another_shape_is_no_answer(place, value):
         "[]",
         "{}",
         "I cannot help with that.",
-        f"```json\n{json.dumps(ANSWER)}\n```",
-        json.dumps(ANSWER) + json.dumps(ANSWER),
         json.dumps(ANSWER)[:-1],
         json.dumps([ANSWER]),
         json.dumps(json.dumps(ANSWER)),
@@ -174,8 +170,8 @@ def test_what_is_no_such_json_is_no_answer(content):
     [
         ("acting.quote", {"SECRET": "SECRET"}),
         ("acting.score", "SECRET"),
-        ("acting.SECRET", "SECRET"),
-        ("SECRET", "SECRET"),
+        ("acting", {"SECRET": "SECRET"}),
+        ("overall", "SECRET"),
         ("acting.mentioned", "SECRET"),
     ],
 )
@@ -192,7 +188,6 @@ def test_no_error_repeats_what_was_answered(place, value):
     [
         ("[]", "The answer does not fit the schema: model_type."),
         (changed("acting.score", KeyError), "… schema: missing at acting.score."),
-        (changed("overall.hunter2", 1), "… schema: extra_forbidden at overall.?."),
     ],
 )
 def test_an_error_says_what_is_wrong_and_where(answer, sentence):
@@ -218,6 +213,101 @@ def test_as_much_as_is_ever_read_is_read_and_no_more():
     assert read(longest) == read(ANSWER)
     with pytest.raises(InvalidAnswer, match="100,001 characters"):
         read(longest + " ")
+
+
+# ------------------------------------------------------------------ read leniently
+
+WHOLE = json.dumps(ANSWER, indent=1)
+OTHER = json.dumps(changed("overall.score", -2))
+DRAFT = f"First I thought {OTHER}, but"
+
+
+@pytest.mark.parametrize(
+    ("content", "leniencies"),
+    [
+        (f"```json\n{WHOLE}\n```", "code_fence"),
+        (f"```\n{WHOLE}```\n", "code_fence"),
+        (f"~~~JSON\n{WHOLE}\n~~~", "code_fence"),
+        (f"Here it is:\n\n```json\n{WHOLE}\n```\nAnything else?", "code_fence prose"),
+        (f"Here it is: {WHOLE}", "prose"),
+        (f"{WHOLE}\nI hope this helps {{you}}!", "prose"),
+        (f"{WHOLE}<|im_end|>", "prose"),
+        (f"The form {{...}} has {{'a': 1}}, so [1] {WHOLE}", "prose"),
+        (f'{WHOLE} {{"note": "the overall is 1"}}', "prose"),
+        (WHOLE + WHOLE, "prose"),
+        (WHOLE + "[" * 50_000, "prose"),
+        (f"\ufeff{WHOLE}", ""),
+        (f"<think>\nIs {{it}} good?\n</think>\n\n{WHOLE}", "thinking"),
+        (f"<think>{DRAFT}</think>{WHOLE}", "thinking"),
+        (f"{DRAFT}\n</think>\n{WHOLE}", "thinking"),
+        (f"<thinking>Hm.</thinking>```json\n{WHOLE}\n```", "code_fence thinking"),
+        (f"<think>a</think> and <think>b</think>\n{WHOLE}", "thinking"),
+        (f"{DRAFT} then: {WHOLE}", "prose"),
+        (json.dumps({"answer": ANSWER}), "wrapper"),
+        (f"```json\n{json.dumps({'result': ANSWER})}\n```", "code_fence wrapper"),
+        (json.dumps(changed("acting.score", "-2")), "text_scores"),
+        (json.dumps(changed("visuals.score", "+2")), "text_scores"),
+        (json.dumps(changed("visuals.score", " 2.0")), "text_scores"),
+        (json.dumps(changed("acting.score", "\u22122")), "text_scores"),
+        (json.dumps(changed("acting.sarcasm", True)), "extra_keys"),
+        (json.dumps(changed("overall.mentioned", True)), "extra_keys"),
+        (json.dumps(changed("costumes", ABSENT)), "extra_keys"),
+        (json.dumps({"reasoning": "because", **ANSWER}), "extra_keys"),
+        (json.dumps(changed("sound.score", 0)), "empty_aspect"),
+        (json.dumps(changed("sound", {**ABSENT, "quote": "", "score": 0})), "empty_aspect"),
+        (json.dumps(changed("sound.score", "0")), "text_scores empty_aspect"),
+    ],
+    ids=range(31),
+)
+def test_the_right_answer_is_read_however_it_comes(content, leniencies):
+    checked = read(content)
+    assert checked[:3] == read(ANSWER)[:3]
+    assert checked.leniencies == tuple(leniencies.split())
+    assert set(checked.leniencies) <= LENIENCIES.keys()
+
+
+def test_a_score_stays_where_there_is_no_quote_at_all():
+    checked = read(changed("acting.quote", None))
+    assert (checked.quotes_given, checked.quotes_dropped) == (2, 0)
+    assert checked.reading.aspects[0] == AspectScore(aspect="acting", score=-2)
+    assert checked.leniencies == ("no_quote",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"<think>{WHOLE}</think>",
+        f"<think>{WHOLE}",
+        f"{WHOLE}\n</think>\nIt is good.",
+        f"{WHOLE}</think>{json.dumps(changed('acting.score', 3))}",
+        f"<think>{DRAFT}</think> The answer is above.",
+        f"{WHOLE} No, rather {json.dumps(changed('acting.score', 5))}",
+        f"{WHOLE} No, rather {json.dumps(changed('sound.quote', 'nobody can act'))}",
+        f"```json\n[{WHOLE}]\n```",
+        f"```json\n{WHOLE[:-2]}\n```",
+        WHOLE.replace('"', "'"),
+        json.dumps({"answer": ANSWER, "note": "because"}),
+        json.dumps({"answer": {"answer": ANSWER}}),
+        json.dumps({"answer": json.dumps(ANSWER)}),
+        json.dumps({"acting": ANSWER}),
+    ],
+    ids=range(14),
+)
+def test_what_is_a_draft_or_contradicts_itself_is_no_answer(content):
+    with pytest.raises(InvalidAnswer):
+        read(content)
+
+
+def test_the_last_of_two_answers_counts():
+    assert read(f"{WHOLE}\n{OTHER}").reading.overall == -2
+    assert read(f"{OTHER}\n{WHOLE}").reading.overall == 1
+
+
+def test_a_tag_in_a_quote_ends_no_thoughts():
+    text = "Lantern Bay\n\nThey say </think> in it."
+    told = json.dumps(changed("acting.quote", "They say </think> in it."))
+    checked = read(f"Here: {told}", text)
+    assert checked.reading.aspects[0].quote == "They say </think> in it."
 
 
 def test_a_key_said_twice_counts_once():
@@ -252,7 +342,8 @@ def test_scores_are_kept_as_given_and_quotes_only_as_the_text_has_them(
         for name, score, quote in zip(ASPECTS, scores, quotes, strict=False)
     }
     answer["overall"] = {"quote": quotes[5], "score": overall}
-    reading, given_, dropped = read(answer, text)
+    reading, given_, dropped, leniencies = read(answer, text)
+    assert leniencies == ()
     assert {a.aspect: a.score for a in reading.aspects} == {
         name: score for name, score in zip(ASPECTS, scores, strict=True) if score is not None
     }

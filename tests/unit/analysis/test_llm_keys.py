@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filmpulse.analysis.llm import keys
 from filmpulse.analysis.llm.keys import key_of, result_key
 from filmpulse.analysis.llm.prompt import MAX_CHARACTERS
 from filmpulse.analysis.llm.providers import provider_for
@@ -36,6 +37,8 @@ def key(text="Lantern Bay\n\nA quiet wonder.", **settings):
         {"effort": None},
         {"temperature": 0.0},
         {"base_url": "https://api.openai.com/v2"},
+        {"answer_format": "json_object"},
+        {"answer_format": "none"},
     ],
     ids=str,
 )
@@ -64,9 +67,25 @@ def test_a_key_stays_the_same_for_ever():
     )
 
 
+def test_the_keys_of_the_usual_settings_stay_the_same(monkeypatch):
+    # The prompt may change, and then keys do; here only the way in which settings enter them.
+    monkeypatch.setattr(keys, "prompt_version", lambda: "aspects_v1.00000000")
+    assert key() == "da9fba05fa53196bd5f1bf0aa3ece4d1a073d47b92f6c55904888e624820c45c"
+    assert (
+        key(llm_base_url="https://models.example/v1", llm_model="m")
+        == "e082e580abb2318e7f89af8b77fbb42e53e057b6211bc3b48d882394fe3e94ac"
+    )
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ({}, {"llm_answer_format": "json_schema"}),
+        ({}, {"llm_token_field": "max_tokens"}),
+        (
+            {"llm_base_url": "https://ollama.com"},
+            {"llm_base_url": "https://ollama.com", "llm_answer_format": "json_object"},
+        ),
         ({}, {"llm_base_url": "https://api.openai.com/v1/"}),
         ({}, {"llm_base_url": "HTTPS://API.OpenAI.com:443"}),
         ({}, {"llm_service_tier": "flex"}),
@@ -89,6 +108,9 @@ def test_what_changes_no_answer_changes_no_key(one, other):
         {"llm_temperature": 0},
         {"llm_base_url": "https://eu.api.openai.com/v1"},
         {"llm_provider": "gemini"},
+        {"llm_answer_format": "json_object"},
+        {"llm_answer_format": "none"},
+        {"llm_base_url": "https://api.openai.com/v1?api-version=1"},
     ],
     ids=str,
 )

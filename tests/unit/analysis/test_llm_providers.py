@@ -108,6 +108,39 @@ def test_a_schema_is_sent_where_it_is_looked_at(address, wanted):
     assert ("json_schema" in asked) == (wanted == "json_schema")
 
 
+@pytest.mark.parametrize(
+    ("values", "format_", "field"),
+    [
+        ({"answer_format": "json_schema"}, response_format(), "max_tokens"),
+        ({"answer_format": "json_object"}, {"type": "json_object"}, "max_tokens"),
+        ({"answer_format": "none"}, None, "max_tokens"),
+        ({"token_field": "max_completion_tokens"}, response_format(), "max_completion_tokens"),
+    ],
+)
+def test_the_settings_go_before_the_providers_own_form(values, format_, field):
+    made = settings(base_url=ELSEWHERE, **values)
+    asked = provider_for(made).request_fields(made, 700)
+    assert asked.pop("response_format", None) == format_
+    assert asked == {field: 700}
+
+
+def test_a_form_leads_to_the_next_and_to_an_end():
+    form = provider_for(settings()).form(settings())
+    assert form == ("json_schema", "max_completion_tokens")
+    assert form.next_format().next_format().answer_format == "none"
+    assert form.next_format().next_format().next_format() is None
+    assert form.other_field().token_field == "max_tokens"
+    assert form.other_field().other_field() == form
+
+
+def test_an_api_version_goes_with_the_address():
+    azure = "https://x.openai.azure.com/openai/deployments/d"
+    made = provider_for(settings(base_url=f"{azure}/chat/completions?api-version=2026-10-01"))
+    assert (made.base_url, made.query) == (azure, {"api-version": "2026-10-01"})
+    assert made.address == f"{azure}?api-version=2026-10-01"
+    assert provider_for(settings(base_url=azure)).address == azure
+
+
 def test_the_library_takes_every_field():
     taken = inspect.signature(AsyncCompletions.create).parameters
     for provider in ("openai", "gemini", "ollama", "vllm"):
@@ -189,6 +222,9 @@ def test_a_name_goes_before_what_the_address_tells():
         "http://vllm:8000/v1",
         "http://ollama.models.svc.cluster.local/v1",
         "http://host.docker.internal:8000/v1",
+        "http://100.64.0.1:11434/v1",
+        "http://100.127.255.254/v1",
+        "http://models.some-tailnet.ts.net:8000/v1",
     ],
 )
 def test_unencrypted_is_enough_for_neighbours(address):
@@ -207,6 +243,9 @@ def test_unencrypted_is_enough_for_neighbours(address):
         "http://127.0.0.1.models.example/v1",
         "http://[2001:4860:4860::8888]/v1",
         "http://local.example/v1",
+        "http://100.63.255.255/v1",
+        "http://100.128.0.1/v1",
+        "http://ts.net.example/v1",
     ],
 )
 def test_nothing_goes_over_the_net_unencrypted(address):
@@ -231,6 +270,9 @@ def test_nothing_goes_over_the_net_unencrypted(address):
         "http://mod\u00e8les/v1",
         "https://models.example/v1?key=hunter2",
         "https://models.example/v1#hunter2",
+        "https://models.example/v1?api-version=1&key=hunter2",
+        "https://models.example/v1?api-version=",
+        "https://models.example/v1?api-version=hunter2%20x",
     ],
 )
 def test_what_is_no_address_is_said_without_repeating_it(address):

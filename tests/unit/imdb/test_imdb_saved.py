@@ -432,7 +432,7 @@ def test_no_page_takes_long(piece: str, shell: str) -> None:
     assert time.process_time() - started < 5
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
     """No byte of a container can end in anything but a page or an error of ours."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from filmpulse import sample_site
 from filmpulse.errors import BadInput

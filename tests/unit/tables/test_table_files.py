@@ -242,7 +242,7 @@ def test_an_empty_table_has_no_row():
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=st.lists(st.tuples(CELL, CELL), max_size=8), mark=st.sampled_from(",;|\t"))
 def test_what_a_program_writes_is_read_back(table, mark):
     out = io.StringIO(newline="")
@@ -257,7 +257,7 @@ def test_what_a_program_writes_is_read_back(table, mark):
         assert list(read(as_json, "f.jsonl")[0].values()) == table
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text('ab,"\n\r\0 1', max_size=60), st.sampled_from(["f.csv", "f.jsonl"]))
 def test_noise_is_read_or_refused_and_never_breaks(noise, name):
     start = "a,b\n" if name == "f.csv" else '{"a":1,"b":2}\n'
@@ -315,7 +315,7 @@ def test_an_array_and_a_missing_key_are_told():
 JSON_ROW = st.fixed_dictionaries({"a": st.text(max_size=8), "b": st.text(max_size=8)})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=st.lists(JSON_ROW, max_size=6), indent=st.sampled_from([None, 0, 3]),
     block=st.integers(1, 40), is_packed=st.booleans(),

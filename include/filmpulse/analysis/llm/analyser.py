@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from filmpulse.analysis.llm.answers import InvalidAnswer, read_answer
 from filmpulse.analysis.llm.client import REFUSALS, Client, Reply, preflight
+from filmpulse.analysis.llm.excerpt import excerpt
 from filmpulse.analysis.llm.keys import key_of
 from filmpulse.analysis.llm.ledger import Ledger
 from filmpulse.analysis.llm.limiter import Limiter, Slots
@@ -60,6 +61,12 @@ More than one text has, which may be too much for a model by itself.
 MAX_WAIT_SECONDS = 120.0
 """The longest wait that an endpoint may ask for; beyond it the task ends and is tried later."""
 
+MAX_UNUSABLE, FIRST_ANSWERS = 10, 20
+"""A run stops after so many unusable answers in a row, or when most of its first ones were.
+
+Each is paid for and brings nothing: then the model, or the way of asking, is the wrong one.
+"""
+
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 30.0
 LEASED_POLL_SECONDS = 1.0
 
@@ -70,6 +77,10 @@ _GONE = Reading(status="failed")
 """Of a text that was erased meanwhile: nobody keeps it, as its review is gone too."""
 
 _FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
+_DECLINED: frozenset[CallOutcome] = REFUSALS | {"rate_limited", "unavailable", "rejected"}
+"""What an endpoint may say with status 200 as well: then it did not let the request in."""
+UNUSABLE: frozenset[CallOutcome] = frozenset({"truncated", "invalid"})
+"""Answers in which nothing can be read. A refusal says something of its review and is none."""
 _ANSWERS = _FINAL | {"scored"}
 _AGAIN: frozenset[CallOutcome] = frozenset(
     {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
@@ -99,10 +110,12 @@ class LlmAnalyser:
         self.model = settings.llm_model
         self.prompt_version = prompt_version()
         self.parameters: dict[str, str | int | float | bool | None] = {
-            "base_url": self._provider.base_url,
+            "base_url": self._provider.address,
             "reasoning_effort": self._provider.effort(settings),
             "temperature": settings.llm_temperature,
         }
+        if (answer_format := self._provider.other_format(settings)) is not None:
+            self.parameters["answer_format"] = answer_format
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
         """Score texts as answers come in; see `Analyser.analyse`.
@@ -113,7 +126,8 @@ class LlmAnalyser:
         late ones are given up, and their texts are free when their leases are over.
 
         Raises:
-            LlmRefused: The endpoint refuses key, model or account, or every request.
+            LlmRefused: The endpoint refuses key, model or account, or every request; it is no API;
+                or most answers of the run cannot be used.
             LlmUnavailable: It fails text after text, or asks for a wait of more than two minutes.
             BadInput: The settings cannot be used.
         """
@@ -190,6 +204,41 @@ class _Outcome(NamedTuple):
 
     reading: Reading
     spent: _Spent
+
+
+@dataclass
+class _Question:
+    """One text on its way: what is sent of it, and what its requests met so far."""
+
+    key: str
+    text: ReviewText
+    sent: str
+    asked: list[dict[str, str]]
+    spent: _Spent
+    room: int = MAX_OUTPUT_TOKENS
+    after: int | None = None
+    attempt: int = 0
+    is_wider: bool = False
+    was_shapeless: bool = False
+    patience: float | None = None
+
+
+class _End(NamedTuple):
+    """How a request ended: its final answer, the one that stands, and if it is repeated."""
+
+    reply: Reply
+    call: Call
+    reading: Reading | None
+    standing: Reading | None
+    goes_on: bool
+
+
+def _question(key: str, text: ReviewText) -> _Question:
+    sent = clip(text.text)
+    if len(sent) < len(text.text):
+        told = "Of the review %s the first %d of %d characters are sent."
+        log.info(told, text.review_id, len(sent), len(text.text))
+    return _Question(key, text, sent, messages(sent, new_boundary(sent)), _Spent())
 
 
 async def _start(settings: Settings, ledger: Ledger, provider: Provider, price: Price) -> _Run:
@@ -289,74 +338,84 @@ class _Run:
 
     async def _score(self, key: str, text: ReviewText) -> _Outcome:
         """Get one text's reading: from the ledger, or by as many requests as it may take."""
-        spent = _Spent()
-        sent = clip(text.text)
-        if len(sent) < len(text.text):
-            told = "Of the review %s the first %d of %d characters are sent."
-            log.info(told, text.review_id, len(sent), len(text.text))
-        asked = messages(sent, new_boundary(sent))
-        room, after, is_wider, was_shapeless = MAX_OUTPUT_TOKENS, None, False, False
-        patience: float | None = None
-        attempt = 0
+        question = _question(key, text)
         while True:
             async with self._slots:
-                began = await self._begin(key, text, sent, room, after)
-                if isinstance(began, int):
-                    try:
-                        reply = await self._ask(asked, room)
-                        call, reading = _read(reply, sent)
-                        is_short = call.outcome == "truncated" and not is_wider
-                        is_shapeless = call.outcome == "malformed" and call.cost_usd is not None
-                        if is_short:
-                            reading = None
-                        elif is_shapeless and was_shapeless:
-                            reading = Reading(status="invalid")  # paid for twice is enough
-                        elif self._is_about(call):
-                            reading = Reading(status="refused")
-                        attempt += 1
-                        is_last = attempt == MAX_ATTEMPTS or self._stopping.is_set()
-                        is_open = reading is None and (is_short or call.outcome in _AGAIN)
-                        goes_on = is_open and not is_last
-                        standing = await self._ledger_do(
-                            self._ledger.end, began, call, reading, keeps_lease=goes_on
-                        )
-                    finally:
-                        self._under_way -= 1
-                        self._booked.set()
+                began = await self._begin(question)
+                end = await self._send(question, began) if isinstance(began, int) else None
             if isinstance(began, Reading):
-                return _Outcome(began, spent)
-            if began == "leased":
-                patience = patience or _now() + 2 * self._lease_seconds
-                self._tell(
-                    "Another worker has taken some of these texts, or was killed with them under "
-                    f"way; up to {self._lease_seconds:,.0f} s may pass until they are free."
-                )
-                if _now() > patience:
-                    return _Outcome(Reading(status="failed"), spent)
-                await self._pause(LEASED_POLL_SECONDS)
-                continue
-            after = began
-            spent.add(call)
-            was_shapeless = was_shapeless or is_shapeless
-            if call.outcome in _ANSWERS and reading is not None:
-                self._failures.clear()
-                self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
-                return _Outcome(standing or reading, spent)
-            if call.sentence:
-                self._tell(call.sentence)
-            self._heed(reply)
-            if not goes_on:
-                self._fail(call)
-                return _Outcome(standing or reading or Reading(status="failed"), spent)
-            if is_short:
-                room, is_wider = 2 * room, True
+                return _Outcome(began, question.spent)
+            if end is not None:
+                outcome = await self._follow(question, end)
             else:
-                await self._back_off(attempt, reply)
+                outcome = await self._wait_for_others(question)
+            if outcome is not None:
+                return outcome
 
-    async def _begin(
-        self, key: str, text: ReviewText, sent: str, room: int, after: int | None
-    ) -> int | Reading | Literal["leased"]:
+    async def _send(self, question: _Question, call_id: int) -> _End:
+        """Send one request about a text, and write down how it ended."""
+        try:
+            reply = await self._ask(question.asked, question.room)
+            call, reading = _read(reply, question.sent)
+            is_short = call.outcome == "truncated" and not question.is_wider
+            is_shapeless = call.outcome == "malformed" and call.cost_usd is not None
+            if is_short:
+                reading = None
+            elif is_shapeless and question.was_shapeless:
+                reading = Reading(status="invalid")  # paid for twice is enough
+            elif reading is None and not reply.is_repeatable and self._is_about(call):
+                reading = Reading(status="refused")
+            question.was_shapeless |= is_shapeless
+            question.attempt += not reply.is_repeatable
+            is_last = question.attempt == MAX_ATTEMPTS or self._stopping.is_set()
+            is_open = is_short or reply.is_repeatable or call.outcome in _AGAIN
+            goes_on = reading is None and is_open and not is_last
+            standing = await self._ledger_do(
+                self._ledger.end, call_id, call, reading, keeps_lease=goes_on
+            )
+            await self._give_up_on_useless_answers(reply, call, question.sent)
+        finally:
+            self._under_way -= 1
+            self._booked.set()
+        question.after = call_id
+        question.spent.add(call)
+        return _End(reply, call, reading, standing, goes_on)
+
+    async def _follow(self, question: _Question, end: _End) -> _Outcome | None:
+        """Return what became of a text after a request, or None once it may be sent again."""
+        call = end.call
+        if call.outcome in _ANSWERS and end.reading is not None:
+            self._failures.clear()
+            self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
+            return _Outcome(end.standing or end.reading, question.spent)
+        if call.sentence:
+            self._tell(call.sentence)
+        self._heed(end.reply)
+        if not end.goes_on:
+            self._fail(call)
+            reading = end.standing or end.reading or Reading(status="failed")
+            return _Outcome(reading, question.spent)
+        if call.outcome == "truncated":
+            question.room, question.is_wider = 2 * question.room, True
+        elif not end.reply.is_repeatable:
+            await self._back_off(question.attempt, end.reply)
+        return None
+
+    async def _wait_for_others(self, question: _Question) -> _Outcome | None:
+        """Wait a little for whoever holds a text; give the text up when that takes too long."""
+        question.patience = question.patience or _now() + 2 * self._lease_seconds
+        self._tell(
+            "Another worker has taken some of these texts, or was killed with them under "
+            f"way; up to {self._lease_seconds:,.0f} s may pass until they are free."
+        )
+        if _now() > question.patience:
+            return _Outcome(Reading(status="failed"), question.spent)
+        await self._pause(LEASED_POLL_SECONDS)
+        return None
+
+    async def _begin(self, question: _Question) -> int | Reading | Literal["leased"]:
         """Wait for limits and money; return the call's number, or what there is instead."""
+        key, sent, room = question.key, question.sent, question.room
         tier = self._settings.llm_service_tier
         most_usd = self._price.most(most_input_tokens(sent), room, tier)
         tokens = tokens_of(len(sent) + overhead_characters()) + room
@@ -372,10 +431,10 @@ class _Run:
                     began = await self._ledger_do(
                         self._ledger.begin,
                         key,
-                        text,
+                        question.text,
                         most_usd=most_usd,
                         lease_seconds=self._lease_seconds,
-                        after=after,
+                        after=question.after,
                     )
                 except LlmRefused as error:
                     self._end(error)
@@ -419,10 +478,11 @@ class _Run:
             self._late += is_alone
             return reply
         self._late = 0
-        if reply.call.http_status == HTTPStatus.OK:
+        if reply.call.http_status == HTTPStatus.OK and reply.call.outcome not in _DECLINED:
             self._limiter.accepted()
             self._slots.answered()
-        if not self._is_open:
+        # Until the endpoint knows the request's form, each way of asking costs one request.
+        if not self._is_open and not reply.is_repeatable:
             self._is_open = True
             self._slots.open()
         return reply
@@ -437,6 +497,8 @@ class _Run:
         call, wait = reply.call, reply.retry_after
         if call.outcome in REFUSALS:
             self._end(LlmRefused(call.sentence or call.outcome, reason=call.outcome))
+        if reply.is_web_page and not self._has_answered:
+            self._end(LlmRefused(call.sentence or call.outcome, reason="not_an_api"))
         if wait is not None and wait > MAX_WAIT_SECONDS:
             told = f"It wants {wait:,.0f} s of rest; what is left is scored later."
             self._end(LlmUnavailable(f"{call.sentence} {told}"))
@@ -459,6 +521,28 @@ class _Run:
             told = f"{len(self._failures)} reviews one after another {ended}. {call.sentence}"
             self._stop = LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told)
             self._stopping.set()
+
+    async def _give_up_on_useless_answers(self, reply: Reply, call: Call, sent: str) -> None:
+        """Stop the run where most of its answers, of all its tasks, cannot be used."""
+        if call.outcome not in UNUSABLE or self._stopping.is_set():
+            return
+        found = await self._ledger_do(self._ledger.unusable, FIRST_ANSWERS)
+        if found.in_a_row < MAX_UNUSABLE and found.of_first <= FIRST_ANSWERS / 2:
+            return
+        told = (
+            f"{found.in_a_row} answers in a row"
+            if found.in_a_row >= MAX_UNUSABLE
+            else f"{found.of_first} of the first {FIRST_ANSWERS} answers"
+        )
+        look = next((excerpt(place.text, sent) for place in reply.places), "")
+        seen = f"The last one begins “{look}”." if look else "The last one is empty."
+        error = LlmRefused(
+            f"{told} by {self._settings.llm_model} cannot be used. {seen} Choose another model or "
+            "FILMPULSE_LLM_ANSWER_FORMAT.",
+            reason="unusable_answers",
+        )
+        self._stop = self._stop or error
+        self._stopping.set()
 
     async def _back_off(self, attempt: int, reply: Reply) -> None:
         """Wait before the next attempt, longer each time; when it was too many, let all wait."""
@@ -489,16 +573,23 @@ def _now() -> float:
 def _read(reply: Reply, sent: str) -> tuple[Call, Reading | None]:
     """Check an answer; return the call with its true outcome, and the reading if it is final."""
     call = reply.call
-    if reply.content is None:
-        final = Reading(status=call.outcome) if call.outcome in _FINAL else None
-        return call, final
-    try:
-        checked = read_answer(reply.content, sent)
-    except InvalidAnswer as error:
-        call = call.model_copy(update={"outcome": "invalid", "sentence": str(error)})
-        return call, Reading(status="invalid")
-    counts = {"quotes_given": checked.quotes_given, "quotes_dropped": checked.quotes_dropped}
-    return call.model_copy(update=counts), checked.reading
+    if call.outcome != "scored":
+        return call, Reading(status=call.outcome) if call.outcome in _FINAL else None
+    trouble: InvalidAnswer | None = None
+    for place in reply.places:
+        try:
+            checked = read_answer(place.text, sent)
+        except InvalidAnswer as error:
+            trouble = trouble or error
+            continue
+        found = {
+            "quotes_given": checked.quotes_given,
+            "quotes_dropped": checked.quotes_dropped,
+            "leniencies": place.leniencies + checked.leniencies,
+        }
+        return call.model_copy(update=found), checked.reading
+    call = call.model_copy(update={"outcome": "invalid", "sentence": str(trouble)})
+    return call, Reading(status="invalid")
 
 
 def _analysis(text: ReviewText, reading: Reading, spent: _Spent | None = None) -> Analysis:

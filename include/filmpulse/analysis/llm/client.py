@@ -1,27 +1,30 @@
 """One request to an OpenAI-compatible chat endpoint, and what became of it.
 
-Everything that an endpoint sends is untrusted, and its error texts may quote a key or a review: of
-those only status and codes are passed on, and of a rejection plain words that are none of either.
+Everything that an endpoint sends is untrusted, and its error texts may quote a key or a review:
+only status, codes and plain words that are none of either are passed on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
-import unicodedata
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeGuard, TypeVar, get_args
 
 import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from filmpulse.analysis.llm.bodies import Fault, fault_in, page_title, plain_body
+from filmpulse.analysis.llm.excerpt import letters
 from filmpulse.analysis.llm.prices import Price, Usage
-from filmpulse.analysis.llm.providers import Provider, provider_for
+from filmpulse.analysis.llm.providers import Form, Provider, TokenField, provider_for
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Call, CallOutcome
@@ -36,6 +39,15 @@ REFUSALS: frozenset[CallOutcome] = frozenset({"key_refused", "model_refused", "q
 """Outcomes after which no call of the run can succeed."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
+
+# How endpoints name the answer's format, and say that they do not know a field.
+_NAMES_FORMAT = re.compile(r"response[_ ]?format|json[_ ]?schema|json[_ ]?object")
+_IS_UNKNOWN = re.compile(
+    r"instead|unsupported|unknown|unexpected|unrecogni[sz]ed|unavailable|extra|"
+    r"not (?:supported|permitted|allowed|recogni[sz]ed)"
+)
+_TOKEN_FIELD = re.compile("|".join(get_args(TokenField)))
+_INSTEAD = re.compile(rf"instead of\W+({_TOKEN_FIELD.pattern})")
 
 LATE = frozenset({408, 504, 522, 524})
 """Statuses by which a server between says that it waited in vain (520 and on are Cloudflare's)."""
@@ -52,17 +64,35 @@ _QUOTE = re.compile(r"(?<![A-Za-z])['`]|['`](?![A-Za-z])")
 MOST_SAID, ECHO = 200, 12
 """Characters of an error text that are passed on; how many letters in a row make it an echo."""
 
+KEY_PIECE, MASKED_KEY_PIECE = 6, 4
+"""How many characters of the key make an echo; fewer where the key is refused: it may be masked."""
+
+_OK = HTTPStatus.OK
+
+
+class Place(NamedTuple):
+    """A text of an answer that may hold what was asked for, and the leniencies it takes."""
+
+    text: str
+    leniencies: tuple[str, ...] = ()
+
 
 class Reply(NamedTuple):
     """What became of a request.
 
-    `content` is the answer's text where the outcome is `scored`, which then still has to be
-    checked. `headers` are the response's, with lower-case names; empty where none came.
+    Attributes:
+        call: How it ended. Where the outcome is `scored`, the answer still has to be checked.
+        headers: The response's, with lower-case names; empty where none came.
+        places: What the model wrote, the likeliest place of the answer first.
+        is_repeatable: The endpoint did not know a field of the request; the next goes without it.
+        is_web_page: A person's page came in place of an API's answer.
     """
 
     call: Call
-    content: str | None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = {}
+    places: tuple[Place, ...] = ()
+    is_repeatable: bool = False
+    is_web_page: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -96,9 +126,48 @@ class _Usage(BaseModel):
     completion_tokens_details: _OutputDetails | None = None
 
 
+_TEXT_PARTS = frozenset({"text", "output_text"})
+
+
+class _Part(BaseModel):
+    type: str = "text"
+    text: Any = None
+
+
 class _Message(BaseModel):
-    content: str | None = None
+    content: str | list[_Part] | None = None
     refusal: str | None = None
+    tool_calls: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+
+    def places(self) -> list[Place]:
+        """Return where the answer may be: the content, a tool call, or else the reasoning alone."""
+        content = self.content or ""
+        words: tuple[str, ...] = ()
+        if isinstance(content, list):
+            texts = (part.text for part in content if part.type in _TEXT_PARTS)
+            content, words = "".join(filter(_is_text, texts)), ("content_parts",)
+        found = [Place(content, words)]
+        found += [Place(said, ("tool_call",)) for said in _arguments(self.tool_calls)]
+        found = [place for place in found if place.text.strip()]
+        if not found:
+            thoughts = filter(_is_text, (self.reasoning_content, self.reasoning))
+            found = [Place(said, ("reasoning",)) for said in thoughts if said.strip()]
+        return found
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _arguments(tool_calls: object) -> Iterator[str]:
+    """Return the arguments of tool calls as JSON, those of the last call first."""
+    for call in reversed(tool_calls) if isinstance(tool_calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        given = function.get("arguments") if isinstance(function, dict) else None
+        if given:
+            yield given if _is_text(given) else json.dumps(given)
 
 
 class _Choice(BaseModel):
@@ -128,9 +197,12 @@ class Client:
         """
         self._settings, self._provider, self._price = settings, provider, price
         self._key = _key_of(settings)
+        self._form, self._has_swapped_field = provider.form(settings), False
         self._api = openai.AsyncOpenAI(
             base_url=provider.base_url,
             api_key=self._key or "none",  # the SDK insists on one
+            default_query=dict(provider.query),
+            default_headers=_azure_headers(provider, self._key),
             max_retries=0,
             timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=10.0),
             # Reviews go to the endpoint that was named, and to no other that it names.
@@ -142,8 +214,14 @@ class Client:
         await self._api.close()
 
     async def ask(self, messages: list[dict[str, str]], max_output_tokens: int) -> Reply:
-        """Send one request, without any retry, and say what became of it; raises nothing."""
-        fields = self._provider.request_fields(self._settings, max_output_tokens)
+        """Send one request, without any retry, and say what became of it; raises nothing.
+
+        If the endpoint does not know the answer format or the token field, all requests after this
+        one are sent in the next form that it may know.
+        """
+        form = self._form
+        fields = self._provider.request_fields(self._settings, max_output_tokens, form)
+        asked = messages[-1]["content"]
         try:
             # The transport's own limit is one of silence; this one is of the whole.
             async with asyncio.timeout(self._settings.llm_timeout_seconds):
@@ -153,26 +231,70 @@ class Client:
                     **fields,
                 )
         except openai.APIStatusError as error:
-            return self._failed(error, messages[-1]["content"])
+            response = error.response
+            fault = fault_in(plain_body(response.content)[0]) or Fault()
+            reply = self._failed(response.status_code, fault, asked, response.headers)
+            return self._asked_otherwise(reply, form, fault)
         except (openai.APIConnectionError, TimeoutError) as error:
             return self._unanswered(error)
-        response = raw.http_response
-        return self._answered(response.content, response.status_code, response.headers)
+        answer = raw.http_response
+        return self._answered(answer.content, asked, answer.status_code, answer.headers)
 
-    def _answered(self, body: bytes, status: int, headers: Mapping[str, str]) -> Reply:
+    def _asked_otherwise(self, reply: Reply, form: Form, fault: Fault) -> Reply:
+        """Have the next requests go in another form where a rejection names this one's.
+
+        Requests that were under way in the same form step no further: they are only repeated.
+        """
+        said = f"{fault.message} {fault.param}".casefold()
+        names_format = _NAMES_FORMAT.search(said) is not None
+        names_field = _unknown_field(fault) == form.token_field
+        if reply.call.outcome != "rejected" or not (names_format or names_field):
+            return reply
+        if self._form == form:
+            following = form.next_format() if names_format else form.other_field()
+            is_swapped = following is not None and following.token_field != form.token_field
+            if following is None or (is_swapped and self._has_swapped_field):
+                return reply
+            self._form, self._has_swapped_field = following, is_swapped or self._has_swapped_field
+        sentence = f"{reply.call.sentence} From now on it is asked with {self._form}."
+        call = reply.call.model_copy(update={"sentence": sentence})
+        return reply._replace(call=call, is_repeatable=True)
+
+    def _answered(self, body: bytes, asked: str, status: int, headers: Mapping[str, str]) -> Reply:
+        body, is_stream = plain_body(body)
         metered = _read(_Metered, body)
-        common: dict[str, Any] = {
-            "http_status": status,
-            "request_id": self._word(headers.get("x-request-id")),
-            **(self._bill(metered) if metered else {}),
-        }
+        billed = self._bill(metered) if metered else {}
+        if fault := fault_in(body, is_answer=True):
+            # A stream may have brought tokens before its error: what they cost is not known.
+            billed = {"cost_usd": None, **billed} if is_stream else billed
+            return self._failed(status, fault, asked, headers, billed)
+        common = {"http_status": status, "request_id": self._request_id(headers), **billed}
         completion = _read(_Completion, body)
         if completion is None:
-            sentence = "The endpoint's answer is no chat completion."
-            return Reply(Call(outcome="malformed", sentence=sentence, **common), None, headers)
+            sentence = self._shapeless(body, asked)
+            is_page = headers.get("content-type", "").startswith("text/html")
+            call = Call(outcome="malformed", sentence=sentence, **common)
+            return Reply(call, headers, is_web_page=is_page)
         choice = completion.choices[0]
-        outcome, sentence_, content = _judge(choice)
-        return Reply(Call(outcome=outcome, sentence=sentence_, **common), content, headers)
+        outcome, sentence_ = _judge(choice)
+        places = tuple(
+            place._replace(leniencies=(*place.leniencies, *(["stream"] if is_stream else [])))
+            for place in choice.message.places()
+        )
+        return Reply(Call(outcome=outcome, sentence=sentence_, **common), headers, places)
+
+    def _shapeless(self, body: bytes, asked: str) -> str:
+        title = page_title(body)
+        if title is None:
+            return "The endpoint's answer is no chat completion."
+        said = self._said(title, asked)
+        return (
+            f"{self._provider.host} answers with a web page, perhaps a log-in"
+            f"{f', titled {said!r}' if said else ''}. Check FILMPULSE_LLM_BASE_URL."
+        )
+
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        return self._word(headers.get("x-request-id"))
 
     def _bill(self, metered: _Metered) -> dict[str, Any]:
         usage = metered.usage
@@ -198,21 +320,33 @@ class Client:
             "cost_usd": self._price.cost(counted, metered.service_tier),
         }
 
-    def _failed(self, error: openai.APIStatusError, asked: str) -> Reply:
-        status, headers = error.response.status_code, error.response.headers
-        code = self._word(error.code) or self._word(error.type)
-        outcome = _outcome_of(status, code)
-        sentence = self._sentence(outcome, f"{status} {code}" if code else str(status))
-        if outcome == "rejected" and (said := self._said(error.body, asked)):
-            sentence = f"{sentence} It says: {said}"
+    def _failed(
+        self,
+        status: int,
+        fault: Fault,
+        asked: str,
+        headers: Mapping[str, str],
+        billed: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Tell errors apart by the status that they came with, or that a 200 stands for."""
+        meant = (fault.status or 500) if status == _OK else status
+        code = next(filter(None, map(self._word, fault.codes)), None)
+        outcome = _outcome_of(meant, code)
+        number = str(status) if status == meant else f"{status} with {fault.status or 'an error'}"
+        sentence = self._sentence(outcome, f"{number} {code}" if code else number)
+        piece = MASKED_KEY_PIECE if outcome == "key_refused" else KEY_PIECE
+        # A filter's own words are about the review.
+        said = self._said(fault.message, asked, piece) if outcome != "content_filter" else None
+        is_unknown = meant in MAY_BE_BILLED or (status == _OK and fault.status is None)
+        cost = {"cost_usd": None if is_unknown else 0.0}  # what is refused is not billed
         call = Call(
             outcome=outcome,
             http_status=status,
-            request_id=self._word(headers.get("x-request-id")),
-            cost_usd=None if status in MAY_BE_BILLED else 0.0,  # what is refused is not billed
-            sentence=sentence,
+            request_id=self._request_id(headers),
+            sentence=f"{sentence} It says: {said}" if said else sentence,
+            **{**cost, **(billed or {})},
         )
-        return Reply(call, None, headers)
+        return Reply(call, headers)
 
     def _sentence(self, outcome: CallOutcome, code: str) -> str:
         model, host = self._settings.llm_model, self._provider.host
@@ -239,31 +373,33 @@ class Client:
         is_word = isinstance(value, str) and _CODE.fullmatch(value) and not self._echoes(value)
         return str(value) if is_word else None
 
-    def _said(self, body: object, asked: str) -> str | None:
+    def _said(self, said: str | None, asked: str, key_piece: int = KEY_PIECE) -> str | None:
         """Pass on an error's own plain words, unless they may be some of the key's or the review's.
 
         What it quotes is passed on if it can be the name of a parameter, and is no word of the
         review.
         """
-        said = body.get("message") if isinstance(body, dict) else None
-        said = " ".join(said[:MOST_SAID].split()) if isinstance(said, str) else ""
-        if not _PLAIN.fullmatch(said) or _QUOTE.search(_NAME.sub("", said)) or self._echoes(said):
+        said = " ".join((said or "")[:MOST_SAID].split())
+        is_plain = _PLAIN.fullmatch(said) and not _QUOTE.search(_NAME.sub("", said))
+        if not is_plain or self._echoes(said, key_piece):
             return None
         words = set(re.findall(r"\w+", asked.casefold()))
         if any(name.casefold() in words for _, name in _NAME.findall(said)):
             return None
-        bare, flat = _letters(said), _letters(asked)
+        bare, flat = letters(said), letters(asked)
         pieces = (bare[i : i + ECHO] for i in range(max(1, len(bare) - ECHO + 1)))
         return None if any(piece in flat for piece in pieces) else said
 
-    def _echoes(self, said: str) -> bool:
-        """Tell whether something said repeats a part of the key."""
-        key, said, size = self._key.casefold(), said.casefold(), 6
+    def _echoes(self, said: str, size: int = KEY_PIECE) -> bool:
+        """Tell whether something said repeats a part of the key, of so many characters."""
+        key, said = self._key.casefold(), said.casefold()
         return any(key[i : i + size] in said for i in range(len(key) - size + 1))
 
     def _unanswered(self, error: Exception) -> Reply:
         host = self._provider.host
-        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+        if unsafe := _unsafe_certificate(host, error):
+            call = Call(outcome="disconnected", cost_usd=0.0, sentence=unsafe)
+        elif isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
             sentence = f"{host} cannot be reached."
             call = Call(outcome="disconnected", cost_usd=0.0, sentence=sentence)  # nothing was sent
         elif isinstance(error, openai.APITimeoutError | TimeoutError):
@@ -271,25 +407,54 @@ class Client:
             call = Call(outcome="timeout", sentence=sentence)
         else:
             call = Call(outcome="disconnected", sentence=f"{host} broke the connection off.")
-        return Reply(call, None, {})
+        return Reply(call)
 
 
-def _judge(choice: _Choice) -> tuple[CallOutcome, str | None, str | None]:
-    """Return an answer's outcome, what is to say of it, and its text where there is one."""
+def _judge(choice: _Choice) -> tuple[CallOutcome, str | None]:
+    """Return an answer's outcome, and what is to say of it."""
     if choice.message.refusal:
-        return "refused", "The model refuses to read this text.", None
+        return "refused", "The model refuses to read this text."
     if choice.finish_reason == "content_filter":
-        return "content_filter", "The provider's filter stopped the answer.", None
+        return "content_filter", "The provider's filter stopped the answer."
+    if choice.finish_reason == "error":
+        return "unavailable", "The endpoint broke the answer off with an error."
     if choice.finish_reason == "length":
-        return "truncated", "The answer was cut off.", None
-    if not choice.message.content:
-        return "invalid", "The answer is empty.", None
-    return "scored", None, choice.message.content
+        return "truncated", "The answer was cut off."
+    if not choice.message.places():
+        return "invalid", "The answer is empty."
+    return "scored", None
 
 
-def _letters(text: str) -> str:
-    """Return a text's letters and digits alone: in another case or spacing it is the same."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+def _unsafe_certificate(host: str, error: BaseException) -> str | None:
+    """Say that an endpoint's certificate is not trusted, if that is behind an error."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    return (
+        f"The certificate of {host} is not trusted ({cause.verify_message}). If the endpoint is "
+        "yours, set SSL_CERT_FILE to a file that holds its authority's certificate as well."
+    )
+
+
+def _unknown_field(fault: Fault) -> str | None:
+    """Return the token field that a rejection says is not known; it may name the other as well."""
+    said = (fault.message or "").casefold()
+    if not _IS_UNKNOWN.search(said):
+        return None
+    if fault.param in get_args(TokenField):
+        return fault.param
+    replaced, first = _INSTEAD.search(said), _TOKEN_FIELD.search(said)
+    return replaced[1] if replaced else first[0] if first else None
+
+
+def _azure_headers(provider: Provider, key: str) -> dict[str, str]:
+    """Return the header in which Azure takes a key where the address has an `api-version`.
+
+    It is sent besides the usual one: gateways in front of Azure take either.
+    """
+    return {"api-key": key} if provider.query and key else {}
 
 
 def _outcome_of(status: int, code: str | None) -> CallOutcome:
@@ -364,16 +529,23 @@ def preflight(settings: Settings) -> list[str]:
         where the endpoint has no list, or cannot be reached: then the first real request will tell.
 
     Raises:
-        LlmRefused: It refuses the key (401). A key may be kept from the list alone (403).
+        LlmRefused: It refuses the key (401), or its certificate is not trusted. A key may be kept
+            from the list alone (403).
         BadInput: The settings cannot be used.
     """
     provider, key = provider_for(settings), _key_of(settings)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers |= _azure_headers(provider, key)
     try:
         response = httpx2.get(
-            f"{provider.base_url}/models", headers=headers, timeout=PREFLIGHT_SECONDS
+            f"{provider.base_url}/models",
+            params=provider.query,
+            headers=headers,
+            timeout=PREFLIGHT_SECONDS,
         )
     except httpx2.HTTPError as error:
+        if unsafe := _unsafe_certificate(provider.host, error):
+            raise LlmRefused(unsafe, reason="unsafe_certificate") from None
         log.info("%s has not told its models: %s", provider.host, type(error).__name__)
         return []
     if response.status_code == HTTPStatus.UNAUTHORIZED:

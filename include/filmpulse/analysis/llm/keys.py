@@ -18,6 +18,7 @@ def result_key(
     effort: str | None,
     temperature: float | None,
     base_url: str,
+    answer_format: str | None = None,
 ) -> str:
     """Return 64 hex digits that stand for a text and a way of asking.
 
@@ -28,8 +29,12 @@ def result_key(
         effort: How long it is told to think; None where it is told nothing.
         temperature: None where it is not sent.
         base_url: The endpoint: two that give a model the same name need not run the same one.
+        answer_format: The one that the settings name in place of the provider's own. None for the
+            provider's own, so that answers from before this setting existed keep their keys.
     """
-    asked = [text, prompt_version, model, effort, temperature, base_url]
+    asked: list[object] = [text, prompt_version, model, effort, temperature, base_url]
+    if answer_format is not None:
+        asked.append(answer_format)
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -44,5 +49,6 @@ def key_of(text: str, settings: Settings, provider: Provider) -> str:
         model=settings.llm_model,
         effort=provider.effort(settings),
         temperature=settings.llm_temperature,
-        base_url=provider.base_url,
+        base_url=provider.address,
+        answer_format=provider.other_format(settings),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from filmpulse.items import Call, Held, Reading, ReviewText
+from filmpulse.items import Call, Held, Reading, ReviewText, UnusableAnswers
 
 
 class Ledger(Protocol):
@@ -63,5 +63,13 @@ class Ledger(Protocol):
         Returns:
             The answer that stands: the first that was written down, this one or another worker's
             who took the text over when the lease was out. None without an answer.
+        """
+        ...
+
+    def unusable(self, first: int) -> UnusableAnswers:
+        """Count the run's unusable answers, of all its tasks, since it last stopped for them.
+
+        Args:
+            first: How many of its first answers are looked at on their own.
         """
         ...

@@ -8,8 +8,8 @@ import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, NamedTuple, get_args
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,17 +29,54 @@ _PORTS = {"http": 80, "https": 443}
 # full stop makes a name of two parts look like a neighbour's.
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
+_QUERY = re.compile(r"api-version=[A-Za-z0-9.-]{1,40}")
+
+# Addresses that providers share among their customers, and that private overlay networks use.
+_SHARED = ipaddress.ip_network("100.64.0.0/10")
+
+AnswerFormat = Literal["json_schema", "json_object", "none"]
+TokenField = Literal["max_tokens", "max_completion_tokens"]
+
+
+class Form(NamedTuple):
+    """How a request asks for its answer: in which format, and which field limits its length."""
+
+    answer_format: AnswerFormat
+    token_field: TokenField
+
+    def __str__(self) -> str:
+        """Name both, for people."""
+        return f"answer format {self.answer_format} and {self.token_field}"
+
+    def next_format(self) -> Form | None:
+        """Return the form for an endpoint that does not know this one's format; None after all."""
+        match self.answer_format:
+            case "json_schema":
+                return self._replace(answer_format="json_object")
+            case "json_object":
+                return self._replace(answer_format="none")
+        return None
+
+    def other_field(self) -> Form:
+        """Return the form for an endpoint that does not know this one's token field."""
+        one, other = get_args(TokenField)
+        return self._replace(token_field=other if self.token_field == one else one)
+
 
 class Provider(BaseModel):
-    """One provider at one address; `providers.toml` says what each field is."""
+    """One provider at one address; `providers.toml` says what each field is.
+
+    `query` goes to every call: the `api-version` that Azure wants, or nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     base_url: str = ""
+    query: dict[str, str] = {}
     hosts: tuple[str, ...]
-    token_field: str
-    answer_format: Literal["json_schema", "json_object"]
+    token_field: TokenField
+    answer_format: AnswerFormat
     effort_field: str
     no_effort: dict[str, Any] = {}
     unreasoning: tuple[str, ...] = ()
@@ -54,19 +91,49 @@ class Provider(BaseModel):
         """Host and port of the endpoint, for people."""
         return urlsplit(self.base_url).netloc
 
+    @property
+    def address(self) -> str:
+        """The base URL with its query: what tells one endpoint from another."""
+        return f"{self.base_url}?{urlencode(self.query)}" if self.query else self.base_url
+
+    def form(self, settings: Settings) -> Form:
+        """Return the form in which requests are sent at first."""
+        return Form(
+            settings.llm_answer_format or self.answer_format,
+            settings.llm_token_field or self.token_field,
+        )
+
+    def other_format(self, settings: Settings) -> AnswerFormat | None:
+        """Return the answer format that the settings name in place of the provider's own, if any.
+
+        It is part of what tells answers apart. A format that a run falls back to is not: then the
+        question is the same, and the endpoint knows less.
+        """
+        named = settings.llm_answer_format
+        return named if named != self.answer_format else None
+
     def effort(self, settings: Settings) -> str | None:
         """Return how long the model is told to think; None where it is told nothing."""
         if not self.effort_field or settings.llm_model.startswith(self.unreasoning):
             return None
         return settings.llm_reasoning_effort
 
-    def request_fields(self, settings: Settings, max_output_tokens: int) -> dict[str, Any]:
-        """Return what `chat.completions.create` takes besides model and messages."""
-        is_enforced = self.answer_format == "json_schema"
-        fields: dict[str, Any] = {
-            "response_format": response_format() if is_enforced else {"type": self.answer_format},
-            self.token_field: max_output_tokens,
-        }
+    def request_fields(
+        self, settings: Settings, max_output_tokens: int, form: Form | None = None
+    ) -> dict[str, Any]:
+        """Return what `chat.completions.create` takes besides model and messages.
+
+        Args:
+            settings: Model, effort, temperature and tier.
+            max_output_tokens: Room for the answer.
+            form: How to ask for the answer; as `form` says when not given.
+        """
+        form = form or self.form(settings)
+        fields: dict[str, Any] = {form.token_field: max_output_tokens}
+        if form.answer_format == "json_schema":
+            fields["response_format"] = response_format()
+        elif form.answer_format == "json_object":
+            fields["response_format"] = {"type": "json_object"}
         extra_body: dict[str, Any] = {}
         effort = self.effort(settings)
         if effort == NO_EFFORT and self.no_effort:
@@ -95,7 +162,7 @@ def provider_for(settings: Settings) -> Provider:
     """Return the provider that the settings name, by its name or its address.
 
     An address without a path gets the provider's own (`/v1`, mostly); the whole address of chat
-    completions does as well.
+    completions does as well. An address may end in `?api-version=...`, which Azure wants.
 
     Raises:
         BadInput: An unknown name; an address that is none, has a password in it, or would send
@@ -116,7 +183,10 @@ def provider_for(settings: Settings) -> Provider:
         path = parts.path.rstrip("/").removesuffix("/chat/completions")
         path = path or urlsplit(provider.base_url).path
         provider = provider.model_copy(
-            update={"base_url": f"{parts.scheme}://{_netloc(parts)}{path}"}
+            update={
+                "base_url": f"{parts.scheme}://{_netloc(parts)}{path}",
+                "query": dict(parse_qsl(parts.query)),
+            }
         )
     thinks = provider.effort(settings) not in (None, NO_EFFORT)
     if settings.llm_temperature is not None and thinks and not provider.cool_thinkers:
@@ -154,8 +224,11 @@ def _checked(address: str) -> SplitResult:
         is_address = parts.scheme in _PORTS and is_host and parts.port != 0
     except ValueError:
         is_address = False
-    if not is_address or parts.query or parts.fragment:
-        raise BadInput("FILMPULSE_LLM_BASE_URL is no address such as https://api.openai.com/v1.")
+    if not is_address or parts.fragment or (parts.query and not _QUERY.fullmatch(parts.query)):
+        raise BadInput(
+            "FILMPULSE_LLM_BASE_URL is no address such as https://api.openai.com/v1; of queries "
+            "only `?api-version=...` is taken."
+        )
     if parts.username is not None or parts.password is not None:
         raise BadInput("FILMPULSE_LLM_BASE_URL holds a password; FILMPULSE_LLM_API_KEY is for it.")
     if parts.scheme == "http" and not _is_near(parts.hostname or ""):
@@ -174,5 +247,5 @@ def _is_near(host: str) -> bool:
         # A name without a dot is a neighbour: `localhost`, or a container of Compose. One that
         # begins with a digit may be an address in another spelling.
         is_neighbour = "." not in host and host[0].isalpha()
-        return is_neighbour or host.endswith((".localhost", ".local", ".internal"))
-    return address.is_loopback or address.is_private
+        return is_neighbour or host.endswith((".localhost", ".local", ".internal", ".ts.net"))
+    return address.is_loopback or address.is_private or address in _SHARED

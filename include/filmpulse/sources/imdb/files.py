@@ -11,7 +11,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast, get_args
 
-from filmpulse.errors import BadInput, Blocked, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import (
+    BadInput,
+    Blocked,
+    FilmpulseError,
+    LayoutChanged,
+    NotImdb,
+    SiteUnavailable,
+)
 from filmpulse.items import Movie, Page, Review, Snapshot
 from filmpulse.sources.imdb import pages
 from filmpulse.sources.imdb.pages import ReviewsPage
@@ -123,14 +130,18 @@ def parse_text(
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
 
 
-def find_block(text: str) -> Blocked | None:
-    """Return why a saved page is none: the site had shown a challenge or a refusal in its place."""
+def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
+    """Return why a saved page is none of IMDb's, or not whole; None for an answer and a good page.
+
+    A challenge or a refusal that the site had shown in its place, half a page, a page of another
+    site: cleaning takes away what tells so.
+    """
     page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
     try:
         if text.lstrip()[:1] == "<":
             pages.check_page(page)
-    except Blocked as block:
-        return block
+    except (Blocked, NotImdb, SiteUnavailable) as fault:
+        return fault
     except FilmpulseError:
         pass
     return None

@@ -7,7 +7,6 @@ that is read is listed, with the date it was seen, in this folder's README.
 from __future__ import annotations
 
 import html as htmllib
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -34,6 +33,7 @@ from filmpulse.items import (
 )
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.dom import KEYED, Card, Dom, is_cut_off
+from filmpulse.sources.imdb.private import decode_json, without_addresses
 from filmpulse.sources.refusals import REFUSALS, retry_after
 
 __all__ = [
@@ -251,7 +251,12 @@ def _known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return parse(*args, **kwargs)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, ValueError) as error:
+            # These quote the value, which may be a name or a review's words: no cause either.
+            raise LayoutChanged(
+                f"The page holds a value of an unknown kind ({type(error).__name__})."
+            ) from None
+        except (AttributeError, LookupError, TypeError) as error:
             raise LayoutChanged(
                 f"The page holds a value of an unknown kind ({type(error).__name__}: {error})."
             ) from error
@@ -599,20 +604,20 @@ def _fields(
     """
     if not isinstance(review_id, str) or not review_id:
         raise LayoutChanged(f"A review of {imdb_id} has no id.")
-    text = text_from_html(body) if isinstance(body, str) else ""
+    text = without_addresses(text_from_html(body)) if isinstance(body, str) else ""
     if not text:
         raise LayoutChanged(f"Review {review_id} of {imdb_id} has no text.")
     try:
         day = None if submitted is None else date.fromisoformat(submitted)
     except (ValueError, TypeError) as error:
-        raise _impossible(review_id, imdb_id, error) from error
+        raise _impossible(review_id, imdb_id, error) from None
     return {
         "review_id": review_id,
         "imdb_id": imdb_id,
         "author_key": _author_key(author.get("userId"), secret)
         if isinstance(author, dict)
         else None,
-        "title": site_string(title),
+        "title": without_addresses(site_string(title)),
         "body": text,
         "rating_1_10": rating,
         "submitted_on": day,
@@ -639,7 +644,7 @@ def _reviews(found: Iterable[_Fields]) -> tuple[Review, ...]:
             try:
                 Review(**fields)
             except ValidationError as error:
-                raise _impossible(fields["review_id"], fields["imdb_id"], error) from error
+                raise _impossible(fields["review_id"], fields["imdb_id"], error) from None
         raise
 
 
@@ -650,10 +655,13 @@ def _impossible(review_id: str, imdb_id: str, error: Exception) -> LayoutChanged
 
 
 def _what(error: Exception) -> str:
-    """Name the fields and the rules that they break, without the page's own values."""
+    """Name the fields and the rules that they break, without the page's own values.
+
+    Who raises with this names no cause: the cause would quote the values in a log.
+    """
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return str(error)
+    return type(error).__name__
 
 
 def _author_key(author_id: Any, secret: bytes) -> str | None:
@@ -860,7 +868,7 @@ def _movie(
             poster_url=site_string(poster_url) or None,
         )
     except ValidationError as error:
-        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from error
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from None
 
 
 def _names(values: Any) -> tuple[str, ...]:
@@ -999,7 +1007,7 @@ def _snapshot(imdb_id: str, page: Page, ratings: Any, count: int | None) -> Snap
             review_count=count,
         )
     except ValidationError as error:
-        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from error
+        raise LayoutChanged(f"{imdb_id} holds an impossible value: {_what(error)}") from None
 
 
 # --- finding the data ---------------------------------------------------------------------------
@@ -1055,17 +1063,6 @@ def page_props(html: str, wanted: str, start: int | None = None) -> dict[str, An
     if not isinstance(props, dict):
         raise LayoutChanged("The page's data are no longer where they were (props.pageProps).")
     return props
-
-
-def decode_json(text: str) -> Any:
-    """Decode JSON; None where it is none. Lone surrogates, which orjson refuses, are let in."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return None
 
 
 def _dig(value: Any, *path: str) -> Any:

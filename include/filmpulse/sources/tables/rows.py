@@ -117,6 +117,18 @@ def numbered(review: Review, nth: int) -> Review:
     return review.model_copy(update={"review_id": _made_id(review.review_id, str(nth))})
 
 
+def keyed_author(cell: Cell, source: str, secret: bytes) -> str | None:
+    """Return the key that stands for the author whom a cell names; None for an empty cell.
+
+    Raises:
+        Unreadable: The cell holds an error or a structure.
+    """
+    name = key_of(cell)
+    if known := _KEY.fullmatch(name):
+        return known[1]
+    return author_key(source, name, secret) if name else None
+
+
 def _converters(
     mapping: TableMap, secret: bytes, latest: date
 ) -> dict[str, Callable[[Cell], object]]:
@@ -127,18 +139,12 @@ def _converters(
 
         return read
 
-    def author(cell: Cell) -> str | None:
-        name = key_of(cell)
-        if known := _KEY.fullmatch(name):
-            return known[1]
-        return author_key(mapping.source, name, secret) if name else None
-
     converters: dict[str, Callable[[Cell], object]] = {
         "imdb_id": movie_id,
         "review_id": own_id,
         "title": text(mapping.title),
         "body": text(mapping.body),
-        "author": author,
+        "author": lambda cell: keyed_author(cell, mapping.source, secret),
     }
     for field_name, count in (
         ("helpful_up", mapping.helpful_up),

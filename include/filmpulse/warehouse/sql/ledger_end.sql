@@ -3,5 +3,5 @@ UPDATE ops.llm_calls SET finished_at = now(), outcome = %(outcome)s, http_status
     cached_tokens = %(cached_tokens)s, cache_write_tokens = %(cache_write_tokens)s,
     output_tokens = %(output_tokens)s, reasoning_tokens = %(reasoning_tokens)s,
     cost_usd = %(cost_usd)s, quotes_given = %(quotes_given)s, quotes_dropped = %(quotes_dropped)s,
-    sentence = %(sentence)s
+    leniencies = %(leniencies)s, sentence = %(sentence)s
 WHERE call_id = %(call_id)s

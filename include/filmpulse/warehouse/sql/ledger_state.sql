@@ -16,7 +16,7 @@ CROSS JOIN (
 ) day
 LEFT JOIN LATERAL (
     SELECT outcome, sentence FROM ops.llm_calls
-    WHERE run_id = %(run_id)s AND outcome IN ('key_refused', 'model_refused', 'quota_exhausted')
+    WHERE run_id = %(run_id)s AND ops.is_refusal(outcome)
       AND finished_at > statement_timestamp() - interval '5 minutes'
     ORDER BY call_id LIMIT 1
 ) refusal ON true

@@ -1,5 +1,5 @@
--- What a run asked of each model, how that ended and what it cost, what stopped the run, and what went
--- wrong most often.
+-- What a run asked of each model, how that ended and what it cost, how answers were read that were not
+-- quite in the form, what stopped the run, and what went wrong most often.
 SELECT c.model,
        -- A refusal without a key was met before any review was sent.
        count(*) FILTER (WHERE c.key IS NOT NULL OR c.outcome IS NULL OR NOT c.is_refusal) AS calls,
@@ -16,10 +16,17 @@ SELECT c.model,
             WHERE run_id = %(run_id)s AND model = c.model AND outcome <> 'scored'
               AND key IS NOT NULL
             GROUP BY outcome) o) AS outcomes,
+       (SELECT jsonb_object_agg(l.leniency, l.n) FROM (
+            SELECT leniency, count(*) AS n FROM ops.llm_calls, unnest(leniencies) leniency
+            WHERE run_id = %(run_id)s AND model = c.model
+            GROUP BY leniency) l) AS leniencies,
        min(c.sentence) FILTER (WHERE c.is_refusal) AS refusal,
+       -- Whoever mended a run and took it up again got answers that can be used.
+       coalesce(max(c.call_id) FILTER (WHERE c.outcome = 'unusable_answers')
+                > coalesce(max(c.call_id) FILTER (WHERE c.outcome = 'scored'), 0), false)
+           AS is_unusable,
        mode() WITHIN GROUP (ORDER BY c.sentence) AS trouble
-FROM (SELECT *, coalesce(outcome IN ('key_refused', 'model_refused', 'quota_exhausted'), false)
-                AS is_refusal
+FROM (SELECT *, coalesce(ops.is_refusal(outcome), false) AS is_refusal
       FROM ops.llm_calls WHERE run_id = %(run_id)s) c
 GROUP BY c.model
 ORDER BY c.model

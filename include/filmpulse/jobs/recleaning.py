@@ -1,0 +1,175 @@
+"""Cleaning again: what earlier versions kept, once for each version of the rules.
+
+Earlier versions cleaned less, and kept tables that could not be imported as they came. What cannot
+be cleaned is deleted; why, its name and its hash stay (docs/adr/0016).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from filmpulse.errors import FilmpulseError, NotCleaned
+from filmpulse.jobs import inbox
+from filmpulse.jobs.kept import files, is_table_among, together
+from filmpulse.jobs.parts import Parts
+from filmpulse.sources.archives import is_archive
+from filmpulse.sources.imdb.clean import RULES_VERSION, clean_page
+from filmpulse.sources.imdb.saved import unwrap
+
+log = logging.getLogger(__name__)
+
+MARKER = "cleaned.json"
+"""The object that says by which rules all kept pages and files were cleaned."""
+
+
+class Recleaned(NamedTuple):
+    """How many kept objects were written anew, cleaned, and how many were deleted instead."""
+
+    cleaned: int = 0
+    not_cleaned: int = 0
+
+
+def clean_kept(parts: Parts) -> Recleaned:
+    """Clean what `quarantine/`, `inbox/done/` and `inbox/failed/` hold, unless these rules did.
+
+    What is clean already is not written. Broken off, the next call does the rest: that all was
+    looked through is noted last.
+
+    Raises:
+        LakeUnavailable: The lake did not answer; what was done stays done.
+
+    Reads every kept page and file, one in memory at a time.
+    """
+    if _last_rules(parts) >= RULES_VERSION:
+        return Recleaned()
+    cleaned = not_cleaned = 0
+    for name, is_table in _kept(parts):
+        content = parts.lake.read(name)
+        try:
+            made = _cleaned(name, content, parts, is_table=is_table)
+        except FilmpulseError as error:
+            _keep_reason(name, content, error, parts)
+            for ending in ("", *inbox.MAPS):
+                parts.lake.delete(name + ending)
+            log.warning("%s was deleted: it could not be cleaned.", name)
+            not_cleaned += 1
+        else:
+            if made != content:
+                parts.lake.write(name, made)
+                cleaned += 1
+    told = {"rules": RULES_VERSION, "looked_through_at": datetime.now(UTC).isoformat()}
+    parts.lake.write(MARKER, json.dumps(told).encode())
+    return Recleaned(cleaned, not_cleaned)
+
+
+def _last_rules(parts: Parts) -> int:
+    """Return the version of the rules by which all was looked through last; 0 for never."""
+    if parts.lake.size(MARKER) is None:
+        return 0
+    try:
+        return int(json.loads(parts.lake.read(MARKER))["rules"])
+    except (ValueError, TypeError, KeyError):  # not ours: look through again
+        return 0
+
+
+def _kept(parts: Parts) -> Iterator[tuple[str, bool]]:
+    """Yield kept pages and files, and whether each holds rows of a table; no notes and reasons."""
+    for name in parts.lake.names("quarantine"):
+        if not name.endswith(inbox.REASON):
+            yield name, False
+    for folder in (inbox.DONE, inbox.FAILED):
+        names = frozenset(parts.lake.names(folder))
+        for file in files(names):
+            objects = together(file, names)
+            if file in objects:
+                yield file, is_table_among(file, objects)
+            if (rejects := file + inbox.REJECTS) in objects:
+                yield rejects, True
+
+
+def _cleaned(name: str, content: bytes, parts: Parts, *, is_table: bool) -> bytes:
+    """Return what may be kept in place of an object; the same bytes where that is clean.
+
+    Raises:
+        FilmpulseError: It cannot be cleaned.
+    """
+    if is_table:
+        raise NotCleaned("A table may name people in any of its columns.")
+    if is_archive(content):
+        return _cleaned_archive(name, content, parts)
+    if not name.endswith(".gz"):
+        return _cleaned_page(content, parts)
+    try:
+        page = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        raise NotCleaned("It is damaged.") from None
+    made = _cleaned_page(page, parts)
+    return content if made == page else gzip.compress(made)
+
+
+def _cleaned_page(content: bytes, parts: Parts) -> bytes:
+    secret = parts.settings.author_secret
+    key = secret.get_secret_value().encode() if secret else None
+    return clean_page(unwrap(content).text, key).encode()
+
+
+def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:
+    """Clean the pages of a ZIP; leave out what cannot be cleaned.
+
+    Raises:
+        FilmpulseError: Nothing in it can be cleaned, or it cannot be read.
+    """
+    members = {member.name: member.content for member in inbox.unpack(name, content, None)}
+    pages: dict[str, bytes] = {}
+    for member_name, page in members.items():
+        with suppress(FilmpulseError):
+            pages[member_name] = _cleaned_page(page, parts)
+    if not pages:
+        raise NotCleaned("Nothing in the ZIP can be cleaned.")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if pages == members and archive.namelist() == [*pages]:
+            return content
+    made_anew = io.BytesIO()
+    with zipfile.ZipFile(made_anew, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member_name, page in pages.items():
+            archive.writestr(member_name, page)
+    return made_anew.getvalue()
+
+
+def _keep_reason(name: str, content: bytes, error: FilmpulseError, parts: Parts) -> None:
+    """Write down why an object is deleted, with its name and its hash."""
+    digest = sha256(content).hexdigest()
+    why = f"What was kept of it was deleted: {error}"
+    if name.startswith("quarantine/"):
+        text = f"{why}\n\nsha256: {digest}\nreason: {error.reason}\n"
+        parts.lake.write(name.removesuffix(".html.gz") + inbox.REASON, text.encode())
+        return
+    file = files(frozenset({name}))[0]
+    short = file.removeprefix(f"{inbox.DONE}/").removeprefix(f"{inbox.FAILED}/")
+    said = inbox.read_reason(short, parts)
+    if said is None:
+        sentence, reason = why, error.reason
+    else:  # why it was not imported still holds
+        sentence, reason = f"{said.sentence.removesuffix(why).strip()} {why}", said.reason
+    inbox.write_reason(short, sentence, reason, _original_name(file, parts), digest, parts)
+
+
+def _original_name(file: str, parts: Parts) -> str:
+    """Return what a person called a file of the inbox, as its note says; else its name there."""
+    note = inbox.Note()
+    if parts.lake.size(file + inbox.NOTE) is not None:
+        with suppress(ValidationError):
+            note = inbox.Note.model_validate_json(parts.lake.read(file + inbox.NOTE))
+    return note.original_name or file.rpartition("/")[2]

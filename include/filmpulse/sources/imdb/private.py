@@ -1,0 +1,455 @@
+"""What tells of a person in IMDb's data, and how texts and decoded JSON lose it.
+
+Two kinds of people are private: reviewers (name, id, link to their profile) and the visitor who
+saved the page (address, account, cookies, ids of the visit). People of the movie are public.
+"""
+
+from __future__ import annotations
+
+import html as htmllib
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from filmpulse.errors import NotCleaned
+from filmpulse.items import author_key
+from filmpulse.sources.imdb.dom import KEYED
+
+# Patterns begin with what is rare in a text, and each run of characters is looked through once: a
+# page made for it would take hours otherwise.
+USER_ID = re.compile(r"ur(?<![A-Za-z0-9]ur)[0-9]{4,}(?![0-9])")
+_KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})+")
+_HEX = "[0-9A-Fa-f]{1,4}"
+_IPV6 = re.compile(rf"(?<![\w.])(?:{_HEX}|(?=::))(?:::?{_HEX}){{2,7}}(?:::)?(?!\w)")
+# Amazon's ids of a session and its access tokens; a JSON Web Token; a cookie or token that is given
+# a value.
+_TOKEN = re.compile(
+    r"\b\d{3}-\d{7}-\d{7}\b|\bAtz[ar]\|[\w+/=-]+"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:session-(?:id|token)|ubid-\w+|at-main|sess-at-main|x-main|aws-waf-token"
+    r"|csrf-?token|access_token|id_token)\s*[=:]\s*[^\s;,&\"'<>]+",
+    re.IGNORECASE,
+)
+# Characters of addresses that a text may write as numbers; none of them has a meaning in HTML.
+_REFERENCE = re.compile(r"&(?:#(\d{2,3})|#[xX]([0-9A-Fa-f]{2})|(commat|period|colon));?")
+_OF_ADDRESSES = re.compile(r"[\w.+%@:-]", re.ASCII)
+_NAMED = {"commat": "@", "period": ".", "colon": ":"}
+# Without one of these there is nothing of the above in a text.
+_SIGN = re.compile(r"[@=:]|ur[0-9]|[0-9][.-][0-9]|eyJ|Atz|key-|user(?:/|%2F)", re.IGNORECASE)
+_USER_LINK = re.compile(r"(/user/)([^/?#\s\"'<>&]*)[^\s\"'<>]*")
+_QUOTED_LINK = re.compile(r"%2Fuser%2F[^\s&\"'<>]*", re.IGNORECASE)
+_TITLE_LINK = re.compile(r"/title/tt[0-9]|/review/rw[0-9]")
+# JSON within a text that cannot be decoded: whom it names is not known.
+_ESCAPED_DATA = re.compile(
+    r'\\*"(?:requestContext|userId|nickName|username|author|ipAddress|cookie)\\*"\s*:'
+)
+
+# Keys of JSON as `_plain` writes them. Seen in pages of 2022-10 to 2026-02, or read in public code.
+_EMPTIED = frozenset({"requestcontext", "translationcontext"})
+_PEOPLE = frozenset(
+    {"author", "authors", "reviewer", "submitter", "user", "account", "customer", "viewer"}
+)
+_NAMES = frozenset({"username", "nickname", "screenname", "firstname", "lastname", "fullname"})
+_NAMES_BESIDE_IDS = _NAMES | {"name", "displayname", "nametext"}
+_NAMES_OF_PEOPLE = _NAMES_BESIDE_IDS | {"text"}
+_VISIT = (
+    "ipaddress", "requestid", "sessionid", "customerid", "useragent", "cookie", "cookies", "email",
+    "emailaddress", "forwardedfor", "authorization", "token",
+)  # fmt: skip
+TEXTS = frozenset(
+    {"reviewtext", "reviewsummary", "originaltext", "plaidhtml", "plaintext", "reviewbody"}
+)
+"""Keys whose values a reviewer wrote."""
+# What the site says of movies and their people: a reviewer may call themselves the same.
+_PUBLIC = frozenset(
+    {
+        "titletext", "originaltitletext", "titlenametext", "plot", "genre", "genres",
+        "titlegenres", "directors", "directorspagetitle", "director", "cast", "castpagetitle",
+        "castv2", "crewv2", "principalcredits", "principalcreditsv2", "actor", "writers",
+        "primaryimage", "image", "certificate", "titletype", "alternatename", "description",
+        "keywords", "typename",
+    }
+)  # fmt: skip
+
+_MOST_WORDS = 8  # of a name
+_LEAST_NAME, _LEAST_VISIT = 3, 6  # characters of what is searched for within other text
+_LEAST_WORD_OF_VISIT = 12  # without a figure in it
+# What looks like an id or a token, and what looks like one but is everybody's: movies, days.
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[\w+=.:|~-]{16,}")
+_PUBLIC_ID = re.compile(r"(?:tt|rw|nm|co|ls)[0-9]+|\d{4}-\d\d-\d\d|\S*/title/tt[0-9]+\S*")
+_WORD = re.compile(r"\w+")
+# Chinese, Japanese, Korean and Thai put no space between a name and what follows.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def decode_json(text: str) -> Any:
+    """Decode JSON; None where it is none. Lone surrogates, which orjson refuses, are let in."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+
+def encode_json(value: Any) -> str:
+    """Encode JSON on one line; no `<` is in it, so that it can stand in a script."""
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
+        text = json.dumps(value, separators=(",", ":"))
+    for mark in "<\ufffe\uffff":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
+
+
+def without_addresses(text: str) -> str:
+    """Return what a reviewer wrote without e-mail and IP addresses and ids of users.
+
+    Nothing else of a review's text is changed, since its hash says whether it was edited. The
+    live site, saved pages and cleaned pages are all read through this, so they give one hash.
+    """
+    if "@" in text:
+        text = _EMAIL.sub("[e-mail]", text)
+    text = _IPV4.sub(_without_address, text)
+    if "::" in text or text.count(":") > 6:  # an address of version 6 has either
+        text = _IPV6.sub(_without_address, text)
+    return USER_ID.sub("[user]", text)
+
+
+def _without_address(found: re.Match[str]) -> str:
+    """Return `[address]` for an IP address; hours (12:30:45) and marks in code (a::b) are none."""
+    text = found[0]
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return "[address]" if "." in text or sum(map(bool, text.split(":"))) >= 3 else text
+
+
+def is_private(text: str) -> bool:
+    """Tell whether a text holds an e-mail or IP address, an id of a user, or a token."""
+    return without_addresses(text) != text or _TOKEN.search(text) is not None
+
+
+def written_plainly(text: str) -> str:
+    """Write what may be part of an address as itself where HTML says it by number."""
+
+    def plain(found: re.Match[str]) -> str:
+        number = int(found[1]) if found[1] else int(found[2], 16) if found[2] else 0
+        character = _NAMED[found[3]] if found[3] else chr(number)
+        return character if _OF_ADDRESSES.fullmatch(character) else found[0]
+
+    return _REFERENCE.sub(plain, text) if "&" in text else text
+
+
+class Names:
+    """Names of people, found as whole words in any case and spacing.
+
+    `common` ones are ordinary words, such as "movie": they are left where a text says more than the
+    name, unless the caller says that names stand there.
+    """
+
+    def __init__(self, names: Iterable[str], common: Callable[[tuple[str, ...]], bool]) -> None:
+        """Take the names as the page has them.
+
+        Args:
+            names: In any case and spacing.
+            common: Says of the words of a name, in lower case, whether it is a common one.
+        """
+        self._exact = {" ".join(name.split()).lower() for name in names if name.strip()}
+        self._unspaced = sorted(
+            (n for n in self._exact if _UNSPACED.search(n) and len(n) > 1), key=len, reverse=True
+        )
+        words = {tuple(_WORD.findall(name)) for name in self._exact}
+        # Single letters and figures stand everywhere: as names they go only where they stand alone.
+        self._words = {
+            name
+            for name in words
+            if len(name) <= _MOST_WORDS
+            and len("".join(name)) >= _LEAST_NAME
+            and not "".join(name).isdecimal()
+            and name != ("imdb",)
+        }
+        self._common = {w for w in self._words if common(w)}
+        self._lengths = sorted({len(w) for w in self._words}, reverse=True)
+
+    def remove(self, text: str, *, also_common: bool = False) -> str:
+        """Return the text without the names."""
+        if not self._exact:
+            return text
+        if " ".join(text.split()).lower() in self._exact:
+            return ""
+        for name in self._unspaced:
+            text = re.sub(re.escape(name), "", text, flags=re.IGNORECASE)
+        found = list(_WORD.finditer(text))
+        words = [word[0].lower() for word in found]
+        parts, done, at = [], 0, 0
+        while at < len(words):
+            length = self._length_at(words, at, also_common)
+            if length:
+                parts.append(text[done : found[at].start()])
+                done = found[at + length - 1].end()
+            at += length or 1
+        return "".join(parts) + text[done:] if done else text
+
+    def _length_at(self, words: list[str], at: int, also_common: bool) -> int:
+        """Return how many words the longest name has that begins at a word, 0 for none."""
+        for length in self._lengths:
+            candidate = tuple(words[at : at + length])
+            if candidate in self._words and (also_common or candidate not in self._common):
+                return len(candidate)  # fewer at the end of the text
+        return 0
+
+
+@dataclass
+class Found:
+    """Who and what was found in a page, before anything is taken out of it.
+
+    `visit` holds what `requestContext` says of the visitor and other places may repeat; `texts` are
+    the reviews' own.
+    """
+
+    names: set[str] = field(default_factory=set)
+    visit: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
+
+    def read(self, value: Any) -> None:
+        """Look through decoded JSON, and through JSON within its strings."""
+        for holder, key, inner in _members(value):
+            plain = _plain(key)
+            if plain == "requestcontext":
+                self._read_visit(inner)
+            elif _says_who(plain, holder):
+                self.names |= set(_names_of(inner))
+            elif not isinstance(inner, str):
+                continue
+            elif plain.endswith(_VISIT):
+                self._read_visit({key: inner})
+            elif plain in TEXTS:
+                self.texts.append(inner)
+            elif inner[:1] in ("{", "["):
+                self.read(decode_json(inner))
+
+    def _read_visit(self, context: Any) -> None:
+        for key, value in _strings(context):
+            plain = _plain(key)
+            if plain in _NAMES_OF_PEOPLE - {"text", "name"}:
+                self.names.add(value)
+                continue
+            told = {value}
+            if not plain.endswith("useragent"):
+                pieces = re.split(r"[,;\s]+", value)
+                told |= {*pieces, *(piece.partition("=")[2] for piece in pieces)}
+            is_told = plain.endswith(_VISIT)
+            self.visit |= {one for one in told if _tells_of_a_visit(one, is_told)}
+
+    def known_names(self) -> Names:
+        """Return the names; a single plain word that a review uses too counts as a common one."""
+        used = {word.lower() for text in self.texts for word in _WORD.findall(text)}
+        return Names(self.names, lambda n: len(n) == 1 and n[0].isalpha() and n[0] in used)
+
+
+class Cleaner:
+    """Takes what was found, and what looks like it, out of texts and decoded JSON."""
+
+    def __init__(self, found: Found, author_secret: bytes | None) -> None:
+        """Prepare.
+
+        Args:
+            found: Of the whole page.
+            author_secret: As `clean_page`.
+        """
+        self.names = found.known_names()
+        self.visit = sorted(found.visit, key=len, reverse=True)
+        self._secret = author_secret
+
+    def stand_in(self, user_id: str) -> str:
+        """Return what stands for a user: our own key; without a secret nothing."""
+        if self._secret is None or not user_id:
+            return ""
+        if _KEY.fullmatch(user_id):
+            return user_id
+        return f"{KEYED}{author_key('imdb', user_id, self._secret)}"
+
+    def text(self, text: str) -> str:
+        """Clean what a reviewer wrote: addresses and ids go, every other word stays."""
+        return without_addresses(written_plainly(self._without_visit(text)))
+
+    def label(self, text: str, *, is_public: bool = False, also_common: bool = False) -> str:
+        """Clean any other text or attribute.
+
+        Args:
+            text: As a reader sees it.
+            is_public: It speaks of the movie: what is a name elsewhere stays.
+            also_common: Names stand here, so that the common ones go too.
+        """
+        text = self._without_visit(text)
+        if _SIGN.search(text):
+            text = USER_ID.sub(lambda user: self.stand_in(user[0]), self.link(text))
+            text = _TOKEN.sub("", without_addresses(text))
+            text = text if self._secret else _KEY.sub("", text)
+        if is_public or (_TITLE_LINK.search(text) and len(text.split()) == 1):
+            return text
+        return self.names.remove(text, also_common=also_common)
+
+    def link(self, address: str) -> str:
+        """Cut a link to a user down to who they are: our key for a known id, else nothing."""
+
+        def keyed(link: re.Match[str]) -> str:
+            user = unquote(link[2])
+            known = USER_ID.fullmatch(user) or _KEY.fullmatch(user)
+            return f"{link[1]}{self.stand_in(user) if known else ''}/"
+
+        if "user" not in address:
+            return address
+        return _QUOTED_LINK.sub("", _USER_LINK.sub(keyed, address))
+
+    def _without_visit(self, text: str) -> str:
+        for value in self.visit:
+            if value in text:
+                text = text.replace(value, "")
+        return text
+
+    def json(self, text: str) -> str:
+        """Clean JSON.
+
+        Raises:
+            NotCleaned: It is none, or cut off.
+        """
+        value = decode_json(text)
+        if not isinstance(value, dict | list):
+            raise NotCleaned("its data are not JSON, or cut off")
+        return encode_json(self.value(value))
+
+    def value(self, value: Any, plain: str = "", *, is_public: bool = False) -> Any:
+        """Clean a decoded JSON value that stands under a key (as `_plain` writes it)."""
+        if isinstance(value, str):
+            return self._string(value, plain, is_public)
+        if isinstance(value, list):
+            return [self.value(inner, plain, is_public=is_public) for inner in value]
+        if isinstance(value, dict):
+            return {
+                self._key(key): self._member(key, inner, value, is_public)
+                for key, inner in value.items()
+            }
+        return value
+
+    def _key(self, key: str) -> str:
+        return self.label(key, is_public=True) if USER_ID.search(key) else key
+
+    def _member(self, key: str, inner: Any, holder: dict[str, Any], is_public: bool) -> Any:
+        plain = _plain(key)
+        if plain in _EMPTIED:
+            return {}
+        if _says_who(plain, holder):
+            return self._person(inner)
+        if plain.endswith(_VISIT):
+            return _emptied(inner)
+        is_title = plain == "name" and "@type" in holder
+        return self.value(inner, plain, is_public=is_public or plain in _PUBLIC or is_title)
+
+    def _person(self, value: Any, plain: str = "") -> Any:
+        """Empty all that is said of a person but their keys; the shape stays."""
+        if isinstance(value, dict):
+            return {self._key(k): self._person(v, _plain(k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._person(inner, plain) for inner in value]
+        if isinstance(value, str):
+            if plain == "userid":
+                return self.stand_in(value)
+            known = _KEY.search(value) or USER_ID.search(value)
+            return self.stand_in(known[0]) if known else ""
+        return _emptied(value)
+
+    def _string(self, value: str, plain: str, is_public: bool) -> str:
+        if plain in TEXTS and not is_public:
+            return self.text(value)
+        if value[:1] in ("{", "[") and isinstance(inner := decode_json(value), dict | list):
+            return encode_json(self.value(inner))
+        if '"' in value and _ESCAPED_DATA.search(value):
+            raise NotCleaned("data within its data cannot be read")
+        return self.label(value, is_public=is_public)
+
+
+@lru_cache(maxsize=4096)
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key.lower())
+
+
+def _emptied(value: Any) -> Any:
+    """Return the empty value of the same kind; null, true and false tell of nobody."""
+    if value is None or isinstance(value, bool):
+        return value
+    return type(value)()
+
+
+def _members(value: Any) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """Yield every member of every object in a decoded JSON value, with the object."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            yield from ((one, key, inner) for key, inner in one.items())
+            waiting.extend(inner for key, inner in one.items() if _plain(key) not in _EMPTIED)
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text in a decoded JSON value with the key that it stands under."""
+    waiting = [("", value)]
+    while waiting:
+        key, one = waiting.pop()
+        if isinstance(one, str):
+            yield key, one
+        elif isinstance(one, list):
+            waiting.extend((key, inner) for inner in one)
+        elif isinstance(one, dict):
+            waiting.extend(one.items())
+
+
+def _names_of(person: Any) -> Iterator[str]:
+    """Yield the names in what is said of a person."""
+    is_name = isinstance(person, str)
+    for key, text in _strings(person):
+        is_id = USER_ID.search(text) or _KEY.search(text)
+        if not is_id and (is_name or not key or _plain(key) in _NAMES_OF_PEOPLE):
+            yield htmllib.unescape(text)
+
+
+def _tells_of_a_visit(text: str, is_told: bool) -> bool:
+    """Tell whether a piece of `requestContext` would give the visitor away elsewhere too.
+
+    Args:
+        text: The piece.
+        is_told: It stands under a key that says so; a plain word does not count even then.
+    """
+    if len(text) < _LEAST_VISIT or _PUBLIC_ID.fullmatch(text):
+        return False
+    has_figure = any(character.isdigit() or character == "@" for character in text)
+    is_told = is_told and (has_figure or len(text) >= _LEAST_WORD_OF_VISIT)
+    return is_told or is_private(text) or _OPAQUE.fullmatch(text) is not None
+
+
+def _says_who(plain: str, holder: dict[str, Any]) -> bool:
+    """Tell whether a key of an object stands for a person who is private, or for their name.
+
+    `name` does where the object has the id of a user, `creator` in a review's JSON-LD: who created
+    a movie is public.
+    """
+    if plain in _PEOPLE or plain in _NAMES:
+        return True
+    if plain in _NAMES_BESIDE_IDS:
+        return any(isinstance(v, str) and USER_ID.fullmatch(v) for v in holder.values())
+    return plain == "creator" and "review" in str(holder.get("@type", "")).lower()
