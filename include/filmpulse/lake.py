@@ -7,7 +7,7 @@ Layout below the lake's root::
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
-    losses/<digest>.json                                     lost objects that were given up
+    losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
     cleaned.json                                             by which rules kept pages were cleaned
 
 An object is written whole or not at all, whichever filesystem holds it.
@@ -252,9 +252,10 @@ class Lake:
                 ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
             for name in names:
                 if name.endswith("/manifest.json"):
-                    told = self.read_manifest(self.uri_of(name))
-                    told = told.model_copy(update={"distinct_ids": len(ids)})
-                    self.write(name, told.model_dump_json(indent=1).encode())
+                    with suppress(LakeDamaged):  # a manifest that nobody can read counts nothing
+                        told = self.read_manifest(self.uri_of(name))
+                        told = told.model_copy(update={"distinct_ids": len(ids)})
+                        self.write(name, told.model_dump_json(indent=1).encode())
         for name, part in changed.items():
             if part.changed:
                 self.write(name, _packed(part.lines))

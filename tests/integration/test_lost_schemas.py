@@ -10,6 +10,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.local import doctor
+from filmpulse.warehouse import migrate as migrations
 from filmpulse.warehouse.migrate import migrate, status
 
 MOVIE = "tt99000001"
@@ -119,3 +120,9 @@ def test_a_warehouse_of_a_newer_version_is_left_alone(warehouse_url):
         connection.execute("UPDATE ops.schema_revision SET version_num = '9999'")
     with pytest.raises(BadInput, match="9999"):
         migrate(warehouse_url)
+
+
+def test_every_statement_of_the_migrations_says_its_schema():
+    statements = list(migrations._statements("head"))
+    assert len(statements) > 500
+    assert [s for s in statements if not migrations._TARGET.match(s)] == []

@@ -55,7 +55,8 @@ class Loss(Item):
     @property
     def note(self) -> str:
         """Its note in the lake, the same each time."""
-        return f"{FOLDER}/{sha256(self.object.encode()).hexdigest()}.json"
+        digest = sha256(self.object.encode()).hexdigest()
+        return f"{FOLDER}/{self.source}/{self.imdb_id}/{digest}.json"
 
 
 class HistoryLost(LakeDamaged):
@@ -245,6 +246,17 @@ def bring_notes_back(parts: Parts) -> None:
     if found:
         with parts.warehouse.connect() as connection:
             connection.cursor().executemany(wh.sql("note_lost_object"), found)
+
+
+def drop_notes(source: str, imdb_id: str, erased_at: datetime, parts: Parts) -> None:
+    """Delete the lake's notes of what a movie lost before the movie was erased (UTC)."""
+    for name in parts.lake.names(f"{FOLDER}/{source}/{imdb_id}"):
+        try:
+            begun = Loss.model_validate_json(parts.lake.read(name)).collected_at
+        except ValidationError:
+            begun = erased_at  # nobody can read the note, so nobody needs it
+        if begun <= erased_at:
+            parts.lake.delete(name)
 
 
 def _loss_of(

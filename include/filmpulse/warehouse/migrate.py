@@ -118,7 +118,7 @@ def _remake(connection: Connection, missing: tuple[str, ...]) -> None:
 
 _TARGET = re.compile(
     r"(?P<verb>(?:CREATE|ALTER|DROP|COMMENT ON|INSERT INTO|UPDATE)(?: OR REPLACE)?"
-    r"(?: (?:MATERIALIZED VIEW|VIEW|TABLE|FUNCTION|COLUMN|SCHEMA))?)"
+    r"(?: (?:MATERIALIZED VIEW|VIEW|TABLE|FUNCTION|COLUMN|SCHEMA|INDEX))?)"
     r"(?:(?: UNIQUE)? INDEX \w+\s+ON)? (?P<schema>core|mart|ops)\b"
 )
 """What a statement of a migration makes or changes, and the schema in which it lies."""
