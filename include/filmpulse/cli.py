@@ -329,8 +329,8 @@ def collect(
     said, loaded = list[str](), list[str]()
     planned = jobs.plan(imdb_ids, mode, run_id, parts)
     told = (
-        "{} of {} movies were loaded into the warehouse. What was read of the others is in the "
-        "lake alone. Run the same command again: it reads them anew, and scores what has no score."
+        "Movies loaded into the warehouse: {} of {}. What was read of the others is in the lake "
+        "alone. Run the same command again: it reads them anew, and scores what has no score."
     )
     with _interruptible(lambda: told.format(len(loaded), len(planned))):
         for imdb_id in planned:
@@ -499,8 +499,8 @@ def rebuild(
     parts = _scoring_parts()
     done = [0]
     told = (
-        "{} movies were written anew; the others are as they were. Run the same command again: it "
-        "goes through all of them, and changes only what is otherwise."
+        "Movies written anew so far: {}; the others are as they were. Run the same command again: "
+        "it goes through all of them, and changes only what is otherwise."
     )
     with _interruptible(lambda: told.format(*done)):
         with _bar("movies") as progress:
