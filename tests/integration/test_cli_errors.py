@@ -14,6 +14,7 @@ import typer.main
 
 from filmpulse import jobs
 from filmpulse.cli import app, main
+from filmpulse.warehouse import Warehouse
 
 PASSWORD = "s3cret-of-a-test"
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("FILMPULSE_")}
@@ -149,6 +150,14 @@ def test_a_user_password_or_database_that_is_not_there_is_a_sentence(run, wareho
         ended = run("rebuild", FILMPULSE_WAREHOUSE_URL=url)
         assert ended.code == 1, is_a_sentence(ended)
         assert is_a_sentence(ended).strip()
+
+
+def test_the_words_of_libpq_are_an_address_too(warehouse_url):
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    words = make_conninfo(**conninfo_to_dict(warehouse_url))
+    assert "://" not in words
+    assert Warehouse(words).rows("loaded_movies") == []
 
 
 @pytest.mark.parametrize("lake", ["nothing://x", "s3://", "file:///proc/nowhere", "https://[x"])

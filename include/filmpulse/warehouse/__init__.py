@@ -59,12 +59,17 @@ def open_connection(
 ) -> psycopg.Connection[Any]:
     """Open a connection to the address of a warehouse.
 
+    Args:
+        url: `postgresql://...`, or libpq's words (`host=... dbname=...`), as Airflow's bridge has.
+        row_factory: What rows are made of.
+        autocommit: Whether each statement is a transaction of its own.
+
     Raises:
-        BadInput: The address is none of Postgres, or there is no such user, password or database.
-        WarehouseUnavailable: Postgres could not be reached (retryable).
+        BadInput: The address is none of Postgres.
+        WarehouseUnavailable: Postgres could not be reached, or refused user, password or database.
     """
-    # The driver would quote what it cannot read, and with it the password.
-    if not _ADDRESS.fullmatch(url):
+    # The driver takes the rest of a password with an @ for the host, and would quote both.
+    if url.startswith(("postgresql://", "postgres://")) and not _ADDRESS.fullmatch(url):
         raise BadInput(_NO_ADDRESS, reason="warehouse_url")
     try:
         # A server that vanished without a word (power, network) is noticed within a minute.
@@ -72,7 +77,7 @@ def open_connection(
             url, autocommit=autocommit, row_factory=row_factory, application_name="filmpulse",
             connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
         )  # fmt: skip
-    except psycopg.ProgrammingError:  # an option that is unknown, say
+    except psycopg.ProgrammingError:  # its words may quote the password
         raise BadInput(_NO_ADDRESS, reason="warehouse_url") from None
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
