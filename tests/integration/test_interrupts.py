@@ -122,7 +122,9 @@ def test_an_import_can_be_run_again(parts, warehouse_url, tmp_path, number):
         assert process.wait(PATIENCE) == 0
     assert len(rows(parts, "SELECT FROM core.reviews")) == 6
     assert len(rows(parts, "SELECT FROM core.review_analyses WHERE status = 'scored'")) <= 6
-    assert jobs.rebuild(parts).loaded == jobs.Loaded()
+    # What the first try had sealed and not loaded is loaded now: the same rows, seen earlier.
+    rebuilt = jobs.rebuild(parts).loaded
+    assert (rebuilt.inserted, rebuilt.revised, rebuilt.removed) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("number", CODES)
