@@ -56,6 +56,14 @@ def held(url, lock):
 
 
 @contextmanager
+def held_reviews(url, imdb_id):
+    """Hold the reviews of a movie, so that whoever writes scores of them stops there."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT FROM core.reviews WHERE imdb_id = %s FOR UPDATE", (imdb_id,))
+        yield
+
+
+@contextmanager
 def started(tmp_path, url, *words, **more):
     env = {name: value for name, value in os.environ.items() if not name.startswith("FILMPULSE_")}
     env.pop("AIRFLOW_HOME", None)
@@ -131,7 +139,7 @@ def test_an_import_can_be_run_again(parts, warehouse_url, tmp_path, number):
 def test_scores_so_far_stay(parts, warehouse_url, tmp_path, number):
     history(parts)
     with (
-        held(warehouse_url, f"scoring {OTHER}"),
+        held_reviews(warehouse_url, OTHER),
         started(tmp_path, warehouse_url, "analyse") as process,
     ):
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
