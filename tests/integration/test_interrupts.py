@@ -170,7 +170,13 @@ def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, num
     assert list(parts.lake.read_reviews(line["manifest_uri"], manifest))
     assert jobs.rebuild(parts).failures == []
     again = jobs.Parts.from_settings(
-        parts.settings.model_copy(update={"imdb_url": sample_site.url, "request_gap_seconds": 0.0})
+        Settings(
+            warehouse_url=warehouse_url,
+            lake_url=(tmp_path / "lake").as_uri(),
+            imdb_url=sample_site.url,
+            author_secret="for tests only",
+            request_gap_seconds=0,
+        )
     )
     (imdb_id,) = jobs.plan([movie], "full", "again", again)
     jobs.load(jobs.collect(imdb_id, "full", "again", again), again)
