@@ -15,7 +15,8 @@ Mapped tasks are named after their movie by `parts_for`; what to do on an error 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -560,14 +561,46 @@ def _connections() -> dict[str, dict[str, Any]]:
 
 
 def read_variable() -> str:
-    """Read `tracked_movies` as it is stored; outside a task (the command line)."""
+    """Read `tracked_movies` as it is stored; outside a task (the command line).
+
+    Raises:
+        BadInput: Airflow's database does not answer, or is not set up.
+    """
     from airflow.models import Variable
 
-    return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
+    with _metadata_answers():
+        return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
 
 
 def write_variable(value: str) -> None:
-    """Store `tracked_movies`; outside a task (the command line)."""
+    """Store `tracked_movies`; outside a task (the command line).
+
+    Raises:
+        BadInput: Airflow's database does not answer, or is not set up.
+    """
     from airflow.models import Variable
 
-    Variable.set(TRACKED_MOVIES, value, description=_TRACKED_DESCRIPTION)
+    with _metadata_answers():
+        Variable.set(TRACKED_MOVIES, value, description=_TRACKED_DESCRIPTION)
+
+
+@contextmanager
+def _metadata_answers() -> Iterator[None]:
+    """Turn an error of Airflow's database into a sentence; Airflow would log its traceback."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from filmpulse.errors import BadInput
+
+    logger = logging.getLogger("airflow.models.variable")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", error)).splitlines()[0]
+        raise BadInput(
+            f"Airflow's Variable {TRACKED_MOVIES} cannot be reached ({why}): run this where the "
+            "instance's environment is set (`source var/<instance>/env.sh`), after `filmpulse "
+            "setup`."
+        ) from error
+    finally:
+        logger.disabled = was_disabled

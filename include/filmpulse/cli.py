@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from filmpulse.config import Settings
+from filmpulse.config import SECRETS, Settings, variable_name
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import Mode, read_imdb_id
 
@@ -59,16 +61,71 @@ Label = Annotated[str, typer.Argument(help="What happened, in at most 80 charact
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
 def main() -> None:
-    """Run the command line; an error of ours is one sentence and exit code 1."""
+    """Run the command line; an error is one sentence and exit code 1, without a traceback.
+
+    Of an error that nobody foresaw, Python's development mode (`PYTHONDEVMODE=1`) shows the
+    traceback.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     # Airflow logs to the terminal as soon as it is imported; only its errors matter here.
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    for stream in (sys.stdout, sys.stderr):  # a file's name need not be what the terminal can show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except FilmpulseError as error:
-        err.print(f"[red]{escape(str(error))}[/]")
+        err.print(f"[red]{escape(_without_secrets(str(error)))}[/]")
         raise SystemExit(1) from None
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        said = " ".join(_without_secrets(str(error)).split())[:500]
+        err.print(
+            f"[red]An error that Filmpulse did not foresee: {type(error).__name__}: "
+            f"{escape(said)}[/] With PYTHONDEVMODE=1 the same command shows where."
+        )
+        raise SystemExit(1) from None
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
+
+
+def _without_secrets(said: str) -> str:
+    """Mask the secrets of the environment: a library may quote what it could not use."""
+    url = os.environ.get(variable_name("warehouse_url"), "")
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    secrets = [os.environ.get(variable_name(name), "") for name in SECRETS]
+    for secret in sorted(filter(None, [url, password, *secrets]), key=len, reverse=True):
+        said = said.replace(secret, "***")
+    return said
+
+
+@contextmanager
+def _interruptible(tell: Callable[[], str]) -> Iterator[None]:
+    """End on Ctrl-C or SIGTERM with exit code 130 or 143, and a sentence.
+
+    Args:
+        tell: Says what is stored and how to go on.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # said once, it is said
+        err.print(f"[yellow]Interrupted. {escape(tell())}[/]")
+        raise typer.Exit(_interrupted_code(stop)) from None
+
+
+def _interrupted_code(stop: KeyboardInterrupt) -> int:
+    number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+    return 128 + number
 
 
 def _parts() -> Any:
@@ -117,6 +174,10 @@ def setup() -> None:
         + ("" if found == revision.head else f" (was {found})")
         + "; Airflow has its pools, connections and tracked_movies."
     )
+    if revision.missing:
+        err.print(f"[yellow]Made anew, since missing: {', '.join(revision.missing)}.[/]")
+    if {"core", "ops"} & set(revision.missing):
+        err.print("[yellow]What the lake holds comes back with `filmpulse rebuild`.[/]")
 
 
 @app.command()
@@ -265,15 +326,22 @@ def collect(
     parts = _scoring_parts()
     run_id = jobs.new_run_id()
     mode: Mode = "full" if full else "incremental"
-    said: list[str] = []
-    for imdb_id in jobs.plan(imdb_ids, mode, run_id, parts):
-        with _saying(said):  # one movie never stops another; the ledger says how it ended
-            with _bar(f"{imdb_id} reviews") as progress:
-                uri = jobs.collect(imdb_id, mode, run_id, parts, progress)
-            jobs.load(uri, parts)
-            with _bar(f"{imdb_id} scores") as progress:
-                jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
-    found = jobs.review_run(run_id, parts)
+    said, loaded = list[str](), list[str]()
+    planned = jobs.plan(imdb_ids, mode, run_id, parts)
+    told = (
+        "Movies loaded into the warehouse: {} of {}. What was read of the others is in the lake "
+        "alone. Run the same command again: it reads them anew, and scores what has no score."
+    )
+    with _interruptible(lambda: told.format(len(loaded), len(planned))):
+        for imdb_id in planned:
+            with _saying(said):  # one movie never stops another; the ledger says how it ended
+                with _bar(f"{imdb_id} reviews") as progress:
+                    uri = jobs.collect(imdb_id, mode, run_id, parts, progress)
+                jobs.load(uri, parts)
+                loaded.append(imdb_id)
+                with _bar(f"{imdb_id} scores") as progress:
+                    jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
+        found = jobs.review_run(run_id, parts)
     _tell(found, said)
     if found.failures:
         raise typer.Exit(1)
@@ -379,7 +447,7 @@ def analyse(
         )
     ]
     run_id, said = jobs.new_run_id(), list[str]()
-    is_interrupted = False
+    interrupted: int | None = None  # the exit code
     try:
         with _saying(said), _bar("reviews") as progress:
             jobs.analyse_backlog(
@@ -390,13 +458,16 @@ def analyse(
                 budget_usd=budget_usd,
                 progress=progress,
             )
-    except KeyboardInterrupt:  # what was asked by then is paid, and told
-        is_interrupted = True
+    except KeyboardInterrupt as stop:  # what was asked by then is paid, and told
+        interrupted = _interrupted_code(stop)
     found = jobs.review_backlog(run_id, planned, parts, budget_usd)
-    _tell(found._replace(failures=[]) if is_interrupted else found, said)
-    if is_interrupted:
-        err.print("[yellow]Interrupted: the rest waits for the next run.[/]")
-        raise typer.Exit(130)
+    _tell(found._replace(failures=[]) if interrupted else found, said)
+    if interrupted:
+        err.print(
+            "[yellow]Interrupted. The scores so far are stored; the rest waits for the next run, "
+            "or for the same command again.[/]"
+        )
+        raise typer.Exit(interrupted)
     if said or found.failures or not (is_asked or len(approved) == len(backlog.to_approve)):
         raise typer.Exit(1)
 
@@ -407,24 +478,55 @@ def rebuild(
         list[str] | None,
         typer.Argument(help="The movies; all that the lake holds when none.", parser=_movie),
     ] = None,
+    accept_loss: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rebuild this movie although objects of it are lost in the lake: note what is "
+            "lost, and keep what the warehouse knows. Can be given several times.",
+            parser=_movie,
+            metavar="IMDB_ID",
+        ),
+    ] = None,
 ) -> None:
     """Write reviews anew from every collection in the lake; rows and scores that fit stay.
 
-    Repairs a damaged warehouse, and fills an empty one after `filmpulse setup`.
+    Repairs a damaged warehouse, and fills an empty one after `filmpulse setup`. A movie of which an
+    object of the lake is lost or damaged is named and left as it is; the others go on. Exit code 1
+    when there is such a movie.
     """
     from filmpulse import jobs
 
     parts = _scoring_parts()
-    with _bar("movies") as progress:
-        rebuilt = jobs.rebuild(parts, imdb_ids or (), progress)
-    told = _score(rebuilt.imdb_ids, jobs.new_run_id(), parts)
+    done = [0]
+    told = (
+        "Movies written anew so far: {}; the others are as they were. Run the same command again: "
+        "it goes through all of them, and changes only what is otherwise."
+    )
+    with _interruptible(lambda: told.format(*done)):
+        with _bar("movies") as progress:
+
+            def count(movies: int, total: int | None) -> None:
+                done[0] = movies
+                progress(movies, total)
+
+            rebuilt = jobs.rebuild(
+                parts, accept_loss or imdb_ids or (), count, accept_loss=bool(accept_loss)
+            )
+        scored = _score(rebuilt.imdb_ids, jobs.new_run_id(), parts)
     made = rebuilt.loaded
     out.print(
         f"{len(rebuilt.imdb_ids)} movies from {rebuilt.collections} collections: "
         f"{made.inserted:,} reviews came back, {made.updated:,} were put right, "
-        f"{made.removed:,} are no longer living, {told.changed_rows:,} were scored."
+        f"{made.removed:,} are no longer living, {scored.changed_rows:,} were scored."
     )
-    if told.failures:
+    if rebuilt.passed_over:
+        out.print(
+            f"{rebuilt.passed_over:,} lost objects of the lake were passed over, since their loss "
+            "is settled; `ops.lost_objects` names them."
+        )
+    for failure in rebuilt.failures:
+        err.print(f"[red]{escape(failure)}[/]")
+    if rebuilt.failures or scored.failures:
         raise typer.Exit(1)
 
 
@@ -744,26 +846,31 @@ def import_reviews(
     rejects = rejects or _rejects_of(file)
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
-    with _opened(file) as content, _bar("rows") as progress:
+    told = (
+        "What was stored by now stays. Run the same command again: it adds what is missing, and "
+        "changes nothing that is stored."
+    )
+    with _interruptible(lambda: told):
+        with _opened(file) as content, _bar("rows") as progress:
+            if dry_run:
+                read = jobs.check_table(content, file.name, mapping, parts, progress)
+            else:
+                run_id = jobs.new_run_id()
+                imported = jobs.import_table(
+                    content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
+                )
+                read = imported.read
+        report.print_table_read(read, out, is_trial=dry_run)
         if dry_run:
-            read = jobs.check_table(content, file.name, mapping, parts, progress)
+            out.print("Nothing was stored.")
+            raise typer.Exit(0 if read.reviews else 1)
+        if read.refused:
+            out.print(f"The refused rows are in {escape(str(rejects))}.")
+        scored = None
+        if analyse:
+            scored = _score(imported.loaded, run_id, parts)
         else:
-            run_id = jobs.new_run_id()
-            imported = jobs.import_table(
-                content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
-            )
-            read = imported.read
-    report.print_table_read(read, out, is_trial=dry_run)
-    if dry_run:
-        out.print("Nothing was stored.")
-        raise typer.Exit(0 if read.reviews else 1)
-    if read.refused:
-        out.print(f"The refused rows are in {escape(str(rejects))}.")
-    told = None
-    if analyse:
-        told = _score(imported.loaded, run_id, parts)
-    else:
-        jobs.refresh_figures(parts)
+            jobs.refresh_figures(parts)
     for one, loaded in imported.loaded.items():
         changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
         out.print(
@@ -771,7 +878,7 @@ def import_reviews(
         )
     for one, error in imported.failures.items():
         err.print(f"[red]{one}: not loaded. {escape(str(error))}[/]")
-    is_well = read.reviews and not imported.failures and not (told and told.failures)
+    is_well = read.reviews and not imported.failures and not (scored and scored.failures)
     raise typer.Exit(0 if is_well else 1)
 
 

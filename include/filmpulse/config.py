@@ -176,3 +176,9 @@ def variable_name(field: str) -> str:
     """
     upper = field.upper()
     return upper if upper == "SELENIUM_REMOTE_URL" else PREFIX + upper
+
+
+SECRETS = tuple(
+    name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
+)
+"""The settings that are secrets; never shown or logged."""

@@ -6,10 +6,12 @@ A caller decides by the branch, never by the message::
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
     │   ├── LakeUnavailable       the object store did not answer
+    │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
     │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
+        │   └── LakeDamaged       an object of the lake holds what cannot be read
         ├── NotImdb               a page or file that is not IMDb's
         ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
@@ -64,6 +66,12 @@ class LakeUnavailable(Retryable):
     reason = "lake_unavailable"
 
 
+class ObjectMissing(LakeUnavailable):
+    """The store answered that it has no such object; it may be put back, or be late."""
+
+    reason = "missing"
+
+
 class WarehouseUnavailable(Retryable):
     """Postgres could not be reached, or went away in mid-statement."""
 
@@ -80,6 +88,12 @@ class BadInput(Final):
     """A person gave something that cannot be used; the message names it."""
 
     reason = "bad_input"
+
+
+class LakeDamaged(BadInput):
+    """An object of the lake holds what cannot be read."""
+
+    reason = "damaged"
 
 
 class NotImdb(Final):

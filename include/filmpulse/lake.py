@@ -7,6 +7,7 @@ Layout below the lake's root::
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
+    losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
     cleaned.json                                             by which rules kept pages were cleaned
 
 An object is written whole or not at all, whichever filesystem holds it.
@@ -31,14 +32,14 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import AwareDatetime, ValidationError
 
-from filmpulse.errors import BadInput, LakeUnavailable
+from filmpulse.errors import BadInput, LakeDamaged, LakeUnavailable, ObjectMissing
 from filmpulse.items import CollectionStatus, Count, ImdbId, Item, Mode, Movie, Review, Snapshot
 
 log = logging.getLogger(__name__)
 
 MANIFEST_VERSION = 1
 
-NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures"})
+NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures", "losses"})
 """Folders at the lake's root that hold no collections."""
 # Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
 # ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
@@ -126,20 +127,25 @@ class Lake:
         """Read one manifest.
 
         Raises:
-            BadInput: It is not a manifest of ours.
-            LakeUnavailable: It could not be read.
+            LakeDamaged: It is not a manifest of ours.
+            LakeUnavailable: It could not be read; ObjectMissing: it is not there.
         """
+        content = self._read(self._path(uri))
         try:
-            return Manifest.model_validate_json(self._read(self._path(uri)))
+            return Manifest.model_validate_json(content)
         except ValidationError as error:
-            raise BadInput(f"{uri} is no manifest of a collection: {error}") from error
+            raise LakeDamaged(f"{uri} is no manifest of a collection: {error}") from error
 
     def read_reviews(self, uri: str, manifest: Manifest) -> Iterator[Review]:
-        """Yield the reviews of a collection in the order in which they arrived."""
+        """Yield the reviews of a collection in the order in which they arrived.
+
+        Raises:
+            LakeDamaged: A part holds what is no review; the parts before it were yielded.
+            LakeUnavailable: A part could not be read; ObjectMissing: it is not there.
+        """
         folder = self._path(uri).rpartition("/")[0]
         for part in manifest.parts:
-            for line in gzip.decompress(self._read(f"{folder}/{part}")).splitlines():
-                yield Review.model_validate_json(line)
+            yield from self._read_part(f"{folder}/{part}")
 
     def quarantine(
         self, source: str, imdb_id: str, reason: str, cleaned_html: str, seen_at: datetime
@@ -246,9 +252,10 @@ class Lake:
                 ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
             for name in names:
                 if name.endswith("/manifest.json"):
-                    told = self.read_manifest(self.uri_of(name))
-                    told = told.model_copy(update={"distinct_ids": len(ids)})
-                    self.write(name, told.model_dump_json(indent=1).encode())
+                    with suppress(LakeDamaged):  # a manifest that nobody can read counts nothing
+                        told = self.read_manifest(self.uri_of(name))
+                        told = told.model_copy(update={"distinct_ids": len(ids)})
+                        self.write(name, told.model_dump_json(indent=1).encode())
         for name, part in changed.items():
             if part.changed:
                 self.write(name, _packed(part.lines))
@@ -351,6 +358,20 @@ class Lake:
             raise BadInput(f"{uri} does not lie in the lake {self._url}.")
         return self._root + uri.removeprefix(self._url)
 
+    def _read_part(self, path: str) -> Iterator[Review]:
+        content = self._read(path)
+        try:
+            if not content:  # gzip takes this for no line at all, and no part is ever written so
+                raise EOFError("it is empty")
+            for line in gzip.decompress(content).splitlines():
+                yield Review.model_validate_json(line)
+        except (gzip.BadGzipFile, EOFError, zlib.error, ValidationError) as error:
+            why = str(error).splitlines()[0]
+            raise LakeDamaged(
+                f"{path} in the lake is damaged ({why}): bring it back from the lake's backup, or "
+                "collect the movie again."
+            ) from error
+
     def _read(self, path: str) -> bytes:
         with _reached("read", path):
             content: bytes = self._fs.cat_file(path, **self._limit)
@@ -402,6 +423,8 @@ def _reached(verb: str, name: str) -> Iterator[None]:
     """
     try:
         yield
+    except FileNotFoundError as error:
+        raise ObjectMissing(f"{name} could not be {verb} in the lake: it is not there") from error
     except Exception as error:
         why = str(error) or "no answer in time"
         raise LakeUnavailable(f"{name} could not be {verb} in the lake: {why}") from error

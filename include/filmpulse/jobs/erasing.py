@@ -22,9 +22,10 @@ from pydantic import AwareDatetime, ValidationError
 
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput
+from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
 from filmpulse.jobs.figures import refresh_figures_or_fail
+from filmpulse.jobs.history import drop_notes
 from filmpulse.jobs.kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.parts import Parts, Progress, silent
 from filmpulse.jobs.site import SOURCE
@@ -319,13 +320,13 @@ def replay_erasures(parts: Parts, since: datetime | None = None) -> Erased:
         What had come back; a second call erases nothing.
 
     Raises:
-        BadInput: A note in the lake cannot be read.
+        BadInput: A note in the lake cannot be read, and the warehouse has not the same.
     """
     in_warehouse = {
         erasure.name: erasure
         for erasure in map(Erasure.model_validate, parts.warehouse.rows("erasures"))
     }
-    in_lake = {erasure.name: erasure for erasure in _noted_in_lake(parts)}
+    in_lake = {erasure.name: erasure for erasure in _noted_in_lake(parts, in_warehouse)}
     wanted = []
     lost = []
     for name in sorted(in_warehouse.keys() | in_lake.keys()):
@@ -422,13 +423,16 @@ def _noted_names(parts: Parts) -> set[str]:
     return {*parts.lake.names(FOLDER), *(Erasure.model_validate(row).name for row in rows)}
 
 
-def _noted_in_lake(parts: Parts) -> list[Erasure]:
+def _noted_in_lake(parts: Parts, in_warehouse: Mapping[str, Erasure]) -> list[Erasure]:
     found = []
     for name in parts.lake.names(FOLDER):
         if name.endswith(".json"):
             try:
                 found.append(Erasure.model_validate_json(parts.lake.read(name)))
             except ValidationError as error:
+                if name in in_warehouse:  # the note is written anew from there
+                    log.warning("%s was damaged, and is written anew.", name)
+                    continue
                 raise BadInput(
                     f"{name} in the lake should say what was erased, and cannot be read: {error}. "
                     "Bring it back from the lake's backup."
@@ -551,8 +555,10 @@ def _erase_in_lake(
     source: str, imdb_id: str, tombstones: Tombstones, parts: Parts, is_trial: bool
 ) -> Erased:
     lines = objects = 0
+    erased_at = tombstones.movies.get(imdb_id)
+    if erased_at is not None and not is_trial:
+        drop_notes(source, imdb_id, erased_at, parts)
     for folder, names in parts.lake.collections(source, imdb_id).items():
-        erased_at = tombstones.movies.get(imdb_id)
         if erased_at is not None and _begun_at(folder, names, parts) <= erased_at:
             objects += len(names)
             if not is_trial:
@@ -571,7 +577,8 @@ def _begun_at(folder: str, names: Sequence[str], parts: Parts) -> datetime:
     """Say when a collection was begun: by its manifest, else by its folder, else by its files."""
     manifest = f"{folder}/manifest.json"
     if manifest in names:
-        return parts.lake.read_manifest(parts.lake.uri_of(manifest)).started_at
+        with suppress(LakeDamaged):
+            return parts.lake.read_manifest(parts.lake.uri_of(manifest)).started_at
     with suppress(ValueError):
         return datetime.strptime(folder.rpartition("/")[2][:15], "%Y%m%dT%H%M%S").replace(
             tzinfo=UTC

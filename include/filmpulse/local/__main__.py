@@ -57,7 +57,7 @@ def parts(
 def down(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     """Stop an instance; leaves no process."""
     with console.status(f"stopping {instance}") if console.is_terminal else nullcontext():
-        local.down(instance, root)
+        local.down(instance, root, local.Lines(console))
     console.print(f"{instance} is down")
 
 

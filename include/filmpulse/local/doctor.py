@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 
 from filmpulse.config import Settings
-from filmpulse.errors import FilmpulseError
+from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 
 LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
 MOVIES_READ_BACK = 5  # drawn anew each time: a lake that lost its content lost that of most
@@ -169,13 +169,19 @@ def _warehouse_url() -> str:
 
 
 def _ask(query: str) -> tuple[object, ...]:
-    import psycopg
+    from psycopg.rows import tuple_row
+
+    from filmpulse.warehouse import NOT_SET_UP, open_connection
 
     try:
-        with psycopg.connect(_warehouse_url(), connect_timeout=10) as connection:
+        with open_connection(_warehouse_url(), tuple_row) as connection:
             row = connection.execute(query.encode()).fetchone()
-    except psycopg.Error as error:
-        raise _Problem(f"{error}".strip(), f"is Postgres up? {START}") from error
+    except WarehouseUnavailable as error:
+        raise _Problem(str(error), f"is Postgres up? {START}") from error
+    except BadInput as error:
+        raise _Problem(str(error), "correct FILMPULSE_WAREHOUSE_URL") from error
+    except NOT_SET_UP as error:
+        raise _Problem(" ".join(str(error).split()), "run `filmpulse setup`") from error
     return row or ()
 
 
@@ -192,18 +198,21 @@ def _postgres() -> str:
 def _schema() -> str:
     from filmpulse.warehouse import migrate
 
-    _ask("SELECT 1")  # says better than SQLAlchemy what keeps us out
-    current, head = migrate.status(_warehouse_url())
+    current, head, missing = migrate.status(_warehouse_url())
+    if missing:
+        refill = ", then `filmpulse rebuild`" if {"core", "ops"} & set(missing) else ""
+        raise _Problem(f"missing: {', '.join(missing)}", f"run `filmpulse setup`{refill}")
     if current != head:
         raise _Problem(f"revision {current or 'none'}, the code is at {head}", "`filmpulse setup`")
     return f"revision {current}"
 
 
 def _roles() -> str:
+    # By their ids, since a schema that is missing has none: null, not an error.
     can_log_in, sees_mart, sees_core = _ask(
-        "SELECT (SELECT rolcanlogin FROM pg_roles WHERE rolname = r), "
-        "has_schema_privilege(r, 'mart', 'USAGE'), has_schema_privilege(r, 'core', 'USAGE') "
-        "FROM (SELECT rolname::text FROM pg_roles WHERE rolname = 'filmpulse_reader') x(r)"
+        "SELECT rolcanlogin, has_schema_privilege(rolname, to_regnamespace('mart')::oid, 'USAGE'), "
+        "has_schema_privilege(rolname, to_regnamespace('core')::oid, 'USAGE') "
+        "FROM pg_roles WHERE rolname = 'filmpulse_reader'"
     ) or (None, None, None)
     if can_log_in is None:
         raise _Problem("filmpulse_reader does not exist", "run `filmpulse setup`")

@@ -39,6 +39,7 @@ from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
 
 DEFAULT_ROOT = CHECKOUT / "var"
+IN_USE = "another command is starting, stopping or filling this instance: waiting until it is done"
 BUCKET = "filmpulse"
 SITE_TOKEN = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105
 
@@ -105,7 +106,7 @@ def up(
     env = os.environ if env is None else env
     instance = Instance.at(name, root)
     instance.make()
-    with locked(instance.dir / "lock"):
+    with locked(instance.dir / "lock", lambda: progress.say(IN_USE)):
         install = Install.load(instance) or Install.new()
         if sample_site is not None:
             install.sample_site = sample_site
@@ -122,8 +123,13 @@ def up(
         return _start(instance, install, env, progress, meanwhile)
 
 
-def down(name: str, root: Path = DEFAULT_ROOT) -> int:
+def down(name: str, root: Path = DEFAULT_ROOT, progress: Progress | None = None) -> int:
     """Stop an instance and end whatever is left of it, browsers included.
+
+    Args:
+        name: A word such as `demo`.
+        root: Directory that holds the instances.
+        progress: Where to tell what is being waited for.
 
     Returns:
         How many processes had to be ended one by one; those that the supervisor stopped in
@@ -132,7 +138,8 @@ def down(name: str, root: Path = DEFAULT_ROOT) -> int:
     instance = Instance.at(name, root)
     if not instance.dir.is_dir():  # somebody removed it while it ran; the mark still names it
         return processes.end_all(instance.dir)
-    with locked(instance.dir / "lock"):
+    told = progress or Progress()
+    with locked(instance.dir / "lock", lambda: told.say(IN_USE)):
         try:
             install = Install.load(instance)
         except BadInput:

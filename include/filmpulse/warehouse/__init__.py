@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,9 +10,10 @@ from importlib.resources import files
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg import errors
+from psycopg.rows import DictRow, RowFactory, dict_row
 
-from filmpulse.errors import WarehouseUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 
 Connection = psycopg.Connection[DictRow]
 
@@ -31,6 +33,70 @@ def unavailable(error: psycopg.Error) -> WarehouseUnavailable:
     )
 
 
+def explained(error: psycopg.Error) -> FilmpulseError:
+    """Turn what Postgres said into one of our errors: it is away, or it is not set up."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return unavailable(error)
+    return BadInput(
+        f"The warehouse is not as this version needs it ({' '.join(str(error).split())[:300]}). "
+        "`filmpulse doctor` says what is missing; `filmpulse setup` mends the schemas.",
+        reason="warehouse_schema",
+    )
+
+
+NOT_SET_UP = (
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.InvalidSchemaName,
+    errors.InsufficientPrivilege,
+)
+"""What Postgres raises where a schema is missing or of another version, or is not ours."""
+
+
+def open_connection(
+    url: str, row_factory: RowFactory[Any] = dict_row, *, autocommit: bool = False
+) -> psycopg.Connection[Any]:
+    """Open a connection to the address of a warehouse.
+
+    Args:
+        url: `postgresql://...`, or libpq's words (`host=... dbname=...`), as Airflow's bridge has.
+        row_factory: What rows are made of.
+        autocommit: Whether each statement is a transaction of its own.
+
+    Raises:
+        BadInput: The address is none of Postgres.
+        WarehouseUnavailable: Postgres could not be reached, or refused user, password or database.
+    """
+    # The driver takes the rest of a password with an @ for the host, and would quote both.
+    if url.startswith(("postgresql://", "postgres://")) and not _ADDRESS.fullmatch(url):
+        raise BadInput(_NO_ADDRESS, reason="warehouse_url")
+    try:
+        # A server that vanished without a word (power, network) is noticed within a minute.
+        return psycopg.connect(
+            url, autocommit=autocommit, row_factory=row_factory, application_name="filmpulse",
+            connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+        )  # fmt: skip
+    except psycopg.ProgrammingError:  # its words may quote the password
+        raise BadInput(_NO_ADDRESS, reason="warehouse_url") from None
+    except psycopg.OperationalError as error:
+        raise unavailable(error) from error
+
+
+_ADDRESS = re.compile(
+    r"postgres(ql)?://([^\s:/@?#]*(:[^\s/@?#]*)?@)?([^\s:/@?#,]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?"
+    r"(/[^\s/?#]*)?(\?\S*)?"
+)
+"""Of libpq's forms of an address the one that the settings name."""
+
+_NO_ADDRESS = (
+    "The address of the warehouse (FILMPULSE_WAREHOUSE_URL, or Airflow's Connection "
+    "filmpulse_warehouse) cannot be used. It must be like "
+    "postgresql://user:password@host:5432/filmpulse, with special characters of the password "
+    "written as in addresses (@ as %40, / as %2F, : as %3A, # as %23, % as %25)."
+)
+
+
 class Warehouse:
     """One Postgres database of Filmpulse, at a `postgresql://` address."""
 
@@ -48,13 +114,10 @@ class Warehouse:
 
         Raises:
             WarehouseUnavailable: Postgres could not be reached or went away (retryable).
+            BadInput: The address cannot be used, or the database is not set up for this version.
         """
         try:
-            # A server that vanished without a word (power, network) is noticed within a minute.
-            with psycopg.connect(
-                self.url, autocommit=autocommit, row_factory=dict_row, application_name="filmpulse",
-                connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
-            ) as connection:  # fmt: skip
+            with open_connection(self.url, autocommit=autocommit) as connection:
                 connection.execute("SET TIME ZONE 'UTC'")
                 # A client whose machine vanished lets go of its locks: the server asks for it, too.
                 connection.execute(
@@ -62,8 +125,8 @@ class Warehouse:
                     "SET tcp_keepalives_count = 6"
                 )
                 yield connection
-        except psycopg.OperationalError as error:
-            raise unavailable(error) from error
+        except (psycopg.OperationalError, *NOT_SET_UP) as error:
+            raise explained(error) from error
 
     def lets_in(self, role: str, password: str) -> bool:
         """Say whether a role may log in to this database with a password."""

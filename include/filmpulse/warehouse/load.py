@@ -81,19 +81,41 @@ def load_reviews(
     return _apply(connection, key, Sighting(collected_at, is_whole, is_dated, reviews))
 
 
+class Kept(NamedTuple):
+    """What `core` knows of a movie that no collection of a replay shows."""
+
+    reviews: int = 0
+    revisions: int = 0
+
+
+class Replayed(NamedTuple):
+    """How a replay changed the tables, and what it kept for want of the lost collections."""
+
+    loaded: Loaded
+    kept: Kept = Kept()
+
+
 def replay(
-    connection: Connection, *, source: str, imdb_id: str, sightings: Iterable[Sighting]
-) -> Loaded:
+    connection: Connection,
+    *,
+    source: str,
+    imdb_id: str,
+    sightings: Iterable[Sighting],
+    lost_at: datetime | None = None,
+) -> Replayed:
     """Bring `core.reviews` to what all collections of a movie saw, from the first to the last.
 
     The history is written anew in temporary tables, and only rows that come out otherwise are
-    touched; scores of reviews that stay are kept.
+    touched; scores of reviews that stay are kept. Where collections are lost, no row of `core` is
+    dropped, and a review that was not seen since stays as `core` has it.
 
     Args:
         connection: In a transaction that holds the movie's lock.
         source: Where the reviews stand.
         imdb_id: The movie; it must be in `core.movies`.
         sightings: All collections of the movie, in order of their start.
+        lost_at: When the last collection of which something is lost was begun (UTC); None where
+            nothing is lost.
 
     Returns:
         How the tables differ from before; `removed` counts reviews that no longer live.
@@ -101,8 +123,19 @@ def replay(
     key = {"source": source, "imdb_id": imdb_id}
     connection.execute("SET LOCAL search_path TO core")
     connection.execute(sql("replay_begin"))
+    gone_at = None
     for sighting in sightings:
         _apply(connection, key | {"collected_at": sighting.collected_at}, sighting)
+        if lost_at is not None and sighting.is_dated and sighting.collected_at > lost_at:
+            connection.execute(sql("replay_note_seen"))
+            gone_at = gone_at or (sighting.collected_at if sighting.is_whole else None)
+    kept = Kept()
+    if lost_at is not None:
+        counted = connection.execute(sql("replay_kept"), key).fetchone()
+        kept = Kept(**counted) if counted else kept
+        connection.execute(sql("replay_keep_reviews"), key | {"gone_at": gone_at})
+        connection.execute(sql("replay_drop_doubled"))
+        connection.execute(sql("replay_keep_revisions"), key)
     inserted = _scalar(connection, "replay_count_new", key)
     removed = connection.execute(sql("replay_count_gone"), key).fetchone()
     assert removed is not None  # noqa: S101 - it counts
@@ -110,9 +143,10 @@ def replay(
     connection.execute(sql("replay_delete_reviews"), key)
     merged = connection.execute(sql("replay_merge_reviews"), key).rowcount
     revised = connection.execute(sql("replay_merge_revisions"), key).rowcount
-    connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews")
+    connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews, pg_temp.seen_since")
     # The merge writes a review that was marked as removed, not one that was deleted before.
-    return Loaded(inserted, revised, merged - inserted - removed["marked"], removed["gone"])
+    updated = merged - inserted - removed["marked"]
+    return Replayed(Loaded(inserted, revised, updated, removed["gone"]), kept)
 
 
 # Of the columns of `load_copy`, in their order: binary COPY is told them, and is twice as fast.

@@ -301,7 +301,7 @@ def _reads_back(pattern: str) -> bool:
     day = datetime(2004, 11, 28)  # noqa: DTZ001 - a day has no zone
     try:
         return datetime.strptime(day.strftime(pattern), pattern).date() == day.date()  # noqa: DTZ007
-    except ValueError:
+    except (ValueError, re.error):  # strptime makes a regular expression of the pattern
         return False
 
 

@@ -19,6 +19,9 @@ WITH reviews AS (
 ), loads AS (
     DELETE FROM ops.loads
     WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
+), lost AS (
+    DELETE FROM ops.lost_objects
+    WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
 ), quality AS (
     DELETE FROM ops.quality_checks
     WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
@@ -28,5 +31,5 @@ SELECT (SELECT count(*) FROM reviews) AS reviews,
        + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
        + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
-       + (SELECT count(*) FROM quality) AS others,
+       + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost) AS others,
        ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes

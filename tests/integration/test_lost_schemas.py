@@ -1,0 +1,128 @@
+"""A schema that was dropped: the doctor names it, `setup` makes it anew, a rebuild fills it."""
+
+import itertools
+
+import psycopg
+import pytest
+from test_lost_history import collection, hour, review, rows
+
+from filmpulse import jobs
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.local import doctor
+from filmpulse.warehouse import migrate as migrations
+from filmpulse.warehouse.migrate import migrate, status
+
+MOVIE = "tt99000001"
+SCHEMAS = ("core", "mart", "ops")
+LOSSES = [c for n in (1, 2, 3) for c in itertools.combinations(SCHEMAS, n)]
+
+CATALOGUE = """
+SELECT 'relation', c.oid::regclass::text, c.relkind::text,
+       coalesce(pg_get_viewdef(c.oid), pg_get_indexdef(c.oid), ''),
+       obj_description(c.oid, 'pg_class')
+FROM pg_class c
+WHERE c.relnamespace::regnamespace::text = ANY(%(schemas)s) AND c.relkind IN ('r','v','m','i')
+UNION ALL
+SELECT 'column', a.attrelid::regclass::text, a.attname,
+       format_type(a.atttypid, a.atttypmod) || a.attnotnull
+       || coalesce(pg_get_expr(d.adbin, d.adrelid), ''), col_description(a.attrelid, a.attnum)
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r','v','m') AND a.attnum > 0
+LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+WHERE c.relnamespace::regnamespace::text = ANY(%(schemas)s)
+UNION ALL
+SELECT 'function', p.oid::regprocedure::text, '', pg_get_functiondef(p.oid),
+       obj_description(p.oid, 'pg_proc')
+FROM pg_proc p WHERE p.pronamespace::regnamespace::text = ANY(%(schemas)s)
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), ''
+FROM pg_constraint WHERE connamespace::regnamespace::text = ANY(%(schemas)s)
+ORDER BY 1, 2, 3
+"""
+
+
+def catalogue(url):
+    with psycopg.connect(url) as connection:
+        return connection.execute(CATALOGUE, {"schemas": list(SCHEMAS)}).fetchall()
+
+
+def drop(url, *schemas):
+    with psycopg.connect(url) as connection:
+        for schema in schemas:
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def parts(warehouse_url, tmp_path):
+    return jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
+    )
+
+
+@pytest.mark.parametrize("lost", LOSSES, ids="+".join)
+def test_setup_makes_what_was_lost_as_it_was(warehouse_url, parts, lost):
+    before = catalogue(warehouse_url)
+    jobs.load(collection(parts, hour(0), [review(1), review(2)]), parts)
+    jobs.analyse(MOVIE, parts)
+    drop(warehouse_url, *lost)
+    if lost != SCHEMAS:
+        assert status(warehouse_url).missing == lost
+    jobs.setup_warehouse(parts)
+    assert status(warehouse_url) == status(warehouse_url)._replace(missing=())
+    assert status(warehouse_url).current == status(warehouse_url).head
+    assert catalogue(warehouse_url) == before
+    if "core" not in lost:
+        assert len(rows(parts, "SELECT FROM core.review_analyses")) == 2
+    jobs.rebuild(parts)
+    assert len(rows(parts, "SELECT FROM mart.reviews")) == 2
+    assert len(rows(parts, "SELECT FROM ops.loads")) == 1
+    assert migrate(warehouse_url).missing == ()
+
+
+def test_the_reader_sees_marts_that_were_made_anew(warehouse_url, parts):
+    jobs.setup_warehouse(parts)
+    drop(warehouse_url, "mart")
+    jobs.setup_warehouse(parts)
+    with psycopg.connect(warehouse_url) as connection:
+        (may,) = connection.execute(
+            "SELECT has_table_privilege('filmpulse_reader', 'mart.movies', 'SELECT')"
+        ).fetchone()
+    assert may
+
+
+@pytest.mark.parametrize("lost", SCHEMAS)
+def test_the_doctor_names_the_schema_and_what_mends_it(parts, warehouse_url, monkeypatch, lost):
+    jobs.setup_warehouse(parts)
+    drop(warehouse_url, lost)
+    monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
+    for name in ("_airflow_parts", "_airflow_objects", "_browser", "_lake"):
+        monkeypatch.setattr(doctor, name, lambda: "")
+    found = {check.name: check for check in doctor.checks()}
+    assert found["Postgres"].ok
+    assert not found["schema"].ok
+    assert lost in found["schema"].detail
+    assert "filmpulse setup" in found["schema"].advice
+    assert ("filmpulse rebuild" in found["schema"].advice) == (lost != "mart")
+    assert not any("is Postgres up" in check.advice for check in found.values())
+
+
+@pytest.mark.parametrize("lost", SCHEMAS)
+def test_a_job_says_that_a_schema_is_missing(parts, warehouse_url, lost):
+    jobs.load(collection(parts, hour(0), [review(1)]), parts)
+    drop(warehouse_url, lost)
+    with pytest.raises(BadInput, match="filmpulse setup"):
+        jobs.summary(MOVIE, parts)
+
+
+def test_a_warehouse_of_a_newer_version_is_left_alone(warehouse_url):
+    with psycopg.connect(warehouse_url) as connection:
+        connection.execute("UPDATE ops.schema_revision SET version_num = '9999'")
+    with pytest.raises(BadInput, match="9999"):
+        migrate(warehouse_url)
+
+
+def test_every_statement_of_the_migrations_says_its_schema():
+    statements = list(migrations._statements("head"))
+    assert len(statements) > 500
+    assert [s for s in statements if not migrations._TARGET.match(s)] == []
