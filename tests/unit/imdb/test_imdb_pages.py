@@ -278,7 +278,8 @@ def test_a_page_in_another_language_is_read_whole() -> None:
     read, expected = (parse_reviews_page(page(html), SECRET) for html in (german, english))
     assert [r.submitted_on for r in read.reviews] == [r.submitted_on for r in expected.reviews]
     assert read.review_count == 3
-    assert (read.reviews[0].helpful_up, read.reviews[0].helpful_down) == (1234, 5600)
+    votes = (read.reviews[0].helpful_up, read.reviews[0].helpful_down)
+    assert votes == (1234, None)  # a rounded number is no count
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmpulse.sources.imdb.shown import read_day, read_number
+from filmpulse.sources.imdb.shown import read_day, read_exact_number, read_number
 
 LOCALES = ["en", "en_GB", "en_IN", "de", "fr", "fr_CA", "es", "es_MX", "it", "pt", "hi"]
 DAY = date(2025, 12, 5)
@@ -99,3 +99,11 @@ def test_every_number_in_each_language(number: int, locale: str) -> None:
 def test_any_text_is_a_number_and_a_day_or_none(text: str) -> None:
     assert isinstance(read_number(text), int | None)
     assert isinstance(read_day(text), date | None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2,561", 2561), ("0", 0), ("1.1K", None), ("2,5 k", None), ("3 mil", None), ("", None)],
+)
+def test_a_rounded_number_is_not_exact(text, expected):
+    assert read_exact_number(text) == expected

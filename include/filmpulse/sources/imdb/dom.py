@@ -18,7 +18,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lxml_html
 
 from filmpulse.errors import LayoutChanged, NotImdb
-from filmpulse.sources.imdb.shown import read_day, read_number
+from filmpulse.sources.imdb.shown import read_day, read_exact_number, read_number
 
 # A cleaned page names its authors by our own keys.
 KEYED = "key-"
@@ -177,7 +177,7 @@ def _card(element: Any, review_id: str) -> Card | None:
         rating=read_number(_text(element, f".//*[{with_class('ipc-rating-star--rating')}]")),
         submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
         is_spoiler=bool(button or opened),
-        votes=(read_number(_text(element, up)), read_number(_text(element, down))),
+        votes=(read_exact_number(_text(element, up)), read_exact_number(_text(element, down))),
     )
 
 

@@ -58,17 +58,31 @@ def read_number(text: str) -> int | None:
         None where there is no number, where there are several, or where the marks in it do not part
         thousands: "1.5" may be a fraction.
     """
+    return _read(text)[0]
+
+
+def read_exact_number(text: str) -> int | None:
+    """Do the same, but return None for a rounded number such as "2,5 k".
+
+    For votes: a rounded number must not replace the exact one that the page's data hold.
+    """
+    number, is_rounded = _read(text)
+    return None if is_rounded else number
+
+
+def _read(text: str) -> tuple[int | None, bool]:
+    """Return the one number in a text, and whether it is rounded to hundreds."""
     text = text[:_LONGEST]
     found = list(_NUMBER.finditer(text))
     if len(found) != 1:
-        return None
+        return None, False
     number = found[0][0]
     following = text[found[0].end() :].split(maxsplit=1)
     if following and _plain(following[0]) in _THOUSAND:
         if not _DECIMAL.fullmatch(number):
-            return None
-        return round(float(number.replace(",", ".")) * 1000)
-    return int(re.sub(r"\D", "", number)) if _GROUPED.fullmatch(number) else None
+            return None, True
+        return round(float(number.replace(",", ".")) * 1000), True
+    return int(re.sub(r"\D", "", number)) if _GROUPED.fullmatch(number) else None, False
 
 
 @cache
