@@ -141,12 +141,13 @@ def _set_up_reader(parts: Parts) -> None:
     alter = sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
         sql.Literal(password.get_secret_value())
     )
-    try:
-        with parts.warehouse.connect() as connection:
+    with parts.warehouse.connect() as connection:
+        try:
             connection.execute(alter)
-    except errors.InsufficientPrivilege as error:
-        if not parts.warehouse.lets_in("filmpulse_reader", password.get_secret_value()):
-            raise BadInput(
-                "filmpulse_reader may not log in with FILMPULSE_READER_PASSWORD, and the owner of "
-                f"the database may not set another role's password. {_ASK}"
-            ) from error
+        except errors.InsufficientPrivilege as error:
+            if not parts.warehouse.lets_in("filmpulse_reader", password.get_secret_value()):
+                raise BadInput(
+                    "filmpulse_reader may not log in with FILMPULSE_READER_PASSWORD, and the owner "
+                    f"of the database may not set another role's password. {_ASK}"
+                ) from error
+            connection.rollback()
