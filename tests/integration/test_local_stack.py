@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -162,15 +163,30 @@ def test_the_memory_used_is_told(instance: local.Stack) -> None:
     assert re.search(r"memory +\d\.\d GiB in \d+ processes", local.addresses(instance))
 
 
-def test_a_second_start_changes_nothing(instance: local.Stack, root: Path) -> None:
-    def standing() -> tuple[str, int, set[int]]:
-        supervisor = int((instance.dir / "supervisord.pid").read_text())
-        parts = {part.pid for part in psutil.Process(supervisor).children()}
-        return (instance.dir / "install.json").read_text(), supervisor, parts
+def _standing(instance: local.Stack) -> tuple[str, int, set[int]]:
+    supervisor = int((instance.dir / "supervisord.pid").read_text())
+    parts = {part.pid for part in psutil.Process(supervisor).children()}
+    return (instance.dir / "install.json").read_text(), supervisor, parts
 
-    before = standing()
+
+def test_a_second_start_changes_nothing(instance: local.Stack, root: Path) -> None:
+    before = _standing(instance)
     assert local.up(NAME, root) == instance
-    assert standing() == before
+    assert _standing(instance) == before
+
+
+def test_a_part_too_busy_to_answer_is_waited_for(instance: local.Stack, root: Path) -> None:
+    before = _standing(instance)
+    store = next(process for process in members(instance.dir) if process.name() == "weed")
+    store.suspend()
+    resumed = threading.Timer(12, store.resume)  # longer than one question is waited for
+    resumed.start()
+    try:
+        assert local.up(NAME, root) == instance
+    finally:
+        resumed.cancel()
+        store.resume()
+    assert _standing(instance) == before
 
 
 def test_everything_listens_on_loopback_alone(instance: local.Stack) -> None:

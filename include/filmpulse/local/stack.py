@@ -41,6 +41,9 @@ from filmpulse.local.supervisor import Program, StackError, Supervisor
 DEFAULT_ROOT = CHECKOUT / "var"
 IN_USE = "another command is starting, stopping or filling this instance: waiting until it is done"
 BUCKET = "filmpulse"
+BUSY = 30  # seconds in which a part that runs may be too busy to answer
+WORKS = "WORKS"
+GIVEN_UP = ("FATAL", "EXITED", "gone")
 SITE_TOKEN = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105
 
 
@@ -391,13 +394,10 @@ class _Running:
 
     def is_whole(self) -> bool:
         """Say whether every part works, and runs with the settings of now."""
-        states = self.supervisor.states() or {}
-        return self.install.done.get("start") == self._fingerprint() and all(
-            (info := states.get(part.program.name)) is not None
-            and info["statename"] == "RUNNING"
-            and part.is_healthy(info["start"])
-            for part in self.parts
-        )
+        if self.install.done.get("start") != self._fingerprint():
+            return False
+        deadline = time.monotonic() + BUSY
+        return all(self._state_at(part, deadline) == WORKS for part in self.parts)
 
     def _fingerprint(self) -> str:
         made_of = [
@@ -559,21 +559,29 @@ class _Running:
             if part is not None:
                 self.supervisor.run(part.program.group, part.program.name)
 
-    def _wait(self, part: Part) -> None:
-        deadline = time.monotonic() + part.wait
+    def _state_at(self, part: Part, deadline: float) -> str:
+        """Wait for a part until it works, is given up or the deadline has passed.
+
+        Returns:
+            `WORKS`, or the supervisor's word for the part's state.
+        """
         while True:
             info = (self.supervisor.states() or {}).get(part.program.name, {})
-            state = info.get("statename", "gone")
+            state = str(info.get("statename", "gone"))
             if state == "RUNNING" and part.is_healthy(info["start"]):
-                return
-            given_up = state in ("FATAL", "EXITED", "gone")
-            if given_up or time.monotonic() > deadline:
-                log = self.instance.log_dir / f"{part.program.name}.log"
-                why = "ended" if given_up else f"was not ready after {part.wait:.0f} s"
-                raise StackError(
-                    f"{part.title} {why} ({state}). The end of its log, {log}:\n{last_lines(log)}"
-                )
+                return WORKS
+            if state in GIVEN_UP or time.monotonic() > deadline:
+                return state
             time.sleep(0.1)
+
+    def _wait(self, part: Part) -> None:
+        state = self._state_at(part, time.monotonic() + part.wait)
+        if state != WORKS:
+            log = self.instance.log_dir / f"{part.program.name}.log"
+            why = "ended" if state in GIVEN_UP else f"was not ready after {part.wait:.0f} s"
+            raise StackError(
+                f"{part.title} {why} ({state}). The end of its log, {log}:\n{last_lines(log)}"
+            )
 
     def _migrate_airflow(self, env: Mapping[str, str], progress: Progress) -> None:
         """Bring Airflow's own tables to its version; asking Airflow whether costs six seconds."""
