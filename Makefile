@@ -125,10 +125,16 @@ docs: env ## Write the generated documents anew
 
 clean: down ## Stop all and remove all that was made here, data included
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m filmpulse.local remove-copies
-	rm -rf var .venv .venv-superset .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	rm -rf var .venv .venv-superset .tools .build.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-env: .venv/.stamp
+# One make at a time builds here; perl is wherever git is, macOS included.
+ALONE = @perl -MFcntl=:flock -e 'open my $$lock, ">", ".build.lock" or die "$$!\n"; \
+  flock $$lock, LOCK_EX | LOCK_NB or print("another make builds here: waiting until it is done\n") && flock $$lock, LOCK_EX; \
+  system @ARGV; exit($$? ? $$? >> 8 || 130 : 0)' $(MAKE) -s --no-print-directory
+
+env:
+	$(ALONE) .venv/.stamp
 
 .venv/.stamp: pyproject.toml requirements-dev.txt $(UV)
 	@echo "Installing the Python packages into .venv ..."
@@ -138,7 +144,8 @@ env: .venv/.stamp
 	@touch $@
 
 # Superset's own, by a Python that it runs on; without one the rest goes on without dashboards.
-env-superset: $(SUPERSET)/.stamp
+env-superset:
+	$(ALONE) $(SUPERSET)/.stamp
 
 $(SUPERSET)/.stamp: superset/requirements.txt $(UV)
 	@for python in .tools/bin/python python3.12 python3.11; do \
@@ -170,6 +177,10 @@ $(UV): Makefile
 
 # Selenium needs Chromium or Chrome with its driver. Selenium Manager can fetch both as a last resort.
 browser:
+	$(ALONE) find-browser
+
+.PHONY: find-browser
+find-browser:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
 	  command -v $$name >/dev/null && exit 0; \
 	done; \
