@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, PokeReturnValue, dag, task
 
-from filmpulse.airflow_bridge import RETRY_POLICY
+from filmpulse import airflow_bridge as bridge
 
 POKE_INTERVAL = timedelta(seconds=30)  # shorter ones race with the scheduler (docs/adr/0010)
 LONGEST = timedelta(minutes=50)
@@ -27,11 +27,7 @@ LONGEST = timedelta(minutes=50)
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args={
-        "retries": 2,
-        "retry_delay": timedelta(minutes=1),
-        "retry_policy": RETRY_POLICY,
-    },
+    default_args=bridge.default_args(),
     params={
         "wait": Param(
             True,
@@ -52,10 +48,8 @@ def detect_new_reviews():
     )
     def look_for_news(params: dict, run_id: str, dag_run) -> PokeReturnValue:
         """Visit due movies; done when each was looked at, or after 50 minutes."""
-        from filmpulse import airflow_bridge
-
         return PokeReturnValue(
-            *airflow_bridge.detect(
+            *bridge.detect(
                 since=dag_run.start_date,
                 run_id=run_id,
                 longest=LONGEST,
@@ -66,16 +60,12 @@ def detect_new_reviews():
     @task
     def announce(found: dict) -> list[dict]:
         """Note which run each movie will be in; return what `trigger` starts."""
-        from filmpulse import airflow_bridge
-
-        return airflow_bridge.announce(found)
+        return bridge.announce(found)
 
     @task(retries=0)
     def report(found: dict) -> None:
         """Fail when a movie could not be looked at, naming it and why."""
-        from filmpulse import airflow_bridge
-
-        airflow_bridge.report_detection(found)
+        bridge.report_detection(found)
 
     found = look_for_news()
     TriggerDagRunOperator.partial(

@@ -14,14 +14,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Asset, AssetAlias, dag, task
+from airflow.sdk import dag, task
 
-from filmpulse.airflow_bridge import RETRY_POLICY
-
-REVIEWS = Asset(name="filmpulse/reviews", uri="filmpulse://reviews")
-ASPECT_SCORES = Asset(name="filmpulse/aspect_scores", uri="filmpulse://aspect_scores")
-# An alias sends an event only when a task adds an asset to it: no change, no event.
-CHANGED = AssetAlias("filmpulse/changed")
+from filmpulse import airflow_bridge as bridge
 
 
 @dag(
@@ -30,11 +25,7 @@ CHANGED = AssetAlias("filmpulse/changed")
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args={
-        "retries": 2,
-        "retry_delay": timedelta(minutes=1),
-        "retry_policy": RETRY_POLICY,
-    },
+    default_args=bridge.default_args(),
     tags=["reviews"],
     doc_md=__doc__,
 )
@@ -42,42 +33,33 @@ def import_saved_pages():
     @task.short_circuit
     def plan() -> list[str]:
         """List the files that wait; none skips the rest of the run."""
-        from filmpulse import airflow_bridge, jobs
+        from filmpulse import jobs
 
-        return jobs.plan_import(airflow_bridge.parts())
+        return jobs.plan_import(bridge.parts())
 
     @task(execution_timeout=timedelta(hours=1), map_index_template="{{ file }}")
     def import_page(name: str, run_id: str) -> dict:
         """Import one file; of one that cannot be read the reason is kept in `failed/`."""
-        from filmpulse import airflow_bridge
-
-        return airflow_bridge.import_file(name, run_id)
+        return bridge.import_file(name, run_id)
 
     @task(trigger_rule="all_done")
     def pick_movies(imported: list[dict]) -> list[list[str]]:
         """Name the movies that files were imported of, each once, in groups that can be mapped."""
-        from filmpulse import airflow_bridge
-
-        return airflow_bridge.group_movies(imported)
+        return bridge.group_movies(imported)
 
     @task(pool="llm", execution_timeout=timedelta(hours=1), map_index_template="{{ movie }}")
     def analyse(imdb_ids: list[str], run_id: str) -> int:
         """Score every text that has no score yet; return how many got one."""
-        from filmpulse import airflow_bridge, jobs
+        from filmpulse import jobs
 
-        parts = airflow_bridge.parts_for(*imdb_ids, is_scoring=True)
+        parts = bridge.parts_for(*imdb_ids, is_scoring=True)
         return sum(jobs.analyse(imdb_id, parts, run_id=run_id).scored for imdb_id in imdb_ids)
 
-    @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
+    @task(trigger_rule="all_done", retries=0, outlets=[bridge.CHANGED])
     def summarise(names: list[str], imported: list[dict], run_id: str, outlet_events) -> list[str]:
         """Say how each file went; fail, naming each that could not be imported and why."""
-        from filmpulse import airflow_bridge
-
-        told = airflow_bridge.summarise_import(run_id, names, imported)
-        if told.changed_rows:
-            outlet_events[CHANGED].add(REVIEWS)
-            outlet_events[CHANGED].add(ASPECT_SCORES)
-        return told.lines
+        summary = bridge.summarise_import(run_id, names, imported)
+        return bridge.tell(summary, outlet_events, bridge.REVIEWS, bridge.ASPECT_SCORES)
 
     names = plan()
     imported = import_page.expand(name=names)

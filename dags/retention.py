@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from filmpulse.airflow_bridge import RETRY_POLICY
+from filmpulse import airflow_bridge as bridge
 
 
 @dag(
@@ -26,11 +26,7 @@ from filmpulse.airflow_bridge import RETRY_POLICY
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args={
-        "retries": 2,
-        "retry_delay": timedelta(minutes=5),
-        "retry_policy": RETRY_POLICY,
-    },
+    default_args=bridge.default_args(retry_minutes=5),
     tags=["upkeep"],
     doc_md=__doc__,
 )
@@ -38,9 +34,9 @@ def retention():
     @task(execution_timeout=timedelta(hours=4))
     def apply() -> dict:
         """Drop what is past its time; return how much of each kind."""
-        from filmpulse import airflow_bridge, jobs
+        from filmpulse import jobs
 
-        return jobs.apply_retention(airflow_bridge.parts(), datetime.now(UTC))._asdict()
+        return jobs.apply_retention(bridge.parts(), datetime.now(UTC))._asdict()
 
     apply()
 

@@ -67,7 +67,7 @@ def test_final_errors_are_not_tried_again():
 
 
 def test_pools_that_dags_use_are_made(bag):
-    from filmpulse.airflow_bridge import POOLS
+    from filmpulse.airflow_bridge.objects import POOLS
 
     used = {task.pool for dag in bag.dags.values() for task in dag.tasks}
     assert used - {"default_pool"} == set(POOLS)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from filmpulse import airflow_bridge, cli
+from filmpulse.airflow_bridge import connections, objects
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 
@@ -26,10 +27,10 @@ def connect(monkeypatch):
     return connect
 
 
-@pytest.fixture(params=["_with_model", "stored_model"])
+@pytest.fixture(params=["with_model", "stored_model"])
 def read(request):
     """Read the model's settings as a task does, and as the command line does."""
-    return lambda **env: getattr(airflow_bridge, request.param)(Settings(**env))
+    return lambda **env: getattr(connections, request.param)(Settings(**env))
 
 
 def test_without_a_connection_the_environment_counts(read):
@@ -129,7 +130,7 @@ def test_what_cannot_be_used_is_named_and_the_key_is_not(read, connect, caplog, 
 def test_an_extra_that_is_no_object_is_named(connect, extra):
     connect(password=KEY, extra=extra)  # outside a task Airflow refuses to hold such a one
     with pytest.raises(BadInput, match="no JSON object") as error:
-        airflow_bridge._with_model(Settings())
+        connections.with_model(Settings())
     assert KEY not in str(error.value)
 
 
@@ -169,13 +170,13 @@ def test_setup_makes_what_is_read_back(read, monkeypatch, connect, name):
     }
     for variable, value in given.items():
         monkeypatch.setenv(variable, value)
-    made = airflow_bridge._connections()[airflow_bridge.LLM]
+    made = objects._connections()[connections.LLM]
     connect(json.dumps(made))
     assert read() == Settings.from_env(given).model_copy(update={"llm_budget_usd_per_day": 1.0})
 
 
 def test_setup_makes_none_without_a_model():
-    assert airflow_bridge.LLM not in airflow_bridge._connections()
+    assert connections.LLM not in objects._connections()
 
 
 def test_the_command_line_takes_connection_and_budget_where_airflow_is(connect, monkeypatch):

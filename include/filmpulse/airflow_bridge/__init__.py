@@ -1,0 +1,67 @@
+"""Airflow's side of the package: Connections and Variables become plain clients and settings.
+
+| kind | name | what it is |
+|---|---|---|
+| Connection | `filmpulse_warehouse` | Postgres, database `filmpulse`, as its owner |
+| Connection | `filmpulse_lake` | S3 key, secret and `endpoint_url`; not needed for another lake |
+| Connection | `filmpulse_llm` | the model that scores reviews: base URL, key, extra; optional |
+| Variable | `tracked_movies` | JSON list of IMDb ids |
+| Variable | `llm_budget_usd_per_day` | most that all runs of a day may spend on a model; optional |
+| Pool | `browser` 1, `detector` 1, `llm` 4 | how many tasks of a kind run at once |
+
+Mapped tasks are named after their movie by `parts_for`; `RETRY_POLICY` says what follows an error.
+"""
+
+from filmpulse.airflow_bridge.backlog import (
+    ask_about,
+    plan_backlog,
+    score_backlog,
+    score_if_approved,
+    summarise_backlog,
+)
+from filmpulse.airflow_bridge.connections import stored_model
+from filmpulse.airflow_bridge.context import parts, parts_for
+from filmpulse.airflow_bridge.dags import (
+    ASPECT_SCORES,
+    BUDGET,
+    CHANGED,
+    MODE,
+    RETRY_POLICY,
+    REVIEWS,
+    default_args,
+    movies,
+    tell,
+)
+from filmpulse.airflow_bridge.detection import announce, detect, report_detection
+from filmpulse.airflow_bridge.inbox import group_movies, import_file, summarise_import
+from filmpulse.airflow_bridge.objects import setup
+from filmpulse.airflow_bridge.variables import read_variable, write_variable
+
+__all__ = [
+    "ASPECT_SCORES",
+    "BUDGET",
+    "CHANGED",
+    "MODE",
+    "RETRY_POLICY",
+    "REVIEWS",
+    "announce",
+    "ask_about",
+    "default_args",
+    "detect",
+    "group_movies",
+    "import_file",
+    "movies",
+    "parts",
+    "parts_for",
+    "plan_backlog",
+    "read_variable",
+    "report_detection",
+    "score_backlog",
+    "score_if_approved",
+    "setup",
+    "stored_model",
+    "summarise_backlog",
+    "summarise_import",
+    "tell",
+    "write_variable",
+]

@@ -1,0 +1,169 @@
+"""Airflow's Connections and Variables as settings, addresses and options of plain clients."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from filmpulse.config import Settings
+
+log = logging.getLogger(__name__)
+
+WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
+DAY_BUDGET = "llm_budget_usd_per_day"
+
+
+def warehouse_url() -> str:
+    """Return the address of the warehouse, as its Connection has it."""
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    # The URI that Airflow builds carries its own conn_type and extras; psycopg wants libpq's.
+    from psycopg.conninfo import make_conninfo
+
+    c = PostgresHook(postgres_conn_id=WAREHOUSE).get_connection(WAREHOUSE)
+    # The connection's extras are libpq's own words, such as sslmode.
+    return make_conninfo(
+        host=c.host, port=c.port, user=c.login, password=c.password, dbname=c.schema,
+        **c.extra_dejson,
+    )  # fmt: skip
+
+
+def lake_options(lake_url: str) -> dict[str, Any]:
+    """Return the options of fsspec for the lake, as its Connection has them."""
+    if not lake_url.startswith("s3://"):
+        return {}
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    from filmpulse.jobs.parts import S3_PATIENCE
+
+    hook = S3Hook(aws_conn_id=LAKE)
+    credentials = hook.get_credentials()
+    return {
+        "key": credentials.access_key,
+        "secret": credentials.secret_key,
+        "token": credentials.token,
+        "config_kwargs": S3_PATIENCE,
+        "client_kwargs": {
+            "endpoint_url": hook.conn_config.endpoint_url,
+            "region_name": hook.conn_config.region_name,
+        },
+    }
+
+
+def with_model(settings: Settings) -> Settings:
+    """Do as `_read_model`, inside a task."""
+    from airflow.sdk import Variable
+    from airflow.sdk.bases.hook import BaseHook
+
+    return _read_model(
+        settings, BaseHook.get_connection, lambda name: Variable.get(name, default=None)
+    )
+
+
+def stored_model(settings: Settings) -> Settings:
+    """Do as `_read_model`, outside a task (the command line).
+
+    Where Airflow's database does not answer there is no Connection, and the environment counts.
+    """
+    from airflow.models import Connection, Variable
+
+    return _read_model(
+        settings,
+        Connection.get_connection_from_secrets,
+        lambda name: Variable.get(name, default_var=None),
+    )
+
+
+def _read_model(
+    settings: Settings,
+    connection: Callable[[str], Connection],
+    variable: Callable[[str], str | None],
+) -> Settings:
+    """Have the Connection and the Variable go before the environment's settings of the model.
+
+    With the Connection nothing but budgets comes from the environment: neither could one provider
+    be given another's key, nor one model another's price.
+
+    Args:
+        settings: The environment's.
+        connection: Returns a Connection by its name.
+        variable: Returns a Variable by its name, or None.
+
+    Raises:
+        BadInput: The Connection or the Variable cannot be used; the message names what of it.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
+    from pydantic import ValidationError
+
+    from filmpulse.errors import BadInput
+
+    values: dict[str, Any] = {}
+    try:
+        values |= _model_values(connection(LLM))
+    except AirflowNotFoundException:
+        log.debug("There is no Connection %s: the environment says what scores reviews.", LLM)
+        if not settings.has_llm:  # nor is anything paid
+            return settings
+    if (budget := variable(DAY_BUDGET)) is not None:
+        values["llm_budget_usd_per_day"] = budget
+    try:
+        settings = settings.model_validate(settings.model_dump() | values)
+    except ValidationError as error:
+        raise BadInput(
+            f"The Connection {LLM} or the Variable {DAY_BUDGET} cannot be used. "
+            + "; ".join(
+                f"{str(e['loc'][0]).removeprefix('llm_')}: {e['msg']}" for e in error.errors()
+            )
+        ) from None
+    if settings.llm_api_key is not None:  # the environment's is no secret of Airflow's yet
+        mask_secret(settings.llm_api_key.get_secret_value())
+    return settings
+
+
+def model_fields() -> dict[str, str]:
+    """Return what the Connection's extra may hold: its word -> the setting."""
+    from filmpulse.config import Settings
+
+    return {
+        name.removeprefix("llm_"): name
+        for name in Settings.model_fields
+        if name.startswith("llm_")
+        and not name.startswith(("llm_base_url", "llm_api_key", "llm_budget"))
+    }
+
+
+def _model_values(connection: Connection) -> dict[str, Any]:
+    """Return every setting of the model but its budgets; those that are not given are as new."""
+    import json
+
+    from filmpulse.config import Settings
+    from filmpulse.errors import BadInput
+
+    fields = model_fields()
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise BadInput(f"The extra of the Connection {LLM} is no JSON object.")
+    if unknown := sorted(extra.keys() - fields.keys()):
+        raise BadInput(
+            f"The extra of the Connection {LLM} has unknown keys: {', '.join(unknown)}. "
+            f"Known: {', '.join(fields)}."
+        )
+    values = {name: Settings.model_fields[name].default for name in fields.values()}
+    values |= {fields[key]: value for key, value in extra.items() if value not in (None, "")}
+    if not connection.host and not connection.password:
+        raise BadInput(f"The Connection {LLM} has neither a host (the base URL) nor a password.")
+    url = connection.host or None
+    if url is not None:
+        # Of a URI such as `generic://https://host:443/v1` Airflow makes host, port and schema.
+        url = url if "://" in url else f"https://{url}"
+        url += f":{connection.port}" if connection.port else ""
+        url += f"/{connection.schema}" if connection.schema else ""
+    return values | {"llm_base_url": url, "llm_api_key": connection.password or None}

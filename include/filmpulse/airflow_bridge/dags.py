@@ -1,0 +1,88 @@
+"""What DAG files share: parameters of the form, default arguments, assets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetAlias, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+if TYPE_CHECKING:
+    from filmpulse.jobs import RunSummary
+
+MOST_MAPPED = 1000
+"""How many instances of a task a run makes; Airflow maps 1,024 at most."""
+
+REVIEWS = Asset(name="filmpulse/reviews", uri="filmpulse://reviews")
+ASPECT_SCORES = Asset(name="filmpulse/aspect_scores", uri="filmpulse://aspect_scores")
+# An alias sends an event only when a task adds an asset to it: no change, no event.
+CHANGED = AssetAlias("filmpulse/changed")
+
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="filmpulse.errors.Final",
+            action=RetryAction.FAIL,
+            reason="final: a new try cannot help",
+        ),
+        RetryRule(
+            exception="filmpulse.errors.Retryable",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=60),
+            reason="retryable: a later try may succeed",
+        ),
+    ]
+)
+"""The tree of errors, said once to Airflow; anything else follows the task's own retries."""
+
+BUDGET = Param(
+    None,
+    type=["null", "number"],
+    minimum=0,
+    title="Budget in USD",
+    description="The most that this run may spend on a model; FILMPULSE_LLM_BUDGET_USD_PER_RUN "
+    "(0.50) when empty",
+)
+MODE = Param(
+    "incremental",
+    enum=["incremental", "full"],
+    title="Mode",
+    description="full reads every review again and so finds edits and removals",
+)
+
+
+def default_args(retry_minutes: int = 1, **more: Any) -> dict[str, Any]:
+    """Return the arguments of every task of a DAG: two retries, by `RETRY_POLICY`."""
+    return {
+        "retries": 2,
+        "retry_delay": timedelta(minutes=retry_minutes),
+        "retry_policy": RETRY_POLICY,
+        **more,
+    }
+
+
+def movies(at_least: int = 0) -> Param:
+    """Return the parameter that names movies, by id or address, one a line.
+
+    Args:
+        at_least: How many must be named; 1,000 is the most that a run maps.
+    """
+    examples = "IMDb ids, such as tt0111161, or addresses of movies, one a line"
+    pattern = r"^tt[0-9]{7,9}$|imdb\.com/.*title/tt[0-9]{7,9}"
+    return Param(
+        [],
+        type="array",
+        items={"type": "string", "pattern": pattern},
+        title="Movies",
+        minItems=at_least,
+        maxItems=MOST_MAPPED,
+        description=examples if at_least else f"{examples}; all movies when empty",
+    )
+
+
+def tell(summary: RunSummary, outlet_events: Any, *changed: Asset) -> list[str]:
+    """Emit the assets that a run changed, if rows changed; return what the run says of itself."""
+    if summary.changed_rows:
+        for asset in changed:
+            outlet_events[CHANGED].add(asset)
+    return summary.lines

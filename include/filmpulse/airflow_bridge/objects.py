@@ -1,0 +1,108 @@
+"""What `filmpulse setup` makes in Airflow: pools, Connections, the Variable of tracked movies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from filmpulse.airflow_bridge.connections import LAKE, LLM, WAREHOUSE, model_fields
+from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
+
+POOLS: Mapping[str, tuple[int, str]] = {
+    "browser": (1, "Scraping: one browser at a time"),
+    "detector": (1, "The detector, apart from scraping so that it never waits for it"),
+    "llm": (4, "Analysis of reviews"),
+}
+_MODEL_DESCRIPTION = "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`"
+
+
+def setup() -> None:
+    """Make Airflow's pools, connections and an empty `tracked_movies`; repeatable.
+
+    Makes the table in which Airflow's log-in counts wrong passwords, too.
+
+    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
+    `FILMPULSE_LLM_*`) each time; pools and the Variable are left alone where they exist, since an
+    operator may have changed them. A model's connection that was made here goes with its settings;
+    one that a person made stays.
+    """
+    from airflow.models import Connection, Pool, Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    from filmpulse.web import waits
+
+    wanted = _connections()
+    with create_session() as session:
+        waits.create(session)
+        for name, (slots, description) in POOLS.items():
+            if session.scalar(select(Pool).where(Pool.pool == name)) is None:
+                session.add(
+                    Pool(pool=name, slots=slots, description=description, include_deferred=False)
+                )
+        for name in (WAREHOUSE, LAKE, LLM):
+            found = session.scalar(select(Connection).where(Connection.conn_id == name))
+            is_ours = found is not None and found.description == _MODEL_DESCRIPTION
+            if name == LLM and found is not None and not is_ours:
+                continue
+            if found is not None and (name in wanted or is_ours):
+                # Anew, since Airflow never takes a password away: another host would be sent it.
+                session.delete(found)
+                session.flush()
+            if name in wanted:
+                session.add(Connection(conn_id=name, **wanted[name]))
+        if session.scalar(select(Variable).where(Variable.key == TRACKED_MOVIES)) is None:
+            session.add(
+                Variable(  # type: ignore[no-untyped-call]
+                    key=TRACKED_MOVIES, val="[]", description=DESCRIPTION
+                )
+            )
+
+
+def _connections() -> dict[str, dict[str, Any]]:
+    import json
+
+    from psycopg.conninfo import conninfo_to_dict
+
+    from filmpulse.config import Settings
+
+    settings = Settings.from_env()
+    wanted: dict[str, dict[str, Any]] = {}
+    if settings.warehouse_url:
+        own = {"host", "port", "user", "password", "dbname"}
+        info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
+        wanted[WAREHOUSE] = {
+            "conn_type": "postgres",
+            "host": info.get("host"),
+            "port": int(info.get("port") or 5432),
+            "login": info.get("user"),
+            "password": info.get("password"),
+            "schema": info.get("dbname"),
+            "extra": json.dumps({k: v for k, v in info.items() if k not in own}),
+        }
+    if settings.lake_key and settings.lake_secret:
+        extra: dict[str, str] = {}
+        if settings.lake_endpoint_url:
+            # A server of one's own has no regions, and its clients want one named all the same.
+            extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
+        wanted[LAKE] = {
+            "conn_type": "aws",
+            "login": settings.lake_key.get_secret_value(),
+            "password": settings.lake_secret.get_secret_value(),
+            "extra": json.dumps(extra),
+        }
+    if settings.has_llm:
+        given = settings.model_dump(exclude_defaults=True)
+        key = settings.llm_api_key
+        wanted[LLM] = {
+            "conn_type": "generic",
+            "description": _MODEL_DESCRIPTION,
+            "host": settings.llm_base_url,
+            "port": None,
+            "schema": None,
+            "password": key.get_secret_value() if key else None,
+            "extra": json.dumps(
+                {word: given[name] for word, name in model_fields().items() if name in given}
+            ),
+        }
+    return wanted

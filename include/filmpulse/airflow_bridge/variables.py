@@ -1,0 +1,56 @@
+"""The Variable of tracked movies, outside a task (the command line)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TRACKED_MOVIES = "tracked_movies"
+DESCRIPTION = "IMDb ids of the movies to follow, as a JSON list"
+
+
+def read_variable() -> str:
+    """Read `tracked_movies` as it is stored; outside a task (the command line).
+
+    Raises:
+        BadInput: Airflow's database does not answer, or is not set up.
+    """
+    from airflow.models import Variable
+
+    with _metadata_answers():
+        return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
+
+
+def write_variable(value: str) -> None:
+    """Store `tracked_movies`; outside a task (the command line).
+
+    Raises:
+        BadInput: Airflow's database does not answer, or is not set up.
+    """
+    from airflow.models import Variable
+
+    with _metadata_answers():
+        Variable.set(TRACKED_MOVIES, value, description=DESCRIPTION)
+
+
+@contextmanager
+def _metadata_answers() -> Iterator[None]:
+    """Turn an error of Airflow's database into a sentence; Airflow would log its traceback."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from filmpulse.errors import BadInput
+
+    logger = logging.getLogger("airflow.models.variable")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", error)).splitlines()[0]
+        raise BadInput(
+            f"Airflow's Variable {TRACKED_MOVIES} cannot be reached ({why}): run this where the "
+            "instance's environment is set (`source var/<instance>/env.sh`), after `filmpulse "
+            "setup`."
+        ) from error
+    finally:
+        logger.disabled = was_disabled
