@@ -184,12 +184,12 @@ def test_the_command_line_takes_connection_and_budget_where_airflow_is(connect, 
     connect(password=KEY)
     monkeypatch.setenv("AIRFLOW_VAR_LLM_BUDGET_USD_PER_DAY", "0.02")
     for settings in (theirs, Settings()):
-        found = cli._with_model(settings)
+        found = cli.common.with_model(settings)
         assert found.llm_api_key.get_secret_value() == KEY
         assert found.llm_budget_usd_per_day == 0.02
     monkeypatch.delenv("AIRFLOW_HOME")
-    assert cli._with_model(theirs) is theirs
-    assert not cli._with_model(Settings()).has_llm
+    assert cli.common.with_model(theirs) is theirs
+    assert not cli.common.with_model(Settings()).has_llm
 
 
 IN_A_SHELL = """
@@ -198,7 +198,7 @@ from filmpulse import cli
 from filmpulse.config import Settings
 
 logging.basicConfig(level=logging.WARNING, format="%(message)s")
-print(cli._with_model(Settings()).has_llm)
+print(cli.common.with_model(Settings()).has_llm)
 logging.getLogger("filmpulse").warning("Still told.")
 logging.getLogger("filmpulse").info("Still not told.")
 """

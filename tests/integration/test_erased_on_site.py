@@ -119,7 +119,7 @@ def test_a_movie_is_unfollowed_erased_and_can_be_followed_anew(
     followed = ['["tt99999999", "' + middle + '"]']
     monkeypatch.setattr(airflow_bridge, "read_variable", lambda: followed[-1])
     monkeypatch.setattr(airflow_bridge, "write_variable", followed.append)
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
 
     def call(*arguments, answer=None):
         found = CliRunner().invoke(cli.app, ["forget", *arguments], input=answer)

@@ -765,7 +765,7 @@ PLACES = {
 
 @pytest.fixture
 def call(parts, monkeypatch):
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     return lambda *words: CliRunner().invoke(cli.app, ["forget", *words, "--yes"])
 
 

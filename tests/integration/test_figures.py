@@ -121,7 +121,7 @@ def test_each_job_ends_with_figures_that_show_its_work(parts, job):
 
 
 def test_an_import_shows_with_and_without_scores(parts, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     file, mapping = tmp_path / "f.csv", tmp_path / "f.yaml"
     file.write_text(TABLE)
     mapping.write_text(MAP)
@@ -293,7 +293,7 @@ def test_many_refreshes_beside_jobs_that_load_end_with_the_rows_of_the_last(part
 @pytest.fixture
 def run(parts, monkeypatch):
     """Run `filmpulse events ...`; answer its exit code and what it said, or the error it raised."""
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
 
     def invoke(*arguments):
         told = CliRunner().invoke(cli.app, ["events", *arguments])

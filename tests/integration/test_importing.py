@@ -948,7 +948,7 @@ def test_the_command_line(parts, save, monkeypatch):
 
     from filmpulse import cli
 
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     run = CliRunner().invoke
     listed = run(cli.app, ["inbox", "list"])
     assert "The inbox is empty" in listed.output

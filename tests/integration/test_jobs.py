@@ -356,7 +356,7 @@ def test_read_but_not_loaded_and_loaded_but_not_scored_are_no_success(parts, sma
 def test_the_command_line_says_each_failure_once(parts, sample_site, smallest, monkeypatch):
     future = [{"submitted_on": "2999-01-01"}]
     sample_site.control("publish", imdb_id=smallest, count=1, reviews=future)
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     monkeypatch.setattr(jobs, "analyse", lambda *args, **more: None)
     ran = CliRunner().invoke(cli.app, ["collect", smallest, UNKNOWN])
     assert ran.exit_code == 1
@@ -371,7 +371,7 @@ def test_the_command_line_says_each_failure_once(parts, sample_site, smallest, m
     assert len(ran.stderr.splitlines()) == 3
     assert "not_found" in ran.stdout
     monkeypatch.undo()
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     sample_site.control("reset")
     ran = CliRunner().invoke(cli.app, ["collect", smallest, "--full"])
     assert (ran.exit_code, ran.stderr) == (0, "")

@@ -539,7 +539,7 @@ def test_without_the_key_paid_figures_stay_and_new_reviews_are_no_fault(parts, k
 
 
 def run(parts, monkeypatch, *arguments, **more):
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
     return CliRunner().invoke(cli.app, list(arguments), **more)
 
 
@@ -594,7 +594,7 @@ def test_what_was_said_hides_no_other_failure(capsys):
         f"{B} Zwölf Türen: blocked. {sentence} And its page is a puzzle.",
         f"{C} Ödland: failed. Nor: {sentence}x",
     ]
-    cli._tell(jobs.RunSummary([], [], failures, 0), [sentence])
+    cli.common.tell(jobs.RunSummary([], [], failures, 0), [sentence])
     assert capsys.readouterr().err.splitlines() == failures[-2:]
 
 
@@ -659,7 +659,7 @@ def test_a_person_may_ask_again_at_once_for_some_movies(parts, endpoint, setting
         store(parts, imdb_id, 1)
         answer_in_prose(endpoint, 1)
         jobs.analyse(imdb_id, parts, run_id="r1")
-    monkeypatch.setattr(cli, "_scoring_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "scoring_parts", lambda: parts)
     again = ["analyse", "--again", "invalid", A]
     assert CliRunner().invoke(cli.app, [*again, "--estimate"]).exit_code == 0
     assert len(calls(parts, "r1")) == asked(endpoint) == 2

@@ -309,7 +309,7 @@ def test_figures_before_and_after_and_the_exit_code(parts, endpoint, monkeypatch
     values |= {"llm_budget_usd_per_run": 100, "llm_budget_usd_per_day": 100}
     settings = Settings.model_validate(parts.settings.model_dump() | values)
     with_model = jobs.Parts.from_settings(settings)
-    monkeypatch.setattr(cli, "_scoring_parts", lambda: with_model)
+    monkeypatch.setattr(cli.common, "scoring_parts", lambda: with_model)
     result = CliRunner().invoke(cli.app, ["analyse", MOVIE])
     assert result.exit_code == (1 if row.reason else 0), result.output
     assert (row.reason is None) or row.says in " ".join(result.output.split())

@@ -799,7 +799,7 @@ def run(parts, monkeypatch):
 
     from filmpulse import cli
 
-    monkeypatch.setattr(cli, "_parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "parts", lambda: parts)
 
     def invoke(*words):
         found = CliRunner().invoke(cli.app, [str(word) for word in words])

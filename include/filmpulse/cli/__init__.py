@@ -1,0 +1,62 @@
+"""The command line, `filmpulse ...`: thin, over jobs; a module a group of commands."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import sys
+
+from rich.markup import escape
+
+from filmpulse.cli import inbox, movies, pages, reception, upkeep
+from filmpulse.cli.app import app
+from filmpulse.cli.common import Terminated, err
+from filmpulse.config import SECRETS, variable_name
+from filmpulse.errors import FilmpulseError
+
+__all__ = ["app", "inbox", "main", "movies", "pages", "reception", "upkeep"]
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence and exit code 1, without a traceback.
+
+    Of an error that nobody foresaw, Python's development mode (`PYTHONDEVMODE=1`) shows the
+    traceback.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # Airflow logs to the terminal as soon as it is imported; only its errors matter here.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    for stream in (sys.stdout, sys.stderr):  # a file's name need not be what the terminal can show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except FilmpulseError as error:
+        err.print(f"[red]{escape(_without_secrets(str(error)))}[/]")
+        raise SystemExit(1) from None
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        said = " ".join(_without_secrets(str(error)).split())[:500]
+        err.print(
+            f"[red]An error that Filmpulse did not foresee: {type(error).__name__}: "
+            f"{escape(said)}[/] With PYTHONDEVMODE=1 the same command shows where."
+        )
+        raise SystemExit(1) from None
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
+
+
+def _without_secrets(said: str) -> str:
+    """Mask the secrets of the environment: a library may quote what it could not use."""
+    url = os.environ.get(variable_name("warehouse_url"), "")
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    secrets = [os.environ.get(variable_name(name), "") for name in SECRETS]
+    for secret in sorted(filter(None, [url, password, *secrets]), key=len, reverse=True):
+        said = said.replace(secret, "***")
+    return said

@@ -1,0 +1,5 @@
+"""`python -m filmpulse.cli`."""
+
+from filmpulse.cli import main
+
+main()

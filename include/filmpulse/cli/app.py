@@ -1,0 +1,18 @@
+"""The commands and their groups, which each module here fills."""
+
+import typer
+
+app = typer.Typer(
+    help="How a film is being received, why, and how that is changing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
+app.add_typer(movies_app, name="movies")
+inbox_app = typer.Typer(help="Saved pages and tables, on their way in.", no_args_is_help=True)
+app.add_typer(inbox_app, name="inbox")
+events_app = typer.Typer(help="What happened around a movie, shown in time.", no_args_is_help=True)
+app.add_typer(events_app, name="events")
+import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
+app.add_typer(import_app, name="import")

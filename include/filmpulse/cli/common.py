@@ -1,0 +1,133 @@
+"""What the commands share: arguments, output, the parts of a job, how a run is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from filmpulse.config import Settings
+from filmpulse.items import read_imdb_id
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def read_movie(typed: str) -> str:
+    """Read the address of a movie's page as its id; the jobs refuse what is neither."""
+    return read_imdb_id(typed) or typed
+
+
+ImdbId = Annotated[
+    str, typer.Argument(help="An IMDb id, such as tt0111161, or its address.", parser=read_movie)
+]
+
+
+ImdbIds = Annotated[
+    list[str],
+    typer.Argument(help="IMDb ids, such as tt0111161, or their addresses.", parser=read_movie),
+]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+@contextmanager
+def interruptible(tell: Callable[[], str]) -> Iterator[None]:
+    """End on Ctrl-C or SIGTERM with exit code 130 or 143, and a sentence.
+
+    Args:
+        tell: Says what is stored and how to go on.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # said once, it is said
+        err.print(f"[yellow]Interrupted. {escape(tell())}[/]")
+        raise typer.Exit(interrupted_code(stop)) from None
+
+
+def interrupted_code(stop: KeyboardInterrupt) -> int:
+    """Return the exit code of a command that was interrupted: 130 or 143."""
+    number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+    return 128 + number
+
+
+def parts() -> Any:
+    """Return the parts of a job, by the environment."""
+    from filmpulse.jobs import Parts
+
+    return Parts.from_settings(Settings.from_env())
+
+
+def scoring_parts() -> Any:
+    """Return the parts of a job that scores reviews."""
+    return parts().with_model(with_model)
+
+
+def with_model(settings: Settings) -> Settings:
+    """Take model and budget from Airflow's Connection and Variable where Airflow is at hand.
+
+    Raises:
+        BadInput: The Connection cannot be used.
+    """
+    if "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
+        return settings
+    log = logging.getLogger()
+    handlers, level = log.handlers[:], log.level
+    try:
+        from filmpulse import airflow_bridge
+
+        return airflow_bridge.stored_model(settings)
+    finally:  # Airflow took them for itself as it was imported
+        log.handlers[:] = handlers
+        log.setLevel(level)
+
+
+@contextmanager
+def saying(said: list[str]) -> Iterator[None]:
+    """Print an error, unless the same was said before, and go on."""
+    try:
+        yield
+    except Exception as error:
+        sentence = str(error) or repr(error)
+        if sentence not in said:
+            err.print(f"[red]{escape(sentence)}[/]")
+        said.append(sentence)
+
+
+def tell(found: Any, said: Sequence[str] = ()) -> None:
+    """Print how a run went, but for what was said before."""
+    for line in found.lines:
+        out.print(escape(line))
+    for warning in found.warnings:
+        err.print(f"[yellow]{escape(warning)}[/]")
+    for failure in found.failures:
+        # It is the sentence, or one with a movie before it, or with what is lacking after it.
+        if not any(
+            f" {failure}".endswith(f" {sentence}") or failure.startswith(f"{sentence} ")
+            for sentence in said
+        ):
+            err.print(f"[red]{escape(failure)}[/]")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Any]:
+    """Show a progress bar on long work when a person watches; nothing else prints meanwhile."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

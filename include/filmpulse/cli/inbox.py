@@ -1,0 +1,256 @@
+"""Saved pages and tables, on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from filmpulse.cli import common
+from filmpulse.cli.app import import_app, inbox_app
+from filmpulse.cli.common import err, out, read_movie
+from filmpulse.cli.reception import score
+from filmpulse.errors import BadInput
+
+Source = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the reviews come from, one lower-case word of yours; needed here or in the map."
+    ),
+]
+MapFile = Annotated[
+    Path | None,
+    typer.Option("--map", help="YAML that says which column is which field.", exists=True),
+]
+Rights = Annotated[
+    str | None, typer.Option(help="Why you may use the file; needed here or in the map.")
+]
+Rejects = Annotated[
+    Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
+]
+Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of such, or tables.")]
+ImdbId = Annotated[
+    str | None,
+    typer.Option(help="The movie, where a page or a table does not say.", parser=read_movie),
+]
+SavedAt = Annotated[
+    datetime | None,
+    typer.Option(
+        help="When they were saved (UTC), where a page does not say.",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+    ),
+]
+
+
+@inbox_app.command("add")
+def inbox_add(
+    files: Files,
+    imdb_id: ImdbId = None,
+    saved_at: SavedAt = None,
+    map_file: MapFile = None,
+    source: Source = None,
+    rights: Rights = None,
+) -> None:
+    """Put saved pages or tables into the inbox, cleaned; the next hourly import takes them up.
+
+    Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
+    .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
+    its refused rows go to FILE.rejects.csv. Exit code 1 when a file was refused; the others are
+    added all the same.
+    """
+    from filmpulse import jobs
+
+    parts = common.parts()
+    if saved_at is not None:
+        saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
+    new = refused = 0
+    for file in files:
+        if jobs.is_table(file.name, has_map=map_file is not None):
+            options = {"source": source, "rights": rights, "imdb_id": imdb_id}
+            added_files = [_add_table(file, map_file, options, parts)]
+        else:
+            added_files = jobs.add_to_inbox(file, parts, imdb_id=imdb_id, saved_at=saved_at)
+        for added in added_files:
+            new += added.is_new
+            refused += added.is_refused
+            if added.is_refused:
+                err.print(f"[red]refused[/]  {escape(added.given)}: {escape(added.sentence)}")
+            else:
+                state = "[green]added[/]  " if added.is_new else "[dim]known[/]  "
+                out.print(f"{state}  {escape(added.given)}: {escape(added.sentence)}")
+    if new:
+        out.print(
+            f"{new} in the inbox. `import_saved_pages` takes them up within the hour; "
+            "`filmpulse inbox load` does it now."
+        )
+    raise typer.Exit(1 if refused else 0)
+
+
+def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], parts: Any) -> Any:
+    from filmpulse import jobs, report
+
+    rejects = _rejects_of(file)
+    try:
+        mapping = _read_map(map_file, **options)
+        read, added = jobs.add_table(file, mapping, parts, rejects=rejects)
+    except BadInput as error:  # one file never stops another
+        return jobs.Added(str(file), None, str(error), is_refused=True)
+    report.print_faults(read, out)
+    if read.refused:
+        out.print(f"The refused rows are in {escape(str(rejects))}.")
+    return added
+
+
+@inbox_app.command("list")
+def inbox_list() -> None:
+    """List what waits in the inbox and what could not be imported, with the reasons."""
+    from filmpulse import jobs
+
+    waits, failed = jobs.list_inbox(common.parts())
+    for file in waits:
+        out.print(f"waits   {escape(file.name)}: {escape(file.about)}")
+    for one in failed:
+        out.print(f"[red]failed[/]  {escape(one.name)}: {escape(one.sentence)} ({one.reason})")
+    if not waits and not failed:
+        out.print("The inbox is empty: filmpulse inbox add FILE...")
+
+
+@inbox_app.command("load")
+def inbox_load() -> None:
+    """Import and score what waits in the inbox here and now, without Airflow."""
+    from filmpulse import jobs
+
+    parts = common.scoring_parts()
+    run_id = jobs.new_run_id()
+    names, imported = jobs.plan_import(parts), []
+    with common.bar("saved pages") as progress:
+        for done, name in enumerate(names, start=1):
+            try:
+                imported.append(jobs.import_file(name, run_id, parts))
+            except Exception as error:  # one file never stops another; it still waits
+                err.print(f"[red]{escape(name)}: {escape(str(error))}[/]")
+            progress(done, len(names))
+    said: list[str] = []
+    for imdb_id in sorted({imdb_id for one in imported for imdb_id in one.imdb_ids}):
+        with common.saying(said), common.bar(f"{imdb_id} scores") as progress:
+            jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
+    told = jobs.review_import(run_id, names, imported, parts)
+    common.tell(told, said)
+    if not names:
+        out.print("Nothing waits in the inbox.")
+    raise typer.Exit(1 if told.failures else 0)
+
+
+Table = Annotated[
+    Path, typer.Argument(help="A .csv, .tsv, .jsonl, .ndjson, .xlsx or .json, also as .gz.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Show what would be stored; store nothing. The warehouse must be up."
+    ),
+]
+Analyse = Annotated[bool, typer.Option(help="Score the reviews as well.")]
+
+
+@import_app.command("reviews")
+def import_reviews(
+    file: Table,
+    map_file: MapFile,
+    source: Source = None,
+    imdb_id: ImdbId = None,
+    rights: Rights = None,
+    dry_run: DryRun = False,
+    rejects: Rejects = None,
+    analyse: Analyse = True,
+) -> None:
+    """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
+
+    A field that cannot be read, and that a review can do without, is left empty and counted. The
+    same file twice changes no row; a row of a known id that says something else is an edit. Exit
+    code 1 when nothing could be used or a movie not loaded.
+    """
+    mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
+    rejects = rejects or _rejects_of(file)
+    if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
+        raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
+    told = (
+        "What was stored by now stays. Run the same command again: it adds what is missing, and "
+        "changes nothing that is stored."
+    )
+    with common.interruptible(lambda: told):
+        if dry_run:
+            is_well = _check_table(file, mapping)
+        else:
+            is_well = _import_table(file, mapping, rejects, analyse)
+    raise typer.Exit(0 if is_well else 1)
+
+
+def _check_table(file: Path, mapping: Any) -> bool:
+    """Show what an import would store; return whether it would store any review."""
+    from filmpulse import jobs, report
+
+    with _opened(file) as content, common.bar("rows") as progress:
+        # A trial run needs no model.
+        read = jobs.check_table(content, file.name, mapping, common.parts(), progress)
+    report.print_table_read(read, out, is_trial=True)
+    out.print("Nothing was stored.")
+    return bool(read.reviews)
+
+
+def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> bool:
+    """Import, score and tell; return whether something was used and nothing failed."""
+    from filmpulse import jobs, report
+
+    parts = common.scoring_parts()
+    run_id = jobs.new_run_id()
+    with _opened(file) as content, common.bar("rows") as progress:
+        imported = jobs.import_table(
+            content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
+        )
+    report.print_table_read(imported.read, out, is_trial=False)
+    if imported.read.refused:
+        out.print(f"The refused rows are in {escape(str(rejects))}.")
+    scored = None
+    if analyse:
+        scored = score(imported.loaded, run_id, parts)
+    else:
+        jobs.refresh_figures(parts)
+    for imdb_id, loaded in imported.loaded.items():
+        changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
+        name = escape(jobs.label(imdb_id, parts))
+        out.print(f"{name}: {changed if loaded.changed else 'nothing new'}")
+    for imdb_id, error in imported.failures.items():
+        err.print(f"[red]{imdb_id}: not loaded. {escape(str(error))}[/]")
+    is_scored = not (scored and scored.failures)
+    return bool(imported.read.reviews) and not imported.failures and is_scored
+
+
+def _rejects_of(file: Path) -> Path:
+    return file.with_name(f"{file.stem}.rejects.csv")
+
+
+def _read_map(path: Path | None, **options: str | None) -> Any:
+    from filmpulse.sources.tables.mapping import read_map
+
+    if path is None:
+        raise BadInput("A table needs --map: which of its columns is which field.")
+    try:
+        return read_map(path.read_text(encoding="utf-8-sig"), **options)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The map {path} cannot be read: {error}.") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        content = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    with content:
+        yield content

@@ -1,0 +1,144 @@
+"""The movies that are followed, their events, and how they are received."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from filmpulse.cli import common
+from filmpulse.cli.app import app, events_app, movies_app
+from filmpulse.cli.common import ImdbId, ImdbIds, err, out, read_movie
+from filmpulse.errors import BadInput
+
+
+@app.command()
+def search(words: Annotated[list[str], typer.Argument(help="A title, or part of it.")]) -> None:
+    """Find a movie's id: the source's suggestions, with year, type and stars."""
+    from filmpulse import jobs
+
+    hits = jobs.search(" ".join(words), common.parts())
+    if not hits:
+        out.print("Nothing found.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "title", "year", "type", "stars"):
+        table.add_column(name)
+    for hit in hits:
+        table.add_row(
+            *(escape(str(v or "")) for v in (hit.imdb_id, hit.title, hit.year, hit.kind, hit.stars))
+        )
+    out.print(table)
+
+
+Day = Annotated[str, typer.Argument(help="The day, YYYY-MM-DD.", metavar="DATE")]
+
+
+Label = Annotated[str, typer.Argument(help="What happened, in at most 80 characters.")]
+
+
+@movies_app.command("list")
+def movies_list() -> None:
+    """List the movies that are followed."""
+    from filmpulse import airflow_bridge, jobs
+
+    tracked = jobs.read_tracked(airflow_bridge.read_variable())
+    parts = common.parts()
+    for imdb_id in tracked.imdb_ids:
+        label = jobs.label(imdb_id, parts)
+        out.print(imdb_id if label == imdb_id else f"{imdb_id}  {escape(label)}")
+    for problem in tracked.problems:
+        err.print(f"[yellow]{escape(problem)}[/]")
+    if not tracked.imdb_ids:
+        out.print("No movie is followed yet: filmpulse movies add tt0111161")
+
+
+@movies_app.command("add")
+def movies_add(imdb_ids: ImdbIds) -> None:
+    """Follow movies; the next hourly detection takes them up."""
+    change_tracked(add=imdb_ids)
+
+
+@movies_app.command("remove")
+def movies_remove(imdb_ids: ImdbIds) -> None:
+    """Follow movies no longer; what was collected stays."""
+    change_tracked(remove=imdb_ids)
+
+
+def change_tracked(add: list[str] | None = None, remove: list[str] | None = None) -> None:
+    """Change the list and leave every other entry of it as a person wrote it."""
+    from filmpulse import airflow_bridge, jobs
+
+    if problems := jobs.read_tracked(json.dumps(add or [])).problems:
+        raise BadInput(" ".join(problems))
+    raw = airflow_bridge.read_variable()
+    jobs.read_tracked(raw)  # what is no list is refused, not overwritten
+    gone = remove or []
+    entries = [
+        entry
+        for entry in json.loads(raw)
+        if entry not in gone and jobs.tracked_id(entry) not in gone
+    ]
+    there = {jobs.tracked_id(entry) for entry in entries}
+    entries += [i for i in dict.fromkeys(add or []) if i not in there]
+    airflow_bridge.write_variable(json.dumps(entries))
+    tracked = jobs.read_tracked(json.dumps(entries))
+    for problem in tracked.problems:
+        err.print(f"[yellow]{escape(problem)}[/]")
+    count = len(tracked.imdb_ids)
+    out.print("1 movie is followed." if count == 1 else f"{count} movies are followed.")
+
+
+@events_app.command("add")
+def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
+    """Note an event of a movie, such as a festival; it stands on the movie's time axis.
+
+    The release is there by itself. The warehouse alone keeps events: `filmpulse rebuild` leaves
+    them alone, and has none for an empty warehouse.
+    """
+    from filmpulse import jobs
+
+    is_new = jobs.add_event(imdb_id, day, label, common.parts())
+    out.print("Noted." if is_new else "It was noted before.")
+
+
+@events_app.command("list")
+def events_list(
+    imdb_id: Annotated[
+        str | None, typer.Argument(help="The movie; all when none.", parser=read_movie)
+    ] = None,
+) -> None:
+    """List the events that were noted, by movie and day."""
+    from filmpulse import jobs
+
+    events = jobs.list_events(common.parts(), imdb_id)
+    for event in events:
+        out.print(
+            f"{event.imdb_id}  {event.happened_on}  {escape(event.label)}  "
+            f"[dim]{escape(event.movie)}[/]"
+        )
+    if not events:
+        out.print("No event is noted: filmpulse events add tt0111161 1994-09-10 'A festival'")
+
+
+@events_app.command("remove")
+def events_remove(imdb_id: ImdbId, day: Day, label: Label) -> None:
+    """Take back an event; the same words as when it was noted."""
+    from filmpulse import jobs
+
+    jobs.remove_event(imdb_id, day, label, common.parts())
+    out.print("Removed.")
+
+
+@app.command()
+def summary(imdb_ids: ImdbIds) -> None:
+    """Show how movies are received: coverage, grade, trend, aspects and quotes."""
+    from filmpulse import jobs
+    from filmpulse.report import print_summary
+
+    parts = common.parts()
+    for imdb_id in imdb_ids:
+        print_summary(jobs.summary(imdb_id, parts), out)
