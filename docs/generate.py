@@ -64,6 +64,7 @@ def documents() -> dict[Path, str]:
         readme: text,
         SCHEMA: json.dumps(answer_schema(), indent=2) + "\n",
         tour: number_lines(tour.read_text(encoding="utf-8")),
+        ROOT / "docs/commands.md": commands_page(),
         ROOT / "docs/DAGs.md": dags_page(dags),
         ROOT / "docs/data_dictionary.md": data_dictionary(),
     }
@@ -256,6 +257,18 @@ def _default(value: float | str | None) -> str:
     if value is None:
         return ""
     return f"`{value}`" if isinstance(value, str) else f"{value:.10g}"
+
+
+def commands_page() -> str:
+    """Return the reference of the command line, from the help of its commands."""
+    import typer
+    from typer.cli import get_docs_for_click
+
+    from filmpulse.cli import app
+
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="filmpulse")
+    return f"<!-- Made by `make docs`: edit the help of the command instead. -->\n\n{text.strip()}\n"
 
 
 def number_lines(text: str) -> str:
