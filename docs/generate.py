@@ -268,7 +268,9 @@ def commands_page() -> str:
 
     command = typer.main.get_command(app)
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="filmpulse")
-    return f"<!-- Made by `make docs`: edit the help of the command instead. -->\n\n{text.strip()}\n"
+    return (
+        f"<!-- Made by `make docs`: edit the help of the command instead. -->\n\n{text.strip()}\n"
+    )
 
 
 def number_lines(text: str) -> str:

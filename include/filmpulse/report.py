@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.items import Review
-from filmpulse.jobs.closing import count
-from filmpulse.jobs.scoring import Unfinished, about_usd
-from filmpulse.jobs.tables import Group, TableRead
+from filmpulse.jobs.inbox.import_tables import Group, TableRead
+from filmpulse.jobs.reception.score import Unfinished, about_usd
+from filmpulse.jobs.reception.summarise import count
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 

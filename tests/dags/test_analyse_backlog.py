@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from filmpulse import airflow_bridge
 from filmpulse.config import Settings
-from filmpulse.jobs import scoring
+from filmpulse.jobs.reception import score
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 KEY = "sk-of-a-dag-7c1e0f"
@@ -44,7 +44,7 @@ def connections(monkeypatch, endpoint, warehouse_url, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_WAREHOUSE", json.dumps(warehouse))
     monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_LLM", json.dumps(model | {"extra": limits}))
     monkeypatch.setenv("FILMPULSE_LAKE_URL", tmp_path.as_uri())
-    monkeypatch.setattr(scoring, "LARGE_MOVIE", 4)
+    monkeypatch.setattr(score, "LARGE_MOVIE", 4)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_no_backlog_is_skipped_and_green(connections):
 
 
 def test_a_task_that_broke_off_makes_the_run_red(connections, stored, monkeypatch):
-    monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
+    monkeypatch.setattr(score, "LARGE_MOVIE", 9)
 
     def fail(*arguments, **more):
         raise RuntimeError("nobody foresaw this")

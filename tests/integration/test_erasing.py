@@ -29,7 +29,7 @@ from filmpulse.items import (
     analysed_text,
     author_key,
 )
-from filmpulse.jobs import erasing
+from filmpulse.jobs.upkeep import erase
 from filmpulse.lake import Lake, Manifest
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.warehouse.ledger import open_ledger
@@ -328,7 +328,7 @@ def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeyp
 
     monkeypatch.setattr(Lake, "write", step(Lake.write))
     monkeypatch.setattr(Lake, "delete", step(Lake.delete))
-    monkeypatch.setattr(erasing, "_counted", step(erasing._counted))
+    monkeypatch.setattr(erase, "_counted", step(erase._counted))
     crashes = 0
     while True:
         budget = crashes  # each try gets one step further, from where the last one stopped
@@ -907,7 +907,7 @@ def test_an_erasure_that_broke_off_is_completed_and_no_failure(
     parts, history, call, monkeypatch, kind, given
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(erasing, "refresh_figures_or_fail", lambda parts: 1 / 0)
+        patched.setattr(erase, "refresh_figures_or_fail", lambda parts: 1 / 0)
         assert isinstance(call(f"--{kind}", given).exception, ZeroDivisionError)
     # nothing is left of it but the note
     assert call(f"--{kind}", given).exit_code == 0

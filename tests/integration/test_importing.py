@@ -18,7 +18,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, CollectionFailed, LakeUnavailable, WarehouseUnavailable
 from filmpulse.items import Review
-from filmpulse.jobs import inbox
+from filmpulse.jobs.inbox import store
 from filmpulse.lake import Lake, Manifest
 from filmpulse.sources import archives
 
@@ -677,7 +677,7 @@ def test_killed_at_any_write_and_again_gives_the_same_rows(
 
 
 def test_postgres_away_leaves_the_file_waiting(parts, save, monkeypatch):
-    from filmpulse.jobs import importing
+    from filmpulse.jobs.inbox import import_files
 
     jobs.add_to_inbox(save(page()), parts)
 
@@ -686,7 +686,7 @@ def test_postgres_away_leaves_the_file_waiting(parts, save, monkeypatch):
 
     (name,) = jobs.plan_import(parts)
     with monkeypatch.context() as patched:
-        patched.setattr(importing, "load", away)
+        patched.setattr(import_files, "load", away)
         with pytest.raises(WarehouseUnavailable):
             jobs.import_file(name, "run", parts)
     assert jobs.plan_import(parts) == [name]
@@ -930,12 +930,12 @@ def test_only_files_wait_in_order_and_at_most_a_thousand(parts, monkeypatch):
         drop(parts, "x", name)
     assert jobs.plan_import(parts) == ["a.html", "b.html", "sub/f.html"]
     assert "sub/f_files/x.js" not in inbox_names(parts)
-    monkeypatch.setattr(inbox, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(store, "MOST_AT_ONCE", 2)
     assert jobs.plan_import(parts) == ["a.html", "b.html"]
 
 
 def test_too_large_is_not_even_read(parts, monkeypatch, save):
-    monkeypatch.setattr(inbox, "MAX_ARCHIVE_BYTES", 1000)
+    monkeypatch.setattr(store, "MAX_ARCHIVE_BYTES", 1000)
     drop(parts, page(), "big.html")
     (refused,) = import_all(parts)
     assert "Larger than" in refused.line

@@ -9,8 +9,8 @@ import pytest
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Analysis
-from filmpulse.jobs.closing import review_scoring
-from filmpulse.jobs.scoring import _register, _store, configured_analyser
+from filmpulse.jobs.reception.score import _register, _store, configured_analyser
+from filmpulse.jobs.reception.summarise import review_scoring
 
 MOVIE, RUN = "tt9900001", "manual__1"
 

@@ -22,7 +22,7 @@ from filmpulse import cli, jobs
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, CollectionFailed, LlmRefused, Retryable
-from filmpulse.jobs import scoring
+from filmpulse.jobs.reception import score
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.migrate import Revision
 
@@ -406,7 +406,7 @@ def test_what_a_model_shows_is_not_shown_otherwise_while_it_reads_on(parts):
 
 
 def test_two_workers_take_turns_and_no_longer_than_some_minutes(parts, monkeypatch):
-    monkeypatch.setattr(scoring, "PATIENCE", "50ms")
+    monkeypatch.setattr(score, "PATIENCE", "50ms")
     store(parts, A, 1)
     with parts.warehouse.connect(autocommit=True) as other:
         other.execute(wh.sql("lock_scoring"), {"imdb_id": A, "patience": "5s"})
@@ -440,7 +440,7 @@ def test_two_runs_of_the_backlog_at_once_share_it(parts, endpoint):
 
 
 def test_a_large_movie_asks_first_and_once(parts, endpoint, monkeypatch):
-    monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
+    monkeypatch.setattr(score, "LARGE_MOVIE", 9)
     budget = budget_for(parts, 5)
     before = asked(endpoint)
     store(parts, A, 12)
@@ -508,7 +508,7 @@ def test_the_backlog_buys_what_is_newest_of_all_movies(parts, endpoint):
 
 
 def test_a_backlog_of_the_keyless_analyser_is_free_and_asks_nobody(keyless, endpoint, monkeypatch):
-    monkeypatch.setattr(scoring, "LARGE_MOVIE", 3)
+    monkeypatch.setattr(score, "LARGE_MOVIE", 3)
     store(keyless, A, 6)
     store(keyless, B, 5)
     backlog = jobs.plan_backlog(keyless)
@@ -544,7 +544,7 @@ def run(parts, monkeypatch, *arguments, **more):
 
 
 def test_the_command_line_estimates_asks_and_tells(parts, endpoint, monkeypatch):
-    monkeypatch.setattr(scoring, "LARGE_MOVIE", 9)
+    monkeypatch.setattr(score, "LARGE_MOVIE", 9)
     store(parts, A, 12)
     store(parts, B, 3)
     done = run(parts, monkeypatch, "analyse", "--estimate")
@@ -734,7 +734,7 @@ def test_an_upgrade_gives_a_movie_its_figures_back(parts, endpoint, monkeypatch)
     assert shown(parts, A)["scored_reviews"] == 0
     jobs.setup_warehouse(parts)  # nothing to upgrade
     assert shown(parts, A)["scored_reviews"] == 0
-    monkeypatch.setattr("filmpulse.jobs.parts.migrate", lambda url: Revision("0009", "0011"))
+    monkeypatch.setattr("filmpulse.jobs.context.migrate", lambda url: Revision("0009", "0011"))
     jobs.setup_warehouse(parts)
     assert figures(parts, A) == before
     assert shown(parts, B)["analyser_kind"] == "llm"

@@ -9,7 +9,7 @@ import pytest
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Analysis, AspectScore, Call, Reading, ReviewText
-from filmpulse.jobs.scoring import _register, _store
+from filmpulse.jobs.reception.score import _register, _store
 from filmpulse.warehouse.ledger import open_ledger
 
 MOVIE = "tt9900001"

@@ -12,7 +12,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review, Snapshot
-from filmpulse.jobs.history import HistoryLost
+from filmpulse.jobs.reception.read_history import HistoryLost
 from filmpulse.lake import Manifest
 
 MOVIE, OTHER = "tt99000001", "tt99000002"

@@ -10,7 +10,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import Movie, Review
-from filmpulse.jobs.history import HistoryLost
+from filmpulse.jobs.reception.read_history import HistoryLost
 from filmpulse.lake import Lake, Manifest
 
 MOVIE, OTHER, THIRD = "tt99000001", "tt99000002", "tt99000003"

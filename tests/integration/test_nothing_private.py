@@ -16,7 +16,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import LayoutChanged
 from filmpulse.items import Page
-from filmpulse.jobs.site import quarantine
+from filmpulse.jobs.reception.visit import quarantine
 
 MOVIE = "tt7000001"
 NOTE_THAT_CANNOT_BE_READ = b"{"

@@ -392,16 +392,16 @@ def test_stable_habits_raise_no_alarm_in_the_tables_either(movies):
 
 
 def test_a_long_movie_is_judged_in_a_fraction_of_its_loading(movies, monkeypatch):
-    from filmpulse.jobs import quality
+    from filmpulse.jobs.reception import judge
 
     spent = []
 
-    def timed(*arguments, check=quality.check):
+    def timed(*arguments, check=judge.check):
         begun = time.perf_counter()
         check(*arguments)
         spent.append(time.perf_counter() - begun)
 
-    monkeypatch.setattr(quality, "check", timed)
+    monkeypatch.setattr(judge, "check", timed)
     begun = time.perf_counter()
     everything = reviews(1, 5000)
     movies.load(everything, mode="full", is_scored=False)

@@ -12,8 +12,9 @@ import pytest
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import LakeUnavailable
-from filmpulse.jobs import inbox, recleaning
-from filmpulse.jobs.recleaning import MARKER, Recleaned, clean_kept
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.upkeep import clean_again
+from filmpulse.jobs.upkeep.clean_again import MARKER, Recleaned, clean_kept
 from filmpulse.lake import Lake
 from filmpulse.sources.imdb.clean import clean_page
 
@@ -117,7 +118,7 @@ def test_reason_name_and_hash_of_what_goes_stay(parts):
     parts.lake.write("inbox/failed/page.html.reason.txt", b"No cards.\n\nreason: layout_changed\n")
     parts.lake.write("inbox/done/other.html", NO_PAGE)
     assert clean_kept(parts) == Recleaned(not_cleaned=2)
-    page, other = (inbox.read_reason(name, parts) for name in ("page.html", "other.html"))
+    page, other = (store.read_reason(name, parts) for name in ("page.html", "other.html"))
     assert page.sentence.startswith("No cards. ")
     assert (page.reason, other.reason) == ("layout_changed", "not_cleaned")
     told = parts.lake.read("inbox/failed/page.html.reason.txt").decode()
@@ -149,7 +150,7 @@ def test_all_is_looked_through_once_for_each_version_of_the_rules(parts, monkeyp
     assert clean_kept(parts) == Recleaned()
     parts.lake.write("inbox/done/page.html", PAGE)
     assert jobs.apply_retention(parts, NOW) == jobs.Retained()
-    monkeypatch.setattr(recleaning, "RULES_VERSION", recleaning.RULES_VERSION + 1)
+    monkeypatch.setattr(clean_again, "RULES_VERSION", clean_again.RULES_VERSION + 1)
     assert clean_kept(parts) == Recleaned(cleaned=1)
     assert clean_kept(parts) == Recleaned()
 

@@ -12,8 +12,8 @@ import pytest
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import AspectScore, Call, Reading, Review, ReviewText, analysed_text
-from filmpulse.jobs import retention
-from filmpulse.jobs.recleaning import MARKER
+from filmpulse.jobs.upkeep import retain
+from filmpulse.jobs.upkeep.clean_again import MARKER
 from filmpulse.lake import Lake, Manifest
 from filmpulse.warehouse.ledger import open_ledger
 
@@ -265,7 +265,7 @@ def test_a_crash_between_lake_and_warehouse_is_completed(parts, monkeypatch):
             jobs.apply_retention(parts, NOW)
         assert tables(parts) == before
     with monkeypatch.context() as patched:
-        patched.setattr(retention.wh, "sql", lambda n, real=retention.wh.sql: real(
+        patched.setattr(retain.wh, "sql", lambda n, real=retain.wh.sql: real(
             n if n != "retention_drop" else "no such file"))  # fmt: skip
         with pytest.raises(FileNotFoundError):
             jobs.apply_retention(parts, NOW)
@@ -280,8 +280,8 @@ def test_many_movies_one_after_the_other(parts, monkeypatch):
         imdb_id = f"tt9900010{n}"
         see(parts, 90, [review(n, imdb_id)], imdb_id)
         see(parts, 60, [], imdb_id)
-    text = retention.wh.sql("retention_movies").replace("LIMIT 200", "LIMIT 2")
-    monkeypatch.setattr(retention.wh, "sql", lambda name, real=retention.wh.sql: (
+    text = retain.wh.sql("retention_movies").replace("LIMIT 200", "LIMIT 2")
+    monkeypatch.setattr(retain.wh, "sql", lambda name, real=retain.wh.sql: (
         text if name == "retention_movies" else real(name)))  # fmt: skip
     assert jobs.apply_retention(parts, NOW).texts == 5
 
@@ -352,7 +352,7 @@ def test_the_dag_says_what_it_took(parts, monkeypatch):
 
     from filmpulse import airflow_bridge
 
-    found = DagBag(dag_folder=str(DAGS / "retention.py"))
+    found = DagBag(dag_folder=str(DAGS / "retain.py"))
     assert found.import_errors == {}
     (task,) = found.dags["retention"].tasks
     monkeypatch.setattr(airflow_bridge, "parts", lambda: parts)

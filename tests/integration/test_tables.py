@@ -19,7 +19,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import Movie, Review, Snapshot, author_key
-from filmpulse.jobs import tables
+from filmpulse.jobs.inbox import import_tables
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.warehouse.load import load_reviews, lock_movie, store_movie, store_snapshot
 
@@ -207,7 +207,7 @@ def test_any_order_of_rows_gives_the_same_tables(parts, empty_database, tmp_path
 
 
 def test_a_large_movie_lies_in_small_parts(parts, monkeypatch):
-    monkeypatch.setattr(tables, "BATCH_REVIEWS", 20)
+    monkeypatch.setattr(import_tables, "BATCH_REVIEWS", 20)
     uri = bring([a_row(n) for n in range(50)], parts).manifest_uris[MOVIE]
     manifest = parts.lake.read_manifest(uri)
     assert len(manifest.parts) == 3
@@ -433,14 +433,14 @@ def test_a_trial_stores_nothing_at_all(parts):
 
 def test_what_broke_off_is_finished_by_the_next_import(parts, monkeypatch):
     rows = [a_row(n, film=f"tt9900000{n}") for n in range(4)]
-    load = tables.load
+    load = import_tables.load
 
     def breaking(uri, parts):
         if "tt99000002" in uri:
             raise LakeUnavailable("The lake did not answer.")
         return load(uri, parts)
 
-    monkeypatch.setattr(tables, "load", breaking)
+    monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
         bring(rows, parts)
     assert len(stored(parts)) == 2
@@ -452,14 +452,14 @@ def test_what_broke_off_is_finished_by_the_next_import(parts, monkeypatch):
 
 
 def test_one_movie_never_stops_another(parts, monkeypatch):
-    load = tables.load
+    load = import_tables.load
 
     def breaking(uri, parts):
         if MOVIE in uri:
             raise BadInput("Its history has a hole.")
         return load(uri, parts)
 
-    monkeypatch.setattr(tables, "load", breaking)
+    monkeypatch.setattr(import_tables, "load", breaking)
     imported = bring([a_row(1), a_row(2, film=OTHER)], parts)
     assert str(imported.failures[MOVIE]) == "Its history has a hole."
     assert [row["imdb_id"] for row in stored(parts)] == [OTHER]
@@ -679,14 +679,14 @@ def test_of_a_table_that_cannot_be_used_reason_name_and_hash_are_kept(parts, row
 
 def test_a_broken_off_import_of_the_inbox_makes_no_second_collection(parts, monkeypatch):
     drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
-    load = tables.load
+    load = import_tables.load
 
     def breaking(uri, parts):
         if "tt99000001" in uri:
             raise LakeUnavailable("The lake did not answer.")
         return load(uri, parts)
 
-    monkeypatch.setattr(tables, "load", breaking)
+    monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
         take(parts)
     assert jobs.plan_import(parts) == ["answers.csv"]
@@ -744,7 +744,7 @@ def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(parts, monkeypa
     def breaking(uri, parts):
         raise LakeUnavailable("The lake did not answer.")
 
-    monkeypatch.setattr(tables, "load", breaking)
+    monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
         bring([a_row(1), a_row(5)], parts)
     for uri in parts.lake.manifests():
@@ -754,14 +754,14 @@ def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(parts, monkeypa
 
 def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypatch):
     drop(parts, [a_row(1), a_row(2, film=OTHER)])
-    load = tables.load
+    load = import_tables.load
 
     def erased_meanwhile(uri, parts):
         if MOVIE in uri:
             jobs.forget("movie", MOVIE, parts)
         return load(uri, parts)
 
-    monkeypatch.setattr(tables, "load", erased_meanwhile)
+    monkeypatch.setattr(import_tables, "load", erased_meanwhile)
     _, (imported,) = take(parts)
     assert [page.reason for page in imported.pages] == ["erased", None]
     assert "waits" not in imported.pages[0].line
@@ -771,7 +771,7 @@ def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypa
 
 
 def test_too_many_movies_for_the_inbox(parts, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_MOVIES_WAITING", 2)
+    monkeypatch.setattr(import_tables, "MOST_MOVIES_WAITING", 2)
     drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
     _, (imported,) = take(parts)
     assert "more than 2 movies" in imported.pages[0].line

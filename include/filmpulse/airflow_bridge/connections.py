@@ -38,7 +38,7 @@ def lake_options(lake_url: str) -> dict[str, Any]:
         return {}
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    from filmpulse.jobs.parts import S3_PATIENCE
+    from filmpulse.jobs.context import S3_PATIENCE
 
     hook = S3Hook(aws_conn_id=LAKE)
     credentials = hook.get_credentials()

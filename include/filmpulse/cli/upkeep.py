@@ -200,7 +200,7 @@ def _erased_name(kind: str, named: Any) -> str:
 
 
 def _erased_line(erased: Any) -> str:
-    from filmpulse.jobs.closing import count
+    from filmpulse.jobs.reception.summarise import count
 
     return (
         f"were {count(erased.reviews, 'review')} and "

@@ -6,35 +6,29 @@ and a `Parts`, know nothing of Airflow, and return URIs, ids and counts, never r
 A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
 """
 
-from filmpulse.jobs.checking import LiveCheck, check_live
-from filmpulse.jobs.closing import (
-    RunSummary,
-    review_backlog,
-    review_run,
-    review_scoring,
-    summarise,
-    summarise_backlog,
-    summary,
+from filmpulse.jobs.context import Parts, lake_options, setup_warehouse
+from filmpulse.jobs.inbox.import_files import (
+    import_file,
+    plan_import,
+    review_import,
+    summarise_import,
 )
-from filmpulse.jobs.collection import collect, label, plan
-from filmpulse.jobs.detection import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
-from filmpulse.jobs.erasing import (
-    Erased,
-    find_key,
-    find_stored,
-    forget,
-    preview,
-    replay_erasures,
+from filmpulse.jobs.inbox.import_tables import (
+    TableImported,
+    TableRead,
+    add_table,
+    check_table,
+    import_table,
 )
-from filmpulse.jobs.events import Event, add_event, list_events, remove_event
-from filmpulse.jobs.figures import refresh_figures
-from filmpulse.jobs.importing import import_file, plan_import, review_import, summarise_import
-from filmpulse.jobs.inbox import Added, Imported, ImportedPage, add_to_inbox, list_inbox
-from filmpulse.jobs.loading import Rebuilt, load, rebuild
-from filmpulse.jobs.parts import Parts, lake_options, setup_warehouse
-from filmpulse.jobs.quality import failed_checks, standing_faults
-from filmpulse.jobs.retention import Retained, apply_retention
-from filmpulse.jobs.scoring import (
+from filmpulse.jobs.inbox.store import Added, Imported, ImportedPage, add_to_inbox, list_inbox
+from filmpulse.jobs.reception.collect import collect, label, plan
+from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
+from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.load import Rebuilt, load, rebuild
+from filmpulse.jobs.reception.note_events import Event, add_event, list_events, remove_event
+from filmpulse.jobs.reception.probe import LiveCheck, check_live
+from filmpulse.jobs.reception.refresh import refresh_figures
+from filmpulse.jobs.reception.score import (
     Analysed,
     Backlog,
     Unfinished,
@@ -45,15 +39,26 @@ from filmpulse.jobs.scoring import (
     plan_backlog,
     who_reads,
 )
-from filmpulse.jobs.site import search
-from filmpulse.jobs.tables import (
-    TableImported,
-    TableRead,
-    add_table,
-    check_table,
-    import_table,
+from filmpulse.jobs.reception.summarise import (
+    RunSummary,
+    review_backlog,
+    review_run,
+    review_scoring,
+    summarise,
+    summarise_backlog,
+    summary,
 )
-from filmpulse.jobs.tracked import Tracked, read_tracked, tracked_id, typed_ids
+from filmpulse.jobs.reception.track import Tracked, read_tracked, tracked_id, typed_ids
+from filmpulse.jobs.reception.visit import search
+from filmpulse.jobs.upkeep.erase import (
+    Erased,
+    find_key,
+    find_stored,
+    forget,
+    preview,
+    replay_erasures,
+)
+from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded
 

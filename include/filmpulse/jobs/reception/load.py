@@ -12,10 +12,9 @@ from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
 from filmpulse.errors import BadInput, LakeDamaged, LakeUnavailable, ObjectMissing
 from filmpulse.items import Movie, Review, Snapshot
-from filmpulse.jobs import quality
-from filmpulse.jobs.erasing import Tombstones, read_unless_erased, replay_erasures, take_out
-from filmpulse.jobs.figures import refresh_figures
-from filmpulse.jobs.history import (
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception import judge
+from filmpulse.jobs.reception.read_history import (
     History,
     HistoryLost,
     Loss,
@@ -27,7 +26,8 @@ from filmpulse.jobs.history import (
     settle,
     with_notes,
 )
-from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.jobs.reception.refresh import refresh_figures
+from filmpulse.jobs.upkeep.erase import Tombstones, read_unless_erased, replay_erasures, take_out
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import (
     Loaded,
@@ -99,7 +99,7 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
             manifest = taken if met == manifest_uri else manifest
         _record(connection, manifest_uri, manifest, loaded)
         if not is_known:
-            quality.check(connection, manifest_uri, manifest, observed)
+            judge.check(connection, manifest_uri, manifest, observed)
         connection.execute(
             wh.sql("loaded_collection"),
             manifest.model_dump(include=LEDGER_FIELDS | _LEDGER_KEY)

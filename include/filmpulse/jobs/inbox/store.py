@@ -38,7 +38,7 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 from filmpulse.sources.archives import (
     MAX_ARCHIVE_BYTES,
     is_archive,

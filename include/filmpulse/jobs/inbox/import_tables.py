@@ -23,11 +23,9 @@ from psycopg.types.json import Jsonb
 
 from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
-from filmpulse.jobs import inbox
-from filmpulse.jobs.closing import count as counted
-from filmpulse.jobs.collection import label
-from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.inbox import (
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.inbox.store import (
     FAILED,
     MAPS,
     REASON,
@@ -37,8 +35,10 @@ from filmpulse.jobs.inbox import (
     Imported,
     ImportedPage,
 )
-from filmpulse.jobs.loading import load
-from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.jobs.reception.collect import label
+from filmpulse.jobs.reception.load import load
+from filmpulse.jobs.reception.summarise import count
+from filmpulse.jobs.upkeep.erase import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.tables.mapping import FIELDS, TableMap, form_of, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks
@@ -189,7 +189,7 @@ def add_table(
     about = _OWN_MAP.model_copy(
         update={"source": mapping.source, "rights": mapping.rights}
     ).to_text()
-    name = f"{inbox.stem(path.name)}-{_mark(content, about)}.jsonl"
+    name = f"{store.stem(path.name)}-{_mark(content, about)}.jsonl"
     holds = f"{read.reviews:,} of {read.rows:,} rows can be used, under {mapping.source}."
     if parts.lake.size(f"{WAITING}/{name}") is not None:
         return read, Added(str(path), name, f"This table waits already: {holds}")
@@ -256,7 +256,7 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
         )
         line = f"{name}: {sentence}"
         digest = sha256(content).hexdigest() if content else None
-        inbox.write_reason(name, sentence, error.reason, name, digest, parts)
+        store.write_reason(name, sentence, error.reason, name, digest, parts)
         if parts.lake.size(path) == size and parts.lake.modified_at(path) == seen_at:
             for ending in ("", *MAPS):
                 parts.lake.delete(path + ending)
@@ -289,7 +289,7 @@ def _read(
 ) -> TableRead:
     """Read all of a file into the spool, and count."""
     read = TableRead()
-    secret = inbox.author_secret(parts) if mapping.author else b""
+    secret = store.author_secret(parts) if mapping.author else b""
     latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
     for chunk in read_chunks(file, name, mapping):
         rows = [
@@ -480,7 +480,7 @@ def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[Importe
         line = f"{name}: {read.refused:,} of {read.rows:,} rows refused: {FAILED}/{name}{REJECTS}"
         yield ImportedPage(name, None, None, "partial", "rows_refused", line)
     if read.unread:
-        fields = (f"{one.kind} in {counted(one.count, 'row')}" for one in read.unread.values())
+        fields = (f"{one.kind} in {count(one.count, 'row')}" for one in read.unread.values())
         line = f"{name}: left empty, since it cannot be read: {', '.join(fields)}."
         yield ImportedPage(name, None, None, "partial", "fields_unread", line)
 

@@ -19,7 +19,7 @@ from filmpulse.errors import (
     NotFound,
 )
 from filmpulse.items import CollectionStatus, Page, SearchHit
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.crawl import ImdbSite
 from filmpulse.warehouse.gate import HostGate

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import CollectionStatus, Mode
-from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.loading import LEDGER_FIELDS
-from filmpulse.jobs.parts import Parts, Progress, silent
-from filmpulse.jobs.site import SOURCE, explain, polite_site, quarantine
-from filmpulse.jobs.tracked import typed_ids
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception.load import LEDGER_FIELDS
+from filmpulse.jobs.reception.track import typed_ids
+from filmpulse.jobs.reception.visit import SOURCE, explain, polite_site, quarantine
+from filmpulse.jobs.upkeep.erase import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.crawl import Crawl
 

@@ -18,9 +18,9 @@ from filmpulse.errors import (
     WarehouseUnavailable,
 )
 from filmpulse.items import Mode
-from filmpulse.jobs.loading import store_facts
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.site import explain, polite_site, quarantine
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.load import store_facts
+from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources.imdb.crawl import ImdbSite
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 
 from filmpulse.errors import BadInput, FilmpulseError, NotImdb, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
-from filmpulse.jobs import inbox
-from filmpulse.jobs.closing import RunSummary, close, review_scoring
-from filmpulse.jobs.collection import label
-from filmpulse.jobs.erasing import Tombstones
-from filmpulse.jobs.inbox import (
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.inbox.import_tables import import_waiting_table, is_waiting_table
+from filmpulse.jobs.inbox.store import (
     DONE,
     FAILED,
     NOTE,
@@ -28,11 +27,12 @@ from filmpulse.jobs.inbox import (
     RawFile,
     SavedFile,
 )
-from filmpulse.jobs.loading import load
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.quality import failed_checks, standing_faults
-from filmpulse.jobs.site import SOURCE, explain
-from filmpulse.jobs.tables import import_waiting_table, is_waiting_table
+from filmpulse.jobs.reception.collect import label
+from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.load import load
+from filmpulse.jobs.reception.summarise import RunSummary, close, review_scoring
+from filmpulse.jobs.reception.visit import SOURCE, explain
+from filmpulse.jobs.upkeep.erase import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.files import Parsed
 
@@ -43,13 +43,13 @@ IMPORTED: frozenset[CollectionStatus] = frozenset({"complete", "partial", "gated
 
 def plan_import(parts: Parts) -> list[str]:
     """Return the names of the files that wait in the inbox, sorted, at most 1,000."""
-    names = inbox.waiting(parts)
-    if len(names) > inbox.MOST_AT_ONCE:
+    names = store.waiting(parts)
+    if len(names) > store.MOST_AT_ONCE:
         log.warning(
             "%d files wait; %d are taken up now, the rest by the next runs.",
-            len(names), inbox.MOST_AT_ONCE,
+            len(names), store.MOST_AT_ONCE,
         )  # fmt: skip
-    return names[: inbox.MOST_AT_ONCE]
+    return names[: store.MOST_AT_ONCE]
 
 
 def import_file(name: str, run_id: str, parts: Parts) -> Imported:
@@ -73,7 +73,7 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     """
     if is_waiting_table(name, parts):
         return import_waiting_table(name, run_id, parts)
-    secret = inbox.author_secret(parts)
+    secret = store.author_secret(parts)
     path = f"{WAITING}/{name}"
     size = parts.lake.size(path)
     if size is None:
@@ -85,10 +85,10 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     raw = RawFile(name, b"", None)
     pages = []
     try:
-        inbox.check_size(size)
+        store.check_size(size)
         raw = RawFile(name, parts.lake.read(path), None)
-        given = inbox.read_note(name, parts)
-        unpacked = inbox.unpack(name, raw.content, None)
+        given = store.read_note(name, parts)
+        unpacked = store.unpack(name, raw.content, None)
         pages += [_import_page(f, given, seen_at, run_id, secret, parts) for f in unpacked]
     except Retryable:
         raise
@@ -121,7 +121,7 @@ def _import_page(
     try:
         if isinstance(given, BadInput):
             raise given
-        parsed = inbox.parse(saved, secret)
+        parsed = store.parse(saved, secret)
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
     manifest_uri, manifest, is_free = _collect(saved, parsed, run_id, parts)
@@ -131,7 +131,7 @@ def _import_page(
         raise
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
-    details = [inbox.describe_time(saved.note)]
+    details = [store.describe_time(saved.note)]
     if loaded.changed:
         details.insert(0, f"{loaded.inserted:,} new, {loaded.revised:,} edited")
     elif manifest.parts:
@@ -238,7 +238,7 @@ def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) ->
     """
     status, reason, sentence = _why(error)
     original = saved.note.original_name or saved.name
-    inbox.write_reason(saved.name, sentence, reason, original, saved.sha256, parts)
+    store.write_reason(saved.name, sentence, reason, original, saved.sha256, parts)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
     note = saved.note.model_copy(update=update)
     is_kept = reason != "erased" and not isinstance(error, NotImdb)
@@ -251,7 +251,7 @@ def _refuse(file: RawFile, error: FilmpulseError, parts: Parts) -> ImportedPage:
     status, reason, sentence = _why(error)
     sentence += " The file was not kept, since it could not be cleaned."
     name = file.refused_name()
-    inbox.write_reason(name, sentence, reason, file.name, file.sha256, parts)
+    store.write_reason(name, sentence, reason, file.name, file.sha256, parts)
     return ImportedPage(name, None, None, status, reason, f"{file.name}: {sentence}")
 
 

@@ -24,11 +24,11 @@ from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
-from filmpulse.jobs.figures import refresh_figures_or_fail
-from filmpulse.jobs.history import drop_notes
-from filmpulse.jobs.kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
-from filmpulse.jobs.parts import Parts, Progress, silent
-from filmpulse.jobs.site import SOURCE
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception.read_history import drop_notes
+from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
+from filmpulse.jobs.reception.visit import SOURCE
+from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.lake import NOT_SOURCES, Manifest
 from filmpulse.sources.imdb.dom import KEYED as KEYED_IN_PAGES
 from filmpulse.sources.tables.rows import KEYED as KEYED_IN_TABLES

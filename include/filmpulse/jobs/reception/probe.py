@@ -17,8 +17,8 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import IMDB_ID_PATTERN
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.site import polite_site
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.visit import polite_site
 from filmpulse.sources.imdb.crawl import ImdbSite
 from filmpulse.sources.imdb.files import (
     EXIT_BLOCKED,

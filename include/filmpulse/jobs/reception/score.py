@@ -23,8 +23,8 @@ from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
 from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
-from filmpulse.jobs.figures import refresh_figures
-from filmpulse.jobs.parts import Parts, Progress, silent
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.warehouse.ledger import open_ledger
 
 log = logging.getLogger(__name__)

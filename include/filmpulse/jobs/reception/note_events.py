@@ -11,7 +11,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from filmpulse.errors import BadInput
 from filmpulse.items import IMDB_ID_PATTERN
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 
 LONGEST_LABEL = 80
 """Characters of a label: what fits beside a line in a chart, and what the column takes."""

@@ -21,9 +21,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from filmpulse.errors import FilmpulseError, NotCleaned
-from filmpulse.jobs import inbox
-from filmpulse.jobs.kept import files, is_table_among, together
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.upkeep.find_kept import files, is_table_among, together
 from filmpulse.sources.archives import is_archive
 from filmpulse.sources.imdb.clean import RULES_VERSION, clean_page
 from filmpulse.sources.imdb.saved import unwrap
@@ -61,7 +61,7 @@ def clean_kept(parts: Parts) -> Recleaned:
             made = _cleaned(name, content, parts, is_table=is_table)
         except FilmpulseError as error:
             _keep_reason(name, content, error, parts)
-            for ending in ("", *inbox.MAPS):
+            for ending in ("", *store.MAPS):
                 parts.lake.delete(name + ending)
             log.warning("%s was deleted: it could not be cleaned.", name)
             not_cleaned += 1
@@ -87,15 +87,15 @@ def _last_rules(parts: Parts) -> int:
 def _kept(parts: Parts) -> Iterator[tuple[str, bool]]:
     """Yield kept pages and files, and whether each holds rows of a table; no notes and reasons."""
     for name in parts.lake.names("quarantine"):
-        if not name.endswith(inbox.REASON):
+        if not name.endswith(store.REASON):
             yield name, False
-    for folder in (inbox.DONE, inbox.FAILED):
+    for folder in (store.DONE, store.FAILED):
         names = frozenset(parts.lake.names(folder))
         for file in files(names):
             objects = together(file, names)
             if file in objects:
                 yield file, is_table_among(file, objects)
-            if (rejects := file + inbox.REJECTS) in objects:
+            if (rejects := file + store.REJECTS) in objects:
                 yield rejects, True
 
 
@@ -131,7 +131,7 @@ def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:
     Raises:
         FilmpulseError: Nothing in it can be cleaned, or it cannot be read.
     """
-    members = {member.name: member.content for member in inbox.unpack(name, content, None)}
+    members = {member.name: member.content for member in store.unpack(name, content, None)}
     pages: dict[str, bytes] = {}
     for member_name, page in members.items():
         with suppress(FilmpulseError):
@@ -154,22 +154,22 @@ def _keep_reason(name: str, content: bytes, error: FilmpulseError, parts: Parts)
     why = f"What was kept of it was deleted: {error}"
     if name.startswith("quarantine/"):
         text = f"{why}\n\nsha256: {digest}\nreason: {error.reason}\n"
-        parts.lake.write(name.removesuffix(".html.gz") + inbox.REASON, text.encode())
+        parts.lake.write(name.removesuffix(".html.gz") + store.REASON, text.encode())
         return
     file = files(frozenset({name}))[0]
-    short = file.removeprefix(f"{inbox.DONE}/").removeprefix(f"{inbox.FAILED}/")
-    said = inbox.read_reason(short, parts)
+    short = file.removeprefix(f"{store.DONE}/").removeprefix(f"{store.FAILED}/")
+    said = store.read_reason(short, parts)
     if said is None:
         sentence, reason = why, error.reason
     else:  # why it was not imported still holds
         sentence, reason = f"{said.sentence.removesuffix(why).strip()} {why}", said.reason
-    inbox.write_reason(short, sentence, reason, _original_name(file, parts), digest, parts)
+    store.write_reason(short, sentence, reason, _original_name(file, parts), digest, parts)
 
 
 def _original_name(file: str, parts: Parts) -> str:
     """Return what a person called a file of the inbox, as its note says; else its name there."""
-    note = inbox.Note()
-    if parts.lake.size(file + inbox.NOTE) is not None:
+    note = store.Note()
+    if parts.lake.size(file + store.NOTE) is not None:
         with suppress(ValidationError):
-            note = inbox.Note.model_validate_json(parts.lake.read(file + inbox.NOTE))
+            note = store.Note.model_validate_json(parts.lake.read(file + store.NOTE))
     return note.original_name or file.rpartition("/")[2]

@@ -13,10 +13,10 @@ from psycopg.rows import DictRow
 
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
-from filmpulse.jobs.figures import refresh_figures
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.quality import failed_checks, standing_faults
-from filmpulse.jobs.scoring import (
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.refresh import refresh_figures
+from filmpulse.jobs.reception.score import (
     Unfinished,
     approval_sentence,
     configured_analyser,

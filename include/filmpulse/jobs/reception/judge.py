@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from filmpulse import warehouse as wh
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.quality import Check, Observed, Told, check_load
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
 from filmpulse.items import Dropped, Review
-from filmpulse.jobs import inbox
-from filmpulse.jobs.erasing import ids_in, replay_erasures, sweep_kept_pages
-from filmpulse.jobs.figures import refresh_figures_or_fail
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.recleaning import clean_kept
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
+from filmpulse.jobs.upkeep.clean_again import clean_kept
+from filmpulse.jobs.upkeep.erase import ids_in, replay_erasures, sweep_kept_pages
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         lines=lines,
         pages=_delete_old(["quarantine"], now - timedelta(days=settings.quarantine_days), parts),
         files=_delete_old(
-            [inbox.DONE, inbox.FAILED], now - timedelta(days=settings.inbox_days), parts
+            [store.DONE, store.FAILED], now - timedelta(days=settings.inbox_days), parts
         ),
         unfinished=_delete_unfinished(now - unfinished_after, parts),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 
 from filmpulse.errors import FilmpulseError
 from filmpulse.items import author_key
-from filmpulse.jobs import inbox
-from filmpulse.jobs.parts import Parts
-from filmpulse.jobs.site import SOURCE
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.inbox import store
+from filmpulse.jobs.reception.visit import SOURCE
 from filmpulse.sources.archives import is_archive, read_archive
 from filmpulse.sources.imdb.saved import unwrap
 from filmpulse.sources.tables.mapping import TableMap, is_table, read_map
@@ -31,15 +31,15 @@ from filmpulse.sources.tables.rows import keyed_author, numbered, read_rows
 from filmpulse.sources.tables.values import Unreadable
 
 if TYPE_CHECKING:
-    from filmpulse.jobs.erasing import Tombstones
+    from filmpulse.jobs.upkeep.erase import Tombstones
 
 ALL_SOURCES = "*"
 """The source of a movie's erasure: a movie is erased whichever source tells of it."""
 
 # What stands beside a file in the inbox, besides its note, and goes with it.
-_BESIDE_TABLES = (*inbox.MAPS, inbox.REJECTS)
-_BESIDE = (inbox.REASON, *_BESIDE_TABLES)
-_KEPT = (f"{inbox.DONE}/", f"{inbox.FAILED}/")
+_BESIDE_TABLES = (*store.MAPS, store.REJECTS)
+_BESIDE = (store.REASON, *_BESIDE_TABLES)
+_KEPT = (f"{store.DONE}/", f"{store.FAILED}/")
 _MOST_UNPACKED = 100_000_000  # bytes of one file of an archive
 
 _WORD = re.compile(rb"[A-Za-z0-9]+")
@@ -69,7 +69,7 @@ class Holding(NamedTuple):
     @property
     def waits(self) -> bool:
         """Whether this is a file of the inbox that was not imported yet."""
-        return self.file.startswith(f"{inbox.WAITING}/") and not is_kept(self.file)
+        return self.file.startswith(f"{store.WAITING}/") and not is_kept(self.file)
 
 
 def is_kept(name: str) -> bool:
@@ -79,7 +79,7 @@ def is_kept(name: str) -> bool:
 
 def together(name: str, names: frozenset[str]) -> list[str]:
     """Return a file of the inbox and what stands beside it; the note, if any, is the last."""
-    return [f"{name}{end}" for end in (*_BESIDE, "", inbox.NOTE) if f"{name}{end}" in names]
+    return [f"{name}{end}" for end in (*_BESIDE, "", store.NOTE) if f"{name}{end}" in names]
 
 
 def is_table_among(name: str, objects: Sequence[str]) -> bool:
@@ -89,7 +89,7 @@ def is_table_among(name: str, objects: Sequence[str]) -> bool:
 
 def files(names: frozenset[str]) -> list[str]:
     """Return the files of the inbox, sorted; also those of which only a note or reason is left."""
-    ends = (*_BESIDE, inbox.NOTE)
+    ends = (*_BESIDE, store.NOTE)
     return sorted({next((n.removesuffix(e) for e in ends if n.endswith(e)), n) for n in names})
 
 
@@ -113,7 +113,7 @@ def find_kept(
 
 def table_sources(parts: Parts) -> set[str]:
     """Return the sources of the tables in the inbox, as their maps say."""
-    maps = (name for name in parts.lake.names(inbox.WAITING) if name.endswith(inbox.MAPS))
+    maps = (name for name in parts.lake.names(store.WAITING) if name.endswith(store.MAPS))
     return {mapping.source for name in maps if (mapping := _read_map(name, parts))}
 
 
@@ -133,7 +133,7 @@ def _in_quarantine(search: _Search, tombstones: Tombstones, parts: Parts) -> Ite
 def _in_inbox(
     search: _Search, tombstones: Tombstones, parts: Parts, with_waiting: bool
 ) -> Iterator[Holding]:
-    names = frozenset(parts.lake.names(inbox.WAITING))
+    names = frozenset(parts.lake.names(store.WAITING))
     # Refused rows and failed tables go with any review or author of a file: they do not say who
     # wrote them, nor of which source they are, and the person has the file.
     is_of_files = any(source != SOURCE for source in tombstones.sources)
@@ -154,10 +154,10 @@ def _erased_movie(
     """Return the erased movie that a file of the inbox is about, if the file was there before."""
     if not tombstones.movies:
         return set()
-    note = inbox.Note()
-    if objects[-1].endswith(inbox.NOTE):
+    note = store.Note()
+    if objects[-1].endswith(store.NOTE):
         with suppress(ValidationError):
-            note = inbox.Note.model_validate_json(parts.lake.read(objects[-1]))
+            note = store.Note.model_validate_json(parts.lake.read(objects[-1]))
     about = note.imdb_id or note.named_id
     if about is None and name in objects:
         # A page names other movies too, but none as often as its own.
@@ -185,7 +185,7 @@ class _Search:
         source: str | None = SOURCE
         found: set[Named] = set()
         if is_table_among(name, objects):
-            maps = (read for one in objects if one.endswith(inbox.MAPS)
+            maps = (read for one in objects if one.endswith(store.MAPS)
                     if (read := _read_map(one, self._parts)))  # fmt: skip
             mapping = next(maps, None)
             source = mapping.source if mapping else None

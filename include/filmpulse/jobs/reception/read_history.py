@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, ValidationError
 from filmpulse import warehouse as wh
 from filmpulse.errors import LakeDamaged, LakeUnavailable, ObjectMissing
 from filmpulse.items import Item
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import Kept
 

@@ -7,7 +7,7 @@ import logging
 import psycopg
 
 from filmpulse.errors import WarehouseUnavailable
-from filmpulse.jobs.parts import Parts
+from filmpulse.jobs.context import Parts
 from filmpulse.warehouse import figures
 
 log = logging.getLogger(__name__)

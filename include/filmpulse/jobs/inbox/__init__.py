@@ -1,0 +1,1 @@
+"""Files that a person gives: into the inbox, then into the lake."""

@@ -1,0 +1,1 @@
+"""From the list of tracked movies to figures: a module a step."""

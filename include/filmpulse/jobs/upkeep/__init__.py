@@ -1,0 +1,1 @@
+"""What keeps an installation well: rebuild, erase, drop what is old."""
