@@ -24,7 +24,7 @@ from filmpulse.jobs.inbox.store import Added, Imported, ImportedPage, add_to_inb
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.judge import failed_checks, standing_faults
-from filmpulse.jobs.reception.load import Rebuilt, load, rebuild
+from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.note_events import Event, add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import LiveCheck, check_live
 from filmpulse.jobs.reception.refresh import refresh_figures
@@ -58,6 +58,7 @@ from filmpulse.jobs.upkeep.erase import (
     preview,
     replay_erasures,
 )
+from filmpulse.jobs.upkeep.rebuild import Rebuilt, rebuild
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded

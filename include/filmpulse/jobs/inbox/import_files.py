@@ -32,7 +32,7 @@ from filmpulse.jobs.reception.judge import failed_checks, standing_faults
 from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.summarise import RunSummary, close, review_scoring
 from filmpulse.jobs.reception.visit import SOURCE, explain
-from filmpulse.jobs.upkeep.erase import Tombstones
+from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.files import Parsed
 

@@ -38,7 +38,7 @@ from filmpulse.jobs.inbox.store import (
 from filmpulse.jobs.reception.collect import label
 from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.summarise import count
-from filmpulse.jobs.upkeep.erase import Tombstones
+from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.tables.mapping import FIELDS, TableMap, form_of, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks

@@ -13,7 +13,7 @@ from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.load import LEDGER_FIELDS
 from filmpulse.jobs.reception.track import typed_ids
 from filmpulse.jobs.reception.visit import SOURCE, explain, polite_site, quarantine
-from filmpulse.jobs.upkeep.erase import Tombstones
+from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.crawl import Crawl
 

@@ -10,25 +10,23 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
-from filmpulse.items import IMDB_ID_PATTERN, Item, Review, author_key
+from filmpulse.items import IMDB_ID_PATTERN, Review, author_key
 from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.read_history import drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.reception.visit import SOURCE
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
+from filmpulse.jobs.upkeep.tombstones import FOLDER, Erasure, Kind, Tombstones
 from filmpulse.lake import NOT_SOURCES, Manifest
 from filmpulse.sources.imdb.dom import KEYED as KEYED_IN_PAGES
 from filmpulse.sources.tables.rows import KEYED as KEYED_IN_TABLES
@@ -37,9 +35,6 @@ from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["movie", "review", "author"]
-
-FOLDER = "erasures"
 
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]*")
 _REVIEW_ID = re.compile(r"[\x21-\x7e]{1,200}")
@@ -53,25 +48,6 @@ _FIELDS = {
     name: re.compile(rb'"%s":\s*("(?:[^"\\]|\\.)*")' % name.encode())
     for name in ("review_id", "author_key")
 }
-
-
-class Erasure(Item):
-    """One request: what was erased, and when it was asked for (UTC)."""
-
-    kind: Kind
-    source: str
-    key: str
-    erased_at: AwareDatetime
-
-    @property
-    def name(self) -> str:
-        """Its object in the lake, the same each time."""
-        digest = sha256("\0".join((self.kind, self.source, self.key)).encode()).hexdigest()
-        return f"{FOLDER}/{digest}.json"
-
-    def __str__(self) -> str:
-        """Name it for people."""
-        return f"{self.kind} {self.key}"
 
 
 class Erased(NamedTuple):
@@ -90,59 +66,6 @@ class Erased(NamedTuple):
     def __add__(self, other: tuple[int, ...]) -> Erased:  # type: ignore[override]
         """Add figure by figure."""
         return Erased(*(a + b for a, b in zip(self, other, strict=True)))
-
-
-@dataclass(frozen=True)
-class Tombstones:
-    """What must not come back: reviews and authors by source, movies with the time of erasing.
-
-    `met` is for who reads collections: the URIs of those that held some of it.
-    """
-
-    reviews: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    authors: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    movies: dict[str, datetime] = field(default_factory=dict)
-    met: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, erasures: Iterable[Erasure]) -> Tombstones:
-        """Sort erasures for looking up."""
-        found = cls()
-        for erasure in erasures:
-            if erasure.kind == "review":
-                found.reviews[erasure.source].add(erasure.key)
-            elif erasure.kind == "author":
-                found.authors[erasure.source].add(erasure.key)
-            else:
-                known = found.movies.get(erasure.key, erasure.erased_at)
-                found.movies[erasure.key] = max(known, erasure.erased_at)
-        return found
-
-    @classmethod
-    def read(cls, connection: wh.Connection, source: str, imdb_id: str) -> Tombstones:
-        """Read what concerns one source's reviews of one movie, for one job."""
-        rows = connection.execute(
-            wh.sql("erasures_of_source"), {"source": source, "imdb_id": imdb_id}
-        )
-        return cls.of(Erasure.model_validate(row) for row in rows)
-
-    def covers(self, review: Review) -> bool:
-        """Tell whether a review, or whoever wrote it, was erased."""
-        return review.review_id in self.reviews.get(
-            review.source, ()
-        ) or review.author_key in self.authors.get(review.source, ())
-
-    def covers_collection(self, manifest: Manifest) -> bool:
-        """Tell whether the movie was erased after a collection of it was begun."""
-        erased_at = self.movies.get(manifest.imdb_id)
-        return erased_at is not None and manifest.started_at <= erased_at
-
-    @property
-    def sources(self) -> list[str]:
-        """The sources of which reviews or authors were erased."""
-        return sorted(
-            {source for of in (self.reviews, self.authors) for source, keys in of.items() if keys}
-        )
 
 
 def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:

@@ -31,7 +31,7 @@ from filmpulse.sources.tables.rows import keyed_author, numbered, read_rows
 from filmpulse.sources.tables.values import Unreadable
 
 if TYPE_CHECKING:
-    from filmpulse.jobs.upkeep.erase import Tombstones
+    from filmpulse.jobs.upkeep.tombstones import Tombstones
 
 ALL_SOURCES = "*"
 """The source of a movie's erasure: a movie is erased whichever source tells of it."""

@@ -1,0 +1,156 @@
+"""Replaying all collections of a movie, in the order in which they were begun."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from filmpulse import warehouse as wh
+from filmpulse.analysis.language import detect_language
+from filmpulse.errors import LakeDamaged, ObjectMissing
+from filmpulse.items import Review
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.read_history import (
+    History,
+    is_short,
+    look_through,
+    note,
+    settle,
+    with_notes,
+)
+from filmpulse.jobs.upkeep.tombstones import Tombstones
+from filmpulse.lake import Manifest
+from filmpulse.warehouse.load import (
+    Loaded,
+    Replayed,
+    Seen,
+    Sighting,
+    replay,
+)
+from filmpulse.warehouse.quality import Observed
+
+log = logging.getLogger(__name__)
+
+
+def replay_what_is_left(
+    connection: wh.Connection,
+    history: History,
+    tombstones: Tombstones,
+    parts: Parts,
+    observed: Mapping[str, Observed] = MappingProxyType({}),
+    *,
+    accept_loss: bool = False,
+) -> tuple[History, Loaded]:
+    """Replay a history; where objects of it are lost, only if that is settled or accepted now.
+
+    Returns:
+        The history with its losses, all of them settled and noted, and what changed.
+
+    Raises:
+        HistoryLost: A loss is open; nothing was changed.
+        LakeUnavailable: The lake did not answer.
+    """
+    key = {"source": history.source, "imdb_id": history.imdb_id}
+    if not history.losses:
+        try:
+            with connection.transaction():
+                loaded = _replay(connection, history, tombstones, parts, observed).loaded
+                connection.execute(wh.sql("drop_found_objects"), key)
+                return history, loaded
+        except (LakeDamaged, ObjectMissing) as error:
+            log.warning("%s: %s", history.imdb_id, error)
+    history = look_through(history, parts)
+    for one in observed.values():  # the try that failed filled it
+        one.lines = 0
+        one.ids.clear()
+    with connection.transaction():
+        replayed = _replay(connection, history, tombstones, parts, observed)
+        history = with_notes(connection, history, replayed.kept)
+        history = settle(history, is_given_up=accept_loss)
+        note(connection, history.losses, parts)
+    return history, replayed.loaded
+
+
+def _replay(
+    connection: wh.Connection,
+    history: History,
+    tombstones: Tombstones,
+    parts: Parts,
+    observed: Mapping[str, Observed],
+) -> Replayed:
+    """Replay what can be read of a history, in the order in which its collections were begun."""
+    languages = known_languages(connection, history.source, history.imdb_id)
+    return replay(
+        connection,
+        source=history.source,
+        imdb_id=history.imdb_id,
+        lost_at=history.lost_at,
+        sightings=(
+            Sighting(
+                manifest.started_at,
+                is_whole(manifest),
+                manifest.is_dated,
+                seen_in(uri, manifest, languages, tombstones, parts, observed.get(uri)),
+            )
+            for uri, manifest in history.readable().items()
+        ),
+    )
+
+
+def loads_of(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, datetime]:
+    """Return when each collection that is loaded was begun, by its manifest's URI."""
+    cursor = connection.execute(wh.sql("movie_loads"), {"source": source, "imdb_id": imdb_id})
+    return {row["manifest_uri"]: row["collected_at"] for row in cursor}
+
+
+def is_whole(manifest: Manifest) -> bool:
+    """Say whether a collection held all there was, so that what it lacks is gone."""
+    return manifest.mode == "full" and manifest.status == "complete"
+
+
+def known_languages(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, str | None]:
+    """Return the language of each text that is stored, by its hash: it need not be told again."""
+    cursor = connection.execute(wh.sql("known_reviews"), {"imdb_id": imdb_id, "source": source})
+    return {row["content_hash"]: row["language"] for row in cursor}
+
+
+def seen_in(
+    uri: str,
+    manifest: Manifest,
+    languages: dict[str, str | None],
+    tombstones: Tombstones,
+    parts: Parts,
+    observed: Observed | None = None,
+) -> Seen:
+    """Yield each review of a collection once, with its language; new ones go into `languages`.
+
+    Erased ones are passed over, and noted in `tombstones.met`.
+
+    `observed` is given for a new collection, whose faults are left to the checks of quality. Of
+    any other, fewer reviews than the manifest says are a loss.
+
+    Raises:
+        LakeDamaged: A part cannot be read, or there are fewer reviews.
+        LakeUnavailable: The lake did not answer, or has a part no longer.
+    """
+    is_new, observed = observed is not None, observed or Observed()
+    erased: set[str] = set()
+    for review in parts.lake.read_reviews(uri, manifest):
+        if tombstones.covers(review):
+            tombstones.met.add(uri)
+            erased.add(review.review_id)
+        elif observed.is_new(review.review_id):
+            yield review, _language(review, languages)
+    if not is_new and is_short(manifest, len(observed.ids) + len(erased)):
+        raise LakeDamaged(f"{uri} names more reviews than its objects hold.")
+
+
+def _language(review: Review, languages: dict[str, str | None]) -> str | None:
+    if review.dropped is not None:
+        return review.dropped.language
+    key = review.content_hash
+    if key not in languages:
+        languages[key] = detect_language(f"{review.title}\n{review.body}")
+    return languages[key]

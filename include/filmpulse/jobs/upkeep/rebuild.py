@@ -1,0 +1,190 @@
+"""Rebuilding the warehouse from the lake, movie by movie."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Literal, NamedTuple
+
+from filmpulse import warehouse as wh
+from filmpulse.errors import BadInput, LakeUnavailable
+from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception.load import LEDGER_FIELDS, LEDGER_KEY, record_load, store_what_it_says
+from filmpulse.jobs.reception.read_history import (
+    HistoryLost,
+    Loss,
+    bring_notes_back,
+    note,
+    read_history,
+)
+from filmpulse.jobs.reception.refresh import refresh_figures
+from filmpulse.jobs.reception.replay import loads_of, replay_what_is_left
+from filmpulse.jobs.upkeep.erase import replay_erasures
+from filmpulse.jobs.upkeep.tombstones import Tombstones
+from filmpulse.warehouse.load import (
+    Loaded,
+    ensure_movie,
+    lock_movie,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Verdict(NamedTuple):
+    """How the rebuild of one source's reviews of a movie ended.
+
+    Attributes:
+        source: The source.
+        imdb_id: The movie.
+        status: rebuilt; lost: objects of the lake are lost and not given up; unreadable: the lake
+            did not answer. Of the last two nothing was changed.
+        collections: From how many collections it was written.
+        loaded: What changed.
+        losses: The lost objects; of a movie that was rebuilt they are settled.
+        error: What kept it from being rebuilt, in a sentence that says what to do.
+    """
+
+    source: str
+    imdb_id: str
+    status: Literal["rebuilt", "lost", "unreadable"]
+    collections: int = 0
+    loaded: Loaded = Loaded()
+    losses: tuple[Loss, ...] = ()
+    error: str = ""
+
+
+class Rebuilt(NamedTuple):
+    """How a rebuild went, movie by movie."""
+
+    verdicts: list[Verdict]
+
+    @property
+    def imdb_ids(self) -> list[str]:
+        """The movies that were written anew."""
+        return sorted({one.imdb_id for one in self.verdicts if one.status == "rebuilt"})
+
+    @property
+    def collections(self) -> int:
+        """From how many collections."""
+        return sum(one.collections for one in self.verdicts)
+
+    @property
+    def loaded(self) -> Loaded:
+        """What changed, all together."""
+        return Loaded(*map(sum, zip(Loaded(), *(one.loaded for one in self.verdicts), strict=True)))
+
+    @property
+    def failures(self) -> list[str]:
+        """What kept movies from being rebuilt, a sentence each."""
+        return [one.error for one in self.verdicts if one.status != "rebuilt"]
+
+    @property
+    def passed_over(self) -> int:
+        """How many lost objects were passed over, since they are settled."""
+        return sum(len(one.losses) for one in self.verdicts if one.status == "rebuilt")
+
+
+LAKE_IS_AWAY = 3
+"""So many movies in a row that the lake does not answer for: the lake itself is away."""
+
+
+def rebuild(
+    parts: Parts,
+    imdb_ids: Collection[str] = (),
+    progress: Progress = silent,
+    *,
+    accept_loss: bool = False,
+) -> Rebuilt:
+    """Write the reviews of movies anew from all their collections in the lake.
+
+    Rows that come out as they were are not touched, and scores of reviews that stay are kept. In an
+    empty warehouse it also brings back the movies' facts and the ledger's lines. What was erased on
+    request is erased first wherever a backup brought it back. Each movie is one
+    transaction; a second call changes nothing. A movie of which objects are lost in the lake is
+    left as it is, and the others go on.
+
+    Args:
+        parts: Settings, warehouse and lake.
+        imdb_ids: The movies; all that the lake or the warehouse holds when empty.
+        progress: Told the movies done and all.
+        accept_loss: Give up what is lost of these movies in the lake: note what it is, and write
+            them anew from the rest, keeping all that the warehouse knows.
+
+    Returns:
+        A verdict a movie and source, in their order.
+
+    Raises:
+        BadInput: Neither the lake nor the warehouse holds a collection of one of the movies, or
+            a loss is to be accepted without naming the movie.
+        Retryable: The lake or the warehouse does not answer; the movies before stay rebuilt.
+    """
+    if accept_loss and not imdb_ids:
+        raise BadInput("A loss is accepted for movies that are named: say which.")
+    verdicts: list[Verdict] = []
+    try:
+        replay_erasures(parts)
+        bring_notes_back(parts)
+        movies = _movies_to_rebuild(imdb_ids, parts)
+        for done, (source, imdb_id) in enumerate(movies, start=1):
+            verdicts.append(_rebuild_or_say_why(source, imdb_id, parts, accept_loss))
+            last = [one.status for one in verdicts[-LAKE_IS_AWAY:]]
+            if last == ["unreadable"] * LAKE_IS_AWAY:
+                raise LakeUnavailable(verdicts[-1].error)
+            progress(done, len(movies))
+    finally:  # what went well shows when a later movie fails
+        refresh_figures(parts)
+    return Rebuilt(verdicts)
+
+
+def _movies_to_rebuild(imdb_ids: Collection[str], parts: Parts) -> list[tuple[str, str]]:
+    """Name each source and movie with a collection in the lake or in the ledger of loads.
+
+    Raises:
+        BadInput: There is none of a movie that was asked for.
+    """
+    known = {(row["source"], row["imdb_id"]) for row in parts.warehouse.rows("loaded_movies")}
+    for uri in parts.lake.manifests():
+        source, imdb_id = parts.lake.name_of(uri).split("/")[:2]
+        known.add((source, imdb_id))
+    if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in known}:
+        raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
+    return sorted(key for key in known if not imdb_ids or key[1] in imdb_ids)
+
+
+def _rebuild_or_say_why(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verdict:
+    try:
+        return _rebuild(source, imdb_id, parts, accept_loss)
+    except HistoryLost as lost:
+        with parts.warehouse.connect() as connection:
+            note(connection, lost.losses, parts)
+        return Verdict(source, imdb_id, "lost", losses=lost.losses, error=str(lost))
+    except LakeUnavailable as error:
+        return Verdict(source, imdb_id, "unreadable", error=f"{imdb_id}: {error}")
+
+
+def _rebuild(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verdict:
+    """Write one source's reviews of a movie anew."""
+    with parts.warehouse.connect() as connection:
+        lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
+        loads = loads_of(connection, source, imdb_id)
+        uris = {*loads, *parts.lake.manifests(source, imdb_id)}
+        history = read_history(source, imdb_id, loads, uris, parts)
+        if not uris:  # erased since
+            return Verdict(source, imdb_id, "rebuilt")
+        ensure_movie(connection, imdb_id)
+        for manifest in history.manifests.values():
+            store_what_it_says(connection, manifest)
+        tombstones = Tombstones.read(connection, source, imdb_id)
+        history, loaded = replay_what_is_left(
+            connection, history, tombstones, parts, accept_loss=accept_loss
+        )
+        readable = history.readable()
+        # A run that was tried twice has one line, which is that of its last try.
+        for uri, manifest in reversed(history.manifests.items()):
+            record_load(connection, uri, readable[uri], Loaded())
+            connection.execute(
+                wh.sql("restore_collection"),
+                manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY) | {"manifest_uri": uri},
+            )
+    log.info("%s %s: %d collections, %s", source, imdb_id, len(readable), loaded)
+    return Verdict(source, imdb_id, "rebuilt", len(readable), loaded, history.losses)
