@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from filmpulse.items import Page
-from filmpulse.sources.imdb.pages import parse_reviews_page
+from filmpulse.sources.imdb.reviews import parse_reviews_page
 
 MOVIE = "tt7000001"
 SECRET = b"benchmark"

@@ -26,7 +26,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Mode
 from filmpulse.local import ports, postgres
-from filmpulse.sources.imdb.pages import PAGE_SIZE
+from filmpulse.sources.imdb.reviews import PAGE_SIZE
 from filmpulse.warehouse.migrate import migrate
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "performance.md"

@@ -21,9 +21,10 @@ import pytest
 
 from filmpulse.config import Settings
 from filmpulse.items import Page
+from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.crawl import ImdbSite
 from filmpulse.sources.imdb.files import read_file, run_parse
-from filmpulse.sources.imdb.pages import clean_page, parse_graphql, parse_reviews_page
+from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 
 SECRET = b"captures-secret"
 REVIEWS = "reviews/2025-12_tt1375666.html"
@@ -153,7 +154,7 @@ def test_words_of_the_gate_are_known(captures: Path) -> None:
             "title_reviews_app_gate_truncated_title",
         )
     ]
-    from filmpulse.sources.imdb.pages import gate_is_visible
+    from filmpulse.sources.imdb.recognise import gate_is_visible
 
     for text in shown:
         assert gate_is_visible(f"<html><body><p>{text}</p></body></html>")

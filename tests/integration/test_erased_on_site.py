@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from filmpulse import airflow_bridge, cli, jobs
 from filmpulse.config import Settings
+from filmpulse.errors import BadInput
 from filmpulse.items import author_key
 from filmpulse.sample_site import MOVIE_IDS
 
@@ -162,6 +163,6 @@ def test_erased_while_it_is_read(parts, middle):
     # and the whole movie
     uri = jobs.collect(middle, "full", "r2", parts)
     jobs.forget("movie", middle, parts)
-    with pytest.raises(jobs.erasing.BadInput, match="erased on request"):
+    with pytest.raises(BadInput, match="erased on request"):
         jobs.load(uri, parts)
     assert parts.lake.names("imdb") == []

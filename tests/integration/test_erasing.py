@@ -33,6 +33,7 @@ from filmpulse.jobs.upkeep import erase
 from filmpulse.lake import Lake, Manifest
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.warehouse.ledger import open_ledger
+from filmpulse.warehouse.load import store_movie
 
 SECRET = b"for tests only"
 MOVIE, OTHER, THIRD = "tt99000001", "tt99000002", "tt99000003"
@@ -297,7 +298,7 @@ def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
         for title, plot, at in (("Old", "Old plot", START), ("New", None, erased_at)):
             movie = Movie(imdb_id=MOVIE, title=title, plot=plot, genres=("Drama",) if plot else ())
             erasing_at = at + timedelta(seconds=1) if title == "New" else at
-            jobs.loading.store_movie(connection, movie, erasing_at)
+            store_movie(connection, movie, erasing_at)
         connection.execute(
             "INSERT INTO core.movie_snapshots (imdb_id, taken_at) VALUES (%s, %s), (%s, %s)",
             (MOVIE, START, MOVIE, erased_at + timedelta(seconds=1)),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from filmpulse.errors import NotCleaned
 from filmpulse.items import Page, author_key
 from filmpulse.sources.imdb.clean import clean_page
-from filmpulse.sources.imdb.pages import parse_graphql, parse_reviews_page
+from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages"
 INPUTS = sorted(FIXTURES.glob("*/*/input.html"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from filmpulse.config import Settings
 from filmpulse.items import Review
 from filmpulse.sources.imdb.crawl import STALE_BATCHES, Crawl
-from filmpulse.sources.imdb.pages import ReviewsPage
+from filmpulse.sources.imdb.reviews import ReviewsPage
 
 MOVIE = "tt99000001"
 

@@ -8,14 +8,9 @@ import pytest
 
 from filmpulse.errors import LayoutChanged, NotCleaned
 from filmpulse.items import Page
-from filmpulse.sources.imdb.pages import (
-    clean_page,
-    parse_find,
-    parse_graphql,
-    parse_reviews_page,
-    parse_suggestions,
-    parse_title_page,
-)
+from filmpulse.sources.imdb.clean import clean_page
+from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
+from filmpulse.sources.imdb.titles import parse_find, parse_suggestions, parse_title_page
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 SECRET = b"fixture-secret"

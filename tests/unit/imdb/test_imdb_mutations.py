@@ -11,7 +11,8 @@ import pytest
 
 from filmpulse.errors import FilmpulseError
 from filmpulse.items import Page
-from filmpulse.sources.imdb.pages import parse_reviews_page, parse_title_page
+from filmpulse.sources.imdb.reviews import parse_reviews_page
+from filmpulse.sources.imdb.titles import parse_title_page
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "pages"
 DATA = re.compile(r'(<script id="__NEXT_DATA__"[^>]*>)(.*?)(</script>)', re.DOTALL)

@@ -19,15 +19,9 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import Page
-from filmpulse.sources.imdb import pages
-from filmpulse.sources.imdb.pages import (
-    check_page,
-    parse_find,
-    parse_graphql,
-    parse_reviews_page,
-    parse_suggestions,
-    parse_title_page,
-)
+from filmpulse.sources.imdb.recognise import check_page, gate_is_visible
+from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
+from filmpulse.sources.imdb.titles import parse_find, parse_suggestions, parse_title_page
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages" / "imdb.ReviewsPage"
 SECRET = b"fixture-secret"
@@ -215,14 +209,14 @@ def test_data_that_are_no_json_are_an_error() -> None:
 
 def test_words_of_the_gate_inside_a_review_or_script_are_no_gate() -> None:
     html = fixture("one_unrated").replace("Seat 1", "Sign in to see all reviews")
-    assert not pages.gate_is_visible(html)
-    assert not pages.gate_is_visible(fixture("gate_words_in_translations"))
-    assert pages.gate_is_visible(fixture("gated_none"))
+    assert not gate_is_visible(html)
+    assert not gate_is_visible(fixture("gate_words_in_translations"))
+    assert gate_is_visible(fixture("gated_none"))
 
 
 def test_hidden_gate_is_no_gate() -> None:
     html = fixture("gated_none").replace("<section>", '<section style="display: none">')
-    assert not pages.gate_is_visible(html)
+    assert not gate_is_visible(html)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +242,7 @@ def test_hidden_gate_is_no_gate() -> None:
     ],
 )  # fmt: skip
 def test_a_gate_is_an_element_of_its_own(body: str, is_gate: bool) -> None:
-    assert pages.gate_is_visible(f"<html><body><div>{body}</div></body></html>") is is_gate
+    assert gate_is_visible(f"<html><body><div>{body}</div></body></html>") is is_gate
 
 
 def test_a_page_that_only_speaks_of_the_gate_is_no_gated_page() -> None:

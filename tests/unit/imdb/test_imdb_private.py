@@ -16,8 +16,8 @@ from filmpulse.errors import BadInput, FilmpulseError, NotCleaned, NotImdb, Site
 from filmpulse.items import Page, author_key
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.files import find_fault
-from filmpulse.sources.imdb.pages import parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.private import without_addresses
+from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.saved import unwrap
 
 SECRET = b"fixture-secret"

@@ -26,7 +26,7 @@ from filmpulse.sources.imdb.files import (
     EXIT_LAYOUT_CHANGED,
     EXIT_NOT_IMDB,
 )
-from filmpulse.sources.imdb.pages import ReviewsPage
+from filmpulse.sources.imdb.reviews import ReviewsPage
 
 Outcome = Literal["ok", "gated", "blocked", "layout_changed", "not_found", "not_imdb", "failed"]
 

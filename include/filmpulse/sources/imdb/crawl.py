@@ -21,16 +21,9 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
 from filmpulse.items import Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources.browser import LOOPBACK, Answer, Browser
-from filmpulse.sources.imdb.pages import (
-    ReviewsPage,
-    check_answer,
-    check_page,
-    gate_is_visible,
-    parse_graphql,
-    parse_reviews_page,
-    parse_suggestions,
-    parse_title_page,
-)
+from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
+from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
+from filmpulse.sources.imdb.titles import parse_suggestions, parse_title_page
 from filmpulse.sources.polite import Gate, Robots, fetch, say_pause
 
 log = logging.getLogger(__name__)

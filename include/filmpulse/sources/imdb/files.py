@@ -20,9 +20,12 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import Movie, Page, Review, Snapshot
-from filmpulse.sources.imdb import pages
-from filmpulse.sources.imdb.pages import ReviewsPage
+from filmpulse.sources.imdb.data import has_linked_movie, page_props
+from filmpulse.sources.imdb.private import decode_json
+from filmpulse.sources.imdb.recognise import check_page, has_review_card
+from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.saved import check_size, unwrap
+from filmpulse.sources.imdb.titles import parse_find, parse_suggested_movies, parse_title_page
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
 
@@ -112,19 +115,19 @@ def parse_text(
     if kind == "auto":
         kind = _kind_of(text)
     if kind == "graphql":
-        return _reviews(kind, pages.parse_graphql(text, author_secret, imdb_id))
+        return _reviews(kind, parse_graphql(text, author_secret, imdb_id))
     if kind == "suggestion":
-        return Parsed(kind, [_movie_record(m, None) for m in pages.parse_suggested_movies(text)])
+        return Parsed(kind, [_movie_record(m, None) for m in parse_suggested_movies(text)])
     about = imdb_id or named_id
     address = f"https://www.imdb.com/title/{about}/" if about else name
     page = Page(url=address, final_url=address, html=text, status=None, fetched_at=saved_at)
     if kind == "reviews":
-        parsed = pages.parse_reviews_page(page, author_secret)
+        parsed = parse_reviews_page(page, author_secret)
         _must_be(imdb_id, parsed.imdb_id)
         return _reviews(kind, parsed)
     if kind == "find":
-        return Parsed(kind, [_movie_record(*row) for row in pages.parse_find(page)])
-    movie, snapshot = pages.parse_title_page(page)
+        return Parsed(kind, [_movie_record(*row) for row in parse_find(page)])
+    movie, snapshot = parse_title_page(page)
     _must_be(imdb_id, movie.imdb_id)
     record = _movie_record(movie, snapshot)
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
@@ -139,7 +142,7 @@ def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
     page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
     try:
         if text.lstrip()[:1] == "<":
-            pages.check_page(page)
+            check_page(page)
     except (Blocked, NotImdb, SiteUnavailable) as fault:
         return fault
     except FilmpulseError:
@@ -155,7 +158,7 @@ def read_page_time(text: str) -> datetime | None:
         a fragment, a cleaned page.
     """
     try:
-        props = pages.page_props(text, "requestContext")
+        props = page_props(text, "requestContext")
     except LayoutChanged:
         return None
     context = (props or {}).get("requestContext")
@@ -238,18 +241,18 @@ def _kind_of(text: str) -> Kind:
     """Tell from its content what a file holds; a page of no known kind counts as reviews."""
     start = text.lstrip()[:1]
     if start in ("{", "["):
-        body = pages.decode_json(text)
+        body = decode_json(text)
         if not isinstance(body, dict):
             raise NotImdb("Not the JSON of an answer of IMDb's, or cut off.")
         return "suggestion" if isinstance(body.get("d"), list) else "graphql"
-    props = pages.page_props(text, "contentData") or {}
+    props = page_props(text, "contentData") or {}
     if "contentData" in props:
         return "reviews"
     if "aboveTheFoldData" in props:
         return "title"
     if "titleResults" in props:
         return "find"
-    if not props and not pages.has_review_card(text) and pages.has_linked_movie(text):
+    if not props and not has_review_card(text) and has_linked_movie(text):
         return "title"
     return "reviews"
 

@@ -1,0 +1,171 @@
+"""The JSON inside IMDb's pages, and values in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from filmpulse.errors import LayoutChanged
+from filmpulse.items import (
+    IMDB_ID_PATTERN,
+)
+from filmpulse.sources.imdb.private import decode_json
+
+SOURCE = "imdb"
+_NEXT_TAG = re.compile(r"<script\b[^<>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^<>]*>", re.IGNORECASE)
+LD_TAG = re.compile(r"<script\b[^<>]*application/ld\+json[^<>]*>", re.IGNORECASE)
+TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
+_IMDB_ID = re.compile(IMDB_ID_PATTERN)
+# Postgres and UTF-8 hold neither.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Say `LayoutChanged` where a value is of another kind than any seen so far.
+
+    Pages are read by path, and each place could hold a number where a list was, and so on; the
+    parsers would stumble over it in as many ways.
+    """
+
+    @wraps(parse)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return parse(*args, **kwargs)
+        except (ArithmeticError, ValueError) as error:
+            # These quote the value, which may be a name or a review's words: no cause either.
+            raise LayoutChanged(
+                f"The page holds a value of an unknown kind ({type(error).__name__})."
+            ) from None
+        except (AttributeError, LookupError, TypeError) as error:
+            raise LayoutChanged(
+                f"The page holds a value of an unknown kind ({type(error).__name__}: {error})."
+            ) from error
+
+    return checked
+
+
+def content_data(html: str, start: int) -> dict[str, Any]:
+    """Return `contentData` of a page whose data script begins at `start`, {} if there is none.
+
+    Raises:
+        LayoutChanged: This is a title page, or as `page_props`.
+    """
+    props = page_props(html, "contentData", start)
+    if props and "aboveTheFoldData" in props:  # it has a review, too, but not the list of them
+        raise LayoutChanged("This is a title page, not one of reviews.")
+    content = props.get("contentData") if props else None
+    return content if isinstance(content, dict) else {}
+
+
+def wording(error: Exception) -> str:
+    """Name the fields and the rules that they break, without the page's own values.
+
+    Who raises with this names no cause: the cause would quote the values in a log.
+    """
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    return type(error).__name__
+
+
+def site_string(value: Any) -> str:
+    """Return one of the site's plain strings as it is, trimmed; "" where there is none."""
+    if not isinstance(value, str):
+        return ""
+    return (value if value.isprintable() else _UNSTORABLE.sub("", value)).strip()
+
+
+def read_linked_data(html: str) -> dict[str, Any] | None:
+    """Return the JSON-LD that names a title of IMDb's, or None."""
+    for tag in LD_TAG.finditer(html):
+        body = decode_json(html[tag.end() : html.find("</script", tag.end())])
+        if isinstance(body, dict) and "name" in body and TITLE_IN_URL.search(str(body.get("url"))):
+            return body
+    return None
+
+
+def data_start(html: str) -> int:
+    """Return where the text of `script#__NEXT_DATA__` begins, -1 if there is none."""
+    start = html.find('id="__NEXT_DATA__"')
+    if start >= 0:
+        return html.find(">", start) + 1
+    tag = _NEXT_TAG.search(html)
+    return tag.end() if tag else -1
+
+
+def data_end(html: str, start: int) -> int:
+    """Return where the script that begins at `start` ends, -1 if there is none or it is cut off."""
+    return html.find("</script", start) if start >= 0 else -1
+
+
+def page_props(html: str, wanted: str, start: int | None = None) -> dict[str, Any] | None:
+    """Decode `props.pageProps`, leaving out what no one reads, if `wanted` is found so.
+
+    Translations make up 80 % of the JSON and follow the visitor's `requestContext`, so decoding
+    ends there. What was cut must still be one JSON object with three brackets to close, which
+    holds only if the cut lay right inside `pageProps`; otherwise all of it is decoded.
+
+    Args:
+        html: The page.
+        wanted: A key of `pageProps`.
+        start: Where its data script begins (-1: there is none), if that is known.
+
+    Returns:
+        None where the page has no data script.
+
+    Raises:
+        LayoutChanged: It has one that is no JSON, or holds no `pageProps`.
+    """
+    start = data_start(html) if start is None else start
+    if start < 0:
+        return None
+    cut = html.find(',"requestContext":', start)
+    if cut > 0:
+        try:
+            props = orjson.loads(html[start:cut] + "}}}")["props"]["pageProps"]
+        except (ValueError, KeyError, TypeError):
+            props = None
+        if isinstance(props, dict) and wanted in props:
+            return props
+    end = data_end(html, start)
+    if end < 0:
+        return None
+    props = dig(decode_json(html[start:end]), "props", "pageProps")
+    if not isinstance(props, dict):
+        raise LayoutChanged("The page's data are no longer where they were (props.pageProps).")
+    return props
+
+
+def dig(value: Any, *path: str) -> Any:
+    """Follow keys down through objects; None as soon as one is missing."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def first_int(*values: Any) -> int | None:
+    """Return the first value that is a whole number, or digits; None without one."""
+    for value in values:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.isdecimal():
+            return int(value)
+    return None
+
+
+def as_id(value: Any) -> str | None:
+    """Return a value that is an IMDb id of a movie, else None."""
+    return value if isinstance(value, str) and _IMDB_ID.match(value) else None
+
+
+def has_linked_movie(html: str) -> bool:
+    """Tell whether JSON-LD names a title of IMDb's."""
+    return read_linked_data(html) is not None

@@ -1,0 +1,160 @@
+"""What a page is: IMDb's own, cut off, a challenge, a refusal, behind the sign-in gate."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from filmpulse.errors import Blocked, NotFound, NotImdb, SiteUnavailable
+from filmpulse.items import (
+    Page,
+)
+from filmpulse.sources.imdb.data import LD_TAG, data_end, data_start
+from filmpulse.sources.imdb.dom import Dom, is_cut_off
+from filmpulse.sources.refusals import REFUSALS, retry_after
+
+# Found in no good page of 2022-10 to 2026-07. `aws-waf-token` is not here: good pages carry it.
+_CHALLENGE_MARKS = ("awswaf.com", "awsWafCookieDomainList", "gokuProps", "challenge.js")
+_CAPTCHA_MARK = "captcha.js"
+_REFUSAL_TITLE = re.compile(
+    r"<title[^>]*>\s*(?:403 Forbidden|Access Denied|Human Verification|"
+    r"ERROR: The request could not be satisfied)",
+    re.IGNORECASE,
+)
+SMALL_PAGE = 5_000  # characters; the smallest good page seen has 380,000
+# What an element of the sign-in gate says, whole, in lower case (IMDb's own texts, 2026-07). They
+# also stand in the translations of pages that are not gated: only what a reader sees counts.
+_GATE_TEXTS = re.compile(
+    r"(?:sign in to see all reviews|sign in to access user reviews|see all reviews in the imdb app"
+    r"|(?:there are \S+ more user reviews for this title\. )?sign in to read them all)\.?"
+    r"|we['\u2019]re updating how you access user reviews .* require you to sign in to view.*"
+)
+_GATE_WORDS = re.compile("sign in|imdb app", re.IGNORECASE)
+_CARD_MARKS = ("user-review-item", "review-card-parent", "imdb-user-review")
+_DATA_KEYS = ('"contentData"', '"aboveTheFoldData"', '"titleResults"')
+# Browsers and tools quote attributes in three ways, and may leave the quotes out. No pattern looks
+# further than the end of a tag, or a page made for it would take hours.
+_IMDB_MARKS = re.compile(
+    r"\[tconst\]|\bdata-testid\s*=\s*[\"']?tturv-"
+    r"|<meta\b[^<>]*\bproperty\s*=\s*[\"']?og:site_name\b[^<>]*\bcontent\s*=\s*[\"']?IMDb\b"
+    r"|<title>[^<]* - IMDb</title>"
+    r"|<link\b[^<>]*\brel\s*=\s*[\"']?canonical\b[^<>]*\bhref\s*=\s*[\"']?"
+    r"https?://(?:www|m)\.imdb\.com/"
+    r"|saved from url=\(\d+\)https?://(?:www|m)\.imdb\.com/",
+    re.IGNORECASE,
+)
+_END_TAG = re.compile(r"</html\s*>", re.IGNORECASE)
+
+
+def check_page(page: Page) -> None:
+    """Return if the page is IMDb's own and holds something; judge it by status, then by content.
+
+    Raises:
+        Blocked: Status 202, 403, 405 or 429, WAF header, or a challenge's content. Final.
+        NotFound: Status 404.
+        SiteUnavailable: Another error status, or half a page (`broken_page`).
+        NotImdb: Something else than a page of IMDb's.
+    """
+    check_status(page)
+    check_content(page, has_review_card(page.html))
+
+
+def check_answer(page: Page) -> None:
+    """Return unless what came where JSON was asked for is a refusal, or a page of another kind.
+
+    Raises:
+        Blocked: As `check_page`, by status or by a challenge's marks.
+        NotFound, SiteUnavailable: By status; HTML without such marks is the second.
+    """
+    check_status(page)
+    if page.html.lstrip().startswith("<"):
+        _check_marks(page.html)
+        raise SiteUnavailable("The answer is no JSON but a page.", reason="broken_page")
+
+
+def check_content(page: Page, has_cards: bool) -> None:
+    """Do what `check_page` does beyond status and headers."""
+    text = page.html
+    # A page with content is not searched for marks: a review may well speak of "challenge.js".
+    if has_cards:
+        if _is_cut_off(text):
+            raise SiteUnavailable("The page is cut off.", reason="broken_page")
+        return
+    if data_end(text, data_start(text)) >= 0:
+        if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
+            raise NotImdb("This is a page of another site than IMDb.")
+        return
+    _check_marks(text)
+    if _is_cut_off(text):
+        raise SiteUnavailable("The page is cut off.", reason="broken_page")
+    if page.status is not None and len(text) < SMALL_PAGE:
+        raise Blocked(
+            f"The site answered with {len(text)} characters and no content.", reason="challenge"
+        )
+    if not _is_imdb(text) and not LD_TAG.search(text):
+        raise NotImdb("This is not a page of IMDb's." if text.strip() else "The page is empty.")
+
+
+def _check_marks(text: str) -> None:
+    """Return unless a page without content is a challenge or a refusal.
+
+    Raises:
+        Blocked: It is.
+    """
+    if _CAPTCHA_MARK in text:
+        raise Blocked("IMDb shows a captcha in place of the page.", reason="captcha")
+    if any(mark in text for mark in _CHALLENGE_MARKS):
+        raise Blocked("IMDb shows a challenge in place of the page.", reason="challenge")
+    if title := _REFUSAL_TITLE.search(text):
+        reason = "captcha" if "human" in title[0].lower() else "forbidden"
+        raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
+
+
+def check_status(page: Page) -> None:
+    """Judge by status and headers alone; a saved page has none and passes.
+
+    Raises:
+        Blocked: As in `check_page`; `retry_after` in seconds where the site names it.
+        NotFound: Status 404 or 410.
+        SiteUnavailable: Any other status that is not 2xx.
+    """
+    status = page.status
+    action = page.headers.get("x-amzn-waf-action", "").lower()
+    if status in REFUSALS or action:
+        where = urlsplit(page.url)._replace(query="").geturl()
+        raise Blocked(
+            f"{where} was refused (status {status}{', WAF ' + action if action else ''}).",
+            reason=action if action in ("challenge", "captcha") else REFUSALS.get(status or 0),
+            retry_after=retry_after(page.headers, page.fetched_at),
+        )
+    if status in (404, 410):
+        raise NotFound(f"{page.url} does not exist.")
+    if status is not None and not 200 <= status < 300:
+        raise SiteUnavailable(f"{urlsplit(page.url).path} answered {status}.")
+
+
+def _is_cut_off(text: str) -> bool:
+    """Tell whether the end is missing; a page whose data script is whole has all that is read."""
+    if data_end(text, data_start(text)) >= 0 or _END_TAG.search(text, max(0, len(text) - 1000)):
+        return False
+    return is_cut_off(text)
+
+
+def _is_imdb(text: str) -> bool:
+    return _IMDB_MARKS.search(text) is not None
+
+
+def gate_is_visible(html: str) -> bool:
+    """Tell whether the page has an element of the gate: one that asks to sign in for reviews.
+
+    The element must say nothing else, must be visible and stand outside of review cards. Scripts,
+    translations and sentences that quote the gate never count.
+    """
+    if not _GATE_WORDS.search(html):
+        return False
+    return any(_GATE_TEXTS.fullmatch(text.lower()) for text in Dom(html).visible_texts())
+
+
+def has_review_card(html: str) -> bool:
+    """Tell whether a card of any known markup is there."""
+    return any(mark in html for mark in _CARD_MARKS)
