@@ -11,11 +11,11 @@ import pytest
 from llmock.scenarios import Fail
 from llmock.testing import LLMockServer
 
+from filmpulse import doctor
 from filmpulse.config import Settings
 from filmpulse.items import Review
 from filmpulse.jobs import lake_options
 from filmpulse.lake import Lake, Manifest
-from filmpulse.local import doctor
 
 if TYPE_CHECKING:
     from filmpulse.local import Stack

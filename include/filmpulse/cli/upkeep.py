@@ -39,7 +39,7 @@ def setup() -> None:
 @app.command()
 def doctor() -> None:
     """Check versions, connections, roles, schema, disk, browser and S3; say what to do."""
-    from filmpulse.local.doctor import checks
+    from filmpulse.doctor import checks
 
     table = Table(box=None, pad_edge=False)
     for name in ("", "check", "found", "what to do"):

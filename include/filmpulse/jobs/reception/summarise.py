@@ -143,17 +143,7 @@ def _review_scoring(
     told = RunSummary([], [], [], 0)
     budget = run_budget(parts, budget_usd)
     rows = parts.warehouse.rows("run_calls", run_id=run_id)
-    for used in rows:
-        if used["calls"]:
-            told.lines.append(_spending(used, budget))
-        if used["leniencies"]:
-            told.lines.append(f"{used['model']}: {_leniencies(used['leniencies'])}")
-        dropped, given = used["quotes_dropped"], used["quotes_given"]
-        if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
-            told.warnings.append(
-                f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
-                f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
-            )
+    _tell_use(told, rows, budget)
     for row in parts.warehouse.rows("awaited_analysers", imdb_ids=list(imdb_ids)):
         told.warnings.append(f"{row['imdb_id']} {row['movie']}: {row['sentence']}")
     refusals = [used["refusal"] for used in rows if used["refusal"]]
@@ -161,25 +151,7 @@ def _review_scoring(
         left = unfinished(analyser, parts, imdb_ids)
         by = f" by {analyser.model}" if analyser.model else ""
     money = None if refusals else _money(rows, budget, parts)
-    unscored = {}
-    for movie in left:
-        name = f"{movie.imdb_id} {movie.title}"
-        untouched, missing = movie.untouched, movie.failed
-        if planned is not None:
-            untouched = min(untouched, planned[movie.imdb_id].untouched)
-        if movie.over_budget and money:
-            about = movie.about(movie.over_budget)
-            told.warnings.append(
-                f"{name}: {reviews(movie.over_budget, 'wait')} for money ({about}): {money}."
-            )
-        else:
-            missing += movie.over_budget
-        if movie.needs_approval and not refusals:
-            told.warnings.append(approval_sentence(movie))
-        else:
-            missing += untouched
-        if missing:
-            unscored[name] = missing
+    unscored = _unscored(told, left, planned, money, asks=not refusals)
     if refusals and (unscored or any(used["is_unusable"] for used in rows)):
         lack = (
             f" {reviews(sum(unscored.values()))} of {count(len(unscored), 'movie')} lack a "
@@ -195,6 +167,63 @@ def _review_scoring(
         for name, missing in unscored.items()
     )
     return told, left
+
+
+def _tell_use(told: RunSummary, rows: Sequence[DictRow], budget: float) -> None:
+    """Tell what each model of a run cost, how its answers were read and how well it quoted."""
+    for used in rows:
+        if used["calls"]:
+            told.lines.append(_spending(used, budget))
+        if used["leniencies"]:
+            told.lines.append(f"{used['model']}: {_leniencies(used['leniencies'])}")
+        dropped, given = used["quotes_dropped"], used["quotes_given"]
+        if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
+            told.warnings.append(
+                f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
+                f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
+            )
+
+
+def _unscored(
+    told: RunSummary,
+    left: Sequence[Unfinished],
+    planned: Mapping[str, Unfinished] | None,
+    money: str | None,
+    *,
+    asks: bool,
+) -> dict[str, int]:
+    """Warn of reviews that wait for money or approval; count the others without a score.
+
+    Args:
+        told: Takes the warnings.
+        left: Movies with reviews that are not finished.
+        planned: The same before a backlog was worked on.
+        money: What keeps a review waiting for money, if anything does.
+        asks: Whether a person can be asked for approval; no, once the model has refused.
+
+    Returns:
+        How many reviews have no score, by id and title of the movie.
+    """
+    unscored = {}
+    for movie in left:
+        name = f"{movie.imdb_id} {movie.title}"
+        untouched, missing = movie.untouched, movie.failed
+        if planned is not None:
+            untouched = min(untouched, planned[movie.imdb_id].untouched)
+        if movie.over_budget and money:
+            about = movie.about(movie.over_budget)
+            told.warnings.append(
+                f"{name}: {reviews(movie.over_budget, 'wait')} for money ({about}): {money}."
+            )
+        else:
+            missing += movie.over_budget
+        if movie.needs_approval and asks:
+            told.warnings.append(approval_sentence(movie))
+        else:
+            missing += untouched
+        if missing:
+            unscored[name] = missing
+    return unscored
 
 
 def _money(rows: Sequence[DictRow], budget: float, parts: Parts) -> str | None:
