@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filmpulse.airflow_bridge.connections import LAKE, LLM, WAREHOUSE, model_fields
 from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
+
+if TYPE_CHECKING:
+    from filmpulse.config import Settings
 
 POOLS: Mapping[str, tuple[int, str]] = {
     "browser": (1, "Scraping: one browser at a time"),
@@ -60,49 +64,60 @@ def setup() -> None:
 
 
 def _connections() -> dict[str, dict[str, Any]]:
-    import json
-
-    from psycopg.conninfo import conninfo_to_dict
-
+    """Return the Connections that the environment asks for: name -> fields."""
     from filmpulse.config import Settings
 
     settings = Settings.from_env()
-    wanted: dict[str, dict[str, Any]] = {}
-    if settings.warehouse_url:
-        own = {"host", "port", "user", "password", "dbname"}
-        info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
-        wanted[WAREHOUSE] = {
-            "conn_type": "postgres",
-            "host": info.get("host"),
-            "port": int(info.get("port") or 5432),
-            "login": info.get("user"),
-            "password": info.get("password"),
-            "schema": info.get("dbname"),
-            "extra": json.dumps({k: v for k, v in info.items() if k not in own}),
-        }
-    if settings.lake_key and settings.lake_secret:
-        extra: dict[str, str] = {}
-        if settings.lake_endpoint_url:
-            # A server of one's own has no regions, and its clients want one named all the same.
-            extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
-        wanted[LAKE] = {
-            "conn_type": "aws",
-            "login": settings.lake_key.get_secret_value(),
-            "password": settings.lake_secret.get_secret_value(),
-            "extra": json.dumps(extra),
-        }
-    if settings.has_llm:
-        given = settings.model_dump(exclude_defaults=True)
-        key = settings.llm_api_key
-        wanted[LLM] = {
-            "conn_type": "generic",
-            "description": _MODEL_DESCRIPTION,
-            "host": settings.llm_base_url,
-            "port": None,
-            "schema": None,
-            "password": key.get_secret_value() if key else None,
-            "extra": json.dumps(
-                {word: given[name] for word, name in model_fields().items() if name in given}
-            ),
-        }
-    return wanted
+    made = {WAREHOUSE: _warehouse(settings), LAKE: _lake(settings), LLM: _model(settings)}
+    return {name: fields for name, fields in made.items() if fields is not None}
+
+
+def _warehouse(settings: Settings) -> dict[str, Any] | None:
+    from psycopg.conninfo import conninfo_to_dict
+
+    if settings.warehouse_url is None:
+        return None
+    own = {"host", "port", "user", "password", "dbname"}
+    info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
+    return {
+        "conn_type": "postgres",
+        "host": info.get("host"),
+        "port": int(info.get("port") or 5432),
+        "login": info.get("user"),
+        "password": info.get("password"),
+        "schema": info.get("dbname"),
+        "extra": json.dumps({k: v for k, v in info.items() if k not in own}),
+    }
+
+
+def _lake(settings: Settings) -> dict[str, Any] | None:
+    if not (settings.lake_key and settings.lake_secret):
+        return None
+    extra: dict[str, str] = {}
+    if settings.lake_endpoint_url:
+        # A server of one's own has no regions, and its clients want one named all the same.
+        extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
+    return {
+        "conn_type": "aws",
+        "login": settings.lake_key.get_secret_value(),
+        "password": settings.lake_secret.get_secret_value(),
+        "extra": json.dumps(extra),
+    }
+
+
+def _model(settings: Settings) -> dict[str, Any] | None:
+    if not settings.has_llm:
+        return None
+    given = settings.model_dump(exclude_defaults=True)
+    key = settings.llm_api_key
+    return {
+        "conn_type": "generic",
+        "description": _MODEL_DESCRIPTION,
+        "host": settings.llm_base_url,
+        "port": None,
+        "schema": None,
+        "password": key.get_secret_value() if key else None,
+        "extra": json.dumps(
+            {word: given[name] for word, name in model_fields().items() if name in given}
+        ),
+    }

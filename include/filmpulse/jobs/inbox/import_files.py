@@ -35,6 +35,7 @@ from filmpulse.jobs.reception.visit import SOURCE, explain
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources.imdb.files import Parsed
+from filmpulse.warehouse.load import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -74,32 +75,25 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     if is_waiting_table(name, parts):
         return import_waiting_table(name, run_id, parts)
     secret = store.author_secret(parts)
-    path = f"{WAITING}/{name}"
-    size = parts.lake.size(path)
-    if size is None:
+    seen = store.see(name, parts)
+    if seen is None:
         log.warning("%s no longer waits: it was imported meanwhile.", name)
         if parts.lake.size(f"{DONE}/{name}") is not None:
-            parts.lake.delete(f"{path}{NOTE}")  # what a crash left
+            parts.lake.delete(f"{WAITING}/{name}{NOTE}")  # what a crash left
         return Imported(name, [])
-    seen_at = parts.lake.modified_at(path)
     raw = RawFile(name, b"", None)
     pages = []
     try:
-        store.check_size(size)
-        raw = RawFile(name, parts.lake.read(path), None)
+        store.check_size(seen.size)
+        raw = RawFile(name, parts.lake.read(f"{WAITING}/{name}"), None)
         given = store.read_note(name, parts)
         unpacked = store.unpack(name, raw.content, None)
-        pages += [_import_page(f, given, seen_at, run_id, secret, parts) for f in unpacked]
+        pages += [_import_page(f, given, seen.changed_at, run_id, secret, parts) for f in unpacked]
     except Retryable:
         raise
     except FilmpulseError as error:
         pages.append(_refuse(raw, error, parts))
-    now_there = parts.lake.size(path)
-    if now_there == size and parts.lake.modified_at(path) == seen_at:
-        parts.lake.delete(path)
-        parts.lake.delete(f"{path}{NOTE}")
-    elif now_there is not None:  # else it was erased on request meanwhile
-        log.warning("%s was written while it was read: the next import reads it again.", name)
+    store.take_away(seen, (NOTE,), parts)
     for page in pages:
         log.info(page.line)
     return Imported(name, pages)
@@ -131,14 +125,7 @@ def _import_page(
         raise
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
-    details = [store.describe_time(saved.note)]
-    if loaded.changed:
-        details.insert(0, f"{loaded.inserted:,} new, {loaded.revised:,} edited")
-    elif manifest.parts:
-        details.insert(0, "nothing new")
-    told = "; ".join(details)
-    told = f"{manifest.sentence} {told[0].upper()}{told[1:]}."
-    line = f"{saved.name}: {label(manifest.imdb_id, parts)}: {manifest.status}. {told}"
+    told = _told(saved, manifest, loaded)
     note = saved.note.model_copy(
         update={
             "imdb_id": manifest.imdb_id,
@@ -153,10 +140,22 @@ def _import_page(
     _keep(DONE, saved, note, parts, with_text=is_free)
     for leftover in ("", NOTE, REASON):  # of an earlier try that failed
         parts.lake.delete(f"{FAILED}/{saved.name}{leftover}")
+    line = f"{saved.name}: {label(manifest.imdb_id, parts)}: {manifest.status}. {told}"
     return ImportedPage(
         saved.name, manifest.imdb_id, manifest_uri, manifest.status, manifest.reason, line,
         manifest.distinct_ids, loaded.changed,
     )  # fmt: skip
+
+
+def _told(saved: SavedFile, manifest: Manifest, loaded: Loaded) -> str:
+    """Say how the import of a page ended, what it changed and how old the page is."""
+    details = [store.describe_time(saved.note)]
+    if loaded.changed:
+        details.insert(0, f"{loaded.inserted:,} new, {loaded.revised:,} edited")
+    elif manifest.parts:
+        details.insert(0, "nothing new")
+    told = "; ".join(details)
+    return f"{manifest.sentence} {told[0].upper()}{told[1:]}."
 
 
 def _collect(

@@ -217,65 +217,71 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     Raises:
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
-    path, failed = f"{WAITING}/{name}", f"{FAILED}/{name}"
-    size = parts.lake.size(path)
-    if size is None:
+    seen = store.see(name, parts)
+    if seen is None:
         log.warning("%s no longer waits: another import took it.", name)
         return Imported(name, [])
-    seen_at = parts.lake.modified_at(path)
     content = b""
     try:
-        _check_size(size)
-        content = parts.lake.read(path)
-        about, map_path = _waiting_map(path, parts)
-        mapping = read_map(about)
-        with Spool() as spool:
-            read = _read(io.BytesIO(content), name, mapping, spool, parts, seen_at, silent)
-            if len(spool.imdb_ids()) > MOST_MOVIES_WAITING:
-                raise BadInput(
-                    f"It holds more than {MOST_MOVIES_WAITING} movies: divide it, or use "
-                    "`filmpulse import reviews`."
-                )
-            if read.refused:
-                rejected = io.StringIO()
-                columns = mapping.columns()
-                shown = [c for c in columns.values() if c != columns.get("author")]
-                _write_rejects(spool, rejected, mapping, shown)
-                encoded = rejected.getvalue().encode(mapping.encoding or "utf-8", _ESCAPING)
-                parts.lake.write(failed + REJECTS, encoded)
-            if not read.reviews:
-                raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
-            about_it = (f"{run_id}/{name}", parts, seen_at, _mark(content, about))
-            imported = _store(read, spool, name, mapping, *about_it)
+        _check_size(seen.size)
+        content = parts.lake.read(f"{WAITING}/{name}")
+        imported = _import_waiting(seen, content, run_id, parts)
     except Retryable:
         raise
     except FilmpulseError as error:
-        sentence = (
-            f"{error} The table was not kept, since it may hold names: correct it and put it into "
-            "the inbox again, with its map."
-        )
-        line = f"{name}: {sentence}"
-        digest = sha256(content).hexdigest() if content else None
-        store.write_reason(name, sentence, error.reason, name, digest, parts)
-        if parts.lake.size(path) == size and parts.lake.modified_at(path) == seen_at:
-            for ending in ("", *MAPS):
-                parts.lake.delete(path + ending)
-        log.error(line)
-        return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
+        return _fail(seen, content, error, parts)
+    failed = f"{FAILED}/{name}"
     for leftover in ("", *MAPS, REASON):  # of one that failed
         parts.lake.delete(failed + leftover)
-    if not read.refused:
+    if not imported.read.refused:
         parts.lake.delete(failed + REJECTS)
     if not any(_waits(error) for error in imported.failures.values()):
-        now_there = parts.lake.size(path)
-        if now_there is None:
-            log.warning("%s was erased while it was read.", name)
-        elif now_there == size and parts.lake.modified_at(path) == seen_at:
-            parts.lake.delete(path)
-            parts.lake.delete(map_path)
-        else:
-            log.warning("%s was written while it was read: the next import reads it again.", name)
+        store.take_away(seen, MAPS, parts)
     return Imported(name, list(_pages(name, imported, parts)))
+
+
+def _import_waiting(seen: store.Seen, content: bytes, run_id: str, parts: Parts) -> TableImported:
+    """Read a waiting table by its map, write its refused rows, and store the others.
+
+    Raises:
+        FilmpulseError: It cannot be used, or the lake or the warehouse did not answer.
+    """
+    name = seen.name
+    about = _waiting_map(f"{WAITING}/{name}", parts)
+    mapping = read_map(about)
+    with Spool() as spool:
+        read = _read(io.BytesIO(content), name, mapping, spool, parts, seen.changed_at, silent)
+        if len(spool.imdb_ids()) > MOST_MOVIES_WAITING:
+            raise BadInput(
+                f"It holds more than {MOST_MOVIES_WAITING} movies: divide it, or use "
+                "`filmpulse import reviews`."
+            )
+        if read.refused:
+            rejected = io.StringIO()
+            columns = mapping.columns()
+            shown = [c for c in columns.values() if c != columns.get("author")]
+            _write_rejects(spool, rejected, mapping, shown)
+            encoded = rejected.getvalue().encode(mapping.encoding or "utf-8", _ESCAPING)
+            parts.lake.write(f"{FAILED}/{name}{REJECTS}", encoded)
+        if not read.reviews:
+            raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
+        about_it = (f"{run_id}/{name}", parts, seen.changed_at, _mark(content, about))
+        return _store(read, spool, name, mapping, *about_it)
+
+
+def _fail(seen: store.Seen, content: bytes, error: FilmpulseError, parts: Parts) -> Imported:
+    """Keep why a waiting table cannot be used, not the table: it may hold names."""
+    name = seen.name
+    sentence = (
+        f"{error} The table was not kept, since it may hold names: correct it and put it into "
+        "the inbox again, with its map."
+    )
+    line = f"{name}: {sentence}"
+    digest = sha256(content).hexdigest() if content else None
+    store.write_reason(name, sentence, error.reason, name, digest, parts)
+    store.take_away(seen, MAPS, parts)
+    log.error(line)
+    return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
 
 
 def _read(
@@ -490,12 +496,12 @@ def _waits(error: FilmpulseError) -> bool:
     return error.reason != "erased"
 
 
-def _waiting_map(path: str, parts: Parts) -> tuple[str, str]:
-    """Return the map beside a waiting table, and its own path."""
+def _waiting_map(path: str, parts: Parts) -> str:
+    """Return the map beside a waiting table."""
     for ending in MAPS:
         if parts.lake.size(path + ending) is not None:
             try:
-                return parts.lake.read(path + ending).decode("utf-8-sig"), path + ending
+                return parts.lake.read(path + ending).decode("utf-8-sig")
             except UnicodeDecodeError as error:
                 raise BadInput("The map beside it is not written in UTF-8.") from error
     raise BadInput(f"There is no map of its columns beside it: {path}{MAPS[0]}.")

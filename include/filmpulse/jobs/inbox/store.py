@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -278,6 +278,39 @@ def waiting(parts: Parts) -> list[str]:
             parts.lake.delete(full)
             log.info("inbox/%s was deleted: it came along with a page and is none.", name)
     return names
+
+
+class Seen(NamedTuple):
+    """A waiting file as it was when an import took it up."""
+
+    name: str
+    size: int
+    changed_at: datetime
+
+
+def see(name: str, parts: Parts) -> Seen | None:
+    """Return a waiting file as it is now; None if it no longer waits."""
+    path = f"{WAITING}/{name}"
+    size = parts.lake.size(path)
+    return None if size is None else Seen(name, size, parts.lake.modified_at(path))
+
+
+def take_away(seen: Seen, beside: Iterable[str], parts: Parts) -> None:
+    """Delete a waiting file that was imported, unless somebody wrote another in its place.
+
+    Args:
+        seen: The file as it was when the import took it up.
+        beside: Endings of the objects that belong to the file, such as its note.
+        parts: The lake.
+    """
+    now = see(seen.name, parts)
+    if now is None:  # on request
+        log.warning("%s was erased while it was read.", seen.name)
+    elif now != seen:
+        log.warning("%s was written while it was read: the next import reads it again.", seen.name)
+    else:
+        for ending in ("", *beside):
+            parts.lake.delete(f"{WAITING}/{seen.name}{ending}")
 
 
 def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:

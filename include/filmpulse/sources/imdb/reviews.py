@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -110,60 +111,79 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     cards_shown = _card_count(page.html, start)
     check_content(page, cards_shown > 0 or has_review_card(page.html))
     content = content_data(page.html, start)
-    imdb_id = _page_imdb_id(page, content)
-    reviews, variant = _from_content(content, imdb_id, author_secret)
-    count = first_int(
-        content.get("reviewCount"),
-        dig(content, "data", "title", "reviews", "total"),
-        dig(content, "entityMetadata", "subNavReviews", "total"),
-    )
-    info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo") or {}
-    has_more, cursor = _page_info(info)
-    found: dict[str, Review] = {}
-    variants: list[str] = []
-
-    if variant:
-        variants.append(variant)
-        found.update((r.review_id, r) for r in reviews)
-    for answer in page.graphql:
-        later = parse_graphql(answer, author_secret, imdb_id)
-        found.update((r.review_id, r) for r in later.reviews if r.review_id not in found)
-        count = count if later.review_count is None else later.review_count
-        has_more, cursor = later.has_more, later.end_cursor
-        if later.variant not in variants:
-            variants.append(later.variant)
-
-    unopened = 0
-    if cards_shown > len(found):
-        dom = Dom(page.html)
-        cards, unopened, variant = dom.cards(frozenset(found))
-        if cards or unopened:
-            variants.append(variant)
-        more = _reviews(_from_card(c, imdb_id, author_secret) for c in cards)
-        found.update((r.review_id, r) for r in more)
-        if not content:
-            count = dom.review_count()
-            has_more = None if count is None else dom.has_more()
-    if count is None and _TOTAL_MARK in page.html:
+    found = _Found(_page_imdb_id(page, content))
+    found.read_content(content, author_secret)
+    found.read_answers(page.graphql, author_secret)
+    if cards_shown > len(found.reviews):
+        found.read_cards(Dom(page.html), author_secret, counts=not content)
+    if found.count is None and _TOTAL_MARK in page.html:
         # What a reader sees above the list; that it is empty would take more than this to believe.
-        count = Dom(page.html).review_count() or None
-
+        found.count = Dom(page.html).review_count() or None
+    ratings = dig(content, "entityMetadata", "ratingsSummary")
+    says_something = bool(content) or found.count is not None
     result = ReviewsPage(
-        imdb_id=imdb_id,
-        movie=movie_of_reviews_page(imdb_id, content),
-        snapshot=make_snapshot(
-            imdb_id, page, dig(content, "entityMetadata", "ratingsSummary"), count
-        )
-        if content or count is not None
+        imdb_id=found.imdb_id,
+        movie=movie_of_reviews_page(found.imdb_id, content),
+        snapshot=make_snapshot(found.imdb_id, page, ratings, found.count)
+        if says_something
         else None,
-        reviews=tuple(found.values()),
-        review_count=count,
-        has_more=has_more,
-        end_cursor=cursor,
-        variant=" ".join(variants) or "none",
-        unopened_spoilers=unopened,
+        reviews=tuple(found.reviews.values()),
+        review_count=found.count,
+        has_more=found.has_more,
+        end_cursor=found.cursor,
+        variant=" ".join(found.variants) or "none",
+        unopened_spoilers=found.unopened,
     )
     return _judge(result, page.html)
+
+
+@dataclass
+class _Found:
+    """What the places of one page gave so far, the first place that has a review counting."""
+
+    imdb_id: str
+    reviews: dict[str, Review] = field(default_factory=dict)
+    count: int | None = None
+    has_more: bool | None = None
+    cursor: str | None = None
+    variants: list[str] = field(default_factory=list)
+    unopened: int = 0
+
+    def read_content(self, content: dict[str, Any], secret: bytes) -> None:
+        """Take what the page's JSON has."""
+        reviews, variant = _from_content(content, self.imdb_id, secret)
+        self.count = first_int(
+            content.get("reviewCount"),
+            dig(content, "data", "title", "reviews", "total"),
+            dig(content, "entityMetadata", "subNavReviews", "total"),
+        )
+        info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo") or {}
+        self.has_more, self.cursor = _page_info(info)
+        if variant:
+            self._add(reviews, variant)
+
+    def read_answers(self, answers: Iterable[str], secret: bytes) -> None:
+        """Take what the page's calls for more reviews were answered."""
+        for answer in answers:
+            later = parse_graphql(answer, secret, self.imdb_id)
+            self._add(later.reviews, later.variant)
+            self.count = self.count if later.review_count is None else later.review_count
+            self.has_more, self.cursor = later.has_more, later.end_cursor
+
+    def read_cards(self, dom: Dom, secret: bytes, *, counts: bool) -> None:
+        """Take the cards that neither had; the count too if the page has no JSON."""
+        cards, self.unopened, variant = dom.cards(frozenset(self.reviews))
+        if cards or self.unopened:
+            self._add(_reviews(_from_card(c, self.imdb_id, secret) for c in cards), variant)
+        if counts:
+            self.count = dom.review_count()
+            self.has_more = None if self.count is None else dom.has_more()
+
+    def _add(self, reviews: Iterable[Review], variant: str) -> None:
+        for review in reviews:
+            self.reviews.setdefault(review.review_id, review)
+        if variant not in self.variants:
+            self.variants.append(variant)
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
