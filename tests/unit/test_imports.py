@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
 HOMES: dict[str, tuple[str, ...]] = {
     "airflow": ("airflow_bridge/", "web/log_in.py"),
     "selenium": ("sources/browser.py",),
-    "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge/"),
+    "psycopg": ("warehouse/", "local/", "jobs/", "airflow_bridge/", "doctor.py"),
     "vaderSentiment": ("analysis/",),
     "py3langid": ("analysis/",),
     "openai": ("analysis/llm/",),
