@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 import typer.main
+from sqlalchemy.exc import OperationalError
 
 from filmpulse import jobs
 from filmpulse.cli import app, main
@@ -83,6 +84,10 @@ def test_every_command_is_tried_here():
     assert sorted(names(typer.main.get_command(app))) == sorted(COMMANDS)
 
 
+def _no_table(*args, **more):
+    raise OperationalError("INSERT INTO variable", {}, Exception("no such table: variable"))
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Run one command, in this process and in a folder with a page, a table and its map."""
@@ -99,6 +104,8 @@ def run(tmp_path, monkeypatch, capsys):
         "FILMPULSE_BROWSER_PATH": "/nowhere/chromium",
     }.items():
         monkeypatch.setenv(name, value)
+    # Another test of this process may have made Airflow's database: here there is none.
+    monkeypatch.setattr("airflow.models.Variable.set", _no_table)
     before = signal.getsignal(signal.SIGTERM)
 
     def run(*words, **more):

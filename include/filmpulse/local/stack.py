@@ -60,7 +60,7 @@ class Part:
     title: str
     program: Program
     is_healthy: Callable[[float], bool]
-    wait: float = 60
+    wait: float = 180  # the first start on a slow, busy machine
 
 
 @dataclass(frozen=True)
@@ -364,7 +364,6 @@ class _Running:
                     f"Airflow's {name}",
                     Program(name, "airflow", words, env=self.stack.env),
                     functools.partial(self._airflow_part_is_healthy, key),
-                    wait=180,  # the first start on a slow, busy machine
                 )
             )
         if self.superset is not None:
@@ -377,7 +376,6 @@ class _Running:
                         env=self.stack.superset_env,
                     ),
                     lambda _: _get(health) is not None,
-                    wait=180,
                 )
             )
         return parts
