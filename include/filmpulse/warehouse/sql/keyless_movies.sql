@@ -13,10 +13,10 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
                      SELECT FROM core.review_analyses a
                      WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
                          = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
-                       AND core.is_final(a.status)))
+                       AND mart.is_final(a.status)))
            ELSE NOT %(but_models)s AND (
-               SELECT NOT core.has_finished(count(*) FILTER (WHERE core.is_final(a.status)), count(*))
-                      OR NOT core.keeps_scores(count(a.overall), count(*))
+               SELECT NOT mart.has_finished(count(*) FILTER (WHERE mart.is_final(a.status)), count(*))
+                      OR NOT mart.keeps_scores(count(a.overall), count(*))
                FROM core.reviews r
                LEFT JOIN core.review_analyses a
                       ON (a.source, a.review_id, a.content_hash, a.analyser_id)

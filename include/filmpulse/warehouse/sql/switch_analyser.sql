@@ -8,7 +8,7 @@ WITH asked AS (
     GROUP BY m.imdb_id
 ), counted AS (
     SELECT m.imdb_id, s.analyser_id,
-           count(*) FILTER (WHERE core.is_final(s.status)) AS finished,
+           count(*) FILTER (WHERE mart.is_final(s.status)) AS finished,
            count(s.overall) AS scored,
            count(s.overall) FILTER (WHERE o.overall IS NOT NULL) AS scored_by_both
     FROM asked m
@@ -21,7 +21,7 @@ WITH asked AS (
     GROUP BY m.imdb_id, s.analyser_id
 ), standing AS (
     SELECT m.imdb_id, m.shown_id, a.analyser_id, a.kind = 'lexicon' AS is_keyless,
-           core.has_finished(coalesce(c.finished, 0), m.reviews) AS is_finished,
+           mart.has_finished(coalesce(c.finished, 0), m.reviews) AS is_finished,
            coalesce(c.scored, 0) AS scored, coalesce(c.scored_by_both, 0) AS scored_by_both
     FROM asked m
     CROSS JOIN core.analysers a
@@ -30,13 +30,13 @@ WITH asked AS (
 ), judged AS (
     SELECT next.*,
            next.analyser_id = %(analyser_id)s::integer
-           AND core.keeps_scores(next.scored_by_both, coalesce(shown.scored, 0))
+           AND mart.keeps_scores(next.scored_by_both, coalesce(shown.scored, 0))
            AND CASE WHEN NOT next.is_keyless THEN next.is_finished
                     WHEN next.shown_id IS NULL THEN true
                     ELSE next.is_finished AND (shown.is_keyless OR NOT shown.is_finished) END
                AS takes_over,
            next.is_finished AND next.scored > shown.scored
-           AND NOT core.keeps_scores(next.scored_by_both, next.scored) AS gets_back
+           AND NOT mart.keeps_scores(next.scored_by_both, next.scored) AS gets_back
     FROM standing next
     LEFT JOIN standing shown ON (shown.imdb_id, shown.analyser_id) = (next.imdb_id, next.shown_id)
     WHERE next.analyser_id IS DISTINCT FROM next.shown_id

@@ -14,6 +14,6 @@ LEFT JOIN core.review_analyses a
         = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
 WHERE (%(imdb_ids)s::text[] IS NULL OR r.imdb_id = ANY(%(imdb_ids)s))
   AND r.removed_at IS NULL AND r.body IS NOT NULL
-  AND (NOT core.is_final(a.status) OR ops.is_due_again(a.status, a.content_hash, a.analyser_id))
+  AND (NOT mart.is_final(a.status) OR mart.is_due_again(a.status, a.content_hash, a.analyser_id))
 GROUP BY r.imdb_id, m.original_title, m.title
 ORDER BY r.imdb_id
