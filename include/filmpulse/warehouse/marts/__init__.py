@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 ORDER: tuple[LiteralString, ...] = (
     # Rules and small helpers.
+    "aspects",
+    "enough_reviews",
     "is_enough",
     "is_enough_difference",
     "is_final",
@@ -31,6 +33,7 @@ ORDER: tuple[LiteralString, ...] = (
     "is_stale_answer",
     "is_due_again",
     "half_interval",
+    "difference_half_interval",
     "interval_end",
     "language_name",
     "grade_band",
@@ -38,18 +41,21 @@ ORDER: tuple[LiteralString, ...] = (
     "time_ago",
     "as_html",
     # One movie, read from its own rows.
+    "current_reviews",
     "movie_names",
     "movie_counts",
     "reviews",
     "aspect_scores",
     "movies",
-    "movie_aspects",
+    "movie_trends",
     "movie_snapshots",
     "movie_events",
     "movie_languages",
     "movie_series",
     "timeline",
     "opinions",
+    "aspect_figures",
+    "movie_aspects",
     "best_quotes",
     # All movies, counted after each job.
     "compared_movies",
@@ -58,6 +64,7 @@ ORDER: tuple[LiteralString, ...] = (
     "movie_choices",
     # How the work goes.
     "analysers",
+    "analyser_progress",
     "awaited_analysers",
     "collections",
     "quality_checks",

@@ -1,32 +1,19 @@
 CREATE VIEW mart.awaited_analysers AS
-SELECT m.imdb_id, n.movie, c.reviews, c.finished_reviews, c.scored_reviews, c.rescored_reviews,
-       mart.has_finished(c.finished_reviews, c.reviews) AS has_finished,
+SELECT m.imdb_id, n.movie, p.reviews, p.finished_reviews, p.shown_reviews AS scored_reviews,
+       p.rescored_reviews, p.has_finished,
        coalesce('The model ' || a.model, 'The keyless lexicon')
-       || CASE WHEN NOT mart.has_finished(c.finished_reviews, c.reviews)
-               THEN ' has read ' || c.finished_reviews || ' of ' || c.reviews
+       || CASE WHEN NOT p.has_finished
+               THEN ' has read ' || p.finished_reviews || ' of ' || p.reviews
                     || ' reviews. It is shown when it has read 95 %.'
-               WHEN NOT mart.keeps_scores(c.rescored_reviews, c.scored_reviews)
-               THEN ' has a score for only ' || c.rescored_reviews || ' of the ' || c.scored_reviews
+               WHEN NOT mart.keeps_scores(p.rescored_reviews, p.shown_reviews)
+               THEN ' has a score for only ' || p.rescored_reviews || ' of the ' || p.shown_reviews
                     || ' reviews that are scored here. It is shown from 80 % on.'
                ELSE ' has read enough. It is shown after the next run of analyse_backlog.' END AS sentence
 FROM core.movies m
 JOIN mart.movie_names n USING (imdb_id)
 JOIN core.analysers a ON a.analyser_id = m.configured_analyser_id
+JOIN mart.analyser_progress p ON (p.imdb_id, p.analyser_id) = (m.imdb_id, a.analyser_id)
 LEFT JOIN core.analysers shown ON shown.analyser_id = m.active_analyser_id
-CROSS JOIN LATERAL (
-    SELECT count(*) AS reviews,
-           count(*) FILTER (WHERE mart.is_final(s.status)) AS finished_reviews,
-           count(o.overall) AS scored_reviews,
-           count(o.overall) FILTER (WHERE s.overall IS NOT NULL) AS rescored_reviews
-    FROM core.reviews r
-    LEFT JOIN core.review_analyses s
-           ON (s.source, s.review_id, s.content_hash, s.analyser_id)
-            = (r.source, r.review_id, r.content_hash, m.configured_analyser_id)
-    LEFT JOIN core.review_analyses o
-           ON (o.source, o.review_id, o.content_hash, o.analyser_id)
-            = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
-    WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL
-) c
 WHERE m.configured_analyser_id IS DISTINCT FROM m.active_analyser_id
   -- A model that has read the movie is not replaced by the lexicon.
   AND NOT (a.kind = 'lexicon' AND shown.kind IS DISTINCT FROM 'lexicon');

@@ -27,9 +27,9 @@ CROSS JOIN LATERAL (
                    a.score, a.score > 0 AS is_praise, a.quote,
                    count(*) OVER (PARTITION BY r.source COLLATE "C", r.review_id COLLATE "C",
                                                a.quote_start) AS shared_by
-            FROM core.reviews r
+            FROM mart.current_reviews r
             JOIN core.aspect_scores a USING (source, review_id, content_hash)
-            WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND NOT r.is_spoiler
+            WHERE r.imdb_id = m.imdb_id AND NOT r.is_spoiler
               AND (a.imdb_id, a.analyser_id) = (m.imdb_id, m.active_analyser_id)
               AND a.quote IS NOT NULL AND a.score <> 0
         ) p

@@ -1,36 +1,11 @@
 CREATE MATERIALIZED VIEW mart.compared_aspects AS
-SELECT m.imdb_id, m.movie, m.reviews, o.position, o.aspect, m.scored_reviews, o.mentions,
-       o.mentions::double precision / nullif(m.scored_reviews, 0) AS share_mentioned,
-       o.mean_score, mart.half_interval(o.sd::double precision, o.mentions) AS half_interval,
-       mart.is_enough(o.mentions, m.coverage) AS is_enough,
-       o.praised, o.faulted, o.n_praised, o.n_faulted, o.grade_praised, o.grade_faulted,
-       CASE WHEN o.n_praised >= 2 AND o.n_faulted >= 2
-            THEN o.grade_praised - o.grade_faulted END AS grade_difference,
-       CASE WHEN o.n_praised >= 2 AND o.n_faulted >= 2
-            THEN 1.96 * sqrt(o.var_praised / o.n_praised + o.var_faulted / o.n_faulted) END
-           AS grade_difference_half_interval,
-       mart.is_enough_difference(o.n_praised, o.n_faulted, m.coverage) AS is_enough_difference
+SELECT m.imdb_id, m.movie, m.reviews, f.position, f.aspect, f.scored_reviews,
+       nullif(f.mentions, 0) AS mentions, f.share_mentioned, f.mean_score, f.half_interval,
+       f.is_enough, f.praised, f.faulted, f.n_praised, f.n_faulted, f.grade_praised,
+       f.grade_faulted, f.grade_difference, f.grade_difference_half_interval,
+       f.is_enough_difference
 FROM mart.compared_movies m
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM (VALUES (0, 'Overall'), (1, 'Storytelling'), (2, 'Acting'), (3, 'Visuals'), (4, 'Sound'),
-                 (5, 'Themes')) AS p (position, aspect)
-    LEFT JOIN (
-        SELECT position, count(*) AS mentions, avg(score)::double precision AS mean_score,
-               stddev_samp(score) AS sd,
-               count(*) FILTER (WHERE score > 0) AS praised,
-               count(*) FILTER (WHERE score < 0) AS faulted,
-               count(rating_1_10) FILTER (WHERE score > 0) AS n_praised,
-               count(rating_1_10) FILTER (WHERE score < 0) AS n_faulted,
-               avg(rating_1_10) FILTER (WHERE score > 0)::double precision AS grade_praised,
-               avg(rating_1_10) FILTER (WHERE score < 0)::double precision AS grade_faulted,
-               var_samp(rating_1_10) FILTER (WHERE score > 0)::double precision AS var_praised,
-               var_samp(rating_1_10) FILTER (WHERE score < 0)::double precision AS var_faulted
-        FROM mart.opinions
-        WHERE opinions.imdb_id = m.imdb_id
-        GROUP BY position
-    ) of_aspect USING (position)
-) o;
+JOIN mart.aspect_figures f USING (imdb_id);
 CREATE UNIQUE INDEX compared_aspects_key ON mart.compared_aspects (imdb_id, position);
 COMMENT ON MATERIALIZED VIEW mart.compared_aspects IS 'One row per movie and aspect, and one for the whole: how it is received and what grade goes with it, as of the end of the last job.';
 COMMENT ON COLUMN mart.compared_aspects.imdb_id IS 'IMDb''s id.';

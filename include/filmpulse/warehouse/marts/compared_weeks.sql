@@ -11,8 +11,8 @@ CROSS JOIN LATERAL (
            sum(count(r.rating_1_10)) OVER so_far AS graded_so_far,
            sum(sum(r.rating_1_10)) OVER so_far AS stars_so_far
     FROM generate_series(-28, least(728, m.as_of::date - m.release_date), 7) AS g (days)
-    LEFT JOIN core.reviews r
-           ON r.imdb_id = m.imdb_id AND r.removed_at IS NULL
+    LEFT JOIN mart.current_reviews r
+           ON r.imdb_id = m.imdb_id
               AND greatest(-28, floor((r.submitted_on - m.release_date) / 7.0) * 7) = g.days
     GROUP BY g.days
     WINDOW so_far AS (ORDER BY g.days)

@@ -1,20 +1,11 @@
 CREATE VIEW mart.movie_aspects AS
-SELECT m.imdb_id, m.title, a.aspect,
-       m.scored_reviews,
-       count(s.score) AS mentions,
-       count(s.score)::double precision / nullif(m.scored_reviews, 0) AS share_mentioned,
-       avg(s.score)::double precision AS mean_score,
-       mart.interval_end(avg(s.score), -1, stddev_samp(s.score), count(s.score)) AS score_low,
-       mart.interval_end(avg(s.score), +1, stddev_samp(s.score), count(s.score)) AS score_high,
-       count(s.score) FILTER (WHERE s.score > 0) AS praised,
-       count(s.score) FILTER (WHERE s.score < 0) AS faulted,
-       mart.is_enough(count(s.score), m.coverage) AS is_enough
-FROM mart.movies m
-CROSS JOIN (VALUES (1, 'storytelling'), (2, 'acting'), (3, 'visuals'), (4, 'sound'), (5, 'themes'))
-    AS a (position, aspect)
-LEFT JOIN mart.aspect_scores s ON s.imdb_id = m.imdb_id AND s.aspect = a.aspect
-GROUP BY m.imdb_id, m.title, m.scored_reviews, m.coverage, a.position, a.aspect
-ORDER BY m.imdb_id, a.position;
+SELECT f.imdb_id, coalesce(m.original_title, m.title) AS title, lower(f.aspect) AS aspect,
+       f.scored_reviews, f.mentions, f.share_mentioned, f.mean_score, f.score_low, f.score_high,
+       coalesce(f.praised, 0) AS praised, coalesce(f.faulted, 0) AS faulted, f.is_enough
+FROM mart.aspect_figures f
+JOIN core.movies m USING (imdb_id)
+WHERE f.position > 0
+ORDER BY f.imdb_id, f.position;
 COMMENT ON VIEW mart.movie_aspects IS 'How each aspect of each movie is received; n is mentions.';
 COMMENT ON COLUMN mart.movie_aspects.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.movie_aspects.title IS 'Its title.';

@@ -6,8 +6,8 @@ SELECT n.imdb_id, n.movie, l.reviews, k.known_reviews,
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT count(*) AS reviews, count(*) FILTER (WHERE r.source <> 'imdb') AS other_reviews
-    FROM core.reviews r
-    WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
+    FROM mart.current_reviews r
+    WHERE r.imdb_id = n.imdb_id
 ) l
 LEFT JOIN LATERAL (
     SELECT * FROM core.movie_snapshots s

@@ -3,8 +3,8 @@ SELECT n.imdb_id, n.movie, mart.language_name(l.language) AS language_name, l.re
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT r.language, count(*) AS reviews
-    FROM core.reviews r
-    WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL
+    FROM mart.current_reviews r
+    WHERE r.imdb_id = n.imdb_id
     GROUP BY r.language
 ) l;
 COMMENT ON VIEW mart.movie_languages IS 'One row per movie and language that can be chosen.';

@@ -1,4 +1,4 @@
--- As before, but each movie's figures are counted by itself: asked for one, it reads one.
+-- Each movie's figures are counted by themselves: asked for one movie, the view reads one.
 CREATE VIEW mart.movies AS
 SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.release_date,
        m.runtime_minutes, m.genres, m.directors, m.cast_names, m.plot, m.poster_url,
@@ -37,8 +37,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
            avg(r.rating_1_10)::double precision AS mean_stars,
            stddev_samp(r.rating_1_10) AS sd_stars,
-           count(*) FILTER (WHERE mart.is_final(r.analysis_status))
-               AS analysed_reviews,
+           count(*) FILTER (WHERE mart.is_final(r.analysis_status)) AS analysed_reviews,
            count(r.overall) AS scored_reviews,
            avg(r.overall)::double precision AS mean_overall,
            stddev_samp(r.overall) AS sd_overall,

@@ -11,18 +11,18 @@ CROSS JOIN LATERAL (
     SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
            c.coverage, 0 AS position, 'Overall' AS aspect, a.overall AS score,
            a.overall_quote AS quote
-    FROM core.reviews r
+    FROM mart.current_reviews r
     JOIN core.review_analyses a USING (source, review_id, content_hash)
-    WHERE r.imdb_id = c.imdb_id AND r.removed_at IS NULL
+    WHERE r.imdb_id = c.imdb_id
       AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id) AND a.overall IS NOT NULL
     UNION ALL
     SELECT r.source, r.review_id, r.submitted_on, r.language, r.is_spoiler, r.rating_1_10,
            c.coverage,
-           array_position(ARRAY['storytelling', 'acting', 'visuals', 'sound', 'themes'], a.aspect),
+           array_position(mart.aspects(), a.aspect),
            initcap(a.aspect), a.score, a.quote
-    FROM core.reviews r
+    FROM mart.current_reviews r
     JOIN core.aspect_scores a USING (source, review_id, content_hash)
-    WHERE r.imdb_id = c.imdb_id AND r.removed_at IS NULL
+    WHERE r.imdb_id = c.imdb_id
       AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id)
 ) o;
 COMMENT ON VIEW mart.opinions IS 'One row per opinion of a living, scored review: one on the whole, and one on each aspect that it mentions.';

@@ -8,13 +8,12 @@ SELECT r.source, r.review_id, r.imdb_id, r.title, r.body, r.rating_1_10, r.submi
        n.movie, mart.language_name(r.language) AS language_name,
        mart.grade_band(r.rating_1_10) AS grade_band,
        r.submitted_on - m.release_date AS days_since_release
-FROM core.reviews r
+FROM mart.current_reviews r
 JOIN core.movies m USING (imdb_id)
 JOIN mart.movie_names n USING (imdb_id)
 LEFT JOIN core.review_analyses a
        ON (a.imdb_id, a.source, a.review_id, a.content_hash, a.analyser_id)
-        = (r.imdb_id, r.source, r.review_id, r.content_hash, m.active_analyser_id)
-WHERE r.removed_at IS NULL;
+        = (r.imdb_id, r.source, r.review_id, r.content_hash, m.active_analyser_id);
 COMMENT ON VIEW mart.reviews IS 'Living reviews with the overall score of the movie''s active analyser.';
 COMMENT ON COLUMN mart.reviews.source IS 'Where it stands: imdb, or the name given to a file.';
 COMMENT ON COLUMN mart.reviews.review_id IS 'The site''s own id.';

@@ -11,11 +11,11 @@ CROSS JOIN LATERAL (
     SELECT r.submitted_on, mart.language_name(r.language) AS language_name, r.source, r.review_id,
            mart.grade_band(r.rating_1_10) AS grade_band, r.rating_1_10, a.overall
     FROM core.movies m
-    JOIN core.reviews r USING (imdb_id)
+    JOIN mart.current_reviews r USING (imdb_id)
     LEFT JOIN core.review_analyses a
            ON (a.source, a.review_id, a.content_hash) = (r.source, r.review_id, r.content_hash)
           AND a.imdb_id = m.imdb_id AND a.analyser_id = m.active_analyser_id
-    WHERE m.imdb_id = c.imdb_id AND r.removed_at IS NULL AND r.submitted_on IS NOT NULL
+    WHERE m.imdb_id = c.imdb_id AND r.submitted_on IS NOT NULL
     OFFSET 0
 ) r
 UNION ALL
@@ -26,8 +26,8 @@ CROSS JOIN LATERAL (
     SELECT e.happened_on AS day, 'event' AS kind, NULL::numeric AS site_rating, e.label AS event
     FROM mart.movie_events e
     WHERE e.imdb_id = n.imdb_id AND e.happened_on >= coalesce((
-        SELECT min(r.submitted_on) - 90 FROM core.reviews r
-        WHERE r.imdb_id = n.imdb_id AND r.removed_at IS NULL), '-infinity')
+        SELECT min(r.submitted_on) - 90 FROM mart.current_reviews r
+        WHERE r.imdb_id = n.imdb_id), '-infinity')
     UNION ALL
     -- The last look of each day, found by the key: most looks of a day say the same.
     SELECT d.day, 'site', s.rating, NULL
@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT DISTINCT r.language
     FROM (VALUES (n.imdb_id)) AS of (imdb_id)
-    LEFT JOIN core.reviews r ON r.imdb_id = of.imdb_id AND r.removed_at IS NULL
+    LEFT JOIN mart.current_reviews r ON r.imdb_id = of.imdb_id
 ) g;
 COMMENT ON VIEW mart.timeline IS 'One row per living review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
 COMMENT ON COLUMN mart.timeline.imdb_id IS 'The movie.';
