@@ -91,7 +91,7 @@ lock-is-fresh: $(UV)
 
 # Whose Superset; INSTANCE=demo for the demo's.
 INSTANCE ?= main
-.PHONY: superset-sync superset-export superset-lint superset-columns
+.PHONY: superset-sync superset-export superset-lint
 
 superset-sync: env ## Bring a running instance's dashboards to what superset/assets says
 	@$(PYTHON) -m filmpulse.local sync-dashboards --instance $(INSTANCE)
@@ -101,9 +101,6 @@ superset-export: env ## Write what people changed in Superset to superset/assets
 
 superset-lint: env ## Check superset/assets, without Superset and Postgres
 	@$(PYTHON) superset/lint.py
-
-superset-columns: env ## Note the marts' columns for superset-lint, after a migration
-	@$(PYTHON) superset/mart_columns.py
 
 # Of the demo, whose movies and reviews are invented; INSTANCE=main for one's own eyes only.
 .PHONY: screenshots

@@ -3,12 +3,13 @@
 What comes from where:
 
 * `docs/DAGs.md` and the README's DAG table: the docstring and `@dag(...)` of each `dags/*.py`.
-* `docs/data_dictionary.md`: the migrations' SQL, above all its COMMENTs.
+* `docs/data_dictionary.md`, `superset/mart_columns.json`: the catalogue of a migrated database.
 * The README's settings table: the fields of `filmpulse.config.Settings`.
 * The schema beside the prompt: `filmpulse.analysis.llm.schema`.
 * The line numbers of `docs/tour.md`: the text that each link names in its title.
 
-Needs no server and no Airflow; the same checkout always gives the same bytes.
+Starts a throwaway Postgres for the catalogue (some seconds); needs no Airflow. The same checkout
+always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from __future__ import annotations
 import ast
 import json
 import re
+import secrets
 import sys
+import tempfile
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filmpulse.analysis.llm import prompt
 from filmpulse.analysis.llm.schema import answer_schema
 from filmpulse.config import Settings, variable_name
 
+if TYPE_CHECKING:
+    import psycopg
+
 ROOT = Path(__file__).resolve().parent.parent
-MIGRATIONS = ROOT / "include/filmpulse/warehouse/migrations/sql"
 SCHEMA = ROOT / f"include/filmpulse/analysis/prompts/{prompt.NAME}.json"
 
 # [label](../path#L12 'text'): the line is that of the first occurrence of the text in the file.
@@ -44,17 +50,8 @@ class Dag(NamedTuple):
     facts: dict[str, str]
 
 
-class Column(NamedTuple):
-    """One commented column; the type is empty for a view's."""
-
-    name: str
-    type: str
-    is_nullable: bool
-    comment: str
-
-
 def documents() -> dict[Path, str]:
-    """Return each generated document and what it should hold."""
+    """Return each document that needs no database, and what it should hold."""
     dags = [read_dag(path) for path in sorted((ROOT / "dags").glob("*.py"))]
     readme, tour = ROOT / "README.md", ROOT / "docs/tour.md"
     text = readme.read_text(encoding="utf-8")
@@ -66,7 +63,6 @@ def documents() -> dict[Path, str]:
         tour: number_lines(tour.read_text(encoding="utf-8")),
         ROOT / "docs/commands.md": commands_page(),
         ROOT / "docs/DAGs.md": dags_page(dags),
-        ROOT / "docs/data_dictionary.md": data_dictionary(),
     }
 
 
@@ -160,79 +156,131 @@ def dags_page(dags: list[Dag]) -> str:
     return f"# DAGs\n\n{BY_HAND.format(source='the docstring of the DAG')}\n{overview}{pages}"
 
 
-# --------------------------------------------------------------------- data dictionary
+# ------------------------------------------------------------------- database catalogue
+
+_RELATIONS = """
+SELECT n.nspname AS schema, c.relname AS name,
+       CASE c.relkind WHEN 'r' THEN 'Table' WHEN 'v' THEN 'View' ELSE 'Materialized view' END
+           AS kind,
+       obj_description(c.oid, 'pg_class') AS comment,
+       (SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k
+        WHERE k.conrelid = c.oid AND k.contype = 'p') AS key
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v', 'm')
+  AND c.relname <> 'schema_revision'
+UNION ALL
+SELECT n.nspname, p.proname,
+       format('Function `(%s) → %s`', pg_get_function_arguments(p.oid),
+              pg_get_function_result(p.oid)),
+       obj_description(p.oid, 'pg_proc'), NULL
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname IN ('core', 'mart', 'ops')
+ORDER BY schema, name"""
+
+# The catalogue and not information_schema, which leaves materialised views out.
+_COLUMNS = """
+SELECT n.nspname AS schema, c.relname AS relation, a.attname AS name,
+       format_type(a.atttypid, a.atttypmod) AS type, format_type(a.atttypid, NULL) AS bare_type,
+       c.relkind = 'r' AND NOT a.attnotnull AS is_nullable,
+       col_description(c.oid, a.attnum) AS comment
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v', 'm')
+  AND c.relname <> 'schema_revision'
+ORDER BY schema, relation, a.attnum"""
+
+_SCHEMAS = """
+SELECT nspname AS name, obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace
+WHERE nspname IN ('core', 'mart', 'ops') ORDER BY name"""
+
+Row = dict[str, Any]
 
 
-def data_dictionary() -> str:
-    """Return docs/data_dictionary.md.
+def from_catalogue(url: str) -> dict[Path, str]:
+    """Return each document that is read from a migrated database, and what it should hold.
 
     Raises:
-        ValueError: A table's column has no comment, or a comment no column.
+        ValueError: A table, view, function or column has no comment.
     """
-    sql = "\n".join(p.read_text(encoding="utf-8") for p in sorted(MIGRATIONS.glob("*.sql")))
-    statement = r"^COMMENT ON (MATERIALIZED VIEW|\w+) (\S+) IS '((?:[^']|'')*)';"
-    said = re.findall(statement, sql, re.MULTILINE)
-    comments = {(kind, name): text.replace("''", "'") for kind, name, text in said}
-    for gone in re.findall(r"^DROP VIEW (\S+);", sql, re.MULTILINE):
-        comments = {k: v for k, v in comments.items() if not f"{k[1]}.".startswith(f"{gone}.")}
-    bodies = dict(re.findall(r"^CREATE TABLE (\S+) \(\n(.*?)\n\);", sql, re.DOTALL | re.MULTILINE))
-    added = re.findall(r"^ALTER TABLE (\S+) ADD COLUMN (.*?);", sql, re.DOTALL | re.MULTILINE)
-    for name, body in added:
-        bodies[name] += f",\n    {body}"
+    import psycopg
+    from psycopg.rows import dict_row
 
-    page = [f"# Data dictionary\n\n{BY_HAND.format(source='the comments in the migrations')}\n"]
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        columns = connection.execute(_COLUMNS).fetchall()
+        return {
+            ROOT / "docs/data_dictionary.md": data_dictionary(connection, columns),
+            ROOT / "superset/mart_columns.json": mart_columns(connection, columns),
+        }
+
+
+def from_throwaway() -> dict[Path, str]:
+    """Return what `from_catalogue` does of a new database on a throwaway server."""
+    from filmpulse.local import ports
+    from filmpulse.local.postgres import Throwaway, address
+    from filmpulse.warehouse.migrate import migrate
+
+    password = secrets.token_hex(8)
+    with (
+        tempfile.TemporaryDirectory(prefix="filmpulse-docs-") as directory,
+        Throwaway(Path(directory), ports.choose(), password) as server,
+    ):
+        server.add_owner("filmpulse", password, "CREATEROLE")
+        url = address("filmpulse", password, server.port, "filmpulse")
+        migrate(url)
+        return from_catalogue(url)
+
+
+def data_dictionary(connection: psycopg.Connection[Row], columns: list[Row]) -> str:
+    """Return docs/data_dictionary.md."""
+    relations = connection.execute(_RELATIONS).fetchall()
+    bare = [f"{r['schema']}.{r['name']}" for r in relations if not r["comment"]]
+    bare += [f"{c['schema']}.{c['relation']}.{c['name']}" for c in columns if not c["comment"]]
+    if bare:
+        raise ValueError(f"without a comment: {', '.join(bare)}")
+    of = {
+        key: [_row(column) for column in rows]
+        for key, rows in groupby(columns, lambda c: (c["schema"], c["relation"]))
+    }
+    source = "the comments in `include/filmpulse/warehouse`"
+    page = [f"# Data dictionary\n\n{BY_HAND.format(source=source)}\n"]
     page.append("Times are `timestamptz` in UTC. Superset sees the schema `mart` and no other.\n")
-    for (kind, schema), comment in comments.items():
-        if kind != "SCHEMA":
-            continue
-        page.append(f"\n## {schema}\n\n{comment}\n")
-        for (of, name), text in sorted(comments.items(), key=lambda item: item[0][1]):
-            if of not in ("SCHEMA", "COLUMN") and name.startswith(f"{schema}."):
-                columns = _columns(name, bodies.get(name, ""), comments)
-                page.append(f"\n### {name}\n\n{of.capitalize()}. {text}\n")
-                page.append(_key(bodies.get(name, "")))
-                if columns:
-                    page.append(
-                        "\n" + table(["Column", "Type", "Null", "Meaning"], map(_row, columns))
-                    )
+    for schema in connection.execute(_SCHEMAS).fetchall():
+        said = schema["comment"].partition(" Made from ")[0]  # the marts' hash is no news
+        page.append(f"\n## {schema['name']}\n\n{said}\n")
+        for r in relations:
+            if r["schema"] != schema["name"]:
+                continue
+            page.append(f"\n### {r['schema']}.{r['name']}\n\n{r['kind']}. {r['comment']}\n")
+            if r["key"]:
+                page.append(f"Primary key: `{r['key'].partition('(')[2].rstrip(')')}`.\n")
+            if rows := of.get((r["schema"], r["name"])):
+                page.append("\n" + table(["Column", "Type", "Null", "Meaning"], rows))
     return "".join(page)
 
 
-def _columns(relation: str, body: str, comments: dict[tuple[str, str], str]) -> list[Column]:
-    made = {
-        name: (kind, "NOT NULL" not in rest and "PRIMARY KEY" not in rest)
-        for name, kind, rest in re.findall(
-            r"^    ([a-z]\w*) +([a-z]+(?: precision)?(?:\([\d, ]+\))?(?:\[\])?)(.*)$",
-            body,
-            re.MULTILINE,
-        )
-    }
-    said = {
-        name.removeprefix(f"{relation}."): text
-        for (kind, name), text in comments.items()
-        if kind == "COLUMN" and name.startswith(f"{relation}.")
-    }
-    if made and (wrong := made.keys() ^ said.keys()):
-        raise ValueError(f"{relation}: column without a comment, or the reverse: {sorted(wrong)}")
-    primary = re.findall(r"^    PRIMARY KEY \((.*)\)", body, re.MULTILINE)
-    keys = set(primary[0].split(", ")) if primary else set()
-    return [
-        Column(name, kind, is_nullable and name not in keys, text)
-        for name, text in said.items()
-        for kind, is_nullable in [made.get(name, ("", False))]
+def _row(column: Row) -> list[str]:
+    null = "null" if column["is_nullable"] else ""
+    kind = column["type"].replace("timestamp with time zone", "timestamptz")
+    return [f"`{column['name']}`", kind, null, column["comment"]]
+
+
+def mart_columns(connection: psycopg.Connection[Row], columns: list[Row]) -> str:
+    """Return what `superset/lint.py` knows of the marts, so that it needs no database.
+
+    JSON: `relations` holds the type of each column by relation and column, without length or
+    precision; `functions` the names of the functions in the schema. All sorted.
+    """
+    relations: dict[str, dict[str, str]] = {}
+    for c in sorted(columns, key=lambda c: (c["relation"], c["name"])):
+        if c["schema"] == "mart":
+            relations.setdefault(c["relation"], {})[c["name"]] = c["bare_type"]
+    functions = [
+        r["name"]
+        for r in connection.execute(_RELATIONS)
+        if r["schema"] == "mart" and r["kind"].startswith("Function")
     ]
-
-
-def _key(body: str) -> str:
-    alone = re.findall(r"^    (\w+) .*PRIMARY KEY", body, re.MULTILINE)
-    together = re.findall(r"^    PRIMARY KEY \((.*)\)", body, re.MULTILINE)
-    key = (alone + together)[:1]
-    return f"Primary key: `{key[0]}`.\n" if key else ""
-
-
-def _row(column: Column) -> list[str]:
-    null = "null" if column.is_nullable else ""
-    return [f"`{column.name}`", column.type, null, column.comment]
+    return json.dumps({"functions": functions, "relations": relations}, indent=1) + "\n"
 
 
 # --------------------------------------------------------------------- settings, tour
@@ -297,7 +345,7 @@ def main(arguments: list[str]) -> int:
         return 2
     stale = [
         (path, text)
-        for path, text in documents().items()
+        for path, text in (documents() | from_throwaway()).items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path, text in stale:

@@ -384,8 +384,7 @@ class _Content:
         if "sql" not in doc:
             columns = self.relations.get(doc["table_name"])
             return columns or (
-                f"table_name: mart.{doc['table_name']} does not exist; if it is new, make "
-                "superset-columns"
+                f"table_name: mart.{doc['table_name']} does not exist; if it is new, make docs"
             )
         sql = _without_quotes(doc["sql"])
         named = set(
@@ -721,7 +720,7 @@ def _family(kind: str) -> str:
 def _fits(at: str, column: Doc, physical: dict[str, str | None], table: str) -> Iterator[str]:
     name = column["column_name"]
     if name not in physical:
-        yield f"{at}: mart.{table} has no such column; if it is new, make superset-columns"
+        yield f"{at}: mart.{table} has no such column; if it is new, make docs"
     elif (kind := physical[name]) and _family(kind) != _family(column["type"]):
         yield f"{at}.type: is {kind} in mart.{table}, not {column['type']}"
 

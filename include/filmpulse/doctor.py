@@ -198,12 +198,14 @@ def _postgres() -> str:
 def _schema() -> str:
     from filmpulse.warehouse import migrate
 
-    current, head, missing = migrate.status(_warehouse_url())
+    current, head, missing, has_marts = migrate.status(_warehouse_url())
     if missing:
         refill = ", then `filmpulse rebuild`" if {"core", "ops"} & set(missing) else ""
         raise _Problem(f"missing: {', '.join(missing)}", f"run `filmpulse setup`{refill}")
     if current != head:
         raise _Problem(f"revision {current or 'none'}, the code is at {head}", "`filmpulse setup`")
+    if not has_marts:
+        raise _Problem("the marts are of another version", "run `filmpulse setup`")
     return f"revision {current}"
 
 

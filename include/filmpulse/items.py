@@ -13,7 +13,7 @@ import re
 import unicodedata
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -23,7 +23,7 @@ ImdbId = Annotated[str, Field(pattern=IMDB_ID_PATTERN)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 Aspect = Literal["storytelling", "acting", "visuals", "sound", "themes"]
-ASPECTS: tuple[Aspect, ...] = ("storytelling", "acting", "visuals", "sound", "themes")
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
 Score = Annotated[int, Field(ge=-2, le=2)]
 

@@ -148,10 +148,10 @@ def _grade(summary: MovieSummary) -> list[str]:
         return [f"[dim]too few to grade: {figure}[/]"]
     grade = f"[bold]{summary.grade}[/] ({figure})"
     if trend.difference is None:
-        return [grade, f"[dim]trend: {trend.word} (n {trend.recent_n} and {trend.earlier_n})[/]"]
+        return [grade, f"[dim]trend: {trend.trend} (n {trend.recent_n} and {trend.earlier_n})[/]"]
     return [
         grade,
-        f"trend: [bold]{trend.word}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}: "
+        f"trend: [bold]{trend.trend}[/] ({trend.difference:+.2f} ± {trend.half_interval:.2f}: "
         f"n {trend.recent_n} since {trend.since} against n {trend.earlier_n} before)",
     ]
 

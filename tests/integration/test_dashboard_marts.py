@@ -7,14 +7,11 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
 
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.lake import Lake
-from filmpulse.warehouse import Warehouse, figures, migrate
+from filmpulse.warehouse import Warehouse, figures
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 RELEASE = date(2026, 3, 2)  # a Monday
@@ -542,70 +539,3 @@ def test_failed_checks_are_those_whose_last_verdict_is_a_failure(invented):
     (none,) = invented.rows("SELECT * FROM mart.failed_checks")
     assert none["check_name"] == "none failed"
     assert none["sentence"] == "2 checks passed, 1 had too little to judge."
-
-
-# --------------------------------------------------------------------------------- the migration
-
-
-def upgrade(url, revision):
-    """Bring an empty database to an earlier revision."""
-    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(address)
-    with engine.connect() as connection:
-        connection.execute(text("CREATE SCHEMA ops"))
-        config = Config()
-        config.set_main_option("script_location", "filmpulse.warehouse:migrations")
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        connection.commit()
-    engine.dispose()
-
-
-def test_an_earlier_warehouse_keeps_its_rows_and_figures(empty_database):
-    """What `mart.movies` said of a filled warehouse before its rewrite, it says after."""
-    upgrade(empty_database, "0008")
-    invented = Invented(empty_database)
-    invented._insert = without_movie(invented._insert)
-    invented.movie(analyser=2, site=50)
-    invented.movie(OTHER, "Another", year=None)
-    for number in range(40):
-        review = invented.review(
-            number % 5 - 2, {"acting": number % 5 - 2, "sound": 1}, analyser=2,
-            rating_1_10=number % 10 + 1 if number % 7 else None,
-            submitted_on=RELEASE + timedelta(days=number) if number % 9 else None,
-            source="imdb" if number % 4 else "letters",
-        )  # fmt: skip
-        invented.analysis(review, 1, 0)
-    invented.review(removed_at=datetime.now(UTC))
-    for status in ("failed", "over_budget", "refused"):
-        invented.analysis(invented.review(), 2, None, status=status)
-    invented.review(imdb_id=OTHER, source="letters")
-    for at, mode, status in ((1, "full", "gated"), (2, "import", "partial")):
-        invented.rows(
-            """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, finished_at,
-                   loaded_at) VALUES (%s, 'imdb', %s, %s, %s, %s, %s)""",
-            mode, MOVIE, mode, status, *[datetime(2026, 5, at, tzinfo=UTC)] * 2,
-        )  # fmt: skip
-    tables = ("reviews", "review_analyses", "aspect_scores")
-    query = "SELECT * FROM mart.movies ORDER BY imdb_id"
-    before = invented.rows(query)
-    stored = [invented.row(f"SELECT count(*) FROM core.{table}") for table in tables]  # noqa: S608
-    migrate.migrate(empty_database)
-    after = invented.rows(query)
-    assert [{name: row[name] for name in before[0]} for row in after] == before
-    assert before[0]["reviews"] == 43
-    assert stored == [{"count": 45}, {"count": 83}, {"count": 80}]
-    assert stored == [invented.row(f"SELECT count(*) FROM core.{table}") for table in tables]  # noqa: S608
-    assert invented.rows("SELECT DISTINCT imdb_id FROM core.aspect_scores") == [{"imdb_id": MOVIE}]
-    figured = invented.rows("SELECT reviews FROM mart.compared_movies ORDER BY imdb_id")
-    assert [r["reviews"] for r in figured] == [43, 1]
-
-
-def without_movie(insert):
-    """Before revision 0009 an aspect's row did not name its movie."""
-
-    def insert_as_before(table, fields):
-        left_out = {"imdb_id"} if table == "core.aspect_scores" else set()
-        insert(table, {name: value for name, value in fields.items() if name not in left_out})
-
-    return insert_as_before

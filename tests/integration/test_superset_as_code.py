@@ -20,8 +20,6 @@ ASSETS = ROOT / "superset" / "assets"
 PYTHON = ROOT / ".venv-superset" / "bin" / "python"
 sys.path.append(str(ROOT / "superset"))
 
-import mart_columns  # noqa: E402
-
 DATABASE, REVIEWS, EVENTS = (f"00000000-0000-4000-8000-0000000000{n}" for n in ("01", "11", "12"))
 WEEKS, GRADE, EVENT_TABLE, RECEPTION = (
     f"00000000-0000-4000-8000-0000000000{n}" for n in (21, 22, 23, 31)
@@ -157,11 +155,6 @@ def texts(folder):
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def test_the_noted_columns_are_those_of_the_marts(warehouse_url):
-    now = mart_columns.text(mart_columns.read(warehouse_url))
-    assert now == mart_columns.FILE.read_text(), "the marts changed: make superset-columns"
 
 
 def test_first_sync_creates_all_and_the_second_touches_nothing(superset, tree, saved):

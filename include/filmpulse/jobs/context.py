@@ -133,6 +133,7 @@ def _set_up_reader(parts: Parts) -> None:
     with parts.warehouse.connect() as connection:
         try:
             connection.execute(wh.sql("roles"))
+            connection.execute(wh.sql("grants"))
         except errors.InsufficientPrivilege as error:
             why = error.diag.message_primary
             raise BadInput(f"filmpulse_reader could not be set up: {why}. {_ASK}") from error

@@ -1,8 +1,13 @@
-"""The schema's history: numbered SQL files, run forward by Alembic, each in one transaction."""
+"""The tables' history: numbered SQL files, run forward by Alembic; then the marts on top of them.
+
+A migration is a revision under `migrations/versions` and its files `<revision>_<schema>.sql` under
+`migrations/sql`. It changes tables, never a view: the marts are made anew after it. Where a mart
+reads a column that changes, it first drops the schema (`DROP SCHEMA IF EXISTS mart CASCADE`);
+dashboards then show an error until the marts are there again.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -14,14 +19,13 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from psycopg.rows import tuple_row
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import explained, open_connection
+from filmpulse.warehouse import explained, marts, open_connection
 
 _FOLDER = Path(str(files("filmpulse.warehouse") / "migrations"))
 _LOCK = 0x46494C4D  # "FILM": two setups at once take turns
@@ -29,15 +33,23 @@ SCHEMAS = ("core", "mart", "ops")
 
 
 class Revision(NamedTuple):
-    """Where a database stands (None: empty), where the code is, and which schemas were missing."""
+    """Where a database stands.
+
+    Attributes:
+        current: The revision of its tables; None when it is empty.
+        head: The revision that this version needs.
+        missing: Schemas that were dropped.
+        has_marts: Whether the marts are those of this version.
+    """
 
     current: str | None
     head: str | None
     missing: tuple[str, ...] = ()
+    has_marts: bool = True
 
 
 def migrate(url: str) -> Revision:
-    """Bring a database to the newest revision; harmless when it is there already.
+    """Bring a database to the newest revision and its marts to this version; else change nothing.
 
     A schema that was dropped is made anew: `mart` as it was, since it holds views alone; `core` and
     `ops` empty, to be filled by a rebuild from the lake.
@@ -46,7 +58,8 @@ def migrate(url: str) -> Revision:
         url: `postgresql://` address of the owner of the database.
 
     Returns:
-        The revision found, the one reached, and the schemas that were made anew.
+        The revision found and the one reached; the schemas, and whether the marts, were as needed
+        before.
 
     Raises:
         BadInput: The address is none, or the database cannot be brought there.
@@ -54,16 +67,16 @@ def migrate(url: str) -> Revision:
     """
     with _connect(url) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        missing = _missing(connection)
-        if missing:
-            _remake(connection, missing)
+        found, missing = _current(connection), _missing(connection)
+        _check_revision(found)
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
-        found = _current(connection)
+        _restore(connection, found, missing)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
-        return Revision(found, _head(), missing)
+        is_remade = marts.remake(url)
+        return Revision(found, _head(), missing, not is_remade)
 
 
 def status(url: str) -> Revision:
@@ -74,7 +87,28 @@ def status(url: str) -> Revision:
         WarehouseUnavailable: Postgres did not answer.
     """
     with _connect(url) as connection:
-        return Revision(_current(connection), _head(), _missing(connection))
+        has_marts = marts.are_current(_driver(connection))
+        return Revision(_current(connection), _head(), _missing(connection), has_marts)
+
+
+def _check_revision(found: str | None) -> None:
+    """Refuse a database that this version cannot bring forward."""
+    script = ScriptDirectory.from_config(_config())
+    known = [each.revision for each in script.walk_revisions()]
+    if found is None or found in known:
+        return
+    if found < known[-1]:
+        raise BadInput(
+            f"The warehouse is at revision {found}, of a version before the first release; this "
+            f"version goes on from revision {known[-1]}. Make a new database, run `filmpulse "
+            "setup`, then `filmpulse rebuild`, which fills it from the lake.",
+            reason="warehouse_schema",
+        )
+    raise BadInput(
+        f"The warehouse was set up by another version of Filmpulse (revision {found}): use that "
+        "version or a newer one.",
+        reason="warehouse_schema",
+    )
 
 
 def _missing(connection: Connection) -> tuple[str, ...]:
@@ -86,71 +120,34 @@ def _missing(connection: Connection) -> tuple[str, ...]:
     return () if is_new else tuple(name for name in SCHEMAS if name not in there)
 
 
-def _remake(connection: Connection, missing: tuple[str, ...]) -> None:
-    """Make schemas anew by those statements of the migrations that make what lies in them.
+def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]) -> None:
+    """Make `core` or `ops` anew, empty, by their own files of the migrations.
 
-    With `core` or `ops` their views went too, and functions of the one that read the other, so
-    `mart` is made anew as a whole, and functions again where they are missing.
+    Without `ops` the database does not know its revision: take it for the newest.
     """
-    current = _head() if "ops" in missing else _current(connection)
-    for name in ("mart", *missing):
-        connection.execute(text(f"DROP SCHEMA IF EXISTS {name} CASCADE"))
-        connection.execute(text(f"CREATE SCHEMA {name}"))
-    made = {"mart", *missing}
-    raw = connection.connection.cursor()
-    try:
-        for statement in _statements(current):
-            target = _TARGET.match(statement)
-            if target is None or target["verb"].endswith("SCHEMA"):
-                continue
-            if target["schema"] in made:
-                raw.execute(statement)
-            elif target["verb"].endswith("FUNCTION"):
-                raw.execute(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1))
-        if "core" in missing and "ops" not in missing:
-            raw.execute(_read("link_quality_checks.sql"))
-    finally:
-        raw.close()
+    reached = _head() if "ops" in missing else found
+    for schema in ("core", "ops"):
+        if schema in missing:
+            for path in sorted((_FOLDER / "sql").glob(f"[0-9]*_{schema}.sql")):
+                if path.name.partition("_")[0] <= str(reached):
+                    _driver(connection).execute(path.read_bytes())
+    if "core" in missing and "ops" not in missing:
+        _driver(connection).execute((_FOLDER / "sql" / "link_quality_checks.sql").read_bytes())
     if "ops" in missing:
-        script = ScriptDirectory.from_config(_config())
-        _context(connection).stamp(script, "head")
+        _context(connection).stamp(ScriptDirectory.from_config(_config()), "head")
 
 
-_TARGET = re.compile(
-    r"(?P<verb>(?:CREATE|ALTER|DROP|COMMENT ON|INSERT INTO|UPDATE)(?: OR REPLACE)?"
-    r"(?: (?:MATERIALIZED VIEW|VIEW|TABLE|FUNCTION|COLUMN|SCHEMA|INDEX))?)"
-    r"(?:(?: UNIQUE)? INDEX \w+\s+ON)? (?P<schema>core|mart|ops)\b"
-)
-"""What a statement of a migration makes or changes, and the schema in which it lies."""
+def run_sql_files(revision: str) -> None:
+    """Run the files of one revision inside its migration, `core` before `ops`."""
+    for path in sorted((_FOLDER / "sql").glob(f"{revision}_*.sql")):
+        _driver(op.get_bind()).execute(path.read_bytes())
 
 
-def _statements(revision: str | None) -> Iterator[str]:
-    """Yield the statements of all migrations up to a revision, in order.
-
-    Each ends with a semicolon at the end of a line, and no line within one does.
-    """
-    script = ScriptDirectory.from_config(_config())
-    for each in reversed(list(script.iterate_revisions(revision, "base"))):
-        plain = re.sub(r"^\s*--.*$", "", _read(f"{Path(each.path).stem}.sql"), flags=re.MULTILINE)
-        yield from (
-            part.strip() for part in re.split(r";\s*$", plain, flags=re.MULTILINE) if part.strip()
-        )
-
-
-def run_sql_file(name: str) -> None:
-    """Run one file of `migrations/sql` inside a migration.
-
-    The driver's own cursor is used, so that `%` and `:` in SQL stay what they are.
-    """
-    raw = op.get_bind().connection.cursor()
-    try:
-        raw.execute(_read(name))
-    finally:
-        raw.close()
-
-
-def _read(name: str) -> str:
-    return (_FOLDER / "sql" / name).read_text(encoding="utf-8")
+def _driver(connection: Connection) -> psycopg.Connection:
+    """Return the driver's own connection, so that `%` and `:` in SQL stay what they are."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - for the type checker
+    return driver
 
 
 @contextmanager
@@ -162,11 +159,8 @@ def _connect(url: str) -> Iterator[Connection]:
     try:
         with engine.connect() as connection:
             yield connection
-    except CommandError as error:  # the revision of the database is none of ours
-        raise BadInput(
-            f"The warehouse was set up by another version of Filmpulse ({error}): use that version "
-            "or a newer one."
-        ) from error
+    except psycopg.Error as error:
+        raise explained(error) from error
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise explained(error.orig) from error

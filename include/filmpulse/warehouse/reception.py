@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from filmpulse.errors import BadInput
 from filmpulse.items import ASPECTS
@@ -30,16 +30,21 @@ class AspectSummary:
 class Trend:
     """The latest quarter of the scored reviews, 30 at least, against all before.
 
-    `difference` of the two means, with half its 95 % interval, and `since` when are None where
-    there are fewer than 30 on either side.
+    Attributes:
+        trend: rising, falling, steady or too few, by the rule of `mart.movie_trends`.
+        recent_n: Reviews in the latest quarter.
+        earlier_n: Reviews before those.
+        since: Day of the first of the latest reviews; None for too few, as the next two.
+        difference: Mean of the latest less mean of those before, on -2..2.
+        half_interval: Half the width of its 95 % interval.
     """
 
-    word: str
+    trend: str
     recent_n: int
     earlier_n: int
-    since: date | None = None
-    difference: float | None = None
-    half_interval: float | None = None
+    since: date | None
+    difference: float | None
+    half_interval: float | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     if movie is None:
         raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
     quotes = {
-        (row["aspect"], row["praise"]): row["quote"]
+        (row["aspect"], row["is_praise"]): row["quote"]
         for row in warehouse.rows("aspect_quotes", imdb_id=imdb_id)
     }
     aspects = {
@@ -81,11 +86,11 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
         )
         for row in warehouse.rows("aspect_summary", imdb_id=imdb_id)
     }
-    halves = {row["is_recent"]: row for row in warehouse.rows("trend", imdb_id=imdb_id)}
+    trend = warehouse.row("movie_trend", imdb_id=imdb_id) or {}
     return MovieSummary(
         movie=movie,
         grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-        trend=_trend(halves.get(True), halves.get(False)),
+        trend=Trend(**{k: trend[k] for k in Trend.__dataclass_fields__}),
         aspects=[aspects[name] for name in ASPECTS],
         faults=[
             f"{row['sentence'].rstrip('.')} ({row['check_name']}, {row['collected_at']:%Y-%m-%d})"
@@ -100,13 +105,3 @@ def grade(mean: float | None) -> str:
         return TOO_FEW
     words = ("very negative", "negative", "mixed", "positive", "very positive")
     return words[min(int((mean + 2) / 0.8), 4)]
-
-
-def _trend(recent: dict[str, Any] | None, earlier: dict[str, Any] | None) -> Trend:
-    n, m = (recent or {}).get("n", 0), (earlier or {}).get("n", 0)
-    if recent is None or earlier is None or n < 30 or m < 30:
-        return Trend(TOO_FEW, n, m)
-    difference = recent["mean"] - earlier["mean"]
-    half = 1.96 * cast("float", (recent["sd"] ** 2 / n + earlier["sd"] ** 2 / m) ** 0.5)
-    word = "steady" if abs(difference) <= half else "rising" if difference > 0 else "falling"
-    return Trend(word, n, m, recent["since"], difference, half)

@@ -7,19 +7,15 @@ LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
 WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
   AND CASE WHEN s.kind IS NULL THEN true
            WHEN s.kind = 'lexicon' THEN EXISTS (
-               SELECT FROM core.reviews r
-               WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL AND r.body IS NOT NULL
+               SELECT FROM mart.current_reviews r
+               WHERE r.imdb_id = m.imdb_id AND r.body IS NOT NULL
                  AND NOT EXISTS (
                      SELECT FROM core.review_analyses a
                      WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
                          = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
-                       AND core.is_final(a.status)))
+                       AND mart.is_final(a.status)))
            ELSE NOT %(but_models)s AND (
-               SELECT NOT core.has_finished(count(*) FILTER (WHERE core.is_final(a.status)), count(*))
-                      OR NOT core.keeps_scores(count(a.overall), count(*))
-               FROM core.reviews r
-               LEFT JOIN core.review_analyses a
-                      ON (a.source, a.review_id, a.content_hash, a.analyser_id)
-                       = (r.source, r.review_id, r.content_hash, m.active_analyser_id)
-               WHERE r.imdb_id = m.imdb_id AND r.removed_at IS NULL) END
+               SELECT NOT p.has_finished OR NOT mart.keeps_scores(p.scored_reviews, p.reviews)
+               FROM mart.analyser_progress p
+               WHERE (p.imdb_id, p.analyser_id) = (m.imdb_id, m.active_analyser_id)) END
 ORDER BY m.imdb_id

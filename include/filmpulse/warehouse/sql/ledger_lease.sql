@@ -5,7 +5,7 @@ VALUES (%(key)s, %(content_hash)s, %(model)s, %(prompt_version)s,
         statement_timestamp() + make_interval(secs => %(lease_seconds)s))
 ON CONFLICT (key) DO UPDATE
 SET leased_until = excluded.leased_until, status = NULL, finished_at = NULL
-WHERE ops.is_stale_answer(r.status, r.finished_at)
+WHERE mart.is_stale_answer(r.status, r.finished_at)
    OR (r.status IS NULL
        AND (r.leased_until <= statement_timestamp() OR r.leased_by = %(after)s::bigint))
 RETURNING key

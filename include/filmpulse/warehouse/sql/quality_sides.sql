@@ -2,11 +2,11 @@
 -- brought (own), the newest collections up to it that together brought enough (recent; it holds
 -- own), and the reviews just before those (past).
 WITH living AS MATERIALIZED (
-    SELECT review_id, first_seen_at, submitted_on, rating_1_10, is_spoiler, author_key, title, body,
+    SELECT review_id, first_seen_at, submitted_on, rating_1_10, is_spoiler, has_author, title, body,
            language, helpful_up, helpful_down,
            CASE WHEN octet_length(body) >= %(long_text)s THEN md5(body) END AS words
-    FROM core.reviews
-    WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
+    FROM mart.current_reviews
+    WHERE imdb_id = %(imdb_id)s AND source = %(source)s
       AND first_seen_at <= %(collected_at)s
 ), edge AS MATERIALIZED (
     SELECT max(first_seen_at) AS at
@@ -52,7 +52,7 @@ SELECT s.side,
        count(*) FILTER (WHERE rating_1_10 IS NULL) AS unrated,
        count(*) FILTER (WHERE is_spoiler) AS spoilers,
        count(*) FILTER (WHERE submitted_on IS NULL) AS undated,
-       count(*) FILTER (WHERE author_key IS NULL) AS unsigned,
+       count(*) FILTER (WHERE NOT has_author) AS unsigned,
        count(body) AS texts,
        count(*) FILTER (WHERE body IS NOT NULL AND coalesce(title, '') = '') AS untitled,
        count(*) FILTER (WHERE has_votes) AS voted,

@@ -24,8 +24,8 @@ WITH edits AS MATERIALIZED (
     SELECT r.*,
            r.first_seen_at = %(collected_at)s
                OR r.review_id IN (SELECT review_id FROM edits) AS is_brought
-    FROM core.reviews r
-    WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s AND r.removed_at IS NULL
+    FROM mart.current_reviews r
+    WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s
 ), life AS MATERIALIZED (
     SELECT greatest(make_date(m.year - 1, 1, 1), %(no_day_before)s::date) AS first_day,
            ((SELECT max(collected_at) FROM ops.loads

@@ -1,4 +1,5 @@
--- Run by `filmpulse setup` as the owner, after migrating; repeatable. The reader sees mart, no more.
+-- Run by `filmpulse setup` as the owner, after migrating and before grants.sql; repeatable. The reader
+-- sees mart, no more.
 -- An owner without CREATEROLE finds the reader made already, by the local stack or an administrator.
 DO $$
 BEGIN
@@ -12,6 +13,3 @@ END
 $$;
 REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA mart TO filmpulse_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA mart TO filmpulse_reader;
-ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO filmpulse_reader;

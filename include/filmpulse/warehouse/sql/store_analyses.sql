@@ -20,7 +20,7 @@ WITH stored AS (
                                  a.output_tokens),
         cost_usd = coalesce(a.cost_usd + excluded.cost_usd, excluded.cost_usd, a.cost_usd)
     -- An unreadable answer stays until another one takes its place.
-    WHERE (NOT core.is_final(a.status) OR (a.status = 'invalid' AND core.is_final(excluded.status)))
+    WHERE (NOT mart.is_final(a.status) OR (a.status = 'invalid' AND mart.is_final(excluded.status)))
       AND (a.status <> excluded.status OR excluded.cost_usd IS NOT NULL)
     RETURNING source, review_id, content_hash, analyser_id, imdb_id
 )

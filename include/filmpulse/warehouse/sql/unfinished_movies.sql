@@ -7,13 +7,13 @@ SELECT r.imdb_id, coalesce(m.original_title, m.title) AS title,
        count(*) FILTER (WHERE a.status = 'failed') AS failed,
        count(*) FILTER (WHERE a.status = 'invalid') AS invalid,
        sum(char_length(r.title) + char_length(r.body)) AS characters
-FROM core.reviews r
+FROM mart.current_reviews r
 JOIN core.movies m USING (imdb_id)
 LEFT JOIN core.review_analyses a
        ON (a.source, a.review_id, a.content_hash, a.analyser_id)
         = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
 WHERE (%(imdb_ids)s::text[] IS NULL OR r.imdb_id = ANY(%(imdb_ids)s))
-  AND r.removed_at IS NULL AND r.body IS NOT NULL
-  AND (NOT core.is_final(a.status) OR ops.is_due_again(a.status, a.content_hash, a.analyser_id))
+  AND r.body IS NOT NULL
+  AND (NOT mart.is_final(a.status) OR mart.is_due_again(a.status, a.content_hash, a.analyser_id))
 GROUP BY r.imdb_id, m.original_title, m.title
 ORDER BY r.imdb_id

@@ -1,6 +1,6 @@
-"""Run 0010_lenient_answers.sql."""
+"""Note how a model's answer differed from the form asked for."""
 
-from filmpulse.warehouse.migrate import run_sql_file
+from filmpulse.warehouse.migrate import run_sql_files
 
 revision = "0010"
 down_revision = "0009"
@@ -8,4 +8,4 @@ down_revision = "0009"
 
 def upgrade() -> None:
     """Move forward; there is no way back but a restore."""
-    run_sql_file("0010_lenient_answers.sql")
+    run_sql_files(revision)

@@ -1,6 +1,6 @@
-"""Run 0011_switching.sql."""
+"""Note the analyser that the settings named."""
 
-from filmpulse.warehouse.migrate import run_sql_file
+from filmpulse.warehouse.migrate import run_sql_files
 
 revision = "0011"
 down_revision = "0010"
@@ -8,4 +8,4 @@ down_revision = "0010"
 
 def upgrade() -> None:
     """Move forward; there is no way back but a restore."""
-    run_sql_file("0011_switching.sql")
+    run_sql_files(revision)

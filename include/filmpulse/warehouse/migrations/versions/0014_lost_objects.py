@@ -1,6 +1,6 @@
-"""Run 0014_lost_objects.sql."""
+"""Note which objects of the lake are lost."""
 
-from filmpulse.warehouse.migrate import run_sql_file
+from filmpulse.warehouse.migrate import run_sql_files
 
 revision = "0014"
 down_revision = "0011"
@@ -8,4 +8,4 @@ down_revision = "0011"
 
 def upgrade() -> None:
     """Move forward; there is no way back but a restore."""
-    run_sql_file("0014_lost_objects.sql")
+    run_sql_files(revision)

@@ -1,0 +1,158 @@
+"""The marts: the schema `mart`, one file a view or function, made anew whenever a file changed.
+
+A file is named after the view or function that it makes and holds its comments and indexes
+(docs/adr/0033). Functions are written in the new style (`RETURN ...`), so that Postgres binds names
+when the function is made and knows what depends on what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString
+
+import psycopg
+from psycopg import errors
+from psycopg import sql as identifiers
+
+from filmpulse.warehouse import open_connection, sql
+
+log = logging.getLogger(__name__)
+
+ORDER: tuple[LiteralString, ...] = (
+    # Rules and small helpers.
+    "aspects",
+    "enough_reviews",
+    "is_enough",
+    "is_enough_difference",
+    "is_final",
+    "has_finished",
+    "keeps_scores",
+    "is_stale_answer",
+    "is_due_again",
+    "half_interval",
+    "difference_half_interval",
+    "interval_end",
+    "language_name",
+    "grade_band",
+    "score_label",
+    "time_ago",
+    "as_html",
+    # One movie, read from its own rows.
+    "current_reviews",
+    "movie_names",
+    "movie_counts",
+    "reviews",
+    "aspect_scores",
+    "movies",
+    "movie_trends",
+    "movie_snapshots",
+    "movie_events",
+    "movie_languages",
+    "movie_series",
+    "timeline",
+    "opinions",
+    "aspect_figures",
+    "movie_aspects",
+    "best_quotes",
+    # All movies, counted after each job.
+    "compared_movies",
+    "compared_aspects",
+    "compared_weeks",
+    "movie_choices",
+    # How the work goes.
+    "analysers",
+    "analyser_progress",
+    "awaited_analysers",
+    "collections",
+    "quality_checks",
+    "failed_checks",
+    "host_hours",
+    "hosts",
+    "llm_days",
+    "llm_use",
+    "movie_health",
+    "pipeline_facts",
+)
+"""The files in the order in which they are run: each after those that it reads."""
+
+_LOCK = 0x6D617274  # "mart": two setups at once take turns
+_PATIENCE = "30s"  # for those who still read the views of before
+_OLD = "mart_before_"
+
+
+def text(name: LiteralString) -> LiteralString:
+    """Return the SQL that makes one view or function."""
+    return (files(__name__) / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def description() -> LiteralString:
+    """Return what the schema's comment says: its purpose, and a hash of all files in order."""
+    digest = hashlib.sha256("\0".join(map(text, ORDER)).encode()).hexdigest()
+    return f"Views: all that Superset may read. Made from {digest[:16]}."
+
+
+def are_current(connection: psycopg.Connection) -> bool:
+    """Say whether the database holds the marts of this version, each view and function of them."""
+    row = connection.execute(sql("marts_standing")).fetchone()
+    return row is not None and row[0] == description() and set(ORDER) <= set(row[1])
+
+
+def remake(url: str) -> bool:
+    """Make the marts anew if they are not those of this version; return whether that was so.
+
+    Readers wait for nothing: the new schema is built beside the one of before, figures counted, and
+    takes its name when the transaction ends. A view that somebody else put into the schema, or that
+    reads from it, is dropped with the schema of before.
+
+    Args:
+        url: `postgresql://` address of the owner of the database, which is migrated.
+
+    Raises:
+        WarehouseUnavailable: Postgres could not be reached.
+        psycopg.Error: A file cannot be run; the marts of before stand.
+    """
+    with open_connection(url, row_factory=psycopg.rows.tuple_row, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        is_old = not are_current(connection)
+        if is_old:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with connection.transaction():
+                _build(connection)
+        _drop_old(connection)
+    return is_old
+
+
+def _build(connection: psycopg.Connection) -> None:
+    """Put the schema aside and make a new one; figures of all movies agree, as of one moment."""
+    row = connection.execute("SELECT to_regnamespace('mart')::oid").fetchone()
+    if row and row[0]:
+        old = identifiers.Identifier(f"{_OLD}{row[0]}")
+        connection.execute(identifiers.SQL("ALTER SCHEMA mart RENAME TO {}").format(old))
+    connection.execute("CREATE SCHEMA mart")
+    for name in ORDER:
+        connection.execute(text(name))
+    connection.execute(
+        identifiers.SQL("COMMENT ON SCHEMA mart IS {}").format(identifiers.Literal(description()))
+    )
+    connection.execute(sql("grants"))
+
+
+def _drop_old(connection: psycopg.Connection) -> None:
+    """Drop schemas that were put aside, by this setup or by an interrupted one.
+
+    Nobody new looks there. A schema that somebody still reads is left for the next setup.
+    """
+    connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
+    names = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [_OLD]
+    ).fetchall()
+    for (name,) in names:
+        drop = identifiers.SQL("DROP SCHEMA {} CASCADE").format(identifiers.Identifier(name))
+        try:
+            connection.execute(drop)
+        except errors.LockNotAvailable:
+            log.warning("Somebody still reads %s: the next `filmpulse setup` drops it.", name)

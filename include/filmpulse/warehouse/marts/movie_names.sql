@@ -1,0 +1,10 @@
+CREATE VIEW mart.movie_names AS
+SELECT imdb_id, label || CASE WHEN count(*) OVER (PARTITION BY label) > 1
+                              THEN ' ' || imdb_id ELSE '' END AS movie
+FROM (
+    SELECT imdb_id, coalesce(original_title, title) || coalesce(' (' || year || ')', '') AS label
+    FROM core.movies
+) m;
+COMMENT ON VIEW mart.movie_names IS 'One row per movie: what it is called wherever one is chosen.';
+COMMENT ON COLUMN mart.movie_names.imdb_id IS 'IMDb''s id.';
+COMMENT ON COLUMN mart.movie_names.movie IS 'Title and year; with the id where two movies share both.';

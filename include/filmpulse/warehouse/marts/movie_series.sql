@@ -1,0 +1,45 @@
+CREATE VIEW mart.movie_series AS
+SELECT n.imdb_id, n.movie, q.grain, q.starts_on,
+       q.starts_on - m.release_date AS days_since_release,
+       q.reviews, q.graded_reviews, q.mean_stars,
+       mart.half_interval(q.sd_stars::double precision, q.graded_reviews) AS stars_half_interval,
+       q.scored_reviews, q.mean_overall,
+       mart.half_interval(q.sd_overall::double precision, q.scored_reviews) AS overall_half_interval,
+       q.reviews_so_far, q.graded_so_far,
+       q.stars_so_far::double precision / nullif(q.graded_so_far, 0) AS mean_stars_so_far
+FROM mart.movie_names n
+JOIN core.movies m USING (imdb_id)
+CROSS JOIN LATERAL (
+    SELECT g.grain, date_trunc(g.grain, r.submitted_on)::date AS starts_on,
+           count(*) AS reviews,
+           count(r.rating_1_10) AS graded_reviews,
+           avg(r.rating_1_10)::double precision AS mean_stars,
+           stddev_samp(r.rating_1_10) AS sd_stars,
+           count(r.overall) AS scored_reviews,
+           avg(r.overall)::double precision AS mean_overall,
+           stddev_samp(r.overall) AS sd_overall,
+           sum(count(*)) OVER so_far AS reviews_so_far,
+           sum(count(r.rating_1_10)) OVER so_far AS graded_so_far,
+           sum(sum(r.rating_1_10)) OVER so_far AS stars_so_far
+    FROM mart.reviews r
+    CROSS JOIN (VALUES ('day'), ('week')) AS g (grain)
+    WHERE r.imdb_id = n.imdb_id AND r.submitted_on IS NOT NULL
+    GROUP BY g.grain, date_trunc(g.grain, r.submitted_on)
+    WINDOW so_far AS (PARTITION BY g.grain ORDER BY date_trunc(g.grain, r.submitted_on))
+) q;
+COMMENT ON VIEW mart.movie_series IS 'One row per movie and day, and one per movie and week, in which reviews were submitted.';
+COMMENT ON COLUMN mart.movie_series.imdb_id IS 'The movie.';
+COMMENT ON COLUMN mart.movie_series.movie IS 'Title and year of the movie.';
+COMMENT ON COLUMN mart.movie_series.grain IS 'day or week; choose one.';
+COMMENT ON COLUMN mart.movie_series.starts_on IS 'The day, or the Monday of the week.';
+COMMENT ON COLUMN mart.movie_series.days_since_release IS 'Days from the release to starts_on; null when the release is unknown.';
+COMMENT ON COLUMN mart.movie_series.reviews IS 'Living reviews submitted then.';
+COMMENT ON COLUMN mart.movie_series.graded_reviews IS 'Of these, how many have stars: the n of mean_stars.';
+COMMENT ON COLUMN mart.movie_series.mean_stars IS 'Mean of their stars, 1 to 10.';
+COMMENT ON COLUMN mart.movie_series.stars_half_interval IS 'Half the width of its 95 % interval; null below two.';
+COMMENT ON COLUMN mart.movie_series.scored_reviews IS 'How many have an overall score: the n of mean_overall.';
+COMMENT ON COLUMN mart.movie_series.mean_overall IS 'Mean overall score, -2 to 2.';
+COMMENT ON COLUMN mart.movie_series.overall_half_interval IS 'Half the width of its 95 % interval; null below two.';
+COMMENT ON COLUMN mart.movie_series.reviews_so_far IS 'Living reviews up to the end of that day or week.';
+COMMENT ON COLUMN mart.movie_series.graded_so_far IS 'Of these, how many have stars.';
+COMMENT ON COLUMN mart.movie_series.mean_stars_so_far IS 'Mean of their stars, 1 to 10.';

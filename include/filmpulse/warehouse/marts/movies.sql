@@ -1,0 +1,104 @@
+-- Each movie's figures are counted by themselves: asked for one movie, the view reads one.
+CREATE VIEW mart.movies AS
+SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.release_date,
+       m.runtime_minutes, m.genres, m.directors, m.cast_names, m.plot, m.poster_url,
+       c.site_rating, c.site_votes, c.site_reviews, c.site_as_of, c.reviews,
+       l.unrated_reviews, l.mean_stars, l.analysed_reviews, l.scored_reviews, l.mean_overall,
+       mart.half_interval(l.sd_overall::double precision, l.scored_reviews) AS half_interval,
+       mart.interval_end(l.mean_overall::numeric, -1, l.sd_overall, l.scored_reviews)
+           AS overall_low,
+       mart.interval_end(l.mean_overall::numeric, +1, l.sd_overall, l.scored_reviews)
+           AS overall_high,
+       l.first_review_on, l.last_review_on, c.coverage,
+       a.analyser_id, a.kind AS analyser_kind, a.model AS analyser_model,
+       a.prompt_version AS analyser_version,
+       mart.is_enough(l.scored_reviews, c.coverage) AS is_enough,
+       o.status AS collection_status, o.reason AS collection_reason,
+       o.sentence AS collection_sentence, o.finished_at AS collected_at,
+       i.imported_at, c.known_reviews,
+       c.reviews - l.analysed_reviews AS waiting_reviews,
+       c.movie,
+       mart.half_interval(l.sd_stars::double precision, c.reviews - l.unrated_reviews)
+           AS stars_half_interval,
+       l.sd_population / 2 AS polarisation,
+       k.checked_at AS looked_at,
+       CASE a.kind WHEN 'llm' THEN 'language model ' || a.model
+                   WHEN 'lexicon' THEN 'keyless lexicon' ELSE 'nobody yet' END AS analyser,
+       CASE a.kind WHEN 'llm'
+                       THEN 'A model''s reading: quotes are verified, scores are its judgement.'
+                   WHEN 'lexicon' THEN 'A baseline for English: no sarcasm, no other language.'
+                   ELSE 'No review has been scored.' END AS analyser_caveat,
+       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars
+FROM core.movies m
+JOIN mart.movie_counts c USING (imdb_id)
+LEFT JOIN ops.movie_checks k USING (imdb_id)
+LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
+           avg(r.rating_1_10)::double precision AS mean_stars,
+           stddev_samp(r.rating_1_10) AS sd_stars,
+           count(*) FILTER (WHERE mart.is_final(r.analysis_status)) AS analysed_reviews,
+           count(r.overall) AS scored_reviews,
+           avg(r.overall)::double precision AS mean_overall,
+           stddev_samp(r.overall) AS sd_overall,
+           stddev_pop(r.overall)::double precision AS sd_population,
+           min(r.submitted_on) AS first_review_on,
+           max(r.submitted_on) AS last_review_on
+    FROM mart.reviews r
+    WHERE r.imdb_id = m.imdb_id
+) l
+LEFT JOIN LATERAL (
+    SELECT * FROM ops.collections o
+    WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
+    ORDER BY o.finished_at DESC LIMIT 1
+) o ON true
+LEFT JOIN LATERAL (
+    SELECT max(i.loaded_at) AS imported_at FROM ops.collections i
+    WHERE i.imdb_id = m.imdb_id AND i.mode = 'import'
+) i ON true;
+COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection of the site ended, and when a file was last imported.';
+COMMENT ON COLUMN mart.movies.imdb_id IS 'IMDb''s id.';
+COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it.';
+COMMENT ON COLUMN mart.movies.year IS 'Year of release.';
+COMMENT ON COLUMN mart.movies.release_date IS 'Day of release in the reader''s country.';
+COMMENT ON COLUMN mart.movies.runtime_minutes IS 'Running time in minutes.';
+COMMENT ON COLUMN mart.movies.genres IS 'Genres in the site''s order.';
+COMMENT ON COLUMN mart.movies.directors IS 'Directors in the site''s order.';
+COMMENT ON COLUMN mart.movies.cast_names IS 'The cast that the page names, in its order.';
+COMMENT ON COLUMN mart.movies.plot IS 'The site''s short outline.';
+COMMENT ON COLUMN mart.movies.poster_url IS 'Address of the poster.';
+COMMENT ON COLUMN mart.movies.site_rating IS 'The site''s own mean rating, 1 to 10.';
+COMMENT ON COLUMN mart.movies.site_votes IS 'Votes behind that rating.';
+COMMENT ON COLUMN mart.movies.site_reviews IS 'Reviews that the site says it has.';
+COMMENT ON COLUMN mart.movies.site_as_of IS 'When the site said so (UTC).';
+COMMENT ON COLUMN mart.movies.reviews IS 'Living reviews that we hold, of all sources.';
+COMMENT ON COLUMN mart.movies.unrated_reviews IS 'Of these, how many have no stars.';
+COMMENT ON COLUMN mart.movies.mean_stars IS 'Mean of their stars, 1 to 10.';
+COMMENT ON COLUMN mart.movies.analysed_reviews IS 'Reviews that the active analyser has finished with, scored or not.';
+COMMENT ON COLUMN mart.movies.scored_reviews IS 'Reviews with an overall score: the n of mean_overall.';
+COMMENT ON COLUMN mart.movies.mean_overall IS 'Mean overall score, -2 to 2.';
+COMMENT ON COLUMN mart.movies.half_interval IS 'Half the width of its 95 % interval; null below two.';
+COMMENT ON COLUMN mart.movies.overall_low IS 'Lower end of that interval, on the scale.';
+COMMENT ON COLUMN mart.movies.overall_high IS 'Upper end of that interval, on the scale.';
+COMMENT ON COLUMN mart.movies.first_review_on IS 'Day of the earliest review.';
+COMMENT ON COLUMN mart.movies.last_review_on IS 'Day of the latest review.';
+COMMENT ON COLUMN mart.movies.coverage IS 'Our living reviews over known_reviews; null when that is unknown.';
+COMMENT ON COLUMN mart.movies.analyser_id IS 'Whose scores these are; null before the first.';
+COMMENT ON COLUMN mart.movies.analyser_kind IS 'lexicon or llm.';
+COMMENT ON COLUMN mart.movies.analyser_model IS 'The model''s name; null for the lexicon.';
+COMMENT ON COLUMN mart.movies.analyser_version IS 'Version of the prompt, or of the lexicon.';
+COMMENT ON COLUMN mart.movies.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
+COMMENT ON COLUMN mart.movies.collection_status IS 'How the last collection of the site ended.';
+COMMENT ON COLUMN mart.movies.collection_reason IS 'One stable word for why it did not end as complete.';
+COMMENT ON COLUMN mart.movies.collection_sentence IS 'The same for a person, with figures.';
+COMMENT ON COLUMN mart.movies.collected_at IS 'When it ended (UTC).';
+COMMENT ON COLUMN mart.movies.imported_at IS 'When a file or saved page was last loaded (UTC).';
+COMMENT ON COLUMN mart.movies.known_reviews IS 'Reviews that we know to exist: the site''s count, and those of other sources; null while the site''s count is unknown.';
+COMMENT ON COLUMN mart.movies.waiting_reviews IS 'Reviews that the active analyser has not finished with: new, failed, or over the budget.';
+COMMENT ON COLUMN mart.movies.movie IS 'Title and year.';
+COMMENT ON COLUMN mart.movies.stars_half_interval IS 'Half the width of the 95 % interval of mean_stars; null below two.';
+COMMENT ON COLUMN mart.movies.polarisation IS 'How far the overall scores lie apart: 0 all agree, 1 half say -2 and half say 2 (their standard deviation over 2).';
+COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).';
+COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
+COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
+COMMENT ON COLUMN mart.movies.is_enough_stars IS '30 reviews with stars and 20 % coverage: below, the mean of the stars is grey and never ranked.';

@@ -1,0 +1,59 @@
+CREATE VIEW mart.pipeline_facts AS
+WITH health AS (
+    SELECT count(*) AS movies,
+           count(*) FILTER (WHERE hours_since_look <= 168) AS followed,
+           count(*) FILTER (WHERE hours_since_look <= 2) AS fresh,
+           min(looked_at) FILTER (WHERE hours_since_look <= 168) AS oldest_look,
+           sum(reviews) AS reviews, sum(known_reviews) AS known,
+           sum(reviews) FILTER (WHERE known_reviews IS NOT NULL) AS counted,
+           sum(waiting_reviews) AS waiting
+    FROM mart.movie_health
+), ran AS (
+    SELECT count(*) AS collections, count(*) FILTER (WHERE status IN ('complete', 'gated')) AS well
+    FROM ops.collections
+    WHERE finished_at > now() - interval '7 days'
+), paused AS (
+    SELECT count(*) AS hosts, min(host) AS host FROM ops.host_state WHERE paused_until > now()
+), spent AS (
+    SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd, count(*) AS calls FROM ops.llm_calls
+    WHERE started_at > now() - interval '30 days'
+)
+SELECT 1 AS position, 'Movies looked at within 2 hours' AS fact,
+       fresh || ' of ' || followed AS value,
+       CASE WHEN movies = 0 THEN 'No movie is known yet: add one to the Variable tracked_movies.'
+            WHEN followed = 0 THEN 'None was looked at in 7 days: does detect_new_reviews run?'
+            ELSE 'Of those followed in the last 7 days; the oldest look: ' || mart.time_ago(oldest_look) || '.' END
+           AS meaning
+FROM health
+UNION ALL
+SELECT 2, 'Reviews held', to_char(coalesce(reviews, 0), 'FM999,999,999'),
+       CASE WHEN known > 0 THEN round(100 * counted / known, 1) || ' % of the '
+                 || to_char(known, 'FM999,999,999') || ' that are known to exist.'
+            ELSE 'How many there are is not known.' END
+FROM health
+UNION ALL
+SELECT 3, 'Collections that went well, 7 days', well || ' of ' || collections,
+       'Complete, or gated: all that a visitor is shown.'
+FROM ran
+UNION ALL
+SELECT 4, 'Reviews that wait to be scored', to_char(coalesce(waiting, 0), 'FM999,999,999'),
+       'analyse_backlog takes them up every day.'
+FROM health
+UNION ALL
+SELECT 5, 'Hosts that asked for quiet', hosts::text,
+       CASE WHEN hosts = 0 THEN 'None is paused.' ELSE host || ', among them.' END
+FROM paused
+UNION ALL
+SELECT 6, 'Spent on models, 30 days', to_char(coalesce(usd, 0), 'FM$999,990.0000'),
+       CASE WHEN calls = 0 THEN 'No model was asked: the keyless analyser costs nothing.'
+            ELSE to_char(calls, 'FM999,999,999') || ' requests; those of unknown cost at their most.'
+       END
+FROM spent
+UNION ALL
+SELECT 7, 'Last backup and drill', 'not set up',
+       'Backups are not part of Filmpulse yet: back Postgres and the lake up by other means.';
+COMMENT ON VIEW mart.pipeline_facts IS 'One row per question that an operator asks first.';
+COMMENT ON COLUMN mart.pipeline_facts.position IS 'Their order.';
+COMMENT ON COLUMN mart.pipeline_facts.fact IS 'The question.';
+COMMENT ON COLUMN mart.pipeline_facts.value IS 'The answer.';
+COMMENT ON COLUMN mart.pipeline_facts.meaning IS 'What to make of it.';
