@@ -9,6 +9,7 @@ import pytest
 from test_dashboard_marts import MOVIE, OTHER, RELEASE, Invented
 
 from filmpulse.items import ASPECTS
+from filmpulse.warehouse import statements
 from filmpulse.warehouse.reception import read_summary
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +24,10 @@ def views(words):
     """Name the marts, statements and charts that say one of these words."""
     files = [
         *(ROOT / "include/filmpulse/warehouse/marts").glob("*.sql"),
-        *(ROOT / "include/filmpulse/warehouse/sql").glob("*.sql"),
         *(ROOT / "superset/assets").rglob("*.yaml"),
     ]
-    return {p.stem for p in files if any(word in p.read_text(encoding="utf-8") for word in words)}
+    texts = {p.stem: p.read_text(encoding="utf-8") for p in files} | dict(statements())
+    return {name for name, text in texts.items() if any(word in text for word in words)}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -352,10 +353,9 @@ class Server:
 
     def close_database(self, name: str) -> None:
         """Leave a database to its owner and to those who are let in by name; repeatable."""
-        from filmpulse.warehouse import sql as statements
-
+        text = files("filmpulse.warehouse").joinpath("close_database.sql").read_text("utf-8")
         with self.connect(name) as connection:
-            connection.execute(statements("close_database"))
+            connection.execute(text.encode())
 
 
 def _set_role(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -18,10 +18,22 @@ from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 Connection = psycopg.Connection[DictRow]
 
 
-@cache
 def sql(name: str) -> LiteralString:
-    """Return the text of one file of `warehouse/sql`; ours alone, so never user input."""
-    return (files(__name__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    """Return one statement of `warehouse/queries`, by its name; ours alone, so never user input."""
+    return statements()[name]
+
+
+@cache
+def statements() -> Mapping[str, LiteralString]:
+    """Read the files of `warehouse/queries`: name -> statement, which follows `-- name: ...`."""
+    found: dict[str, LiteralString] = {}
+    for file in sorted((files(__name__) / "queries").iterdir(), key=str):
+        _, *parts = re.split(r"^-- name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
+        for name, statement in zip(parts[::2], parts[1::2], strict=True):
+            if name in found:
+                raise ValueError(f"{file}: there are two statements {name}.")
+            found[name] = statement.strip()
+    return found
 
 
 def unavailable(error: psycopg.Error) -> WarehouseUnavailable:

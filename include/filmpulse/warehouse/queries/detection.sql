@@ -1,0 +1,77 @@
+-- Which movies are due, and what a look at one gave.
+
+-- name: due_movies
+-- Tracked movies not looked at since `since`, longest unchecked first, never checked before all.
+SELECT t.imdb_id
+FROM unnest(%(imdb_ids)s::text[]) WITH ORDINALITY AS t (imdb_id, position)
+LEFT JOIN ops.movie_checks c USING (imdb_id)
+WHERE c.checked_at IS NULL OR c.checked_at < %(since)s
+ORDER BY c.checked_at NULLS FIRST, t.position
+
+-- name: record_check
+INSERT INTO ops.movie_checks AS c (imdb_id, checked_at, outcome, reason, sentence, review_count, mode)
+VALUES (%(imdb_id)s, %(checked_at)s, %(outcome)s, %(reason)s, %(sentence)s, %(review_count)s,
+        %(mode)s)
+ON CONFLICT (imdb_id) DO UPDATE SET
+    checked_at = excluded.checked_at, outcome = excluded.outcome, reason = excluded.reason,
+    sentence = excluded.sentence, mode = excluded.mode,
+    review_count = coalesce(excluded.review_count, c.review_count)
+
+-- name: checks_since
+SELECT imdb_id, checked_at, outcome, reason, sentence, review_count, mode
+FROM ops.movie_checks
+WHERE imdb_id = ANY(%(imdb_ids)s) AND checked_at >= %(since)s
+ORDER BY imdb_id
+
+-- name: collection_history
+-- What is needed to tell news from no news: the last finished (loaded) collection, the count up to
+-- which the reviews are known, the last full attempt, the last attempt, whether older reviews may
+-- be missing, and the runs that may still be at work on the movie.
+-- Imported files are no collections of the site: they tell nothing of its list.
+SELECT (SELECT to_jsonb(f) FROM (
+            -- The count at its start: newest first, what arrived meanwhile was not on its pages.
+            SELECT status, coalesce(review_count_start, review_count_end) AS review_count,
+                   distinct_ids
+            FROM ops.collections
+            WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+              AND status IN ('complete', 'partial', 'gated')
+            ORDER BY started_at DESC LIMIT 1) f) AS finished,
+       -- The count when the list could last be read, or when it was first found gated. Later retries
+       -- at the gate do not move it; a later saved page with a higher count does: it was read.
+       (SELECT greatest(b.review_count, (
+                   SELECT max(coalesce(i.review_count_end, i.review_count_start))
+                   FROM ops.collections i
+                   WHERE i.imdb_id = b.imdb_id AND i.source = b.source AND i.mode = 'import'
+                     AND i.status <> 'gated' AND i.loaded_at IS NOT NULL
+                     AND i.started_at > b.started_at))
+        FROM (SELECT imdb_id, source, started_at,
+                     coalesce(review_count_start, review_count_end) AS review_count
+              FROM ops.collections
+              WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+                AND status IN ('complete', 'partial', 'gated')
+                AND coalesce(review_count_start, review_count_end) IS NOT NULL
+              ORDER BY status = 'gated', CASE WHEN status = 'gated' THEN started_at END,
+                       started_at DESC
+              LIMIT 1) b) AS read_count,
+       -- The last one loaded broke off before its end, or the list grew shorter under it. (A list
+       -- that ended short of the site's own count has no gap: there was no more to read.)
+       (SELECT (status <> 'complete' AND reason IS DISTINCT FROM 'count_mismatch')
+               OR (mode = 'full' AND review_count_end < review_count_start)
+        FROM ops.collections
+        WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+        ORDER BY started_at DESC LIMIT 1) AS has_gap,
+       (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
+        WHERE imdb_id = %(imdb_id)s AND mode = 'full') AS full_attempt_at,
+       (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
+        WHERE imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at,
+       ARRAY(SELECT run_id FROM ops.collections
+             WHERE imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+               AND heartbeat_at > now() - interval '30 minutes') AS fresh_runs,
+       ARRAY(SELECT run_id FROM ops.collections
+             WHERE imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+             UNION
+             SELECT triggered_run FROM ops.movie_checks
+             WHERE imdb_id = %(imdb_id)s AND triggered_run IS NOT NULL) AS open_runs
+
+-- name: mark_triggered
+UPDATE ops.movie_checks SET triggered_run = %(run_id)s WHERE imdb_id = ANY(%(imdb_ids)s)

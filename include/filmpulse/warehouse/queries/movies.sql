@@ -1,0 +1,56 @@
+-- Movies: facts, snapshots, names, events.
+
+-- name: ensure_movie
+INSERT INTO core.movies (imdb_id, title, facts_as_of)
+VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
+ON CONFLICT (imdb_id) DO NOTHING
+
+-- name: store_facts
+-- Of each fact, what the newest page says that has it; what a page does not say stays as it was.
+WITH locked AS MATERIALIZED (
+    SELECT imdb_id, fact_times FROM core.movies WHERE imdb_id = %(imdb_id)s FOR UPDATE
+), newer AS (
+    SELECT l.imdb_id, jsonb_object_agg(f.key, f.value) AS facts,
+           jsonb_object_agg(f.key, %(as_of)s::timestamptz) AS times
+    FROM locked l, jsonb_each(%(facts)s) f
+    WHERE coalesce((l.fact_times ->> f.key)::timestamptz < %(as_of)s, true)
+    GROUP BY l.imdb_id
+)
+UPDATE core.movies m SET
+    (title, original_title, year, release_date, runtime_minutes, genres, directors, cast_names, plot,
+     poster_url) =
+    (SELECT f.title, f.original_title, f.year, f.release_date, f.runtime_minutes, f.genres,
+            f.directors, f.cast_names, f.plot, f.poster_url
+     FROM jsonb_populate_record(m, n.facts) f),
+    fact_times = m.fact_times || n.times,
+    facts_as_of = greatest(m.facts_as_of, %(as_of)s)
+FROM newer n
+WHERE m.imdb_id = n.imdb_id
+
+-- name: insert_snapshot
+INSERT INTO core.movie_snapshots (imdb_id, taken_at, rating, vote_count, review_count)
+VALUES (%(imdb_id)s, %(taken_at)s, %(rating)s, %(vote_count)s, %(review_count)s)
+ON CONFLICT (imdb_id, taken_at) DO NOTHING
+
+-- name: known_movies
+SELECT imdb_id FROM core.movies WHERE imdb_id = ANY(%(imdb_ids)s)
+
+-- name: movie_label
+SELECT coalesce(original_title, title) || coalesce(' (' || year || ')', '') AS label
+FROM core.movies WHERE imdb_id = %(imdb_id)s
+
+-- name: add_event
+INSERT INTO core.movie_events (imdb_id, happened_on, label)
+VALUES (%(imdb_id)s, %(happened_on)s, %(label)s)
+ON CONFLICT DO NOTHING RETURNING label
+
+-- name: list_events
+SELECT e.imdb_id, n.movie, e.happened_on, e.label
+FROM core.movie_events e
+JOIN mart.movie_names n USING (imdb_id)
+WHERE %(imdb_id)s::text IS NULL OR e.imdb_id = %(imdb_id)s
+ORDER BY n.movie, e.imdb_id, e.happened_on, e.label
+
+-- name: remove_event
+DELETE FROM core.movie_events
+WHERE (imdb_id, happened_on, label) = (%(imdb_id)s, %(happened_on)s, %(label)s) RETURNING label

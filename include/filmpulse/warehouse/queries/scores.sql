@@ -1,0 +1,161 @@
+-- What analysers said of reviews, and which of them a movie shows.
+
+-- name: register_analyser
+WITH made AS (
+    INSERT INTO core.analysers (kind, model, prompt_version, parameters)
+    VALUES (%(kind)s, %(model)s, %(prompt_version)s, %(parameters)s)
+    ON CONFLICT DO NOTHING RETURNING analyser_id
+)
+SELECT analyser_id FROM made
+UNION ALL
+SELECT analyser_id FROM core.analysers
+WHERE (kind, prompt_version, parameters) = (%(kind)s, %(prompt_version)s, %(parameters)s::jsonb)
+  AND model IS NOT DISTINCT FROM %(model)s
+LIMIT 1
+
+-- name: note_configured
+UPDATE core.movies SET configured_analyser_id = %(analyser_id)s
+WHERE (%(imdb_ids)s::text[] IS NULL OR imdb_id = ANY(%(imdb_ids)s))
+  AND configured_analyser_id IS DISTINCT FROM %(analyser_id)s
+
+-- name: lock_scoring
+-- Let one worker at a time score a movie's texts; kept apart from the lock under which it is loaded. Who
+-- has waited for `patience` gives up (55P03); for this statement alone.
+SELECT pg_advisory_lock(hashtextextended('scoring ' || %(imdb_id)s, 0))
+FROM set_config('lock_timeout', %(patience)s, true)
+
+-- name: unfinished_movies
+-- Movies (these, or all) with current reviews that the analyser has not finished with: how many it never
+-- took up, how many wait for money, how many failed, how many are asked about again since their answer
+-- could not be read, and how long their texts are.
+SELECT r.imdb_id, coalesce(m.original_title, m.title) AS title,
+       count(*) FILTER (WHERE a.status IS NULL) AS untouched,
+       count(*) FILTER (WHERE a.status = 'over_budget') AS over_budget,
+       count(*) FILTER (WHERE a.status = 'failed') AS failed,
+       count(*) FILTER (WHERE a.status = 'invalid') AS invalid,
+       sum(char_length(r.title) + char_length(r.body)) AS characters
+FROM mart.current_reviews r
+JOIN core.movies m USING (imdb_id)
+LEFT JOIN core.review_analyses a
+       ON (a.source, a.review_id, a.content_hash, a.analyser_id)
+        = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
+WHERE (%(imdb_ids)s::text[] IS NULL OR r.imdb_id = ANY(%(imdb_ids)s))
+  AND r.body IS NOT NULL
+  AND (NOT mart.is_final(a.status) OR mart.is_due_again(a.status, a.content_hash, a.analyser_id))
+GROUP BY r.imdb_id, m.original_title, m.title
+ORDER BY r.imdb_id
+
+-- name: keyless_movies
+-- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a keyless one
+-- while this one lacks some, or (unless `but_models`) by a model that has not finished, or that has no
+-- score for more than a fifth of the reviews: the lexicon may have.
+SELECT m.imdb_id
+FROM core.movies m
+LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
+WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
+  AND CASE WHEN s.kind IS NULL THEN true
+           WHEN s.kind = 'lexicon' THEN EXISTS (
+               SELECT FROM mart.current_reviews r
+               WHERE r.imdb_id = m.imdb_id AND r.body IS NOT NULL
+                 AND NOT EXISTS (
+                     SELECT FROM core.review_analyses a
+                     WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
+                         = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
+                       AND mart.is_final(a.status)))
+           ELSE NOT %(but_models)s AND (
+               SELECT NOT p.has_finished OR NOT mart.keeps_scores(p.scored_reviews, p.reviews)
+               FROM mart.analyser_progress p
+               WHERE (p.imdb_id, p.analyser_id) = (m.imdb_id, m.active_analyser_id)) END
+ORDER BY m.imdb_id
+
+-- name: unscored_texts
+-- Current texts of these movies that the analyser has not finished with, newest reviews first.
+SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
+       count(*) OVER () AS total
+FROM mart.current_reviews r
+WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.body IS NOT NULL
+  AND NOT EXISTS (
+      SELECT FROM core.review_analyses a
+      WHERE (a.source, a.review_id, a.content_hash, a.analyser_id)
+          = (r.source, r.review_id, r.content_hash, %(analyser_id)s)
+        AND mart.is_final(a.status)
+        AND NOT mart.is_due_again(a.status, a.content_hash, a.analyser_id))
+ORDER BY r.submitted_on DESC NULLS LAST, r.source, r.review_id
+
+-- name: store_analyses
+-- An answer with its aspects; the first final one to a text stays, whole. Quotes of words that nobody
+-- holds any more are not kept.
+WITH stored AS (
+    INSERT INTO core.review_analyses AS a (source, review_id, content_hash, analyser_id, imdb_id,
+        status, overall, overall_quote, overall_quote_start, input_tokens, output_tokens, cost_usd)
+    SELECT %(source)s, %(review_id)s, %(content_hash)s, %(analyser_id)s::integer, %(imdb_id)s,
+        %(status)s, %(overall)s::smallint,
+        CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote)s END,
+        CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote_start)s::integer END,
+        %(input_tokens)s::integer, %(output_tokens)s::integer, %(cost_usd)s::numeric
+    -- A review may be erased while it is read; the others of the step are stored all the same.
+    FROM core.reviews r WHERE (r.source, r.review_id) = (%(source)s, %(review_id)s) FOR KEY SHARE
+    ON CONFLICT (source, review_id, content_hash, analyser_id) DO UPDATE SET
+        status = excluded.status, overall = excluded.overall,
+        overall_quote = excluded.overall_quote, overall_quote_start = excluded.overall_quote_start,
+        -- What an attempt in vain had cost is part of the price.
+        input_tokens = coalesce(a.input_tokens + excluded.input_tokens, excluded.input_tokens,
+                                a.input_tokens),
+        output_tokens = coalesce(a.output_tokens + excluded.output_tokens, excluded.output_tokens,
+                                 a.output_tokens),
+        cost_usd = coalesce(a.cost_usd + excluded.cost_usd, excluded.cost_usd, a.cost_usd)
+    -- An unreadable answer stays until another one takes its place.
+    WHERE (NOT mart.is_final(a.status) OR (a.status = 'invalid' AND mart.is_final(excluded.status)))
+      AND (a.status <> excluded.status OR excluded.cost_usd IS NOT NULL)
+    RETURNING source, review_id, content_hash, analyser_id, imdb_id
+)
+INSERT INTO core.aspect_scores (source, review_id, content_hash, analyser_id, imdb_id, aspect, score,
+    quote, quote_start)
+SELECT s.source, s.review_id, s.content_hash, s.analyser_id, s.imdb_id, x.aspect, x.score,
+       CASE WHEN core.has_words(s.content_hash) THEN x.quote END,
+       CASE WHEN core.has_words(s.content_hash) THEN x.quote_start END
+FROM stored s
+CROSS JOIN jsonb_to_recordset(%(aspects)s::jsonb)
+    AS x (aspect text, score smallint, quote text, quote_start integer)
+
+-- name: switch_analyser
+-- Show movies under another analyser where that is due (docs/adr/0023): under this one when it may take
+-- over, or under the one with the most scores when the analyser on show lost the scores of another.
+WITH standing AS (
+    SELECT m.imdb_id, m.active_analyser_id AS shown_id, a.analyser_id,
+           a.kind = 'lexicon' AS is_keyless, p.has_finished AS is_finished,
+           p.scored_reviews AS scored, p.rescored_reviews AS scored_by_both
+    FROM core.movies m
+    JOIN mart.analyser_progress p USING (imdb_id)
+    JOIN core.analysers a USING (analyser_id)
+    WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
+      AND (a.analyser_id IN (m.active_analyser_id, %(analyser_id)s::integer)
+           OR EXISTS (SELECT FROM core.review_analyses s
+                      WHERE (s.imdb_id, s.analyser_id) = (m.imdb_id, a.analyser_id)))
+), judged AS (
+    SELECT next.*,
+           next.analyser_id = %(analyser_id)s::integer
+           AND mart.keeps_scores(next.scored_by_both, coalesce(shown.scored, 0))
+           AND CASE WHEN NOT next.is_keyless THEN next.is_finished
+                    WHEN next.shown_id IS NULL THEN true
+                    ELSE next.is_finished AND (shown.is_keyless OR NOT shown.is_finished) END
+               AS takes_over,
+           next.is_finished AND next.scored > shown.scored
+           AND NOT mart.keeps_scores(next.scored_by_both, next.scored) AS gets_back
+    FROM standing next
+    LEFT JOIN standing shown ON (shown.imdb_id, shown.analyser_id) = (next.imdb_id, next.shown_id)
+    WHERE next.analyser_id IS DISTINCT FROM next.shown_id
+), due AS (
+    SELECT DISTINCT ON (imdb_id) imdb_id, shown_id, analyser_id FROM judged
+    WHERE takes_over OR gets_back
+    ORDER BY imdb_id, takes_over DESC, scored DESC, is_keyless, analyser_id DESC
+)
+UPDATE core.movies m SET active_analyser_id = due.analyser_id
+FROM due
+WHERE m.imdb_id = due.imdb_id AND m.active_analyser_id IS NOT DISTINCT FROM due.shown_id
+
+-- name: awaited_analysers
+-- Movies of these whose configured analyser has read enough of them, and has too few scores to be shown.
+SELECT imdb_id, movie, sentence FROM mart.awaited_analysers
+WHERE imdb_id = ANY(%(imdb_ids)s) AND has_finished
+ORDER BY imdb_id

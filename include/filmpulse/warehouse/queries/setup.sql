@@ -1,0 +1,56 @@
+-- Roles, what they may read, and whether the marts stand.
+
+-- name: roles
+-- Run by `filmpulse setup` as the owner, after migrating and before grants.sql; repeatable. The reader
+-- sees mart, no more.
+-- An owner without CREATEROLE finds the reader made already, by the local stack or an administrator.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
+        CREATE ROLE filmpulse_reader NOLOGIN;
+    END IF;
+    -- Where the database is closed to the public, as the local stack's is.
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO filmpulse_reader', current_database());
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$;
+REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- name: grants
+-- Run by the owner, after roles.sql and whenever the marts were made anew; repeatable. Marts that are
+-- made before the reader has no one to grant them to.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
+        GRANT USAGE ON SCHEMA mart TO filmpulse_reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA mart TO filmpulse_reader;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT SELECT ON TABLES TO filmpulse_reader;
+    END IF;
+END
+$$;
+
+-- name: memberships
+-- Which roles a role is a member of, and who granted each membership.
+SELECT g.rolname, by.rolname
+FROM pg_auth_members m
+JOIN pg_roles g ON g.oid = m.roleid
+JOIN pg_roles r ON r.oid = m.member
+JOIN pg_roles by ON by.oid = m.grantor
+WHERE r.rolname = %(member)s;
+
+-- name: marts_standing
+-- Which marts a database holds: the comment of the schema, and the names in it; both null or empty where
+-- it was dropped.
+SELECT obj_description(to_regnamespace('mart'), 'pg_namespace') AS description,
+       array(SELECT relname::text FROM pg_class
+             WHERE relnamespace = to_regnamespace('mart') AND relkind IN ('v', 'm')
+             UNION
+             SELECT proname::text FROM pg_proc
+             WHERE pronamespace = to_regnamespace('mart')) AS names
+
+-- name: refresh_figures
+-- One transaction, so that the three agree; the later two are counted from the first.
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_aspects;
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks

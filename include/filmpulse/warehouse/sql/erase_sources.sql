@@ -1,2 +1,0 @@
--- The sources of all reviews.
-SELECT DISTINCT source FROM core.reviews ORDER BY source

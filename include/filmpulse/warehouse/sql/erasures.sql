@@ -1,1 +1,0 @@
-SELECT kind, source, key, erased_at FROM ops.erasures ORDER BY kind, source, key

@@ -1,1 +1,0 @@
-INSERT INTO ops.host_state (host) VALUES (%(host)s) ON CONFLICT (host) DO NOTHING

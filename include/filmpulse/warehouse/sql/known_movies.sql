@@ -1,1 +1,0 @@
-SELECT imdb_id FROM core.movies WHERE imdb_id = ANY(%(imdb_ids)s)

@@ -1,1 +1,0 @@
-SELECT count(*) FROM delta WHERE is_new

@@ -1,1 +1,0 @@
-SELECT DISTINCT source, imdb_id FROM ops.loads ORDER BY source, imdb_id
