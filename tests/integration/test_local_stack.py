@@ -23,9 +23,9 @@ import psutil
 import psycopg
 import pytest
 
-from filmpulse import local
+from filmpulse import doctor, local
 from filmpulse.errors import BadInput
-from filmpulse.local import doctor, superset
+from filmpulse.local import superset
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import MARK, Install, Instance
 from filmpulse.local.processes import end_all, members, memory

@@ -6,10 +6,9 @@ import psycopg
 import pytest
 from test_lost_history import collection, hour, review, rows
 
-from filmpulse import jobs
+from filmpulse import doctor, jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.local import doctor
 from filmpulse.warehouse.migrate import migrate, status
 
 MOVIE = "tt99000001"

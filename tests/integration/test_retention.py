@@ -266,8 +266,8 @@ def test_a_crash_between_lake_and_warehouse_is_completed(parts, monkeypatch):
         assert tables(parts) == before
     with monkeypatch.context() as patched:
         patched.setattr(retain.wh, "sql", lambda n, real=retain.wh.sql: real(
-            n if n != "retention_drop" else "no such file"))  # fmt: skip
-        with pytest.raises(FileNotFoundError):
+            n if n != "retention_drop" else "no such statement"))  # fmt: skip
+        with pytest.raises(KeyError):
             jobs.apply_retention(parts, NOW)
     assert tables(parts) == before
     assert jobs.apply_retention(parts, NOW).texts == 2
@@ -352,7 +352,7 @@ def test_the_dag_says_what_it_took(parts, monkeypatch):
 
     from filmpulse import airflow_bridge
 
-    found = DagBag(dag_folder=str(DAGS / "retain.py"))
+    found = DagBag(dag_folder=str(DAGS / "retention.py"))
     assert found.import_errors == {}
     (task,) = found.dags["retention"].tasks
     monkeypatch.setattr(airflow_bridge, "parts", lambda: parts)
