@@ -299,16 +299,49 @@ class Stack:
 def stack_of(instance: Instance, install: Install) -> Stack:
     """Put an instance's addresses and environment together from what is installed."""
     secret, port = install.secrets, install.ports
-    airflow_url = f"http://{ports.HOST}:{port['airflow']}"
-    site_url = f"http://{ports.HOST}:{port['sample_site']}" if install.sample_site else None
     left_out = install.left_out()
-    s3_url = None if "s3" in left_out else f"http://{ports.HOST}:{port['s3.port']}"
-    superset_url = None if "superset" in left_out else f"http://{ports.HOST}:{port['superset']}"
-    warehouse = postgres.address("filmpulse", secret["warehouse"], port["postgres"], "filmpulse")
+
+    def url(name: str, is_there: bool = True) -> str | None:
+        return f"http://{ports.HOST}:{port[name]}" if is_there else None
+
+    airflow_url = str(url("airflow"))
+    urls = {
+        "airflow": airflow_url,
+        "superset": url("superset", "superset" not in left_out),
+        "sample_site": url("sample_site", install.sample_site),
+        "s3": url("s3.port", "s3" not in left_out),
+        "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
+    }
+    ours = _filmpulse_env(instance, install, s3_url=urls["s3"], site_url=urls["sample_site"])
+    return Stack(
+        name=instance.name,
+        dir=instance.dir,
+        urls=urls,
+        env=_airflow_env(instance, install, airflow_url) | ours,
+        superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
+        shell_env={
+            SOURCED: instance.name,
+            "PGHOST": ports.HOST,
+            "PGPORT": str(port["postgres"]),
+            "PGUSER": "filmpulse",
+            "PGPASSWORD": secret["warehouse"],
+            "PGDATABASE": "filmpulse",
+        },
+        airflow_user=ADMIN,
+        airflow_password=secret["airflow_admin"],
+        viewer_password=secret["airflow_viewer"],
+        superset_passwords={ADMIN: secret["superset_admin"], GUEST: secret["superset_guest"]},
+        left_out=left_out,
+    )
+
+
+def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+    """Return what Airflow runs with: its own database, keys and the pace of its scheduler."""
+    secret, port = install.secrets, install.ports
     metadata = postgres.address(
         "airflow", secret["airflow_db"], port["postgres"], "airflow", "postgresql+psycopg2"
     )
-    airflow = {
+    return {
         "AIRFLOW_HOME": str(instance.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
@@ -345,53 +378,37 @@ def stack_of(instance: Instance, install: Install) -> Stack:
             instance.log_dir / "parsing"
         ),
     }
-    filmpulse_env = {
-        "FILMPULSE_WAREHOUSE_URL": warehouse,
+
+
+def _filmpulse_env(
+    instance: Instance, install: Install, *, s3_url: str | None, site_url: str | None
+) -> dict[str, str]:
+    """Return our own settings: the warehouse, the lake, the sample site if it runs."""
+    secret = install.secrets
+    ours = {
+        "FILMPULSE_WAREHOUSE_URL": postgres.address(
+            "filmpulse", secret["warehouse"], install.ports["postgres"], "filmpulse"
+        ),
         "FILMPULSE_READER_PASSWORD": secret["reader"],
         "FILMPULSE_AUTHOR_SECRET": secret["author"],
         **install.settings,
     }
     if s3_url is None:
-        filmpulse_env["FILMPULSE_LAKE_URL"] = f"file://{instance.lake}"
+        ours["FILMPULSE_LAKE_URL"] = f"file://{instance.lake}"
     else:
-        filmpulse_env |= {
+        ours |= {
             "FILMPULSE_LAKE_URL": "s3://filmpulse/lake",
             "FILMPULSE_LAKE_ENDPOINT_URL": s3_url,
             "FILMPULSE_LAKE_KEY": secret["s3_key"],
             "FILMPULSE_LAKE_SECRET": secret["s3_secret"],
         }
     if site_url is not None:
-        filmpulse_env |= {
+        ours |= {
             "FILMPULSE_IMDB_URL": site_url,
             "FILMPULSE_REQUEST_GAP_SECONDS": "0.2",
             "FILMPULSE_SAMPLE_SITE_TOKEN": secret["sample_site"],
         }
-    return Stack(
-        name=instance.name,
-        dir=instance.dir,
-        urls={
-            "airflow": airflow_url,
-            "superset": superset_url,
-            "sample_site": site_url,
-            "s3": s3_url,
-            "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
-        },
-        env=airflow | filmpulse_env,
-        superset_env={} if superset_url is None else _superset_env(instance, install, airflow_url),
-        shell_env={
-            SOURCED: instance.name,
-            "PGHOST": ports.HOST,
-            "PGPORT": str(port["postgres"]),
-            "PGUSER": "filmpulse",
-            "PGPASSWORD": secret["warehouse"],
-            "PGDATABASE": "filmpulse",
-        },
-        airflow_user=ADMIN,
-        airflow_password=secret["airflow_admin"],
-        viewer_password=secret["airflow_viewer"],
-        superset_passwords={ADMIN: secret["superset_admin"], GUEST: secret["superset_guest"]},
-        left_out=left_out,
-    )
+    return ours
 
 
 def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -309,10 +309,6 @@ class _Running:
         return running if running.supervisor.states() is not None else None
 
     def _parts(self) -> list[Part]:
-        python, site = sys.executable, self.stack.urls["sample_site"]
-        airflow = [python, "-m", "airflow"]
-        ready = ["filmpulse.preload", "airflow"]  # its forks import nothing of ours again
-        bound = [python, "-m", "filmpulse.parent", *ready]  # its workers end with it
         parts = [
             Part(
                 "Postgres",
@@ -338,47 +334,45 @@ class _Running:
                     lambda _: store.is_ready(),
                 )
             )
-        if site is not None:
-            where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
-            state = ["--state", str(self.instance.dir / "sample-site")]
-            parts.append(
-                Part(
-                    "sample site",
-                    Program(
-                        "sample-site",
-                        "sample-site",
-                        [python, "-m", "filmpulse.sample_site", *where, *state],
-                        env={SITE_TOKEN: self.stack.env[SITE_TOKEN]},
-                    ),
-                    lambda _: _get(f"{site}/healthz") is not None,
-                )
+        parts += [*self._sample_site(), *self._airflow()]
+        if self.superset is not None:
+            health = f"{self.stack.urls['superset']}/health"
+            program = Program(
+                *("superset", "superset", self.superset.command()), env=self.stack.superset_env
             )
+            parts.append(Part("Superset", program, lambda _: _get(health) is not None))
+        return parts
+
+    def _sample_site(self) -> Iterator[Part]:
+        site = self.stack.urls["sample_site"]
+        if site is None:
+            return
+        where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
+        state = ["--state", str(self.instance.dir / "sample-site")]
+        program = Program(
+            "sample-site",
+            "sample-site",
+            [sys.executable, "-m", "filmpulse.sample_site", *where, *state],
+            env={SITE_TOKEN: self.stack.env[SITE_TOKEN]},
+        )
+        yield Part("sample site", program, lambda _: _get(f"{site}/healthz") is not None)
+
+    def _airflow(self) -> Iterator[Part]:
+        python = sys.executable
+        airflow = [python, "-m", "airflow"]
+        ready = ["filmpulse.preload", "airflow"]  # its forks import nothing of ours again
+        bound = [python, "-m", "filmpulse.parent", *ready]  # its workers end with it
         for name, words, key in (
             ("api-server", [*airflow, "api-server"], "metadatabase"),
             ("scheduler", [*bound, "scheduler", "--skip-serve-logs"], "scheduler"),
             ("dag-processor", [python, "-m", *ready, "dag-processor"], "dag_processor"),
             ("triggerer", [*airflow, "triggerer", "--skip-serve-logs"], "triggerer"),
         ):
-            parts.append(
-                Part(
-                    f"Airflow's {name}",
-                    Program(name, "airflow", words, env=self.stack.env),
-                    functools.partial(self._airflow_part_is_healthy, key),
-                )
+            yield Part(
+                f"Airflow's {name}",
+                Program(name, "airflow", words, env=self.stack.env),
+                functools.partial(self._airflow_part_is_healthy, key),
             )
-        if self.superset is not None:
-            health = f"{self.stack.urls['superset']}/health"
-            parts.append(
-                Part(
-                    "Superset",
-                    Program(
-                        *("superset", "superset", self.superset.command()),
-                        env=self.stack.superset_env,
-                    ),
-                    lambda _: _get(health) is not None,
-                )
-            )
-        return parts
 
     def _airflow_part_is_healthy(self, key: str, since: float) -> bool:
         answer = _get(f"{self.stack.urls['airflow']}/api/v2/monitor/health")
@@ -426,6 +420,28 @@ class _Running:
             json.dumps({ADMIN: self.stack.airflow_password, VIEWER: self.stack.viewer_password})
             + "\n",
         )
+        self._start_stores(part, shared, progress)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            # Superset and Airflow do not need one another, and each keeps a core busy.
+            warning: str | None = None
+            superset_runs = aside.submit(self._run_superset, part.get("superset"), shared)
+            self._start_airflow(part, ours, progress)
+            try:
+                if meanwhile is not None:
+                    meanwhile(self.stack)
+            finally:  # what failed there is no part's fault: the next start need not repeat this
+                if "superset" in part:
+                    with progress.step(part["superset"].title):
+                        warning = superset_runs.result()
+                        self._wait(part["superset"])
+                self._note("start", self._fingerprint())
+        if warning:
+            _warn(progress, warning)
+
+    def _start_stores(
+        self, part: Mapping[str, Part], shared: Mapping[str, str], progress: Progress
+    ) -> None:
+        """Start the supervisor, Postgres with its roles, the S3 server and the sample site."""
         if self.store is not None:
             self.store.prepare()
         with progress.step("Postgres"):
@@ -440,30 +456,20 @@ class _Running:
                     self._wait(part[name])
         if self.store is not None:
             self.store.add_bucket(BUCKET)
-        with ThreadPoolExecutor(max_workers=1) as aside:
-            # Superset and Airflow do not need one another, and each keeps a core busy.
-            warning: str | None = None
-            superset_runs = aside.submit(self._run_superset, part.get("superset"), shared)
-            self._migrate_airflow(ours, progress)
-            # The server needs seconds to come up: meanwhile the warehouse is set up.
-            self._run(part["api-server"])
-            self._set_up(ours, progress)
-            components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
-            self._run(*components)
-            for each in (part["api-server"], *components):
-                with progress.step(each.title):
-                    self._wait(each)
-            try:
-                if meanwhile is not None:
-                    meanwhile(self.stack)
-            finally:  # what failed there is no part's fault: the next start need not repeat this
-                if "superset" in part:
-                    with progress.step(part["superset"].title):
-                        warning = superset_runs.result()
-                        self._wait(part["superset"])
-                self._note("start", self._fingerprint())
-        if warning:
-            _warn(progress, warning)
+
+    def _start_airflow(
+        self, part: Mapping[str, Part], env: Mapping[str, str], progress: Progress
+    ) -> None:
+        """Migrate Airflow's tables, set up the warehouse, start Airflow's parts."""
+        self._migrate_airflow(env, progress)
+        # The server needs seconds to come up: meanwhile the warehouse is set up.
+        self._run(part["api-server"])
+        self._set_up(env, progress)
+        components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
+        self._run(*components)
+        for each in (part["api-server"], *components):
+            with progress.step(each.title):
+                self._wait(each)
 
     def _make_roles(self) -> None:
         """Make each part's role and database, and take away every right that it needs not."""
