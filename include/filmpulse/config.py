@@ -18,6 +18,10 @@ from filmpulse.errors import BadInput
 PREFIX = "FILMPULSE_"
 
 
+MOST_MAPPED = 1_000
+"""How many instances of a task a run makes; Airflow maps 1,024 at most."""
+
+
 class Settings(BaseModel):
     """All settings; each field is read from `FILMPULSE_<NAME>`. No secret has a default."""
 
@@ -62,7 +66,7 @@ class Settings(BaseModel):
     detect_budget_seconds: Annotated[float, Field(gt=0)] = Field(
         480.0, description="How long one poke of the detector may visit movies."
     )
-    movies_per_run: Annotated[int, Field(ge=1, le=1000)] = Field(
+    movies_per_run: Annotated[int, Field(ge=1, le=MOST_MAPPED)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
     )
     llm_base_url: str | None = Field(
@@ -141,6 +145,11 @@ class Settings(BaseModel):
     inbox_days: Annotated[int, Field(ge=0)] = Field(
         30, description="How long saved files are kept once imported or failed, in days."
     )
+
+    @property
+    def author_key_secret(self) -> bytes | None:
+        """The key of the hash that stands for a reviewer; None when it is not set."""
+        return self.author_secret.get_secret_value().encode() if self.author_secret else None
 
     @property
     def has_llm(self) -> bool:

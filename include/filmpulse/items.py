@@ -86,6 +86,11 @@ _IMDB_ADDRESS = re.compile(
 )
 
 
+def is_imdb_id(text: str) -> bool:
+    """Say whether a text is an IMDb id of a movie, and nothing else."""
+    return re.fullmatch(IMDB_ID_PATTERN, text) is not None
+
+
 def read_imdb_id(typed: str) -> str | None:
     """Read an IMDb id, or the address of one of a movie's pages at IMDb, as a person typed it.
 
@@ -95,7 +100,7 @@ def read_imdb_id(typed: str) -> str | None:
         The id; None for anything else, also for addresses of other sites.
     """
     text = typed.strip().lower()
-    if re.fullmatch(IMDB_ID_PATTERN, text):
+    if is_imdb_id(text):
         return text
     address = _IMDB_ADDRESS.fullmatch(text)
     return address[1] if address else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from filmpulse.airflow_bridge.context import parts, parts_for
-from filmpulse.airflow_bridge.dags import MOST_MAPPED
+from filmpulse.config import MOST_MAPPED
 
 if TYPE_CHECKING:
     from filmpulse.jobs import RunSummary, Unfinished

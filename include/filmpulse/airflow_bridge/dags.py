@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
+from filmpulse.config import MOST_MAPPED
+
 if TYPE_CHECKING:
     from filmpulse.jobs import RunSummary
-
-MOST_MAPPED = 1000
-"""How many instances of a task a run makes; Airflow maps 1,024 at most."""
 
 REVIEWS = Asset(name="filmpulse/reviews", uri="filmpulse://reviews")
 ASPECT_SCORES = Asset(name="filmpulse/aspect_scores", uri="filmpulse://aspect_scores")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from filmpulse.airflow_bridge.context import parts
-from filmpulse.airflow_bridge.dags import MOST_MAPPED
+from filmpulse.config import MOST_MAPPED
 
 if TYPE_CHECKING:
     from filmpulse.jobs import RunSummary

@@ -35,8 +35,7 @@ def parse(
 
     from filmpulse.sources.imdb.files import run_parse
 
-    secret = Settings.from_env().author_secret
-    key = secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
+    key = Settings.from_env().author_key_secret or secrets.token_bytes(32)
     raise typer.Exit(run_parse(files, kind, imdb_id, key, sys.stdout, sys.stderr))
 
 

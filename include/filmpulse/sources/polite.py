@@ -11,7 +11,8 @@ from protego import Protego
 
 from filmpulse import __version__
 from filmpulse.errors import Blocked, SiteUnavailable
-from filmpulse.sources.refusals import REFUSALS, retry_after
+from filmpulse.retry_after import retry_after
+from filmpulse.sources.refusals import REFUSALS
 
 AGENT = "Filmpulse"
 USER_AGENT = f"{AGENT}/{__version__}"

@@ -1,38 +1,5 @@
 """How a site says "not now", whichever site it is."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 # Status -> reason. 202 and 405 are how AWS WAF challenges (AWS WAF developer guide, "How CAPTCHA
 # and Challenge actions work").
 REFUSALS = {202: "challenge", 403: "forbidden", 405: "captcha", 429: "rate_limited"}
-
-LONGEST_WISH = 30 * 86_400.0
-"""Seconds; what a site asks for beyond this is a slip of its own, and is cut to it."""
-
-
-def retry_after(headers: Mapping[str, str], answered_at: datetime | None) -> float | None:
-    """Read for how many seconds the site wants to be left alone.
-
-    Args:
-        headers: Of the answer, names in lower case.
-        answered_at: When it came (UTC), for a site that names a date; now when None.
-
-    Returns:
-        0 to 30 days; None where there is no such header or it says nothing (RFC 9110, 10.2.3).
-    """
-    said = headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        seconds = float(said)
-    else:
-        try:
-            date = parsedate_to_datetime(said)
-        except ValueError:
-            return None
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=UTC)
-        seconds = (date - (answered_at or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WISH)

@@ -12,8 +12,8 @@ import logging
 import re
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, TypeGuard, TypeVar, get_args
 
@@ -28,6 +28,7 @@ from filmpulse.analysis.llm.providers import Form, Provider, TokenField, provide
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LlmRefused
 from filmpulse.items import Call, CallOutcome
+from filmpulse.retry_after import retry_after
 
 log = logging.getLogger(__name__)
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
@@ -481,20 +482,14 @@ def _read(shape: type[Shape], body: bytes) -> Shape | None:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `retry-after-ms` or `Retry-After` (seconds or a date); None without a sensible one."""
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return max(0.0, float(milliseconds) / 1000)
-        value = headers.get("retry-after")
-        if not value:
-            return None
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            then = parsedate_to_datetime(value)
-            return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds())
-    except (ValueError, OverflowError):
-        return None
+    """Read `retry-after-ms` or `Retry-After`; None without a sensible one.
+
+    Unlike review sites, endpoints of models also write fractions of a second.
+    """
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(KeyError, ValueError):
+            return max(0.0, float(headers[name]) / unit)
+    return retry_after(headers, now)
 
 
 def _key_of(settings: Settings) -> str:

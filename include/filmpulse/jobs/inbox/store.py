@@ -28,6 +28,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from filmpulse.config import MOST_MAPPED
 from filmpulse.errors import (
     BadInput,
     Blocked,
@@ -55,8 +56,8 @@ log = logging.getLogger(__name__)
 WAITING, DONE, FAILED = "inbox", "inbox/done", "inbox/failed"
 NOTE, REASON = ".meta.json", ".reason.txt"
 MAPS, REJECTS = (".map.yaml", ".map.yml"), ".rejects.csv"  # beside tables
-MOST_AT_ONCE = 1_000
-"""Files that one import takes up; Airflow maps 1,024 at most."""
+MOST_AT_ONCE = MOST_MAPPED
+"""Files that one import takes up: each is a mapped task."""
 
 # What other tools call a file that they are still writing, and what stands beside a file.
 _HALF_WRITTEN = (".part", ".tmp", ".crdownload", ".filepart")
@@ -545,13 +546,13 @@ def author_secret(parts: Parts) -> bytes:
     Raises:
         BadInput: It is not set.
     """
-    secret = parts.settings.author_secret
+    secret = parts.settings.author_key_secret
     if secret is None:
         raise BadInput(
             "FILMPULSE_AUTHOR_SECRET is not set: without it reviewers could not be kept apart "
             "once their names and ids are taken out."
         )
-    return secret.get_secret_value().encode()
+    return secret
 
 
 def _named_id(path: str) -> str | None:

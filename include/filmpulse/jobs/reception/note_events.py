@@ -10,7 +10,7 @@ from typing import NamedTuple
 from psycopg.errors import ForeignKeyViolation
 
 from filmpulse.errors import BadInput
-from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.items import is_imdb_id
 from filmpulse.jobs.context import Parts
 
 LONGEST_LABEL = 80
@@ -88,7 +88,7 @@ def _event(imdb_id: str, day: str, label: str) -> dict[str, str | date]:
 
 
 def _check_id(imdb_id: str) -> None:
-    if not re.fullmatch(IMDB_ID_PATTERN, imdb_id):
+    if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]!r}.")
 
 

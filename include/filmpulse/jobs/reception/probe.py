@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -16,7 +15,7 @@ from filmpulse.errors import (
     NotImdb,
     SiteUnavailable,
 )
-from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.items import is_imdb_id
 from filmpulse.jobs.context import Parts
 from filmpulse.jobs.reception.visit import polite_site
 from filmpulse.sources.imdb.crawl import ImdbSite
@@ -73,7 +72,7 @@ def check_live(imdb_id: str, parts: Parts, tell: Callable[[str], None]) -> LiveC
     Costs robots.txt and two pages. Manners are kept as always: each request waits for its slot, and
     a refusal pauses the host for everybody.
     """
-    if not re.fullmatch(IMDB_ID_PATTERN, imdb_id):
+    if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
     with polite_site(parts) as site:
         try:
@@ -107,10 +106,8 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, tell: Callable[[str], None
     tell(f"title page: {name}{f' ({movie.year})' if movie.year else ''}, {count}.")
 
     tell("reviews page ...")
-    secret = parts.settings.author_secret
-    page = site.first_reviews(
-        imdb_id, secret.get_secret_value().encode() if secret else secrets.token_bytes(32)
-    )
+    secret = parts.settings.author_key_secret or secrets.token_bytes(32)
+    page = site.first_reviews(imdb_id, secret)
     shown = f"{len(page.reviews):,}"
     if page.review_count is not None:
         shown += f" of {page.review_count:,}"

@@ -90,11 +90,10 @@ def quarantine(
     """
     if page is None:
         return error
-    secret = parts.settings.author_secret
     seen_at = page.fetched_at or datetime.now(UTC)
     try:
         try:
-            cleaned = clean_page(page.html, secret.get_secret_value().encode() if secret else None)
+            cleaned = clean_page(page.html, parts.settings.author_key_secret)
         except NotCleaned as private:
             digest = sha256(page.html.encode("utf-8", "replace")).hexdigest()
             why = f"{error}\n\n{private}\nsha256: {digest}\nreason: {error.reason}\n"

@@ -120,9 +120,7 @@ def _cleaned(name: str, content: bytes, parts: Parts, *, is_table: bool) -> byte
 
 
 def _cleaned_page(content: bytes, parts: Parts) -> bytes:
-    secret = parts.settings.author_secret
-    key = secret.get_secret_value().encode() if secret else None
-    return clean_page(unwrap(content).text, key).encode()
+    return clean_page(unwrap(content).text, parts.settings.author_key_secret).encode()
 
 
 def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
-from filmpulse.items import IMDB_ID_PATTERN, Review, author_key
+from filmpulse.items import Review, author_key, is_imdb_id
 from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.read_history import drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
@@ -86,7 +86,7 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
     if not _SOURCE.fullmatch(source) or source in NOT_SOURCES:
         raise BadInput(f"No source of reviews (such as imdb): {source[:80]!r}.")
     if kind == "movie":
-        if not re.fullmatch(IMDB_ID_PATTERN, given):
+        if not is_imdb_id(given):
             raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {given[:80]}.")
         return given
     if kind == "review":
@@ -102,13 +102,14 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
             "No author: give the author_key (32 hexadecimal digits), or the site's own id of the "
             "user, such as ur1234567. Of an author in a file, give what the file says and --source."
         )
-    if settings.author_secret is None:
+    secret = settings.author_key_secret
+    if secret is None:
         raise BadInput(
             "An author's own id finds their reviews only with the secret with which they were "
             "stored: set FILMPULSE_AUTHOR_SECRET, or give the author_key."
         )
     own_id = user[1] if user and source == SOURCE else given
-    return author_key(source, own_id, settings.author_secret.get_secret_value().encode())
+    return author_key(source, own_id, secret)
 
 
 def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> list[Named]:
@@ -158,9 +159,9 @@ def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
     given = key_of(given)
     hashed, user = _AUTHOR_KEY.fullmatch(given), _USER_ID.fullmatch(given)
     keys = {hashed[1]} if hashed else set()
-    if settings.author_secret is None:
+    secret = settings.author_key_secret
+    if secret is None:
         return keys
-    secret = settings.author_secret.get_secret_value().encode()
     if user:
         keys.add(author_key(SOURCE, user[1], secret))
     if source != SOURCE:

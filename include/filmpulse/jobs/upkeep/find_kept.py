@@ -177,8 +177,7 @@ class _Search:
         self._parts = parts
         self._reviews, self._authors = tombstones.reviews, tombstones.authors
         self.sources = set(tombstones.sources)
-        secret = parts.settings.author_secret
-        self._secret = secret.get_secret_value().encode() if secret else b""
+        self._secret = parts.settings.author_key_secret or b""
 
     def in_file(self, name: str, objects: Sequence[str]) -> set[Named]:
         """Return what a file of the inbox, or something beside it, holds."""

@@ -269,10 +269,10 @@ class Crawl:
         Raises:
             BadInput: No `author_secret`: reviewers could not be kept apart without their ids.
         """
-        secret = site.settings.author_secret
+        secret = site.settings.author_key_secret
         if secret is None:
             raise BadInput("FILMPULSE_AUTHOR_SECRET is unset: give it a long random value, once.")
-        self._secret = secret.get_secret_value().encode()
+        self._secret = secret
         self._site = site
         self._known = known_ids
         self._is_erased = is_erased

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from filmpulse.errors import LayoutChanged
 from filmpulse.items import (
-    IMDB_ID_PATTERN,
+    is_imdb_id,
 )
 from filmpulse.sources.imdb.private import decode_json
 
@@ -20,7 +20,6 @@ SOURCE = "imdb"
 _NEXT_TAG = re.compile(r"<script\b[^<>]*\bid\s*=\s*[\"']?__NEXT_DATA__[^<>]*>", re.IGNORECASE)
 LD_TAG = re.compile(r"<script\b[^<>]*application/ld\+json[^<>]*>", re.IGNORECASE)
 TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
-_IMDB_ID = re.compile(IMDB_ID_PATTERN)
 # Postgres and UTF-8 hold neither.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _P = ParamSpec("_P")
@@ -163,7 +162,7 @@ def first_int(*values: Any) -> int | None:
 
 def as_id(value: Any) -> str | None:
     """Return a value that is an IMDb id of a movie, else None."""
-    return value if isinstance(value, str) and _IMDB_ID.match(value) else None
+    return value if isinstance(value, str) and is_imdb_id(value) else None
 
 
 def has_linked_movie(html: str) -> bool:

@@ -9,9 +9,10 @@ from filmpulse.errors import Blocked, NotFound, NotImdb, SiteUnavailable
 from filmpulse.items import (
     Page,
 )
+from filmpulse.retry_after import retry_after
 from filmpulse.sources.imdb.data import LD_TAG, data_end, data_start
 from filmpulse.sources.imdb.dom import Dom, is_cut_off
-from filmpulse.sources.refusals import REFUSALS, retry_after
+from filmpulse.sources.refusals import REFUSALS
 
 # Found in no good page of 2022-10 to 2026-07. `aws-waf-token` is not here: good pages carry it.
 _CHALLENGE_MARKS = ("awswaf.com", "awsWafCookieDomainList", "gokuProps", "challenge.js")
