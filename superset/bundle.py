@@ -4,7 +4,7 @@ Needs PyYAML and nothing else, so that it runs with Superset and without. One as
 
     databases/warehouse.yaml          how Superset talks to the warehouse; no address, no password
     datasets/warehouse/<table>.yaml   a mart with its columns and metrics
-    charts/<any_name>.yaml
+    charts/<table>/<any_name>.yaml   a chart, in the folder of its dataset
     dashboards/<slug>.yaml
 
 The normal form holds what a person decided and nothing that a machine can work out: no integer
@@ -290,6 +290,11 @@ class Tree:
         return {uuid for text in texts for uuid in re.findall(r"^uuid: (\S+)$", text, re.MULTILINE)}
 
 
+def chart_folder(table: str) -> str:
+    """Return the folder of the charts that read a dataset, by the dataset's table."""
+    return f"charts/{table}"
+
+
 def read(root: Path) -> Tree:
     """Read every asset below a folder. A file that is wrong in itself is told of and left out."""
     docs: dict[str, Doc] = {}
@@ -300,7 +305,7 @@ def read(root: Path) -> Tree:
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
         path = file.relative_to(root).as_posix()
         kind = kind_of(path)
-        depth = 3 if kind == "datasets" else 2
+        depth = 3 if kind in ("datasets", "charts") else 2
         if kind not in FIELDS or path.count("/") + 1 != depth or file.suffix != ".yaml":
             problems.append(f"{path}: no asset lies here; see superset/README.md for the folders")
             continue

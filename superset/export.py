@@ -76,10 +76,10 @@ def export(root: Path) -> Report:
     report, conflicts = Report(), []
     writes: dict[str, str] = {}
     for uuid, (path, state) in states.items():
-        old = files.get(uuid)
-        if old is not None and bundle.kind_of(path) in ("charts", "databases"):
-            path = old  # their names are free
-        elif old is None and uuid not in ledger.entries:
+        old, kind = files.get(uuid), bundle.kind_of(path)
+        if old is not None and kind in ("charts", "databases"):
+            path = f"{Path(path).parent.as_posix()}/{Path(old).name}"  # their names are free
+        if path != old and (kind == "charts" or uuid not in ledger.entries):
             path = _free(path, {*tree.docs, *writes})
         there = tree.docs.get(old or "")
         if there == state:
@@ -143,14 +143,23 @@ def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
 
 
 def _path(kind: str, state: Doc, known: str | None) -> str:
-    """Name the file: dashboards by slug, datasets by table; others keep the name they have."""
+    """Name the file: dashboards by slug, datasets by table; others keep the name they have.
+
+    A chart lies in the folder of its dataset.
+    """
+    import instance
+
     if kind == "dashboards":
         slug = state.get("slug") or _slug(state["dashboard_title"])
         keeps = known is not None and Path(known).stem.replace("-", "_") == slug.replace("-", "_")
         return known if known and keeps else f"dashboards/{_stem(slug, 'slug')}.yaml"
     if kind == "datasets":
         return f"datasets/warehouse/{_stem(state['table_name'], 'dataset name')}.yaml"
-    return known or f"{kind}/{_slug(state['slice_name'])}.yaml"
+    if kind == "databases":
+        return known or f"databases/{_slug(state['database_name'])}.yaml"
+    table = instance.row("datasets", state["dataset_uuid"]).table_name
+    name = Path(known).stem if known else _slug(state["slice_name"])
+    return f"{bundle.chart_folder(_stem(table, 'dataset name'))}/{name}.yaml"
 
 
 def _stem(name: str, what: str) -> str:

@@ -107,7 +107,9 @@ SECRETS = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"(?:https?:)?//[\w.-]+[^\s\"')]*", re.IGNORECASE)
-_HTML = re.compile(r"<(?:div|span)\b")
+# HTML is made by functions of the marts, so that escaping stands in one place.
+_HTML = re.compile(r"\bmart\.html_(?!escape\b)\w+")
+_MARKUP = re.compile(r"</?[a-z]+\b[^>]*>", re.IGNORECASE)
 _NAMESPACES = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
 
 
@@ -187,6 +189,15 @@ def _names(docs: dict[str, Doc]) -> Iterator[str]:
             yield f"{path}: the file's name must be small letters, digits, - and _"
         if kind == "databases" and path != DATABASE:
             yield f"{path}: there is one database, {DATABASE}"
+    tables = {
+        doc["uuid"]: doc["table_name"]
+        for path, doc in docs.items()
+        if bundle.kind_of(path) == "datasets"
+    }
+    for path, doc in docs.items():
+        table = tables.get(doc.get("dataset_uuid", ""))
+        if table and Path(path).parent.name != table:
+            yield f"{path}: reads {table}: move the file to {bundle.chart_folder(table)}"
 
 
 def _references(docs: dict[str, Doc], left_out: set[str]) -> Iterator[str]:
@@ -355,6 +366,7 @@ class _Content:
             yield f"cache_timeout: must be -1: {', '.join(words)} holds what people wrote"
         if "description" not in doc:
             yield "description: is missing: say what one row is"
+        yield from _markup("sql", doc.get("sql", ""))
         relation = self._relation(doc)
         physical = None if isinstance(relation, str) else relation
         if isinstance(relation, str):
@@ -406,6 +418,7 @@ class _Content:
         if "{{" in sql or "{%" in sql:
             yield f"{at}: templates are switched off"
             return
+        yield from _markup(at, sql)
         for word, is_function in _words(sql):
             if is_function:
                 schema, _, name = word.lower().rpartition(".")
@@ -681,6 +694,11 @@ def _schemes(kind: str) -> set[str]:
                 and isinstance(value, ast.Constant)
             }
     raise LookupError(f"{CONFIG}: no EXTRA_{kind}_COLOR_SCHEMES")
+
+
+def _markup(at: str, sql: str) -> Iterator[str]:
+    if found := _MARKUP.search(sql):
+        yield f"{at}: {found[0]}: HTML is made by functions of the marts (mart.html_...)"
 
 
 def _links(value: Any, at: str = "") -> Iterator[str]:

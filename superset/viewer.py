@@ -105,7 +105,7 @@ def layouts(assets: Path = ASSETS) -> list[Layout]:
     """Read what each dashboard must show."""
     titles = {
         chart["uuid"]: chart["slice_name"]
-        for chart in (parse(file.read_text("utf-8")) for file in assets.glob("charts/*.yaml"))
+        for chart in (parse(file.read_text("utf-8")) for file in assets.glob("charts/*/*.yaml"))
     }
     files = sorted(assets.glob("dashboards/*.yaml"))
     return [_layout(parse(file.read_text("utf-8")), titles) for file in files]

@@ -123,7 +123,7 @@ def test_the_reader_reads_every_mart_and_those_of_later_migrations(invented, tmp
     with psycopg.connect(f"postgresql://filmpulse_reader:only%20for%20tests@{host}") as connection:
         for name in names:
             connection.execute(f"SELECT * FROM {name}").fetchall()  # noqa: S608
-        for function in ("time_ago(now())", "language_name('fr')", "as_html('<')"):
+        for function in ("time_ago(now())", "language_name('fr')", "html_escape('<')"):
             connection.execute(f"SELECT mart.{function}")
         for statement in (
             "SELECT * FROM core.reviews",
@@ -186,9 +186,11 @@ def test_movies_of_one_name_are_told_apart(invented):
 
 
 def test_what_a_page_shows_of_a_text_is_no_markup(invented):
-    shown = invented.row("SELECT mart.as_html(%s) AS html", """<a href="x" b='y'>&amp;</a> 👩‍🚀""")
+    shown = invented.row(
+        "SELECT mart.html_escape(%s) AS html", """<a href="x" b='y'>&amp;</a> 👩‍🚀"""
+    )
     assert shown["html"] == ("&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;&lt;/a&gt; 👩‍🚀")
-    assert invented.row("SELECT mart.as_html(NULL) AS html")["html"] is None
+    assert invented.row("SELECT mart.html_escape(NULL) AS html")["html"] is None
 
 
 def test_bands_labels_and_languages(invented):

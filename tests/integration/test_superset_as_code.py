@@ -28,9 +28,9 @@ SMALL_TREE = [
     "databases/warehouse.yaml",
     "datasets/warehouse/movie_events.yaml",
     "datasets/warehouse/reviews.yaml",
-    "charts/events.yaml",
-    "charts/mean_grade.yaml",
-    "charts/reviews_by_week.yaml",
+    "charts/movie_events/events.yaml",
+    "charts/reviews/mean_grade.yaml",
+    "charts/reviews/reviews_by_week.yaml",
     "dashboards/reception.yaml",
 ]
 
@@ -217,10 +217,17 @@ def test_saving_a_dashboard_without_a_change_changes_no_file(superset, tree, sav
 def test_what_changed_is_updated_and_nothing_else(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     before = superset.rows()
-    change(tree, "charts/mean_grade.yaml", slice_name="Mean of the grades", description="Changed.")
+    change(
+        tree,
+        "charts/reviews/mean_grade.yaml",
+        slice_name="Mean of the grades",
+        description="Changed.",
+    )
     report = superset.sync(folder=tree, saved=saved)
-    assert (report["updated"], report["replaced"]) == (["charts/mean_grade.yaml"], [])
-    assert sorted(report["unchanged"]) == sorted(set(SMALL_TREE) - {"charts/mean_grade.yaml"})
+    assert (report["updated"], report["replaced"]) == (["charts/reviews/mean_grade.yaml"], [])
+    assert sorted(report["unchanged"]) == sorted(
+        set(SMALL_TREE) - {"charts/reviews/mean_grade.yaml"}
+    )
     after = superset.rows()
     assert {name for name in after if after[name] != before[name]} == {"slices", "key_value"}
     assert len(set(after["slices"]) - set(before["slices"])) == 1
@@ -235,9 +242,9 @@ def test_what_left_a_file_is_gone(superset, tree, saved):
     doc["columns"][0]["verbose_name"] = "New"
     doc["metrics"] = [{"metric_name": "reviews", "expression": "COUNT(*)"}]
     change(tree, path, **doc)
-    chart = yaml.safe_load((tree / "charts/mean_grade.yaml").read_text())
+    chart = yaml.safe_load((tree / "charts/reviews/mean_grade.yaml").read_text())
     chart["params"] = {"metric": "reviews"}
-    change(tree, "charts/mean_grade.yaml", **chart)
+    change(tree, "charts/reviews/mean_grade.yaml", **chart)
     dashboard = yaml.safe_load((tree / "dashboards/reception.yaml").read_text())
     del dashboard["css"]
     (tree / "dashboards/reception.yaml").write_text(yaml.safe_dump(dashboard))
@@ -250,7 +257,7 @@ def test_what_left_a_file_is_gone(superset, tree, saved):
     assert "is_spoiler" not in columns
     assert (metrics, css) == ([("reviews", None)], [(None,)])
     superset.export(folder=tree.parent / "new")
-    assert "subheader" not in (tree.parent / "new/charts/mean_grade.yaml").read_text()
+    assert "subheader" not in (tree.parent / "new/charts/reviews/mean_grade.yaml").read_text()
 
 
 def test_a_changed_metric_is_not_answered_from_the_cache(superset, tree, saved):
@@ -268,13 +275,13 @@ def test_a_changed_metric_is_not_answered_from_the_cache(superset, tree, saved):
 def test_what_left_the_repository_goes(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     weeks = superset.id_of(kind="charts", uuid=WEEKS)
-    (tree / "charts/reviews_by_week.yaml").unlink()
+    (tree / "charts/reviews/reviews_by_week.yaml").unlink()
     dashboard = yaml.safe_load((tree / "dashboards/reception.yaml").read_text())
     del dashboard["position"]["CHART-weeks"], dashboard["position"]["ROW-time"]
     dashboard["position"]["TAB-reviews"]["children"] = ["ROW-head"]
     (tree / "dashboards/reception.yaml").write_text(yaml.safe_dump(dashboard))
     report = superset.sync(folder=tree, saved=saved)
-    assert report["deleted"] == ["charts/reviews_by_week.yaml"]
+    assert report["deleted"] == ["charts/reviews/reviews_by_week.yaml"]
     with psycopg.connect(superset.metadata_url) as connection:
         shown = connection.execute("SELECT slice_id FROM dashboard_slices").fetchall()
     assert len(shown) == 2
@@ -329,7 +336,10 @@ def test_a_chart_on_somebody_s_dashboard_becomes_theirs(superset, tree, saved):
     for name in ("charts", "dashboards", "datasets"):
         shutil.rmtree(tree / name)
     report = superset.sync(folder=tree, saved=saved)
-    assert report["released"] == ["charts/mean_grade.yaml", "datasets/warehouse/reviews.yaml"]
+    assert report["released"] == [
+        "charts/reviews/mean_grade.yaml",
+        "datasets/warehouse/reviews.yaml",
+    ]
 
 
 def test_a_chart_that_annotates_somebody_s_becomes_theirs(superset, tree, saved):
@@ -348,7 +358,7 @@ def test_a_chart_that_annotates_somebody_s_becomes_theirs(superset, tree, saved)
         shutil.rmtree(tree / name)
     report = superset.sync(folder=tree, saved=saved)
     assert report["released"] == [
-        "charts/events.yaml",
+        "charts/movie_events/events.yaml",
         "datasets/warehouse/movie_events.yaml",
         "datasets/warehouse/reviews.yaml",
     ]
@@ -360,11 +370,11 @@ def test_a_person_s_edit_is_saved_named_and_written_over(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     superset.edit(kind="charts", uuid=GRADE, slice_name="My title")
     report = superset.sync(folder=tree, saved=saved)
-    assert report["replaced"] == report["updated"] == ["charts/mean_grade.yaml"]
-    kept = Path(report["saved"]) / "charts/mean_grade.yaml"
+    assert report["replaced"] == report["updated"] == ["charts/reviews/mean_grade.yaml"]
+    kept = Path(report["saved"]) / "charts/reviews/mean_grade.yaml"
     assert yaml.safe_load(kept.read_text())["slice_name"] == "My title"
     assert (
-        f"charts/mean_grade.yaml had been changed in Superset; what it was: {kept}"
+        f"charts/reviews/mean_grade.yaml had been changed in Superset; what it was: {kept}"
         in (report["text"])
     )
     again = superset.sync(folder=tree, saved=saved)
@@ -377,15 +387,15 @@ def test_an_edit_of_what_left_the_repository_is_saved_too(superset, tree, saved)
     for name in ("charts", "dashboards", "datasets"):
         shutil.rmtree(tree / name)
     report = superset.sync(folder=tree, saved=saved)
-    assert report["replaced"] == ["charts/mean_grade.yaml"]
-    assert "My title" in (Path(report["saved"]) / "charts/mean_grade.yaml").read_text()
+    assert report["replaced"] == ["charts/reviews/mean_grade.yaml"]
+    assert "My title" in (Path(report["saved"]) / "charts/reviews/mean_grade.yaml").read_text()
 
 
 def test_what_a_person_deleted_comes_back_whole(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     superset.delete(kind="charts", uuid=EVENT_TABLE)
     report = superset.sync(folder=tree, saved=saved)
-    assert report["created"] == ["charts/events.yaml"]
+    assert report["created"] == ["charts/movie_events/events.yaml"]
     page = superset.facts(dashboard=RECEPTION)
     new = page["charts"][EVENT_TABLE]
     assert page["position"]["CHART-events"]["meta"]["chartId"] == new
@@ -397,8 +407,8 @@ def test_what_a_person_deleted_comes_back_whole(superset, tree, saved):
 @pytest.mark.parametrize(
     ("path", "text", "instead", "says"),
     [
-        ("charts/mean_grade.yaml", "000000000011", "000000000099", "dataset_uuid"),
-        ("charts/mean_grade.yaml", "viz_type:", "vis_type:", "vis_type"),
+        ("charts/reviews/mean_grade.yaml", "000000000011", "000000000099", "dataset_uuid"),
+        ("charts/reviews/mean_grade.yaml", "viz_type:", "vis_type:", "vis_type"),
         ("dashboards/reception.yaml", "000000000022", "000000000099", "position.CHART-grade"),
         ("dashboards/reception.yaml", "slug: reception", "slug: [", "line 3"),
     ],
@@ -406,7 +416,7 @@ def test_what_a_person_deleted_comes_back_whole(superset, tree, saved):
 def test_a_bad_asset_is_named_and_changes_nothing(superset, tree, saved, path, text, instead, says):
     superset.sync(folder=tree, saved=saved)
     before = superset.rows()
-    change(tree, "charts/events.yaml", slice_name="Would be written")
+    change(tree, "charts/movie_events/events.yaml", slice_name="Would be written")
     whole = (tree / path).read_text()
     (tree / path).write_text(whole.replace(text, instead))
     with pytest.raises(Failure) as failure:
@@ -418,9 +428,9 @@ def test_a_bad_asset_is_named_and_changes_nothing(superset, tree, saved, path, t
 
 def test_export_over_a_file_that_cannot_be_read_names_it(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
-    (tree / "charts/events.yaml").write_text("slice_name: [")
+    (tree / "charts/movie_events/events.yaml").write_text("slice_name: [")
     before = texts(tree)
-    with pytest.raises(Failure, match=r"charts/events\.yaml: line 1"):
+    with pytest.raises(Failure, match=r"charts/movie_events/events\.yaml: line 1"):
         superset.export(folder=tree)
     assert texts(tree) == before
 
@@ -476,9 +486,9 @@ def test_a_person_s_change_comes_back_as_a_file(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     superset.edit(kind="charts", uuid=GRADE, description="See http://127.0.0.1:8080/movies.")
     report = superset.export(folder=tree)
-    assert report["written"] == ["charts/mean_grade.yaml"]
-    old = (FIXTURES / "assets/charts/mean_grade.yaml").read_text().splitlines()
-    new = (tree / "charts/mean_grade.yaml").read_text().splitlines()
+    assert report["written"] == ["charts/reviews/mean_grade.yaml"]
+    old = (FIXTURES / "assets/charts/reviews/mean_grade.yaml").read_text().splitlines()
+    new = (tree / "charts/reviews/mean_grade.yaml").read_text().splitlines()
     assert [line for line in new if line not in old] == ["description: See ${AIRFLOW_URL}/movies."]
     report = superset.sync(folder=tree, saved=saved)
     assert (report["unchanged"], report["replaced"]) == (SMALL_TREE, [])
@@ -510,7 +520,7 @@ def test_what_a_dashboard_newly_shows_is_exported(superset, tree, saved):
     )
     superset.add_chart(dashboard=RECEPTION, chart=chart, title="Größte Häuser")
     report = superset.export(folder=tree)
-    new = ["charts/grosste_hauser_uberblick.yaml", "datasets/warehouse/hosts.yaml"]
+    new = ["charts/hosts/grosste_hauser_uberblick.yaml", "datasets/warehouse/hosts.yaml"]
     assert report["written"] == [new[0], "dashboards/reception.yaml", new[1]]
     doc = yaml.safe_load((tree / new[0]).read_text())
     assert doc["uuid"] == chart
@@ -528,22 +538,40 @@ def test_what_a_person_deleted_loses_its_file(superset, tree, saved):
     superset.remove_box(dashboard=RECEPTION, box="CHART-grade")
     superset.delete(kind="charts", uuid=GRADE)
     report = superset.export(folder=tree)
-    assert report["removed"] == ["charts/mean_grade.yaml"]
-    assert not (tree / "charts/mean_grade.yaml").exists()
+    assert report["removed"] == ["charts/reviews/mean_grade.yaml"]
+    assert not (tree / "charts/reviews/mean_grade.yaml").exists()
     assert GRADE not in (tree / "dashboards/reception.yaml").read_text()
+
+
+def test_a_chart_that_reads_another_dataset_moves_to_its_folder(superset, tree, saved):
+    superset.sync(folder=tree, saved=saved)
+    reviews = superset.id_of(kind="datasets", uuid=REVIEWS)
+    superset.edit(kind="charts", uuid=EVENT_TABLE, datasource_id=reviews, datasource_type="table")
+    report = superset.export(folder=tree)
+    assert report["written"] == ["charts/reviews/events.yaml"]
+    assert report["removed"] == ["charts/movie_events/events.yaml"]
+    again = superset.sync(folder=tree, saved=saved)
+    assert "charts/reviews/events.yaml" in again["unchanged"]
+    assert (again["created"], again["updated"], again["deleted"]) == ([], [], [])
 
 
 def test_export_leaves_unsynced_files_and_refuses_to_choose(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
-    change(tree, "charts/events.yaml", slice_name="Edited here")
-    other = (tree / "charts/events.yaml").read_text().replace(EVENT_TABLE, EVENT_TABLE[:-2] + "88")
-    (tree / "charts/new.yaml").write_text(other)
+    change(tree, "charts/movie_events/events.yaml", slice_name="Edited here")
+    other = (
+        (tree / "charts/movie_events/events.yaml")
+        .read_text()
+        .replace(EVENT_TABLE, EVENT_TABLE[:-2] + "88")
+    )
+    (tree / "charts/movie_events/new.yaml").write_text(other)
     before = texts(tree)
     report = superset.export(folder=tree)
-    assert (report["kept"], report["written"]) == (["charts/events.yaml"], [])
+    assert (report["kept"], report["written"]) == (["charts/movie_events/events.yaml"], [])
     superset.edit(kind="charts", uuid=EVENT_TABLE, slice_name="Edited there")
     superset.edit(kind="charts", uuid=GRADE, slice_name="Edited there too")
-    with pytest.raises(Failure, match=r"charts/events\.yaml: was changed in Superset and here"):
+    with pytest.raises(
+        Failure, match=r"charts/movie_events/events\.yaml: was changed in Superset and here"
+    ):
         superset.export(folder=tree)
     assert texts(tree) == before
 
@@ -551,7 +579,9 @@ def test_export_leaves_unsynced_files_and_refuses_to_choose(superset, tree, save
 def test_export_writes_no_secret(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
     superset.edit(kind="charts", uuid=GRADE, description="postgresql://me:hunter2@db/filmpulse")
-    with pytest.raises(Failure, match=r"charts/mean_grade\.yaml: would hold what looks like a se"):
+    with pytest.raises(
+        Failure, match=r"charts/reviews/mean_grade\.yaml: would hold what looks like a se"
+    ):
         superset.export(folder=tree)
 
 

@@ -23,7 +23,11 @@ import bundle  # noqa: E402
 import lint  # noqa: E402
 
 REVIEWS, EVENTS = "datasets/warehouse/reviews.yaml", "datasets/warehouse/movie_events.yaml"
-WEEKS, GRADE, TABLE = "charts/reviews_by_week.yaml", "charts/mean_grade.yaml", "charts/events.yaml"
+WEEKS, GRADE, TABLE = (
+    "charts/reviews/reviews_by_week.yaml",
+    "charts/reviews/mean_grade.yaml",
+    "charts/movie_events/events.yaml",
+)
 BOARD, WAREHOUSE = "dashboards/reception.yaml", "databases/warehouse.yaml"
 UNKNOWN = "00000000-0000-4000-8000-000000000099"
 
@@ -55,7 +59,7 @@ def at(*keys, to):
     return mend
 
 
-HTML = {"expressionType": "SQL", "sqlExpression": "'<div>' || count(*) || '</div>'", "label": "x"}
+HTML = {"expressionType": "SQL", "sqlExpression": "mart.html_text(count(*)::text)", "label": "x"}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,11 @@ HTML = {"expressionType": "SQL", "sqlExpression": "'<div>' || count(*) || '</div
         (["happened_on"], [HTML], None),
         (["half_year"], [HTML], None),
         ([HTML], [], None),
-        (["happened_on"], [HTML | {"sqlExpression": "count(*) || '<b>'"}], "must be false"),
+        (
+            ["happened_on"],
+            [HTML | {"sqlExpression": "mart.html_escape(count(*)::text)"}],
+            "must be false",
+        ),
         (["label"], [HTML], "label may hold what others wrote"),
         (["movie"], [HTML], "movie may hold what others wrote"),
         ([HTML, HTML | {"sqlExpression": "upper(label)", "label": "y"}], [], "y may hold"),
@@ -81,7 +89,7 @@ def test_html_is_drawn_only_beside_what_nobody_else_wrote(tree, columns, metrics
 
     def add(doc):
         doc["columns"].append(
-            {"column_name": "half_year", "type": "TEXT", "expression": "'<span>1</span>'"}
+            {"column_name": "half_year", "type": "TEXT", "expression": "mart.html_bold('1')"}
         )
 
     change(tree, EVENTS, add)
@@ -92,13 +100,40 @@ def test_html_is_drawn_only_beside_what_nobody_else_wrote(tree, columns, metrics
 
 def test_the_card_of_a_virtual_dataset_is_html(tree):
     def mend(doc):
-        doc["sql"] = "SELECT '<div>' || mart.as_html(movie) || '</div>' AS card FROM mart.reviews"
+        doc["sql"] = "SELECT mart.html_bold(movie) AS card FROM mart.reviews"
         doc["columns"].append({"column_name": "card", "type": "TEXT"})
 
     change(tree, EVENTS, mend)
     change(tree, TABLE, at("params", "allow_render_html", to=True))
     change(tree, TABLE, at("params", "all_columns", to=["happened_on", "card"]))
     assert not [problem for problem in lint.problems(tree) if "allow_render_html" in problem]
+
+
+@pytest.mark.parametrize("markup", ["'<div>' || label", "'</b>'", "'<a href=\"/\">' || label"])
+def test_markup_is_made_in_the_marts(tree, markup):
+    def add(doc):
+        doc["columns"].append({"column_name": "made", "type": "TEXT", "expression": markup})
+
+    change(tree, EVENTS, add)
+    assert [p.split(": ")[1] for p in lint.problems(tree)] == ["columns.made.expression"]
+
+
+def test_a_virtual_dataset_holds_no_markup(tree):
+    def mend(doc):
+        doc["sql"] = "SELECT '<b>' || movie || '</b>' AS movie FROM mart.reviews"
+
+    change(tree, EVENTS, mend)
+    assert f"{EVENTS}: sql: <b>: HTML is made by functions of the marts (mart.html_...)" in (
+        lint.problems(tree)
+    )
+
+
+def test_a_chart_lies_in_the_folder_of_its_dataset(tree):
+    other = "charts/movie_events/mean_grade.yaml"
+    (tree / GRADE).rename(tree / other)
+    assert lint.problems(tree) == [f"{other}: reads reviews: move the file to charts/reviews"]
+    (tree / other).rename(tree / "charts/mean_grade.yaml")
+    assert any("no asset lies here" in problem for problem in lint.problems(tree))
 
 
 @pytest.mark.parametrize("column", ["body", "quote"])
@@ -491,9 +526,9 @@ def test_what_is_wrong_with_a_text_is_named(tree, path, text, instead, says):
 @pytest.mark.parametrize(
     ("path", "text", "says"),
     [
-        ("charts/mean_grade.yaml", "- a\n- b\n", "the file holds no mapping"),
-        ("charts/mean_grade.yaml", "", "the file holds no mapping"),
-        ("charts/mean_grade.yml", "a: b\n", "no asset lies here"),
+        ("charts/reviews/mean_grade.yaml", "- a\n- b\n", "the file holds no mapping"),
+        ("charts/reviews/mean_grade.yaml", "", "the file holds no mapping"),
+        ("charts/reviews/mean_grade.yml", "a: b\n", "no asset lies here"),
         ("themes/dark.yaml", "a: b\n", "no asset lies here"),
         ("metadata.yaml", "version: 1.0.0\n", "no asset lies here"),
         ("datasets/reviews.yaml", "a: b\n", "no asset lies here"),
@@ -548,13 +583,13 @@ def copied(tree, path, to, **changes):
 
 
 def test_a_uuid_a_slug_and_a_table_are_one_file_s_alone(tree):
-    copied(tree, GRADE, "charts/another.yaml")
+    copied(tree, GRADE, "charts/reviews/another.yaml")
     copied(tree, BOARD, "dashboards/other.yaml", uuid=UNKNOWN)
     copied(tree, EVENTS, "datasets/warehouse/events.yaml", uuid=UNKNOWN[:-1] + "8")
     found = lint.problems(tree)
     assert (
-        f"{GRADE}: uuid: 00000000-0000-4000-8000-000000000022 is that of charts/another.yaml; "
-        "give it its own" in found
+        f"{GRADE}: uuid: 00000000-0000-4000-8000-000000000022 is that of "
+        "charts/reviews/another.yaml; give it its own" in found
     )
     assert f"{BOARD}: slug: reception is that of dashboards/other.yaml; give it its own" in found
     assert any(line.startswith(f"{EVENTS}: table_name: movie_events is that") for line in found)
@@ -562,13 +597,13 @@ def test_a_uuid_a_slug_and_a_table_are_one_file_s_alone(tree):
 
 
 def test_what_nothing_uses_is_named(tree):
-    copied(tree, GRADE, "charts/another.yaml", uuid=UNKNOWN)
+    copied(tree, GRADE, "charts/reviews/another.yaml", uuid=UNKNOWN)
     copied(
         tree, EVENTS, "datasets/warehouse/hosts.yaml", uuid=UNKNOWN[:-1] + "8", table_name="hosts",
         columns=[{"column_name": "host", "type": "TEXT"}],
     )  # fmt: skip
     assert lint.problems(tree) == [
-        "charts/another.yaml: no dashboard shows it: put it on one, or delete the file",
+        "charts/reviews/another.yaml: no dashboard shows it: put it on one, or delete the file",
         "datasets/warehouse/hosts.yaml: no chart and no filter reads it: delete the file",
     ]
 

@@ -39,7 +39,15 @@ ORDER: tuple[LiteralString, ...] = (
     "grade_band",
     "score_label",
     "time_ago",
-    "as_html",
+    "html_escape",
+    "html_bold",
+    "html_text",
+    "html_interval",
+    "html_bars",
+    "html_share",
+    "html_fact",
+    "html_row",
+    "html_tile",
     # One movie, read from its own rows.
     "current_reviews",
     "movie_names",
@@ -75,6 +83,8 @@ ORDER: tuple[LiteralString, ...] = (
     "llm_use",
     "movie_health",
     "pipeline_facts",
+    # What dashboards draw of a movie.
+    "html_card",
 )
 """The files in the order in which they are run: each after those that it reads."""
 
