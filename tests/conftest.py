@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from helpers import guardian
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -60,6 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = (
         False  # else xdist begins with what has most tests, not longest
     )
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist starts its workers, which inherit the mark
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have all that this run starts end with it, even when it is killed."""
+    if not hasattr(session.config, "workerinput"):  # a worker ends with the run that started it
+        guardian.watch(session.config._tmp_path_factory.getbasetemp())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from helpers import guardian
 
 if TYPE_CHECKING:
     from tests.conftest import Databases
@@ -147,6 +148,7 @@ def superset_template(
         {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            guardian.RUN: os.environ[guardian.RUN],
             "SUPERSET_CONFIG_PATH": str(superset.FOLDER / "superset_config.py"),
             "SUPERSET_SECRET_KEY": secrets.token_hex(20),
             "SUPERSET_WAREHOUSE_URL": warehouse,

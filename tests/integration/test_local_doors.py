@@ -317,7 +317,7 @@ def test_data_of_an_older_version_is_read(tmp_path: Path) -> None:
         older.kill()
         older.wait()
     moved = replace(store, ports={name: ports.choose() for name in PORTS})
-    with moved.running(tmp_path / "s3.log"):
+    with moved.running(tmp_path / "s3.log", os.environ):
         assert _held(moved.client()) == {"small": b"1", "large": content}
         moved.client().put_object(Bucket=BUCKET, Key="new", Body=b"2")
     object_store.remove_sockets([*store.ports.values(), int(options["admin.port"])])

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
+from helpers import guardian
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,7 @@ class Superset:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            guardian.RUN: os.environ[guardian.RUN],
             "SUPERSET_CONFIG_PATH": str(ROOT / "superset" / "superset_config.py"),
             "SUPERSET_SECRET_KEY": secrets.token_hex(32),
             "SUPERSET_METADATA_URL": metadata_url.replace(

@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,8 +157,12 @@ class ObjectStore:
         return bool(client.list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"])
 
     @contextmanager
-    def running(self, log: Path) -> Iterator[None]:
+    def running(self, log: Path, env: Mapping[str, str]) -> Iterator[None]:
         """Serve while the block runs, without a supervisor.
+
+        Args:
+            log: What the server says is added to this file.
+            env: What the server has in its environment beside `env()`; marks whose server it is.
 
         Raises:
             ObjectStoreError: It did not list buckets within 30 seconds; the message holds the end
@@ -170,7 +174,7 @@ class ObjectStore:
                 self.command(),
                 stdout=file,
                 stderr=file,
-                env=self.env(),
+                env={**env, **self.env()},
                 start_new_session=True,
                 cwd=self.config,
                 umask=UMASK,
@@ -243,7 +247,7 @@ class Throwaway:
         Raises:
             ObjectStoreError: It did not within 30 seconds; the message holds the end of its log.
         """
-        self._running = self.store.running(self._log)
+        self._running = self.store.running(self._log, os.environ)
         self._running.__enter__()
         return self.store
 

@@ -25,6 +25,7 @@ from filmpulse.local import postgres, processes, superset
 from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
 from filmpulse.local.instance import (
     ADMIN,
+    MARK,
     OPTIONAL,
     VIEWER,
     Install,
@@ -271,7 +272,7 @@ def _store_holds_objects(instance: Instance, install: Install) -> bool:
     _stop(instance, install)  # half of it may run; the start to come begins so too
     install.choose_ports()
     store = _store(instance, install)
-    with store.running(instance.log_dir / "s3.log"):
+    with store.running(instance.log_dir / "s3.log", {MARK: str(instance.dir)}):
         return store.holds_objects(BUCKET)
 
 
