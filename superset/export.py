@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +106,12 @@ def export(root: Path) -> Report:
     ]
     if conflicts:
         raise ExportError("\n".join(conflicts))
+    _write(root, writes, report)
+    return report
+
+
+def _write(root: Path, writes: Mapping[str, str], report: Report) -> None:
+    """Write and remove files, and put the report in order."""
     for path, text in writes.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +120,6 @@ def export(root: Path) -> Report:
         (root / path).unlink()
     for paths in (report.written, report.removed, report.kept):
         paths.sort()
-    return report
 
 
 def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:

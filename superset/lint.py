@@ -453,6 +453,13 @@ class _Content:
             names = (need,) if isinstance(need, str) else need
             if not any(params.get(name) for name in names):
                 yield f"params.{' or '.join(names)}: is missing; {doc['viz_type']} needs it"
+        yield from self._reads(doc, reads)
+        for layer in bundle.annotations_of(doc):
+            yield from self._annotation(layer)
+
+    def _reads(self, doc: Doc, reads: Reads) -> Iterator[str]:
+        """Check what a chart reads of its dataset, and what it draws of that."""
+        params = doc["params"]
         dataset = self.datasets.get(doc["dataset_uuid"])
         shapes = dict.fromkeys(reads.metrics, (bundle.METRIC, [bundle.METRIC]))
         shapes |= dict.fromkeys(reads.columns, (bundle.COLUMN, [bundle.COLUMN]))
@@ -476,6 +483,11 @@ class _Content:
                 yield from self._column("params.order_by_cols", found[1], dataset)
             else:
                 yield f'params.order_by_cols: must be like ["movie", true], not {each}'
+        yield from self._drawn(doc, reads, dataset)
+
+    def _drawn(self, doc: Doc, reads: Reads, dataset: Dataset) -> Iterator[str]:
+        """Check that a chart draws, formats and sorts by what it has."""
+        params = doc["params"]
         # Superset's default is true.
         if doc["viz_type"] == "table" and params.get("allow_render_html", True):
             yield from self._html(dataset, params)
@@ -488,8 +500,6 @@ class _Content:
                 yield f"params.column_config: {column!r} is no column or metric of this chart"
         if (sort := params.get("x_axis_sort")) and sort not in drawn:
             yield f"params.x_axis_sort: {sort!r} is no column or metric of this chart"
-        for layer in bundle.annotations_of(doc):
-            yield from self._annotation(layer)
 
     def _html(self, dataset: Dataset, params: Doc) -> Iterator[str]:
         """Check that a table that draws HTML shows some, and nothing that others wrote as such."""

@@ -370,13 +370,7 @@ def _read_words(text: str, lexicon: _Lexicon) -> list[_Word]:
     if shouts:
         shouts[-1] = min(text.count("!", end), 4)
 
-    aspects: list[frozenset[Aspect]] = [frozenset()] * len(keys)
-    at = 0
-    while at < len(keys):
-        length, named = lexicon.aspects.match(keys, gaps, at) or (1, frozenset())
-        aspects[at : at + length] = [named] * length
-        at += length
-
+    aspects = _named_aspects(keys, gaps, lexicon)
     words: list[_Word] = []
     at = 0
     while at < len(keys):
@@ -399,6 +393,17 @@ def _read_words(text: str, lexicon: _Lexicon) -> list[_Word]:
         )
         at = last
     return words
+
+
+def _named_aspects(keys: list[str], gaps: list[_Gap], lexicon: _Lexicon) -> list[frozenset[Aspect]]:
+    """Return the aspects that each word names, by itself or as part of a phrase."""
+    aspects: list[frozenset[Aspect]] = [frozenset()] * len(keys)
+    at = 0
+    while at < len(keys):
+        length, named = lexicon.aspects.match(keys, gaps, at) or (1, frozenset())
+        aspects[at : at + length] = [named] * length
+        at += length
+    return aspects
 
 
 def _key(match: re.Match[str], lexicon: _Lexicon) -> str:

@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -570,27 +571,32 @@ def _controls(store: Store, visits: deque[dict[str, Any]], token: str | None) ->
 
     @router.get("/state")
     async def state() -> dict[str, Any]:
-        requests: dict[str, list[dict[str, Any]]] = {}
-        for visit in visits:
-            if visit["kind"] not in ("control", "health", "static"):
-                requests.setdefault(visit["kind"], []).append(visit)
-        return {
-            "seed": store.seed,
-            "anchor": store.anchor.isoformat(),
-            "movies": [
-                {
-                    "imdb_id": movie.imdb_id,
-                    "title": movie.title,
-                    "reviews": len(store.reviews(movie.imdb_id)),
-                }
-                for movie in store.movies()
-            ],
-            "switches": store.set_switches,
-            "known_switches": {name: switch.does for name, switch in SWITCHES.items()},
-            "requests": requests,
-        }
+        return _state(store, visits)
 
     return router
+
+
+def _state(store: Store, visits: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Say what the site holds, how its switches stand and what was asked of it."""
+    requests: dict[str, list[dict[str, Any]]] = {}
+    for visit in visits:
+        if visit["kind"] not in ("control", "health", "static"):
+            requests.setdefault(visit["kind"], []).append(visit)
+    return {
+        "seed": store.seed,
+        "anchor": store.anchor.isoformat(),
+        "movies": [
+            {
+                "imdb_id": movie.imdb_id,
+                "title": movie.title,
+                "reviews": len(store.reviews(movie.imdb_id)),
+            }
+            for movie in store.movies()
+        ],
+        "switches": store.set_switches,
+        "known_switches": {name: switch.does for name, switch in SWITCHES.items()},
+        "requests": requests,
+    }
 
 
 def _graphql_error(message: str) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
@@ -405,17 +406,7 @@ class _Reviewer:
         if length == "list":
             paragraphs.append(self._list(q, aspects))
         else:
-            before: Tone | None = None
-            for aspect in aspects:
-                tone = self._tone(q, aspect)
-                count = times if times == 1 else rng.randint(times - 1, times + 1)
-                said = [self._opinion(aspect, tone)]
-                for _ in range(count - 1):  # who is of two minds goes on with both
-                    more = self._tone(q, aspect) if tone == "mixed" else tone
-                    said.append(self._opinion(aspect, more))
-                said = list(dict.fromkeys(said))
-                paragraphs.append([self._turn(before, tone, said[0]), *said[1:]])
-                before = tone
+            paragraphs += self._opinions(q, aspects, times)
         if spoiler:
             paragraphs.append([self._fill(self._draw("spoilers", bank["spoilers"]))])
         if rng.random() < 0.05:
@@ -431,6 +422,20 @@ class _Reviewer:
                 for half in (paragraphs[:middle], paragraphs[middle:])
             ]
         return self._styled([p for p in paragraphs if p], mood)
+
+    def _opinions(self, q: float, aspects: list[Aspect], times: int) -> Iterator[list[str]]:
+        """Yield a paragraph about each aspect, of about `times` sentences."""
+        before: Tone | None = None
+        for aspect in aspects:
+            tone = self._tone(q, aspect)
+            count = times if times == 1 else self.rng.randint(times - 1, times + 1)
+            said = [self._opinion(aspect, tone)]
+            for _ in range(count - 1):  # who is of two minds goes on with both
+                more = self._tone(q, aspect) if tone == "mixed" else tone
+                said.append(self._opinion(aspect, more))
+            said = list(dict.fromkeys(said))
+            yield [self._turn(before, tone, said[0]), *said[1:]]
+            before = tone
 
     def _turn(self, before: Tone | None, tone: Tone, line: str) -> str:
         """Join a line to one of another tone with the word a person would use."""

@@ -239,7 +239,19 @@ def title_page(movie: SampleMovie, total: int, votes: int, base: str) -> dict[st
             _credits("cast", [_name(movie, n) for n in range(min(3, len(movie.cast)))]),
         ],
     }
-    main = {
+    return _next_data(
+        "/title/[tconst]",
+        {"tconst": movie.imdb_id},
+        {
+            "tconst": movie.imdb_id,
+            "aboveTheFoldData": above,
+            "mainColumnData": _main_column(movie, count),
+        },
+    )
+
+
+def _main_column(movie: SampleMovie, count: dict[str, Any]) -> dict[str, Any]:
+    return {
         "id": movie.imdb_id,
         "directors": [_credits("director", [_name(movie, "director")])],
         "writers": [_credits("writer", [_name(movie, "writer")])],
@@ -263,11 +275,6 @@ def title_page(movie: SampleMovie, total: int, votes: int, base: str) -> dict[st
         "featuredReviews": None,
         "worldwideGross": None,
     }
-    return _next_data(
-        "/title/[tconst]",
-        {"tconst": movie.imdb_id},
-        {"tconst": movie.imdb_id, "aboveTheFoldData": above, "mainColumnData": main},
-    )
 
 
 def json_ld(movie: SampleMovie, votes: int, featured: SampleReview | None, base: str) -> Any:

@@ -333,30 +333,39 @@ class Crawl:
             # One busy day looks sorted in any order: ask the page's own control.
             self._newest_first = self._site.browser.evaluate(_SORTED_BY) == "SUBMISSION_DATE"
 
-        stale = 0
-        current: ReviewsPage | None = first
+        current = first
         if self.mode == "incremental" and not self._newest_first and first.has_more:
             current = self._sort_newest_first() or first
             if current is not first:
                 yield self._take(current)
+        yield from self._later_batches(first, current)
 
-        while current is not None:
-            if self._stop_rule_met(current):
+    def _later_batches(
+        self, first: ReviewsPage, current: ReviewsPage
+    ) -> Iterator[tuple[Review, ...]]:
+        """Press for more until a rule stops, the end is reached or nothing more comes."""
+        stale = 0
+        page: ReviewsPage | None = current
+        while page is not None:
+            if self._stop_rule_met(page):
                 return
-            if current.has_more is False or (
-                current.has_more is None and not self._site.has_more_button()
+            if page.has_more is False or (
+                page.has_more is None and not self._site.has_more_button()
             ):
                 self._reached_end(first)
                 return
-            current = self._press_for_more()
-            if current is not None:
-                batch = self._take(current)
+            page = self._press_for_more()
+            if page is not None:
+                batch = self._take(page)
                 stale = 0 if batch else stale + 1
                 if stale == STALE_BATCHES:
                     self._close("partial", "no_more_loaded", "the site repeats itself.")
                     return
                 yield batch
+        self._gave_nothing()
 
+    def _gave_nothing(self) -> None:
+        """Close a collection whose button for more gave no more, and say why."""
         page = self.last_page = self._site.browser.page()
         if gate_is_visible(page.html):
             self._close("gated", "sign_in", BEHIND_SIGN_IN)
