@@ -41,5 +41,7 @@ def preload(modules: Iterable[str] = MODULES) -> None:
 
 if __name__ == "__main__":
     preload()
+    if "scheduler" in sys.argv:  # of its children alone some detect languages
+        importlib.import_module("filmpulse.analysis.language").load_model()
     del sys.argv[0]  # what is run finds itself in its place
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
