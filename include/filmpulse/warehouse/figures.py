@@ -6,13 +6,17 @@ review there is, so it reads `mart.compared_*` (docs/adr/0027).
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 
 from filmpulse.warehouse import Warehouse, sql
 
 _LOCK_SPACE = 0x66696775  # "figu": keeps our advisory locks apart from others
 _NEXT, _UNDER_WAY = 1, 2
-_PATIENCE = "15min"
+_PLACE = {"space": _LOCK_SPACE, "next": _NEXT, "under_way": _UNDER_WAY}
+PATIENCE = "15min"
+"""How long a caller waits for another one, as Postgres's `lock_timeout`."""
 
 
 def refresh(warehouse: Warehouse, *, is_shared: bool = False) -> None:
@@ -31,18 +35,22 @@ def refresh(warehouse: Warehouse, *, is_shared: bool = False) -> None:
         psycopg.Error: They could not be counted; the figures of before stand.
     """
     with warehouse.connect(autocommit=True) as connection:
-        connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
-        place = {"space": _LOCK_SPACE, "next": _NEXT, "under_way": _UNDER_WAY}
+        connection.execute(f"SET lock_timeout = '{PATIENCE}'")
         if is_shared:
             row = connection.execute(
-                "SELECT pg_try_advisory_lock(%(space)s, %(next)s) AS is_next", place
+                "SELECT pg_try_advisory_lock(%(space)s, %(next)s) AS is_next", _PLACE
             ).fetchone()
             if row is not None and not row["is_next"]:
                 return
         else:
-            connection.execute("SELECT pg_advisory_lock(%(space)s, %(next)s)", place)
-        connection.execute("SELECT pg_advisory_lock(%(space)s, %(under_way)s)", place)
-        connection.execute("SELECT pg_advisory_unlock(%(space)s, %(next)s)", place)
+            connection.execute("SELECT pg_advisory_lock(%(space)s, %(next)s)", _PLACE)
+        keep_still(connection)
+        connection.execute("SELECT pg_advisory_unlock(%(space)s, %(next)s)", _PLACE)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with connection.transaction():
             connection.execute(sql("refresh_figures"))
+
+
+def keep_still(connection: psycopg.Connection[Any]) -> None:
+    """Wait until nobody counts the figures; nobody else begins until the connection is closed."""
+    connection.execute("SELECT pg_advisory_lock(%(space)s, %(under_way)s)", _PLACE)

@@ -71,6 +71,7 @@ def migrate(url: str) -> Revision:
         _check_revision(found)
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
         _restore(connection, found, missing)
+        found = _current(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors
 from psycopg import sql as identifiers
 
-from filmpulse.warehouse import open_connection, sql
+from filmpulse.warehouse import figures, open_connection, sql
 
 log = logging.getLogger(__name__)
 
@@ -123,12 +123,16 @@ def remake(url: str) -> bool:
 
     Raises:
         WarehouseUnavailable: Postgres could not be reached.
-        psycopg.Error: A file cannot be run; the marts of before stand.
+        psycopg.Error: Others took a quarter of an hour, or a file cannot be run. The marts of
+            before stand.
     """
     with open_connection(url, row_factory=psycopg.rows.tuple_row, autocommit=True) as connection:
+        connection.execute(f"SET lock_timeout = '{figures.PATIENCE}'")
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         is_old = not are_current(connection)
         if is_old:
+            # A refresh that is under way would not see the rows of the new views, and count none.
+            figures.keep_still(connection)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with connection.transaction():
                 _build(connection)
