@@ -144,6 +144,7 @@ def restart(mortal):
     mortal.start()
 
 
+@pytest.mark.drill
 def test_postgres_restarted_while_scraping(fragile, mortal, middle, sample_site):
     struck = []
 
@@ -262,6 +263,7 @@ def by_s3(store, sample_site, warehouse_url, request):
     store.__exit__()
 
 
+@pytest.mark.drill
 def test_the_lake_away_before_scraping(by_s3, store, middle):
     store.__exit__()
     began = time.monotonic()
@@ -429,6 +431,7 @@ def fill(folder):
     return filler
 
 
+@pytest.mark.drill
 def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
     sample_site, warehouse_url, small_disk, middle
 ):
@@ -482,6 +485,7 @@ def twin(databases, _warehouse_template, tmp_path_factory):
     databases.drop(url)
 
 
+@pytest.mark.drill
 def test_two_runs_on_one_movie_at_once(sample_site, warehouse_url, tmp_path, twin, middle):
     parts = make_parts(sample_site, warehouse_url, tmp_path.as_uri())
     alone = make_parts(sample_site, twin.warehouse.url, twin.settings.lake_url)
