@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test check bench lock docs env env-superset browser clean
+.PHONY: help demo up down status test drills check bench lock docs env env-superset browser clean
 
 UV_VERSION := 0.13.8
 VENV := .venv/bin
@@ -64,8 +64,11 @@ status: ## Say how each part of each instance is
 	  $(PYTHON) -m filmpulse.local status --instance "$$name" || ill=1; \
 	done; exit $$ill
 
-test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test (20 minutes on 2 cores)
+test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test but the drills
 	@$(VENV)/pytest -n auto --maxprocesses 4
+
+drills: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Random kills, power cuts, full disks, long outages: what CI runs at night
+	@$(VENV)/pytest -m drill --timeout 1800
 
 check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents
 	$(VENV)/ruff check
@@ -110,7 +113,6 @@ screenshots: env browser ## Take the pictures in docs/images from the running de
 
 bench: env browser ## Measure speed; judges only what a person waits for
 	@$(PYTHON) benchmarks/run.py
-	@$(VENV)/pytest -q -m drill
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml and superset/requirements.in allow
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt

@@ -39,7 +39,7 @@ STAGES = ("scrape", "load", "analyse")
 # How often each is chosen; browser and driver live in scrape only.
 VICTIMS = {"worker": 10, "browser": 3, "driver": 2, "postgres": 4, "backend": 3}
 MOVIE_REVIEWS = 60  # three pages
-PATIENCE = 60.0  # seconds for anything that must end or start by itself
+PATIENCE = 300.0  # seconds for anything that must end or start by itself; ends only what hangs
 
 
 class DrillError(AssertionError):

@@ -15,7 +15,7 @@ from filmpulse.local.processes import members
 from filmpulse.sample_site import MOVIE_IDS
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.drill,
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's"),
 ]
@@ -92,7 +92,6 @@ def test_a_killed_worker_and_a_killed_scheduler_cost_time_and_nothing_else(
         time.sleep(1)
 
 
-@pytest.mark.drill
 def test_a_killed_postgres_costs_time_and_nothing_else(stack, airflow, site, warehouse):
     """Airflow's own tables live in the same server: all of it goes and comes back."""
     counts = site.counts()

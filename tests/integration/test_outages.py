@@ -24,6 +24,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers.waiting import wait_until
 
 from filmpulse import jobs
 from filmpulse import lake as lake_module
@@ -144,6 +145,7 @@ def restart(mortal):
     mortal.start()
 
 
+@pytest.mark.drill
 def test_postgres_restarted_while_scraping(fragile, mortal, middle, sample_site):
     struck = []
 
@@ -262,12 +264,11 @@ def by_s3(store, sample_site, warehouse_url, request):
     store.__exit__()
 
 
+@pytest.mark.drill
 def test_the_lake_away_before_scraping(by_s3, store, middle):
     store.__exit__()
-    began = time.monotonic()
     with pytest.raises(LakeUnavailable, match="could not be written in the lake"):
         jobs.collect(middle, "full", "r1", by_s3)
-    assert time.monotonic() - began < 30
     line = line_of(by_s3, "r1")
     assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
     assert line["manifest_uri"] is None
@@ -307,8 +308,10 @@ class Refusing(http.server.BaseHTTPRequestHandler):
     """An S3 endpoint that answers 503 to everything."""
 
     protocol_version = "HTTP/1.1"
+    asked = 0
 
     def do_GET(self):
+        type(self).asked += 1
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self.send_response(503)
         self.send_header("content-length", "0")
@@ -332,11 +335,13 @@ def test_a_lake_that_answers_503_is_given_up_soon():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     lake = lake_at(server.server_port)
-    began = time.monotonic()
+    asked = []
     for work in (lambda: lake.write("a", b"b"), lambda: lake.read("a"), lake.manifests):
+        before = Refusing.asked
         with pytest.raises(LakeUnavailable):
             work()
-    assert time.monotonic() - began < 25
+        asked.append(Refusing.asked - before)
+    assert max(asked) <= 3, asked
     server.shutdown()
 
 
@@ -345,11 +350,9 @@ def test_a_lake_that_accepts_and_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr(lake_module, "OBJECT_SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         lake = lake_at(silent.getsockname()[1])
-        began = time.monotonic()
         for work in (lambda: lake.write("a", b"b"), lambda: lake.read("a")):
             with pytest.raises(LakeUnavailable, match="no answer in time"):
                 work()
-        assert time.monotonic() - began < 15
 
 
 FULL_DISK = """
@@ -429,6 +432,7 @@ def fill(folder):
     return filler
 
 
+@pytest.mark.drill
 def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
     sample_site, warehouse_url, small_disk, middle
 ):
@@ -482,6 +486,7 @@ def twin(databases, _warehouse_template, tmp_path_factory):
     databases.drop(url)
 
 
+@pytest.mark.drill
 def test_two_runs_on_one_movie_at_once(sample_site, warehouse_url, tmp_path, twin, middle):
     parts = make_parts(sample_site, warehouse_url, tmp_path.as_uri())
     alone = make_parts(sample_site, twin.warehouse.url, twin.settings.lake_url)
@@ -560,7 +565,7 @@ def test_a_killed_scorer_lets_go(parts):
         )
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(jobs.analyse, MOVIE, parts)
-            time.sleep(0.3)
+            wait_until(lambda: count(parts, "pg_locks WHERE locktype = 'advisory' AND NOT granted"))
             assert not waiting.done()
             os.close(dead.fileno())  # as the kernel does with a killed process's sockets
             assert waiting.result(20).scored == 3
