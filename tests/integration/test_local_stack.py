@@ -22,6 +22,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from helpers.waiting import wait_until
 
 from filmpulse import doctor, local
 from filmpulse.errors import BadInput
@@ -105,7 +106,7 @@ def _stranger_on(url: str | None) -> socket.socket:
 def test_all_parts_work(instance: local.Stack, root: Path) -> None:
     parts = local.status(NAME, root)
     assert len(parts) == (7 if HAS_SUPERSET else 6)
-    assert all(part.healthy for part in parts), parts
+    wait_until(lambda: all(part.healthy for part in local.status(NAME, root)))
 
 
 @pytest.mark.skipif(not HAS_SUPERSET, reason="Superset is not installed")
@@ -311,7 +312,7 @@ def test_a_lake_that_holds_something_is_not_left_behind(instance: local.Stack, r
     before = _pids(instance)
     _refuses_to_leave_the_lake(root, without=["s3"])
     assert before <= _pids(instance) | {os.getpid()}
-    assert local.status(NAME, root)[1].healthy
+    wait_until(lambda: local.status(NAME, root)[1].healthy)
 
 
 def test_down_leaves_no_process(instance: local.Stack, root: Path) -> None:
@@ -344,7 +345,7 @@ def test_a_small_machine_does_without(root: Path, monkeypatch: pytest.MonkeyPatc
         assert local.up(name, root) == small, "it is remembered"
         parts = local.status(name, root)
         assert len(parts) == 5
-        assert all(part.healthy for part in parts), parts
+        wait_until(lambda: all(part.healthy for part in local.status(name, root)))
         connections = _airflow(small).call("GET", "/connections")["connections"]
         assert [each["connection_id"] for each in connections] == ["filmpulse_warehouse"]
         for key, value in small.env.items():
@@ -356,7 +357,7 @@ def test_a_small_machine_does_without(root: Path, monkeypatch: pytest.MonkeyPatc
             local.up(name, root, without=["superset"])
         with pytest.raises(BadInput, match="'airflow'"):
             local.up(name, root, without=["airflow"])
-        assert all(part.healthy for part in local.status(name, root))
+        wait_until(lambda: all(part.healthy for part in local.status(name, root)))
     finally:
         local.down(name, root)
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = ("include", "dags", "plugins", "superset", "tests", "benchmarks", "docs")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-# Our own modules: the package, `tests`, and scripts that lie side by side.
-OURS = {"filmpulse", "tests"} | {
+# Our own modules: the package, `tests` and its helpers, and scripts that lie side by side.
+OURS = {"filmpulse", "tests", "helpers"} | {
     path.stem for path in FILES if not path.is_relative_to(ROOT / "include")
 }
 OF = packages_distributions()
