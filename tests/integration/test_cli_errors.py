@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+# Airflow logs to the stderr that it finds when it is imported: not to one of a test.
+import airflow.models  # noqa: F401
 import pytest
 import typer.main
 from sqlalchemy.exc import OperationalError
