@@ -117,12 +117,15 @@ def setup_warehouse(parts: Parts) -> Revision:
         BadInput: The reader is missing or has another password, and the owner may not change that.
     """
     revision = migrate(parts.warehouse.url)
+    switched = 0
     with parts.warehouse.connect() as connection:
         if revision.current != revision.head:
             # An older version showed a movie under a model that had a score for next to none.
-            connection.execute(wh.sql("switch_analyser"), {"imdb_ids": None, "analyser_id": None})
+            about = {"imdb_ids": None, "analyser_id": None}
+            switched = connection.execute(wh.sql("switch_analyser"), about).rowcount
     _set_up_reader(parts)
-    figures.refresh(parts.warehouse, is_shared=True)
+    if switched or revision.has_marts:  # else the marts were made anew, and counted, just now
+        figures.refresh(parts.warehouse, is_shared=True)
     return revision
 
 

@@ -124,7 +124,7 @@ def _read(visit: Visit, progress: Progress) -> Reading:
     """Read reviews into the lake as they arrive; never raises, the result says how it ended."""
     parts, reading = visit.parts, Reading()
     try:
-        reading.writer = parts.lake.begin(SOURCE, visit.imdb_id, visit.started_at)
+        writer = reading.writer = parts.lake.begin(SOURCE, visit.imdb_id, visit.started_at)
         with parts.warehouse.connect() as connection:
             tombstones = Tombstones.read(connection, SOURCE, visit.imdb_id)
         rows = parts.warehouse.rows("known_reviews", source=SOURCE, imdb_id=visit.imdb_id)
@@ -133,7 +133,12 @@ def _read(visit: Visit, progress: Progress) -> Reading:
             try:
                 crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
                 reading.crawl = crawl
-                _write(crawl, reading, reading.writer, tombstones, visit, progress)
+                for batch in crawl:
+                    kept = [review for review in batch if not tombstones.covers(review)]
+                    reading.passed_over += len(batch) - len(kept)
+                    writer.append(kept)
+                    parts.warehouse.rows("beat_collection", collection_id=visit.collection_id)
+                    progress(crawl.distinct_ids, crawl.review_count_end)
                 reading.outcome = crawl.status, crawl.reason, crawl.sentence
             except LayoutChanged as drift:
                 page = reading.crawl.last_page if reading.crawl else site.last_page
@@ -145,23 +150,6 @@ def _read(visit: Visit, progress: Progress) -> Reading:
             sentence = f"{sentence} {reading.crawl.so_far} reviews had been read by then."
         reading.outcome = status, reason, sentence
     return reading
-
-
-def _write(
-    crawl: Crawl,
-    reading: Reading,
-    writer: CollectionWriter,
-    tombstones: Tombstones,
-    visit: Visit,
-    progress: Progress,
-) -> None:
-    """Write each batch of reviews to the lake, but for erased ones, and say in the ledger so."""
-    for batch in crawl:
-        kept = [review for review in batch if not tombstones.covers(review)]
-        reading.passed_over += len(batch) - len(kept)
-        writer.append(kept)
-        visit.parts.warehouse.rows("beat_collection", collection_id=visit.collection_id)
-        progress(crawl.distinct_ids, crawl.review_count_end)
 
 
 def _manifest(visit: Visit, reading: Reading) -> Manifest:
