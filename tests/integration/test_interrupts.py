@@ -75,8 +75,6 @@ def started(tmp_path, url, *words, **more):
     process = subprocess.Popen(
         [sys.executable, "-m", "filmpulse.cli", *words], cwd=tmp_path, env=env | more,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # A shell's background job ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         yield process

@@ -39,8 +39,6 @@ def test_a_run_that_is_killed_leaves_no_process(
     with log.open("wb") as file:
         run = subprocess.Popen(
             [*command, WAITS], stdout=file, stderr=file, start_new_session=True,
-            # A shell's background job ignores Ctrl-C, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={name: value for name, value in os.environ.items() if "XDIST" not in name},
         )  # fmt: skip
     while not list(directory.rglob("ready")):
