@@ -226,9 +226,7 @@ class Throwaway:
 
     def __init__(self, directory: Path) -> None:
         """Choose ports and keys; `directory` must exist and is left to the caller."""
-        ports: dict[str, int] = {}
-        for name in PORTS:
-            ports[name] = choose(ports.values(), is_usable)
+        ports = {name: choose(is_usable=is_usable) for name in PORTS}
         data = directory / "s3"
         data.mkdir()
         self.store = ObjectStore(

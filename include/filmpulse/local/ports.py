@@ -10,6 +10,9 @@ HOST = "127.0.0.1"
 # Below the range that Linux (32768) and macOS (49152) hand out to outgoing connections, so that a
 # port kept for weeks is not lent to somebody's browser while the stack is down.
 FIRST, LAST = 18_000, 32_000
+# What marks this process's choices: two starts at once would else choose the same port, which is
+# free to both until a server takes it.
+_claims: list[socket.socket] = []
 
 
 def is_free(port: int) -> bool:
@@ -25,7 +28,7 @@ def is_free(port: int) -> bool:
 
 
 def choose(taken: Collection[int] = (), is_usable: Callable[[int], bool] = is_free) -> int:
-    """Return a free port that is not in `taken`.
+    """Return a free port that is not in `taken`, and that nobody else chooses while we run.
 
     Args:
         taken: Ports that are spoken for.
@@ -36,6 +39,18 @@ def choose(taken: Collection[int] = (), is_usable: Callable[[int], bool] = is_fr
     """
     for _ in range(1_000):
         port = FIRST + secrets.randbelow(LAST - FIRST)
-        if port not in taken and is_usable(port):
+        if port not in taken and is_usable(port) and _claim(port):
             return port
     raise OSError(f"no free port between {FIRST} and {LAST} on {HOST}")
+
+
+def _claim(port: int) -> bool:
+    """Take the UDP port of this number until the process ends: a mark that every process sees."""
+    claim = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        claim.bind((HOST, port))
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
