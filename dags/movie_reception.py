@@ -6,7 +6,7 @@
   `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`, by the source's own ids, so
   a re-run is safe. If rows changed: assets `filmpulse/reviews` and `filmpulse/aspect_scores`.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
-  `FILMPULSE_IMDB_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
+  `FILMPULSE_<SOURCE>_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
 
 What `budget_usd` does not cover waits for `analyse_backlog`; the summary says how much that is.
 """

@@ -113,11 +113,12 @@ def _largest_first(groups: dict[str, Group]) -> list[Group]:
 def _counts(summary: MovieSummary) -> str:
     m = summary.movie
     known = f"{m['known_reviews']:,}" if m["known_reviews"] is not None else "?"
+    sources = f", from {', '.join(m['sources'])}" if len(m["sources"]) > 1 else ""
     coverage = _percent(float(m["coverage"])) if m["coverage"] is not None else "unknown"
     waits = f", {m['waiting_reviews']:,} to be read" if m["waiting_reviews"] else ""
     rating = f" · site rating {m['site_rating']}" if m["site_rating"] is not None else ""
     return (
-        f"{m['reviews']:,} of {known} reviews (coverage {coverage}) · "
+        f"{m['reviews']:,} of {known} reviews (coverage {coverage}{sources}) · "
         f"{m['scored_reviews']:,} scored by {_analyser(m['analyser_kind'], m['analyser_model'])}"
         f"{waits}{rating}"
     )

@@ -72,8 +72,8 @@ def test_the_erased_stay_away_and_collections_end_as_ever(parts, sample_site, mi
     newest = rows(parts, "SELECT review_id FROM core.reviews ORDER BY submitted_on DESC LIMIT 9")
     erased = next(r["review_id"] for r in newest if r["review_id"] != theirs)
     key = author_key("imdb", PROLIFIC, SECRET.encode())
-    assert jobs.forget("review", erased, parts).reviews == 1
-    assert jobs.forget("author", key, parts).reviews == 1
+    assert jobs.erase("review", erased, parts).reviews == 1
+    assert jobs.erase("author", key, parts).reviews == 1
     gone = {erased, theirs}
     assert len(stored(parts)) == count - 2
 
@@ -103,7 +103,7 @@ def test_the_erased_stay_away_and_collections_end_as_ever(parts, sample_site, mi
 def test_a_page_of_erased_reviews_says_nothing_of_those_before(parts, sample_site, middle):
     run(parts, middle, "r1")
     key = author_key("imdb", PROLIFIC, SECRET.encode())
-    jobs.forget("author", key, parts)
+    jobs.erase("author", key, parts)
     # three new reviews lie behind a whole page of erased ones
     sample_site.control("publish", imdb_id=middle, count=3)
     theirs = [{"author_id": PROLIFIC}] * 25
@@ -112,14 +112,14 @@ def test_a_page_of_erased_reviews_says_nothing_of_those_before(parts, sample_sit
     assert (loaded.inserted, line["status"]) == (3, "complete")
 
 
-def test_a_movie_is_unfollowed_erased_and_can_be_followed_anew(
+def test_a_movie_is_untracked_erased_and_can_be_tracked_anew(
     parts, sample_site, middle, monkeypatch
 ):
     run(parts, middle, "r1")
     count = sample_site.counts()[middle]
-    followed = ['["tt99999999", "' + middle + '"]']
-    monkeypatch.setattr(airflow_bridge, "read_variable", lambda: followed[-1])
-    monkeypatch.setattr(airflow_bridge, "write_variable", followed.append)
+    tracked = ['["tt99999999", "' + middle + '"]']
+    monkeypatch.setattr(airflow_bridge, "read_variable", lambda: tracked[-1])
+    monkeypatch.setattr(airflow_bridge, "write_variable", tracked.append)
     monkeypatch.setattr(cli.common, "parts", lambda: parts)
 
     def call(*arguments, answer=None):
@@ -133,9 +133,9 @@ def test_a_movie_is_unfollowed_erased_and_can_be_followed_anew(
     assert rows(parts, "SELECT FROM ops.erasures") == []
     code, said = call("--movie", middle, "--yes")
     assert code == 0, said
-    assert f"{middle} is no longer followed." in said
+    assert f"{middle} is no longer tracked." in said
     assert "Erased: there were" in said
-    assert followed[-1] == '["tt99999999"]'
+    assert tracked[-1] == '["tt99999999"]'
     assert stored(parts) == set()
     assert parts.lake.names("imdb") == []
     assert "Nothing was stored" in call("--movie", middle, "--yes")[1]
@@ -154,7 +154,7 @@ def test_erased_while_it_is_read(parts, middle):
             found = parts.lake.names(f"reviews/imdb/{middle}")
             text = gzip.decompress(parts.lake.read(found[0])).decode()
             seen.append(text.partition('"review_id":"')[2].partition('"')[0])
-            jobs.forget("review", seen[0], parts)
+            jobs.erase("review", seen[0], parts)
 
     (uri,) = jobs.collect(middle, "full", "r1", parts, erase)
     assert jobs.load(uri, parts).inserted > 25
@@ -162,7 +162,7 @@ def test_erased_while_it_is_read(parts, middle):
     assert f'"{seen[0]}"' not in in_lake(parts)
     # and the whole movie
     (uri,) = jobs.collect(middle, "full", "r2", parts)
-    jobs.forget("movie", middle, parts)
+    jobs.erase("movie", middle, parts)
     with pytest.raises(BadInput, match="erased on request"):
         jobs.load(uri, parts)
     assert parts.lake.names("imdb") == []

@@ -207,7 +207,7 @@ def test_a_review_is_gone_from_everywhere(parts, history):
     kept = [r for r in lines(parts) if r.review_id != "rw2"]
     counted = jobs.preview("review", "rw2", parts)
     assert tables(parts) == before
-    erased = jobs.forget("review", "rw2", parts)
+    erased = jobs.erase("review", "rw2", parts)
     assert erased == counted
     assert (erased.reviews, erased.lines, erased.objects) == (1, 3, 10)
     assert erased.rows == sum(",rw2," in row for t in TABLES[2:6] for row in before[t])
@@ -216,14 +216,14 @@ def test_a_review_is_gone_from_everywhere(parts, history):
     assert is_unhurt(parts, before, but=[",rw2,"])
     assert lines(parts) == kept
     assert "rw22" in everything(parts)  # a longer id is another one
-    assert jobs.forget("review", "rw2", parts) == jobs.Erased()
+    assert jobs.erase("review", "rw2", parts) == jobs.Erased()
 
 
 @on_any_lake
 def test_an_author_is_gone_from_every_movie(parts, history):
     before = tables(parts)
     assert jobs.preview("author", ANNA, parts).lines == 4
-    erased = jobs.forget("author", ANNA, parts)
+    erased = jobs.erase("author", ANNA, parts)
     assert (erased.reviews, erased.lines) == (2, 4)
     # pages with her key or a review of hers: kept, waiting, done and failed; and one not cleaned
     assert erased.objects == 1 + 3 * 6 + 1
@@ -255,7 +255,7 @@ def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
     before = tables(parts)
     late = collection(parts, "late", 5, [review(9)], source="club", distinct_ids=1)
     counted = jobs.preview("movie", MOVIE, parts)
-    erased = jobs.forget("movie", MOVIE, parts)
+    erased = jobs.erase("movie", MOVIE, parts)
     assert erased == counted
     assert erased.reviews == 4
     assert erased.rows == sum(MOVIE in row for table in TABLES for row in before[table])
@@ -270,11 +270,11 @@ def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
     with pytest.raises(BadInput, match="erased on request") as refused:
         jobs.load(late, parts)
     assert refused.value.reason == "erased"
-    assert jobs.forget("movie", MOVIE, parts) == jobs.Erased()
+    assert jobs.erase("movie", MOVIE, parts) == jobs.Erased()
 
 
-def test_a_movie_that_is_followed_again_keeps_what_is_new(parts, history):
-    jobs.forget("movie", MOVIE, parts)
+def test_a_movie_that_is_tracked_again_keeps_what_is_new(parts, history):
+    jobs.erase("movie", MOVIE, parts)
     hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
     movie = Movie(imdb_id=MOVIE, title="New")
     uri = collection(parts, "new", hours, [review(1, author_key=ANNA), review(2)], movie=movie)
@@ -293,7 +293,7 @@ def test_a_movie_that_is_followed_again_keeps_what_is_new(parts, history):
 
 
 def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     erased_at = rows(parts, "SELECT erased_at FROM ops.erasures")[0]["erased_at"]
     with parts.warehouse.connect() as connection:
         for title, plot, at in (("Old", "Old plot", START), ("New", None, erased_at)):
@@ -336,7 +336,7 @@ def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeyp
     while True:
         budget = crashes  # each try gets one step further, from where the last one stopped
         try:
-            jobs.forget(kind, key, parts)
+            jobs.erase(kind, key, parts)
             break
         except Crash:
             crashes += 1
@@ -358,9 +358,9 @@ def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeyp
 
 
 def test_what_was_never_stored_is_noted_all_the_same(parts):
-    assert jobs.forget("review", "rw77", parts) == jobs.Erased()
-    assert jobs.forget("author", ANNA, parts) == jobs.Erased()
-    assert jobs.forget("movie", MOVIE, parts) == jobs.Erased()
+    assert jobs.erase("review", "rw77", parts) == jobs.Erased()
+    assert jobs.erase("author", ANNA, parts) == jobs.Erased()
+    assert jobs.erase("movie", MOVIE, parts) == jobs.Erased()
     uri = collection(parts, "a", 10**5, [review(77), review(78), review(79, author_key=ANNA)])
     assert jobs.load(uri, parts).inserted == 1
     assert [r["review_id"] for r in rows(parts, "SELECT review_id FROM core.reviews")] == ["rw78"]
@@ -369,8 +369,8 @@ def test_what_was_never_stored_is_noted_all_the_same(parts):
 
 def test_an_older_warehouse_hears_of_it_from_the_lake(parts, history):
     backup = {table: rows(parts, f"SELECT * FROM {table}") for table in ("core.reviews",)}  # noqa: S608
-    jobs.forget("review", "rw2", parts)
-    jobs.forget("author", ANNA, parts)
+    jobs.erase("review", "rw2", parts)
+    jobs.erase("author", ANNA, parts)
     wanted = tables(parts)
     with parts.warehouse.connect() as connection:
         connection.execute("TRUNCATE ops.erasures")
@@ -390,8 +390,8 @@ def test_an_older_warehouse_hears_of_it_from_the_lake(parts, history):
 
 def test_an_older_lake_hears_of_it_from_the_warehouse(parts, history):
     objects = {name: parts.lake.read(name) for name in parts.lake.names("")}
-    jobs.forget("author", ANNA, parts)
-    jobs.forget("movie", THIRD, parts)
+    jobs.erase("author", ANNA, parts)
+    jobs.erase("movie", THIRD, parts)
     wanted, left = tables(parts), everything(parts)
     notes = parts.lake.names("erasures")
     for name in notes:
@@ -406,7 +406,7 @@ def test_an_older_lake_hears_of_it_from_the_warehouse(parts, history):
 
 
 def test_a_late_collection_does_not_bring_it_back(parts, history):
-    jobs.forget("review", "rw2", parts)
+    jobs.erase("review", "rw2", parts)
     early = collection(parts, "early", -5, [review(2), review(6)])
     assert jobs.load(early, parts).inserted == 1
     assert "rw2" not in {r.review_id for r in lines(parts)}
@@ -419,7 +419,7 @@ def test_another_source_is_another_review(parts, history):
     before = len(rows(parts, "SELECT FROM core.reviews"))
     jobs.load(uri, parts)
     assert len(rows(parts, "SELECT FROM core.reviews")) == before + 1
-    assert jobs.forget("review", "rw2", parts, "club").reviews == 1
+    assert jobs.erase("review", "rw2", parts, "club").reviews == 1
     assert len(rows(parts, "SELECT FROM core.reviews")) == before
     assert "rw2" in {r.review_id for r in lines(parts)}
     assert lines(parts, "club") == []
@@ -442,9 +442,9 @@ def test_refused_rows_and_waiting_tables_go_whole(parts, caplog):
     }
     for name, content in names.items():
         parts.lake.write(name, content)
-    jobs.forget("review", "rw17", parts)
+    jobs.erase("review", "rw17", parts)
     assert len(parts.lake.names("inbox")) == 6
-    assert jobs.forget("review", "17", parts, "club").objects == 4
+    assert jobs.erase("review", "17", parts, "club").objects == 4
     assert parts.lake.names("inbox") == ["inbox/failed/page-0.html.reason.txt", "inbox/other.csv"]
     assert "inbox/waits.csv waited and was deleted" in caplog.text
 
@@ -453,7 +453,7 @@ def test_refused_rows_and_waiting_tables_go_whole(parts, caplog):
 def test_ids_of_any_shape(parts, review_id):
     given = [review(1, review_id=review_id, source="club"), review(2, source="club")]
     jobs.load(collection(parts, "a", 0, given, source="club"), parts)
-    erased = jobs.forget("review", jobs.find_key("review", review_id, "club", parts.settings),
+    erased = jobs.erase("review", jobs.find_key("review", review_id, "club", parts.settings),
                          parts, "club")  # fmt: skip
     assert (erased.reviews, erased.lines) == (1, 1)
     assert [r.review_id for r in lines(parts, "club")] == ["rw2"]
@@ -467,7 +467,7 @@ def test_a_lake_that_is_away_leaves_a_note_for_nobody(parts, history):
     away = jobs.Parts(parts.settings, parts.warehouse, lambda: Away(parts.settings.lake_url))
     before = tables(parts)
     with pytest.raises(LakeUnavailable):
-        jobs.forget("review", "rw2", away)
+        jobs.erase("review", "rw2", away)
     assert tables(parts) == before
     assert rows(parts, "SELECT FROM ops.erasures") == []
 
@@ -501,7 +501,7 @@ def test_an_authors_own_id_is_hashed_with_the_secret(parts):
 
 
 def test_facts_of_an_undated_page_that_came_after_stay(parts):
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     writer = parts.lake.begin("imdb", MOVIE, datetime.now(UTC))
     writer.append([review(1)])
     now = datetime.now(UTC)
@@ -524,7 +524,7 @@ def test_facts_of_an_undated_page_that_came_after_stay(parts):
     assert not any(jobs.replay_erasures(parts))
     (movie,) = rows(parts, "SELECT title, year FROM core.movies")
     assert (movie["title"], movie["year"]) == ("The Glass Orchard", 2025)
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert not rows(parts, "SELECT FROM core.movies")
 
 
@@ -539,7 +539,7 @@ def test_a_review_erased_while_it_is_scored_costs_no_other_score(parts):
         def analyse(self, texts):
             for analysis in lexicon.analyse(texts):
                 if analysis.review_id == "rw3":
-                    jobs.forget("review", "rw3", parts)
+                    jobs.erase("review", "rw3", parts)
                 yield analysis
 
     jobs.analyse(MOVIE, parts, Slow())
@@ -612,7 +612,7 @@ def test_a_models_answers_go_and_what_they_cost_stays(parts, asked, kind, key, g
     before = tables(parts)
     counted = jobs.preview(kind, key, parts)
     assert tables(parts) == before
-    assert jobs.forget(kind, key, parts) == counted
+    assert jobs.erase(kind, key, parts) == counted
     left = {asked[whose] for whose in asked.keys() - gone}
     assert answers(parts) == left
     about, usd = paid(parts)
@@ -623,7 +623,7 @@ def test_a_models_answers_go_and_what_they_cost_stays(parts, asked, kind, key, g
     assert counted.rows == lost  # the answers among them; no call is lost
     if kind == "movie":
         assert MOVIE not in everything(parts)
-    assert jobs.forget(kind, key, parts) == jobs.Erased()
+    assert jobs.erase(kind, key, parts) == jobs.Erased()
 
 
 def test_the_same_words_of_another_review_keep_their_answer(parts):
@@ -636,10 +636,10 @@ def test_the_same_words_of_another_review_keep_their_answer(parts):
         connection.execute(
             "UPDATE core.reviews SET title = NULL, body = NULL WHERE review_id = 'rw3'"
         )
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert answers(parts) == {key}
     assert paid(parts)[0] == {key: None}
-    jobs.forget("review", "rw2", parts)
+    jobs.erase("review", "rw2", parts)
     assert answers(parts) == set()
     assert paid(parts) == ({}, Decimal("0.01"))
 
@@ -648,7 +648,7 @@ def test_words_erased_while_a_model_reads_them_leave_nothing(parts, history):
     key, text = given(review(2))
     with model(parts) as ledger:
         call_id = ledger.begin(key, text, most_usd=0.02, lease_seconds=60)
-        jobs.forget("review", "rw2", parts)
+        jobs.erase("review", "rw2", parts)
         said = Reading(
             status="scored", overall=1, overall_quote="The acting", overall_quote_start=0
         )
@@ -664,7 +664,7 @@ def test_answers_that_a_backup_brought_back_go_again(parts, asked):
     with parts.warehouse.connect() as connection:
         for n, table in enumerate(saved):
             connection.execute(f"CREATE TABLE ops.saved_{n} AS TABLE {table}")
-    jobs.forget("author", ANNA, parts)
+    jobs.erase("author", ANNA, parts)
     wanted = tables(parts)
     with parts.warehouse.connect() as connection:
         for n, table in enumerate(saved):
@@ -675,9 +675,9 @@ def test_answers_that_a_backup_brought_back_go_again(parts, asked):
     assert answers(parts) == {asked["rw2"], asked["rw20"]}
 
 
-def test_a_movie_that_is_followed_again_keeps_what_it_costs_from_then_on(parts, history):
+def test_a_movie_that_is_tracked_again_keeps_what_it_costs_from_then_on(parts, history):
     ask(parts, review(2))
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
     jobs.load(collection(parts, "new", hours, [review(2)]), parts)
     keys = ask(parts, review(2))

@@ -97,7 +97,7 @@ JOBS = {
     "rebuild": jobs.rebuild,
     "retention": lambda parts: jobs.apply_retention(parts, START),
     "setup": jobs.setup_warehouse,
-    "forget": lambda parts: jobs.forget("review", "rw-none", parts),
+    "forget": lambda parts: jobs.erase("review", "rw-none", parts),
 }
 
 
@@ -196,10 +196,10 @@ def test_an_erased_movie_is_counted_no_more_or_erasing_fails(parts):
     jobs.refresh_figures(parts)
     break_last_view(parts)
     with pytest.raises(WarehouseUnavailable, match=r"still counted.*unique index.*same again"):
-        jobs.forget("movie", MOVIE, parts)
+        jobs.erase("movie", MOVIE, parts)
     assert set(compared(parts)) == {MOVIE, OTHER}
     mend_last_view(parts)
-    assert not any(jobs.forget("movie", MOVIE, parts))  # nothing was left to erase
+    assert not any(jobs.erase("movie", MOVIE, parts))  # nothing was left to erase
     assert set(compared(parts)) == {OTHER}
     assert not any(MOVIE in str(row) for found in content(parts).values() for row in found)
 
@@ -372,7 +372,7 @@ def test_a_rebuild_keeps_events_and_forgetting_the_movie_erases_them(parts):
     rows(parts, "DELETE FROM core.reviews")
     jobs.rebuild(parts)
     assert [event.imdb_id for event in jobs.list_events(parts)] == [MOVIE, OTHER]
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert [event.imdb_id for event in jobs.list_events(parts)] == [OTHER]
     see(parts, MOVIE, hour=24 * 365)  # followed again, it starts anew
     assert jobs.list_events(parts, MOVIE) == []

@@ -558,7 +558,7 @@ def test_no_secret_is_said_before_anything_is_stored(parts, save):
 
 def test_an_erased_review_stays_away_and_so_does_its_page(parts, save):
     erased = first_ids(1)[0]
-    jobs.forget("review", erased, parts)
+    jobs.erase("review", erased, parts)
     (added,) = jobs.add_to_inbox(save(page()), parts)
     (done,) = import_all(parts)
     assert "1 were erased on request and not kept." in done.line
@@ -576,7 +576,7 @@ def test_an_erased_review_stays_away_and_so_does_its_page(parts, save):
 def test_a_page_of_an_erased_movie_comes_in_only_if_it_was_saved_later(parts, save):
     jobs.add_to_inbox(save(page()), parts)
     import_all(parts)
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert rows(parts, "SELECT * FROM core.movies") == []
     assert parts.lake.manifests() == []
     (added,) = jobs.add_to_inbox(save(page()), parts)

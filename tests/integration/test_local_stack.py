@@ -241,7 +241,7 @@ def test_a_shell_works_with_it(instance: local.Stack) -> None:
     assert done.returncode == 0, done.stderr
     assert "filmpulse|core.reviews" in done.stdout
     assert "browser" in done.stdout
-    assert "No movie is followed yet" in done.stdout
+    assert "No movie is tracked yet" in done.stdout
 
 
 def test_a_part_that_crashes_comes_back(instance: local.Stack, root: Path) -> None:

@@ -341,7 +341,7 @@ def test_a_loss_is_accepted_only_of_movies_that_are_named(parts):
 def test_erased_reviews_do_not_come_back_with_a_loss(parts):
     uris = history(parts)
     remove_part(parts, uris[1])
-    jobs.forget("review", "rw2", parts)
+    jobs.erase("review", "rw2", parts)
     jobs.rebuild(parts, [MOVIE], accept_loss=True)
     assert rows(parts, "SELECT FROM core.reviews WHERE review_id = 'rw2'") == []
 
@@ -351,7 +351,7 @@ def test_a_movie_that_is_erased_takes_the_notes_of_its_losses_along(parts):
     remove_part(parts, uris[1])
     jobs.rebuild(parts, [MOVIE], accept_loss=True)
     assert len(parts.lake.names("losses")) == 1
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert parts.lake.names("losses") == []
     assert rows(parts, "SELECT FROM ops.lost_objects") == []
 
@@ -360,14 +360,14 @@ def test_what_is_damaged_does_not_keep_a_movie_from_being_erased(parts):
     uris = history(parts)
     cut_manifest(parts, uris[0])
     cut_part(parts, uris[1])
-    jobs.forget("movie", MOVIE, parts)
+    jobs.erase("movie", MOVIE, parts)
     assert not [name for name in parts.lake.names("reviews/imdb") if MOVIE in name]
     assert jobs.rebuild(parts).failures == []
 
 
 def test_a_damaged_note_of_an_erasure_comes_back_from_the_warehouse(parts):
     history(parts)
-    jobs.forget("review", "rw2", parts)
+    jobs.erase("review", "rw2", parts)
     (name,) = parts.lake.names("erasures")
     whole = parts.lake.read(name)
     parts.lake.write(name, whole[:-5])

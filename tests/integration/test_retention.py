@@ -335,7 +335,7 @@ def test_requests_by_the_hour_are_kept_for_400_days(parts):
 
 def test_what_was_erased_while_it_was_read_goes_by_the_next_day(parts):
     now = datetime.now(UTC)
-    jobs.forget("review", "rw2", parts)
+    jobs.erase("review", "rw2", parts)
     # a worker wrote on, and died before loading; a page came through the inbox
     uri = see(parts, 0, [review(1), review(2)], is_loaded=False)
     parts.lake.write("inbox/done/page.html", b'<a href="/review/rw2/">')

@@ -317,6 +317,8 @@ def test_one_movie_of_three_sources(all_three, movie, toy, sample_site):
     )  # fmt: skip
     assert (figures["site"], figures["sources"]) == ("imdb", ["imdb", "brook", "toy"])
     assert figures["analysed_reviews"] == count + 4
+    (card,) = rows(parts, "SELECT mart.html_card(%s, '') AS html", movie)
+    assert "imdb, brook, toy" in card["html"]
     assert rows(parts, "SELECT source, source_id, imdb_id FROM core.movie_ids") == [
         {"source": "toy", "source_id": "glass-orchard", "imdb_id": movie}
     ]
@@ -432,7 +434,7 @@ def test_a_late_collection_of_a_stream_is_put_in_its_place(parts, movie, brook):
 def test_what_is_erased_is_nowhere(parts, movie, toy, brook, kind, given, left):
     receive(parts, detect(parts, movie))
     for one in jobs.find_stored(kind, given or movie, None, parts):
-        assert jobs.preview(kind, one.key, parts, one.source) == jobs.forget(
+        assert jobs.preview(kind, one.key, parts, one.source) == jobs.erase(
             kind, one.key, parts, one.source
         )
     assert {source: len(bodies(parts, source)) for source in left} == left
@@ -468,7 +470,7 @@ def test_saved_pages_go_to_their_source(parts, movie, tmp_path):
     assert (imported.status, imported.reviews) == ("partial", 1)
     assert bodies(parts, "toy") == {"toy-7": "Saved by hand."}
     key = jobs.find_key("author", "user-1", "toy", parts.settings)
-    assert jobs.forget("author", key, parts, "toy").objects >= 1
+    assert jobs.erase("author", key, parts, "toy").objects >= 1
     assert parts.lake.names("inbox/done") == []
 
 

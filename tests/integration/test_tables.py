@@ -631,7 +631,7 @@ def test_an_erasure_takes_refused_rows_of_every_form(parts):
         drop(parts, content, name=name)
     take(parts)
     assert set(parts.lake.names("inbox")) == {f"inbox/failed/{name}.rejects.csv" for name in forms}
-    assert jobs.forget("review", "1", parts, "survey").reviews == 1
+    assert jobs.erase("review", "1", parts, "survey").reviews == 1
     assert parts.lake.names("inbox") == []
 
 
@@ -733,7 +733,7 @@ def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
 def test_an_erased_author_does_not_come_back_by_a_file(parts):
     bring([a_row(1), a_row(2)], parts)
     key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
-    assert jobs.forget("author", key, parts, "survey").reviews == 1
+    assert jobs.erase("author", key, parts, "survey").reviews == 1
     bring([a_row(1), a_row(2), a_row(7, who="Invented Person 1")], parts)
     drop(parts, [a_row(1), a_row(8, who="Invented Person 1")])
     take(parts)
@@ -745,7 +745,7 @@ def test_an_erased_author_does_not_come_back_by_a_file(parts):
 def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(parts, monkeypatch):
     bring([a_row(1), a_row(2)], parts)
     key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
-    jobs.forget("author", key, parts, "survey")
+    jobs.erase("author", key, parts, "survey")
 
     def breaking(uri, parts):
         raise LakeUnavailable("The lake did not answer.")
@@ -764,7 +764,7 @@ def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypa
 
     def erased_meanwhile(uri, parts):
         if MOVIE in uri:
-            jobs.forget("movie", MOVIE, parts)
+            jobs.erase("movie", MOVIE, parts)
         return load(uri, parts)
 
     monkeypatch.setattr(import_tables, "load", erased_meanwhile)

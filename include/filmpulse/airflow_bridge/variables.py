@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 TRACKED_MOVIES = "tracked_movies"
-DESCRIPTION = "IMDb ids of the movies to follow, as a JSON list"
+DESCRIPTION = "IMDb ids of the movies to track, as a JSON list"
 
 
 def read_variable() -> str:

@@ -8,7 +8,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-movies_app = typer.Typer(help="The movies that are followed.", no_args_is_help=True)
+movies_app = typer.Typer(help="The movies that are tracked.", no_args_is_help=True)
 app.add_typer(movies_app, name="movies")
 inbox_app = typer.Typer(help="Saved pages and tables, on their way in.", no_args_is_help=True)
 app.add_typer(inbox_app, name="inbox")

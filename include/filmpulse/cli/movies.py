@@ -1,4 +1,4 @@
-"""The movies that are followed, their events, and how they are received."""
+"""The movies that are tracked, their events, and how they are received."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Label = Annotated[str, typer.Argument(help="What happened, in at most 80 charact
 
 @movies_app.command("list")
 def movies_list() -> None:
-    """List the movies that are followed."""
+    """List the movies that are tracked."""
     from filmpulse import airflow_bridge, jobs
 
     tracked = jobs.read_tracked(airflow_bridge.read_variable())
@@ -53,18 +53,18 @@ def movies_list() -> None:
     for problem in tracked.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
     if not tracked.imdb_ids:
-        out.print("No movie is followed yet: filmpulse movies add tt0111161")
+        out.print("No movie is tracked yet: filmpulse movies add tt0111161")
 
 
 @movies_app.command("add")
 def movies_add(imdb_ids: ImdbIds) -> None:
-    """Follow movies; the next hourly detection takes them up."""
+    """Track movies; the next hourly detection takes them up."""
     change_tracked(add=imdb_ids)
 
 
 @movies_app.command("remove")
 def movies_remove(imdb_ids: ImdbIds) -> None:
-    """Follow movies no longer; what was collected stays."""
+    """Stop tracking movies; what was collected stays."""
     change_tracked(remove=imdb_ids)
 
 
@@ -89,7 +89,7 @@ def change_tracked(add: list[str] | None = None, remove: list[str] | None = None
     for problem in tracked.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
     count = len(tracked.imdb_ids)
-    out.print("1 movie is followed." if count == 1 else f"{count} movies are followed.")
+    out.print("1 movie is tracked." if count == 1 else f"{count} movies are tracked.")
 
 
 @events_app.command("add")

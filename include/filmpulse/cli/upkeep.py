@@ -109,7 +109,7 @@ def _tell_rebuilt(rebuilt: Any, scored: int) -> None:
     out.print(
         f"{len(rebuilt.imdb_ids)} movies from {rebuilt.collections} collections: "
         f"{made.inserted:,} reviews came back, {made.updated:,} were put right, "
-        f"{made.removed:,} are no longer living, {scored:,} were scored."
+        f"{made.removed:,} are no longer current, {scored:,} were scored."
     )
     if rebuilt.passed_over:
         out.print(
@@ -150,7 +150,7 @@ def forget(
 ) -> None:
     """Erase for good: from the warehouse, the lake, the inbox and the quarantine.
 
-    A review or an author never comes back; a movie that is followed again starts anew. Exit code 1
+    A review or an author never comes back; a movie that is tracked again starts anew. Exit code 1
     when nothing is stored of what was named: then nothing is noted either.
     """
     from filmpulse import jobs
@@ -177,7 +177,7 @@ def forget(
         _unfollow(found[0].key)
     for one in found:
         with common.bar("movies") as progress:
-            erased = jobs.forget(kind, one.key, parts, one.source, progress)
+            erased = jobs.erase(kind, one.key, parts, one.source, progress)
         out.print(f"Erased: there {_erased_line(erased)}." if any(erased)
                   else "Nothing was left to erase.")  # fmt: skip
 
@@ -210,7 +210,7 @@ def _erased_line(erased: Any) -> str:
 
 
 def _unfollow(imdb_id: str) -> None:
-    """Take a movie off the list of those that are followed, and say so."""
+    """Take a movie off the list of those that are tracked, and say so."""
     from filmpulse import airflow_bridge, jobs
 
     try:
@@ -221,7 +221,7 @@ def _unfollow(imdb_id: str) -> None:
         return
     if is_followed:
         change_tracked(remove=[imdb_id])
-        out.print(f"{imdb_id} is no longer followed.")
+        out.print(f"{imdb_id} is no longer tracked.")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.judge import failed_checks, standing_faults
 from filmpulse.jobs.reception.load import load
-from filmpulse.jobs.reception.note_events import Event, add_event, list_events, remove_event
+from filmpulse.jobs.reception.note_events import add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import LiveCheck, check_live
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
@@ -52,9 +52,9 @@ from filmpulse.jobs.reception.track import Tracked, read_tracked, tracked_id, ty
 from filmpulse.jobs.reception.visit import search
 from filmpulse.jobs.upkeep.erase import (
     Erased,
+    erase,
     find_key,
     find_stored,
-    forget,
     preview,
     replay_erasures,
 )
@@ -62,6 +62,7 @@ from filmpulse.jobs.upkeep.rebuild import Rebuilt, rebuild
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded
+from filmpulse.warehouse.movies import Event
 
 __all__ = [
     "LIVE_IS_OFF",
@@ -95,10 +96,10 @@ __all__ = [
     "check_table",
     "collect",
     "detect",
+    "erase",
     "failed_checks",
     "find_key",
     "find_stored",
-    "forget",
     "import_file",
     "import_table",
     "is_table",

@@ -13,6 +13,7 @@ from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
 from filmpulse.warehouse import figures
 from filmpulse.warehouse.migrate import Revision, migrate
+from filmpulse.warehouse.scores import switch_analyser
 
 Progress = Callable[[int, int | None], None]
 """Called with what is done and what there is in all (None: not known)."""
@@ -121,8 +122,7 @@ def setup_warehouse(parts: Parts) -> Revision:
     with parts.warehouse.connect() as connection:
         if revision.current != revision.head:
             # An older version showed a movie under a model that had a score for next to none.
-            about = {"imdb_ids": None, "analyser_id": None}
-            switched = connection.execute(wh.sql("switch_analyser"), about).rowcount
+            switched = switch_analyser(connection, imdb_ids=None, analyser_id=None)
     _set_up_reader(parts)
     if switched or revision.has_marts:  # else the marts were made anew, and counted, just now
         figures.refresh(parts.warehouse, is_shared=True)

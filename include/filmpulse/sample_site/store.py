@@ -78,7 +78,7 @@ class Store:
             raise NotFound(f"There is no {imdb_id} here.") from None
 
     def reviews(self, imdb_id: str) -> list[SampleReview]:
-        """The living reviews of a movie, in order of their numbers."""
+        """The current reviews of a movie, in order of their numbers."""
         self.movie(imdb_id)
         return list(self._reviews[imdb_id].values())
 
@@ -171,7 +171,7 @@ class Store:
         part.replace(self._path)
 
     def _replay(self) -> None:
-        """Build the living reviews from the seed's and the changes."""
+        """Build the current reviews from the seed's and the changes."""
         self._reviews = {m.imdb_id: {r.review_id: r for r in m.reviews} for m in self.movies()}
         for fields in self._state["published"]:
             if fields["imdb_id"] in self._reviews:  # an extra movie may be gone after a restart

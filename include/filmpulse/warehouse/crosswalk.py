@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from filmpulse.warehouse import Warehouse, sql
+from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.load import ensure_movie
+from filmpulse.warehouse.movies import imdb_id_of, note_movie_id, source_id_of
 
 
 class MovieIds:
@@ -16,17 +17,17 @@ class MovieIds:
 
     def source_id(self, imdb_id: str) -> str | None:
         """Return the source's own id of a movie; None where nobody knows it."""
-        row = self._warehouse.row("source_id_of", source=self._source, imdb_id=imdb_id)
-        return row["source_id"] if row else None
+        found = source_id_of.first(self._warehouse, source=self._source, imdb_id=imdb_id)
+        return found.source_id if found else None
 
     def imdb_id(self, source_id: str) -> str | None:
         """Return IMDb's id of what the source calls so; None where nobody knows it."""
-        row = self._warehouse.row("imdb_id_of", source=self._source, source_id=source_id)
-        return row["imdb_id"] if row else None
+        found = imdb_id_of.first(self._warehouse, source=self._source, source_id=source_id)
+        return found.imdb_id if found else None
 
     def note(self, source_id: str, imdb_id: str, said_by: str) -> None:
         """Remember that both are one movie, and who says so; the last word counts."""
         key = {"source": self._source, "source_id": source_id}
         with self._warehouse.connect() as connection:
             ensure_movie(connection, imdb_id)
-            connection.execute(sql("note_movie_id"), key | {"imdb_id": imdb_id, "said_by": said_by})
+            note_movie_id(connection, imdb_id=imdb_id, said_by=said_by, **key)

@@ -3,8 +3,8 @@
 Two queries give the figures; `judge` alone decides, from figures to verdicts, without a database.
 Every check is one word of `CHECKS`. Why these, and why so: docs/adr/0020.
 
-A check that is absolute (a day in the future, an empty text) looks at all living reviews, and fails
-the run whose collection brought one. One that is relative compares the newest reviews with those
+An absolute check (a day in the future, an empty text) looks at all current reviews. The check fails
+the run whose collection brought the fault. A relative check compares the newest reviews with those
 just before them, and says "too few to tell" below `ENOUGH` on either side.
 """
 
@@ -179,7 +179,7 @@ class Side:
 
 @dataclass(frozen=True)
 class State:
-    """Figures of all living reviews, and what a collection did to them; see `quality_state.sql`.
+    """Figures of all current reviews, and what a collection did to them; see `quality_state.sql`.
 
     `failing` are the checks whose last verdict before this collection was a failure.
     """
@@ -257,7 +257,7 @@ def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
 
     Args:
         told: What the manifest says.
-        state: All living reviews after the load.
+        state: All current reviews after the load.
         sides: `own` (what this collection brought), `recent` (the newest, own among them) and
             `past` (those just before); one without reviews may be missing.
     """

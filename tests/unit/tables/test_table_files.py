@@ -20,7 +20,7 @@ from filmpulse.sources.tables import limits, workbooks
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
-from filmpulse.sources.tables.spool import Refused, Spool
+from filmpulse.sources.tables.spool import RefusedRow, Spool
 
 FILES = Path(__file__).parents[2] / "fixtures/tables"
 MOVIE = "tt99000001"
@@ -739,7 +739,7 @@ def test_the_spool_sorts_by_movie_and_keeps_the_order_of_the_file():
 
 def test_the_spool_keeps_what_cannot_be_encoded():
     with Spool() as spool:
-        row = Refused(7, "why", {"a": "\ud800\0"}, is_split=True)
+        row = RefusedRow(7, "why", {"a": "\ud800\0"}, is_split=True)
         spool.refuse(row)
         assert list(spool.refused()) == [row]
 

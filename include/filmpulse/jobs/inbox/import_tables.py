@@ -43,8 +43,10 @@ from filmpulse.lake import Manifest
 from filmpulse.sources.tables.mapping import FIELDS, TableMap, form_of, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, Problem, Row, numbered, read_rows
-from filmpulse.sources.tables.spool import Refused, Spool
+from filmpulse.sources.tables.spool import RefusedRow, Spool
+from filmpulse.warehouse.collections import ids_elsewhere
 from filmpulse.warehouse.load import Loaded
+from filmpulse.warehouse.movies import store_file_source
 
 log = logging.getLogger(__name__)
 
@@ -344,20 +346,20 @@ _Elsewhere = dict[tuple[str, str], str]
 def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> _Elsewhere:
     """Return of which other movie the warehouse holds a review, by its id and its movie here."""
     pairs = [(review.review_id, review.imdb_id) for review in reviews]
-    rows = parts.warehouse.rows(
-        "ids_elsewhere",
+    found = ids_elsewhere(
+        parts.warehouse,
         source=source,
         review_ids=[review_id for review_id, _ in pairs],
         imdb_ids=[imdb_id for _, imdb_id in pairs],
     )
-    return {(row["review_id"], row["imdb_id"]): row["other_imdb_id"] for row in rows}
+    return {(one.review_id, one.imdb_id): one.other_imdb_id for one in found}
 
 
 def _refuse(row: Row, problems: Sequence[Problem], spool: Spool, read: TableRead) -> None:
     for kind, sentence in dict(reversed(problems)).items():  # of each kind the first
         _count(read.groups, kind, sentence, row)
     why = "; ".join(problem.sentence for problem in problems)
-    spool.refuse(Refused(row.number, why, row.cells, row.is_split))
+    spool.refuse(RefusedRow(row.number, why, row.cells, row.is_split))
     read.refused += 1
 
 
@@ -382,8 +384,8 @@ def _store(
     imported = TableImported(read)
     if not read.reviews:
         return imported
-    parts.warehouse.rows(
-        "store_file_source",
+    store_file_source(
+        parts.warehouse,
         source=mapping.source,
         rights=mapping.rights,
         map=Jsonb(mapping.model_dump(mode="json", exclude_none=True)),

@@ -142,7 +142,7 @@ class Waiting(NamedTuple):
         return f"{f'{movie}, ' if movie else ''}{describe_time(self.note)}"
 
 
-class Refused(NamedTuple):
+class RefusedFile(NamedTuple):
     """A file whose import failed, and why."""
 
     name: str
@@ -313,7 +313,7 @@ def take_away(seen: Seen, beside: Iterable[str], parts: Parts) -> None:
             parts.lake.delete(f"{WAITING}/{seen.name}{ending}")
 
 
-def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
+def list_inbox(parts: Parts) -> tuple[list[Waiting], list[RefusedFile]]:
     """Return what waits and what failed, with the reasons, each sorted by name."""
     waits = [Waiting(name, read_note(name, parts)) for name in waiting(parts)]
     found = parts.lake.names(FAILED)
@@ -322,7 +322,7 @@ def list_inbox(parts: Parts) -> tuple[list[Waiting], list[Refused]]:
     return waits, [refused for refused in failed if refused]
 
 
-def read_reason(name: str, parts: Parts) -> Refused | None:
+def read_reason(name: str, parts: Parts) -> RefusedFile | None:
     """Read why a file was not imported; None where nothing says so.
 
     Args:
@@ -334,7 +334,7 @@ def read_reason(name: str, parts: Parts) -> Refused | None:
         return None
     text = parts.lake.read(beside).decode().strip()
     reason = text.rpartition("\n")[2].removeprefix("reason: ")
-    return Refused(name, reason, text.partition("\n\n")[0])
+    return RefusedFile(name, reason, text.partition("\n\n")[0])
 
 
 def write_reason(

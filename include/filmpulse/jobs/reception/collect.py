@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from filmpulse import sources
-from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import CollectionStatus, Mode
 from filmpulse.jobs.context import Parts, Progress, silent
@@ -20,14 +19,17 @@ from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import CollectionWriter, Manifest
 from filmpulse.sources import Crawl
+from filmpulse.warehouse import collections as ledger
+from filmpulse.warehouse.detection import triggered_sources
+from filmpulse.warehouse.movies import movie_label
 
 log = logging.getLogger(__name__)
 
 
 def label(imdb_id: str, parts: Parts) -> str:
     """Name a movie for people: "Title (year)", or its id before anything is known of it."""
-    row = parts.warehouse.row("movie_label", imdb_id=imdb_id)
-    return row["label"] if row else imdb_id
+    known = movie_label.first(parts.warehouse, imdb_id=imdb_id)
+    return known.label if known else imdb_id
 
 
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list[str]:
@@ -47,20 +49,18 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list
     ids = typed_ids(imdb_ids)
     if not ids:
         raise BadInput("No movie was asked for.")
-    rows = parts.warehouse.rows("triggered_sources", run_id=run_id, imdb_ids=ids)
     triggered: dict[str, list[tuple[str, Mode]]] = {}
-    for row in rows:
-        triggered.setdefault(row["imdb_id"], []).append((row["source"], row["mode"]))
+    for news in triggered_sources(parts.warehouse, run_id=run_id, imdb_ids=ids):
+        triggered.setdefault(news.imdb_id, []).append((news.source, news.mode))
     all_on = _sources_to_read(mode, parts)
-    with parts.warehouse.connect() as connection:
-        connection.cursor().executemany(
-            wh.sql("queue_collection"),
-            [
-                {"run_id": run_id, "source": source, "imdb_id": imdb_id, "mode": how}
-                for imdb_id in ids
-                for source, how in triggered.get(imdb_id, all_on)
-            ],
-        )
+    ledger.queue_collection.many(
+        parts.warehouse,
+        [
+            {"run_id": run_id, "source": source, "imdb_id": imdb_id, "mode": how}
+            for imdb_id in ids
+            for source, how in triggered.get(imdb_id, all_on)
+        ],
+    )
     return ids
 
 
@@ -94,8 +94,8 @@ def collect(
             not raised on purpose is passed on in the same way, and a time limit or an
             interruption always.
     """
-    queued = parts.warehouse.rows("queued_sources", run_id=run_id, imdb_id=imdb_id)
-    planned = [(row["source"], row["mode"]) for row in queued] or _sources_to_read(mode, parts)
+    queued = ledger.queued_sources(parts.warehouse, run_id=run_id, imdb_id=imdb_id)
+    planned = queued or _sources_to_read(mode, parts)
     uris, errors = list[str](), list[Exception]()
     for source, how in planned:
         visit = _begin(source, imdb_id, how, run_id, parts)
@@ -154,10 +154,10 @@ class Reading:
 
 def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, parts: Parts) -> Visit:
     started_at = datetime.now(UTC)
-    (begun,) = parts.warehouse.rows(
-        "start_collection", run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
+    begun = ledger.start_collection.one(
+        parts.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
     )
-    return Visit(source, imdb_id, mode, run_id, parts, started_at, begun["collection_id"])
+    return Visit(source, imdb_id, mode, run_id, parts, started_at, begun.collection_id)
 
 
 def _read(visit: Visit, progress: Progress) -> Reading:
@@ -167,14 +167,15 @@ def _read(visit: Visit, progress: Progress) -> Reading:
         writer = reading.writer = parts.lake.begin(visit.source, visit.imdb_id, visit.started_at)
         with parts.warehouse.connect() as connection:
             tombstones = Tombstones.read(connection, visit.source, visit.imdb_id)
-        rows = parts.warehouse.rows("known_reviews", source=visit.source, imdb_id=visit.imdb_id)
-        known = frozenset(row["review_id"] for row in rows if row["is_living"])
+        about = {"source": visit.source, "imdb_id": visit.imdb_id}
+        stored = ledger.known_reviews(parts.warehouse, **about)
+        known = frozenset(review.review_id for review in stored if review.is_current)
         with _open(visit, reading, known, tombstones) as crawl:
             for batch in crawl:
                 kept = [review for review in batch if not tombstones.covers(review)]
                 reading.passed_over += len(batch) - len(kept)
                 writer.append(kept)
-                parts.warehouse.rows("beat_collection", collection_id=visit.collection_id)
+                ledger.beat_collection(parts.warehouse, collection_id=visit.collection_id)
                 progress(crawl.distinct_ids, crawl.review_count_end)
             reading.outcome = crawl.status, crawl.reason, crawl.sentence
     except BaseException as raised:  # the ledger says how it ended, whatever it was
@@ -251,8 +252,8 @@ def _seal(manifest: Manifest, reading: Reading) -> tuple[str | None, Manifest]:
 
 def _note(visit: Visit, uri: str | None, manifest: Manifest) -> None:
     """Write into the ledger and the log how the collection ended."""
-    visit.parts.warehouse.rows(
-        "finish_collection",
+    ledger.finish_collection(
+        visit.parts.warehouse,
         collection_id=visit.collection_id,
         manifest_uri=uri,
         **manifest.model_dump(include=LEDGER_FIELDS),

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from psycopg.rows import DictRow
-
 from filmpulse import sources
 from filmpulse.errors import (
     Blocked,
@@ -28,6 +26,8 @@ from filmpulse.jobs.reception.gather import new_drains
 from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, StreamSource
+from filmpulse.warehouse import detection
+from filmpulse.warehouse.detection import SiteHistory, StreamHistory
 
 log = logging.getLogger(__name__)
 
@@ -137,8 +137,8 @@ class _Poke:
     def due(self, source: str) -> list[str]:
         """Return the movies that a source was not asked for yet, longest unchecked first."""
         asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
-        rows = self.parts.warehouse.rows("due_movies", source=source, **asked)
-        return [row["imdb_id"] for row in rows]
+        due = detection.due_movies(self.parts.warehouse, source=source, **asked)
+        return [movie.imdb_id for movie in due]
 
 
 def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -> None:
@@ -197,7 +197,7 @@ def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
 
 def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], parts: Parts) -> None:
     """Remember which run was asked for, so that the next detection lets it finish."""
-    parts.warehouse.rows("mark_triggered", run_id=batch_run_id, imdb_ids=list(imdb_ids))
+    detection.mark_triggered(parts.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids))
 
 
 def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
@@ -226,25 +226,25 @@ def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
 def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> _Verdict:
     """Tell a site's news from no news by what was last collected, never by the last look."""
     asked = {"source": source, "imdb_id": imdb_id}
-    (history,) = poke.parts.warehouse.rows("collection_history", **asked)
+    history = detection.collection_history.one(poke.parts.warehouse, **asked)
     if busy := _busy(history, poke):
         return busy
-    finished, now = history["finished"], datetime.now(UTC)
+    finished, now = history.last, datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
-    if finished["status"] == "gated":
-        behind = _growth(review_count, history["read_count"])
+    if finished.status == "gated":
+        behind = _growth(review_count, history.read_count)
         sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
-        if now - history["attempt_at"] < FULL_EVERY:
+        if history.attempt_at is not None and now - history.attempt_at < FULL_EVERY:
             return _Verdict("no_news", "gated", sentence)
         return _Verdict("news", "gated", sentence, "full")
-    full_at = history["full_attempt_at"]
+    full_at = history.full_attempt_at
     if full_at is None or now - full_at >= FULL_EVERY:
         return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
-    if grown := _growth(review_count, finished["review_count"]):
+    if grown := _growth(review_count, finished.review_count):
         # After a collection that broke off, a page of known reviews does not mean that all older
         # ones are known too.
-        mode: Mode = "full" if history["has_gap"] else "incremental"
+        mode: Mode = "full" if history.has_gap else "incremental"
         return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
     return _Verdict("no_news")
 
@@ -252,20 +252,20 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
 def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
     """Say whether a stream told of a movie after its last loaded collection."""
     asked = {"source": source, "imdb_id": imdb_id}
-    (history,) = poke.parts.warehouse.rows("stream_history", **asked)
+    history = detection.stream_history.one(poke.parts.warehouse, **asked)
     if busy := _busy(history, poke):
         return busy
-    drains = new_drains(source, imdb_id, history["read_until"], poke.parts)
+    drains = new_drains(source, imdb_id, history.read_until, poke.parts)
     if not drains:
         return _Verdict("no_news")
     events = sum(told.movies[imdb_id] for _, told in drains)
     return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
 
 
-def _busy(history: DictRow, poke: _Poke) -> _Verdict | None:
+def _busy(history: SiteHistory | StreamHistory, poke: _Poke) -> _Verdict | None:
     """Return a verdict where a run may still be at work on the movie."""
-    for run in history["open_runs"]:
-        if run in history["fresh_runs"] or poke.is_active(run):
+    for run in history.open_runs:
+        if run in history.fresh_runs or poke.is_active(run):
             return _Verdict("busy", "running", f"The run {run} is still at work on it.")
     return None
 
@@ -278,8 +278,8 @@ def _growth(review_count: int | None, known: int | None) -> int:
 def _record(
     source: str, imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts
 ) -> None:
-    parts.warehouse.rows(
-        "record_check",
+    detection.record_check(
+        parts.warehouse,
         source=source,
         imdb_id=imdb_id,
         checked_at=datetime.now(UTC),
@@ -292,15 +292,15 @@ def _collect_news(
     found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, parts: Parts
 ) -> None:
     modes: dict[str, Mode] = {}
-    for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
-        if row["outcome"] == "news":  # a run reads a source as its own news asks (`plan`)
-            is_full = "full" in (row["mode"], modes.get(row["imdb_id"]))
-            modes[row["imdb_id"]] = "full" if is_full else "incremental"
-        name = f"{row['imdb_id']}{sources.told_apart(row['source'])}"
-        if row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
-            found.warnings.append(f"{name}: {row['sentence']}")
-        elif row["outcome"] in ("layout_changed", "failed"):
-            found.failures.append(f"{name}: {row['sentence']}")
+    for check in detection.checks_since(parts.warehouse, imdb_ids=list(imdb_ids), since=since):
+        if check.outcome == "news":  # a run reads a source as its own news asks (`plan`)
+            is_full = "full" in (check.mode, modes.get(check.imdb_id))
+            modes[check.imdb_id] = "full" if is_full else "incremental"
+        name = f"{check.imdb_id}{sources.told_apart(check.source)}"
+        if check.outcome == "not_found" or (check.reason == "gated" and check.sentence):
+            found.warnings.append(f"{name}: {check.sentence}")
+        elif check.outcome in ("layout_changed", "failed"):
+            found.failures.append(f"{name}: {check.sentence}")
     news: dict[Mode, list[str]] = {"full": [], "incremental": []}
     for imdb_id, mode in modes.items():
         news[mode].append(imdb_id)

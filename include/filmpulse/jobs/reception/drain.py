@@ -14,6 +14,7 @@ from filmpulse.jobs.reception.visit import meet
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import DrainManifest
 from filmpulse.sources import StreamSource
+from filmpulse.warehouse import detection
 from filmpulse.warehouse.crosswalk import MovieIds
 from filmpulse.warehouse.gate import HostGate
 
@@ -41,9 +42,9 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
     meet(source, parts)
     drained_at = datetime.now(UTC)
     with parts.warehouse.connect() as connection:
-        (stands,) = connection.execute(wh.sql("begin_drain"), {"source": source.name}).fetchall()
+        stands = detection.begin_drain.one(connection, source=source.name)
         before = parts.lake.drains(source.name)
-        cursor = stands["cursor"] or (before[-1][1].cursor if before else None)
+        cursor = stands.cursor or (before[-1][1].cursor if before else None)
         last: dict[str, Review | None] = {}
         with HostGate(parts.warehouse, parts.settings.request_gap_seconds) as gate:
             stream = source.drain(
@@ -58,7 +59,7 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
                     last.pop(event.review_id, None)  # so that the order is that of the last word
                     last[event.review_id] = event if isinstance(event, Review) else None
                 cursor = piece.cursor
-        gapless_since = stream.gap_before or stands["gapless_since"] or drained_at
+        gapless_since = stream.gap_before or stands.gapless_since or drained_at
         told = DrainManifest(
             source=source.name,
             drained_at=drained_at,
@@ -66,7 +67,7 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
             cursor=cursor or "",
         )
         uri = _write(last, told, connection, parts)
-        connection.execute(wh.sql("end_drain"), told.model_dump() | {"cursor": cursor})
+        detection.end_drain(connection, **told.model_dump() | {"cursor": cursor})
     log.info("%s: %d events since the last drain.", source.title, len(last))
     return uri
 
@@ -99,8 +100,7 @@ def _movies_of(
     if not review_ids:
         return {}
     asked = {"source": told.source, "review_ids": review_ids}
-    rows = connection.execute(wh.sql("movies_of_reviews"), asked)
-    found = {row["review_id"]: row["imdb_id"] for row in rows}
+    found = dict(detection.movies_of_reviews(connection, **asked))
     missing = set(review_ids) - found.keys()
     for uri, manifest in parts.lake.drains(told.source) if missing else ():
         for review in parts.lake.read_reviews(uri, manifest):

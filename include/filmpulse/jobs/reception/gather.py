@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from filmpulse.items import CollectionStatus, Movie, Page, Review, Snapshot
 from filmpulse.jobs.context import Parts
 from filmpulse.lake import DrainManifest
+from filmpulse.warehouse.detection import stream_history
 
 
 class Gathered:
@@ -98,8 +99,8 @@ def gather(source: str, imdb_id: str, known: frozenset[str], parts: Parts) -> Ga
     Raises:
         LakeUnavailable, LakeDamaged: A drain could not be read.
     """
-    (history,) = parts.warehouse.rows("stream_history", source=source, imdb_id=imdb_id)
-    read_until = history["read_until"]
+    history = stream_history.one(parts.warehouse, source=source, imdb_id=imdb_id)
+    read_until = history.read_until
     last: dict[str, Review | None] = {}
     drains = new_drains(source, imdb_id, read_until, parts)
     for uri, told in drains:

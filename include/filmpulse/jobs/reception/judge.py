@@ -11,6 +11,7 @@ from filmpulse import warehouse as wh
 from filmpulse.jobs.context import Parts
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.quality import Check, Observed, Told, check_load
+from filmpulse.warehouse.scores import collections_quality
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +70,10 @@ def _lines(manifest_uris: Collection[str], parts: Parts, *, brought: bool) -> li
     if not manifest_uris:
         return []
     found: dict[str, list[str]] = defaultdict(list)
-    for row in parts.warehouse.rows("collections_quality", manifest_uris=list(manifest_uris)):
-        if row["fails_run"] == brought:
-            said = f"{row['sentence'].rstrip('.')} (`{row['check_name']}`)"
-            found[f"{row['imdb_id']} {row['title']}"].append(said)
+    for failed in collections_quality(parts.warehouse, manifest_uris=list(manifest_uris)):
+        if failed.fails_run == brought:
+            said = f"{failed.sentence.rstrip('.')} (`{failed.check_name}`)"
+            found[f"{failed.imdb_id} {failed.title}"].append(said)
     return [
         f"{movie}: {'' if brought else 'still '}not as it should be: {'; '.join(said)}. "
         f"Look at the page; see {RUNBOOK}."

@@ -23,6 +23,7 @@ from filmpulse.jobs.reception.replay import (
 from filmpulse.jobs.upkeep.erase import read_unless_erased, take_out
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
+from filmpulse.warehouse import collections as ledger
 from filmpulse.warehouse.load import (
     Loaded,
     ensure_movie,
@@ -89,22 +90,20 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
         record_load(connection, manifest_uri, manifest, loaded)
         if not is_known:
             judge.check(connection, manifest_uri, manifest, observed)
-        connection.execute(
-            wh.sql("loaded_collection"),
-            manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
-            | {"manifest_uri": manifest_uri},
-        )
+        line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
+        ledger.loaded_collection(connection, manifest_uri=manifest_uri, **line)
     log.info("%s: %s", imdb_id, loaded)
     return loaded
 
 
 def record_load(connection: wh.Connection, uri: str, manifest: Manifest, loaded: Loaded) -> None:
     """Note that a collection is loaded, and what that changed."""
-    connection.execute(
-        wh.sql("record_load"),
-        manifest.model_dump(include={"source", "imdb_id", "started_at"})
-        | loaded._asdict()
-        | {"manifest_uri": uri, "is_whole": is_whole(manifest)},
+    ledger.record_load(
+        connection,
+        manifest_uri=uri,
+        is_whole=is_whole(manifest),
+        **manifest.model_dump(include={"source", "imdb_id", "started_at"}),
+        **loaded._asdict(),
     )
 
 

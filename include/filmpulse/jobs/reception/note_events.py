@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from typing import NamedTuple
 
 from psycopg.errors import ForeignKeyViolation
 
 from filmpulse.errors import BadInput
 from filmpulse.items import is_imdb_id
 from filmpulse.jobs.context import Parts
+from filmpulse.warehouse import movies
+from filmpulse.warehouse.movies import Event
 
 LONGEST_LABEL = 80
 """Characters of a label: what fits beside a line in a chart, and what the column takes."""
@@ -22,15 +23,6 @@ FIRST_DAY, LAST_DAY = date(1870, 1, 1), date(2199, 12, 31)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, line and paragraph ends
 _VISIBLE = set("LNPS")  # letters, numbers, punctuation, symbols
-
-
-class Event(NamedTuple):
-    """One event of a movie; `movie` is its title and year."""
-
-    imdb_id: str
-    movie: str
-    happened_on: date
-    label: str
 
 
 def add_event(imdb_id: str, day: str, label: str, parts: Parts) -> bool:
@@ -50,7 +42,7 @@ def add_event(imdb_id: str, day: str, label: str, parts: Parts) -> bool:
     """
     event = _event(imdb_id, day, label)
     try:
-        return bool(parts.warehouse.rows("add_event", **event))
+        return bool(movies.add_event(parts.warehouse, **event))
     except ForeignKeyViolation as error:
         raise _unknown(imdb_id) from error
 
@@ -62,7 +54,7 @@ def remove_event(imdb_id: str, day: str, label: str, parts: Parts) -> None:
         BadInput: There is none such.
     """
     event = _event(imdb_id, day, label)
-    if not parts.warehouse.rows("remove_event", **event):
+    if not movies.remove_event(parts.warehouse, **event):
         raise BadInput(
             f"{imdb_id} has no event {event['label']!r} on {event['happened_on']}: "
             f"`filmpulse events list {imdb_id}` shows those that it has."
@@ -77,9 +69,9 @@ def list_events(parts: Parts, imdb_id: str | None = None) -> list[Event]:
     """
     if imdb_id is not None:
         _check_id(imdb_id)
-        if not parts.warehouse.rows("known_movies", imdb_ids=[imdb_id]):
+        if not movies.known_movies(parts.warehouse, imdb_ids=[imdb_id]):
             raise _unknown(imdb_id)
-    return [Event(**row) for row in parts.warehouse.rows("list_events", imdb_id=imdb_id)]
+    return movies.list_events(parts.warehouse, imdb_id=imdb_id)
 
 
 def _event(imdb_id: str, day: str, label: str) -> dict[str, str | date]:

@@ -12,51 +12,29 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
 from filmpulse import warehouse as wh
 from filmpulse.errors import LakeDamaged, LakeUnavailable, ObjectMissing
-from filmpulse.items import Item
 from filmpulse.jobs.context import Parts
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import Kept
-
-Fault = Literal["missing", "damaged", "too_few"]
-SettledBy = Literal["person", "collection"]
-
-FOLDER = "losses"
+from filmpulse.warehouse.losses import (
+    FOLDER,
+    Fault,
+    Loss,
+    SettledBy,
+    lost_objects,
+    note_lost_object,
+)
 
 _COUNTED = ("complete", "gated")
 """Collections that ended in good order, whose manifest counts just what was written.
 
 One that broke off may have counted a batch that could not be written any more.
 """
-
-
-class Loss(Item):
-    """One lost object; a row of `ops.lost_objects`, where each field is explained."""
-
-    object: str
-    source: str
-    imdb_id: str
-    manifest: str
-    collected_at: AwareDatetime
-    fault: Fault
-    sha256: str | None = None
-    reviews: int | None = None
-    found_at: AwareDatetime
-    settled_by: SettledBy | None = None
-    settled_at: AwareDatetime | None = None
-    known_reviews: int = 0
-    known_revisions: int = 0
-
-    @property
-    def note(self) -> str:
-        """Its note in the lake, the same each time."""
-        digest = sha256(self.object.encode()).hexdigest()
-        return f"{FOLDER}/{self.source}/{self.imdb_id}/{digest}.json"
 
 
 class HistoryLost(LakeDamaged):
@@ -186,8 +164,7 @@ def with_notes(connection: wh.Connection, history: History, kept: Kept) -> Histo
         kept: What the warehouse knows and no readable object holds.
     """
     key = {"source": history.source, "imdb_id": history.imdb_id}
-    rows = connection.execute(wh.sql("lost_objects"), key)
-    noted = {row["object"]: Loss.model_validate(row) for row in rows}
+    noted = {loss.object: loss for loss in lost_objects(connection, **key)}
     losses = []
     for loss in history.losses:
         before = noted.get(loss.object)
@@ -231,7 +208,7 @@ def note(connection: wh.Connection, losses: Collection[Loss], parts: Parts) -> N
     for loss in losses:
         if loss.settled_by is not None:
             parts.lake.write(loss.note, loss.model_dump_json(indent=1).encode())
-        connection.execute(wh.sql("note_lost_object"), loss.model_dump())
+        note_lost_object(connection, **loss.model_dump())
 
 
 def bring_notes_back(parts: Parts) -> None:
@@ -244,8 +221,7 @@ def bring_notes_back(parts: Parts) -> None:
         with suppress(ValidationError):
             found.append(Loss.model_validate_json(parts.lake.read(name)).model_dump())
     if found:
-        with parts.warehouse.connect() as connection:
-            connection.cursor().executemany(wh.sql("note_lost_object"), found)
+        note_lost_object.many(parts.warehouse, found)
 
 
 def drop_notes(source: str, imdb_id: str, erased_at: datetime, parts: Parts) -> None:

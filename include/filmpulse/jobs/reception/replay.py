@@ -22,6 +22,7 @@ from filmpulse.jobs.reception.read_history import (
 )
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
+from filmpulse.warehouse.collections import known_reviews, movie_loads
 from filmpulse.warehouse.load import (
     Loaded,
     Replayed,
@@ -29,6 +30,7 @@ from filmpulse.warehouse.load import (
     Sighting,
     replay,
 )
+from filmpulse.warehouse.losses import drop_found_objects
 from filmpulse.warehouse.quality import Observed
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ def replay_what_is_left(
         try:
             with connection.transaction():
                 loaded = _replay(connection, history, tombstones, parts, observed).loaded
-                connection.execute(wh.sql("drop_found_objects"), key)
+                drop_found_objects(connection, **key)
                 return history, loaded
         except (LakeDamaged, ObjectMissing) as error:
             log.warning("%s: %s", history.imdb_id, error)
@@ -98,8 +100,7 @@ def _replay(
 
 def loads_of(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, datetime]:
     """Return when each collection that is loaded was begun, by its manifest's URI."""
-    cursor = connection.execute(wh.sql("movie_loads"), {"source": source, "imdb_id": imdb_id})
-    return {row["manifest_uri"]: row["collected_at"] for row in cursor}
+    return dict(movie_loads(connection, source=source, imdb_id=imdb_id))
 
 
 def sighting_of(manifest: Manifest, reviews: Seen) -> Sighting:
@@ -116,8 +117,8 @@ def is_whole(manifest: Manifest) -> bool:
 
 def known_languages(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, str | None]:
     """Return the language of each text that is stored, by its hash: it need not be told again."""
-    cursor = connection.execute(wh.sql("known_reviews"), {"imdb_id": imdb_id, "source": source})
-    return {row["content_hash"]: row["language"] for row in cursor}
+    known = known_reviews(connection, source=source, imdb_id=imdb_id)
+    return {review.content_hash: review.language for review in known}
 
 
 def seen_in(

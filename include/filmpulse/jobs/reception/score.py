@@ -16,7 +16,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from psycopg.errors import LockNotAvailable
-from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from filmpulse import warehouse as wh
@@ -25,7 +24,9 @@ from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.refresh import refresh_figures
+from filmpulse.warehouse import scores
 from filmpulse.warehouse.ledger import open_ledger
+from filmpulse.warehouse.movies import known_movies
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ def _take_turn(connection: wh.Connection, imdb_id: str) -> None:
         Retryable: That took too long; whoever waits holds a slot of the pool.
     """
     try:
-        connection.execute(wh.sql("lock_scoring"), {"imdb_id": imdb_id, "patience": PATIENCE})
+        scores.lock_scoring(connection, imdb_id=imdb_id, patience=PATIENCE)
     except LockNotAvailable:
         raise Retryable(
             f"{imdb_id}: another worker has been scoring it for more than {PATIENCE}; a later try "
@@ -217,13 +218,12 @@ def ask_again(parts: Parts, imdb_ids: Sequence[str] = ()) -> int:
         return 0
     from filmpulse.analysis.llm.prompt import prompt_version
 
-    with parts.warehouse.connect() as connection:
-        about = {
-            "model": parts.settings.llm_model,
-            "prompt_version": prompt_version(),
-            "imdb_ids": list(imdb_ids) or None,
-        }
-        return connection.execute(wh.sql("ledger_ask_again"), about).rowcount
+    return scores.ask_again(
+        parts.warehouse,
+        model=parts.settings.llm_model,
+        prompt_version=prompt_version(),
+        imdb_ids=list(imdb_ids) or None,
+    )
 
 
 def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
@@ -232,8 +232,8 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
     Raises:
         BadInput: A movie that is not in the warehouse, or settings that cannot be used.
     """
-    rows = parts.warehouse.rows("known_movies", imdb_ids=list(imdb_ids))
-    if unknown := sorted(set(imdb_ids) - {row["imdb_id"] for row in rows}):
+    known = known_movies(parts.warehouse, imdb_ids=list(imdb_ids))
+    if unknown := sorted(set(imdb_ids) - {movie.imdb_id for movie in known}):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
     with configured_analyser(parts) as analyser, parts.warehouse.connect() as connection:
         # A switch that is due and was missed: a worker was killed, what was unread is gone, or an
@@ -283,21 +283,24 @@ def unfinished(
     analyser: Analyser, parts: Parts, imdb_ids: Collection[str] | None
 ) -> list[Unfinished]:
     """Return the movies (these, or all) with texts that an analyser has not finished with."""
-    rows = parts.warehouse.rows(
-        "unfinished_movies",
+    movies = scores.unfinished_movies(
+        parts.warehouse,
         analyser_id=_register(analyser, parts),
         imdb_ids=None if imdb_ids is None else list(imdb_ids),
     )
-    return [Unfinished(usd=_estimate(row, parts), **row) for row in rows]
+    return [_with_cost(movie, parts) for movie in movies]
 
 
-def _estimate(row: DictRow, parts: Parts) -> float | None:
-    characters = row.pop("characters")
+def _with_cost(found: scores.UnfinishedMovie, parts: Parts) -> Unfinished:
+    """Say about what a model will cost."""
+    counts = found._asdict()
+    characters = counts.pop("characters")
+    movie = Unfinished(**counts, usd=None)
     if not parts.settings.has_llm:
-        return None
+        return movie
     from filmpulse.analysis.llm.prices import estimate_usd
 
-    return estimate_usd(parts.settings, Unfinished(usd=None, **row).texts, characters)
+    return movie._replace(usd=estimate_usd(parts.settings, movie.texts, characters))
 
 
 def _as_configured(
@@ -337,8 +340,8 @@ def _note_refusal(error: LlmRefused, run_id: str, parts: Parts) -> None:
     """Have the ledger know of it, so that all of the run's tasks stop and it is told once."""
     from filmpulse.analysis.llm.prompt import prompt_version
 
-    parts.warehouse.rows(
-        "note_refusal",
+    scores.note_refusal(
+        parts.warehouse,
         run_id=run_id,
         model=parts.settings.llm_model,
         prompt_version=prompt_version(),
@@ -389,10 +392,10 @@ def _score_keyless(
     """
     analyser = make_analyser(KEYLESS)
     analyser_id = _register(analyser, parts)
-    for row in parts.warehouse.rows(
-        "keyless_movies", analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
+    for movie in scores.keyless_movies(
+        parts.warehouse, analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
     ):
-        _score(connection, analyser, [row["imdb_id"]], parts, silent)
+        _score(connection, analyser, [movie.imdb_id], parts, silent)
 
 
 def _score(
@@ -407,14 +410,11 @@ def _score(
     total = done = scored = waiting = 0
     try:
         # Held beyond each commit, by the server: a long movie's texts never are in memory at once.
-        with connection.cursor("unscored_texts", withhold=True) as cursor:
-            cursor.itersize = STEP
-            cursor.execute(
-                wh.sql("unscored_texts"), {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
-            )
-            first = cursor.fetchone()
-            total = first["total"] if first else 0
-            rows = chain([first] if first else [], cursor)
+        asked = {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
+        with scores.unscored_texts.streamed(connection, STEP, **asked) as texts:
+            first = next(texts, None)
+            total = first.total if first else 0
+            rows = chain([first] if first else [], texts)
             with closing(_steps(analyser.analyse(map(_text, rows)))) as steps:
                 for step in steps:
                     _store(connection, step, analyser_id)
@@ -435,23 +435,25 @@ def _score(
 
 def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Sequence[str] | None) -> int:
     """Show movies (these, or all) under another analyser where due; return how many changed."""
-    about = {"imdb_ids": imdb_ids and list(imdb_ids), "analyser_id": analyser_id}
-    return connection.execute(wh.sql("switch_analyser"), about).rowcount
+    ids = imdb_ids and list(imdb_ids)
+    return scores.switch_analyser(connection, imdb_ids=ids, analyser_id=analyser_id)
 
 
 def _note_configured(
     connection: wh.Connection, analyser_id: int, imdb_ids: list[str] | None
 ) -> None:
     """Note whom the settings name for movies (these, or all): the marts say who is waited for."""
-    connection.execute(
-        wh.sql("note_configured"), {"imdb_ids": imdb_ids, "analyser_id": analyser_id}
-    )
+    scores.note_configured(connection, imdb_ids=imdb_ids, analyser_id=analyser_id)
 
 
-def _text(row: DictRow) -> ReviewText:
+def _text(row: scores.UnscoredText) -> ReviewText:
     return ReviewText(
-        text=analysed_text(row["title"], row["body"]),
-        **{name: value for name, value in row.items() if name not in ("title", "body", "total")},
+        source=row.source,
+        review_id=row.review_id,
+        imdb_id=row.imdb_id,
+        content_hash=row.content_hash,
+        language=row.language,
+        text=analysed_text(row.title, row.body),
     )
 
 
@@ -464,11 +466,9 @@ def _register(analyser: Analyser, parts: Parts) -> int:
         "parameters": Jsonb(analyser.parameters),
     }
     # A statement does not see what another one inserted while it ran: then the next does.
-    rows = parts.warehouse.rows("register_analyser", **values) or parts.warehouse.rows(
-        "register_analyser", **values
-    )
-    number: int = rows[0]["analyser_id"]
-    return number
+    register = scores.register_analyser
+    found = register.first(parts.warehouse, **values) or register.one(parts.warehouse, **values)
+    return found.analyser_id
 
 
 def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
@@ -500,5 +500,5 @@ def _store(connection: wh.Connection, step: list[Analysis], analyser_id: int) ->
         }
         for analysis in step
     ]
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(wh.sql("store_analyses"), rows)
+    with connection.transaction():
+        scores.store_analyses.many(connection, rows)

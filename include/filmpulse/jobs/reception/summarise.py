@@ -9,8 +9,6 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from psycopg.rows import DictRow
-
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Parts
@@ -24,7 +22,9 @@ from filmpulse.jobs.reception.score import (
     unfinished,
 )
 from filmpulse.sources import told_apart
+from filmpulse.warehouse.collections import RunLine, run_collections
 from filmpulse.warehouse.reception import MovieSummary, read_summary
+from filmpulse.warehouse.scores import RunCalls, awaited_analysers, run_calls, spent_today
 
 log = logging.getLogger(__name__)
 
@@ -59,38 +59,33 @@ def review_run(run_id: str, parts: Parts, budget_usd: float | None = None) -> Ru
         parts: Settings and warehouse.
         budget_usd: What a model might cost it, in USD; the setting when not given.
     """
-    return _review(
-        parts.warehouse.rows("run_collections", run_id=run_id), run_id, parts, budget_usd
-    )
+    return _review(run_collections(parts.warehouse, run_id=run_id), run_id, parts, budget_usd)
 
 
 def _review(
-    collections: Sequence[DictRow], run_id: str, parts: Parts, budget_usd: float | None
+    collections: Sequence[RunLine], run_id: str, parts: Parts, budget_usd: float | None
 ) -> RunSummary:
     found = RunSummary([], [], [], 0)
-    loaded = [c for c in collections if c["loaded_at"]]
+    loaded = [c for c in collections if c.loaded_at]
     for c in collections:
-        name = f"{c['imdb_id']} {c['title']}{told_apart(c['source'])}"
-        shown = c["distinct_ids"] or 0
-        count = f"{shown:,} of {c['review_count_end']:,}" if c["review_count_end"] else f"{shown:,}"
-        line = f"{name}: {c['status']}, {count} reviews read"
-        if c["loaded_at"]:
-            line += (
-                f"; {c['inserted_rows']} new, {c['revised_rows']} edited, "
-                f"{c['removed_rows']} removed"
-            )
-            changed = c["inserted_rows"] + c["updated_rows"] + c["removed_rows"]
+        name = f"{c.imdb_id} {c.title}{told_apart(c.source)}"
+        shown = c.distinct_ids or 0
+        count = f"{shown:,} of {c.review_count_end:,}" if c.review_count_end else f"{shown:,}"
+        line = f"{name}: {c.status}, {count} reviews read"
+        if c.loaded_at:
+            line += f"; {c.inserted_rows} new, {c.revised_rows} edited, {c.removed_rows} removed"
+            changed = c.inserted_rows + c.updated_rows + c.removed_rows
             found = found._replace(changed_rows=found.changed_rows + changed)
         found.lines.append(line)
-        why = c["sentence"] or "It did not finish; the log of its last task says why."
-        if c["status"] not in GREEN:
-            found.failures.append(f"{name}: {c['status']}. {why}")
-        elif not c["loaded_at"]:
+        why = c.sentence or "It did not finish; the log of its last task says why."
+        if c.status not in GREEN:
+            found.failures.append(f"{name}: {c.status}. {why}")
+        elif not c.loaded_at:
             found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
-        elif c["status"] == "gated":
+        elif c.status == "gated":
             found.warnings.append(f"{name}: {why}")
-    found.add(review_scoring(run_id, [c["imdb_id"] for c in loaded], parts, budget_usd))
-    uris = [c["manifest_uri"] for c in loaded]
+    found.add(review_scoring(run_id, [c.imdb_id for c in loaded], parts, budget_usd))
+    uris = [c.manifest_uri for c in loaded]
     found.failures.extend(failed_checks(uris, parts))
     found.warnings.extend(standing_faults(uris, parts))
     return found
@@ -104,11 +99,11 @@ def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> Run
             scored, brought what looks like a fault, or there is none; or the model was refused.
             The message names each and why.
     """
-    collections = parts.warehouse.rows("run_collections", run_id=run_id)
+    collections = run_collections(parts.warehouse, run_id=run_id)
     if not collections:
         raise CollectionFailed("No movie was planned; the log of `plan` says why.")
     found = _review(collections, run_id, parts, budget_usd)
-    planned = {c["imdb_id"] for c in collections}
+    planned = {c.imdb_id for c in collections}
     movies = planned & {failure.split(maxsplit=1)[0] for failure in found.failures}
     headline = f"{len(movies)} of {len(planned)} movies did not end well:"
     return close(found, headline if movies else "Not all is well:")
@@ -143,17 +138,17 @@ def _review_scoring(
     refresh_figures(parts)
     told = RunSummary([], [], [], 0)
     budget = run_budget(parts, budget_usd)
-    rows = parts.warehouse.rows("run_calls", run_id=run_id)
+    rows = run_calls(parts.warehouse, run_id=run_id)
     _tell_use(told, rows, budget)
-    for row in parts.warehouse.rows("awaited_analysers", imdb_ids=list(imdb_ids)):
-        told.warnings.append(f"{row['imdb_id']} {row['movie']}: {row['sentence']}")
-    refusals = [used["refusal"] for used in rows if used["refusal"]]
+    for one in awaited_analysers(parts.warehouse, imdb_ids=list(imdb_ids)):
+        told.warnings.append(f"{one.imdb_id} {one.movie}: {one.sentence}")
+    refusals = [used.refusal for used in rows if used.refusal]
     with configured_analyser(parts) as analyser:
         left = unfinished(analyser, parts, imdb_ids)
         by = f" by {analyser.model}" if analyser.model else ""
     money = None if refusals else _money(rows, budget, parts)
     unscored = _unscored(told, left, planned, money, asks=not refusals)
-    if refusals and (unscored or any(used["is_unusable"] for used in rows)):
+    if refusals and (unscored or any(used.is_unusable for used in rows)):
         lack = (
             f" {reviews(sum(unscored.values()))} of {count(len(unscored), 'movie')} lack a "
             f"score{by}."
@@ -161,7 +156,7 @@ def _review_scoring(
         told.failures.extend(f"{refusal}{lack if unscored else ''}" for refusal in refusals)
         return told, left
     task = "analyse" if planned is None else "score"
-    troubles = " ".join(used["trouble"] for used in rows if used["trouble"])
+    troubles = " ".join(used.trouble for used in rows if used.trouble)
     why = f"most often: {troubles}" if troubles else f"the log of `{task}` says why."
     told.failures.extend(
         f"{name}: {reviews(missing, 'have')} no score{by}; {why}"
@@ -170,17 +165,17 @@ def _review_scoring(
     return told, left
 
 
-def _tell_use(told: RunSummary, rows: Sequence[DictRow], budget: float) -> None:
+def _tell_use(told: RunSummary, rows: Sequence[RunCalls], budget: float) -> None:
     """Tell what each model of a run cost, how its answers were read and how well it quoted."""
     for used in rows:
-        if used["calls"]:
+        if used.calls:
             told.lines.append(_spending(used, budget))
-        if used["leniencies"]:
-            told.lines.append(f"{used['model']}: {_leniencies(used['leniencies'])}")
-        dropped, given = used["quotes_dropped"], used["quotes_given"]
+        if used.leniencies:
+            told.lines.append(f"{used.model}: {_leniencies(used.leniencies)}")
+        dropped, given = used.quotes_dropped, used.quotes_given
         if given >= FEW_QUOTES and dropped > MOST_DROPPED * given:
             told.warnings.append(
-                f"{used['model']}: {dropped:,} of {given:,} quotes are not in their reviews and "
+                f"{used.model}: {dropped:,} of {given:,} quotes are not in their reviews and "
                 f"were dropped; more than {MOST_DROPPED:.0%} speaks against the model."
             )
 
@@ -227,34 +222,34 @@ def _unscored(
     return unscored
 
 
-def _money(rows: Sequence[DictRow], budget: float, parts: Parts) -> str | None:
+def _money(rows: Sequence[RunCalls], budget: float, parts: Parts) -> str | None:
     """Say which budget has too little left for one more request; None where neither has."""
-    spent = sum(float(used["cost_usd"] + used["unsettled_usd"]) for used in rows)
-    today = parts.warehouse.row("spent_today")
+    spent = sum(float(used.cost_usd + used.unsettled_usd) for used in rows)
+    today = spent_today.one(parts.warehouse)
     day = parts.settings.llm_budget_usd_per_day
-    day_left = day - float(today["usd"] if today else 0)
-    most = max((float(used["most_reserved_usd"]) for used in rows), default=MOST_A_REQUEST_USD)
+    day_left = day - float(today.usd)
+    most = max((float(used.most_reserved_usd) for used in rows), default=MOST_A_REQUEST_USD)
     for left, name, usd in ((budget - spent, "run", budget), (day_left, "day", day)):
         if left <= most:
             return f"${max(left, 0):.4f} of the {name}'s {_budget(usd)} are left"
     return None
 
 
-def _spending(used: DictRow, budget: float) -> str:
+def _spending(used: RunCalls, budget: float) -> str:
     """Say in one line what a run asked of a model, and what that cost of its budget."""
-    ended = ", ".join(f"{n:,} {name}" for name, n in sorted((used["outcomes"] or {}).items()))
-    cached = f" ({used['cached_tokens']:,} cached)" if used["cached_tokens"] else ""
+    ended = ", ".join(f"{n:,} {name}" for name, n in sorted((used.outcomes or {}).items()))
+    cached = f" ({used.cached_tokens:,} cached)" if used.cached_tokens else ""
     line = (
-        f"{used['model']}: {count(used['calls'], 'call')}{f' ({ended})' if ended else ''}, "
-        f"{used['input_tokens']:,} tokens in{cached}, {used['output_tokens']:,} out, "
-        f"${used['cost_usd']:.4f} of {_budget(budget)}"
+        f"{used.model}: {count(used.calls, 'call')}{f' ({ended})' if ended else ''}, "
+        f"{used.input_tokens:,} tokens in{cached}, {used.output_tokens:,} out, "
+        f"${used.cost_usd:.4f} of {_budget(budget)}"
     )
-    if used["unsettled"]:
+    if used.unsettled:
         line += (
-            f" and ${used['unsettled_usd']:.4f} set aside for {used['unsettled']:,} that ended "
+            f" and ${used.unsettled_usd:.4f} set aside for {used.unsettled:,} that ended "
             "without a price"
         )
-    return f"{line}; {used['quotes_dropped']:,} of {used['quotes_given']:,} quotes dropped"
+    return f"{line}; {used.quotes_dropped:,} of {used.quotes_given:,} quotes dropped"
 
 
 def _leniencies(counts: Mapping[str, int]) -> str:

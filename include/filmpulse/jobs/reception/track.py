@@ -1,4 +1,4 @@
-"""Movies as people name them: in the Variable of those that are followed, and in forms."""
+"""Movies as people name them: in the Variable of those that are tracked, and in forms."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from filmpulse.errors import (
 from filmpulse.items import CollectionStatus, Page, SearchHit
 from filmpulse.jobs.context import Parts
 from filmpulse.sources import Site, SiteSource, Source, sites
+from filmpulse.warehouse import movies
 from filmpulse.warehouse.crosswalk import MovieIds
 from filmpulse.warehouse.gate import HostGate
 
@@ -43,7 +44,7 @@ def meet(source: Source, parts: Parts) -> None:
     """Note a live source; show its conditions when it is first read, and record the acceptance."""
     note_source(source, parts)
     terms = source.terms(parts.settings)
-    if terms is not None and parts.warehouse.rows("accept_terms", **terms._asdict()):
+    if terms is not None and movies.accept_terms(parts.warehouse, **terms._asdict()):
         log.warning(
             "Live reading of %s is on (%s). The conditions of use of %s say: "
             '"%s" The acceptance is recorded in ops.source_terms.',
@@ -54,7 +55,7 @@ def meet(source: Source, parts: Parts) -> None:
 def note_source(source: Source, parts: Parts) -> None:
     """Note that a source is a site or a stream, so that it is not taken for one of files."""
     kind = "site" if isinstance(source, SiteSource) else "stream"
-    parts.warehouse.rows("note_source", source=source.name, kind=kind, title=source.title)
+    movies.note_source(parts.warehouse, source=source.name, kind=kind, title=source.title)
 
 
 def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:

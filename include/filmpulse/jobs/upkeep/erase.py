@@ -18,7 +18,6 @@ from typing import Literal, NamedTuple
 from pydantic import ValidationError
 
 from filmpulse import sources as registry
-from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
@@ -26,11 +25,14 @@ from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.read_history import drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
-from filmpulse.jobs.upkeep.tombstones import FOLDER, Erasure, Kind, Tombstones
+from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import AREAS, MANIFEST, Manifest
 from filmpulse.sources import KEYED as KEYED_IN_PAGES
 from filmpulse.sources.tables.rows import KEYED as KEYED_IN_TABLES
 from filmpulse.sources.tables.values import key_of
+from filmpulse.warehouse import Connection
+from filmpulse.warehouse import erasures as wh
+from filmpulse.warehouse.erasures import FOLDER, Erasure, Kind
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -177,7 +179,7 @@ def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
 
 def _sources(parts: Parts) -> set[str]:
     """Return the sources that the warehouse, the lake or the inbox knows, and the live ones."""
-    in_warehouse = {row["source"] for row in parts.warehouse.rows("erase_sources")}
+    in_warehouse = {row.source for row in wh.erase_sources(parts.warehouse)}
     return {*registry.known()} | parts.lake.sources() | in_warehouse | table_sources(parts)
 
 
@@ -191,14 +193,14 @@ def _stored_authors(named: Collection[Named], parts: Parts) -> set[Named]:
 
 
 def preview(kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE) -> Erased:
-    """Count what `forget` would erase now, and change nothing."""
+    """Count what `erase` would erase now, and change nothing."""
     tombstones = Tombstones.of([_erasure(kind, key, source, datetime.now(UTC))])
     for found in _written_by(tombstones, parts):
         tombstones.reviews[found.source].add(found.review_id)
     return _erase(tombstones, parts, is_trial=True)
 
 
-def forget(
+def erase(
     kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE, progress: Progress = silent
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
@@ -249,10 +251,7 @@ def replay_erasures(parts: Parts, since: datetime | None = None) -> Erased:
     Raises:
         BadInput: A note in the lake cannot be read, and the warehouse has not the same.
     """
-    in_warehouse = {
-        erasure.name: erasure
-        for erasure in map(Erasure.model_validate, parts.warehouse.rows("erasures"))
-    }
+    in_warehouse = {erasure.name: erasure for erasure in wh.erasures(parts.warehouse)}
     in_lake = {erasure.name: erasure for erasure in _noted_in_lake(parts, in_warehouse)}
     wanted = []
     lost = []
@@ -297,7 +296,7 @@ def sweep_kept_pages(parts: Parts) -> int:
     Returns:
         How many objects were deleted.
     """
-    erasures = map(Erasure.model_validate, parts.warehouse.rows("erasures"))
+    erasures = wh.erasures(parts.warehouse)
     people = Tombstones.of(erasure for erasure in erasures if erasure.kind != "movie")
     if not people.sources:
         return 0
@@ -338,16 +337,12 @@ def _note(erasures: Sequence[Erasure], parts: Parts) -> None:
     for erasure in erasures:
         parts.lake.write(erasure.name, erasure.model_dump_json(indent=1).encode())
     if erasures:
-        with parts.warehouse.connect() as connection:
-            connection.cursor().executemany(
-                wh.sql("erase_record"), [erasure.model_dump() for erasure in erasures]
-            )
+        wh.erase_record.many(parts.warehouse, [erasure.model_dump() for erasure in erasures])
 
 
 def _noted_names(parts: Parts) -> set[str]:
     """Return the names of all requests that the warehouse or the lake knows."""
-    rows = parts.warehouse.rows("erasures")
-    return {*parts.lake.names(FOLDER), *(Erasure.model_validate(row).name for row in rows)}
+    return {*parts.lake.names(FOLDER), *(one.name for one in wh.erasures(parts.warehouse))}
 
 
 def _noted_in_lake(parts: Parts, in_warehouse: Mapping[str, Erasure]) -> list[Erasure]:
@@ -376,10 +371,10 @@ def _apply(
     with_waiting: bool = True,
 ) -> Erased:
     """Note the reviews of erased authors, then erase all of it."""
-    for row in parts.warehouse.rows("erasures"):
+    for noted in wh.erasures(parts.warehouse):
         # Those of an author whose erasure broke off were noted already, and may be found no more.
-        if row["kind"] == "review" and tombstones.authors.get(row["source"]):
-            tombstones.reviews[row["source"]].add(row["key"])
+        if noted.kind == "review" and tombstones.authors.get(noted.source):
+            tombstones.reviews[noted.source].add(noted.key)
     written = sorted({(one.source, one.review_id) for one in _written_by(tombstones, parts)})
     found = [
         _erasure("review", review_id, source, erased_at)
@@ -411,9 +406,9 @@ def _written_by(tombstones: Tombstones, parts: Parts) -> set[_Written]:
 def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
     only = Tombstones(authors={source: keys})
     found = {
-        _Written(source, row["review_id"], row["author_key"])
-        for row in parts.warehouse.rows(
-            "erase_found", source=source, review_ids=[], author_keys=sorted(keys)
+        _Written(source, row.review_id, row.author_key or "")
+        for row in wh.erase_found(
+            parts.warehouse, source=source, review_ids=[], author_keys=sorted(keys)
         )
     }
 
@@ -467,8 +462,8 @@ def _concerned(tombstones: Tombstones, parts: Parts) -> dict[str, set[str]]:
         if source in tombstones.sources or imdb_id in tombstones.movies:
             movies.setdefault(imdb_id, set()).add(source)
     for source in tombstones.sources:
-        for row in parts.warehouse.rows("erase_found", **_keys(tombstones, source)):
-            movies.setdefault(row["imdb_id"], set()).add(source)
+        for row in wh.erase_found(parts.warehouse, **_keys(tombstones, source)):
+            movies.setdefault(row.imdb_id, set()).add(source)
     return movies
 
 
@@ -551,32 +546,30 @@ def ids_in(lines: bytes, name: Literal["review_id", "author_key"]) -> Iterator[s
 
 
 def _erase_rows(
-    connection: wh.Connection, imdb_id: str, sources: Collection[str], tombstones: Tombstones
+    connection: Connection, imdb_id: str, sources: Collection[str], tombstones: Tombstones
 ) -> Erased:
     total = Erased()
     # No text is sent to a model while it is erased, nor afterwards.
-    connection.execute(wh.sql("ledger_turn"))
+    wh.take_ledger_turn(connection)
     for source in sorted(set(sources) & set(tombstones.sources)):
         keys = _keys(tombstones, source) | {"imdb_id": imdb_id}
-        total += _counted(connection, "erase_reviews", keys)
+        total += _counted(connection, wh.erase_reviews.one(connection, **keys))
     erased_at = tombstones.movies.get(imdb_id)
     if erased_at is not None:
         about = {"imdb_id": imdb_id, "erased_at": erased_at}
-        total += _counted(connection, "erase_movie", about)
-        gone = connection.execute(wh.sql("erase_movie_row"), about).rowcount
+        total += _counted(connection, wh.erase_movie.one(connection, **about))
+        gone = wh.erase_movie_row(connection, **about)
         if not gone:
-            connection.execute(wh.sql("erase_movie_facts"), about)
-        connection.execute(wh.sql("erase_movie_calls"), about)
+            wh.erase_movie_facts(connection, **about)
+        wh.erase_movie_calls(connection, **about)
         total += Erased(rows=gone)
     return total
 
 
-def _counted(connection: wh.Connection, query: str, values: Mapping[str, object]) -> Erased:
-    """Delete reviews with all that hangs on them, and what a model answered about their words."""
-    gone = connection.execute(wh.sql(query), values).fetchone()
-    assert gone is not None  # noqa: S101 - it counts
-    answers = connection.execute(wh.sql("erase_answers"), gone).rowcount
-    return Erased(reviews=gone["reviews"], rows=gone["reviews"] + gone["others"] + answers)
+def _counted(connection: Connection, gone: wh.Gone) -> Erased:
+    """Delete what a model answered about the words of erased reviews; count all of it."""
+    answers = wh.erase_answers(connection, hashes=gone.hashes)
+    return Erased(reviews=gone.reviews, rows=gone.reviews + gone.others + answers)
 
 
 def _delete(kept: Iterable[Holding], parts: Parts) -> None:

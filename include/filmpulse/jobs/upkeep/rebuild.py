@@ -6,13 +6,11 @@ import logging
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
-from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.load import LEDGER_FIELDS, LEDGER_KEY, record_load, store_what_it_says
 from filmpulse.jobs.reception.read_history import (
     HistoryLost,
-    Loss,
     bring_notes_back,
     note,
     read_history,
@@ -21,11 +19,13 @@ from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.replay import loads_of, replay_what_is_left
 from filmpulse.jobs.upkeep.erase import replay_erasures
 from filmpulse.jobs.upkeep.tombstones import Tombstones
+from filmpulse.warehouse.collections import loaded_movies, restore_collection
 from filmpulse.warehouse.load import (
     Loaded,
     ensure_movie,
     lock_movie,
 )
+from filmpulse.warehouse.losses import Loss
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def _movies_to_rebuild(imdb_ids: Collection[str], parts: Parts) -> list[tuple[st
     Raises:
         BadInput: There is none of a movie that was asked for.
     """
-    known = {(row["source"], row["imdb_id"]) for row in parts.warehouse.rows("loaded_movies")}
+    known: set[tuple[str, str]] = set(loaded_movies(parts.warehouse))
     known |= {parts.lake.subject_of(uri) for uri in parts.lake.manifests()}
     if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in known}:
         raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
@@ -180,9 +180,7 @@ def _rebuild(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verd
         # A run that was tried twice has one line, which is that of its last try.
         for uri, manifest in reversed(history.manifests.items()):
             record_load(connection, uri, readable[uri], Loaded())
-            connection.execute(
-                wh.sql("restore_collection"),
-                manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY) | {"manifest_uri": uri},
-            )
+            line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
+            restore_collection(connection, manifest_uri=uri, **line)
     log.info("%s %s: %d collections, %s", source, imdb_id, len(readable), loaded)
     return Verdict(source, imdb_id, "rebuilt", len(readable), loaded, history.losses)

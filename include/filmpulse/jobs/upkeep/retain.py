@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
 from filmpulse.items import Dropped, Review
 from filmpulse.jobs.context import Parts
@@ -16,6 +15,7 @@ from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.clean_again import clean_kept
 from filmpulse.jobs.upkeep.erase import ids_in, replay_erasures, sweep_kept_pages
 from filmpulse.lake import MANIFEST
+from filmpulse.warehouse import retention as wh
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         ),
         unfinished=_delete_unfinished(now - unfinished_after, parts),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
-        hours=parts.warehouse.rows("retention_hours", cutoff=now - KEEP_HOURS)[0]["hours"],
+        hours=wh.retention_hours.one(parts.warehouse, cutoff=now - KEEP_HOURS).hours,
     )
     recleaned = clean_kept(parts)
     taken = taken._replace(cleaned=recleaned.cleaned, not_cleaned=recleaned.not_cleaned)
@@ -109,13 +109,10 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
 
 def _movies(cutoff: datetime, parts: Parts) -> Iterator[tuple[str, str]]:
     """Yield source and movie of what may hold words whose time is over."""
-    source = imdb_id = ""
-    while rows := parts.warehouse.rows(
-        "retention_movies", cutoff=cutoff, source=source, imdb_id=imdb_id
-    ):
-        for row in rows:
-            source, imdb_id = row["source"], row["imdb_id"]
-            yield source, imdb_id
+    after = {"source": "", "imdb_id": ""}
+    while rows := wh.retention_movies(parts.warehouse, cutoff=cutoff, **after):
+        yield from rows
+        after = rows[-1]._asdict()
 
 
 def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tuple[int, int, int]:
@@ -123,12 +120,11 @@ def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tu
     key = {"source": source, "imdb_id": imdb_id}
     with parts.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
-        found = connection.execute(wh.sql("retention_texts"), key | {"cutoff": cutoff}).fetchall()
+        found = wh.retention_texts(connection, cutoff=cutoff, **key)
         if not found:
             return 0, 0, 0
         texts = {
-            (row["review_id"], row["content_hash"]): (row["is_current"], row["language"])
-            for row in found
+            (text.review_id, text.content_hash): (text.is_current, text.language) for text in found
         }
         review_ids = {review_id for review_id, _ in texts}
 
@@ -155,11 +151,10 @@ def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tu
             "review_ids": [review_id for review_id, _ in texts],
             "hashes": [content_hash for _, content_hash in texts],
         }
-        dropped = connection.execute(wh.sql("retention_drop"), values).fetchone()
-        answers = connection.execute(wh.sql("retention_answers"), values).fetchone()
-        assert dropped is not None and answers is not None  # noqa: S101, PT018 - both count
+        dropped = wh.retention_drop.one(connection, **values)
+        answers = wh.retention_answers.one(connection, hashes=values["hashes"])
     log.info("%s: the words of %d texts were dropped", imdb_id, len(texts))
-    return lines, dropped["texts"], dropped["quotes"] + answers["quotes"]
+    return lines, dropped.texts, dropped.quotes + answers.quotes
 
 
 def _delete_old(folders: list[str], before: datetime, parts: Parts) -> int:

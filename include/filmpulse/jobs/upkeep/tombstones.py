@@ -6,36 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from typing import Literal
-
-from pydantic import AwareDatetime
 
 from filmpulse import warehouse as wh
-from filmpulse.items import Item, Review
+from filmpulse.items import Review
 from filmpulse.lake import Manifest
-
-Kind = Literal["movie", "review", "author"]
-FOLDER = "erasures"
-
-
-class Erasure(Item):
-    """One request: what was erased, and when it was asked for (UTC)."""
-
-    kind: Kind
-    source: str
-    key: str
-    erased_at: AwareDatetime
-
-    @property
-    def name(self) -> str:
-        """Its object in the lake, the same each time."""
-        digest = sha256("\0".join((self.kind, self.source, self.key)).encode()).hexdigest()
-        return f"{FOLDER}/{digest}.json"
-
-    def __str__(self) -> str:
-        """Name it for people."""
-        return f"{self.kind} {self.key}"
+from filmpulse.warehouse.erasures import Erasure, erasures_of_source
 
 
 @dataclass(frozen=True)
@@ -67,10 +42,7 @@ class Tombstones:
     @classmethod
     def read(cls, connection: wh.Connection, source: str, imdb_id: str) -> Tombstones:
         """Read what concerns one source's reviews of one movie, for one job."""
-        rows = connection.execute(
-            wh.sql("erasures_of_source"), {"source": source, "imdb_id": imdb_id}
-        )
-        return cls.of(Erasure.model_validate(row) for row in rows)
+        return cls.of(erasures_of_source(connection, source=source, imdb_id=imdb_id))
 
     def covers(self, review: Review) -> bool:
         """Tell whether a review, or whoever wrote it, was erased."""

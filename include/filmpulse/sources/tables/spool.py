@@ -27,7 +27,7 @@ CREATE TABLE refused (number INTEGER, why TEXT, cells TEXT, is_split INTEGER);
 """
 
 
-class Refused(NamedTuple):
+class RefusedRow(NamedTuple):
     """A row that is not taken: its number, why, and its own cells.
 
     `is_split` False: its cells may stand under other columns than they belong to.
@@ -85,7 +85,7 @@ class Spool:
         )
         return int(self._db.execute(count, (review_id,)).fetchone()[0])
 
-    def refuse(self, row: Refused) -> None:
+    def refuse(self, row: RefusedRow) -> None:
         """Keep a row that is not taken."""
         values = (row.number, row.why, json.dumps(row.cells), row.is_split)
         self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", values)
@@ -113,8 +113,8 @@ class Spool:
         for imdb_id, group in groupby(rows, key=lambda row: row[0]):
             yield imdb_id, (Review.model_validate_json(item) for _, item in group)
 
-    def refused(self) -> Iterator[Refused]:
+    def refused(self) -> Iterator[RefusedRow]:
         """Yield what was refused, in the order of the file."""
         rows = self._db.execute("SELECT * FROM refused ORDER BY number")
         for number, why, cells, is_split in rows:
-            yield Refused(number, why, json.loads(cells), bool(is_split))
+            yield RefusedRow(number, why, json.loads(cells), bool(is_split))

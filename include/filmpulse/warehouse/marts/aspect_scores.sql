@@ -4,7 +4,7 @@ SELECT r.source, r.review_id, r.imdb_id, r.submitted_on, r.is_spoiler, r.rating_
        r.movie, r.language, r.language_name, r.helpful_up
 FROM mart.reviews r
 JOIN core.aspect_scores s USING (source, review_id, content_hash, analyser_id, imdb_id);
-COMMENT ON VIEW mart.aspect_scores IS 'One row per aspect that a living review mentions.';
+COMMENT ON VIEW mart.aspect_scores IS 'One row per aspect that a current review mentions.';
 COMMENT ON COLUMN mart.aspect_scores.source IS 'Where the review stands.';
 COMMENT ON COLUMN mart.aspect_scores.review_id IS 'The site''s own id.';
 COMMENT ON COLUMN mart.aspect_scores.imdb_id IS 'The movie.';

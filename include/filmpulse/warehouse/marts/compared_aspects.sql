@@ -10,7 +10,7 @@ CREATE UNIQUE INDEX compared_aspects_key ON mart.compared_aspects (imdb_id, posi
 COMMENT ON MATERIALIZED VIEW mart.compared_aspects IS 'One row per movie and aspect, and one for the whole: how it is received and what grade goes with it, as of the end of the last job.';
 COMMENT ON COLUMN mart.compared_aspects.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.compared_aspects.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.compared_aspects.reviews IS 'Living reviews of the movie.';
+COMMENT ON COLUMN mart.compared_aspects.reviews IS 'Current reviews of the movie.';
 COMMENT ON COLUMN mart.compared_aspects.position IS '0 for the whole, 1 to 5 for the aspects in their order.';
 COMMENT ON COLUMN mart.compared_aspects.aspect IS 'Overall, Storytelling, Acting, Visuals, Sound or Themes.';
 COMMENT ON COLUMN mart.compared_aspects.scored_reviews IS 'Scored reviews of the movie.';

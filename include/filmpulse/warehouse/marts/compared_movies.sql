@@ -11,7 +11,7 @@ COMMENT ON COLUMN mart.compared_movies.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.compared_movies.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.compared_movies.year IS 'Year of release.';
 COMMENT ON COLUMN mart.compared_movies.release_date IS 'Day of release in the reader''s country.';
-COMMENT ON COLUMN mart.compared_movies.reviews IS 'Living reviews that we hold, of all sources.';
+COMMENT ON COLUMN mart.compared_movies.reviews IS 'Current reviews that we hold, of all sources.';
 COMMENT ON COLUMN mart.compared_movies.known_reviews IS 'Reviews that we know to exist; null when unknown.';
 COMMENT ON COLUMN mart.compared_movies.coverage IS 'reviews over known_reviews.';
 COMMENT ON COLUMN mart.compared_movies.graded_reviews IS 'Reviews with stars: the n of mean_stars.';

@@ -66,13 +66,17 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
                   ELSE coalesce('± ' || to_char(m.stars_half_interval, 'FM90.0') || ', n ', 'n ')
                        || to_char(m.reviews - m.unrated_reviews, 'FM999,999') END,
              CASE WHEN m.is_enough_stars THEN 'inherit' ELSE '#8C8C8C' END),
-            (3, 'Site rating',
+            (3, 'Site rating' || CASE WHEN cardinality(m.sources) > 1
+                                      THEN coalesce(' (' || mart.html_escape(m.site) || ')', '')
+                                      ELSE '' END,
              coalesce(to_char(m.site_rating, 'FM90.0'), '–'),
              coalesce(to_char(m.site_votes, 'FM999,999,999') || ' votes', 'not known'), 'inherit'),
             (4, 'Reviews held',
              to_char(m.reviews, 'FM999,999'),
              coalesce('of ' || to_char(m.known_reviews, 'FM999,999,999') || ' known, '
-                      || to_char(100 * m.coverage, 'FM990.0') || ' %', 'of an unknown number'),
+                      || to_char(100 * m.coverage, 'FM990.0') || ' %', 'of an unknown number')
+             || CASE WHEN cardinality(m.sources) > 1
+                     THEN '; of ' || mart.html_escape(array_to_string(m.sources, ', ')) ELSE '' END,
              'inherit')
         ) AS tile (place, label, value, note, colour)
     ) t

@@ -7,4 +7,4 @@ SELECT NULL, 'no movie yet', 0 WHERE NOT EXISTS (SELECT FROM core.movies);
 COMMENT ON VIEW mart.movie_choices IS 'One row per movie that can be chosen; before the first, one row that says so.';
 COMMENT ON COLUMN mart.movie_choices.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_choices.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_choices.reviews IS 'Living reviews as of the end of the last job; sets the order.';
+COMMENT ON COLUMN mart.movie_choices.reviews IS 'Current reviews as of the end of the last job; sets the order.';

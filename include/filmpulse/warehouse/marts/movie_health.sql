@@ -24,7 +24,7 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
 COMMENT ON COLUMN mart.movie_health.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_health.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_health.reviews IS 'Living reviews that we hold, of all sources.';
+COMMENT ON COLUMN mart.movie_health.reviews IS 'Current reviews that we hold, of all sources.';
 COMMENT ON COLUMN mart.movie_health.known_reviews IS 'Reviews that we know to exist; null when unknown.';
 COMMENT ON COLUMN mart.movie_health.coverage IS 'reviews over known_reviews.';
 COMMENT ON COLUMN mart.movie_health.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';

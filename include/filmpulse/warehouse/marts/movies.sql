@@ -78,7 +78,7 @@ COMMENT ON COLUMN mart.movies.site_rating IS 'The site''s own mean rating, 1 to 
 COMMENT ON COLUMN mart.movies.site_votes IS 'Votes behind that rating.';
 COMMENT ON COLUMN mart.movies.site_reviews IS 'Reviews that the site says it has.';
 COMMENT ON COLUMN mart.movies.site_as_of IS 'When the site said so (UTC).';
-COMMENT ON COLUMN mart.movies.reviews IS 'Living reviews that we hold, of all sources.';
+COMMENT ON COLUMN mart.movies.reviews IS 'Current reviews that we hold, of all sources.';
 COMMENT ON COLUMN mart.movies.unrated_reviews IS 'Of these, how many have no stars.';
 COMMENT ON COLUMN mart.movies.mean_stars IS 'Mean of their stars, 1 to 10.';
 COMMENT ON COLUMN mart.movies.analysed_reviews IS 'Reviews that the active analyser has finished with, scored or not.';
@@ -89,7 +89,7 @@ COMMENT ON COLUMN mart.movies.overall_low IS 'Lower end of that interval, on the
 COMMENT ON COLUMN mart.movies.overall_high IS 'Upper end of that interval, on the scale.';
 COMMENT ON COLUMN mart.movies.first_review_on IS 'Day of the earliest review.';
 COMMENT ON COLUMN mart.movies.last_review_on IS 'Day of the latest review.';
-COMMENT ON COLUMN mart.movies.coverage IS 'Our living reviews over known_reviews; null when that is unknown.';
+COMMENT ON COLUMN mart.movies.coverage IS 'Our current reviews over known_reviews; null when that is unknown.';
 COMMENT ON COLUMN mart.movies.analyser_id IS 'Whose scores these are; null before the first.';
 COMMENT ON COLUMN mart.movies.analyser_kind IS 'lexicon or llm.';
 COMMENT ON COLUMN mart.movies.analyser_model IS 'The model''s name; null for the lexicon.';

@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
     WHERE r.imdb_id = c.imdb_id
       AND (a.imdb_id, a.analyser_id) = (c.imdb_id, m.active_analyser_id)
 ) o;
-COMMENT ON VIEW mart.opinions IS 'One row per opinion of a living, scored review: one on the whole, and one on each aspect that it mentions.';
+COMMENT ON VIEW mart.opinions IS 'One row per opinion of a current, scored review: one on the whole, and one on each aspect that it mentions.';
 COMMENT ON COLUMN mart.opinions.source IS 'Where the review stands.';
 COMMENT ON COLUMN mart.opinions.review_id IS 'The site''s own id.';
 COMMENT ON COLUMN mart.opinions.imdb_id IS 'The movie.';

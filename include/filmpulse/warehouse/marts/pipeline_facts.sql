@@ -1,7 +1,7 @@
 CREATE VIEW mart.pipeline_facts AS
 WITH health AS (
     SELECT count(*) AS movies,
-           count(*) FILTER (WHERE hours_since_look <= 168) AS followed,
+           count(*) FILTER (WHERE hours_since_look <= 168) AS tracked,
            count(*) FILTER (WHERE hours_since_look <= 2) AS fresh,
            min(looked_at) FILTER (WHERE hours_since_look <= 168) AS oldest_look,
            sum(reviews) AS reviews, sum(known_reviews) AS known,
@@ -19,10 +19,10 @@ WITH health AS (
     WHERE started_at > now() - interval '30 days'
 )
 SELECT 1 AS position, 'Movies looked at within 2 hours' AS fact,
-       fresh || ' of ' || followed AS value,
+       fresh || ' of ' || tracked AS value,
        CASE WHEN movies = 0 THEN 'No movie is known yet: add one to the Variable tracked_movies.'
-            WHEN followed = 0 THEN 'None was looked at in 7 days: does detect_new_reviews run?'
-            ELSE 'Of those followed in the last 7 days; the oldest look: ' || mart.time_ago(oldest_look) || '.' END
+            WHEN tracked = 0 THEN 'None was looked at in 7 days: does detect_new_reviews run?'
+            ELSE 'Of those looked at in the last 7 days; the oldest look: ' || mart.time_ago(oldest_look) || '.' END
            AS meaning
 FROM health
 UNION ALL

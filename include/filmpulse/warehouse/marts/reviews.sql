@@ -14,7 +14,7 @@ JOIN mart.movie_names n USING (imdb_id)
 LEFT JOIN core.review_analyses a
        ON (a.imdb_id, a.source, a.review_id, a.content_hash, a.analyser_id)
         = (r.imdb_id, r.source, r.review_id, r.content_hash, m.active_analyser_id);
-COMMENT ON VIEW mart.reviews IS 'Living reviews with the overall score of the movie''s active analyser.';
+COMMENT ON VIEW mart.reviews IS 'Current reviews with the overall score of the movie''s active analyser.';
 COMMENT ON COLUMN mart.reviews.source IS 'Where it stands: imdb, or the name given to a file.';
 COMMENT ON COLUMN mart.reviews.review_id IS 'The site''s own id.';
 COMMENT ON COLUMN mart.reviews.imdb_id IS 'The movie.';

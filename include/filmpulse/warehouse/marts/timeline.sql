@@ -52,7 +52,7 @@ CROSS JOIN LATERAL (
     FROM (VALUES (n.imdb_id)) AS of (imdb_id)
     LEFT JOIN mart.current_reviews r ON r.imdb_id = of.imdb_id
 ) g;
-COMMENT ON VIEW mart.timeline IS 'One row per living review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
+COMMENT ON VIEW mart.timeline IS 'One row per current review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
 COMMENT ON COLUMN mart.timeline.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.timeline.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.timeline.day IS 'When it was: the review''s day, the event''s day, the day of the look (UTC).';

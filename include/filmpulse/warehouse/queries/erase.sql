@@ -94,7 +94,7 @@ UPDATE ops.llm_calls SET imdb_id = NULL
 WHERE imdb_id = %(imdb_id)s AND started_at <= %(erased_at)s
 
 -- name: erase_movie_facts
--- Of a movie that is followed again: the facts that nobody has told since its erasure.
+-- Of a movie that is tracked again: the facts that nobody has told since its erasure.
 WITH old AS (
     SELECT m.imdb_id, array_agg(t.key) AS names,
            jsonb_object_agg(t.key, CASE

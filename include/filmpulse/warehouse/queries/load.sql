@@ -16,7 +16,7 @@ VALUES (%(manifest_uri)s, %(source)s, %(imdb_id)s, %(started_at)s, %(is_whole)s,
 ON CONFLICT (manifest_uri) DO NOTHING
 
 -- name: known_reviews
-SELECT review_id, content_hash, language, removed_at IS NULL AS is_living
+SELECT review_id, content_hash, language, removed_at IS NULL AS is_current
 FROM core.reviews WHERE imdb_id = %(imdb_id)s AND source = %(source)s
 
 -- name: load_incoming

@@ -1,7 +1,7 @@
 -- Checks of what a collection brought.
 
 -- name: quality_sides
--- A movie's living reviews of one source, as three sides that are compared: what this collection
+-- A movie's current reviews of one source, as three sides that are compared: what this collection
 -- brought (own), the newest collections up to it that together brought enough (recent; it holds
 -- own), and the reviews just before those (past).
 WITH living AS MATERIALIZED (
@@ -73,7 +73,7 @@ GROUP BY s.side
 
 -- name: quality_state
 -- What stands in the tables after a load, and what this collection did to them. `brought` are
--- living reviews that it was the first to see or that it found edited.
+-- current reviews that it was the first to see or that it found edited.
 WITH edits AS MATERIALIZED (
     -- Each edit, before and after. A better route's day that replaces a day off the DOM is none.
     SELECT b.review_id,

@@ -1,0 +1,43 @@
+"""What may be kept for a time only."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from filmpulse.warehouse.collections import Subject
+from filmpulse.warehouse.statement import Query
+
+
+class Text(NamedTuple):
+    """A text whose time is over; `is_current`: it is what the review says now."""
+
+    review_id: str
+    content_hash: str
+    is_current: bool
+    language: str | None
+
+
+class Dropped(NamedTuple):
+    """How many texts and quotes lost their words."""
+
+    texts: int
+    quotes: int
+
+
+class Quotes(NamedTuple):
+    """How many quotes of answers lost their words."""
+
+    quotes: int
+
+
+class Hours(NamedTuple):
+    """How many hours of hosts were deleted."""
+
+    hours: int
+
+
+retention_movies = Query("retention_movies", Subject)
+retention_texts = Query("retention_texts", Text)
+retention_drop = Query("retention_drop", Dropped)
+retention_answers = Query("retention_answers", Quotes)
+retention_hours = Query("retention_hours", Hours)
