@@ -44,8 +44,6 @@ class SiteHistory(NamedTuple):
     has_gap: bool | None
     full_attempt_at: datetime | None
     attempt_at: datetime | None
-    fresh_runs: list[str]
-    open_runs: list[str]
 
     @property
     def last(self) -> Finished | None:
@@ -57,8 +55,13 @@ class StreamHistory(NamedTuple):
     """What tells a stream's news of a movie from no news; see `stream_history`."""
 
     read_until: datetime | None
-    fresh_runs: list[str]
-    open_runs: list[str]
+
+
+class OpenRun(NamedTuple):
+    """A run that may still be at work on a movie; `is_fresh`: it is."""
+
+    run_id: str
+    is_fresh: bool
 
 
 class Triggered(NamedTuple):
@@ -89,6 +92,7 @@ record_check = Command("record_check")
 checks_since = Query("checks_since", Check)
 collection_history = Query("collection_history", SiteHistory)
 stream_history = Query("stream_history", StreamHistory)
+open_runs = Query("open_runs", OpenRun)
 mark_triggered = Command("mark_triggered")
 triggered_sources = Query("triggered_sources", Triggered)
 begin_drain = Query("begin_drain", Stands)

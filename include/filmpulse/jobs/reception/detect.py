@@ -27,7 +27,6 @@ from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, StreamSource
 from filmpulse.warehouse import detection
-from filmpulse.warehouse.detection import SiteHistory, StreamHistory
 
 log = logging.getLogger(__name__)
 
@@ -225,10 +224,10 @@ def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
 
 def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> _Verdict:
     """Tell a site's news from no news by what was last collected, never by the last look."""
+    if busy := _busy(source, imdb_id, poke):  # before the history, so that none ends in between
+        return busy
     asked = {"source": source, "imdb_id": imdb_id}
     history = detection.collection_history.one(poke.parts.warehouse, **asked)
-    if busy := _busy(history, poke):
-        return busy
     finished, now = history.last, datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
@@ -251,10 +250,10 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
 
 def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
     """Say whether a stream told of a movie after its last loaded collection."""
+    if busy := _busy(source, imdb_id, poke):
+        return busy
     asked = {"source": source, "imdb_id": imdb_id}
     history = detection.stream_history.one(poke.parts.warehouse, **asked)
-    if busy := _busy(history, poke):
-        return busy
     drains = new_drains(source, imdb_id, history.read_until, poke.parts)
     if not drains:
         return _Verdict("no_news")
@@ -262,11 +261,11 @@ def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
     return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
 
 
-def _busy(history: SiteHistory | StreamHistory, poke: _Poke) -> _Verdict | None:
+def _busy(source: str, imdb_id: str, poke: _Poke) -> _Verdict | None:
     """Return a verdict where a run may still be at work on the movie."""
-    for run in history.open_runs:
-        if run in history.fresh_runs or poke.is_active(run):
-            return _Verdict("busy", "running", f"The run {run} is still at work on it.")
+    for run in detection.open_runs(poke.parts.warehouse, source=source, imdb_id=imdb_id):
+        if run.is_fresh or poke.is_active(run.run_id):
+            return _Verdict("busy", "running", f"The run {run.run_id} is still at work on it.")
     return None
 
 

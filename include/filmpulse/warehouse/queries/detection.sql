@@ -27,8 +27,8 @@ ORDER BY imdb_id, source
 
 -- name: collection_history
 -- What is needed to tell news of a site from no news: the last finished (loaded) collection, the count up to
--- which the reviews are known, the last full attempt, the last attempt, whether older reviews may
--- be missing, and the runs that may still be at work on the movie.
+-- which the reviews are known, the last full attempt, the last attempt, and whether older reviews may
+-- be missing.
 -- Imported files are no collections of the site: they tell nothing of its list.
 SELECT (SELECT to_jsonb(f) FROM (
             -- The count at its start: newest first, what arrived meanwhile was not on its pages.
@@ -65,31 +65,22 @@ SELECT (SELECT to_jsonb(f) FROM (
        (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
         WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode = 'full') AS full_attempt_at,
        (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
-        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at,
-       ARRAY(SELECT run_id FROM ops.collections
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
-               AND heartbeat_at > now() - interval '30 minutes') AS fresh_runs,
-       ARRAY(SELECT run_id FROM ops.collections
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
-             UNION
-             SELECT triggered_run FROM ops.movie_checks
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND triggered_run IS NOT NULL) AS open_runs
+        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at
 
 -- name: stream_history
--- What is needed to tell news of a stream: the last drain of which a collection was loaded, and the
--- runs that may still be at work on the movie.
-SELECT (SELECT max(started_at) FROM ops.collections
-        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL
-          AND mode = 'stream') AS read_until,
-       ARRAY(SELECT run_id FROM ops.collections
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
-               AND heartbeat_at > now() - interval '30 minutes') AS fresh_runs,
-       ARRAY(SELECT run_id FROM ops.collections
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
-             UNION
-             SELECT triggered_run FROM ops.movie_checks
-             WHERE source = %(source)s AND imdb_id = %(imdb_id)s
-               AND triggered_run IS NOT NULL) AS open_runs
+-- What tells news of a stream: the last drain of which a collection was loaded.
+SELECT max(started_at) AS read_until FROM ops.collections
+WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode = 'stream'
+
+-- name: open_runs
+-- Runs that may still be at work on a movie; those that showed a sign of life just now are.
+SELECT run_id, bool_or(is_fresh) AS is_fresh
+FROM (SELECT run_id, heartbeat_at > now() - interval '30 minutes' AS is_fresh FROM ops.collections
+      WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+      UNION
+      SELECT triggered_run, false FROM ops.movie_checks
+      WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND triggered_run IS NOT NULL) r
+GROUP BY run_id
 
 -- name: mark_triggered
 UPDATE ops.movie_checks SET triggered_run = %(run_id)s, triggered_mode = mode
