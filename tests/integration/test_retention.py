@@ -12,9 +12,9 @@ import pytest
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import AspectScore, Call, Reading, Review, ReviewText, analysed_text
-from filmpulse.jobs.upkeep import retain
 from filmpulse.jobs.upkeep.clean_again import MARKER
 from filmpulse.lake import Lake, Manifest
+from filmpulse.warehouse import statement
 from filmpulse.warehouse.ledger import open_ledger
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -265,7 +265,7 @@ def test_a_crash_between_lake_and_warehouse_is_completed(parts, monkeypatch):
             jobs.apply_retention(parts, NOW)
         assert tables(parts) == before
     with monkeypatch.context() as patched:
-        patched.setattr(retain.wh, "sql", lambda n, real=retain.wh.sql: real(
+        patched.setattr(statement, "sql", lambda n, real=statement.sql: real(
             n if n != "retention_drop" else "no such statement"))  # fmt: skip
         with pytest.raises(KeyError):
             jobs.apply_retention(parts, NOW)
@@ -280,8 +280,8 @@ def test_many_movies_one_after_the_other(parts, monkeypatch):
         imdb_id = f"tt9900010{n}"
         see(parts, 90, [review(n, imdb_id)], imdb_id)
         see(parts, 60, [], imdb_id)
-    text = retain.wh.sql("retention_movies").replace("LIMIT 200", "LIMIT 2")
-    monkeypatch.setattr(retain.wh, "sql", lambda name, real=retain.wh.sql: (
+    text = statement.sql("retention_movies").replace("LIMIT 200", "LIMIT 2")
+    monkeypatch.setattr(statement, "sql", lambda name, real=statement.sql: (
         text if name == "retention_movies" else real(name)))  # fmt: skip
     assert jobs.apply_retention(parts, NOW).texts == 5
 
