@@ -7,9 +7,12 @@ RUN pip install --no-cache-dir -r /tmp/requirements.txt \
     && install -d -o superset -g superset -m 700 /var/lib/superset
 
 COPY superset /opt/superset
+# What the link in /opt/superset/config leads to.
+COPY include/filmpulse/web/waits.py /opt/include/filmpulse/web/waits.py
 USER superset
 
-ENV SUPERSET_CONFIG_PATH=/opt/superset/superset_config.py \
+ENV PYTHONPATH=/opt/superset/config:/opt/superset/tools \
+    SUPERSET_CONFIG_PATH=/opt/superset/config/superset_config.py \
     SUPERSET_CACHE_DIR=/var/lib/superset/cache
 
 # Airflow with Filmpulse, for any executor. Browser included, for where there is no Selenium Grid.

@@ -9,6 +9,7 @@ UV_VERSION := 0.13.8
 VENV := .venv/bin
 PYTHON := $(VENV)/python
 SUPERSET := .venv-superset
+TOOL := PYTHONPATH=superset/tools $(PYTHON) -m superset_tools
 UV := .tools/bin/uv
 COMPILE_FOR := $(UV) pip compile -q --universal --python-version 3.11 --custom-compile-command
 COMPILE := $(COMPILE_FOR) "make lock"
@@ -77,7 +78,7 @@ check: env ## What CI checks before the tests: lint, format, types, imports, loc
 	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/test_containers.py
 	@$(MAKE) --no-print-directory lock-is-fresh
 	$(PYTHON) docs/generate.py --check
-	$(PYTHON) superset/lint.py
+	$(TOOL).lint
 
 # Versions that are locked and still allowed stay as they are, so a release on PyPI changes nothing.
 .PHONY: lock-is-fresh
@@ -100,19 +101,19 @@ superset-sync: env ## Bring a running instance's dashboards to what superset/ass
 	@$(PYTHON) -m filmpulse.local sync-dashboards --instance $(INSTANCE)
 
 superset-export: env ## Write what people changed in Superset to superset/assets
-	@$(PYTHON) superset/run.py $(INSTANCE) export.py
+	@$(TOOL).run $(INSTANCE) export
 
-superset-lint: env ## Check superset/assets, without Superset and Postgres
-	@$(PYTHON) superset/lint.py
+superset-lint: env ## Check superset/assets; FIX=--fix writes each file in its normal form first
+	@$(TOOL).lint $(FIX)
 
 # Of the demo, whose movies and reviews are invented; INSTANCE=main for one's own eyes only.
 .PHONY: screenshots
 screenshots: INSTANCE = demo
 screenshots: env browser ## Take the pictures in docs/images from the running demo
-	@$(PYTHON) superset/screenshots.py $(INSTANCE)
+	@$(TOOL).screenshots $(INSTANCE)
 
 bench: env browser ## Measure speed; judges only what a person waits for
-	@$(PYTHON) benchmarks/run.py
+	@PYTHONPATH=superset/tools $(PYTHON) benchmarks/run.py
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml and superset/requirements.in allow
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt

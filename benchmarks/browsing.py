@@ -20,12 +20,9 @@ import httpx
 
 from filmpulse.local import ports, postgres
 from filmpulse.local.files import last_lines
-from filmpulse.local.superset import FOLDER, Superset, python
+from filmpulse.local.superset import Superset, environment, python
 from filmpulse.warehouse import Warehouse
-
-sys.path.append(str(FOLDER))
-
-from viewer import SCREEN, Layout, Question, Viewer, layouts
+from superset_tools.viewer import SCREEN, Layout, Question, Viewer, layouts
 
 AT_ONCE = 2
 """Questions that are under way at once when they are asked again."""
@@ -105,19 +102,13 @@ def superset_over(reader: Warehouse, folder: Path) -> Iterator[Served]:
     password, guest = secrets.token_hex(12), secrets.token_hex(12)
     with postgres.Throwaway(folder, ports.choose(), secrets.token_hex(12)) as server:
         server.add_owner("superset", password)
-        driver = "postgresql+psycopg2"
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
-            "SUPERSET_SECRET_KEY": secrets.token_hex(20),
-            "SUPERSET_METADATA_URL": postgres.address(
-                "superset", password, server.port, "superset", driver
-            ),
-            "SUPERSET_CACHE_DIR": str(folder / "cache"),
-            "SUPERSET_WAREHOUSE_URL": reader.url.replace("postgresql", driver, 1),
-            "SUPERSET_AIRFLOW_URL": "http://127.0.0.1:8080",  # pages link to it, nobody follows
-        }
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment(
+            key=secrets.token_hex(20),
+            metadata_url=postgres.address("superset", password, server.port, "superset"),
+            cache=folder / "cache",
+            warehouse_url=reader.url,
+            airflow_url="http://127.0.0.1:8080",  # pages link to it, nobody follows
+        )
         superset = Superset(interpreter, ports.choose())
         passwords = {
             "SUPERSET_ADMIN_PASSWORD": secrets.token_hex(12),

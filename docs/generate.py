@@ -3,7 +3,8 @@
 What comes from where:
 
 * `docs/DAGs.md` and the README's DAG table: the docstring and `@dag(...)` of each `dags/*.py`.
-* `docs/data_dictionary.md`, `superset/mart_columns.json`: the catalogue of a migrated database.
+* `docs/data_dictionary.md`, and the lint's `mart_columns.json`: the catalogue of a migrated
+  database.
 * The README's settings table: the fields of `filmpulse.config.Settings`.
 * The schema beside the prompt: `filmpulse.analysis.llm.schema`.
 * The line numbers of `docs/tour.md`: the text that each link names in its title.
@@ -210,7 +211,9 @@ def from_catalogue(url: str) -> dict[Path, str]:
         columns = connection.execute(_COLUMNS).fetchall()
         return {
             ROOT / "docs/data_dictionary.md": data_dictionary(connection, columns),
-            ROOT / "superset/mart_columns.json": mart_columns(connection, columns),
+            ROOT / "superset/tools/superset_tools/mart_columns.json": mart_columns(
+                connection, columns
+            ),
         }
 
 
@@ -266,7 +269,7 @@ def _row(column: Row) -> list[str]:
 
 
 def mart_columns(connection: psycopg.Connection[Row], columns: list[Row]) -> str:
-    """Return what `superset/lint.py` knows of the marts, so that it needs no database.
+    """Return what the lint of the dashboards knows of the marts, so that it needs no database.
 
     JSON: `relations` holds the type of each column by relation and column, without length or
     precision; `functions` the names of the functions in the schema. All sorted.

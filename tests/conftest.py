@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from helpers import guardian
 from hypothesis import settings
+from superset_fixtures import superset_app, superset_driver, superset_template  # noqa: F401
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 

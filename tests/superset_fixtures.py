@@ -1,29 +1,37 @@
-"""A real Superset for tests: prepared once, copied for each file that asks for one.
+"""A real Superset for tests: prepared once for all tests of a worker, and served once.
 
-A conftest whose tests need one imports `superset_template` and `superset_app`.
+Some tests use it as a browser does (`superset_app`), others from within (`superset_driver`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
+import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 from helpers import guardian
+from psycopg import sql
 
 if TYPE_CHECKING:
     from tests.conftest import Databases
 
     from filmpulse.local.postgres import Server
     from filmpulse.local.superset import Superset
+
+DRIVER = Path(__file__).parent / "fixtures" / "superset" / "driver.py"
+_NO_TLS = ssl.SSLContext()  # one for all sessions: each of its own reads all certificates
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,33 @@ class Template:
         superset: The commands that prepare and serve it.
         database: Its name; copy it with `databases.create`.
         warehouse_url: The warehouse, as its owner; migrated, and empty until a test fills it.
-        env: The environment, but for SUPERSET_METADATA_URL and SUPERSET_CACHE_DIR.
+        reader_url: The same as Superset opens it.
         passwords: Of the log-ins `admin` and `guest`.
     """
 
     superset: Superset
     database: str
     warehouse_url: str
-    env: dict[str, str] = field(repr=False)
+    reader_url: str = field(repr=False)
     passwords: dict[str, str] = field(repr=False)
+    key: str = field(repr=False)
 
     def env_for(self, metadata_url: str, cache: Path) -> dict[str, str]:
         """Return the whole environment for a metadata database."""
-        url = metadata_url.replace("postgresql://", "postgresql+psycopg2://")
-        return self.env | {"SUPERSET_METADATA_URL": url, "SUPERSET_CACHE_DIR": str(cache)}
+        from filmpulse.local.superset import environment
+
+        shared = {name: os.environ[name] for name in ("PATH", guardian.RUN)}
+        return (
+            shared
+            | {"HOME": str(cache.parent)}
+            | environment(
+                key=self.key,
+                metadata_url=metadata_url,
+                cache=cache,
+                warehouse_url=self.reader_url,
+                airflow_url="http://127.0.0.1:8080",
+            )
+        )
 
     def prepare(self, metadata_url: str, cache: Path, *, code: int = 0) -> str:
         """Run `prepare.py` as the local stack does, to this exit code; return what it said."""
@@ -86,21 +107,26 @@ class Browser:
     """What a browser holds: cookies, and the token that it was given against forged requests."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=120, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=120, trust_env=False, verify=_NO_TLS)
+        self._token: str | None = None
 
     def sign_in(self, user: str, password: str) -> None:
         """Use the log-in page."""
         form = {"username": user, "password": password, "csrf_token": self.csrf_token()}
+        self._token = None  # it was of another session
         answer = self.http.post("/login/", data=form)
         assert answer.status_code == 302, answer.text[:500]
         assert "/login" not in answer.headers["location"], "the log-in was refused"
 
     def csrf_token(self) -> str:
-        """Read the token that the page holds."""
+        """Read the token that the page holds; it is good for as long as the session."""
+        if self._token is not None:
+            return self._token
         page = self.http.get("/login/", follow_redirects=True).text
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page, re.DOTALL)
         assert found is not None, page[:500]
-        return found.group(1)
+        self._token = found.group(1)
+        return self._token
 
     def get(self, path: str, **named: Any) -> httpx.Response:
         """Ask."""
@@ -110,6 +136,72 @@ class Browser:
         """Send JSON as Superset's pages do."""
         headers = {"X-CSRFToken": self.csrf_token(), "Referer": str(self.http.base_url)}
         return self.http.request(method, path, json=json, headers=headers)
+
+
+class Driver:
+    """A Superset without its web server: say what it should do, as `driver.sync(...)`.
+
+    Which orders there are, `fixtures/superset/driver.py` says.
+    """
+
+    def __init__(self, template: Template, metadata_url: str, folder: Path) -> None:
+        self.metadata_url = metadata_url
+        self.reader_url = template.reader_url.replace("postgresql", "postgresql+psycopg2")
+        self.password = urlsplit(template.reader_url).password
+        self.log = folder / "superset.log"
+        self.process = subprocess.Popen(
+            [template.superset.python, DRIVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log.open("w"),
+            env=template.env_for(metadata_url, folder / "cache"),
+            text=True,
+        )
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def order(**arguments: Any) -> Any:
+            said = {k: str(v) if isinstance(v, Path) else v for k, v in arguments.items()}
+            assert self.process.stdin is not None
+            assert self.process.stdout is not None
+            self.process.stdin.write(json.dumps({"do": name, **said}) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+            assert line, f"Superset ended:\n{self.log.read_text()[-5000:]}"
+            answer = json.loads(line)
+            if "error" in answer:
+                raise Failure(answer["error"], answer["message"])
+            return answer["result"]
+
+        return order
+
+    def rows(self) -> dict[str, list[str]]:
+        """Return what `rows` says of its database."""
+        return rows(self.metadata_url)
+
+
+def rows(metadata_url: str) -> dict[str, list[str]]:
+    """Return every row of every table as text, but for the log of what people did."""
+    with psycopg.connect(metadata_url) as connection:
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'logs'"
+        ).fetchall()
+        return {
+            name: sorted(
+                str(row)
+                for row in connection.execute(
+                    sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
+                )
+            )
+            for (name,) in names
+        }
+
+
+class Failure(Exception):
+    """What the driver answered with: the error's name, and its words."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(f"{kind}: {words}")
+        self.kind, self.words = kind, words
 
 
 @pytest.fixture(scope="session")
@@ -137,24 +229,14 @@ def superset_template(
     }
     setup_warehouse(Parts.from_settings(Settings(**settings)))
     metadata_url = databases.create()
-    warehouse = postgres.address(
-        *("filmpulse_reader", reader, postgres_server.port, warehouse_url.rpartition("/")[2]),
-        "postgresql+psycopg2",
-    )
+    name = warehouse_url.rpartition("/")[2]
     template = Template(
         superset.Superset(python, ports.choose()),
         metadata_url.rpartition("/")[2],
         warehouse_url,
-        {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            guardian.RUN: os.environ[guardian.RUN],
-            "SUPERSET_CONFIG_PATH": str(superset.FOLDER / "superset_config.py"),
-            "SUPERSET_SECRET_KEY": secrets.token_hex(20),
-            "SUPERSET_WAREHOUSE_URL": warehouse,
-            "SUPERSET_AIRFLOW_URL": "http://127.0.0.1:8080",
-        },
+        postgres.address("filmpulse_reader", reader, postgres_server.port, name),
         {user: secrets.token_urlsafe(12) for user in ("admin", "guest")},
+        secrets.token_hex(20),
     )
     template.prepare(metadata_url, folder / "cache")
     yield template
@@ -162,11 +244,11 @@ def superset_template(
     databases.drop(warehouse_url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def superset_app(
     superset_template: Template, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    """A Superset that serves, with a metadata database that the tests of a file share; 10 s."""
+    """A Superset that serves, with a metadata database of its own; 10 s."""
     from filmpulse.local.files import last_lines
 
     metadata_url = databases.create(superset_template.database)
@@ -191,6 +273,21 @@ def superset_app(
     finally:
         server.terminate()
         server.wait(60)
+        databases.drop(metadata_url)
+
+
+@pytest.fixture(scope="session")
+def superset_driver(
+    superset_template: Template, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Driver]:
+    """A Superset without a server, with a metadata database of its own; 10 s."""
+    metadata_url = databases.create(superset_template.database)
+    driver = Driver(superset_template, metadata_url, tmp_path_factory.mktemp("superset-driver"))
+    try:
+        yield driver
+    finally:
+        driver.process.kill()
+        driver.process.wait()
         databases.drop(metadata_url)
 
 

@@ -11,7 +11,6 @@ import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from superset_fixtures import superset_app, superset_template  # noqa: F401
 
 from filmpulse.local import Stack
 from filmpulse.local.airflow_rest import AirflowRest, Run

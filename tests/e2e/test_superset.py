@@ -5,8 +5,10 @@ One Superset, one browser: first a new instance, then one that has followed movi
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+import base64
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,9 @@ import psutil
 import psycopg
 import pytest
 from dashboards import HOSTILE, MODELS, MOVIES, TWINS, fill, label
+from selenium.webdriver.common.keys import Keys
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "superset"))
-
-from viewer import Layout, Question, Traffic, Viewer, layouts
+from superset_tools.viewer import Layout, Question, Seen, Traffic, Viewer, layouts
 
 if TYPE_CHECKING:
     from tests.superset_fixtures import App
@@ -100,15 +101,75 @@ return [...document.querySelectorAll('[data-test-chart-name]')]
 """
 
 
+_OPTION = """
+return [...document.querySelectorAll('.ant-select-item-option')].find(
+  o => o.offsetParent && [o.title, o.innerText.trim()].includes(arguments[0]));
+"""
+_DAYS = """
+const boxes = document.querySelectorAll('.time-range-popover input.ant-input');
+return boxes.length === 2 ? [...boxes] : null;
+"""
+
+
+class Visitor(Viewer):
+    """A viewer who uses filters, clicks and prints."""
+
+    def choose(self, filter_id: str, value: str) -> None:
+        """Choose one value in a select filter of the filter bar, by typing it."""
+        self._select(f'[data-test="{filter_id}"] input', value).send_keys(Keys.ESCAPE)  # closes it
+
+    def choose_period(self, filter_id: str, first: str, end: str) -> None:
+        """Set a time filter from one day to the day before another, as text such as 2026-01-31."""
+        self.click(f'[data-test="time-range-trigger"][name="{filter_id}"]')
+        self._select('.time-range-popover [data-test="Range type"] input', "Advanced")
+        for place, day in enumerate((first, end)):
+            box = self.until("the days", lambda: self.run(_DAYS))[place]
+            box.send_keys(Keys.CONTROL, "a")
+            box.send_keys(day)
+        self.click('[data-test="date-filter-control__apply-button"]:not([disabled])')
+
+    def _select(self, css: str, value: str) -> Any:
+        box = self.use(css, lambda box: box.send_keys(value))
+        self.click(f"the choice {value}", lambda: self.run(_OPTION, value))
+        return box
+
+    def apply(self) -> Seen:
+        """Press `Apply filters`; return the tab as it is afterwards."""
+        return self.answer(lambda: self.click('[data-test="filter-bar__apply-button"]'))
+
+    def answer(self, act: Callable[[], Any]) -> Seen:
+        """Do something that makes the page ask anew; return the tab as it is afterwards."""
+        before = self.run("return viewer.asked")
+        act()
+        self.until("the page to ask anew", lambda: self.run("return viewer.asked") > before)
+        return self.settle()
+
+    @contextmanager
+    def on_paper(self) -> Iterator[None]:
+        """Show the page as it is printed."""
+        self.cdp("Emulation.setEmulatedMedia", media="print")
+        try:
+            yield
+        finally:
+            self.cdp("Emulation.setEmulatedMedia", media="")
+
+    def pdf(self) -> bytes:
+        """Print the page as a person would, on A4 across, once no chart moves."""
+        self.picture()
+        paper = {"landscape": True, "paperWidth": 8.27, "paperHeight": 11.69}  # inches
+        printed = self.cdp("Page.printToPDF", printBackground=True, **paper)
+        return base64.b64decode(printed["data"])
+
+
 @pytest.fixture(scope="module")
-def guests_viewer(superset_app: App) -> Iterator[Viewer]:
-    with Viewer(superset_app.url) as viewer:
+def guests_viewer(superset_app: App) -> Iterator[Visitor]:
+    with Visitor(superset_app.url) as viewer:
         viewer.sign_in("guest", superset_app.template.passwords["guest"])
         yield viewer
 
 
 @pytest.fixture
-def viewer(guests_viewer: Viewer) -> Viewer:
+def viewer(guests_viewer: Visitor) -> Visitor:
     """The browser, without what a test that failed may have left in its log."""
     guests_viewer.traffic()
     return guests_viewer
@@ -140,7 +201,7 @@ def forget(app: App) -> None:
         file.unlink(missing_ok=True)
 
 
-def asked_by(viewer: Viewer, traffic: Traffic) -> dict[str, list[Question]]:
+def asked_by(viewer: Visitor, traffic: Traffic) -> dict[str, list[Question]]:
     """Sort questions by the titles of the charts that asked."""
     titles = viewer.chart_ids()
     found: dict[str, list[Question]] = {}
@@ -165,20 +226,26 @@ def assert_answered(
     Returns:
         The rows that answer each chart.
     """
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for title, questions in asked.items():
-        for question in questions:
-            for user, session in sessions.items():
-                for result in answers(session, question):
-                    said = {k: result.get(k) for k in ("error", "rejected_filters", "query")}
-                    assert result["error"] is None, (title, user, said)
-                    assert result["rejected_filters"] == [], (title, user, said)
-                    assert result["rowcount"] > 0, (title, user, said)
-            rows[title] = [*rows.get(title, []), *result["data"]]
+    each = [
+        (title, user, question)
+        for title, questions in asked.items()
+        for question in questions
+        for user in sessions
+    ]
+    rows: dict[str, list[dict[str, Any]]] = {title: [] for title in asked}
+    with ThreadPoolExecutor(4) as threads:
+        answered = threads.map(lambda one: answers(sessions[one[1]], one[2]), each)
+        for (title, user, _), results in zip(each, answered, strict=True):
+            for result in results:
+                said = {k: result.get(k) for k in ("error", "rejected_filters", "query")}
+                assert result["error"] is None, (title, user, said)
+                assert result["rejected_filters"] == [], (title, user, said)
+                assert result["rowcount"] > 0, (title, user, said)
+            rows[title] += results[-1]["data"] if user == "guest" else []
     return rows
 
 
-def assert_quiet(viewer: Viewer, app: App) -> Traffic:
+def assert_quiet(viewer: Visitor, app: App) -> Traffic:
     """Hold that the browser asked nobody but Superset, and did not complain; return its log."""
     traffic = viewer.traffic()
     elsewhere = {url for url in traffic.urls if not url.startswith((app.url, "data:", "blob:"))}
@@ -188,12 +255,12 @@ def assert_quiet(viewer: Viewer, app: App) -> Traffic:
     return traffic
 
 
-def assert_no_bad_text(viewer: Viewer, *spared: str) -> None:
+def assert_no_bad_text(viewer: Visitor, *spared: str) -> None:
     text = viewer.run("return document.body.innerText")
     assert [bad for bad in BAD if bad in text and bad not in spared] == []
 
 
-def assert_drawn(viewer: Viewer, layout: Layout, charts: dict[str, str], tab: str) -> None:
+def assert_drawn(viewer: Visitor, layout: Layout, charts: dict[str, str], tab: str) -> None:
     assert charts == dict.fromkeys(layout.tabs[tab], "drawn")
     assert_no_bad_text(viewer)
     assert_no_markup(viewer)
@@ -218,7 +285,7 @@ def assert_printed(viewer: Viewer) -> None:
     assert viewer.pdf().count(b"/Subtype /Image") >= canvases
 
 
-def on_each_tab(viewer: Viewer, layout: Layout) -> Iterator[tuple[str, dict[str, str]]]:
+def on_each_tab(viewer: Visitor, layout: Layout) -> Iterator[tuple[str, dict[str, str]]]:
     """Go through the tabs of an open dashboard, the one in sight first."""
     first, *others = layout.tabs
     yield first, viewer.settle(first).charts
@@ -231,7 +298,7 @@ def on_each_tab(viewer: Viewer, layout: Layout) -> Iterator[tuple[str, dict[str,
 
 @ON_EVERY_DASHBOARD
 def test_a_new_instance_says_that_it_is_empty(
-    viewer: Viewer, superset_app: App, sessions: dict[str, httpx.Client], layout: Layout
+    viewer: Visitor, superset_app: App, sessions: dict[str, httpx.Client], layout: Layout
 ) -> None:
     viewer.open(layout.slug)
     for tab, charts in on_each_tab(viewer, layout):
@@ -250,7 +317,7 @@ def test_a_new_instance_says_that_it_is_empty(
 
 @ON_EVERY_DASHBOARD
 def test_every_chart_is_drawn_fits_prints_and_has_data(
-    viewer: Viewer,
+    viewer: Visitor,
     superset_app: App,
     filled: str,
     sessions: dict[str, httpx.Client],
@@ -274,7 +341,7 @@ def test_every_chart_is_drawn_fits_prints_and_has_data(
         assert all(model in str(rows["Cost by day and model, USD"]) for model in MODELS)
 
 
-def test_dark_is_dark(viewer: Viewer, superset_app: App, filled: str) -> None:
+def test_dark_is_dark(viewer: Visitor, superset_app: App, filled: str) -> None:
     viewer.use_theme("dark")
     try:
         viewer.open(COMPARISON.slug)
@@ -290,7 +357,7 @@ def test_dark_is_dark(viewer: Viewer, superset_app: App, filled: str) -> None:
 
 @ON_EVERY_DASHBOARD
 def test_each_chart_is_about_the_movie_that_was_chosen(
-    viewer: Viewer,
+    viewer: Visitor,
     superset_app: App,
     filled: str,
     sessions: dict[str, httpx.Client],
@@ -326,7 +393,7 @@ def test_each_chart_is_about_the_movie_that_was_chosen(
 
 
 def test_period_and_language_reach_every_chart_but_the_card(
-    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, httpx.Client]
+    viewer: Visitor, superset_app: App, filled: str, sessions: dict[str, httpx.Client]
 ) -> None:
     viewer.open(RECEPTION.slug)
     viewer.choose(LANGUAGE, "English")
@@ -347,7 +414,7 @@ def test_period_and_language_reach_every_chart_but_the_card(
     assert_answered(sessions, {title: asked[title] for title in reached})
 
 
-def test_a_period_without_reviews_says_so(viewer: Viewer, superset_app: App, filled: str) -> None:
+def test_a_period_without_reviews_says_so(viewer: Visitor, superset_app: App, filled: str) -> None:
     viewer.open(RECEPTION.slug)
     viewer.choose_period(PERIOD, "1900-01-01", "1900-02-01")
     viewer.apply()
@@ -377,7 +444,7 @@ def test_a_period_without_reviews_says_so(viewer: Viewer, superset_app: App, fil
     ids=["aspect", "movie"],
 )  # fmt: skip
 def test_a_click_on_a_row_filters_the_others(
-    viewer: Viewer, superset_app: App, filled: str, sessions: dict[str, httpx.Client],
+    viewer: Visitor, superset_app: App, filled: str, sessions: dict[str, httpx.Client],
     layout: Layout, title: str, word: str, column: str, reached: set[str],
 ) -> None:  # fmt: skip
     viewer.open(layout.slug)
@@ -399,7 +466,7 @@ def test_a_click_on_a_row_filters_the_others(
     assert {row[column] for answer in rows.values() for row in answer if column in row} == {word}
 
 
-def test_an_admin_may_edit(viewer: Viewer, superset_app: App, filled: str) -> None:
+def test_an_admin_may_edit(viewer: Visitor, superset_app: App, filled: str) -> None:
     viewer.sign_in("admin", superset_app.template.passwords["admin"])
-    viewer.open(PIPELINE.slug)
-    assert viewer.find(EDIT) is not None
+    viewer.driver.get(f"{superset_app.url}/superset/dashboard/{PIPELINE.slug}/")
+    viewer.until("the button to edit", lambda: viewer.find(EDIT))

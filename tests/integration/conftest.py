@@ -16,7 +16,6 @@ import psycopg
 import pytest
 import uvicorn
 from psycopg.rows import DictRow, dict_row
-from superset_fixtures import superset_app, superset_template  # noqa: F401
 
 from filmpulse.analysis.llm.analyser import LlmAnalyser
 from filmpulse.analysis.llm.prompt import prompt_version

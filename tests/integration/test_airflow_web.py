@@ -341,7 +341,7 @@ def test_every_post_below_auth_is_a_log_in(app: Any) -> None:
 
 
 def test_superset_has_the_same_waits() -> None:
-    theirs = Path(__file__).resolve().parents[2] / "superset" / "waits.py"
+    theirs = Path(__file__).resolve().parents[2] / "superset" / "config" / "waits.py"
     assert theirs.read_text(encoding="utf-8") == Path(waits.__file__).read_text(encoding="utf-8")
 
 

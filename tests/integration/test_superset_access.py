@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import psutil
 import psycopg
 import pytest
 from psycopg import sql
+from superset_fixtures import rows
 
 from filmpulse.local import superset
 
@@ -35,8 +37,7 @@ def owner(superset_template: Template) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(scope="module")
 def reader(superset_template: Template) -> Iterator[psycopg.Connection]:
-    url = superset_template.env["SUPERSET_WAREHOUSE_URL"].replace("+psycopg2", "")
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(superset_template.reader_url, autocommit=True) as connection:
         yield connection
 
 
@@ -278,11 +279,15 @@ def test_a_guest_asks_what_a_chart_asks_by_sql_and_of_that_dataset_alone(
     }
     sources = {params["datasource"] for params in charts}
     assert len(asked) > 3
-    for of, expression in sorted(asked):
-        for source in sources:
-            question = _question(source, {"metrics": [_sql(expression)]}, result_type="query")
-            answer = guest.post("/api/v1/chart/data", question)
-            assert answer.status_code == (200 if (source, expression) in asked else 403), of
+    pairs = [(source, expression) for _, expression in sorted(asked) for source in sources]
+
+    def answer(pair: tuple[str, str]) -> int:
+        question = _question(pair[0], {"metrics": [_sql(pair[1])]}, result_type="query")
+        return guest.post("/api/v1/chart/data", question).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = dict(zip(pairs, threads.map(answer, pairs), strict=True))
+    assert answers == {pair: 200 if pair in asked else 403 for pair in pairs}
 
 
 def test_who_writes_charts_asks_any_sql(admin: Browser, dashboards: list[dict[str, Any]]) -> None:
@@ -674,31 +679,14 @@ def test_a_name_that_nobody_has_waits_as_well(log_in: LogIn, name: str) -> None:
 # --- preparing -----------------------------------------------------------------------------------
 
 
-def _rows(url: str) -> dict[str, list[str]]:
-    """Return every row of every table as text, but for the log of what people did."""
-    with psycopg.connect(url) as connection:
-        names = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'logs'"
-        ).fetchall()
-        return {
-            name: sorted(
-                json.dumps(row, default=str)
-                for row in connection.execute(
-                    sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
-                )
-            )
-            for (name,) in names
-        }
-
-
 def test_preparing_twice_changes_nothing(
     superset_template: Template, databases: Databases, tmp_path: Path
 ) -> None:
     url = databases.create(superset_template.database)
-    before = _rows(url)
+    before = rows(url)
     assert len(before) > 50
     said = superset_template.prepare(url, tmp_path / "cache")
-    after = _rows(url)
+    after = rows(url)
     assert {name for name in after if after[name] != before[name]} == set()
     assert " 0 created, 0 updated, 0 deleted" in said
     for password in superset_template.passwords.values():
@@ -715,11 +703,11 @@ def test_somebodys_dashboard_in_the_way_leaves_log_ins_and_permissions_whole(
         connection.execute("UPDATE dashboards SET uuid = gen_random_uuid() WHERE slug = 'pipeline'")
         connection.execute("UPDATE ab_user SET password = 'old', active = false")
         connection.execute("UPDATE ab_role SET name = 'Old' WHERE name = 'Filmpulse guest'")
-    before = _rows(url)
+    before = rows(url)
     said = superset_template.prepare(url, tmp_path / "cache", code=superset.UNSYNCED)
     last = said.rpartition("\n\n")[2]
     assert last.startswith("No dashboard was changed:\ndashboards/pipeline.yaml: slug: ")
-    after = _rows(url)
+    after = rows(url)
     for table in ("dashboards", "slices", "tables", "key_value"):
         assert after[table] == before[table]
     with psycopg.connect(url) as connection:

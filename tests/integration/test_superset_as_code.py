@@ -1,25 +1,19 @@
 """Sync and export against a real Superset and its metadata database, in one process."""
 
 import json
-import os
 import re
-import secrets
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 import yaml
-from helpers import guardian
 from psycopg import sql
+from superset_fixtures import DRIVER, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = ROOT / "tests" / "fixtures" / "superset"
+FIXTURES = DRIVER.parent
 ASSETS = ROOT / "superset" / "assets"
-PYTHON = ROOT / ".venv-superset" / "bin" / "python"
-sys.path.append(str(ROOT / "superset"))
 
 DATABASE, REVIEWS, EVENTS = (f"00000000-0000-4000-8000-0000000000{n}" for n in ("01", "11", "12"))
 WEEKS, GRADE, EVENT_TABLE, RECEPTION = (
@@ -36,101 +30,11 @@ SMALL_TREE = [
 ]
 
 
-class Superset:
-    """A Superset without its web server: say what it should do, as `superset.sync(...)`."""
-
-    def __init__(self, metadata_url, folder):
-        self.metadata_url = metadata_url
-        self.password = secrets.token_hex(12)
-        self.log = folder / "superset.log"
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            guardian.RUN: os.environ[guardian.RUN],
-            "SUPERSET_CONFIG_PATH": str(ROOT / "superset" / "superset_config.py"),
-            "SUPERSET_SECRET_KEY": secrets.token_hex(32),
-            "SUPERSET_METADATA_URL": metadata_url.replace(
-                "postgresql://", "postgresql+psycopg2://"
-            ),
-            "SUPERSET_CACHE_DIR": str(folder / "cache"),
-            # Syncs read and write assets only: nothing listens there.
-            "SUPERSET_WAREHOUSE_URL": (
-                f"postgresql+psycopg2://filmpulse_reader:{self.password}@127.0.0.1:9/filmpulse"
-            ),
-            "SUPERSET_AIRFLOW_URL": "http://127.0.0.1:8080",
-        }
-        self.process = subprocess.Popen(
-            [PYTHON, FIXTURES / "driver.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("w"),
-            env=environment,
-            text=True,
-        )
-
-    def __getattr__(self, name):
-        def order(**arguments):
-            arguments = {
-                key: str(value) if isinstance(value, Path) else value
-                for key, value in arguments.items()
-            }
-            self.process.stdin.write(json.dumps({"do": name, **arguments}) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-            assert line, f"Superset ended:\n{self.log.read_text()[-5000:]}"
-            answer = json.loads(line)
-            if "error" in answer:
-                raise Failure(answer["error"], answer["message"])
-            return answer["result"]
-
-        return order
-
-    def rows(self):
-        """Every row of every table, as text; the log of actions apart."""
-        with psycopg.connect(self.metadata_url) as connection:
-            names = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-            )
-            return {
-                name: sorted(
-                    str(row)
-                    for row in connection.execute(
-                        sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
-                    )
-                )
-                for (name,) in names.fetchall()
-                if name != "logs"
-            }
-
-
-class Failure(Exception):
-    """What the process answered with: the error's name, and its words."""
-
-    def __init__(self, kind, words):
-        super().__init__(f"{kind}: {words}")
-        self.kind, self.words = kind, words
-
-
-@pytest.fixture(scope="module")
-def process(databases, tmp_path_factory):
-    if not PYTHON.exists():
-        pytest.skip("no .venv-superset: Python 3.11 or 3.12 is missing")
-    url = databases.create()
-    superset = Superset(url, tmp_path_factory.mktemp("superset"))
-    try:
-        superset.prepare()
-        yield superset
-    finally:
-        superset.process.kill()
-        superset.process.wait()
-        databases.drop(url)
-
-
 @pytest.fixture
-def superset(process):
+def superset(superset_driver):
     """A Superset that holds nothing yet."""
-    process.clear()
-    return process
+    superset_driver.clear()
+    return superset_driver
 
 
 @pytest.fixture
@@ -618,7 +522,7 @@ def test_a_new_address_of_airflow_reaches_the_pages_and_no_file(superset, tree, 
 
 def test_a_new_password_reaches_superset_and_no_file(superset, tree, saved):
     superset.sync(folder=tree, saved=saved)
-    url = "postgresql+psycopg2://filmpulse_reader:p%40ss%3Aword@127.0.0.1:9/filmpulse"
+    url = superset.reader_url.replace(superset.password, "p%40ss%3Aword")
     report = superset.sync(folder=tree, saved=saved, warehouse_url=url)
     assert (report["updated"], report["replaced"]) == (["databases/warehouse.yaml"], [])
     assert len(superset.sync(folder=tree, saved=saved, warehouse_url=url)["unchanged"]) == 7

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.superset_fixtures import App, Browser
+    from tests.superset_fixtures import App, Browser, Driver
 
 pytestmark = pytest.mark.slow
 
@@ -35,32 +32,12 @@ OFF = ("/api/v1/report/", "/dynamic-plugins/", "/api/v1/dashboard/<pk>/cache_das
 # Flask-AppBuilder's pages have actions by name; an unknown name is an error (500) for everybody.
 ACTIONS = {"users": "resetpasswords", "roles": "copyrole"}
 NO_ACTIONS = ("POST /groups/action/<string:name>/<pk>", "POST /groups/action_post")
-_LIST = """
-import json
-from superset.app import create_app
-routes = [
-    f"{method} {rule.rule}"
-    for rule in create_app().url_map.iter_rules()
-    for method in rule.methods - {"GET", "HEAD", "OPTIONS"}
-]
-print("\\n" + json.dumps(sorted(set(routes))))
-"""
 
 
 @pytest.fixture(scope="module")
-def routes(superset_app: App, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Every route that is not GET, as `METHOD /path`, from Superset itself; 10 s."""
-    cache: Path = tmp_path_factory.mktemp("cache")
-    done = subprocess.run(
-        [str(superset_app.template.superset.python), "-c", _LIST],
-        env=superset_app.template.env_for(superset_app.metadata_url, cache)
-        | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "superset")},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=400,
-    )
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+def routes(superset_driver: Driver) -> list[str]:
+    """Every route that is not GET, as `METHOD /path`, from Superset itself."""
+    found: list[str] = superset_driver.routes()
     assert len(found) > 100
     return found
 

@@ -114,7 +114,7 @@ def test_superset_starts_after_setup_with_all_that_it_asks_for(compose: dict[str
     assert service["depends_on"]["setup"]["condition"] == "service_completed_successfully"
     code = "".join(
         (ROOT / "superset" / name).read_text(encoding="utf-8")
-        for name in ("superset_config.py", "prepare.py")
+        for name in ("config/superset_config.py", "tools/superset_tools/prepare.py")
     )
     asked = set(re.findall(r'"(SUPERSET_[A-Z_]+)"', code)) - {"SUPERSET_HTTPS"}
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -16,8 +16,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = ("include", "dags", "plugins", "superset", "tests", "benchmarks", "docs")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 # Our own modules: the package, `tests` and its helpers, and scripts that lie side by side.
-OURS = {"filmpulse", "tests", "helpers"} | {
-    path.stem for path in FILES if not path.is_relative_to(ROOT / "include")
+OURS = {"filmpulse", "superset_tools", "tests", "helpers"} | {
+    path.stem
+    for path in FILES
+    if not path.is_relative_to(ROOT / "include") and "superset_tools" not in path.parts
 }
 OF = packages_distributions()
 # Superset's environment is not this one: its modules are named as their distributions but for this.
@@ -48,11 +50,21 @@ SUPERSET = {
 }
 
 
+# Tools that run in the project's environment, and in both; the others run in Superset's.
+IN_OURS = {"run", "screenshots", "viewer"}
+IN_BOTH = {"__init__", "bundle", "charts", "lint", "schema", "sql", "structure"}
+
+
 def declared_for(path: Path) -> set[str]:
     """Return what a file may import, by where it runs."""
     where = path.relative_to(ROOT).as_posix()
-    if where.startswith(("superset/", "tests/fixtures/superset/")):
-        return RUNTIME | group("local") | SUPERSET
+    if where.startswith(("superset/config/", "tests/fixtures/superset/")):
+        return SUPERSET
+    if where.startswith("superset/tools/"):
+        ours = RUNTIME | group("dev")
+        return (
+            ours if path.stem in IN_OURS else ours & SUPERSET if path.stem in IN_BOTH else SUPERSET
+        )
     if where.startswith("include/filmpulse/local/"):
         return RUNTIME | group("local")
     if where.startswith("include/filmpulse/sample_site/"):
@@ -83,3 +95,11 @@ def test_every_import_is_declared(path: Path) -> None:
         if not declared & {name_of(d) for d in OF.get(module, [ELSEWHERE.get(module, module)])}
     }
     assert not undeclared, f"{path.relative_to(ROOT)} imports what pyproject.toml does not declare"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nobody_changes_where_modules_are_found(path: Path) -> None:
+    """Who starts a program says it, by an installation or PYTHONPATH."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not [name for name in named if re.fullmatch(r"sys\.path\.(append|insert|extend)", name)]

@@ -15,13 +15,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from superset_tools import bundle, lint, sql, structure
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ROOT / "tests" / "fixtures" / "superset" / "assets"
-sys.path.append(str(ROOT / "superset"))
-
-import bundle  # noqa: E402
-import lint  # noqa: E402
-
+TOOLS = {"PYTHONPATH": str(ROOT / "superset" / "tools")}
 REVIEWS, EVENTS = "datasets/warehouse/reviews.yaml", "datasets/warehouse/movie_events.yaml"
 WEEKS, GRADE, TABLE = (
     "charts/reviews/reviews_by_week.yaml",
@@ -159,23 +157,18 @@ def test_the_repository_s_own_assets_are_good():
 
 
 def test_it_needs_neither_superset_nor_postgres(tree):
-    """It runs where only PyYAML is installed, as a program too."""
+    """It runs where neither is installed, as a program too."""
     done = subprocess.run(
-        [sys.executable, "-c", _BARE, str(ROOT / "superset" / "lint.py"), str(tree)],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", _BARE, str(tree)], capture_output=True, text=True, env=TOOLS
     )
     assert (done.returncode, done.stdout) == (0, f"{tree}: nothing wrong\n"), done.stderr
 
 
 _BARE = """
 import runpy, sys
-from pathlib import Path
 for name in ("superset", "sqlalchemy", "psycopg", "psycopg2", "filmpulse", "flask"):
     sys.modules[name] = None
-sys.argv = sys.argv[1:]
-sys.path[0] = str(Path(sys.argv[0]).parent)
-runpy.run_path(sys.argv[0], run_name="__main__")
+runpy.run_module("superset_tools.lint", run_name="__main__", alter_sys=True)
 """
 
 FILTERS = ("metadata", "native_filter_configuration")
@@ -276,7 +269,7 @@ MISTAKES = {
     "dangling chart": (
         BOARD,
         at("position", "CHART-grade", "meta", "uuid", to=UNKNOWN),
-        f"position.CHART-grade.meta.uuid: {UNKNOWN} is no chart",
+        f"position.CHART-grade.meta.uuid: must be the UUID of a chart here, not '{UNKNOWN}'",
     ),
     "dangling dataset": (GRADE, at("dataset_uuid", to=UNKNOWN), "dataset_uuid: "),
     "dangling database": (REVIEWS, at("database_uuid", to=UNKNOWN), "database_uuid: "),
@@ -565,8 +558,8 @@ def test_no_odd_value_anywhere_ends_in_a_traceback():
             docs[path] = bundle.normal(bundle.kind_of(path), doc)
             assert bundle.parse(bundle.dump(docs[path])) == docs[path]
         tree = bundle.Tree(docs, whole.texts, [f"{path}: {what}" for what in wrong])
-        content = lint._Content(docs, marts)
-        told += bool([*lint.structure(tree), *content.problems(), *content.orphans()])
+        content = lint.Content(docs, marts)
+        told += bool([*structure.problems(tree), *content.problems(), *content.orphans()])
     assert told > 200, "most of them are mistakes"
 
 
@@ -612,7 +605,10 @@ def test_all_is_told_at_once_and_the_exit_code_is_1(tree):
     change(tree, GRADE, at("viz_type", to="x"))
     change(tree, TABLE, at("description", to=...))
     done = subprocess.run(
-        [sys.executable, ROOT / "superset" / "lint.py", tree], capture_output=True, text=True
+        [sys.executable, "-m", "superset_tools.lint", tree],
+        capture_output=True,
+        text=True,
+        env=TOOLS,
     )
     assert done.returncode == 1
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
@@ -742,7 +738,7 @@ def test_sql_and_pages_stand_on_lines_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("sql", "columns", "functions"),
+    ("expression", "columns", "functions"),
     [
         ("COUNT(*)", [], ["COUNT"]),
         ("AVG(score) FILTER (WHERE NOT is_spoiler)", ["score", "is_spoiler"], ["AVG"]),
@@ -750,22 +746,66 @@ def test_sql_and_pages_stand_on_lines_of_their_own():
         ("title -- a comment, of words\n|| /* more\nof it */ body", ["title", "body"], []),
         ('"Odd name" + 1', ["Odd name"], []),
         ("score::double precision / n::numeric(4, 1)", ["score", "n"], []),
-        ("CAST(day AS timestamp with time zone)", ["day"], ["CAST"]),
-        ("EXTRACT(year FROM day)", ["day"], ["EXTRACT"]),
+        ("CAST(day AS timestamp with time zone)", ["day"], []),
+        ("EXTRACT(year FROM day)", ["day"], []),
         ("date_trunc('month', day) AT TIME ZONE 'UTC'", ["day"], ["date_trunc"]),
         ("day > DATE '2026-01-01' - INTERVAL '1 day'", ["day"], []),
         ("mart.is_enough(n, coverage)", ["n", "coverage"], ["mart.is_enough"]),
         ("percentile_cont(0.5) WITHIN GROUP (ORDER BY score DESC)", ["score"], ["percentile_cont"]),
         ("CASE WHEN a IN (1, 2) THEN b ELSE c END", ["a", "b", "c"], []),
         ("SUM(n) OVER (PARTITION BY movie ORDER BY day)", ["n", "movie", "day"], ["SUM"]),
-        ("(SELECT max(score) FROM x)", ["SELECT", "score", "x"], ["max"]),
         ("1e3 * n", ["n"], []),
     ],
 )
-def test_an_expression_s_columns_and_functions_are_found(sql, columns, functions):
-    words = list(lint._words(sql))
-    assert [word for word, is_function in words if not is_function] == columns
-    assert [word for word, is_function in words if is_function] == functions
+def test_an_expression_s_columns_and_functions_are_found(expression, columns, functions):
+    found = sql.names(expression)
+    assert (sorted(found.columns), found.functions) == (sorted(columns), functions)
+    assert not found.has_query
+
+
+@pytest.mark.parametrize(
+    "expression", ["(SELECT max(score) FROM x)", "n IN (SELECT 1)", "EXISTS (SELECT FROM x)"]
+)
+def test_a_query_in_an_expression_is_found(expression):
+    assert sql.names(expression).has_query
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", " ", "-- nothing", "a b", "(a", "a)", "'a", "a AS b", "1 FROM x", "a; b"),
+        *(
+            "DROP TABLE x",
+            "SET a = 1",
+            "a; DROP TABLE x",
+            "try_cast(a AS int)",
+            "convert(a USING b)",
+        ),
+    ],
+)
+def test_what_is_no_expression_is_refused(expression):
+    with pytest.raises(ValueError, match=r"."):
+        sql.names(expression)
+
+
+@pytest.mark.parametrize("name", ["iff", "IF", "safe_cast", "json_object", "decode", "ifnull"])
+def test_a_function_of_another_database_keeps_its_name(name):
+    assert sql.names(f"{name}(a, b)").functions == [name]
+
+
+def test_a_virtual_dataset_has_the_columns_of_its_query(tree):
+    query = "WITH n AS (SELECT imdb_id, movie FROM mart.reviews) SELECT n.*, 1 AS one FROM n"
+    assert sql.relations(query) == {"mart.reviews"}
+    change(tree, EVENTS, at("sql", to=query))
+    missing = {line.split(":")[1] for line in lint.problems(tree) if "has no such column" in line}
+    assert missing == {" columns.happened_on", " columns.label"}
+    change(tree, EVENTS, at("sql", to=query.replace("movie FROM", "film FROM")))
+    assert [line for line in lint.problems(tree) if line.startswith(f"{EVENTS}: sql: ")]
+
+
+def test_a_box_that_is_null_is_named(tree):
+    change(tree, BOARD, at("position", "ROW-head", to=None))
+    assert f"{BOARD}: position.ROW-head: must be a mapping, not None" in lint.problems(tree)
 
 
 @pytest.mark.parametrize(

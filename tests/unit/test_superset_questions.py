@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "superset"))
-
-from questions import free_sql, known_sql  # noqa: E402
+from questions import free_sql, known_sql
 
 COLUMNS = {"movie", "grade"}
 

@@ -414,20 +414,15 @@ def _filmpulse_env(
 def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
     """Return what Superset runs with: its own database, and the warehouse as its reader only."""
     secret, port = install.secrets, install.ports["postgres"]
-    driver = "postgresql+psycopg2"
-    return {
-        "SUPERSET_CONFIG_PATH": str(superset.FOLDER / "superset_config.py"),
-        "SUPERSET_SECRET_KEY": secret["superset_key"],
-        "SUPERSET_METADATA_URL": postgres.address(
-            "superset", secret["superset_db"], port, "superset", driver
-        ),
-        "SUPERSET_CACHE_DIR": str(instance.dir / "superset" / "cache"),
-        "SUPERSET_WAREHOUSE_URL": postgres.address(
-            "filmpulse_reader", secret["reader"], port, "filmpulse", driver
-        )
-        + "?options=-c%20statement_timeout%3D60s",  # a chart that nobody waits for ends
-        "SUPERSET_AIRFLOW_URL": airflow_url,
-    }
+    reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
+    return superset.environment(
+        key=secret["superset_key"],
+        metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
+        cache=instance.dir / "superset" / "cache",
+        # A chart that nobody waits for ends.
+        warehouse_url=f"{reader}?options=-c%20statement_timeout%3D60s",
+        airflow_url=airflow_url,
+    )
 
 
 def shared_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:

@@ -529,7 +529,7 @@ class _Running:
         return self.install.done.get("superset") == self._prepared_for()
 
     def _prepared_for(self) -> str:
-        """Return a hash over what `superset/prepare.py` makes Superset of."""
+        """Return a hash over what `prepare.py` makes Superset of."""
         made_of = [
             self.stack.superset_env,
             self.stack.superset_passwords,

@@ -350,8 +350,8 @@ class Browser:
             self._cdp("Network.setUserAgentOverride", agent)
 
     def _start_local(self, options: webdriver.ChromeOptions) -> Any:
-        browser = _find(self._browser_path, BROWSER_NAMES, BROWSER_PATHS, "browser")
-        driver = _find(self._driver_path, ("chromedriver",), DRIVER_PATHS, "driver")
+        browser = find_program(self._browser_path, BROWSER_NAMES, BROWSER_PATHS, "browser")
+        driver = find_program(self._driver_path, ("chromedriver",), DRIVER_PATHS, "driver")
         if browser:
             options.binary_location = browser
         if not driver:  # Selenium Manager fetches one; it need not tell anybody
@@ -491,9 +491,14 @@ def _family(service: Any) -> list[psutil.Process]:
         return []
 
 
-def _find(
+def find_program(
     given: Path | None, names: tuple[str, ...], paths: tuple[str, ...], what: str
 ) -> str | None:
+    """Return a program: the given one, or one on the PATH or in a usual place; None for none.
+
+    Raises:
+        BadInput: There is no file at the given place; names the setting of `what`.
+    """
     if given is not None:
         if not given.is_file():
             raise BadInput(f"There is no {what} at {given} (FILMPULSE_{what.upper()}_PATH).")

@@ -7,9 +7,9 @@ and so does a day without a try. OWASP ASVS 4.0.3, 2.2.1: no more than 100 tries
 The count is of a name at an address. A count of the name alone would let a stranger lock its owner
 out; a count of the address alone would stop all who share the address.
 
-Superset runs in an environment that has nothing of this package: `superset/waits.py` is this file
-once more, and a test keeps the two equal. Each counts in its own metadata database, which all of
-its workers share. The SQL is good for Postgres 15 and SQLite.
+Superset runs in an environment that has nothing of this package: `superset/config/waits.py` is a
+link to this file. Each counts in its own metadata database, which all of its workers share. The SQL
+is good for Postgres 15 and SQLite.
 """
 
 from __future__ import annotations

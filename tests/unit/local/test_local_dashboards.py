@@ -35,13 +35,14 @@ class Heard(Progress):
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files of Superset of which only `prepare.py` does something: what `says` names."""
     made = tmp_path / "superset"
-    made.mkdir()
-    (made / "prepare.py").write_text(
+    (made / "tools" / "superset_tools").mkdir(parents=True)
+    (made / "tools" / "superset_tools" / "prepare.py").write_text(
         "import pathlib, sys\n"
-        "pathlib.Path(__file__).with_name('ran').open('a').write('.')\n"
+        "folder = pathlib.Path(__file__).parents[2]\n"
+        "(folder / 'ran').open('a').write('.')\n"
         "sys.stderr.write('INFO a log\\n\\nwith an empty line\\n')\n"
         "sys.stderr.flush()\n"
-        "code, said = pathlib.Path(__file__).with_name('says').read_text().split('|')\n"
+        "code, said = (folder / 'says').read_text().split('|')\n"
         "print('\\n' + said)\n"
         "sys.exit(int(code))\n"
     )
@@ -51,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (venv / ".stamp").touch()
     monkeypatch.setattr(superset, "VENV", venv)
     monkeypatch.setattr(superset, "FOLDER", made)
-    monkeypatch.setattr(superset, "PREPARED", ("prepare.py", "assets"))
+    monkeypatch.setattr(superset, "PREPARED", ("tools/**/*.py", "assets/**/*"))
     monkeypatch.setattr(superset, "SERVED", ())
     return made
 

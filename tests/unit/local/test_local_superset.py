@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,35 +14,50 @@ import pytest
 from filmpulse.local import superset
 
 
-def _neighbours(module: str, known: set[str]) -> set[str]:
-    """Return the modules of the folder that a module imports, and what these import."""
-    found = {module}
-    for node in ast.walk(ast.parse((superset.FOLDER / f"{module}.py").read_text("utf-8"))):
-        names = []
+def _module(name: str) -> Path | None:
+    """Return the file of a module of ours."""
+    places = (f"{folder}/{name.replace('.', '/')}.py" for folder in ("config", "tools"))
+    return next(
+        (superset.FOLDER / place for place in places if (superset.FOLDER / place).is_file()), None
+    )
+
+
+def _imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        for name in names:
-            if name not in known | found and (superset.FOLDER / f"{name}.py").is_file():
-                found |= _neighbours(name, known | found)
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files(*modules: str) -> set[Path]:
+    """Return the files of modules, and of those of ours that they import."""
+    found: set[Path] = set()
+    ahead = list(modules)
+    while ahead:
+        if (file := _module(ahead.pop())) and file not in found:
+            found.add(file)
+            ahead += _imported(file)
     return found
 
 
-def _files(*modules: str) -> set[str]:
-    return {f"{name}.py" for module in modules for name in _neighbours(module, set())}
+def _watched(patterns: tuple[str, ...]) -> set[Path]:
+    return {path for pattern in patterns for path in superset.FOLDER.glob(pattern)}
 
 
 def test_all_that_is_imported_is_watched() -> None:
-    prepared = _files("prepare", "superset_config")
-    assert len(prepared) > 3
-    assert prepared <= set(superset.PREPARED)
-    assert _files("wsgi", "superset_config") <= set(superset.SERVED)
+    prepared = _files("superset_tools.prepare", "superset_config")
+    assert len(prepared) > 8
+    assert prepared <= _watched(superset.PREPARED)
+    served = _files("wsgi", "superset_config")
+    assert len(served) > 3
+    assert served <= _watched(superset.SERVED)
 
 
 def test_all_that_is_watched_is_there() -> None:
-    for name in {*superset.PREPARED, *superset.SERVED}:
-        assert (superset.FOLDER / name).exists(), name
+    for pattern in {*superset.PREPARED, *superset.SERVED}:
+        assert _watched((pattern,)), pattern
 
 
 @pytest.fixture
@@ -64,10 +80,11 @@ def test_each_change_is_seen_by_those_that_it_is_for(folder: Path) -> None:
     chart.with_name("renamed.yaml").rename(chart)
     assert seen() == (prepared, served)
     (folder / "README.md").write_text("words")
-    (folder / "__pycache__").mkdir(exist_ok=True)
-    (folder / "__pycache__" / "prepare.pyc").write_bytes(b"1")
+    for each in ("config", "tools/superset_tools"):
+        (folder / each / "__pycache__").mkdir(exist_ok=True)
+        (folder / each / "__pycache__" / "prepare.py").write_bytes(b"1")
     assert seen() == (prepared, served)
-    (folder / "static" / "logo.svg").write_text("<svg/>")
+    (folder / "config" / "static" / "logo.svg").write_text("<svg/>")
     assert (seen()[0], seen()[1] != served) == (prepared, True)
 
 
@@ -112,7 +129,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(broken: Path) -> None:
 
 
 def test_both_sides_name_the_same_exit_code() -> None:
-    tree = ast.parse((superset.FOLDER / "prepare.py").read_text("utf-8"))
+    tree = ast.parse((superset.FOLDER / "tools/superset_tools/prepare.py").read_text("utf-8"))
     codes = [
         ast.literal_eval(node.value)
         for node in tree.body
@@ -120,4 +137,4 @@ def test_both_sides_name_the_same_exit_code() -> None:
     ]
     assert codes == [superset.UNSYNCED]
     compose = (superset.CHECKOUT / "docker-compose.yaml").read_text("utf-8")
-    assert f"prepare.py || [ $$? = {superset.UNSYNCED} ]" in compose
+    assert f"superset_tools.prepare || [ $$? = {superset.UNSYNCED} ]" in compose

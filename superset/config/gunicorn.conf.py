@@ -1,9 +1,6 @@
 """How gunicorn serves Superset; what it binds to is said on its command line."""
 
-from pathlib import Path
-
 wsgi_app = "wsgi:app"
-pythonpath = str(Path(__file__).parent)
 preload_app = True  # see wsgi.py: 270 MB in all, where two that load for themselves take 450
 worker_class = "gthread"
 # A dashboard asks a dozen questions at once, and each holds the interpreter for most of its time:

@@ -1,6 +1,6 @@
 """What one Superset holds, seen as assets, and which of them the repository manages there.
 
-Runs inside Superset's application context. A row and a file that mean the same give the same
+Import it inside Superset's application context. A row and a file that mean the same give the same
 asset in normal form, so comparing them tells what is to be done.
 """
 
@@ -10,24 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import bundle
-from bundle import Doc
-from superset import db
 from superset.connectors.sqla.models import SqlaTable
 from superset.daos.key_value import KeyValueDAO
+from superset.extensions import db
 from superset.key_value.types import JsonKeyValueCodec, KeyValueResource
 from superset.models.core import Database
 from superset.models.dashboard import Dashboard
 from superset.models.slice import Slice
 from superset.utils import json
 
-# In the order in which they need each other.
-MODELS: dict[str, Any] = {
-    "databases": Database,
-    "datasets": SqlaTable,
-    "charts": Slice,
-    "dashboards": Dashboard,
-}
+from superset_tools import bundle, schema
+from superset_tools.schema import ASSETS, PARTS, Doc
+
+MODELS: dict[str, Any] = dict(zip(ASSETS, (Database, SqlaTable, Slice, Dashboard), strict=True))
+ATTRIBUTE = {"allow_csv_upload": "allow_file_upload"}  # of a row, where it is not called as the key
 
 # The ledger is one entry of Superset's own key-value table. A mark on the assets themselves
 # would forget those that somebody deletes, and would touch rows that did not change.
@@ -90,7 +86,7 @@ def managed_datasets() -> list[SqlaTable]:
     return [each for each in rows if each is not None]
 
 
-def uuid_by_id(kind: str) -> dict[int, str]:
+def _uuid_by_id(kind: str) -> dict[int, str]:
     """Return the UUID of every row of a kind by its id."""
     model = MODELS[kind]
     return {id_: str(uuid) for id_, uuid in db.session.query(model.id, model.uuid)}
@@ -102,12 +98,10 @@ def describe(row: Any) -> Doc:
     The warehouse's address and password are never part of it.
     """
     kind = next(kind for kind, model in MODELS.items() if isinstance(row, model))
-    doc: Doc = {"uuid": str(row.uuid), "version": bundle.VERSION}
-    doc |= {
-        key: getattr(row, ATTRIBUTE.get(key, key), None)
-        for key in bundle.FIELDS[kind]
-        if key not in doc
+    doc = {
+        key: getattr(row, ATTRIBUTE.get(key, key), None) for key in schema.defaults(ASSETS[kind])
     }
+    doc |= {"uuid": str(row.uuid), "version": schema.VERSION}
     if kind == "databases":
         doc["extra"] = _loaded(row.extra)
     elif kind == "datasets":
@@ -115,9 +109,10 @@ def describe(row: Any) -> Doc:
         doc["database_uuid"] = str(row.database.uuid)
         for key in ("params", "template_params", "extra"):
             doc[key] = _loaded(doc[key])
-        for key, (_, fields) in bundle.PARTS.items():
+        for key, (_, model) in PARTS.items():
+            names = schema.defaults(model)
             doc[key] = [
-                {name: getattr(part, name) for name in fields} | {"extra": _loaded(part.extra)}
+                {name: getattr(part, name) for name in names} | {"extra": _loaded(part.extra)}
                 for part in getattr(row, key)
             ]
     elif kind == "charts":
@@ -128,33 +123,30 @@ def describe(row: Any) -> Doc:
     return bundle.normal(kind, doc)
 
 
-ATTRIBUTE = {"allow_csv_upload": "allow_file_upload"}
-
-
 def _loaded(text: str | None) -> Doc:
-    return json.loads(text) if text else {}
+    found: Doc = json.loads(text) if text else {}
+    return found
 
 
 def _with_uuids(params: Doc) -> Doc:
     """Name the charts that a chart takes annotations from by UUID."""
     if layers := bundle.annotations_of({"params": params}):
-        uuids = uuid_by_id("charts")
+        uuids = _uuid_by_id("charts")
         for layer in layers:
-            layer["value"] = uuids.get(layer.get("value"))
+            layer["value"] = uuids.get(layer.get("value", 0))
     return params
 
 
 def _describe_layout(dashboard: Dashboard) -> Doc:
-    charts, datasets = uuid_by_id("charts"), uuid_by_id("datasets")
+    charts, datasets = _uuid_by_id("charts"), _uuid_by_id("datasets")
     position, metadata = _loaded(dashboard.position_json), _loaded(dashboard.json_metadata)
     for node in position.values():
         if isinstance(node, dict) and node["type"] == "CHART":
             # A chart that was just dropped there has no UUID yet; one that is gone keeps its own.
             uuid = charts.get(node["meta"].get("chartId"), node["meta"].get("uuid"))
             node["meta"] = {**node["meta"], "uuid": uuid}
-    for key in bundle.FILTER_LISTS:
-        for one in metadata.get(key) or []:
-            for target in one.get("targets") or []:
-                if (dataset := target.pop("datasetId", None)) is not None:
-                    target["datasetUuid"] = datasets.get(dataset)
+    for _, one in bundle.filters_of({"metadata": metadata}):
+        for target in one.get("targets") or []:
+            if (dataset := target.pop("datasetId", None)) is not None:
+                target["datasetUuid"] = datasets.get(dataset)
     return {"position": position, "metadata": metadata}

@@ -9,10 +9,11 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import waits
 from flask import abort, flash, g, request
 from sqlalchemy import text
 from superset.extensions import db, security_manager
+
+import waits
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -1,45 +1,25 @@
 """Take the pictures in docs/images from a running local instance: `make screenshots`.
 
-    python superset/screenshots.py INSTANCE
-
 Runs in the project's environment. One picture is one whole tab, 1440 px wide, as a guest sees it.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-import httpx
-from viewer import Theme, Viewer, layouts
+from superset_tools.bundle import ASSETS_FOLDER
+from superset_tools.run import running
+from superset_tools.viewer import Theme, Viewer, layouts
 
-IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+IMAGES = ASSETS_FOLDER.parents[1] / "docs" / "images"
 NAMES = {"movie-reception": "reception", "compare-movies": "compare", "pipeline": "pipeline"}
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def main() -> None:
     """Take them all, or none: they are written once the last one is taken."""
-    from filmpulse import local
-    from filmpulse.errors import FilmpulseError
-
-    instance = sys.argv[1]
-    start = "make demo" if instance == "demo" else "make up"
-    folder = local.DEFAULT_ROOT / instance
-    if not (folder / "stack.json").exists():
-        sys.exit(f"There is no instance `{instance}`: `{start}` first.")
-    try:
-        stack = local.read_stack(folder)
-    except FilmpulseError as error:
-        sys.exit(str(error))
-    address = stack.urls["superset"]
-    if address is None:
-        sys.exit(f"`{instance}` has no Superset: {stack.left_out['superset']}.")
-    try:
-        httpx.get(f"{address}/health", trust_env=False).raise_for_status()
-    except httpx.HTTPError:
-        sys.exit(f"The Superset of `{instance}` does not run: `{start}` first.")
-    with Viewer(address) as viewer:
+    stack = running(sys.argv[1])
+    with Viewer(str(stack.urls["superset"])) as viewer:
         viewer.sign_in("guest", stack.superset_passwords["guest"])
         taken = _taken(viewer)
     IMAGES.mkdir(exist_ok=True)

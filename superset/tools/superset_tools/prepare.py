@@ -1,6 +1,6 @@
 """Make Superset ready to start: its tables, roles, log-ins, and the dashboards of this checkout.
 
-    python superset/prepare.py
+    python -m superset_tools.prepare
 
 One process, since each costs some eight seconds of imports. Repeatable: a second run changes
 nothing. Beside what `superset_config.py` and `sync.py` read it wants SUPERSET_ADMIN_PASSWORD and
@@ -12,20 +12,41 @@ brought in (somebody's own may be in the way) all else is done, and it ends with
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from sync import ASSETS, SyncError, environment, sync
+from superset_tools.bundle import ASSETS_FOLDER
 
 if TYPE_CHECKING:
     from flask_appbuilder.security.sqla.models import Role
 
 UNSYNCED = 3  # the exit code; Python's own are 1 and 2
+# What a guest may see: every published dashboard of this repository and its data, and no more.
+GUEST = "Filmpulse guest"
+# What it takes to look: open the list and a dashboard, have its charts answered, set filters (their
+# state is written), see a chart's figures and save them. Data is granted a dataset at a time.
+_LOOKING = {
+    ("can_csv", "Superset"),
+    ("can_dashboard", "Superset"),
+    ("can_dashboard_permalink", "Superset"),
+    ("can_log", "Superset"),  # each page tells Superset which charts were shown
+    ("can_read", "Chart"),
+    ("can_read", "CurrentUserRestApi"),
+    ("can_read", "Dashboard"),
+    ("can_read", "DashboardFilterStateRestApi"),
+    ("can_read", "DashboardPermalinkRestApi"),
+    ("can_read", "Theme"),
+    ("can_time_range", "Api"),
+    ("can_view_chart_as_table", "Dashboard"),
+    ("can_write", "DashboardFilterStateRestApi"),
+    ("menu_access", "Dashboards"),
+}
 
 
 def main() -> None:
     """Do all of it, and say what became of the dashboards."""
-    warehouse_url, airflow_url, admin, guest = environment(
+    warehouse_url, airflow_url, admin, guest = _environment(
         *("SUPERSET_WAREHOUSE_URL", "SUPERSET_AIRFLOW_URL"),
         *("SUPERSET_ADMIN_PASSWORD", "SUPERSET_GUEST_PASSWORD"),
     )
@@ -33,10 +54,11 @@ def main() -> None:
 
     app = create_app()
     with app.app_context():
-        import waits
         from flask_migrate import upgrade
-        from guests import guest_role
         from superset.extensions import appbuilder, cache_manager, db, security_manager
+
+        import waits
+        from superset_tools.sync import SyncError, sync
 
         upgrade()
         with db.engine.begin() as connection:
@@ -46,18 +68,40 @@ def main() -> None:
         db.session.commit()
         app.sync_config_to_db()  # the themes
         cache_manager.data_cache.clear()  # another version of pandas may have written there
-        set_user("admin", security_manager.find_role("Admin"), admin)
+        _set_user("admin", security_manager.find_role("Admin"), admin)
         code = 0
         try:
-            said = str(sync(ASSETS, warehouse_url=warehouse_url, airflow_url=airflow_url))
+            said = str(sync(ASSETS_FOLDER, warehouse_url=warehouse_url, airflow_url=airflow_url))
         except SyncError as error:
             code, said = UNSYNCED, f"No dashboard was changed:\n{error}"
-        set_user("guest", guest_role(), guest)
+        _set_user("guest", _guest_role(), guest)
     sys.stdout.write(f"\n{said}\n")
     sys.exit(code)
 
 
-def set_user(username: str, role: Role, password: str) -> None:
+def _environment(*names: str) -> list[str]:
+    """Return environment variables; end the process with a sentence if one is missing."""
+    if missing := [name for name in names if not os.environ.get(name)]:
+        sys.exit(f"Not set: {', '.join(missing)}.")
+    return [os.environ[name] for name in names]
+
+
+def _guest_role() -> Role:
+    """Return the guests' role, made to be exactly what guests may do; datasets may be new."""
+    from superset.extensions import db, security_manager
+
+    from superset_tools.instance import managed_datasets
+
+    role = security_manager.add_role(GUEST)
+    data = {("datasource_access", dataset.perm) for dataset in managed_datasets()}
+    wanted = {security_manager.add_permission_view_menu(*each) for each in sorted(_LOOKING | data)}
+    if set(role.permissions) != wanted:
+        role.permissions = sorted(wanted, key=lambda permission: permission.id)
+    db.session.commit()
+    return role
+
+
+def _set_user(username: str, role: Role, password: str) -> None:
     """Make a log-in, or give an existing one exactly this role and password."""
     from superset.extensions import db, security_manager
     from werkzeug.security import check_password_hash, generate_password_hash

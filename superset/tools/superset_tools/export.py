@@ -1,6 +1,6 @@
 """Bring what people changed in Superset back into the assets of this repository.
 
-    python superset/export.py [FOLDER]
+    make superset-export
 
 Writes what changed there since the last sync, and charts and datasets that a dashboard of the
 repository shows now; removes what was deleted there. A file that was edited and not synced is
@@ -15,15 +15,16 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import bundle
-import lint
-import sync
-from bundle import Doc
+from superset_tools import bundle
+from superset_tools.bundle import ASSETS_FOLDER, kind_of
+from superset_tools.lint import SECRETS
+from superset_tools.schema import Doc
+from superset_tools.structure import STEM
 
 if TYPE_CHECKING:
-    from instance import Ledger
+    from superset_tools.instance import Ledger
 
 
 class ExportError(RuntimeError):
@@ -64,9 +65,9 @@ def export(root: Path) -> Report:
         ExportError: Nothing was ever synced here, a file cannot be read, an asset was changed on
             both sides, or something would be written that does not belong into a repository.
     """
-    import instance
+    from superset_tools.instance import Ledger
 
-    ledger = instance.Ledger.load()
+    ledger = Ledger.load()
     if not ledger.entries:
         raise ExportError("Nothing was ever synced into this Superset: make superset-sync")
     tree = bundle.read(root) if root.is_dir() else bundle.Tree({}, {}, [])
@@ -77,7 +78,7 @@ def export(root: Path) -> Report:
     report, conflicts = Report(), []
     writes: dict[str, str] = {}
     for uuid, (path, state) in states.items():
-        old, kind = files.get(uuid), bundle.kind_of(path)
+        old, kind = files.get(uuid), kind_of(path)
         if old is not None and kind in ("charts", "databases"):
             path = f"{Path(path).parent.as_posix()}/{Path(old).name}"  # their names are free
         if path != old and (kind == "charts" or uuid not in ledger.entries):
@@ -102,7 +103,7 @@ def export(root: Path) -> Report:
     conflicts += [
         f"{path}: would hold what looks like a secret"
         for path, text in writes.items()
-        if lint.SECRETS.search(text)
+        if SECRETS.search(text)
     ]
     if conflicts:
         raise ExportError("\n".join(conflicts))
@@ -124,10 +125,10 @@ def _write(root: Path, writes: Mapping[str, str], report: Report) -> None:
 
 def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
     """Return what the repository manages and what that needs: path and asset, by UUID."""
-    import instance
+    from superset_tools import instance
 
     states: dict[str, tuple[str, Doc]] = {}
-    ahead = [(bundle.kind_of(entry.path), uuid) for uuid, entry in ledger.entries.items()]
+    ahead = [(kind_of(entry.path), uuid) for uuid, entry in ledger.entries.items()]
     while ahead:
         kind, uuid = ahead.pop()
         if uuid in states or (row := instance.row(kind, uuid)) is None:
@@ -137,14 +138,7 @@ def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
         if kind == "databases" and known is None:
             raise ExportError(f"{row} is another database than the warehouse: use its datasets")
         states[uuid] = (_path(kind, state, known.path if known else None), state)
-        if kind == "datasets":
-            ahead.append(("databases", state["database_uuid"]))
-        elif kind == "charts":
-            ahead.append(("datasets", state["dataset_uuid"]))
-            ahead += [("charts", layer["value"]) for layer in bundle.annotations_of(state)]
-        elif kind == "dashboards":
-            ahead += [("charts", chart) for chart in bundle.charts_of(state)]
-            ahead += [("datasets", dataset) for dataset in bundle.datasets_of(state)]
+        ahead += [(each.kind, each.uuid) for each in bundle.references(kind, state)]
     return states
 
 
@@ -153,8 +147,6 @@ def _path(kind: str, state: Doc, known: str | None) -> str:
 
     A chart lies in the folder of its dataset.
     """
-    import instance
-
     if kind == "dashboards":
         slug = state.get("slug") or _slug(state["dashboard_title"])
         keeps = known is not None and Path(known).stem.replace("-", "_") == slug.replace("-", "_")
@@ -163,14 +155,16 @@ def _path(kind: str, state: Doc, known: str | None) -> str:
         return f"datasets/warehouse/{_stem(state['table_name'], 'dataset name')}.yaml"
     if kind == "databases":
         return known or f"databases/{_slug(state['database_name'])}.yaml"
-    table = instance.row("datasets", state["dataset_uuid"]).table_name
+    from superset_tools import instance
+
+    dataset: Any = instance.row("datasets", state["dataset_uuid"])
     name = Path(known).stem if known else _slug(state["slice_name"])
-    return f"{bundle.chart_folder(_stem(table, 'dataset name'))}/{name}.yaml"
+    return f"{bundle.chart_folder(_stem(dataset.table_name, 'dataset name'))}/{name}.yaml"
 
 
 def _stem(name: str, what: str) -> str:
     # It was typed by a person, and may lead out of the folder.
-    if not lint.STEM.fullmatch(name):
+    if not STEM.fullmatch(name):
         raise ExportError(
             f"The {what} `{name}` cannot name a file: use small letters, digits, - and _"
         )
@@ -191,8 +185,10 @@ def _free(path: str, taken: set[str]) -> str:
 
 def main() -> None:
     """Export into this checkout's assets, or into the folder that is given."""
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else sync.ASSETS
-    with sync.application():
+    from superset.app import create_app
+
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else ASSETS_FOLDER
+    with create_app().app_context():
         try:
             print(export(root))  # noqa: T201
         except ExportError as error:

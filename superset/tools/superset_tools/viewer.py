@@ -9,31 +9,29 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from bundle import Doc, parse
 from selenium import webdriver  # noqa: TID253 - nobody imports this who opens no browser
 from selenium.common.exceptions import (  # noqa: TID253
     ElementClickInterceptedException,
     ElementNotInteractableException,
     StaleElementReferenceException,
 )
-from selenium.webdriver.common.keys import Keys  # noqa: TID253
 
 from filmpulse.sources.browser import (
     BROWSER_NAMES,
     BROWSER_PATHS,
     DRIVER_PATHS,
+    find_program,
 )
+from superset_tools import bundle
+from superset_tools.bundle import ASSETS_FOLDER
+from superset_tools.schema import Doc
 
-ASSETS = Path(__file__).with_name("assets")
 WIDTH = 1440  # px
 SCREEN = 900  # px: the height of a person's window
 WHOLE_TAB = 2800  # px: as high as any tab, so that nothing must be scrolled
@@ -69,15 +67,6 @@ return {
 };
 """
 
-_OPTION = """
-return [...document.querySelectorAll('.ant-select-item-option')].find(
-  o => o.offsetParent && [o.title, o.innerText.trim()].includes(arguments[0]));
-"""
-_DAYS = """
-const boxes = document.querySelectorAll('.time-range-popover input.ant-input');
-return boxes.length === 2 ? [...boxes] : null;
-"""
-
 Theme = Literal["light", "dark"]
 
 
@@ -101,36 +90,27 @@ class Layout:
         return [name for names in self.tabs.values() for name in names]
 
 
-def layouts(assets: Path = ASSETS) -> list[Layout]:
+def layouts() -> list[Layout]:
     """Read what each dashboard must show."""
-    titles = {
-        chart["uuid"]: chart["slice_name"]
-        for chart in (parse(file.read_text("utf-8")) for file in assets.glob("charts/*/*.yaml"))
-    }
-    files = sorted(assets.glob("dashboards/*.yaml"))
-    return [_layout(parse(file.read_text("utf-8")), titles) for file in files]
+    docs = bundle.read(ASSETS_FOLDER).docs
+    titles = {doc["uuid"]: doc["slice_name"] for doc in docs.values() if "slice_name" in doc}
+    return [_layout(doc, titles) for doc in docs.values() if "position" in doc]
 
 
 def _layout(dashboard: Doc, titles: dict[str, str]) -> Layout:
     position = dashboard["position"]
-
-    def charts(key: str) -> list[tuple[str, str]]:
-        node = position[key]
-        if node["type"] == "CHART":
-            meta = node["meta"]
-            return [(meta["uuid"], meta.get("sliceNameOverride") or titles[meta["uuid"]])]
-        return [chart for child in node.get("children", []) for chart in charts(child)]
-
-    tabs = {
-        node["meta"]["text"]: [title for _, title in charts(key)]
-        for key, node in position.items()
-        if isinstance(node, dict) and node["type"] == "TAB"
-    }
+    shown: dict[str, str] = {}  # title by UUID
+    tabs: dict[str, list[str]] = {}
+    for key in bundle.reading_order(position):
+        meta = position[key].get("meta", {})
+        if position[key]["type"] == "TAB":
+            tabs[meta["text"]] = []
+        elif position[key]["type"] == "CHART":
+            title = shown[meta["uuid"]] = meta.get("sliceNameOverride") or titles[meta["uuid"]]
+            tabs[next(reversed(tabs))].append(title)
     filters = {
-        one["id"]: {
-            title for uuid, title in charts("ROOT_ID") if uuid not in one["scope"]["excluded"]
-        }
-        for one in dashboard["metadata"]["native_filter_configuration"]
+        one["id"]: {t for uuid, t in shown.items() if uuid not in one["scope"]["excluded"]}
+        for _, one in bundle.filters_of(dashboard)
     }
     return Layout(dashboard["slug"], tabs, filters)
 
@@ -197,10 +177,10 @@ class Viewer:
         self.patience = patience
         self.driver: Any = None
 
-    def __enter__(self) -> Viewer:
+    def __enter__(self) -> Self:
         """Start the browser."""
         options = webdriver.ChromeOptions()
-        binary = _found(BROWSER_NAMES, BROWSER_PATHS)
+        binary = find_program(None, BROWSER_NAMES, BROWSER_PATHS, "browser")
         if binary is not None:
             options.binary_location = binary
         for flag in ("--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en"):
@@ -214,14 +194,14 @@ class Viewer:
         options.add_experimental_option(
             "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
         )
-        driver = _found(("chromedriver",), DRIVER_PATHS)
+        driver = find_program(None, ("chromedriver",), DRIVER_PATHS, "driver")
         self.driver = webdriver.Chrome(
             options=options, service=webdriver.ChromeService(executable_path=driver)
         )
         # A page, and a script in it, may take longer on a machine that does other things too.
         self.driver.set_page_load_timeout(self.patience)
-        self._cdp("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
-        self._cdp(
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
+        self.cdp(
             "Emulation.setDeviceMetricsOverride",
             width=WIDTH,
             height=self.height,
@@ -234,7 +214,8 @@ class Viewer:
         """End the browser."""
         self.driver.quit()
 
-    def _cdp(self, command: str, **values: Any) -> Any:
+    def cdp(self, command: str, **values: Any) -> Any:
+        """Give the browser an order of its DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, values)
 
     def run(self, script: str, *args: object) -> Any:
@@ -260,14 +241,14 @@ class Viewer:
         """Fill in the log-in page, as nobody or as somebody else until now."""
         # A second after it was opened, the page reports what it did. The answer brings its nameless
         # session back, and would end one that began meanwhile.
-        self._cdp("Network.setBlockedURLs", urls=["*/superset/log/*"])
+        self.cdp("Network.setBlockedURLs", urls=["*/superset/log/*"])
         self.driver.delete_all_cookies()
         self.driver.get(f"{self.url}/login/")
-        self._use("#username", lambda box: box.send_keys(user))
-        self._use("#password", lambda box: box.send_keys(password))
-        self._click("button[data-test=login-button]")
+        self.use("#username", lambda box: box.send_keys(user))
+        self.use("#password", lambda box: box.send_keys(password))
+        self.click("button[data-test=login-button]")
         self.until("the first page", lambda: "/login" not in self.driver.current_url)
-        self._cdp("Network.setBlockedURLs", urls=[])
+        self.cdp("Network.setBlockedURLs", urls=[])
 
     def use_theme(self, theme: Theme) -> None:
         """Have the pages opened from now on light or dark, as the menu does; needs a page."""
@@ -316,31 +297,11 @@ class Viewer:
             raise TimeoutError(f"{error}: {state}") from None
         return Seen(state["tab"], state["charts"], since / 1000)
 
-    # --- filters --------------------------------------------------------------------------------
+    def click(self, what: str, find: Callable[[], Any] | None = None) -> None:
+        """Click on what the selector `what`, or `find`, finds, as soon as that can be done."""
+        self.use(what, lambda element: element.click(), find)
 
-    def choose(self, filter_id: str, value: str) -> None:
-        """Choose one value in a select filter of the filter bar, by typing it."""
-        self._select(f'[data-test="{filter_id}"] input', value).send_keys(Keys.ESCAPE)  # closes it
-
-    def choose_period(self, filter_id: str, first: str, end: str) -> None:
-        """Set a time filter from one day to the day before another, as text such as 2026-01-31."""
-        self._click(f'[data-test="time-range-trigger"][name="{filter_id}"]')
-        self._select('.time-range-popover [data-test="Range type"] input', "Advanced")
-        for place, day in enumerate((first, end)):
-            box = self.until("the days", lambda: self.run(_DAYS))[place]
-            box.send_keys(Keys.CONTROL, "a")
-            box.send_keys(day)
-        self._click('[data-test="date-filter-control__apply-button"]:not([disabled])')
-
-    def _select(self, css: str, value: str) -> Any:
-        box = self._use(css, lambda box: box.send_keys(value))
-        self._click(f"the choice {value}", lambda: self.run(_OPTION, value))
-        return box
-
-    def _click(self, what: str, find: Callable[[], Any] | None = None) -> None:
-        self._use(what, lambda element: element.click(), find)
-
-    def _use(
+    def use(
         self, what: str, act: Callable[[Any], None], find: Callable[[], Any] | None = None
     ) -> Any:
         """Do something to what the selector `what`, or `find`, finds; return it.
@@ -358,17 +319,6 @@ class Viewer:
             return found
 
         return self.until(what, used)
-
-    def apply(self) -> Seen:
-        """Press `Apply filters`; return the tab as it is afterwards."""
-        return self.answer(lambda: self._click('[data-test="filter-bar__apply-button"]'))
-
-    def answer(self, act: Callable[[], Any]) -> Seen:
-        """Do something that makes the page ask anew; return the tab as it is afterwards."""
-        before = self.run("return viewer.asked")
-        act()
-        self.until("the page to ask anew", lambda: self.run("return viewer.asked") > before)
-        return self.settle()
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -423,27 +373,11 @@ class Viewer:
 
         def is_still() -> bytes | None:
             nonlocal last
-            drawn = base64.b64decode(self._cdp("Page.captureScreenshot", clip=clip)["data"])
+            drawn = base64.b64decode(self.cdp("Page.captureScreenshot", clip=clip)["data"])
             last, before = drawn, last
             return drawn if drawn == before else None
 
         return bytes(self.until("the picture to stand still", is_still))
-
-    @contextmanager
-    def on_paper(self) -> Iterator[None]:
-        """Show the page as it is printed."""
-        self._cdp("Emulation.setEmulatedMedia", media="print")
-        try:
-            yield
-        finally:
-            self._cdp("Emulation.setEmulatedMedia", media="")
-
-    def pdf(self) -> bytes:
-        """Print the page as a person would, on A4 across, once no chart moves."""
-        self.picture()
-        paper = {"landscape": True, "paperWidth": 8.27, "paperHeight": 11.69}  # inches
-        printed = self._cdp("Page.printToPDF", printBackground=True, **paper)
-        return base64.b64decode(printed["data"])
 
 
 _MODES: dict[Theme, str] = {"light": "default", "dark": "dark"}
@@ -453,9 +387,3 @@ _NOT_YET = (
     ElementNotInteractableException,
     StaleElementReferenceException,
 )
-
-
-def _found(names: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
-    """Return a program on the PATH or in a usual place; None leaves it to Selenium."""
-    on_path = next((path for name in names if (path := shutil.which(name))), None)
-    return on_path or next((path for path in paths if Path(path).is_file()), None)

@@ -1,0 +1,1 @@
+../../include/filmpulse/web/waits.py
