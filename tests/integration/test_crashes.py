@@ -49,7 +49,7 @@ def killed(tmp_path, kills):
     return tally, "\n".join(told)
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_a_few_kills_lose_nothing_and_leave_nothing(tmp_path):
     tally, story = killed(tmp_path, FEW)
     assert tally.kills >= FEW, story

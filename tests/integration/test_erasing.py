@@ -4,15 +4,19 @@ import base64
 import gzip
 import io
 import quopri
+import shutil
 import zipfile
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from helpers.tables import contents
 from typer.testing import CliRunner
 
 from filmpulse import cli, jobs
@@ -43,8 +47,18 @@ BERT = author_key("imdb", "ur1000002", SECRET)
 ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_id":"rw3"'
 
 
+def made(warehouse_url, **lake):
+    return jobs.Parts.from_settings(
+        Settings(warehouse_url=warehouse_url, author_secret=SECRET.decode(), **lake)
+    )
+
+
 @pytest.fixture
-def parts(request, warehouse_url, tmp_path):
+def parts(request, databases, tmp_path):
+    if "history" in request.fixturenames and getattr(request, "param", "file") == "file":
+        yield from request.getfixturevalue("kept").again(databases)
+        return
+    url = request.getfixturevalue("warehouse_url")
     lake = {"lake_url": (tmp_path / "lake").as_uri()}
     if getattr(request, "param", "file") == "s3":
         store = request.getfixturevalue("s3")
@@ -54,9 +68,7 @@ def parts(request, warehouse_url, tmp_path):
             "lake_key": store.key,
             "lake_secret": store.secret,
         }
-    return jobs.Parts.from_settings(
-        Settings(warehouse_url=warehouse_url, author_secret=SECRET.decode(), **lake)
-    )
+    yield made(url, **lake)  # noqa: PT022  the other one has an end
 
 
 on_any_lake = pytest.mark.parametrize("parts", ["file", "s3"], indirect=True)
@@ -114,10 +126,7 @@ TABLES = (
 
 def tables(parts):
     """Every row of every table, as text."""
-    return {
-        table: sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
-        for table in TABLES
-    }
+    return contents(parts.warehouse, TABLES)
 
 
 def everything(parts):
@@ -145,9 +154,8 @@ def quarantine(parts, imdb_id, html):
     return parts.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
 
 
-@pytest.fixture
-def history(parts):
-    """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
+def put_history(parts):
+    """Store what `history` tells of; return the collections' URIs."""
     uris = [
         collection(
             parts, "a", 0, [review(1, author_key=ANNA, body=ZALGO), review(2), review(3), review(4)]
@@ -187,6 +195,43 @@ def history(parts):
     # half a collection, of a worker that died
     parts.lake.begin("imdb", MOVIE, START).append([review(1, author_key=ANNA), review(2)])
     return uris
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A warehouse and a lake that were filled once, to be had again by each test.
+
+    The warehouse knows where the lake lies, so that every test has the lake at the same place.
+    """
+
+    template: str
+    lake: Path
+    copy: Path
+    uris: list[str]
+
+    def again(self, databases):
+        shutil.rmtree(self.lake, ignore_errors=True)
+        shutil.copytree(self.copy, self.lake)
+        url = databases.create(self.template)
+        yield made(url, lake_url=self.lake.as_uri())
+        databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def kept(databases, _warehouse_template, tmp_path_factory):
+    lake, copy = (tmp_path_factory.mktemp("history") / name for name in ("lake", "copy"))
+    url = databases.create(_warehouse_template)
+    uris = put_history(made(url, lake_url=lake.as_uri()))
+    shutil.copytree(lake, copy)
+    yield Kept(url.rpartition("/")[2], lake, copy, uris)
+    databases.drop(url)
+
+
+@pytest.fixture
+def history(request, parts):
+    """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
+    is_kept = parts.settings.lake_url.startswith("file:")
+    return request.getfixturevalue("kept").uris if is_kept else put_history(parts)
 
 
 def is_unhurt(parts, before, *, but):

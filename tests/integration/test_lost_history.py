@@ -5,6 +5,7 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers.tables import contents
 
 from filmpulse import jobs
 from filmpulse.config import Settings
@@ -74,10 +75,8 @@ def rows(parts, statement):
 
 
 def tables(parts):
-    return {
-        table: sorted(row["row"] for row in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
-        for table in ("core.reviews", "core.review_revisions", "core.movies", "ops.loads")
-    }
+    names = ("core.reviews", "core.review_revisions", "core.movies", "ops.loads")
+    return contents(parts.warehouse, names)
 
 
 def empty(parts):
