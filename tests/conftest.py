@@ -90,9 +90,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    The tests of a file share its servers, those of the main job, of pages and of crashes one
-    stack, and those of Superset what was prepared once; a worker has one of each for all that it is
-    given. The marker `xdist_group` would say it, but pytest 9.2 does not hear it
+    The tests of a file share its servers, the end-to-end tests one stack, and those of Superset
+    what was prepared once; a worker has one of each for all that it is given. The marker
+    `xdist_group` would say it, but pytest 9.2 does not hear it
     (pytest-xdist#1386).
     """
 
@@ -100,8 +100,7 @@ class Sharing(LoadScopeScheduling):
         file = Path(nodeid.partition("::")[0])
         if file.name.startswith("test_superset") and "unit" not in file.parts:
             return "superset"
-        is_alone = file.name == "test_model_scores.py"  # it has a stack of its own
-        return "e2e" if "e2e" in file.parts and not is_alone else str(file)
+        return "e2e" if "e2e" in file.parts else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:

@@ -4,18 +4,16 @@ import base64
 import gzip
 import io
 import quopri
-import shutil
 import zipfile
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from hashlib import sha256
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from helpers.kept import filled
 from helpers.tables import contents
 from typer.testing import CliRunner
 
@@ -47,28 +45,31 @@ BERT = author_key("imdb", "ur1000002", SECRET)
 ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_id":"rw3"'
 
 
-def made(warehouse_url, **lake):
+def made(warehouse_url, lake_url, **lake):
     return jobs.Parts.from_settings(
-        Settings(warehouse_url=warehouse_url, author_secret=SECRET.decode(), **lake)
+        Settings(
+            warehouse_url=warehouse_url, lake_url=lake_url, author_secret=SECRET.decode(), **lake
+        )
     )
 
 
 @pytest.fixture
-def parts(request, databases, tmp_path):
-    if "history" in request.fixturenames and getattr(request, "param", "file") == "file":
-        yield from request.getfixturevalue("kept").again(databases)
-        return
-    url = request.getfixturevalue("warehouse_url")
-    lake = {"lake_url": (tmp_path / "lake").as_uri()}
-    if getattr(request, "param", "file") == "s3":
+def parts(request, tmp_path):
+    is_on_s3 = getattr(request, "param", "file") == "s3"
+    if is_on_s3:
         store = request.getfixturevalue("s3")
-        lake = {
-            "lake_url": f"s3://filmpulse/{uuid4()}",
+        access = {
             "lake_endpoint_url": store.url,
             "lake_key": store.key,
             "lake_secret": store.secret,
         }
-    yield made(url, **lake)  # noqa: PT022  the other one has an end
+        url = request.getfixturevalue("warehouse_url")
+        yield made(url, f"s3://filmpulse/{uuid4()}", **access)
+    elif "history" in request.fixturenames:
+        with request.getfixturevalue("kept").again() as parts:
+            yield parts
+    else:
+        yield made(request.getfixturevalue("warehouse_url"), (tmp_path / "lake").as_uri())
 
 
 on_any_lake = pytest.mark.parametrize("parts", ["file", "s3"], indirect=True)
@@ -197,41 +198,18 @@ def put_history(parts):
     return uris
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A warehouse and a lake that were filled once, to be had again by each test.
-
-    The warehouse knows where the lake lies, so that every test has the lake at the same place.
-    """
-
-    template: str
-    lake: Path
-    copy: Path
-    uris: list[str]
-
-    def again(self, databases):
-        shutil.rmtree(self.lake, ignore_errors=True)
-        shutil.copytree(self.copy, self.lake)
-        url = databases.create(self.template)
-        yield made(url, lake_url=self.lake.as_uri())
-        databases.drop(url)
-
-
 @pytest.fixture(scope="module")
 def kept(databases, _warehouse_template, tmp_path_factory):
-    lake, copy = (tmp_path_factory.mktemp("history") / name for name in ("lake", "copy"))
-    url = databases.create(_warehouse_template)
-    uris = put_history(made(url, lake_url=lake.as_uri()))
-    shutil.copytree(lake, copy)
-    yield Kept(url.rpartition("/")[2], lake, copy, uris)
-    databases.drop(url)
+    folder = tmp_path_factory.mktemp("history")
+    with filled(databases, _warehouse_template, folder, made, put_history) as kept:
+        yield kept
 
 
 @pytest.fixture
 def history(request, parts):
     """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
     is_kept = parts.settings.lake_url.startswith("file:")
-    return request.getfixturevalue("kept").uris if is_kept else put_history(parts)
+    return request.getfixturevalue("kept").told if is_kept else put_history(parts)
 
 
 def is_unhurt(parts, before, *, but):

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from helpers.one_browser import OneBrowser
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -36,11 +37,11 @@ from filmpulse.errors import (
 )
 from filmpulse.local import ports
 from filmpulse.local.postgres import Throwaway, address
-from filmpulse.sources.browser import Browser
-from filmpulse.sources.imdb import crawl
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.migrate import migrate
+
+pytestmark = pytest.mark.usefixtures("one_browser")
 
 MOVIE, OTHER, UNKNOWN = "tt99000005", "tt99000006", "tt98999999"
 COUNT, OTHER_COUNT = 57, 3  # reviews; three pages, and one
@@ -172,31 +173,6 @@ FAULTS = [
         rf"/title/{UNKNOWN}/reviews/\S* does not exist\.$", NotFound, on=UNKNOWN,
     ),
 ]  # fmt: skip
-
-
-class OneBrowser:
-    """Stands in for `Browser`: every site of this file takes turns with the same real one."""
-
-    real: Browser | None = None
-
-    def __init__(self, **settings: Any) -> None:
-        self.settings = settings
-
-    def __enter__(self) -> Any:
-        if OneBrowser.real is None:
-            OneBrowser.real = Browser(**self.settings).__enter__()
-        OneBrowser.real.close = lambda: None  # type: ignore[method-assign]
-        return OneBrowser.real
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_browser() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crawl, "Browser", OneBrowser)
-        yield
-    if OneBrowser.real is not None:
-        Browser.close(OneBrowser.real)
-        OneBrowser.real = None
 
 
 @dataclass

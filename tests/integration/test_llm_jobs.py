@@ -82,16 +82,21 @@ def store(parts, imdb_id, count, *, newest=date(2026, 6, 30), step=1):
         "ON CONFLICT DO NOTHING",
         imdb_id, TITLES[imdb_id],
     )  # fmt: skip
-    for n in range(count):
-        rows(
-            parts,
-            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
-            "content_hash, submitted_on, first_seen_at) "
-            "VALUES ('imdb', %s, %s, %s, %s, false, %s, %s, now())",
+    reviews = [
+        (
             f"rw{imdb_id[2:]}{n:04}", imdb_id, f"Scene {n}",
             f"The plot of {imdb_id} is wonderful in scene {n}, and the acting superb.",
             f"{imdb_id} {n}", newest - timedelta(days=n * step),
-        )  # fmt: skip
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    with Warehouse(parts.warehouse.url).connect() as connection:
+        connection.cursor().executemany(
+            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+            "content_hash, submitted_on, first_seen_at) "
+            "VALUES ('imdb', %s, %s, %s, %s, false, %s, %s, now())",
+            reviews,
+        )
 
 
 def shown(parts, imdb_id):
