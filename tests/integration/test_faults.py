@@ -9,7 +9,6 @@ import gzip
 import multiprocessing
 import re
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from helpers.one_browser import OneBrowser
+from helpers.waiting import wait_until
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -569,6 +569,15 @@ def test_a_pause_doubles_to_a_day_and_the_sites_own_wish_wins(warehouse_url: str
         assert minutes(60.0) == 30  # and strikes were counted all the same
 
 
+def stands_in_a_queue(url: str) -> bool:
+    with Warehouse(url).connect() as connection:
+        waiting = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        return waiting.fetchone() is not None
+
+
 def test_a_worker_in_the_queue_sees_a_pause_at_once(warehouse_url: str) -> None:
     host, context = "queue.invalid", multiprocessing.get_context("spawn")
     began, said = context.Event(), context.Queue()
@@ -579,7 +588,7 @@ def test_a_worker_in_the_queue_sees_a_pause_at_once(warehouse_url: str) -> None:
         )
         process.start()
         assert began.wait(60)
-        time.sleep(0.3)  # it stands in the queue now
+        wait_until(lambda: stands_in_a_queue(warehouse_url))
         assert said.empty()
         until = gate.pause(host, "captcha")
     reason, its_until, sentence = said.get(timeout=30)
