@@ -86,7 +86,7 @@ lock-is-fresh: $(UV)
 	mkdir "$$fresh/superset" && \
 	cp requirements.txt requirements-dev.txt "$$fresh" && cp superset/requirements.txt "$$fresh/superset" && \
 	$(COMPILE) pyproject.toml -o "$$fresh/requirements.txt" && \
-	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o "$$fresh/requirements-dev.txt" && \
+	$(COMPILE) pyproject.toml --extra sample-site --group dev -c requirements.txt -o "$$fresh/requirements-dev.txt" && \
 	$(COMPILE_SUPERSET) -o "$$fresh/superset/requirements.txt" && \
 	for lock in requirements.txt requirements-dev.txt superset/requirements.txt; do \
 	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit what it is made of: make lock"; exit 1; }; \
@@ -116,7 +116,7 @@ bench: env browser ## Measure speed; judges only what a person waits for
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml and superset/requirements.in allow
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
-	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra sample-site --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE_SUPERSET) --upgrade -o superset/requirements.txt
 
 docs: env ## Write the generated documents anew

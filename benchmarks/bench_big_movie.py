@@ -52,7 +52,7 @@ def run_job(job: str, argument: str) -> None:
     parts = jobs.Parts.from_settings(Settings.from_env())
     if job == "collect":
         jobs.plan([argument], "full", RUN_ID, parts)
-        result = jobs.collect(argument, "full", RUN_ID, parts)
+        (result,) = jobs.collect(argument, "full", RUN_ID, parts)
     elif job == "load":
         result = str(jobs.load(argument, parts).changed)
     else:

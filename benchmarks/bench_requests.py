@@ -112,7 +112,7 @@ def check(movies: int = 2, reviews: int = 60, new: tuple[int, ...] = (1, 25, 30)
                 if batch.mode != mode:
                     raise SystemExit(f"{what}: read in the mode {batch.mode}, not {mode}.")
                 for imdb_id in jobs.plan(batch.imdb_ids, mode, batch.run_id, parts):
-                    jobs.load(jobs.collect(imdb_id, mode, batch.run_id, parts), parts)
+                    jobs.load(*jobs.collect(imdb_id, mode, batch.run_id, parts), parts)
                 step(what, requests_of(mode, number, len(batch.imdb_ids)), before)
 
             collect(look(), "full", reviews, f"all {reviews} reviews of {movies} movies")

@@ -26,7 +26,7 @@ from rich.table import Table
 from filmpulse.items import Movie, Review
 from filmpulse.local import ports, postgres
 from filmpulse.warehouse import Connection, Warehouse
-from filmpulse.warehouse.load import load_reviews, store_movie
+from filmpulse.warehouse.load import Sighting, load_reviews, store_movie
 from filmpulse.warehouse.migrate import migrate
 
 MOVIE = "tt99000001"
@@ -63,8 +63,10 @@ def values(r: Review) -> tuple[object, ...]:
 def merge(connection: Connection, reviews: list[Review]) -> None:
     """Load as Filmpulse does."""
     load_reviews(
-        connection, source="imdb", imdb_id=MOVIE, collected_at=START + timedelta(hours=1),
-        reviews=((r, "en") for r in reviews), is_whole=False,
+        connection, source="imdb", imdb_id=MOVIE,
+        sighting=Sighting(
+            START + timedelta(hours=1), False, True, ((r, "en") for r in reviews)
+        ),
     )  # fmt: skip
 
 

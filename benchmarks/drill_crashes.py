@@ -118,7 +118,7 @@ def _work(job: dict[str, Any], parts: Any) -> int:
         if job["stage"] == "scrape":
             jobs.plan([imdb_id], "full", run_id, parts)
             _tell("stage scrape")
-            uri = jobs.collect(imdb_id, "full", run_id, parts)
+            (uri,) = jobs.collect(imdb_id, "full", run_id, parts)
             _tell("collected", uri)
         if job["stage"] in ("scrape", "load"):
             _tell("stage load")

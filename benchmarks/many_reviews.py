@@ -230,8 +230,8 @@ _ASPECTS = """
 
 _PIPELINE = (
     """
-    INSERT INTO core.movie_snapshots (imdb_id, taken_at, rating, vote_count, review_count)
-    SELECT imdb_id, at,
+    INSERT INTO core.movie_snapshots (source, imdb_id, taken_at, rating, vote_count, review_count)
+    SELECT 'imdb', imdb_id, at,
            (6 + s.number % 3 + 0.3 * sin(extract(epoch FROM at)::float8 / 1e7))::numeric(3, 1),
            1000 * s.number + 5000, (s.reviews * 1.2)::int
     FROM sizes s
@@ -243,8 +243,8 @@ _PIPELINE = (
     FROM core.movies CROSS JOIN generate_series(1, 3) n
     """,
     """
-    INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome, sentence, review_count)
-    SELECT imdb_id, now() - random() * interval '1 hour', 'no_news', 'Nothing new.',
+    INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, sentence, review_count)
+    SELECT 'imdb', imdb_id, now() - random() * interval '1 hour', 'no_news', 'Nothing new.',
            (reviews * 1.2)::int
     FROM sizes
     """,

@@ -1,11 +1,10 @@
 """Scrape, load and analyse the reviews of each movie asked for, then say how it went.
 
-* **Kind:** "now" DAG, started by `detect_new_reviews` or by hand. Repair a failure with a new run;
-  an old page cannot be had again.
+* **Kind:** "now" DAG, started by `detect_new_reviews` or by hand. Repair it with a new run.
 * **Writes:** the lake; `core.movies`, `core.movie_snapshots`, `core.reviews`,
   `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`,
-  `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`, by the site's own ids: a
-  re-run is safe. If rows changed: assets `filmpulse/reviews` and `filmpulse/aspect_scores`.
+  `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`, by the source's own ids, so
+  a re-run is safe. If rows changed: assets `filmpulse/reviews` and `filmpulse/aspect_scores`.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_IMDB_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
 
@@ -42,18 +41,19 @@ def movie_reception():
     @task_group
     def per_movie(imdb_id: str):
         @task(pool="browser", execution_timeout=timedelta(hours=4))
-        def scrape(imdb_id: str, params: dict, run_id: str) -> str:
-            """Read the reviews into the lake; return the manifest's URI."""
+        def scrape(imdb_id: str, params: dict, run_id: str) -> list[str]:
+            """Read the reviews of each source into the lake; return the manifests' URIs."""
             from filmpulse import jobs
 
             return jobs.collect(imdb_id, params["mode"], run_id, bridge.parts_for(imdb_id))
 
         @task(execution_timeout=timedelta(minutes=30))
-        def load(imdb_id: str, manifest_uri: str) -> int:
-            """Load the collection and check it; return how many rows changed."""
+        def load(imdb_id: str, manifest_uris: list[str]) -> int:
+            """Load the collections and check them; return how many rows changed."""
             from filmpulse import jobs
 
-            return jobs.load(manifest_uri, bridge.parts_for(imdb_id)).changed
+            parts = bridge.parts_for(imdb_id)
+            return sum(jobs.load(uri, parts).changed for uri in manifest_uris)
 
         @task(pool="llm", execution_timeout=timedelta(hours=1))
         def analyse(imdb_id: str, params: dict, run_id: str) -> int:
@@ -61,8 +61,8 @@ def movie_reception():
             from filmpulse import jobs
 
             parts = bridge.parts_for(imdb_id, is_scoring=True)
-            budget_usd = params["budget_usd"]
-            return jobs.analyse(imdb_id, parts, run_id=run_id, budget_usd=budget_usd).scored
+            options = {"run_id": run_id, "budget_usd": params["budget_usd"]}
+            return jobs.analyse(imdb_id, parts, **options).scored
 
         load(imdb_id, scrape(imdb_id)) >> analyse(imdb_id)
 

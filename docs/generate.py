@@ -301,8 +301,8 @@ def settings_table() -> str:
     )
 
 
-def _default(value: float | str | None) -> str:
-    if value is None:
+def _default(value: float | str | dict[str, str] | None) -> str:
+    if value is None or isinstance(value, dict):
         return ""
     return f"`{value}`" if isinstance(value, str) else f"{value:.10g}"
 

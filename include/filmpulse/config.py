@@ -7,15 +7,17 @@ rest is the same everywhere. The README's configuration table is made from this 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from filmpulse.errors import BadInput
 
 PREFIX = "FILMPULSE_"
+_SOURCE_URL = re.compile(f"{PREFIX}([A-Z][A-Z0-9]*)_URL")
 
 
 MOST_MAPPED = 1_000
@@ -44,10 +46,11 @@ class Settings(BaseModel):
     author_secret: SecretStr | None = Field(
         None, description="Key of the hash that stands for a reviewer; keep it, or keys change."
     )
-    imdb_url: str | None = Field(
-        None,
-        description="Base address of the site to read. Unset: nothing is read live. "
-        "Setting IMDb's own address accepts its conditions of use on your behalf.",
+    source_urls: dict[str, str] = Field(
+        {},
+        description="Base address of a site or stream to read live, one variable a source, such "
+        "as `FILMPULSE_IMDB_URL`. Unset: that source is not read live. Setting a site's own "
+        "address accepts its conditions of use on your behalf.",
     )
     suggestion_url: str | None = Field(
         None, description="Base address of the title suggestions; the site's own when unset."
@@ -164,10 +167,12 @@ class Settings(BaseModel):
             BadInput: A value that cannot be used; the message names its variable, not its value.
         """
         env = os.environ if env is None else env
-        values = {
-            name: env[key]
-            for name in cls.model_fields
-            if env.get(key := variable_name(name), "").strip()
+        given = {key: env[key] for key in variables(env) if env[key].strip()}
+        values: dict[str, Any] = {
+            name: given[key] for name in cls.model_fields if (key := variable_name(name)) in given
+        }
+        values["source_urls"] = {
+            source[1].lower(): url for key, url in given.items() if (source := _source_url(key))
         }
         try:
             return cls.model_validate(values)
@@ -181,10 +186,28 @@ class Settings(BaseModel):
 def variable_name(field: str) -> str:
     """Return the environment variable of one setting.
 
-    `selenium_remote_url` keeps Selenium's own name, `SELENIUM_REMOTE_URL`.
+    `selenium_remote_url` keeps Selenium's own name, `SELENIUM_REMOTE_URL`; `source_urls` has one
+    variable a source (`source_variable`), which stands here for all.
     """
-    upper = field.upper()
-    return upper if upper == "SELENIUM_REMOTE_URL" else PREFIX + upper
+    odd = {"selenium_remote_url": "SELENIUM_REMOTE_URL", "source_urls": source_variable("<source>")}
+    return odd.get(field, PREFIX + field.upper())
+
+
+def variables(env: Mapping[str, str]) -> list[str]:
+    """Return the names in an environment that are settings, whether empty or not."""
+    ours = {variable_name(name) for name in Settings.model_fields}
+    return [key for key in env if key in ours or _source_url(key)]
+
+
+def source_variable(source: str) -> str:
+    """Return the environment variable of a source's address."""
+    return f"{PREFIX}{source.upper()}_URL"
+
+
+def _source_url(key: str) -> re.Match[str] | None:
+    """Match the variable of a source's address."""
+    is_field = key.removeprefix(PREFIX).lower() in Settings.model_fields
+    return None if is_field else _SOURCE_URL.fullmatch(key)
 
 
 SECRETS = tuple(

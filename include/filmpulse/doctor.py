@@ -24,6 +24,7 @@ import httpx
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
+from filmpulse.sources import known
 
 LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
 MOVIES_READ_BACK = 5  # drawn anew each time: a lake that lost its content lost that of most
@@ -156,9 +157,12 @@ def _settings() -> str:
     for field in ("lake_url", "author_secret"):
         if getattr(settings, field) is None:
             raise _Problem(f"FILMPULSE_{field.upper()} is not set", START)
-    if settings.imdb_url is None:
-        return "live reading is off (FILMPULSE_IMDB_URL is unset); saved pages and files work"
-    return f"reads {settings.imdb_url}, {settings.request_gap_seconds:g} s between requests"
+    live = [
+        settings.source_urls.get(s.name, s.title) for s in known().values() if s.is_on(settings)
+    ]
+    if not live:
+        return "live reading is off (no source's address is set); saved pages and files work"
+    return f"reads {', '.join(live)}, {settings.request_gap_seconds:g} s between requests"
 
 
 def _warehouse_url() -> str:

@@ -28,6 +28,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
+"""How a command that reads a page ends where the page is at fault."""
+
 
 class FilmpulseError(Exception):
     """The root: whatever Filmpulse raises on purpose."""

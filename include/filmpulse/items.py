@@ -21,19 +21,27 @@ IMDB_ID_PATTERN = r"^tt[0-9]{7,9}$"
 
 ImdbId = Annotated[str, Field(pattern=IMDB_ID_PATTERN)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+ReviewId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 
 Aspect = Literal["storytelling", "acting", "visuals", "sound", "themes"]
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
 Score = Annotated[int, Field(ge=-2, le=2)]
 
-Mode = Literal["incremental", "full", "import"]
-"""How a collection was made: from the newest until known ones, all of them, or from files."""
+FIRST_SOURCE = "imdb"
+"""The source of what was written before there were several, and so does not say."""
+
+Mode = Literal["incremental", "full", "import", "stream"]
+"""How a collection was made.
+
+From the newest review until known ones, from all reviews, from files, or from a stream's events.
+"""
 
 CollectionStatus = Literal[
     "queued",
     "running",
     "complete",
+    "drained",
     "partial",
     "gated",
     "blocked",
@@ -145,13 +153,21 @@ class Movie(Item):
 
 
 class Snapshot(Item):
-    """What the site itself said of a movie at one moment; None where it said nothing."""
+    """What a site itself said of a movie at one moment; None where it said nothing."""
 
+    source: str = FIRST_SOURCE
     imdb_id: ImdbId
     taken_at: AwareDatetime | None
     rating: Annotated[float, Field(ge=1, le=10)] | None = None
     vote_count: Count | None = None
     review_count: Count | None = None
+
+
+class Removal(Item):
+    """A stream's word that a review is gone."""
+
+    source: str
+    review_id: ReviewId
 
 
 class Dropped(Item):
@@ -171,8 +187,8 @@ class Review(Item):
     nothing was said.
     """
 
-    source: str = "imdb"
-    review_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+    source: str = FIRST_SOURCE
+    review_id: ReviewId
     imdb_id: ImdbId
     author_key: str | None = None
     title: str

@@ -1,15 +1,18 @@
 """The lake: what a source gave, as gzip JSON lines and one manifest per collection, at any URI.
 
-Layout below the lake's root::
+Layout below the lake's root, by areas::
 
-    <source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz   in the order of arrival
-    <source>/<imdb_id>/<collection>/manifest.json            written last: without it, no collection
+    reviews/<source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz  in the order of arrival
+    reviews/<source>/<imdb_id>/<collection>/manifest.json    written last: without it, no collection
+    streams/<source>/<drain>/reviews-00001.jsonl.gz          what a stream told, of all movies
+    streams/<source>/<drain>/manifest.json                   written last, as above
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
     erasures/<digest>.json                                   what was erased on request
     losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
     cleaned.json                                             by which rules kept pages were cleaned
 
+An older lake has its collections at `<source>/<imdb_id>/`, beside the areas; they are read as well.
 An object is written whole or not at all, whichever filesystem holds it.
 """
 
@@ -25,22 +28,36 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from filmpulse.errors import BadInput, LakeDamaged, LakeUnavailable, ObjectMissing
-from filmpulse.items import CollectionStatus, Count, ImdbId, Item, Mode, Movie, Review, Snapshot
+from filmpulse.items import (
+    CollectionStatus,
+    Count,
+    ImdbId,
+    Item,
+    Mode,
+    Movie,
+    Review,
+    ReviewId,
+    Snapshot,
+)
 
 log = logging.getLogger(__name__)
 
 MANIFEST_VERSION = 1
+MANIFEST = "manifest.json"
 
-NOT_SOURCES = frozenset({"quarantine", "inbox", "erasures", "losses"})
-"""Folders at the lake's root that hold no collections."""
+AREAS = frozenset(
+    {"reviews", "streams", "titles", "catalogue", "inbox", "quarantine", "exports"}
+    | {"erasures", "losses"}
+)
+"""Folders at the lake's root; of an older lake any other one is a source's."""
 # Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
 # ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
 OBJECT_SECONDS = 25.0
@@ -52,7 +69,7 @@ class Manifest(Item):
     `parts` are file names beside the manifest, in order; `distinct_ids` counts different reviews.
     Times are UTC; every time in `core` comes from `started_at`. A collection whose pages do not say
     when they were seen (`is_dated` False) starts when they came in, and changes nothing that
-    exists.
+    exists. `removed_ids` are reviews of which a stream said that they are gone.
     """
 
     version: int = MANIFEST_VERSION
@@ -72,6 +89,24 @@ class Manifest(Item):
     variant: str | None = None
     movie: Movie | None = None
     snapshot: Snapshot | None = None
+    removed_ids: tuple[ReviewId, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+class DrainManifest(Item):
+    """What one drain of a stream told, and which files beside it hold the reviews.
+
+    Of each review only its last state is there: a line, or its id in `removed_ids`. `movies` counts
+    the lines by movie. `gapless_since` (UTC): from then on no event is missing up to `drained_at`.
+    """
+
+    version: int = MANIFEST_VERSION
+    source: str
+    drained_at: AwareDatetime
+    gapless_since: AwareDatetime
+    cursor: str
+    movies: dict[ImdbId, Count] = Field(default_factory=dict)
+    removed_ids: tuple[ReviewId, ...] = ()
     parts: tuple[str, ...] = ()
 
 
@@ -81,6 +116,9 @@ class _Changed(NamedTuple):
     lines: bytes
     changed: int
     taken_out: int
+
+
+_Manifest = TypeVar("_Manifest", Manifest, DrainManifest)
 
 
 class Lake:
@@ -120,8 +158,32 @@ class Lake:
             mark: For a collection that comes out the same each time, as one made from a file does:
                 a retry writes the same objects anew. Never the same when not given.
         """
-        folder = f"{started_at:%Y%m%dT%H%M%S}-{mark or uuid.uuid4().hex[:8]}"
-        return CollectionWriter(self, f"{source}/{imdb_id}/{folder}")
+        folder = f"{source}/{imdb_id}/{_stamp(started_at, mark)}"
+        if mark and self.size(f"{folder}/{MANIFEST}") is not None:
+            return CollectionWriter(self, folder)  # an older version wrote it there
+        return CollectionWriter(self, f"reviews/{folder}")
+
+    def begin_drain(self, source: str, drained_at: datetime) -> CollectionWriter:
+        """Start to write what a stream told (UTC), as `begin` does for a collection."""
+        return CollectionWriter(self, f"streams/{source}/{_stamp(drained_at)}")
+
+    def drains(self, source: str) -> list[tuple[str, DrainManifest]]:
+        """Return the URI and manifest of each drain of a stream, in their order.
+
+        Raises:
+            LakeDamaged: One is no manifest of ours.
+        """
+        names = [n for n in self.names(f"streams/{source}") if n.endswith(f"/{MANIFEST}")]
+        found = [
+            (self.uri_of(name), self._model(DrainManifest, self.uri_of(name))) for name in names
+        ]
+        return sorted(found, key=lambda drain: (drain[1].drained_at, drain[0]))
+
+    def subject_of(self, uri: str) -> tuple[str, str]:
+        """Return the source and the movie of a collection."""
+        names = self.name_of(uri).split("/")
+        source, imdb_id = names[1:3] if names[0] in AREAS else names[:2]
+        return source, imdb_id
 
     def read_manifest(self, uri: str) -> Manifest:
         """Read one manifest.
@@ -130,14 +192,17 @@ class Lake:
             LakeDamaged: It is not a manifest of ours.
             LakeUnavailable: It could not be read; ObjectMissing: it is not there.
         """
+        return self._model(Manifest, uri)
+
+    def _model(self, kind: type[_Manifest], uri: str) -> _Manifest:
         content = self._read(self._path(uri))
         try:
-            return Manifest.model_validate_json(content)
+            return kind.model_validate_json(content)
         except ValidationError as error:
-            raise LakeDamaged(f"{uri} is no manifest of a collection: {error}") from error
+            raise LakeDamaged(f"{uri} is no manifest of ours: {error}") from error
 
-    def read_reviews(self, uri: str, manifest: Manifest) -> Iterator[Review]:
-        """Yield the reviews of a collection in the order in which they arrived.
+    def read_reviews(self, uri: str, manifest: Manifest | DrainManifest) -> Iterator[Review]:
+        """Yield the reviews of a collection or a drain in the order in which they were written.
 
         Raises:
             LakeDamaged: A part holds what is no review; the parts before it were yielded.
@@ -165,14 +230,13 @@ class Lake:
 
     def manifests(self, source: str | None = None, imdb_id: str | None = None) -> list[str]:
         """List the URIs of sealed collections, of one source or movie where given, sorted."""
-        pattern = f"{glob_escape(self._root)}/{source or '*'}/{imdb_id or 'tt*'}/*/manifest.json"
+        below = f"{source or '*'}/{imdb_id or 'tt*'}/*/{MANIFEST}"
+        root = glob_escape(self._root)
         with _reached("listed", self._url):
             self._fs.invalidate_cache()
-            found = self._fs.glob(pattern)
+            found = [*self._fs.glob(f"{root}/reviews/{below}"), *self._fs.glob(f"{root}/{below}")]
         names = (path.removeprefix(f"{self._root}/") for path in found)
-        return sorted(
-            f"{self._url}/{name}" for name in names if name.split("/")[0] not in NOT_SOURCES
-        )
+        return sorted({self.uri_of(name) for name in names if _is_collection(name)})
 
     def names(self, below: str) -> list[str]:
         """List the objects in a folder below the root and in all its folders, sorted."""
@@ -201,15 +265,27 @@ class Lake:
 
     def movies(self) -> Iterator[tuple[str, str]]:
         """Yield each source and movie of which there are collections, whole or broken off."""
-        for source in self.folders():
-            if source not in NOT_SOURCES:
-                for imdb_id in self.folders(source):
-                    yield source, imdb_id
+        old = {source: source for source in self.folders() if source not in AREAS}
+        new = {f"reviews/{source}": source for source in self.folders("reviews")}
+        found = ((source, i) for at, source in (old | new).items() for i in self.folders(at))
+        yield from dict.fromkeys(found)
+
+    def sources(self) -> set[str]:
+        """Return the sources of which there are collections or drains."""
+        old = {source for source in self.folders() if source not in AREAS}
+        return old | {*self.folders("reviews"), *self.folders("streams")}
 
     def collections(self, source: str, imdb_id: str) -> dict[str, list[str]]:
         """Return the objects of each collection of a movie, whole or broken off, by its folder."""
+        return self._by_folder(f"{source}/{imdb_id}", f"reviews/{source}/{imdb_id}")
+
+    def drained(self, source: str) -> dict[str, list[str]]:
+        """Return the objects of each drain of a stream, whole or broken off, by its folder."""
+        return self._by_folder(f"streams/{source}")
+
+    def _by_folder(self, *areas: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for name in self.names(f"{source}/{imdb_id}"):
+        for name in (name for area in areas for name in self.names(area)):
             found.setdefault(name.rpartition("/")[0], []).append(name)
         return found
 
@@ -251,7 +327,7 @@ class Lake:
                 lines = changed[name].lines if name in changed else self._lines(name)
                 ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
             for name in names:
-                if name.endswith("/manifest.json"):
+                if name.endswith(f"/{MANIFEST}"):
                     with suppress(LakeDamaged):  # a manifest that nobody can read counts nothing
                         told = self.read_manifest(self.uri_of(name))
                         told = told.model_copy(update={"distinct_ids": len(ids)})
@@ -263,7 +339,7 @@ class Lake:
 
     def delete_collection(self, folder: str) -> None:
         """Delete a collection, its manifest first: from then on it is none."""
-        self.delete(f"{folder}/manifest.json")
+        self.delete(f"{folder}/{MANIFEST}")
         for name in self.names(folder):
             self.delete(name)
         if isinstance(self._fs, LocalFileSystem):  # elsewhere a folder goes with its objects
@@ -398,13 +474,24 @@ class CollectionWriter:
     @property
     def manifest_uri(self) -> str:
         """Where the manifest goes."""
-        return self._lake.uri_of(f"{self._folder}/manifest.json")
+        return self._lake.uri_of(f"{self._folder}/{MANIFEST}")
 
-    def close(self, manifest: Manifest) -> str:
+    def close(self, manifest: Manifest | DrainManifest) -> str:
         """Write the manifest, the last object of a collection, and return its URI."""
         return self._lake.write(
-            f"{self._folder}/manifest.json", manifest.model_dump_json(indent=1).encode()
+            f"{self._folder}/{MANIFEST}", manifest.model_dump_json(indent=1).encode()
         )
+
+
+def _stamp(at: datetime, mark: str | None = None) -> str:
+    return f"{at:%Y%m%dT%H%M%S}-{mark or uuid.uuid4().hex[:8]}"
+
+
+def _is_collection(name: str) -> bool:
+    """Tell an older lake's collection, and one of today's, from what another area holds."""
+    return name.count("/") == (4 if name.startswith("reviews/") else 3) and (
+        name.startswith("reviews/") or name.split("/")[0] not in AREAS
+    )
 
 
 def _as_lines(reviews: Sequence[Review]) -> bytes:

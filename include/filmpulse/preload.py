@@ -23,6 +23,7 @@ MODULES = (
     "filmpulse.airflow_bridge",
     "filmpulse.analysis.lexicon",
     "filmpulse.jobs",
+    "filmpulse.sources.imdb.crawl",
     "lxml.html",
     "numpy",
     "py3langid.langid",

@@ -119,13 +119,13 @@ _LIFE = (
     WHERE release_date IS NOT NULL
     """,
     """
-    INSERT INTO core.movie_snapshots (imdb_id, taken_at, rating, vote_count, review_count)
-    SELECT imdb_id, now() - n * interval '1 day', 7.1 + n * 0.1, 1000 - 10 * n, 200
+    INSERT INTO core.movie_snapshots (source, imdb_id, taken_at, rating, vote_count, review_count)
+    SELECT 'imdb', imdb_id, now() - n * interval '1 day', 7.1 + n * 0.1, 1000 - 10 * n, 200
     FROM core.movies CROSS JOIN generate_series(1, 20) n
     """,
     """
-    INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome, sentence, review_count)
-    SELECT imdb_id, now() - row_number() OVER (ORDER BY imdb_id) * interval '25 minutes',
+    INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, sentence, review_count)
+    SELECT 'imdb', imdb_id, now() - row_number() OVER (ORDER BY imdb_id) * interval '25 minutes',
            'no_news', 'Nothing new.', 200
     FROM core.movies
     """,

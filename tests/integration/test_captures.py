@@ -208,7 +208,7 @@ def test_real_page_in_the_real_browser_ends_as_partial(
     capture_server: str, reviews_page: Page
 ) -> None:
     settings = Settings(
-        imdb_url=capture_server, author_secret=SECRET.decode(), page_timeout_seconds=6
+        source_urls={"imdb": capture_server}, author_secret=SECRET.decode(), page_timeout_seconds=6
     )
     with ImdbSite(settings, FreeGate()) as site:
         started = time.monotonic()

@@ -103,14 +103,14 @@ def test_the_drill_sees_a_loss(place, loss):
 
 def test_the_drill_sees_a_lake_that_is_not_whole(place, tmp_path):
     drill._check_lake(place)
-    (part,) = tmp_path.glob("imdb/*/*/*.jsonl.gz")
+    (part,) = tmp_path.glob("reviews/imdb/*/*/*.jsonl.gz")
     whole = part.read_bytes()
     lines = gzip.decompress(whole).splitlines(keepends=True)
     part.write_bytes(gzip.compress(b"".join(lines[:4])))
     with pytest.raises(drill.DrillError, match="names 5 reviews and holds 4"):
         drill._check_lake(place)
     part.write_bytes(whole)
-    (manifest,) = tmp_path.glob("imdb/*/*/manifest.json")
+    (manifest,) = tmp_path.glob("reviews/imdb/*/*/manifest.json")
     manifest.unlink()
     with pytest.raises(drill.DrillError, match="not in the lake"):
         drill._check_lake(place)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from filmpulse import jobs
 from filmpulse.config import Settings
@@ -48,10 +49,15 @@ class Invented:
             self.look(imdb_id, datetime(2026, 6, 1, 12, tzinfo=UTC), 7.1, site)
 
     def look(self, imdb_id, at, rating, reviews):
-        self.rows(
-            "INSERT INTO core.movie_snapshots VALUES (%s, %s, %s, 1000, %s)",
-            imdb_id, at, rating, reviews,
-        )  # fmt: skip
+        row = {
+            "source": "imdb", "imdb_id": imdb_id, "taken_at": at.isoformat(), "rating": rating,
+            "vote_count": 1000, "review_count": reviews,
+        }  # fmt: skip
+        self.rows(  # in any version of the table
+            "INSERT INTO core.movie_snapshots "
+            "SELECT * FROM jsonb_populate_record(NULL::core.movie_snapshots, %s)",
+            Jsonb(row),
+        )
 
     def review(self, overall=None, aspects=None, *, imdb_id=MOVIE, analyser=1, **changes):
         """Store a review, with what an analyser made of it where `overall` is given.

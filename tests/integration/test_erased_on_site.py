@@ -23,7 +23,7 @@ def parts(sample_site, warehouse_url, tmp_path):
         Settings(
             warehouse_url=warehouse_url,
             lake_url=(tmp_path / "lake").as_uri(),
-            imdb_url=sample_site.url,
+            source_urls={"imdb": sample_site.url},
             author_secret=SECRET,
             request_gap_seconds=0,
             page_timeout_seconds=15,
@@ -50,7 +50,7 @@ def stored(parts):
 def run(parts, imdb_id, run_id, mode="full"):
     """Run the main job for one movie; answer what loading changed and the ledger's line."""
     jobs.plan([imdb_id], mode, run_id, parts)
-    loaded = jobs.load(jobs.collect(imdb_id, mode, run_id, parts), parts)
+    loaded = jobs.load(*jobs.collect(imdb_id, mode, run_id, parts), parts)
     jobs.analyse(imdb_id, parts)
     (line,) = rows(parts, "SELECT * FROM ops.collections WHERE run_id = %s", run_id)
     return loaded, line
@@ -153,17 +153,17 @@ def test_erased_while_it_is_read(parts, middle):
 
     def erase(done, total):
         if not seen:
-            found = parts.lake.names(f"imdb/{middle}")
+            found = parts.lake.names(f"reviews/imdb/{middle}")
             text = gzip.decompress(parts.lake.read(found[0])).decode()
             seen.append(text.partition('"review_id":"')[2].partition('"')[0])
             jobs.forget("review", seen[0], parts)
 
-    uri = jobs.collect(middle, "full", "r1", parts, erase)
+    (uri,) = jobs.collect(middle, "full", "r1", parts, erase)
     assert jobs.load(uri, parts).inserted > 25
     assert seen[0] not in stored(parts)
     assert f'"{seen[0]}"' not in in_lake(parts)
     # and the whole movie
-    uri = jobs.collect(middle, "full", "r2", parts)
+    (uri,) = jobs.collect(middle, "full", "r2", parts)
     jobs.forget("movie", middle, parts)
     with pytest.raises(BadInput, match="erased on request"):
         jobs.load(uri, parts)

@@ -174,7 +174,8 @@ def put_history(parts):
         jobs.analyse(movie, parts)
     with parts.warehouse.connect() as connection:
         connection.execute(
-            "INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome) VALUES (%s, %s, 'news')",
+            "INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome)"
+            " VALUES ('imdb', %s, %s, 'news')",
             (MOVIE, START),
         )
     for movie in (MOVIE, OTHER):
@@ -288,7 +289,7 @@ def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
         assert all(MOVIE in r or ",rw" in r for r in gone)
         assert set(after[table]) <= set(before[table])
     assert len(after["core.movies"]) == 2
-    assert parts.lake.names(f"imdb/{MOVIE}") == []
+    assert parts.lake.names(f"reviews/imdb/{MOVIE}") == []
     with pytest.raises(BadInput, match="erased on request") as refused:
         jobs.load(late, parts)
     assert refused.value.reason == "erased"
@@ -323,7 +324,8 @@ def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
             erasing_at = at + timedelta(seconds=1) if title == "New" else at
             store_movie(connection, movie, erasing_at)
         connection.execute(
-            "INSERT INTO core.movie_snapshots (imdb_id, taken_at) VALUES (%s, %s), (%s, %s)",
+            "INSERT INTO core.movie_snapshots (source, imdb_id, taken_at)"
+            " VALUES ('imdb', %s, %s), ('imdb', %s, %s)",
             (MOVIE, START, MOVIE, erased_at + timedelta(seconds=1)),
         )
     assert jobs.replay_erasures(parts).rows == 1

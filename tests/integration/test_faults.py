@@ -241,7 +241,9 @@ class World:
         return self.host.replace("127.0.0.1", "localhost")
 
     def elsewhere(self) -> jobs.Parts:
-        settings = self.parts.settings.model_copy(update={"imdb_url": f"http://{self.other_host}"})
+        settings = self.parts.settings.model_copy(
+            update={"source_urls": {"imdb": f"http://{self.other_host}"}}
+        )
         return jobs.Parts(settings, self.parts.warehouse, self.parts.open_lake)
 
     @contextmanager
@@ -260,7 +262,7 @@ class World:
     def collect(self, run: str, movie: str, mode: str = "full") -> Exception | None:
         """Collect, load and score; return what `collect` raised."""
         try:
-            uri = jobs.collect(movie, mode, run, self.parts)
+            (uri,) = jobs.collect(movie, mode, run, self.parts)
         except Exception as error:
             return error
         jobs.load(uri, self.parts)
@@ -275,7 +277,7 @@ def shared(running_site, databases, _warehouse_template, tmp_path_factory) -> It
     settings = Settings(
         warehouse_url=url,
         lake_url=lake.as_uri(),
-        imdb_url=running_site.url,
+        source_urls={"imdb": running_site.url},
         author_secret="for tests only",
         request_gap_seconds=0,
         page_timeout_seconds=20,
@@ -885,8 +887,9 @@ def test_check_live_at_a_forbidding_robots_txt(world: World) -> None:
 
 def test_check_live_in_a_shell(world: World, monkeypatch, warehouse_url) -> None:
     settings = world.parts.settings
-    for name in ("lake_url", "imdb_url", "request_gap_seconds", "page_timeout_seconds"):
+    for name in ("lake_url", "request_gap_seconds", "page_timeout_seconds"):
         monkeypatch.setenv(f"FILMPULSE_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("FILMPULSE_IMDB_URL", settings.source_urls["imdb"])
     monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", settings.warehouse_url.get_secret_value())
     world.switch(OTHER, gate=0)
     ran = CliRunner().invoke(cli.app, ["check-live", OTHER])  # without an author's secret, too

@@ -51,7 +51,7 @@ def switch(running_site) -> Iterator[Callable[[str, object], None]]:
 
 @pytest.fixture(scope="module")
 def shared_site(base: str) -> Iterator[ImdbSite]:
-    settings = Settings(imdb_url=base, author_secret="s" * 32, page_timeout_seconds=4)
+    settings = Settings(source_urls={"imdb": base}, author_secret="s" * 32, page_timeout_seconds=4)
     with ImdbSite(settings, CountingGate()) as site:
         yield site
 
@@ -200,7 +200,7 @@ def test_look_and_search(site: ImdbSite) -> None:
 def test_robots_come_first(base, switch, answer: str, error: type[FilmpulseError] | None) -> None:
     switch("robots", answer)
     gate = CountingGate()
-    settings = Settings(imdb_url=base, author_secret="s" * 32, page_timeout_seconds=4)
+    settings = Settings(source_urls={"imdb": base}, author_secret="s" * 32, page_timeout_seconds=4)
     with ImdbSite(settings, gate) as site:
         if error is None:
             assert site.search("lamp") is not None
@@ -221,7 +221,7 @@ def test_live_reading_is_off_until_switched_on() -> None:
 
 def test_reviewers_need_a_secret(base: str) -> None:
     with (
-        ImdbSite(Settings(imdb_url=base), CountingGate()) as site,
+        ImdbSite(Settings(source_urls={"imdb": base}), CountingGate()) as site,
         pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"),
     ):
         site.crawl(MOVIE, "full")

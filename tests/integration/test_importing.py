@@ -382,12 +382,12 @@ def test_a_newer_page_edits_but_never_removes(parts, save):
 def test_imports_are_no_collections_of_the_site(parts, save):
     at = PAGE_TIME - timedelta(days=30)
     collect_by_hand(parts, at, dict.fromkeys(first_ids(), "Words."))
-    (before,) = parts.warehouse.rows("collection_history", imdb_id=MOVIE)
+    (before,) = parts.warehouse.rows("collection_history", source="imdb", imdb_id=MOVIE)
     movie = "SELECT collection_status, collected_at FROM mart.movies"
     seen = rows(parts, movie)
     jobs.add_to_inbox(save(page()), parts)
     import_all(parts)
-    (after,) = parts.warehouse.rows("collection_history", imdb_id=MOVIE)
+    (after,) = parts.warehouse.rows("collection_history", source="imdb", imdb_id=MOVIE)
     for field in ("finished", "has_gap", "full_attempt_at", "attempt_at", "open_runs"):
         assert after[field] == before[field], field
     assert rows(parts, movie) == seen
@@ -820,7 +820,7 @@ def hostile(kind):
 
 
 def files_limit():
-    from filmpulse.sources.imdb.saved import MAX_BYTES
+    from filmpulse.sources.saved import MAX_BYTES
 
     return MAX_BYTES
 

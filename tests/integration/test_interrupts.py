@@ -179,7 +179,7 @@ def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, num
         started(tmp_path, warehouse_url, "collect", "--full", movie, **settings) as process,
     ):
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
-        assert list((tmp_path / "lake").glob("imdb/*/*/reviews-00001.jsonl.gz"))
+        assert list((tmp_path / "lake").glob("reviews/imdb/*/*/reviews-00001.jsonl.gz"))
         stop(process, number)
     (line,) = rows(parts, "SELECT status, reason, manifest_uri FROM ops.collections")
     assert (line["status"], line["reason"]) == ("failed", "interrupted")
@@ -190,11 +190,11 @@ def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, num
         Settings(
             warehouse_url=warehouse_url,
             lake_url=(tmp_path / "lake").as_uri(),
-            imdb_url=sample_site.url,
+            source_urls={"imdb": sample_site.url},
             author_secret="for tests only",
             request_gap_seconds=0,
         )
     )
     (imdb_id,) = jobs.plan([movie], "full", "again", again)
-    jobs.load(jobs.collect(imdb_id, "full", "again", again), again)
+    jobs.load(*jobs.collect(imdb_id, "full", "again", again), again)
     assert len(rows(parts, "SELECT FROM core.reviews")) == counts[movie]

@@ -32,7 +32,7 @@ def parts(sample_site, warehouse_url, tmp_path):
         Settings(
             warehouse_url=warehouse_url,
             lake_url=tmp_path.as_uri(),
-            imdb_url=sample_site.url,
+            source_urls={"imdb": sample_site.url},
             author_secret="for tests only",
             request_gap_seconds=0,
             page_timeout_seconds=15,
@@ -63,7 +63,7 @@ class Run:
     def __call__(self, *imdb_ids):
         loaded = {}
         for imdb_id in jobs.plan(imdb_ids, self.mode, self.name, self.parts):
-            uri = jobs.collect(imdb_id, self.mode, self.name, self.parts)
+            (uri,) = jobs.collect(imdb_id, self.mode, self.name, self.parts)
             loaded[imdb_id] = jobs.load(uri, self.parts)
             jobs.analyse(imdb_id, self.parts)
         return loaded
@@ -252,8 +252,8 @@ def test_many_movies_go_in_batches(parts):
     ids = [f"tt{n:08d}" for n in range(97000000, 97001200)]
     with parts.warehouse.connect() as connection:
         connection.cursor().executemany(
-            """INSERT INTO ops.movie_checks (imdb_id, checked_at, outcome, mode)
-               VALUES (%s, now(), 'news', 'full')""",
+            """INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, mode)
+               VALUES ('imdb', %s, now(), 'news', 'full')""",
             [(i,) for i in ids],
         )
     found = detect(parts, ids, since=since)
@@ -268,7 +268,7 @@ def test_no_movie_at_all_is_done_at_once(parts):
 
 
 def test_with_live_reading_off_nothing_is_asked(parts, sample_site, smallest):
-    settings = parts.settings.model_copy(update={"imdb_url": None})
+    settings = parts.settings.model_copy(update={"source_urls": {}})
     off = jobs.Parts(settings, parts.warehouse, parts.open_lake)
     assert detect(off, [smallest]).warnings == [jobs.LIVE_IS_OFF]
     with pytest.raises(BadInput, match="FILMPULSE_IMDB_URL"):
@@ -326,7 +326,7 @@ def test_after_a_collection_that_broke_off_the_whole_list_is_read(parts, sample_
     sample_site.control("publish", imdb_id=middle, count=60)
     # the button for more fails: 25 of the 60 are read, and loaded
     sample_site.control("switch", name="server_error", imdb_id=middle, value="graphql")
-    uri = jobs.collect(middle, "incremental", "r2", parts)
+    (uri,) = jobs.collect(middle, "incremental", "r2", parts)
     sample_site.control("switch", name="server_error", imdb_id=middle, value=None)
     assert jobs.load(uri, parts).inserted == 25
     assert ledger(parts, "r2")[middle]["status"] == "partial"
@@ -342,7 +342,7 @@ def test_a_run_that_planned_nothing_is_no_success(parts):
 
 
 def test_read_but_not_loaded_and_loaded_but_not_scored_are_no_success(parts, smallest):
-    uri = jobs.collect(smallest, "full", "r1", parts)
+    (uri,) = jobs.collect(smallest, "full", "r1", parts)
     with pytest.raises(CollectionFailed, match="not loaded"):
         jobs.summarise("r1", parts)
     jobs.load(uri, parts)

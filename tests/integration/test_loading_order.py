@@ -268,7 +268,7 @@ def test_a_collection_without_a_manifest_does_not_count(parts):
     history(parts)
     wanted = hashes(parts)
     parts.lake.begin("imdb", MOVIE, START).append([review(77)])
-    parts.lake.write(f"imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half'))
+    parts.lake.write(f"reviews/imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half'))
     jobs.rebuild(parts)
     assert hashes(parts) == wanted
 

@@ -99,7 +99,7 @@ def _sealed(url: str, s3: ObjectStore) -> list[str]:
             started_at=now, finished_at=now, distinct_ids=3, parts=tuple(writer.parts),
         )
     )  # fmt: skip
-    return lake.names("imdb/tt99000001")
+    return lake.names("reviews/imdb/tt99000001")
 
 
 @pytest.mark.parametrize("loss", ["gone", "cut short", "other reviews"])

@@ -27,7 +27,9 @@ class OpenGate:
 @pytest.fixture
 def site(sample_site):
     sample_site.control("publish", imdb_id=MOVIE, count=150)
-    settings = Settings(imdb_url=sample_site.url, author_secret="s" * 32, page_timeout_seconds=20)
+    settings = Settings(
+        source_urls={"imdb": sample_site.url}, author_secret="s" * 32, page_timeout_seconds=20
+    )
     with ImdbSite(settings, OpenGate()) as site:
         yield site
 

@@ -309,7 +309,7 @@ def test_an_object_that_comes_back_is_used_again(parts, uris):
 
 
 def test_a_lake_that_lost_everything_is_named_movie_by_movie(parts, uris):
-    for name in parts.lake.names("imdb"):
+    for name in parts.lake.names("reviews/imdb"):
         parts.lake.delete(name)
     before = tables(parts)
     assert set(statuses(jobs.rebuild(parts)).values()) == {"lost"}
@@ -366,7 +366,7 @@ def test_what_is_damaged_does_not_keep_a_movie_from_being_erased(parts, uris):
     cut_manifest(parts, uris[0])
     cut_part(parts, uris[1])
     jobs.forget("movie", MOVIE, parts)
-    assert not [name for name in parts.lake.names("imdb") if MOVIE in name]
+    assert not [name for name in parts.lake.names("reviews/imdb") if MOVIE in name]
     assert jobs.rebuild(parts).failures == []
 
 

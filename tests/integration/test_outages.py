@@ -77,7 +77,8 @@ def tables(parts):
 def make_parts(site, warehouse_url, lake_url, **settings):
     return jobs.Parts.from_settings(
         Settings(
-            warehouse_url=warehouse_url, lake_url=lake_url, imdb_url=site and site.url,
+            warehouse_url=warehouse_url, lake_url=lake_url,
+            source_urls={"imdb": site.url} if site else {},
             author_secret="for tests only", request_gap_seconds=0, page_timeout_seconds=15,
             **settings,
         )
@@ -158,14 +159,14 @@ def test_postgres_restarted_while_scraping(fragile, mortal, middle, sample_site)
             struck.append(done)
             restart(mortal)
 
-    uri = jobs.collect(middle, "full", "r1", fragile, strike)
+    (uri,) = jobs.collect(middle, "full", "r1", fragile, strike)
     assert struck == [25]
     line = line_of(fragile, "r1")
     assert (line["status"], line["reason"]) == ("failed", "warehouse_unavailable")
     assert "The warehouse did not answer" in line["sentence"]
     assert "\n" not in line["sentence"]
     assert jobs.load(uri, fragile).inserted == 25  # what was read before is not lost
-    uri = jobs.collect(middle, "full", "r1", fragile)
+    (uri,) = jobs.collect(middle, "full", "r1", fragile)
     jobs.load(uri, fragile)
     assert line_of(fragile, "r1")["status"] == "complete"
     assert count(fragile, "core.reviews") == sample_site.counts()[middle]
@@ -178,7 +179,7 @@ def test_postgres_away_while_scraping_is_retryable_and_loads_nothing(fragile, mo
     assert isinstance(raised.value, Retryable)
     assert line_of(fragile, "r1")["status"] == "running"  # nobody could say otherwise
     assert count(fragile, "core.reviews") == 0
-    jobs.load(jobs.collect(middle, "full", "r1", fragile), fragile)
+    jobs.load(*jobs.collect(middle, "full", "r1", fragile), fragile)
     assert line_of(fragile, "r1")["status"] == "complete"
 
 
@@ -277,7 +278,7 @@ def test_the_lake_away_before_scraping(by_s3, store, middle):
     assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
     assert line["manifest_uri"] is None
     store.__enter__()
-    jobs.load(jobs.collect(middle, "full", "r1", by_s3), by_s3)
+    jobs.load(*jobs.collect(middle, "full", "r1", by_s3), by_s3)
     assert line_of(by_s3, "r1")["status"] == "complete"
 
 
@@ -287,7 +288,7 @@ def test_the_lake_away_between_two_pages_leaves_no_collection(by_s3, store, midd
     store.__enter__()
     assert by_s3.lake.manifests() == []  # what was written of it is sealed by no manifest
     assert count(by_s3, "core.reviews") == 0
-    uri = jobs.collect(middle, "full", "r1", by_s3)
+    (uri,) = jobs.collect(middle, "full", "r1", by_s3)
     assert by_s3.lake.manifests() == [uri]
     assert jobs.load(uri, by_s3).inserted == line_of(by_s3, "r1")["distinct_ids"]
 
@@ -379,7 +380,7 @@ def test_a_full_disk_is_said_and_harms_no_earlier_collection(
 ):
     lake_url = (tmp_path / "lake").as_uri()
     parts = make_parts(sample_site, warehouse_url, lake_url)
-    first = jobs.collect(middle, "full", "r1", parts)
+    (first,) = jobs.collect(middle, "full", "r1", parts)
     jobs.load(first, parts)
     before = tables(parts)
     # No file of the worker may grow beyond 64 bytes once the first page has been written.
@@ -402,7 +403,7 @@ def test_a_full_disk_is_said_and_harms_no_earlier_collection(
     assert {p.stat().st_size > 64 for p in tmp_path.rglob("*.gz")} == {True}  # none is cut short
     assert len(list(parts.lake.read_reviews(first, parts.lake.read_manifest(first)))) > 50
     assert tables(parts) == before
-    jobs.load(jobs.collect(middle, "full", "r2", parts), parts)
+    jobs.load(*jobs.collect(middle, "full", "r2", parts), parts)
     assert line_of(parts, "r2")["status"] == "complete"
 
 
@@ -441,7 +442,7 @@ def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
     sample_site, warehouse_url, small_disk, middle
 ):
     parts = make_parts(sample_site, warehouse_url, (small_disk / "lake").as_uri())
-    first = jobs.collect(middle, "full", "r1", parts)
+    (first,) = jobs.collect(middle, "full", "r1", parts)
     jobs.load(first, parts)
     before = tables(parts)
     fillers = []
@@ -462,7 +463,7 @@ def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
     assert tables(parts) == before
     (filler,) = fillers
     filler.unlink()
-    jobs.load(jobs.collect(middle, "full", "r2", parts), parts)
+    jobs.load(*jobs.collect(middle, "full", "r2", parts), parts)
     assert line_of(parts, "r2")["status"] == "complete"
 
 
@@ -502,7 +503,7 @@ def test_two_runs_on_one_movie_at_once(
         # each as a task has it: parts of its own
         own = jobs.Parts.from_settings(parts.settings)
         jobs.plan([middle], mode, run_id, own)
-        jobs.load(jobs.collect(middle, mode, run_id, own), own)
+        jobs.load(*jobs.collect(middle, mode, run_id, own), own)
         jobs.analyse(middle, own)
         return jobs.summarise(run_id, own)
 

@@ -13,10 +13,10 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import LakeUnavailable
 from filmpulse.jobs.inbox import store
-from filmpulse.jobs.upkeep import clean_again
 from filmpulse.jobs.upkeep.clean_again import MARKER, Recleaned, clean_kept
 from filmpulse.lake import Lake
 from filmpulse.sources.imdb.clean import clean_page
+from filmpulse.sources.imdb.source import SOURCE
 
 SECRET = "for tests only"
 NOW = datetime.now(UTC)
@@ -150,7 +150,7 @@ def test_all_is_looked_through_once_for_each_version_of_the_rules(parts, monkeyp
     assert clean_kept(parts) == Recleaned()
     parts.lake.write("inbox/done/page.html", PAGE)
     assert jobs.apply_retention(parts, NOW) == jobs.Retained()
-    monkeypatch.setattr(clean_again, "RULES_VERSION", clean_again.RULES_VERSION + 1)
+    monkeypatch.setattr(SOURCE, "cleaning_rules", SOURCE.cleaning_rules + 1)
     assert clean_kept(parts) == Recleaned(cleaned=1)
     assert clean_kept(parts) == Recleaned()
 

@@ -108,7 +108,7 @@ def xmins(parts):
 
 
 def objects(parts):
-    return {name: parts.lake.read(name) for name in parts.lake.names("imdb")}
+    return {name: parts.lake.read(name) for name in parts.lake.names("reviews/imdb")}
 
 
 def is_rebuilt_equal(parts):
@@ -316,7 +316,7 @@ def test_a_collection_that_was_never_sealed_goes(parts):
     age(parts, parts.lake.name_of(uri), 99)
     assert jobs.apply_retention(parts, NOW) == jobs.Retained(unfinished=1)
     assert parts.lake.manifests() == [uri]
-    assert len(parts.lake.names("imdb")) == 3
+    assert len(parts.lake.names("reviews/imdb")) == 3
 
 
 def test_requests_by_the_hour_are_kept_for_400_days(parts):

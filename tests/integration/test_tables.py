@@ -21,7 +21,13 @@ from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import Movie, Review, Snapshot, author_key
 from filmpulse.jobs.inbox import import_tables
 from filmpulse.sources.tables.mapping import read_map
-from filmpulse.warehouse.load import load_reviews, lock_movie, store_movie, store_snapshot
+from filmpulse.warehouse.load import (
+    Sighting,
+    load_reviews,
+    lock_movie,
+    store_movie,
+    store_snapshot,
+)
 
 SECRET = "for tests only"
 MOVIE, OTHER = "tt99000001", "tt99000002"
@@ -480,8 +486,8 @@ def site_reviews(parts, count, announced):
             Review(review_id=f"rw{n}", imdb_id=MOVIE, title="t", body=f"{n}") for n in range(count)
         ]
         load_reviews(
-            connection, source="imdb", imdb_id=MOVIE, collected_at=at,
-            reviews=[(r, "en") for r in found], is_whole=False,
+            connection, source="imdb", imdb_id=MOVIE,
+            sighting=Sighting(at, False, True, [(r, "en") for r in found]),
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from filmpulse.items import Movie, Review
 from filmpulse.warehouse import Warehouse
-from filmpulse.warehouse.load import Loaded, load_reviews, store_movie
+from filmpulse.warehouse.load import Loaded, Sighting, load_reviews, store_movie
 
 MOVIE = "tt99000001"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -42,10 +42,7 @@ class Loader:
                 connection,
                 source="imdb",
                 imdb_id=MOVIE,
-                collected_at=at,
-                reviews=[(r, "en") for r in reviews],
-                is_whole=is_whole,
-                is_dated=is_dated,
+                sighting=Sighting(at, is_whole, is_dated, [(r, "en") for r in reviews]),
             )
 
     def rows(self, table="core.reviews"):

@@ -8,13 +8,13 @@ from filmpulse.errors import BadInput
 
 def test_defaults_hold_no_secret_and_no_site():
     settings = Settings.from_env({})
-    assert settings.imdb_url is None
+    assert settings.source_urls == {}
     for name in ("warehouse_url", "lake_key", "lake_secret", "author_secret", "reader_password"):
         assert getattr(settings, name) is None
 
 
 def test_an_empty_value_counts_as_unset():
-    assert Settings.from_env({"FILMPULSE_IMDB_URL": "  "}).imdb_url is None
+    assert Settings.from_env({"FILMPULSE_IMDB_URL": "  "}).source_urls == {}
 
 
 def test_the_browser_grid_keeps_seleniums_own_name():

@@ -40,6 +40,7 @@ def group(name: str) -> set[str]:
 
 
 RUNTIME = {name_of(entry) for entry in PROJECT["project"]["dependencies"]}
+EXTRA = {name_of(e) for e in PROJECT["project"]["optional-dependencies"]["sample-site"]}
 SUPERSET = {
     name_of(line)
     for line in (ROOT / "superset/requirements.in").read_text(encoding="utf-8").splitlines()
@@ -54,9 +55,11 @@ def declared_for(path: Path) -> set[str]:
         return RUNTIME | group("local") | SUPERSET
     if where.startswith("include/filmpulse/local/"):
         return RUNTIME | group("local")
+    if where.startswith("include/filmpulse/sample_site/"):
+        return RUNTIME | EXTRA
     if where.startswith(("include/", "dags/", "plugins/")):
         return RUNTIME
-    return RUNTIME | group("dev")
+    return RUNTIME | EXTRA | group("dev")
 
 
 def imported(path: Path) -> set[str]:

@@ -87,6 +87,16 @@ def test_parts_import_only_what_they_may(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_part_but_sources_names_a_source(path):
+    names = {p.parent.name for p in (PACKAGE / "sources").glob("*/source.py")}
+    assert names >= {"imdb"}
+    where = path.relative_to(PACKAGE).as_posix()
+    named = {n for n in imports(path) for of in names if n.startswith(f"filmpulse.sources.{of}")}
+    # `filmpulse parse` reads IMDb's pages alone.
+    assert not named or where.startswith("sources/") or where == "cli/pages.py"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_libraries_stay_in_their_homes(path):
     where = path.relative_to(PACKAGE).as_posix()
     for name in {name.split(".")[0] for name in imports(path)} & set(HOMES):

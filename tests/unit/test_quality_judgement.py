@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmpulse.sources.imdb.source import SOURCE
 from filmpulse.warehouse.quality import (
     CHECKS,
     ENOUGH,
@@ -41,7 +42,10 @@ def told(ids=0, lines=None, announced=None, **changes):
         "site_reviews": None,
         "observed": Observed(ids if lines is None else lines, {f"rw{i}" for i in range(ids)}),
     }
-    return Told(**fields | changes)
+    fields |= changes
+    if fields["source"] == SOURCE.name:
+        fields = {"asks_for": SOURCE.asks_for, "began_on": SOURCE.began_on} | fields
+    return Told(**fields)
 
 
 NONE = Side()

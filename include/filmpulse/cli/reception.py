@@ -36,8 +36,9 @@ def collect(
         for imdb_id in planned:
             with common.saying(said):  # one movie never stops another; the ledger says how it ended
                 with common.bar(f"{imdb_id} reviews") as progress:
-                    uri = jobs.collect(imdb_id, mode, run_id, parts, progress)
-                jobs.load(uri, parts)
+                    uris = jobs.collect(imdb_id, mode, run_id, parts, progress)
+                for uri in uris:
+                    jobs.load(uri, parts)
                 loaded.append(imdb_id)
                 with common.bar(f"{imdb_id} scores") as progress:
                     jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)

@@ -134,7 +134,7 @@ Source = Annotated[
     str | None,
     typer.Option(
         help="Where the review or the author is.",
-        show_default="imdb for a review, every source for an author",
+        show_default="every live source for a review, every source for an author",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

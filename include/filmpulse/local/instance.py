@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filmpulse.config import Settings, variable_name
+from filmpulse.config import Settings, source_variable, variable_name, variables
 from filmpulse.errors import BadInput
 from filmpulse.local import object_store, ports, postgres, superset
 from filmpulse.local.files import CHECKOUT, write_private
@@ -206,13 +206,13 @@ class Install:
         """
         if env.get(SOURCED, instance.name) != instance.name:
             return
-        own = _OWN | ({"imdb_url", "request_gap_seconds"} if self.sample_site else set())
-        for name in Settings.model_fields:
-            variable = variable_name(name)
-            if name in own:
-                self.settings.pop(variable, None)
-            elif variable in env:
-                self.settings[variable] = env[variable]
+        own = {variable_name(name) for name in _OWN}
+        if self.sample_site:
+            own |= {source_variable("imdb"), variable_name("request_gap_seconds")}
+        for variable in own:
+            self.settings.pop(variable, None)
+        for variable in set(variables(env)) - own:
+            self.settings[variable] = env[variable]
         self.settings = {key: value for key, value in self.settings.items() if value.strip()}
         Settings.from_env(self.settings)
 

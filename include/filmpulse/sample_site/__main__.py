@@ -1,4 +1,7 @@
-"""Serve the sample site: `python -m filmpulse.sample_site --port 8091 --state DIR`."""
+"""Serve the sample site: `python -m filmpulse.sample_site --port 8091 --state DIR`.
+
+Needs the package's extra `sample-site`.
+"""
 
 from __future__ import annotations
 

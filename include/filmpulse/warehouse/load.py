@@ -7,7 +7,7 @@ tables (docs/adr/0015).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -42,13 +42,15 @@ class Sighting(NamedTuple):
     """One collection as loading sees it.
 
     `is_whole`: it was full and complete, so what it lacks is gone. `is_dated` False: nobody knows
-    when its pages were saved, so it only inserts what is missing.
+    when its pages were saved, so it only inserts what is missing. `removed_ids` are reviews of
+    which a stream said that they are gone.
     """
 
     collected_at: datetime
     is_whole: bool
     is_dated: bool
     reviews: Seen
+    removed_ids: Collection[str] = ()
 
 
 def load_reviews(
@@ -56,10 +58,7 @@ def load_reviews(
     *,
     source: str,
     imdb_id: str,
-    collected_at: datetime,
-    reviews: Seen,
-    is_whole: bool,
-    is_dated: bool = True,
+    sighting: Sighting,
 ) -> Loaded:
     """Bring `core.reviews` to what one collection saw; no later one may have been loaded.
 
@@ -67,18 +66,14 @@ def load_reviews(
         connection: In a transaction that holds the movie's lock (`lock_movie`).
         source: Where the reviews stand.
         imdb_id: The movie; it must be in `core.movies`.
-        collected_at: Start of the collection (UTC); every time written comes from it.
-        reviews: What it saw.
-        is_whole: See `Sighting`.
-        is_dated: See `Sighting`.
+        sighting: What it saw; every time written is that of its start.
 
     Returns:
         What changed; nothing when the same is loaded again.
     """
     # The statements name `reviews` and `review_revisions` bare: `replay` puts tables before them.
     connection.execute("SET LOCAL search_path TO core")
-    key = {"source": source, "imdb_id": imdb_id, "collected_at": collected_at}
-    return _apply(connection, key, Sighting(collected_at, is_whole, is_dated, reviews))
+    return _apply(connection, {"source": source, "imdb_id": imdb_id}, sighting)
 
 
 class Kept(NamedTuple):
@@ -125,7 +120,7 @@ def replay(
     connection.execute(sql("replay_begin"))
     gone_at = None
     for sighting in sightings:
-        _apply(connection, key | {"collected_at": sighting.collected_at}, sighting)
+        _apply(connection, key, sighting)
         if lost_at is not None and sighting.is_dated and sighting.collected_at > lost_at:
             connection.execute(sql("replay_note_seen"))
             gone_at = gone_at or (sighting.collected_at if sighting.is_whole else None)
@@ -158,6 +153,7 @@ _INCOMING_TYPES = (
 
 def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> Loaded:
     """Load one collection into the tables that the search path finds first."""
+    key = key | {"collected_at": sighting.collected_at}
     connection.execute(sql("load_incoming"))
     with connection.cursor().copy(sql("load_copy")) as copy:
         copy.set_types(_INCOMING_TYPES)
@@ -180,6 +176,9 @@ def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> L
     revised = connection.execute(sql("load_revisions"), key).rowcount
     merged = connection.execute(sql("load_merge"), key).rowcount
     removed = connection.execute(sql("load_removed"), key).rowcount if sighting.is_whole else 0
+    if sighting.removed_ids:
+        withdrawn = key | {"removed_ids": list(sighting.removed_ids)}
+        removed += connection.execute(sql("load_withdrawn"), withdrawn).rowcount
     return Loaded(inserted, revised, merged - inserted, removed)
 
 

@@ -85,12 +85,6 @@ NONE_AT_ALL = 30
 """Reviews of which every one lacks what the site always asks for: then it was lost, without any
 past to compare with. The bar of docs/adr/0011."""
 
-ALWAYS_GIVEN = {"imdb": frozenset({"unrated", "undated", "untitled", "languages"})}
-"""What at least some of thirty reviews of a source have, in any movie: the site asks for it."""
-
-NO_DAY_BEFORE = {"imdb": date(1990, 10, 17)}
-"""The day on which a source began; IMDb's first lists were posted on 17 October 1990."""
-
 CHANCE = 1e-5
 """A run of equal stars less likely than this, by the past's share of that star, is a fault."""
 
@@ -146,7 +140,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Told:
-    """What a manifest says of its collection, and what was observed while it was read."""
+    """What a manifest says of its collection, and what was observed while it was read.
+
+    `asks_for` and `began_on` are what is known of the source (`sources.Source`).
+    """
 
     source: str
     status: CollectionStatus
@@ -154,6 +151,8 @@ class Told:
     distinct_ids: int
     site_reviews: int | None
     observed: Observed
+    asks_for: frozenset[str] = frozenset()
+    began_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +237,7 @@ def check_load(
     }  # fmt: skip
     state = connection.execute(
         sql("quality_state"),
-        key | {"ids": list(told.observed.ids), "no_day_before": NO_DAY_BEFORE.get(told.source)},
+        key | {"ids": list(told.observed.ids), "no_day_before": told.began_on},
     ).fetchone()
     sides = {
         row.pop("side"): Side(**_without_nulls(row))
@@ -263,7 +262,7 @@ def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
             `past` (those just before); one without reviews may be missing.
     """
     three = _Sides(*(sides.get(name, Side()) for name in ("own", "recent", "past")))
-    always = ALWAYS_GIVEN.get(told.source, frozenset())
+    always = told.asks_for
     found = [
         _duplicate_keys(told, state),
         _dates(state),

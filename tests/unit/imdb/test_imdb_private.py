@@ -18,7 +18,7 @@ from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.files import find_fault
 from filmpulse.sources.imdb.private import without_addresses
 from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
-from filmpulse.sources.imdb.saved import unwrap
+from filmpulse.sources.saved import unwrap
 
 SECRET = b"fixture-secret"
 HTML_CASES = [case for case in CASES if not case.startswith(("imdb.GraphQL", "imdb.Sugg"))]

@@ -32,10 +32,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmpulse.errors import BadInput, FilmpulseError, LayoutChanged, NotImdb
-from filmpulse.sources.imdb.dom import parse_html
 from filmpulse.sources.imdb.files import Parsed, parse_text, read_file
 from filmpulse.sources.imdb.recognise import gate_is_visible
-from filmpulse.sources.imdb.saved import MAX_BYTES, SavedPage, unwrap
+from filmpulse.sources.markup import parse_html
+from filmpulse.sources.saved import MAX_BYTES, SavedPage, unwrap
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PAGES = sorted((FIXTURES / "pages").glob("*/*/input.html"))

@@ -128,11 +128,11 @@ def test_a_stack_is_read_back(instance: Instance) -> None:
 def test_demo_reads_the_sample_site_and_main_reads_nothing(instance: Instance) -> None:
     install, stack = _installed(instance)
     demo = Settings.from_env(stack.env)
-    assert demo.imdb_url == stack.urls["sample_site"]
+    assert demo.source_urls["imdb"] == stack.urls["sample_site"]
     assert demo.request_gap_seconds < 1
     install.sample_site = False
     main = Settings.from_env(stack_of(instance, install).env)
-    assert main.imdb_url is None
+    assert main.source_urls == {}
     assert main.request_gap_seconds == 10
 
 

@@ -31,10 +31,10 @@ from filmpulse.jobs.reception.collect import label
 from filmpulse.jobs.reception.judge import failed_checks, standing_faults
 from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.summarise import RunSummary, close, review_scoring
-from filmpulse.jobs.reception.visit import SOURCE, explain
+from filmpulse.jobs.reception.visit import explain, note_source
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
-from filmpulse.sources.imdb.files import Parsed
+from filmpulse.sources import SavedReviews
 from filmpulse.warehouse.load import Loaded
 
 log = logging.getLogger(__name__)
@@ -115,10 +115,10 @@ def _import_page(
     try:
         if isinstance(given, BadInput):
             raise given
-        parsed = store.parse(saved, secret)
+        page = store.parse(saved, secret)
     except FilmpulseError as error:
         return _fail(saved, error, run_id, parts)
-    manifest_uri, manifest, is_free = _collect(saved, parsed, run_id, parts)
+    manifest_uri, manifest, is_free = _collect(saved, page, run_id, parts)
     try:
         loaded = load(manifest_uri, parts)
     except Retryable:
@@ -159,7 +159,7 @@ def _told(saved: SavedFile, manifest: Manifest, loaded: Loaded) -> str:
 
 
 def _collect(
-    saved: SavedFile, parsed: Parsed, run_id: str, parts: Parts
+    saved: SavedFile, page: SavedReviews, run_id: str, parts: Parts
 ) -> tuple[str, Manifest, bool]:
     """Write what a page holds into the lake, in the same place each time, unless it is there.
 
@@ -167,29 +167,27 @@ def _collect(
         The manifest's URI, the manifest, and whether the page is free of what was erased on
         request: if not, it must not be kept.
     """
-    page, note = parsed.reviews_page, saved.note
-    movie = page.movie if page else parsed.movie
-    snapshot = page.snapshot if page else parsed.snapshot
-    imdb_id = page.imdb_id if page else parsed.records[0]["imdb_id"]
+    source, imdb_id, note = saved.source.name, page.imdb_id, saved.note
     started_at = note.saved_at or note.added_at or datetime.now(UTC)
-    writer = parts.lake.begin(SOURCE, imdb_id, started_at, saved.mark)
+    note_source(saved.source, parts)
+    writer = parts.lake.begin(source, imdb_id, started_at, saved.mark)
     uri = writer.manifest_uri
     with parts.warehouse.connect() as connection:
-        tombstones = Tombstones.read(connection, SOURCE, imdb_id)
-    shown = page.reviews if page else ()
+        tombstones = Tombstones.read(connection, source, imdb_id)
+    shown = page.reviews or ()
     reviews = [review for review in shown if not tombstones.covers(review)]
     erased = len(shown) - len(reviews)
     if parts.lake.size(parts.lake.name_of(uri)) is not None:
         return uri, parts.lake.read_manifest(uri), not erased
     writer.append(reviews)
-    status, reason, sentence = _outcome(parsed)
-    if page and page.undated:
+    status, reason, sentence = _outcome(page)
+    if page.undated:
         sentence += f" {page.undated:,} reviews show no day that can be read."
     if erased:
         sentence += f" {erased:,} were erased on request and not kept."
     manifest = Manifest(
         run_id=f"{run_id}/{saved.name}",
-        source=SOURCE,
+        source=source,
         imdb_id=imdb_id,
         mode="import",
         is_dated=note.saved_at is not None,
@@ -198,28 +196,27 @@ def _collect(
         status=status,
         reason=reason,
         sentence=sentence,
-        review_count_start=page.review_count if page else None,
-        review_count_end=page.review_count if page else None,
+        review_count_start=page.review_count,
+        review_count_end=page.review_count,
         distinct_ids=len(reviews),
-        variant=page.variant if page else "title-page",
-        movie=movie,
-        snapshot=snapshot if note.saved_at else None,
+        variant=page.variant,
+        movie=page.movie,
+        snapshot=page.snapshot if note.saved_at else None,
         parts=tuple(writer.parts),
     )
     return writer.close(manifest), manifest, not erased
 
 
-def _outcome(parsed: Parsed) -> tuple[CollectionStatus, str | None, str]:
+def _outcome(page: SavedReviews) -> tuple[CollectionStatus, str | None, str]:
     """Say how much of the site's list a page holds."""
-    page = parsed.reviews_page
-    if page is None:
+    if page.reviews is None:
         return "partial", "title_page", "A title page: the movie's facts, not its reviews."
     read, count, closed = len(page.reviews), page.review_count, page.unopened_spoilers
     of = f" of {count:,}" if count is not None else ""
     shown = f"{read:,}{of} reviews are in the page"
     if closed:
         shown += f", and {closed:,} spoilers that were not opened before it was saved"
-    if page.gated:
+    if page.is_gated:
         return "gated", "sign_in", f"{shown}: the rest is shown only to those who sign in."
     if count is None:
         return "partial", "count_unknown", f"{shown}, which does not say how many there are."
@@ -233,7 +230,8 @@ def _outcome(parsed: Parsed) -> tuple[CollectionStatus, str | None, str]:
 def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) -> ImportedPage:
     """Keep a cleaned file that could not be imported, and say why.
 
-    Of what is not IMDb's only the reason is kept: nobody knows where such a file names people.
+    Of what is no page of its source only the reason is kept: nobody knows where such a file names
+    people.
     """
     status, reason, sentence = _why(error)
     original = saved.note.original_name or saved.name

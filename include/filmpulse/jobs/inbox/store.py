@@ -40,16 +40,14 @@ from filmpulse.errors import (
 )
 from filmpulse.items import CollectionStatus, ImdbId
 from filmpulse.jobs.context import Parts
+from filmpulse.sources import SavedReviews, SiteSource, reader_of
 from filmpulse.sources.archives import (
     MAX_ARCHIVE_BYTES,
     is_archive,
     is_beside_the_page,
     read_archive,
 )
-from filmpulse.sources.imdb import files
-from filmpulse.sources.imdb.clean import clean_page
-from filmpulse.sources.imdb.files import Parsed
-from filmpulse.sources.imdb.saved import MAX_BYTES, unwrap
+from filmpulse.sources.saved import MAX_BYTES, unwrap
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +96,13 @@ class Note(BaseModel):
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One cleaned file: its text, its note, and its name in the inbox.
+    """One cleaned file: its text, its note, its name in the inbox, and the source that reads it.
 
     `sha256` (hex) is that of the file before it was cleaned. `fault` is there if the page is none
-    of IMDb's, or was refused by the site: cleaning takes away what tells so.
+    of the source's, or was refused by the site: cleaning takes away what tells so.
     """
 
+    source: SiteSource
     name: str
     mark: str
     text: str
@@ -399,15 +398,16 @@ class RawFile:
         if self.problem:
             raise BadInput(self.problem, reason="archive")
         page = unwrap(self.content)
-        fault = files.find_fault(page.text)
+        source = reader_of(page.text)
+        fault = source.find_fault(page.text)
         if isinstance(fault, SiteUnavailable):
             raise fault
         try:
-            cleaned = clean_page(page.text, secret)
+            cleaned = source.clean(page.text, secret)
         except NotCleaned as error:
             raise fault or error from None
         added_at = given.added_at or added_at
-        own_time = files.read_page_time(page.text)
+        own_time = source.saved_at(page.text)
         if own_time is None and given.saved_at_source == "page":
             own_time = given.saved_at  # read before the page was cleaned
         times: tuple[tuple[TimeSource, datetime | None], ...] = (
@@ -417,20 +417,20 @@ class RawFile:
             ("file", self.changed_at),
         )
         likely = (t for t in times if t[1] and _EARLIEST <= t[1] <= added_at + _FAST_CLOCK)
-        source, saved_at = next(likely, ("unknown", None))
+        time_source, saved_at = next(likely, ("unknown", None))
         note = given.model_copy(
             update={
                 "original_name": given.original_name or PurePosixPath(self.name).name,
                 "named_id": given.named_id or page.imdb_id or _named_id(self.name),
                 "saved_at": saved_at,
-                "saved_at_source": source,
+                "saved_at_source": time_source,
                 "added_at": added_at,
             }
         )
         mark = _mark(cleaned, note.imdb_id, saved_at)
         kind = "html" if cleaned.lstrip().startswith("<") else "json"
         name = f"{stem(note.original_name or '')}-{mark}.{kind}"
-        return SavedFile(name, mark, cleaned, note, self.sha256 or "", fault)
+        return SavedFile(source, name, mark, cleaned, note, self.sha256 or "", fault)
 
     @property
     def sha256(self) -> str | None:
@@ -476,18 +476,18 @@ def check_size(size: int) -> None:
         )
 
 
-def parse(saved: SavedFile, secret: bytes) -> Parsed:
+def parse(saved: SavedFile, secret: bytes) -> SavedReviews:
     """Read a cleaned file; the movie may be named by its note, or last by the file's own name.
 
     Raises:
-        NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `files.parse_text`.
+        NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
         BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
     """
     if saved.fault is not None:
         raise saved.fault
 
-    def read(imdb_id: str | None) -> Parsed:
-        return files.parse_text(
+    def read(imdb_id: str | None) -> SavedReviews:
+        return saved.source.read_saved(
             saved.text,
             imdb_id=imdb_id,
             author_secret=secret,
@@ -497,34 +497,25 @@ def parse(saved: SavedFile, secret: bytes) -> Parsed:
 
     wanted = saved.note.imdb_id
     try:
-        parsed = read(wanted)
+        return read(wanted)
     except BadInput as error:
-        if wanted is not None:
+        if wanted is not None or error.reason == "no_reviews":
             raise
         if saved.note.named_id is None:
             raise BadInput(
                 "It does not say which movie it is about: add it with --imdb-id tt…, or with the "
                 "id in the file's name."
             ) from error
-        parsed = read(saved.note.named_id)
-    if parsed.kind in ("find", "suggestion"):
-        what = "search page" if parsed.kind == "find" else "list of suggestions"
-        raise BadInput(
-            f"A {what} holds no reviews of one movie: save the movie's page of user reviews.",
-            reason="no_reviews",
-        )
-    return parsed
+        return read(saved.note.named_id)
 
 
-def describe(parsed: Parsed, note: Note) -> str:
+def describe(page: SavedReviews, note: Note) -> str:
     """Say in one sentence what a file holds and when it was saved."""
-    page = parsed.reviews_page
-    if page is None:
-        movie = parsed.movie
-        holds = f"facts of {movie.imdb_id} {movie.title}" if movie else "facts"
+    title = f" {page.movie.title}" if page.movie else ""
+    if page.reviews is None:
+        holds = f"facts of {page.imdb_id}{title}"
     else:
         of = f" of {page.review_count:,}" if page.review_count is not None else ""
-        title = f" {page.movie.title}" if page.movie else ""
         holds = f"{len(page.reviews):,}{of} reviews of {page.imdb_id}{title}"
         if page.undated:
             holds += f", {page.undated:,} of them without a day that can be read"

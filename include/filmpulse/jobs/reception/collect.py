@@ -1,22 +1,25 @@
-"""Collection: a movie's reviews from the live site into the lake."""
+"""Collection: a movie's reviews from its live sources into the lake."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from filmpulse import sources
 from filmpulse import warehouse as wh
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import CollectionStatus, Mode
 from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.reception.gather import Gathered, gather
 from filmpulse.jobs.reception.load import LEDGER_FIELDS
 from filmpulse.jobs.reception.track import typed_ids
-from filmpulse.jobs.reception.visit import SOURCE, explain, polite_site, quarantine
+from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import CollectionWriter, Manifest
-from filmpulse.sources.imdb.crawl import Crawl
+from filmpulse.sources import Crawl
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +31,13 @@ def label(imdb_id: str, parts: Parts) -> str:
 
 
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list[str]:
-    """Queue one collection a movie and return the movies, each once, in their order.
+    """Queue a movie's collections, one a source, and return the movies, each once, in their order.
+
+    A run that the detector started reads the sources that had news, any other run all that are on.
 
     Args:
         imdb_ids: Their ids, or addresses of their pages at IMDb, as a person typed them.
-        mode: How they are to be collected.
+        mode: How sites are to be read, where the detector did not say.
         run_id: Whose collections these are.
         parts: Settings and warehouse.
 
@@ -42,35 +47,69 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list
     ids = typed_ids(imdb_ids)
     if not ids:
         raise BadInput("No movie was asked for.")
+    rows = parts.warehouse.rows("triggered_sources", run_id=run_id, imdb_ids=ids)
+    triggered: dict[str, list[tuple[str, Mode]]] = {}
+    for row in rows:
+        triggered.setdefault(row["imdb_id"], []).append((row["source"], row["mode"]))
+    all_on = _sources_to_read(mode, parts)
     with parts.warehouse.connect() as connection:
         connection.cursor().executemany(
             wh.sql("queue_collection"),
-            [{"run_id": run_id, "source": SOURCE, "imdb_id": i, "mode": mode} for i in ids],
+            [
+                {"run_id": run_id, "source": source, "imdb_id": imdb_id, "mode": how}
+                for imdb_id in ids
+                for source, how in triggered.get(imdb_id, all_on)
+            ],
         )
     return ids
 
 
+def _sources_to_read(mode: Mode, parts: Parts) -> list[tuple[str, Mode]]:
+    """Return the live sources that are on, and how each is read; the first site if none is."""
+    live: list[tuple[str, Mode]] = [(one.name, mode) for one in sources.sites(parts.settings)]
+    live += [(one.name, "stream") for one in sources.streams(parts.settings)]
+    return live or [(sources.sites()[0].name, mode)]  # which then says how to switch it on
+
+
 def collect(
     imdb_id: str, mode: Mode, run_id: str, parts: Parts, progress: Progress = silent
-) -> str:
-    """Read a movie's reviews into the lake and close with a manifest.
+) -> list[str]:
+    """Read a movie's reviews into the lake, from each source that was planned.
+
+    One source never stops another; `ops.collections` says how each ended.
 
     Args:
         imdb_id: The movie.
-        mode: full reads every review the site shows; incremental stops at a page of known ones.
-        run_id: Whose collection this is.
+        mode: Where nothing was planned: full reads every review that a site shows; incremental
+            stops at a page of known ones.
+        run_id: Whose collections these are.
         parts: Settings, warehouse and lake.
         progress: Told the reviews so far and the site's count.
 
     Returns:
-        The manifest's URI.
+        The manifest's URI of each collection.
 
     Raises:
         FilmpulseError: Only when nothing was collected, or the lake could not be written. What was
             not raised on purpose is passed on in the same way, and a time limit or an
-            interruption always. `ops.collections` says why in any case.
+            interruption always.
     """
-    visit = _begin(imdb_id, mode, run_id, parts)
+    queued = parts.warehouse.rows("queued_sources", run_id=run_id, imdb_id=imdb_id)
+    planned = [(row["source"], row["mode"]) for row in queued] or _sources_to_read(mode, parts)
+    uris, errors = list[str](), list[Exception]()
+    for source, how in planned:
+        visit = _begin(source, imdb_id, how, run_id, parts)
+        try:
+            uris.append(_collect(visit, progress))
+        except Exception as error:  # the ledger says how it ended
+            errors.append(error)
+    if errors and not uris:
+        raise errors[0]
+    return uris
+
+
+def _collect(visit: Visit, progress: Progress) -> str:
+    """Read one source and close with a manifest; return its URI."""
     reading = _read(visit, progress)
     manifest = _manifest(visit, reading)
     uri, manifest = _seal(manifest, reading)
@@ -78,13 +117,14 @@ def collect(
     error = reading.error
     if uri is not None and (error is None or (manifest.parts and isinstance(error, Exception))):
         return uri
-    raise error or LakeUnavailable(f"{imdb_id}: no manifest was written.")
+    raise error or LakeUnavailable(f"{visit.imdb_id}: no manifest was written.")
 
 
 @dataclass(frozen=True)
 class Visit:
     """One collection that was begun: what is to be read, and its line in the ledger."""
 
+    source: str
     imdb_id: str
     mode: Mode
     run_id: str
@@ -112,37 +152,31 @@ class Reading:
     error: BaseException | None = None
 
 
-def _begin(imdb_id: str, mode: Mode, run_id: str, parts: Parts) -> Visit:
+def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, parts: Parts) -> Visit:
     started_at = datetime.now(UTC)
     (begun,) = parts.warehouse.rows(
-        "start_collection", run_id=run_id, source=SOURCE, imdb_id=imdb_id, mode=mode
+        "start_collection", run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
     )
-    return Visit(imdb_id, mode, run_id, parts, started_at, begun["collection_id"])
+    return Visit(source, imdb_id, mode, run_id, parts, started_at, begun["collection_id"])
 
 
 def _read(visit: Visit, progress: Progress) -> Reading:
     """Read reviews into the lake as they arrive; never raises, the result says how it ended."""
     parts, reading = visit.parts, Reading()
     try:
-        writer = reading.writer = parts.lake.begin(SOURCE, visit.imdb_id, visit.started_at)
+        writer = reading.writer = parts.lake.begin(visit.source, visit.imdb_id, visit.started_at)
         with parts.warehouse.connect() as connection:
-            tombstones = Tombstones.read(connection, SOURCE, visit.imdb_id)
-        rows = parts.warehouse.rows("known_reviews", source=SOURCE, imdb_id=visit.imdb_id)
+            tombstones = Tombstones.read(connection, visit.source, visit.imdb_id)
+        rows = parts.warehouse.rows("known_reviews", source=visit.source, imdb_id=visit.imdb_id)
         known = frozenset(row["review_id"] for row in rows if row["is_living"])
-        with polite_site(parts) as site:
-            try:
-                crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
-                reading.crawl = crawl
-                for batch in crawl:
-                    kept = [review for review in batch if not tombstones.covers(review)]
-                    reading.passed_over += len(batch) - len(kept)
-                    writer.append(kept)
-                    parts.warehouse.rows("beat_collection", collection_id=visit.collection_id)
-                    progress(crawl.distinct_ids, crawl.review_count_end)
-                reading.outcome = crawl.status, crawl.reason, crawl.sentence
-            except LayoutChanged as drift:
-                page = reading.crawl.last_page if reading.crawl else site.last_page
-                raise quarantine(visit.imdb_id, page, drift, parts) from drift
+        with _open(visit, reading, known, tombstones) as crawl:
+            for batch in crawl:
+                kept = [review for review in batch if not tombstones.covers(review)]
+                reading.passed_over += len(batch) - len(kept)
+                writer.append(kept)
+                parts.warehouse.rows("beat_collection", collection_id=visit.collection_id)
+                progress(crawl.distinct_ids, crawl.review_count_end)
+            reading.outcome = crawl.status, crawl.reason, crawl.sentence
     except BaseException as raised:  # the ledger says how it ended, whatever it was
         reading.error = raised
         status, reason, sentence = explain(raised)
@@ -152,17 +186,39 @@ def _read(visit: Visit, progress: Progress) -> Reading:
     return reading
 
 
+@contextmanager
+def _open(
+    visit: Visit, reading: Reading, known: frozenset[str], tombstones: Tombstones
+) -> Iterator[Crawl]:
+    """Open the source of a visit, and keep the page that could not be read, if one could not."""
+    if visit.mode == "stream":
+        reading.crawl = gathered = gather(visit.source, visit.imdb_id, known, visit.parts)
+        yield gathered
+        return
+    source = sources.site(visit.source)
+    with polite_site(source, visit.parts) as site:
+        try:
+            crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
+            reading.crawl = crawl
+            yield crawl
+        except LayoutChanged as drift:
+            page = reading.crawl.last_page if reading.crawl else site.last_page
+            raise quarantine(source, visit.imdb_id, page, drift, visit.parts) from drift
+
+
 def _manifest(visit: Visit, reading: Reading) -> Manifest:
     status, reason, sentence = reading.outcome
     crawl, passed_over = reading.crawl, reading.passed_over
     if passed_over:
         sentence = f"{sentence} {passed_over:,} were erased on request and not kept."
+    told = crawl if isinstance(crawl, Gathered) else None
     return Manifest(
         run_id=visit.run_id,
-        source=SOURCE,
+        source=visit.source,
         imdb_id=visit.imdb_id,
         mode=visit.mode,
-        started_at=visit.started_at,
+        started_at=told.read_until if told else visit.started_at,
+        removed_ids=told.removed_ids if told else (),
         finished_at=datetime.now(UTC),
         status=status,
         reason=reason,

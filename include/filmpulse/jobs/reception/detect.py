@@ -10,18 +10,24 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
+from psycopg.rows import DictRow
+
+from filmpulse import sources
 from filmpulse.errors import (
     Blocked,
     FilmpulseError,
     HostPaused,
     LayoutChanged,
+    Retryable,
     WarehouseUnavailable,
 )
 from filmpulse.items import Mode
 from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.drain import drain
+from filmpulse.jobs.reception.gather import new_drains
 from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
-from filmpulse.sources.imdb.crawl import ImdbSite
+from filmpulse.sources import Site, SiteSource, StreamSource
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +36,10 @@ FULL_EVERY = timedelta(hours=24)
 
 
 BEHIND_THE_GATE = "not readable here: import a saved page (filmpulse inbox add FILE)."
-LIVE_IS_OFF = "Reading live is off (FILMPULSE_IMDB_URL is unset): no movie was looked at."
+LIVE_IS_OFF = (
+    "Reading live is off: no source's address is set (such as FILMPULSE_IMDB_URL). No movie was "
+    "looked at."
+)
 
 
 class Batch(NamedTuple):
@@ -73,7 +82,10 @@ def detect(
     is_active: Callable[[str], bool],
     budget_seconds: float | None = None,
 ) -> Detection:
-    """Look at every tracked movie that was not looked at since `since`, one page each.
+    """Look at every tracked movie that was not looked at since `since`, one page each and site.
+
+    Streams are drained first, once a run. What each site and stream has of a movie is judged by
+    itself.
 
     Args:
         imdb_ids: Tracked movies; visited longest unchecked first.
@@ -91,37 +103,85 @@ def detect(
     A site that refuses ends the round: the rest waits for the next run. One movie never stops
     another. Costs one page a movie.
     """
-    if imdb_ids and not parts.settings.imdb_url:
+    sites, streams = sources.sites(parts.settings), sources.streams(parts.settings)
+    if imdb_ids and not sites and not streams:
         return Detection(is_done=True, warnings=[LIVE_IS_OFF])
+    poke = _Poke(imdb_ids, since, until, parts, is_active)
     budget = budget_seconds or parts.settings.detect_budget_seconds
-    left = (until - datetime.now(UTC)).total_seconds()
-    deadline = time.monotonic() + min(budget, left)
-    due = [
-        row["imdb_id"]
-        for row in parts.warehouse.rows("due_movies", imdb_ids=list(imdb_ids), since=since)
-    ]
-    found = Detection(is_done=False, due=len(due))
-    if due and left > 0:
-        with polite_site(parts) as site:
+    deadline = time.monotonic() + min(budget, poke.seconds_left)
+    found = Detection(is_done=True)
+    for stream in streams:
+        _read_stream(stream, poke, found)
+    for number, site in enumerate(sites):
+        share = (deadline - time.monotonic()) / (len(sites) - number)
+        _visit(site, time.monotonic() + share, poke, found)
+    if found.is_done:
+        _collect_news(found, imdb_ids, since=since, run_id=run_id, parts=parts)
+    return found
+
+
+@dataclass(frozen=True)
+class _Poke:
+    """What one round of detection works with; see `detect`."""
+
+    imdb_ids: Sequence[str]
+    since: datetime
+    until: datetime
+    parts: Parts
+    is_active: Callable[[str], bool]
+
+    @property
+    def seconds_left(self) -> float:
+        return (self.until - datetime.now(UTC)).total_seconds()
+
+    def due(self, source: str) -> list[str]:
+        """Return the movies that a source was not asked for yet, longest unchecked first."""
+        asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
+        rows = self.parts.warehouse.rows("due_movies", source=source, **asked)
+        return [row["imdb_id"] for row in rows]
+
+
+def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -> None:
+    """Look at a site's due movies until the deadline; a refusal leaves the rest to the next run."""
+    due, visited = poke.due(source.name), 0
+    found.due += len(due)
+    if due and poke.seconds_left > 0:
+        with polite_site(source, poke.parts) as site:
             for imdb_id in due:
                 if time.monotonic() >= deadline:
                     break
                 try:
-                    _look(imdb_id, site, parts, is_active)
+                    _look(source, imdb_id, site, poke)
                 except (Blocked, HostPaused) as error:
-                    waiting = len(due) - found.visited
-                    found.failures.append(f"{error} {waiting} movies were not looked at.")
-                    found.is_done = True
-                    break
+                    found.failures.append(
+                        f"{error} {len(due) - visited} movies were not looked at."
+                    )
+                    return
+                visited += 1
                 found.visited += 1
-    if found.visited == len(due):
-        found.is_done = True
-    elif datetime.now(UTC) >= until:
-        found.is_done = True
-        found.warnings.append(_say_cycle(len(imdb_ids), len(due) - found.visited, since))
-    if found.is_done:
-        _collect_news(found, imdb_ids, since=since, run_id=run_id, parts=parts)
-    return found
+    if visited < len(due):
+        if poke.seconds_left > 0:
+            found.is_done = False
+        else:
+            tracked = len(poke.imdb_ids)
+            found.warnings.append(_say_cycle(tracked, len(due) - visited, poke.since))
+
+
+def _read_stream(source: StreamSource, poke: _Poke, found: Detection) -> None:
+    """Drain a stream once a run, then tell which movies have news in it."""
+    due = poke.due(source.name)
+    if not due:
+        return
+    try:
+        drain(source, poke.imdb_ids, poke.parts)
+    except (Blocked, HostPaused, Retryable) as error:
+        if isinstance(error, WarehouseUnavailable):
+            raise
+        found.failures.append(f"{source.title} was not drained: {error}")
+        return
+    for imdb_id in due:
+        verdict = _judge_stream(source.name, imdb_id, poke)
+        _record(source.name, imdb_id, verdict, None, poke.parts)
 
 
 def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
@@ -140,37 +200,35 @@ def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], parts: Parts) -> 
     parts.warehouse.rows("mark_triggered", run_id=batch_run_id, imdb_ids=list(imdb_ids))
 
 
-def _look(imdb_id: str, site: ImdbSite, parts: Parts, is_active: Callable[[str], bool]) -> None:
-    review_count = None
+def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
+    review_count, parts = None, poke.parts
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
         with parts.warehouse.connect() as connection:
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
-        verdict = _judge(imdb_id, review_count, parts, is_active)
+        verdict = _judge(source.name, imdb_id, review_count, poke)
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
         if isinstance(error, LayoutChanged):
-            error = quarantine(imdb_id, site.last_page, error, parts)
+            error = quarantine(source, imdb_id, site.last_page, error, parts)
         verdict = _Verdict(*explain(error))
         if isinstance(error, Blocked | HostPaused):
-            _record(imdb_id, verdict, None, parts)
+            _record(source.name, imdb_id, verdict, None, parts)
             raise
         if not isinstance(error, FilmpulseError):
             log.exception("%s could not be looked at", imdb_id)
-    _record(imdb_id, verdict, review_count, parts)
+    _record(source.name, imdb_id, verdict, review_count, parts)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
-def _judge(
-    imdb_id: str, review_count: int | None, parts: Parts, is_active: Callable[[str], bool]
-) -> _Verdict:
-    """Tell news from no news by what was last collected, never by the last look."""
-    (history,) = parts.warehouse.rows("collection_history", imdb_id=imdb_id)
-    for run in history["open_runs"]:
-        if run in history["fresh_runs"] or is_active(run):
-            return _Verdict("busy", "running", f"The run {run} is still at work on it.")
+def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> _Verdict:
+    """Tell a site's news from no news by what was last collected, never by the last look."""
+    asked = {"source": source, "imdb_id": imdb_id}
+    (history,) = poke.parts.warehouse.rows("collection_history", **asked)
+    if busy := _busy(history, poke):
+        return busy
     finished, now = history["finished"], datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
@@ -191,14 +249,38 @@ def _judge(
     return _Verdict("no_news")
 
 
+def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
+    """Say whether a stream told of a movie after its last loaded collection."""
+    asked = {"source": source, "imdb_id": imdb_id}
+    (history,) = poke.parts.warehouse.rows("stream_history", **asked)
+    if busy := _busy(history, poke):
+        return busy
+    drains = new_drains(source, imdb_id, history["read_until"], poke.parts)
+    if not drains:
+        return _Verdict("no_news")
+    events = sum(told.movies[imdb_id] for _, told in drains)
+    return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
+
+
+def _busy(history: DictRow, poke: _Poke) -> _Verdict | None:
+    """Return a verdict where a run may still be at work on the movie."""
+    for run in history["open_runs"]:
+        if run in history["fresh_runs"] or poke.is_active(run):
+            return _Verdict("busy", "running", f"The run {run} is still at work on it.")
+    return None
+
+
 def _growth(review_count: int | None, known: int | None) -> int:
     """Say by how much the site's count differs from a known one; 0 where either is not known."""
     return 0 if review_count is None or known is None else review_count - known
 
 
-def _record(imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts) -> None:
+def _record(
+    source: str, imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts
+) -> None:
     parts.warehouse.rows(
         "record_check",
+        source=source,
         imdb_id=imdb_id,
         checked_at=datetime.now(UTC),
         review_count=review_count,
@@ -209,14 +291,19 @@ def _record(imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Pa
 def _collect_news(
     found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, parts: Parts
 ) -> None:
-    news: dict[Mode, list[str]] = {"full": [], "incremental": []}
+    modes: dict[str, Mode] = {}
     for row in parts.warehouse.rows("checks_since", imdb_ids=list(imdb_ids), since=since):
-        if row["outcome"] == "news":
-            news[row["mode"]].append(row["imdb_id"])
+        if row["outcome"] == "news":  # a run reads a source as its own news asks (`plan`)
+            is_full = "full" in (row["mode"], modes.get(row["imdb_id"]))
+            modes[row["imdb_id"]] = "full" if is_full else "incremental"
+        name = f"{row['imdb_id']}{sources.told_apart(row['source'])}"
         if row["outcome"] == "not_found" or (row["reason"] == "gated" and row["sentence"]):
-            found.warnings.append(f"{row['imdb_id']}: {row['sentence']}")
+            found.warnings.append(f"{name}: {row['sentence']}")
         elif row["outcome"] in ("layout_changed", "failed"):
-            found.failures.append(f"{row['imdb_id']}: {row['sentence']}")
+            found.failures.append(f"{name}: {row['sentence']}")
+    news: dict[Mode, list[str]] = {"full": [], "incremental": []}
+    for imdb_id, mode in modes.items():
+        news[mode].append(imdb_id)
     size = parts.settings.movies_per_run
     for mode, ids in news.items():
         for start in range(0, len(ids), size):

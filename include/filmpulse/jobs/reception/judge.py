@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection
 
+from filmpulse import sources
 from filmpulse import warehouse as wh
 from filmpulse.jobs.context import Parts
 from filmpulse.lake import Manifest
@@ -24,6 +25,7 @@ def check(
     The verdicts are stored in `ops.quality_checks`; nothing is raised and nothing taken back.
     Costs two queries over the movie's reviews.
     """
+    source = sources.known().get(manifest.source)
     checks = check_load(
         connection,
         manifest_uri=manifest_uri,
@@ -36,6 +38,8 @@ def check(
             distinct_ids=manifest.distinct_ids,
             site_reviews=manifest.review_count_end,
             observed=observed,
+            asks_for=source.asks_for if source else frozenset(),
+            began_on=source.began_on if source else None,
         ),
     )
     for found in checks:

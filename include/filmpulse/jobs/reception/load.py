@@ -18,6 +18,7 @@ from filmpulse.jobs.reception.replay import (
     loads_of,
     replay_what_is_left,
     seen_in,
+    sighting_of,
 )
 from filmpulse.jobs.upkeep.erase import read_unless_erased, take_out
 from filmpulse.jobs.upkeep.tombstones import Tombstones
@@ -54,7 +55,7 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
         HistoryLost: It came late, and objects of the others are lost in the lake.
         BadInput: It holds what cannot be read (`damaged`), or its movie was erased (`erased`).
     """
-    source, imdb_id = parts.lake.name_of(manifest_uri).split("/")[:2]
+    source, imdb_id = parts.lake.subject_of(manifest_uri)
     with parts.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
         tombstones = Tombstones.read(connection, source, imdb_id)
@@ -72,10 +73,10 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
                 connection,
                 source=source,
                 imdb_id=imdb_id,
-                collected_at=manifest.started_at,
-                reviews=seen_in(manifest_uri, manifest, languages, tombstones, parts, observed),
-                is_whole=is_whole(manifest),
-                is_dated=manifest.is_dated,
+                sighting=sighting_of(
+                    manifest,
+                    seen_in(manifest_uri, manifest, languages, tombstones, parts, observed),
+                ),
             )
         else:
             log.info("%s: a later collection is loaded already; replaying all.", imdb_id)

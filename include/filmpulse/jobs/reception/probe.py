@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from filmpulse.errors import (
+    EXIT_BLOCKED,
+    EXIT_GATED,
+    EXIT_LAYOUT_CHANGED,
+    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
     HostPaused,
@@ -18,14 +22,7 @@ from filmpulse.errors import (
 from filmpulse.items import is_imdb_id
 from filmpulse.jobs.context import Parts
 from filmpulse.jobs.reception.visit import polite_site
-from filmpulse.sources.imdb.crawl import ImdbSite
-from filmpulse.sources.imdb.files import (
-    EXIT_BLOCKED,
-    EXIT_GATED,
-    EXIT_LAYOUT_CHANGED,
-    EXIT_NOT_IMDB,
-)
-from filmpulse.sources.imdb.reviews import ReviewsPage
+from filmpulse.sources import Site, SiteSource, sites
 
 Outcome = Literal["ok", "gated", "blocked", "layout_changed", "not_found", "not_imdb", "failed"]
 
@@ -54,13 +51,16 @@ class LiveCheck(NamedTuple):
         return EXIT_CODES[self.outcome]
 
 
-def check_live(imdb_id: str, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
-    """Look at a movie on the live site as a collection would begin, and store nothing of it.
+def check_live(
+    imdb_id: str, parts: Parts, tell: Callable[[str], None], source: SiteSource | None = None
+) -> LiveCheck:
+    """Look at a movie on a live site as a collection would begin, and store nothing of it.
 
     Args:
-        imdb_id: The movie; it need not be followed.
+        imdb_id: The movie; it need not be tracked.
         parts: Settings and warehouse; the lake is not opened.
         tell: Given a line before each request and after it, as it happens.
+        source: The site; the first that is on when not given.
 
     Returns:
         How it ended; the site's faults are outcomes, not errors.
@@ -74,7 +74,8 @@ def check_live(imdb_id: str, parts: Parts, tell: Callable[[str], None]) -> LiveC
     """
     if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
-    with polite_site(parts) as site:
+    source = source or (sites(parts.settings) or sites())[0]
+    with polite_site(source, parts) as site:
         try:
             check = _look(imdb_id, site, parts, tell)
         except (Blocked, HostPaused) as error:
@@ -91,7 +92,7 @@ def check_live(imdb_id: str, parts: Parts, tell: Callable[[str], None]) -> LiveC
     return check
 
 
-def _look(imdb_id: str, site: ImdbSite, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
+def _look(imdb_id: str, site: Site, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
     gap = parts.settings.request_gap_seconds
     tell(f"robots.txt of {site.host}, then two pages, {gap:g} s apart or more ...")
     site.check_robots(imdb_id)
@@ -107,27 +108,15 @@ def _look(imdb_id: str, site: ImdbSite, parts: Parts, tell: Callable[[str], None
 
     tell("reviews page ...")
     secret = parts.settings.author_key_secret or secrets.token_bytes(32)
-    page = site.first_reviews(imdb_id, secret)
-    shown = f"{len(page.reviews):,}"
+    page = site.first_page(imdb_id, secret)
+    shown = f"{page.reviews:,}"
     if page.review_count is not None:
         shown += f" of {page.review_count:,}"
     tell(f"reviews page: {shown} reviews read ({page.variant}).")
-    if page.gated:
+    if page.is_gated:
         return LiveCheck(
             "gated", "sign_in",
             f"{shown} reviews are shown; the rest needs a sign-in. Save a page that shows them and "
             "import it: filmpulse inbox add FILE.",
         )  # fmt: skip
-    return LiveCheck(
-        "ok", None, f"{shown} reviews are on the first page{_what_follows(page, site)}"
-    )
-
-
-def _what_follows(page: ReviewsPage, site: ImdbSite) -> str:
-    if page.unopened_spoilers:
-        return f"; {page.unopened_spoilers} spoilers on it did not open."
-    if page.has_more is False:
-        return ", and nothing follows."
-    if page.has_more or site.has_more_button():
-        return "; more would be read by its button."
-    return ", and it has no button for more."
+    return LiveCheck("ok", None, f"{shown} reviews are on the first page{page.what_follows}")

@@ -88,11 +88,8 @@ def _replay(
         imdb_id=history.imdb_id,
         lost_at=history.lost_at,
         sightings=(
-            Sighting(
-                manifest.started_at,
-                is_whole(manifest),
-                manifest.is_dated,
-                seen_in(uri, manifest, languages, tombstones, parts, observed.get(uri)),
+            sighting_of(
+                manifest, seen_in(uri, manifest, languages, tombstones, parts, observed.get(uri))
             )
             for uri, manifest in history.readable().items()
         ),
@@ -103,6 +100,13 @@ def loads_of(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, 
     """Return when each collection that is loaded was begun, by its manifest's URI."""
     cursor = connection.execute(wh.sql("movie_loads"), {"source": source, "imdb_id": imdb_id})
     return {row["manifest_uri"]: row["collected_at"] for row in cursor}
+
+
+def sighting_of(manifest: Manifest, reviews: Seen) -> Sighting:
+    """Return a collection as loading sees it."""
+    return Sighting(
+        manifest.started_at, is_whole(manifest), manifest.is_dated, reviews, manifest.removed_ids
+    )
 
 
 def is_whole(manifest: Manifest) -> bool:

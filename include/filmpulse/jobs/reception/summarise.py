@@ -23,11 +23,12 @@ from filmpulse.jobs.reception.score import (
     run_budget,
     unfinished,
 )
+from filmpulse.sources import told_apart
 from filmpulse.warehouse.reception import MovieSummary, read_summary
 
 log = logging.getLogger(__name__)
 
-GREEN: frozenset[CollectionStatus] = frozenset({"complete", "gated"})
+GREEN: frozenset[CollectionStatus] = frozenset({"complete", "drained", "gated"})
 
 MOST_DROPPED, FEW_QUOTES = 0.05, 20
 """The share of quotes that is dropped without a warning, and how few quotes never give one."""
@@ -69,7 +70,7 @@ def _review(
     found = RunSummary([], [], [], 0)
     loaded = [c for c in collections if c["loaded_at"]]
     for c in collections:
-        name = f"{c['imdb_id']} {c['title']}"
+        name = f"{c['imdb_id']} {c['title']}{told_apart(c['source'])}"
         shown = c["distinct_ids"] or 0
         count = f"{shown:,} of {c['review_count_end']:,}" if c["review_count_end"] else f"{shown:,}"
         line = f"{name}: {c['status']}, {count} reviews read"

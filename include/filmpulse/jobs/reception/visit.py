@@ -1,4 +1,4 @@
-"""The live site as a job meets it: polite, and with an answer for everything that can go wrong."""
+"""A live source as a job meets it: polite, and with an answer for everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import urlsplit
 
+from filmpulse.config import source_variable
 from filmpulse.errors import (
     Blocked,
     FilmpulseError,
@@ -20,42 +20,41 @@ from filmpulse.errors import (
 )
 from filmpulse.items import CollectionStatus, Page, SearchHit
 from filmpulse.jobs.context import Parts
-from filmpulse.sources.imdb.clean import clean_page
-from filmpulse.sources.imdb.crawl import ImdbSite
+from filmpulse.sources import Site, SiteSource, Source, sites
+from filmpulse.warehouse.crosswalk import MovieIds
 from filmpulse.warehouse.gate import HostGate
 
 log = logging.getLogger(__name__)
 
-SOURCE = "imdb"
-
-# IMDb's conditions of use as quoted in a public thread (tidyverse/rvest#195).
-IMDB_CLAUSE = (
-    "You may not use data mining, robots, screen scraping, or similar data gathering and "
-    "extraction tools on this site, except with our express written consent as noted below."
-)
-
 
 @contextmanager
-def polite_site(parts: Parts) -> Iterator[ImdbSite]:
+def polite_site(source: SiteSource, parts: Parts) -> Iterator[Site]:
     """Open the gate and the site together, and close both."""
-    _accept_terms(parts)
+    meet(source, parts)
+    ids = MovieIds(parts.warehouse, source.name)
     with (
         HostGate(parts.warehouse, parts.settings.request_gap_seconds) as gate,
-        ImdbSite(parts.settings, gate) as site,
+        source.open(parts.settings, gate, ids) as site,
     ):
         yield site
 
 
-def _accept_terms(parts: Parts) -> None:
-    """Show IMDb's clause once, when its own address is first used, and record the acceptance."""
-    host = urlsplit(parts.settings.imdb_url or "").hostname or ""
-    if host != "imdb.com" and not host.endswith(".imdb.com"):
-        return
-    if parts.warehouse.rows("accept_terms", host=host, clause=IMDB_CLAUSE):
+def meet(source: Source, parts: Parts) -> None:
+    """Note a live source; show its conditions when it is first read, and record the acceptance."""
+    note_source(source, parts)
+    terms = source.terms(parts.settings)
+    if terms is not None and parts.warehouse.rows("accept_terms", **terms._asdict()):
         log.warning(
-            "Live reading of %s is on (FILMPULSE_IMDB_URL). IMDb's conditions of use say: "
-            '"%s" The acceptance is recorded in ops.source_terms.', host, IMDB_CLAUSE
+            "Live reading of %s is on (%s). The conditions of use of %s say: "
+            '"%s" The acceptance is recorded in ops.source_terms.',
+            terms.host, source_variable(source.name), source.title, terms.clause,
         )  # fmt: skip
+
+
+def note_source(source: Source, parts: Parts) -> None:
+    """Note that a source is a site or a stream, so that it is not taken for one of files."""
+    kind = "site" if isinstance(source, SiteSource) else "stream"
+    parts.warehouse.rows("note_source", source=source.name, kind=kind, title=source.title)
 
 
 def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
@@ -78,7 +77,7 @@ def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
 
 
 def quarantine(
-    imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts
+    source: SiteSource, imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts
 ) -> LayoutChanged:
     """Keep the page that could not be read, cleaned, so that somebody can look at it.
 
@@ -93,14 +92,14 @@ def quarantine(
     seen_at = page.fetched_at or datetime.now(UTC)
     try:
         try:
-            cleaned = clean_page(page.html, parts.settings.author_key_secret)
+            cleaned = source.clean(page.html, parts.settings.author_key_secret)
         except NotCleaned as private:
             digest = sha256(page.html.encode("utf-8", "replace")).hexdigest()
             why = f"{error}\n\n{private}\nsha256: {digest}\nreason: {error.reason}\n"
-            uri = parts.lake.quarantine_reason(SOURCE, imdb_id, error.reason, why, seen_at)
+            uri = parts.lake.quarantine_reason(source.name, imdb_id, error.reason, why, seen_at)
             where = f"The page was not kept. {private} Its hash is at {uri}."
         else:
-            uri = parts.lake.quarantine(SOURCE, imdb_id, error.reason, cleaned, seen_at)
+            uri = parts.lake.quarantine(source.name, imdb_id, error.reason, cleaned, seen_at)
             where = f"The page is kept, cleaned, at {uri}."
     except LakeUnavailable as lost:
         where = f"The page could not be kept. {lost}"
@@ -109,6 +108,10 @@ def quarantine(
 
 
 def search(query: str, parts: Parts) -> list[SearchHit]:
-    """Ask the source which titles it suggests for what a person typed, best first."""
-    with polite_site(parts) as site:
-        return site.search(query)
+    """Ask each site which titles it suggests for what a person typed; a movie once, best first."""
+    found: dict[str, SearchHit] = {}
+    for source in sites(parts.settings) or sites()[:1]:  # one that is off says how to switch it on
+        with polite_site(source, parts) as site:
+            for hit in site.search(query):
+                found.setdefault(hit.imdb_id, hit)
+    return list(found.values())

@@ -24,9 +24,9 @@ from filmpulse.errors import FilmpulseError, NotCleaned
 from filmpulse.jobs.context import Parts
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.upkeep.find_kept import files, is_table_among, together
+from filmpulse.sources import cleaning_rules, reader_of
 from filmpulse.sources.archives import is_archive
-from filmpulse.sources.imdb.clean import RULES_VERSION, clean_page
-from filmpulse.sources.imdb.saved import unwrap
+from filmpulse.sources.saved import unwrap
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def clean_kept(parts: Parts) -> Recleaned:
 
     Reads every kept page and file, one in memory at a time.
     """
-    if _last_rules(parts) >= RULES_VERSION:
+    if _last_rules(parts) >= cleaning_rules():
         return Recleaned()
     cleaned = not_cleaned = 0
     for name, is_table in _kept(parts):
@@ -69,7 +69,7 @@ def clean_kept(parts: Parts) -> Recleaned:
             if made != content:
                 parts.lake.write(name, made)
                 cleaned += 1
-    told = {"rules": RULES_VERSION, "looked_through_at": datetime.now(UTC).isoformat()}
+    told = {"rules": cleaning_rules(), "looked_through_at": datetime.now(UTC).isoformat()}
     parts.lake.write(MARKER, json.dumps(told).encode())
     return Recleaned(cleaned, not_cleaned)
 
@@ -120,7 +120,8 @@ def _cleaned(name: str, content: bytes, parts: Parts, *, is_table: bool) -> byte
 
 
 def _cleaned_page(content: bytes, parts: Parts) -> bytes:
-    return clean_page(unwrap(content).text, parts.settings.author_key_secret).encode()
+    text = unwrap(content).text
+    return reader_of(text).clean(text, parts.settings.author_key_secret).encode()
 
 
 def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:

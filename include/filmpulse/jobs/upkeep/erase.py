@@ -17,18 +17,18 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from filmpulse import sources as registry
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
-from filmpulse.items import Review, author_key, is_imdb_id
+from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
 from filmpulse.jobs.context import Parts, Progress, silent
 from filmpulse.jobs.reception.read_history import drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
-from filmpulse.jobs.reception.visit import SOURCE
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.upkeep.tombstones import FOLDER, Erasure, Kind, Tombstones
-from filmpulse.lake import NOT_SOURCES, Manifest
-from filmpulse.sources.imdb.dom import KEYED as KEYED_IN_PAGES
+from filmpulse.lake import AREAS, MANIFEST, Manifest
+from filmpulse.sources import KEYED as KEYED_IN_PAGES
 from filmpulse.sources.tables.rows import KEYED as KEYED_IN_TABLES
 from filmpulse.sources.tables.values import key_of
 from filmpulse.warehouse.load import lock_movie
@@ -38,12 +38,10 @@ log = logging.getLogger(__name__)
 
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]*")
 _REVIEW_ID = re.compile(r"[\x21-\x7e]{1,200}")
-# An author's key or IMDb's id of a user, alone or in the address of the user's page.
-_IN_ADDRESS = r"(?:\S*/user/)?{}(?:[/?#]\S*)?"
+# An author's key, alone or in the address of the user's page.
 _AUTHOR_KEY = re.compile(
-    _IN_ADDRESS.format(f"(?:{KEYED_IN_PAGES}|{KEYED_IN_TABLES})?([0-9a-f]{{32}})")
+    rf"(?:\S*/user/)?(?:{KEYED_IN_PAGES}|{KEYED_IN_TABLES})?([0-9a-f]{{32}})(?:[/?#]\S*)?"
 )
-_USER_ID = re.compile(_IN_ADDRESS.format("(ur[0-9]{4,})"))
 _FIELDS = {
     name: re.compile(rb'"%s":\s*("(?:[^"\\]|\\.)*")' % name.encode())
     for name in ("review_id", "author_key")
@@ -75,15 +73,15 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
         kind: What it names.
         given: An IMDb id, a review's id, or an author: the author's key as it stands in tables
             (`author_key`), in pages (`key-...`) or in waiting tables (`filmpulse-author-...`),
-            IMDb's id of the user, the address of the user's page, or what a file calls the author.
-            All but the key is hashed here and kept nowhere.
+            a site's id of the user, the address of the user's page, or what a file calls the
+            author. All but the key is hashed here and kept nowhere.
         source: Where the review stands or the author writes.
         settings: For the secret of the hash.
 
     Raises:
         BadInput: It cannot be one, or an author's own id was given without the secret.
     """
-    if not _SOURCE.fullmatch(source) or source in NOT_SOURCES:
+    if not _SOURCE.fullmatch(source) or source in AREAS:
         raise BadInput(f"No source of reviews (such as imdb): {source[:80]!r}.")
     if kind == "movie":
         if not is_imdb_id(given):
@@ -96,8 +94,9 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
     given = key_of(given)
     if hashed := _AUTHOR_KEY.fullmatch(given):
         return hashed[1]
-    user = _USER_ID.fullmatch(given)
-    if not given or (source == SOURCE and not user):
+    known = registry.known().get(source)
+    own_id = known.author_id(given) if known else given
+    if not own_id:
         raise BadInput(
             "No author: give the author_key (32 hexadecimal digits), or the site's own id of the "
             "user, such as ur1234567. Of an author in a file, give what the file says and --source."
@@ -108,7 +107,6 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
             "An author's own id finds their reviews only with the secret with which they were "
             "stored: set FILMPULSE_AUTHOR_SECRET, or give the author_key."
         )
-    own_id = user[1] if user and source == SOURCE else given
     return author_key(source, own_id, secret)
 
 
@@ -120,8 +118,8 @@ def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> lis
     Args:
         kind: What they name.
         given: As `find_key` takes it.
-        source: Where the review stands or the author writes. None: IMDb for a review; for an
-            author every source of which the warehouse, the lake or the inbox knows.
+        source: Where the review stands or the author writes. None: every live source for a
+            review; for an author every source of which the warehouse, the lake or the inbox knows.
         parts: Settings, warehouse and lake.
 
     Returns:
@@ -132,7 +130,14 @@ def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> lis
 
     Reads every collection of the sources, or of the movie, in the lake.
     """
-    named = {Named(source or SOURCE, find_key(kind, given, source or SOURCE, parts.settings))}
+    named, wrong = set[Named](), None
+    for of in [source] if source else registry.known():
+        try:
+            named.add(Named(of, find_key(kind, given, of, parts.settings)))
+        except BadInput as error:
+            wrong = error
+    if wrong is not None and not named:
+        raise wrong
     if kind == "author":
         sources = {source} if source else _sources(parts)
         named |= {
@@ -154,28 +159,26 @@ def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
     """Return every key under which a source may hold the author whom a person named.
 
     The authors of a file are hashed as the file calls them, and a file may call them by whatever
-    somebody copied: by IMDb's id, or by a key in one of its forms.
+    somebody copied: by a site's id, or by a key in one of its forms.
     """
     given = key_of(given)
-    hashed, user = _AUTHOR_KEY.fullmatch(given), _USER_ID.fullmatch(given)
+    hashed = _AUTHOR_KEY.fullmatch(given)
     keys = {hashed[1]} if hashed else set()
     secret = settings.author_key_secret
     if secret is None:
         return keys
-    if user:
-        keys.add(author_key(SOURCE, user[1], secret))
-    if source != SOURCE:
-        called = {given, *keys, *(f"{KEYED_IN_PAGES}{key}" for key in keys)}
-        called |= {user[1]} if user else set()
+    users = {one.name: user for one in registry.known().values() if (user := one.author_id(given))}
+    keys |= {author_key(of, user, secret) for of, user in users.items()}
+    if source not in registry.known():
+        called = {given, *keys, *(f"{KEYED_IN_PAGES}{key}" for key in keys), *users.values()}
         keys |= {author_key(source, name, secret) for name in called}
     return keys
 
 
 def _sources(parts: Parts) -> set[str]:
-    """Return the sources that the warehouse, the lake or the inbox knows, and IMDb."""
-    in_lake = {source for source in parts.lake.folders() if source not in NOT_SOURCES}
+    """Return the sources that the warehouse, the lake or the inbox knows, and the live ones."""
     in_warehouse = {row["source"] for row in parts.warehouse.rows("erase_sources")}
-    return {SOURCE} | in_lake | in_warehouse | table_sources(parts)
+    return {*registry.known()} | parts.lake.sources() | in_warehouse | table_sources(parts)
 
 
 def _stored_authors(named: Collection[Named], parts: Parts) -> set[Named]:
@@ -187,7 +190,7 @@ def _stored_authors(named: Collection[Named], parts: Parts) -> set[Named]:
     return (written | kept).intersection(named)
 
 
-def preview(kind: Kind, key: str, parts: Parts, source: str = SOURCE) -> Erased:
+def preview(kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE) -> Erased:
     """Count what `forget` would erase now, and change nothing."""
     tombstones = Tombstones.of([_erasure(kind, key, source, datetime.now(UTC))])
     for found in _written_by(tombstones, parts):
@@ -196,7 +199,7 @@ def preview(kind: Kind, key: str, parts: Parts, source: str = SOURCE) -> Erased:
 
 
 def forget(
-    kind: Kind, key: str, parts: Parts, source: str = SOURCE, progress: Progress = silent
+    kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE, progress: Progress = silent
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
@@ -277,7 +280,7 @@ def take_out(manifest_uri: str, tombstones: Tombstones, parts: Parts) -> Manifes
     For who meets them while reading: the caller holds the movie's lock.
     """
     folder = parts.lake.name_of(manifest_uri).rpartition("/")[0]
-    source = folder.split("/")[0]
+    source = parts.lake.subject_of(manifest_uri)[0]
     parts.lake.rewrite(
         parts.lake.names(folder),
         lambda lines: _concerns(lines, tombstones, source),
@@ -419,11 +422,12 @@ def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
             found.add(_Written(source, review.review_id, review.author_key or ""))
         return review
 
-    for imdb_id in parts.lake.folders(source):
-        for names in parts.lake.collections(source, imdb_id).values():
-            parts.lake.rewrite(
-                names, lambda lines: _concerns(lines, only, source), remember, is_trial=True
-            )
+    movies = [imdb_id for of, imdb_id in parts.lake.movies() if of == source]
+    folders = [parts.lake.collections(source, imdb_id) for imdb_id in movies]
+    for names in (names for of in (*folders, parts.lake.drained(source)) for names in of.values()):
+        parts.lake.rewrite(
+            names, lambda lines: _concerns(lines, only, source), remember, is_trial=True
+        )
     return found
 
 
@@ -447,6 +451,7 @@ def _erase(
             if is_trial:
                 connection.rollback()
         progress(done, len(movies))
+    total += _erase_in_drains(tombstones, parts, is_trial)
     kept = list(find_kept(tombstones, parts, with_waiting=with_waiting))
     if is_trial and not any(total) and not any(holding.named for holding in kept):
         return total  # refused rows go along with what was found, and alone are nothing found
@@ -497,9 +502,30 @@ def _erase_in_lake(
     return Erased(lines=lines, objects=objects)
 
 
+def _erase_in_drains(tombstones: Tombstones, parts: Parts, is_trial: bool) -> Erased:
+    """Take erased reviews, and those of erased movies, out of what streams told."""
+    movies = {imdb_id.encode(): at for imdb_id, at in tombstones.movies.items()}
+    lines = 0
+    for source in parts.lake.folders("streams"):
+        for folder, names in parts.lake.drained(source).items():
+            begun_at = _begun_at(folder, names, parts)
+            gone = {imdb_id for imdb_id, at in movies.items() if begun_at <= at}
+
+            def concerns(text: bytes, source: str = source, gone: set[bytes] = gone) -> bool:
+                is_of_movie = any(imdb_id in text for imdb_id in gone)
+                return is_of_movie or _concerns(text, tombstones, source)
+
+            def change(review: Review, gone: set[bytes] = gone) -> Review | None:
+                is_gone = review.imdb_id.encode() in gone or tombstones.covers(review)
+                return None if is_gone else review
+
+            lines += parts.lake.rewrite(names, concerns, change, is_trial=is_trial)
+    return Erased(lines=lines)
+
+
 def _begun_at(folder: str, names: Sequence[str], parts: Parts) -> datetime:
     """Say when a collection was begun: by its manifest, else by its folder, else by its files."""
-    manifest = f"{folder}/manifest.json"
+    manifest = f"{folder}/{MANIFEST}"
     if manifest in names:
         with suppress(LakeDamaged):
             return parts.lake.read_manifest(parts.lake.uri_of(manifest)).started_at

@@ -22,9 +22,9 @@ from filmpulse.errors import FilmpulseError
 from filmpulse.items import author_key
 from filmpulse.jobs.context import Parts
 from filmpulse.jobs.inbox import store
-from filmpulse.jobs.reception.visit import SOURCE
+from filmpulse.sources import reader_of, sites
 from filmpulse.sources.archives import is_archive, read_archive
-from filmpulse.sources.imdb.saved import unwrap
+from filmpulse.sources.saved import unwrap
 from filmpulse.sources.tables.mapping import TableMap, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import keyed_author, numbered, read_rows
@@ -42,9 +42,11 @@ _BESIDE = (store.REASON, *_BESIDE_TABLES)
 _KEPT = (f"{store.DONE}/", f"{store.FAILED}/")
 _MOST_UNPACKED = 100_000_000  # bytes of one file of an archive
 
+PAGE = ""
+"""In place of a source: that of the site which reads the page."""
+
 _WORD = re.compile(rb"[A-Za-z0-9]+")
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
-_USER_ID = re.compile(r"ur[0-9]{4,}")
 _MOVIE_ID = re.compile(rb"(?<![A-Za-z0-9])tt[0-9]{7,9}(?![0-9])")
 
 
@@ -100,7 +102,8 @@ def find_kept(
 
     Args:
         tombstones: What to look for. Reviews and authors are looked for in what is of their source:
-            pages are IMDb's, tables their map's. A table without a readable map may be anybody's.
+            pages are of a site, tables of their map's. A table without a readable map may be
+            anybody's.
         parts: Settings, for the secret of the hash, and lake.
         with_waiting: Look at files that wait, too.
 
@@ -136,7 +139,7 @@ def _in_inbox(
     names = frozenset(parts.lake.names(store.WAITING))
     # Refused rows and failed tables go with any review or author of a file: they do not say who
     # wrote them, nor of which source they are, and the person has the file.
-    is_of_files = any(source != SOURCE for source in tombstones.sources)
+    is_of_files = not set(tombstones.sources) <= {site.name for site in sites()}
     for name in files(names):
         if not (with_waiting or is_kept(name)):
             continue
@@ -181,9 +184,10 @@ class _Search:
 
     def in_file(self, name: str, objects: Sequence[str]) -> set[Named]:
         """Return what a file of the inbox, or something beside it, holds."""
-        source: str | None = SOURCE
         found: set[Named] = set()
-        if is_table_among(name, objects):
+        source: str | None = None
+        is_table = is_table_among(name, objects)
+        if is_table:
             maps = (read for one in objects if one.endswith(store.MAPS)
                     if (read := _read_map(one, self._parts)))  # fmt: skip
             mapping = next(maps, None)
@@ -191,14 +195,11 @@ class _Search:
             if mapping and name in objects:
                 found = self._in_table(name, self._parts.lake.read(name), mapping)
         for one in objects:
-            found |= self.in_bytes(self._parts.lake.read(one), source)
+            found |= self.in_bytes(self._parts.lake.read(one), source if is_table else PAGE)
         return found
 
     def in_bytes(self, content: bytes, source: str | None) -> set[Named]:
         """Return what a page or an answer holds, cleaned or not; None: of whichever source."""
-        sources = self.sources & {source} if source else self.sources
-        if not sources:
-            return set()
         if is_archive(content):
             try:
                 members = [m.content for m in read_archive(content, _MOST_UNPACKED) if m.content]
@@ -211,11 +212,19 @@ class _Search:
                 content = gzip.decompress(content)
         with suppress(FilmpulseError):  # another encoding, a web archive, a source that is shown
             content += b"\n" + unwrap(content).text.encode("utf-8", "replace")
+        if source == PAGE:
+            source = reader_of(content.decode("utf-8", "replace")).name
+        sources = self.sources & {source} if source else self.sources
+        if not sources:
+            return set()
         words = {word.decode() for word in _WORD.findall(content)}
         # A page that was not cleaned yet names users by the site's own ids.
-        is_page = source in (SOURCE, None) and self._secret and self._authors
-        users = filter(_USER_ID.fullmatch, words) if is_page else ()
-        hashes = {author_key(SOURCE, user, self._secret) for user in users}
+        hashes = {
+            author_key(site.name, user, self._secret)
+            for site in sites()
+            if source in (site.name, None) and self._secret and self._authors
+            for user in site.user_ids(words)
+        }
         return {Named(of, key) for of in sources for key in self._held(content, words, hashes, of)}
 
     def _held(self, content: bytes, words: set[str], hashes: set[str], source: str) -> set[str]:

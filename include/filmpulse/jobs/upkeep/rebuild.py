@@ -143,9 +143,7 @@ def _movies_to_rebuild(imdb_ids: Collection[str], parts: Parts) -> list[tuple[st
         BadInput: There is none of a movie that was asked for.
     """
     known = {(row["source"], row["imdb_id"]) for row in parts.warehouse.rows("loaded_movies")}
-    for uri in parts.lake.manifests():
-        source, imdb_id = parts.lake.name_of(uri).split("/")[:2]
-        known.add((source, imdb_id))
+    known |= {parts.lake.subject_of(uri) for uri in parts.lake.manifests()}
     if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in known}:
         raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
     return sorted(key for key in known if not imdb_ids or key[1] in imdb_ids)

@@ -15,6 +15,7 @@ from filmpulse.jobs.inbox import store
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.clean_again import clean_kept
 from filmpulse.jobs.upkeep.erase import ids_in, replay_erasures, sweep_kept_pages
+from filmpulse.lake import MANIFEST
 from filmpulse.warehouse.load import lock_movie
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
         lines=lines,
         pages=_delete_old(["quarantine"], now - timedelta(days=settings.quarantine_days), parts),
         files=_delete_old(
-            [store.DONE, store.FAILED], now - timedelta(days=settings.inbox_days), parts
+            [store.DONE, store.FAILED, "streams"], now - timedelta(days=settings.inbox_days), parts
         ),
         unfinished=_delete_unfinished(now - unfinished_after, parts),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
@@ -177,7 +178,7 @@ def _delete_unfinished(before: datetime, parts: Parts) -> int:
     count = 0
     for source, imdb_id in parts.lake.movies():
         for folder, names in parts.lake.collections(source, imdb_id).items():
-            is_sealed = f"{folder}/manifest.json" in names
+            is_sealed = f"{folder}/{MANIFEST}" in names
             if not is_sealed and max(map(parts.lake.modified_at, names)) <= before:
                 parts.lake.delete_collection(folder)
                 count += len(names)

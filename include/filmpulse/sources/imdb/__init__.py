@@ -1,1 +1,1 @@
-"""IMDb: what its pages hold (`pages`), which comes next (`crawl`), saved files (`files`)."""
+"""IMDb: what its pages hold, which comes next (`crawl`), saved files (`files`), `source`."""

@@ -35,10 +35,7 @@ from filmpulse.sources.imdb.private import (
     is_private,
 )
 
-__all__ = ["RULES_VERSION", "clean_page"]
-
-RULES_VERSION = 2
-"""Raise this when cleaning takes out more: kept pages are then looked through once more."""
+__all__ = ["clean_page"]
 
 _MOST_PASSES = 4  # until cleaning again changes nothing; a page that is well formed needs two
 

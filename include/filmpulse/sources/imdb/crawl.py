@@ -19,8 +19,10 @@ import httpx
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
-from filmpulse.items import Mode, Movie, Page, Review, SearchHit, Snapshot
+from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
+from filmpulse.sources import FirstPage
 from filmpulse.sources.browser import LOOPBACK, Answer, Browser
+from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_suggestions, parse_title_page
@@ -70,15 +72,16 @@ class ImdbSite:
         """Keep settings and gate; nothing is opened yet.
 
         Raises:
-            BadInput: Live reading is off: `imdb_url` is unset.
+            BadInput: Live reading is off: its address is unset.
         """
-        if not settings.imdb_url:
+        url = settings.source_urls.get(SOURCE)
+        if url is None:
             raise BadInput(
                 "Reading live is off. Set FILMPULSE_IMDB_URL to the site's address to switch it "
                 "on; setting IMDb's own accepts its conditions of use, which forbid robots "
                 "without written consent. Pages that you saved yourself need no switch."
             )
-        self.base_url = settings.imdb_url.rstrip("/")
+        self.base_url = url.rstrip("/")
         self.host = urlsplit(self.base_url).netloc
         self.settings = settings
         self.gate = gate
@@ -155,6 +158,22 @@ class ImdbSite:
             parsed = parse_reviews_page(page, author_secret)
         _must_be(imdb_id, parsed.imdb_id)
         return parsed
+
+    def first_page(self, imdb_id: str, author_secret: bytes) -> FirstPage:
+        """Say what the first page of a movie's reviews shows; costs one page.
+
+        Raises:
+            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
+        """
+        page = self.first_reviews(imdb_id, author_secret)
+        follows = ", and it has no button for more."
+        if page.unopened_spoilers:
+            follows = f"; {page.unopened_spoilers} spoilers on it did not open."
+        elif page.has_more is False:
+            follows = ", and nothing follows."
+        elif page.has_more or (not page.gated and self.has_more_button()):
+            follows = "; more would be read by its button."
+        return FirstPage(len(page.reviews), page.review_count, page.variant, page.gated, follows)
 
     def has_more_button(self) -> bool:
         """Say whether the page that is open has the button for more reviews."""
@@ -285,7 +304,7 @@ class Crawl:
         self.mode = mode
         self.movie: Movie | None = None
         self.snapshot: Snapshot | None = None
-        self.status: Literal["complete", "partial", "gated"] = "partial"
+        self.status: CollectionStatus = "partial"
         self.reason: str | None = "interrupted"
         self.undated = 0
         self._said = "The collection was interrupted."

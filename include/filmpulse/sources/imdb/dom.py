@@ -15,13 +15,11 @@ from itertools import chain, islice
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
-from lxml import html as lxml_html
 
-from filmpulse.errors import LayoutChanged, NotImdb
+from filmpulse.errors import LayoutChanged
+from filmpulse.sources import KEYED
 from filmpulse.sources.imdb.shown import read_day, read_exact_number, read_number
-
-# A cleaned page names its authors by our own keys.
-KEYED = "key-"
+from filmpulse.sources.markup import parse_html, with_class
 
 _TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
 _REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
@@ -32,14 +30,6 @@ _END_TAG_OPTIONAL = {
     "html", "head", "body", "li", "dt", "dd", "p", "rt", "rp", "optgroup", "option", "colgroup",
     "caption", "thead", "tbody", "tfoot", "tr", "td", "th",
 }  # fmt: skip
-_MOST_ATTRIBUTES = 10_000  # of one tag; pages have dozens
-# Possessive, so that each character is looked at once. What a script or a comment holds is no tag.
-_ATTRIBUTE = re.compile(r"""[\s/]++[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']*+))?+""")
-_START_TAG = re.compile(
-    rf"<(?:!--(?:(?!-->).)*+|(?=[a-z])(?P<tag>(?P<script>script\b)?+[^\s/>]*+"
-    rf"(?:{_ATTRIBUTE.pattern})*+)(?(script)(?:(?!</script).)*+))",
-    re.IGNORECASE | re.DOTALL,
-)
 _LONGEST_TEXT, _HOLDERS = 500, 3  # of an element's text; how far up from a text holders are asked
 _FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
 
@@ -126,24 +116,6 @@ class Dom:
                     yield whole
 
 
-def parse_html(html: str) -> Any:
-    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped.
-
-    Raises:
-        NotImdb: A tag has more than `_MOST_ATTRIBUTES`; libxml2 compares each with all others, for
-            minutes where there are 100,000, and hears no interrupt meanwhile.
-    """
-    for found in _START_TAG.finditer(html):
-        tag = found["tag"] or ""
-        if len(tag) > 2 * _MOST_ATTRIBUTES and len(_ATTRIBUTE.findall(tag)) > _MOST_ATTRIBUTES:
-            raise NotImdb(
-                f"A tag has more than {_MOST_ATTRIBUTES:,} attributes: save the page again."
-            )
-    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
-    raw = html.replace("\0", "").encode("utf-8", "replace")
-    return lxml_html.document_fromstring(raw or b"<html></html>", parser=parser)
-
-
 def is_cut_off(html: str) -> bool:
     """Tell whether a page or a fragment ends within an element that needs an end tag.
 
@@ -199,11 +171,6 @@ def _old_card(element: Any, review_id: str) -> Card:
         is_spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
         votes=(up, None if up is None or cast is None else cast - up),
     )
-
-
-def with_class(name: str) -> str:
-    """Return the XPath test for one class among several."""
-    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
 
 
 def _link(element: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, TextIO, cast, get_args
 
 from filmpulse.errors import (
+    EXIT_BLOCKED,
+    EXIT_GATED,
+    EXIT_LAYOUT_CHANGED,
+    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
     FilmpulseError,
@@ -24,13 +28,10 @@ from filmpulse.sources.imdb.data import has_linked_movie, page_props
 from filmpulse.sources.imdb.private import decode_json
 from filmpulse.sources.imdb.recognise import check_page, has_review_card
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
-from filmpulse.sources.imdb.saved import check_size, unwrap
 from filmpulse.sources.imdb.titles import parse_find, parse_suggested_movies, parse_title_page
+from filmpulse.sources.saved import check_size, unwrap
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
-
-EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
-
 
 # Where `requestContext` says when the site made the page. Public code names `timestamp`; the others
 # are here in case it is renamed.

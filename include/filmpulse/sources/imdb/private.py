@@ -20,7 +20,7 @@ import orjson
 
 from filmpulse.errors import NotCleaned
 from filmpulse.items import author_key
-from filmpulse.sources.imdb.dom import KEYED
+from filmpulse.sources import KEYED
 
 # Patterns begin with what is rare in a text, and each run of characters is looked through once: a
 # page made for it would take hours otherwise.

@@ -82,7 +82,7 @@ def check_content(page: Page, has_cards: bool) -> None:
             raise SiteUnavailable("The page is cut off.", reason="broken_page")
         return
     if data_end(text, data_start(text)) >= 0:
-        if not any(key in text for key in _DATA_KEYS) and not _is_imdb(text):
+        if not any(key in text for key in _DATA_KEYS) and not is_imdb(text):
             raise NotImdb("This is a page of another site than IMDb.")
         return
     _check_marks(text)
@@ -92,7 +92,7 @@ def check_content(page: Page, has_cards: bool) -> None:
         raise Blocked(
             f"The site answered with {len(text)} characters and no content.", reason="challenge"
         )
-    if not _is_imdb(text) and not LD_TAG.search(text):
+    if not is_imdb(text) and not LD_TAG.search(text):
         raise NotImdb("This is not a page of IMDb's." if text.strip() else "The page is empty.")
 
 
@@ -141,7 +141,8 @@ def _is_cut_off(text: str) -> bool:
     return is_cut_off(text)
 
 
-def _is_imdb(text: str) -> bool:
+def is_imdb(text: str) -> bool:
+    """Say whether a page has a mark that only IMDb's pages have."""
     return _IMDB_MARKS.search(text) is not None
 
 

@@ -26,6 +26,7 @@ from filmpulse.items import (
     author_key,
     text_from_html,
 )
+from filmpulse.sources import KEYED
 from filmpulse.sources.imdb.data import (
     SOURCE,
     TITLE_IN_URL,
@@ -38,7 +39,7 @@ from filmpulse.sources.imdb.data import (
     site_string,
     wording,
 )
-from filmpulse.sources.imdb.dom import KEYED, Card, Dom
+from filmpulse.sources.imdb.dom import Card, Dom
 from filmpulse.sources.imdb.private import decode_json, without_addresses
 from filmpulse.sources.imdb.recognise import (
     check_content,

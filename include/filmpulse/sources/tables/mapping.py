@@ -23,6 +23,7 @@ from pydantic import (
 
 from filmpulse.errors import BadInput
 from filmpulse.items import ImdbId
+from filmpulse.sources import known
 
 MAX_MAP_CHARACTERS = 64_000
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".json")
@@ -30,8 +31,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".json")
 PACKED = ".gz"
 """An ending that may follow each of these."""
 
-RESERVED = frozenset({"imdb", "quarantine", "inbox", "erasures"})
-"""Names that no file's source may have: the site's own, and folders of the lake."""
+RESERVED = frozenset({"quarantine", "inbox", "erasures", "losses", "reviews", "streams"})
+"""Names that no file's source may have, besides those of live sources: folders of the lake."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Words = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -177,8 +178,9 @@ class TableMap(_Part):
     @field_validator("source")
     @classmethod
     def _free(cls, value: str) -> str:
-        if value in RESERVED:
-            raise ValueError(f"{value} is taken; no source may be called {', '.join(_RESERVED)}")
+        taken = sorted(RESERVED | set(known()))
+        if value in taken:
+            raise ValueError(f"{value} is taken; no source may be called {', '.join(taken)}")
         return value
 
     @field_validator("encoding")
@@ -216,7 +218,6 @@ class TableMap(_Part):
         return self.model_dump_json(exclude_none=True, indent=1)
 
 
-_RESERVED = sorted(RESERVED)
 FIELDS = (
     "imdb_id", "review_id", "title", "body", "rating", "submitted_on", "is_spoiler", "author",
     "helpful_up", "helpful_down",

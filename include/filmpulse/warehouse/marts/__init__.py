@@ -27,6 +27,7 @@ ORDER: tuple[LiteralString, ...] = (
     "enough_reviews",
     "is_enough",
     "is_enough_difference",
+    "ended_well",
     "is_final",
     "has_finished",
     "keeps_scores",
@@ -51,6 +52,7 @@ ORDER: tuple[LiteralString, ...] = (
     # One movie, read from its own rows.
     "current_reviews",
     "movie_names",
+    "movie_sources",
     "movie_counts",
     "reviews",
     "aspect_scores",

@@ -14,7 +14,7 @@ COMMENT ON COLUMN mart.collections.run_id IS 'Airflow''s run id, or cli__ and a 
 COMMENT ON COLUMN mart.collections.source IS 'Where the reviews stand.';
 COMMENT ON COLUMN mart.collections.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.collections.title IS 'Its title.';
-COMMENT ON COLUMN mart.collections.mode IS 'incremental, full, or import (from files).';
+COMMENT ON COLUMN mart.collections.mode IS 'incremental, full, import (from files), or stream.';
 COMMENT ON COLUMN mart.collections.status IS 'queued, running, or how it ended.';
 COMMENT ON COLUMN mart.collections.reason IS 'One stable word for why it did not end as complete.';
 COMMENT ON COLUMN mart.collections.sentence IS 'The same for a person, with figures.';

@@ -1,30 +1,33 @@
+-- Over all sources; the site's own figures are those of the site with the most reviews.
 CREATE VIEW mart.movie_counts AS
-SELECT n.imdb_id, n.movie, l.reviews, k.known_reviews,
-       round(l.reviews::numeric / nullif(k.known_reviews, 0), 4) AS coverage,
-       s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
-       s.taken_at AS site_as_of
+SELECT n.imdb_id, n.movie, c.reviews, c.known_reviews,
+       round(c.reviews::numeric / nullif(c.known_reviews, 0), 4) AS coverage,
+       s.site_rating, s.site_votes, s.site_reviews, s.site_as_of,
+       s.source AS site, coalesce(c.sources, '{}') AS sources
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
-    SELECT count(*) AS reviews, count(*) FILTER (WHERE r.source <> 'imdb') AS other_reviews
-    FROM mart.current_reviews r
-    WHERE r.imdb_id = n.imdb_id
-) l
+    SELECT coalesce(sum(b.reviews), 0)::bigint AS reviews,
+           CASE WHEN bool_and(b.known_reviews IS NOT NULL)
+                THEN sum(b.known_reviews)::bigint END AS known_reviews,
+           array_agg(b.source ORDER BY b.reviews DESC, b.source) FILTER (WHERE b.reviews > 0)
+               AS sources
+    FROM mart.movie_sources b
+    WHERE b.imdb_id = n.imdb_id
+) c
 LEFT JOIN LATERAL (
-    SELECT * FROM core.movie_snapshots s
-    WHERE s.imdb_id = n.imdb_id AND s.review_count IS NOT NULL
-    ORDER BY s.taken_at DESC LIMIT 1
-) s ON true
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN s.review_count IS NOT NULL OR (l.reviews > 0 AND l.reviews = l.other_reviews)
-                THEN coalesce(s.review_count, 0) + l.other_reviews END AS known_reviews
-) k;
+    SELECT b.* FROM mart.movie_sources b
+    WHERE b.imdb_id = n.imdb_id AND b.site_reviews IS NOT NULL
+    ORDER BY b.site_reviews DESC, b.source LIMIT 1
+) s ON true;
 COMMENT ON VIEW mart.movie_counts IS 'One row per movie: how many reviews we hold, of how many.';
 COMMENT ON COLUMN mart.movie_counts.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_counts.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_counts.reviews IS 'Living reviews that we hold, of all sources.';
-COMMENT ON COLUMN mart.movie_counts.known_reviews IS 'Reviews that we know to exist: the site''s count, and those of other sources; null while the site''s count is unknown.';
+COMMENT ON COLUMN mart.movie_counts.reviews IS 'Current reviews that we hold, of all sources.';
+COMMENT ON COLUMN mart.movie_counts.known_reviews IS 'Reviews that we know to exist: the counts of sites, and those of other sources; null while the count of a site is unknown.';
 COMMENT ON COLUMN mart.movie_counts.coverage IS 'reviews over known_reviews; null when that is unknown.';
 COMMENT ON COLUMN mart.movie_counts.site_rating IS 'The site''s own mean rating, 1 to 10.';
 COMMENT ON COLUMN mart.movie_counts.site_votes IS 'Votes behind that rating.';
 COMMENT ON COLUMN mart.movie_counts.site_reviews IS 'Reviews that the site says it has.';
 COMMENT ON COLUMN mart.movie_counts.site_as_of IS 'When the site said so (UTC).';
+COMMENT ON COLUMN mart.movie_counts.site IS 'Which site says so: the one with the most reviews of the movie.';
+COMMENT ON COLUMN mart.movie_counts.sources IS 'The sources of the reviews that we hold, the largest first.';

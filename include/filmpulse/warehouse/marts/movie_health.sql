@@ -4,14 +4,22 @@ SELECT c.imdb_id, c.movie, c.reviews, c.known_reviews, c.coverage,
        k.checked_at AS looked_at, k.outcome AS look_outcome,
        extract(epoch FROM now() - k.checked_at)::double precision / 3600 AS hours_since_look,
        o.status AS collection_status, o.reason AS collection_reason,
-       o.sentence AS collection_sentence, o.finished_at AS collected_at
+       o.sentence AS collection_sentence, o.finished_at AS collected_at,
+       o.source AS collection_source
 FROM mart.movie_counts c
 LEFT JOIN mart.compared_movies p USING (imdb_id)
-LEFT JOIN ops.movie_checks k USING (imdb_id)
 LEFT JOIN LATERAL (
-    SELECT * FROM ops.collections o
-    WHERE o.imdb_id = c.imdb_id AND o.finished_at IS NOT NULL
-    ORDER BY o.finished_at DESC LIMIT 1
+    SELECT * FROM ops.movie_checks k WHERE k.imdb_id = c.imdb_id
+    ORDER BY k.checked_at DESC, k.source LIMIT 1
+) k ON true
+LEFT JOIN LATERAL (
+    -- A source that went well must not hide another that did not.
+    SELECT l.* FROM (
+        SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
+        WHERE o.imdb_id = c.imdb_id AND o.finished_at IS NOT NULL
+        ORDER BY o.source, o.finished_at DESC
+    ) l
+    ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
 ) o ON true;
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
 COMMENT ON COLUMN mart.movie_health.imdb_id IS 'IMDb''s id.';
@@ -23,7 +31,8 @@ COMMENT ON COLUMN mart.movie_health.waiting_reviews IS 'Reviews that the active 
 COMMENT ON COLUMN mart.movie_health.looked_at IS 'When the detector last looked (UTC).';
 COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.movie_health.hours_since_look IS 'Hours since then.';
-COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them.';
+COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them; of several sources, of one that did not end well.';
 COMMENT ON COLUMN mart.movie_health.collection_reason IS 'One stable word for why it did not end as complete.';
 COMMENT ON COLUMN mart.movie_health.collection_sentence IS 'The same for a person, with figures.';
 COMMENT ON COLUMN mart.movie_health.collected_at IS 'When it ended (UTC).';
+COMMENT ON COLUMN mart.movie_health.collection_source IS 'The source of that collection.';

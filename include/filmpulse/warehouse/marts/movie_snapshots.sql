@@ -1,9 +1,10 @@
 CREATE VIEW mart.movie_snapshots AS
-SELECT s.imdb_id, s.taken_at, s.rating AS site_rating, s.vote_count AS site_votes,
+SELECT s.source, s.imdb_id, s.taken_at, s.rating AS site_rating, s.vote_count AS site_votes,
        s.review_count AS site_reviews, n.movie
 FROM core.movie_snapshots s
 JOIN mart.movie_names n USING (imdb_id);
-COMMENT ON VIEW mart.movie_snapshots IS 'The site''s own figures over time.';
+COMMENT ON VIEW mart.movie_snapshots IS 'The own figures of each site over time.';
+COMMENT ON COLUMN mart.movie_snapshots.source IS 'The site.';
 COMMENT ON COLUMN mart.movie_snapshots.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.movie_snapshots.taken_at IS 'When the page was fetched (UTC).';
 COMMENT ON COLUMN mart.movie_snapshots.site_rating IS 'The site''s own mean rating, 1 to 10.';

@@ -28,10 +28,13 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
                        THEN 'A model''s reading: quotes are verified, scores are its judgement.'
                    WHEN 'lexicon' THEN 'A baseline for English: no sarcasm, no other language.'
                    ELSE 'No review has been scored.' END AS analyser_caveat,
-       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars
+       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars,
+       c.site, c.sources, o.source AS collection_source
 FROM core.movies m
 JOIN mart.movie_counts c USING (imdb_id)
-LEFT JOIN ops.movie_checks k USING (imdb_id)
+LEFT JOIN LATERAL (
+    SELECT max(k.checked_at) AS checked_at FROM ops.movie_checks k WHERE k.imdb_id = m.imdb_id
+) k ON true
 LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
@@ -48,15 +51,19 @@ CROSS JOIN LATERAL (
     WHERE r.imdb_id = m.imdb_id
 ) l
 LEFT JOIN LATERAL (
-    SELECT * FROM ops.collections o
-    WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
-    ORDER BY o.finished_at DESC LIMIT 1
+    -- A source that went well must not hide another that did not.
+    SELECT l.* FROM (
+        SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
+        WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
+        ORDER BY o.source, o.finished_at DESC
+    ) l
+    ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
 ) o ON true
 LEFT JOIN LATERAL (
     SELECT max(i.loaded_at) AS imported_at FROM ops.collections i
     WHERE i.imdb_id = m.imdb_id AND i.mode = 'import'
 ) i ON true;
-COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection of the site ended, and when a file was last imported.';
+COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection ended, and when a file was last imported.';
 COMMENT ON COLUMN mart.movies.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it.';
 COMMENT ON COLUMN mart.movies.year IS 'Year of release.';
@@ -88,12 +95,12 @@ COMMENT ON COLUMN mart.movies.analyser_kind IS 'lexicon or llm.';
 COMMENT ON COLUMN mart.movies.analyser_model IS 'The model''s name; null for the lexicon.';
 COMMENT ON COLUMN mart.movies.analyser_version IS 'Version of the prompt, or of the lexicon.';
 COMMENT ON COLUMN mart.movies.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
-COMMENT ON COLUMN mart.movies.collection_status IS 'How the last collection of the site ended.';
+COMMENT ON COLUMN mart.movies.collection_status IS 'How the last collection ended; of several sources, of one that did not end well.';
 COMMENT ON COLUMN mart.movies.collection_reason IS 'One stable word for why it did not end as complete.';
 COMMENT ON COLUMN mart.movies.collection_sentence IS 'The same for a person, with figures.';
 COMMENT ON COLUMN mart.movies.collected_at IS 'When it ended (UTC).';
 COMMENT ON COLUMN mart.movies.imported_at IS 'When a file or saved page was last loaded (UTC).';
-COMMENT ON COLUMN mart.movies.known_reviews IS 'Reviews that we know to exist: the site''s count, and those of other sources; null while the site''s count is unknown.';
+COMMENT ON COLUMN mart.movies.known_reviews IS 'Reviews that we know to exist: the counts of sites, and those of other sources; null while the count of a site is unknown.';
 COMMENT ON COLUMN mart.movies.waiting_reviews IS 'Reviews that the active analyser has not finished with: new, failed, or over the budget.';
 COMMENT ON COLUMN mart.movies.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movies.stars_half_interval IS 'Half the width of the 95 % interval of mean_stars; null below two.';
@@ -102,3 +109,6 @@ COMMENT ON COLUMN mart.movies.looked_at IS 'When the detector last looked (UTC).
 COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
 COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
 COMMENT ON COLUMN mart.movies.is_enough_stars IS '30 reviews with stars and 20 % coverage: below, the mean of the stars is grey and never ranked.';
+COMMENT ON COLUMN mart.movies.site IS 'Whose figures site_rating, site_votes and site_reviews are: the site with the most reviews of the movie.';
+COMMENT ON COLUMN mart.movies.sources IS 'The sources of the reviews that we hold, the largest first.';
+COMMENT ON COLUMN mart.movies.collection_source IS 'The source of the last collection.';

@@ -9,7 +9,7 @@ WITH health AS (
            sum(waiting_reviews) AS waiting
     FROM mart.movie_health
 ), ran AS (
-    SELECT count(*) AS collections, count(*) FILTER (WHERE status IN ('complete', 'gated')) AS well
+    SELECT count(*) AS collections, count(*) FILTER (WHERE mart.ended_well(status, mode)) AS well
     FROM ops.collections
     WHERE finished_at > now() - interval '7 days'
 ), paused AS (
@@ -33,7 +33,7 @@ SELECT 2, 'Reviews held', to_char(coalesce(reviews, 0), 'FM999,999,999'),
 FROM health
 UNION ALL
 SELECT 3, 'Collections that went well, 7 days', well || ' of ' || collections,
-       'Complete, or gated: all that a visitor is shown.'
+       'Complete, drained or imported, or gated: all that a visitor is shown.'
 FROM ran
 UNION ALL
 SELECT 4, 'Reviews that wait to be scored', to_char(coalesce(waiting, 0), 'FM999,999,999'),

@@ -21,7 +21,7 @@ CROSS JOIN LATERAL (
 UNION ALL
 SELECT n.imdb_id, n.movie, o.day, mart.language_name(g.language), o.kind,
        NULL, NULL, NULL, NULL, NULL, o.site_rating, NULL, o.event
-FROM mart.movie_names n
+FROM mart.movie_counts n
 CROSS JOIN LATERAL (
     SELECT e.happened_on AS day, 'event' AS kind, NULL::numeric AS site_rating, e.label AS event
     FROM mart.movie_events e
@@ -34,14 +34,14 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT (min(taken_at) AT TIME ZONE 'UTC')::date AS first,
                (max(taken_at) AT TIME ZONE 'UTC')::date AS last
-        FROM core.movie_snapshots s WHERE s.imdb_id = n.imdb_id
+        FROM core.movie_snapshots s WHERE s.imdb_id = n.imdb_id AND s.source = coalesce(n.site, s.source)
     ) looks
     CROSS JOIN LATERAL (
         SELECT looks.first + after AS day FROM generate_series(0, looks.last - looks.first) after
     ) d
     CROSS JOIN LATERAL (
         SELECT s.rating FROM core.movie_snapshots s
-        WHERE s.imdb_id = n.imdb_id AND s.rating IS NOT NULL
+        WHERE s.imdb_id = n.imdb_id AND s.source = coalesce(n.site, s.source) AND s.rating IS NOT NULL
           AND s.taken_at >= d.day::timestamp AT TIME ZONE 'UTC'
           AND s.taken_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'
         ORDER BY s.taken_at DESC LIMIT 1

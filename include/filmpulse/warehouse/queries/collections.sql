@@ -5,6 +5,12 @@ INSERT INTO ops.collections (run_id, source, imdb_id, mode, status)
 VALUES (%(run_id)s, %(source)s, %(imdb_id)s, %(mode)s, 'queued')
 ON CONFLICT (run_id, source, imdb_id) DO NOTHING
 
+-- name: queued_sources
+-- Which sources of a movie a run is to read, and how.
+SELECT source, mode FROM ops.collections
+WHERE run_id = %(run_id)s AND imdb_id = %(imdb_id)s
+ORDER BY collection_id
+
 -- name: start_collection
 -- A new try under the same run begins anew: what an earlier one wrote here is no longer true.
 INSERT INTO ops.collections (run_id, source, imdb_id, mode, status)
@@ -28,13 +34,13 @@ UPDATE ops.collections SET
 WHERE collection_id = %(collection_id)s
 
 -- name: run_collections
-SELECT c.imdb_id, coalesce(m.original_title, m.title, c.imdb_id) AS title, c.mode, c.status, c.reason,
+SELECT c.source, c.imdb_id, coalesce(m.original_title, m.title, c.imdb_id) AS title, c.mode, c.status, c.reason,
        c.sentence, c.review_count_end, c.distinct_ids, c.loaded_at, c.inserted_rows, c.revised_rows,
        c.updated_rows, c.removed_rows, c.manifest_uri
 FROM ops.collections c
 LEFT JOIN core.movies m USING (imdb_id)
 WHERE c.run_id = %(run_id)s
-ORDER BY c.imdb_id
+ORDER BY c.imdb_id, c.collection_id
 
 -- name: loaded_collection
 -- Close the run's line with what loading this manifest changed, which is said only once.

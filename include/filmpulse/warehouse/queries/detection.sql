@@ -1,30 +1,32 @@
 -- Which movies are due, and what a look at one gave.
 
 -- name: due_movies
--- Tracked movies not looked at since `since`, longest unchecked first, never checked before all.
+-- Tracked movies that a site was not asked for since `since`, longest unchecked first, never checked
+-- before all.
 SELECT t.imdb_id
 FROM unnest(%(imdb_ids)s::text[]) WITH ORDINALITY AS t (imdb_id, position)
-LEFT JOIN ops.movie_checks c USING (imdb_id)
+LEFT JOIN ops.movie_checks c ON c.imdb_id = t.imdb_id AND c.source = %(source)s
 WHERE c.checked_at IS NULL OR c.checked_at < %(since)s
 ORDER BY c.checked_at NULLS FIRST, t.position
 
 -- name: record_check
-INSERT INTO ops.movie_checks AS c (imdb_id, checked_at, outcome, reason, sentence, review_count, mode)
-VALUES (%(imdb_id)s, %(checked_at)s, %(outcome)s, %(reason)s, %(sentence)s, %(review_count)s,
-        %(mode)s)
-ON CONFLICT (imdb_id) DO UPDATE SET
+INSERT INTO ops.movie_checks AS c (source, imdb_id, checked_at, outcome, reason, sentence,
+    review_count, mode)
+VALUES (%(source)s, %(imdb_id)s, %(checked_at)s, %(outcome)s, %(reason)s, %(sentence)s,
+        %(review_count)s, %(mode)s)
+ON CONFLICT (imdb_id, source) DO UPDATE SET
     checked_at = excluded.checked_at, outcome = excluded.outcome, reason = excluded.reason,
     sentence = excluded.sentence, mode = excluded.mode,
     review_count = coalesce(excluded.review_count, c.review_count)
 
 -- name: checks_since
-SELECT imdb_id, checked_at, outcome, reason, sentence, review_count, mode
+SELECT source, imdb_id, checked_at, outcome, reason, sentence, review_count, mode
 FROM ops.movie_checks
 WHERE imdb_id = ANY(%(imdb_ids)s) AND checked_at >= %(since)s
-ORDER BY imdb_id
+ORDER BY imdb_id, source
 
 -- name: collection_history
--- What is needed to tell news from no news: the last finished (loaded) collection, the count up to
+-- What is needed to tell news of a site from no news: the last finished (loaded) collection, the count up to
 -- which the reviews are known, the last full attempt, the last attempt, whether older reviews may
 -- be missing, and the runs that may still be at work on the movie.
 -- Imported files are no collections of the site: they tell nothing of its list.
@@ -33,7 +35,7 @@ SELECT (SELECT to_jsonb(f) FROM (
             SELECT status, coalesce(review_count_start, review_count_end) AS review_count,
                    distinct_ids
             FROM ops.collections
-            WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+            WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
               AND status IN ('complete', 'partial', 'gated')
             ORDER BY started_at DESC LIMIT 1) f) AS finished,
        -- The count when the list could last be read, or when it was first found gated. Later retries
@@ -47,7 +49,7 @@ SELECT (SELECT to_jsonb(f) FROM (
         FROM (SELECT imdb_id, source, started_at,
                      coalesce(review_count_start, review_count_end) AS review_count
               FROM ops.collections
-              WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+              WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
                 AND status IN ('complete', 'partial', 'gated')
                 AND coalesce(review_count_start, review_count_end) IS NOT NULL
               ORDER BY status = 'gated', CASE WHEN status = 'gated' THEN started_at END,
@@ -58,20 +60,59 @@ SELECT (SELECT to_jsonb(f) FROM (
        (SELECT (status <> 'complete' AND reason IS DISTINCT FROM 'count_mismatch')
                OR (mode = 'full' AND review_count_end < review_count_start)
         FROM ops.collections
-        WHERE imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
+        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
         ORDER BY started_at DESC LIMIT 1) AS has_gap,
        (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
-        WHERE imdb_id = %(imdb_id)s AND mode = 'full') AS full_attempt_at,
+        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode = 'full') AS full_attempt_at,
        (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
-        WHERE imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at,
+        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at,
        ARRAY(SELECT run_id FROM ops.collections
-             WHERE imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
                AND heartbeat_at > now() - interval '30 minutes') AS fresh_runs,
        ARRAY(SELECT run_id FROM ops.collections
-             WHERE imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
              UNION
              SELECT triggered_run FROM ops.movie_checks
-             WHERE imdb_id = %(imdb_id)s AND triggered_run IS NOT NULL) AS open_runs
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND triggered_run IS NOT NULL) AS open_runs
+
+-- name: stream_history
+-- What is needed to tell news of a stream: the last drain of which a collection was loaded, and the
+-- runs that may still be at work on the movie.
+SELECT (SELECT max(started_at) FROM ops.collections
+        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL
+          AND mode = 'stream') AS read_until,
+       ARRAY(SELECT run_id FROM ops.collections
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+               AND heartbeat_at > now() - interval '30 minutes') AS fresh_runs,
+       ARRAY(SELECT run_id FROM ops.collections
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
+             UNION
+             SELECT triggered_run FROM ops.movie_checks
+             WHERE source = %(source)s AND imdb_id = %(imdb_id)s
+               AND triggered_run IS NOT NULL) AS open_runs
 
 -- name: mark_triggered
-UPDATE ops.movie_checks SET triggered_run = %(run_id)s WHERE imdb_id = ANY(%(imdb_ids)s)
+UPDATE ops.movie_checks SET triggered_run = %(run_id)s, triggered_mode = mode
+WHERE imdb_id = ANY(%(imdb_ids)s) AND outcome = 'news'
+
+-- name: triggered_sources
+-- Which sources had the news that a run was started for.
+SELECT imdb_id, source, triggered_mode AS mode FROM ops.movie_checks
+WHERE triggered_run = %(run_id)s AND imdb_id = ANY(%(imdb_ids)s)
+ORDER BY imdb_id, source
+
+-- name: begin_drain
+-- Where a stream stands; its row is locked until the transaction ends.
+INSERT INTO ops.streams (source) VALUES (%(source)s)
+ON CONFLICT (source) DO UPDATE SET source = excluded.source
+RETURNING cursor, drained_at, gapless_since
+
+-- name: end_drain
+UPDATE ops.streams SET cursor = %(cursor)s, drained_at = %(drained_at)s,
+    gapless_since = %(gapless_since)s
+WHERE source = %(source)s
+
+-- name: movies_of_reviews
+-- Of which movie each of a source's reviews is.
+SELECT review_id, imdb_id FROM core.reviews
+WHERE source = %(source)s AND review_id = ANY(%(review_ids)s)

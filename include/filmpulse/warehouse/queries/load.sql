@@ -118,6 +118,12 @@ WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s AND r.removed_at IS NULL
   AND NOT EXISTS (
       SELECT FROM incoming i WHERE (i.source, i.review_id) = (r.source, r.review_id))
 
+-- name: load_withdrawn
+-- Reviews of which a stream said that they are gone.
+UPDATE reviews SET removed_at = %(collected_at)s
+WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
+  AND review_id = ANY(%(removed_ids)s)
+
 -- name: load_count_new
 SELECT count(*) FROM delta WHERE is_new
 

@@ -28,9 +28,23 @@ FROM newer n
 WHERE m.imdb_id = n.imdb_id
 
 -- name: insert_snapshot
-INSERT INTO core.movie_snapshots (imdb_id, taken_at, rating, vote_count, review_count)
-VALUES (%(imdb_id)s, %(taken_at)s, %(rating)s, %(vote_count)s, %(review_count)s)
-ON CONFLICT (imdb_id, taken_at) DO NOTHING
+INSERT INTO core.movie_snapshots (source, imdb_id, taken_at, rating, vote_count, review_count)
+VALUES (%(source)s, %(imdb_id)s, %(taken_at)s, %(rating)s, %(vote_count)s, %(review_count)s)
+ON CONFLICT (imdb_id, source, taken_at) DO NOTHING
+
+-- name: source_id_of
+SELECT source_id FROM core.movie_ids
+WHERE source = %(source)s AND imdb_id = %(imdb_id)s
+ORDER BY noted_at DESC, source_id LIMIT 1
+
+-- name: imdb_id_of
+SELECT imdb_id FROM core.movie_ids WHERE source = %(source)s AND source_id = %(source_id)s
+
+-- name: note_movie_id
+INSERT INTO core.movie_ids (source, source_id, imdb_id, said_by)
+VALUES (%(source)s, %(source_id)s, %(imdb_id)s, %(said_by)s)
+ON CONFLICT (source, source_id) DO UPDATE SET
+    imdb_id = excluded.imdb_id, said_by = excluded.said_by, noted_at = excluded.noted_at
 
 -- name: known_movies
 SELECT imdb_id FROM core.movies WHERE imdb_id = ANY(%(imdb_ids)s)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from filmpulse.errors import BadInput, NotImdb
+from filmpulse.items import read_imdb_id
 from filmpulse.sources.archives import document_kind, is_archive
-from filmpulse.sources.imdb.containers import Content, from_mime, from_webarchive
-from filmpulse.sources.imdb.dom import parse_html, with_class
+from filmpulse.sources.containers import Content, from_mime, from_webarchive
+from filmpulse.sources.markup import parse_html, with_class
 
 # A saved page is 0.2-3 MB, one with every review opened perhaps 20 MB.
 MAX_BYTES = 64_000_000
@@ -55,9 +56,6 @@ _READER_MARKS = re.compile(
 )
 _READER_WORDS = ("readability-page-", "skin/aboutReader", "about:reader?")  # quick to look for
 _READER_URLS = ("about:reader", "chrome-distiller:", "read:")
-_TITLE_ADDRESS = re.compile(
-    r"https?://(?:www|m)\.imdb\.com/(?:[\w-]+/)?title/(tt[0-9]{7,9})\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,7 @@ class SavedPage:
     @property
     def imdb_id(self) -> str | None:
         """The movie that the page's address names."""
-        named = _TITLE_ADDRESS.match(self.url or "")
-        return named[1] if named else None
+        return read_imdb_id(self.url or "")
 
 
 def unwrap(content: bytes) -> SavedPage:

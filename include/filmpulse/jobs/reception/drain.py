@@ -1,0 +1,109 @@
+"""Draining: what a stream told since the last drain, of all tracked movies, into the lake."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from filmpulse import warehouse as wh
+from filmpulse.items import Review
+from filmpulse.jobs.context import Parts
+from filmpulse.jobs.reception.visit import meet
+from filmpulse.jobs.upkeep.tombstones import Tombstones
+from filmpulse.lake import DrainManifest
+from filmpulse.sources import StreamSource
+from filmpulse.warehouse.crosswalk import MovieIds
+from filmpulse.warehouse.gate import HostGate
+
+log = logging.getLogger(__name__)
+
+
+def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str | None:
+    """Write what a stream told of these movies since its cursor, then move the cursor.
+
+    After a crash the same is read again: a review or removal that comes twice changes nothing.
+    Two drains of one stream take turns.
+
+    Args:
+        source: The stream.
+        imdb_ids: The tracked movies; events of others are not kept.
+        parts: Settings, warehouse and lake.
+
+    Returns:
+        The URI of the drain's manifest; None where nothing concerned these movies.
+
+    Raises:
+        Blocked, SiteUnavailable, HostPaused: As the stream raises them; the cursor stays.
+        LakeUnavailable: The lake could not be written; the cursor stays.
+    """
+    meet(source, parts)
+    drained_at = datetime.now(UTC)
+    with parts.warehouse.connect() as connection:
+        (stands,) = connection.execute(wh.sql("begin_drain"), {"source": source.name}).fetchall()
+        before = parts.lake.drains(source.name)
+        cursor = stands["cursor"] or (before[-1][1].cursor if before else None)
+        last: dict[str, Review | None] = {}
+        with HostGate(parts.warehouse, parts.settings.request_gap_seconds) as gate:
+            stream = source.drain(
+                parts.settings,
+                gate,
+                MovieIds(parts.warehouse, source.name),
+                cursor=cursor,
+                imdb_ids=frozenset(imdb_ids),
+            )
+            for piece in stream:
+                for event in piece.events:
+                    last.pop(event.review_id, None)  # so that the order is that of the last word
+                    last[event.review_id] = event if isinstance(event, Review) else None
+                cursor = piece.cursor
+        gapless_since = stream.gap_before or stands["gapless_since"] or drained_at
+        told = DrainManifest(
+            source=source.name,
+            drained_at=drained_at,
+            gapless_since=gapless_since,
+            cursor=cursor or "",
+        )
+        uri = _write(last, told, connection, parts)
+        connection.execute(wh.sql("end_drain"), told.model_dump() | {"cursor": cursor})
+    log.info("%s: %d events since the last drain.", source.title, len(last))
+    return uri
+
+
+def _write(
+    last: dict[str, Review | None], told: DrainManifest, connection: wh.Connection, parts: Parts
+) -> str | None:
+    """Write the last word on each review that concerns us; return the manifest's URI."""
+    tombstones = {
+        imdb_id: Tombstones.read(connection, told.source, imdb_id)
+        for imdb_id in {review.imdb_id for review in last.values() if review}
+    }
+    kept = [r for r in last.values() if r and not tombstones[r.imdb_id].covers(r)]
+    removed = _movies_of(
+        [i for i, review in last.items() if review is None], told, connection, parts
+    )
+    if not kept and not removed:
+        return None
+    writer = parts.lake.begin_drain(told.source, told.drained_at)
+    writer.append(kept)
+    counts = Counter([review.imdb_id for review in kept] + list(removed.values()))
+    update = {"movies": counts, "removed_ids": tuple(removed), "parts": tuple(writer.parts)}
+    return writer.close(told.model_copy(update=update))
+
+
+def _movies_of(
+    review_ids: list[str], told: DrainManifest, connection: wh.Connection, parts: Parts
+) -> dict[str, str]:
+    """Return the movie of each of these reviews that we hold, or that an earlier drain told of."""
+    if not review_ids:
+        return {}
+    asked = {"source": told.source, "review_ids": review_ids}
+    rows = connection.execute(wh.sql("movies_of_reviews"), asked)
+    found = {row["review_id"]: row["imdb_id"] for row in rows}
+    missing = set(review_ids) - found.keys()
+    for uri, manifest in parts.lake.drains(told.source) if missing else ():
+        for review in parts.lake.read_reviews(uri, manifest):
+            if review.review_id in missing:
+                found[review.review_id] = review.imdb_id
+    return found

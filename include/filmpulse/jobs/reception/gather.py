@@ -1,0 +1,120 @@
+"""Gathering: one movie's reviews out of the drains of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from filmpulse.items import CollectionStatus, Movie, Page, Review, Snapshot
+from filmpulse.jobs.context import Parts
+from filmpulse.lake import DrainManifest
+
+
+class Gathered:
+    """A movie's events since its last collection of a stream, to be read as a `sources.Crawl`.
+
+    Attributes:
+        read_until: Start of the last drain that was read (UTC), which is when the collection counts
+            from: a later drain is news.
+        removed_ids: Reviews of which the stream's last word is that they are gone.
+    """
+
+    movie: Movie | None = None
+    snapshot: Snapshot | None = None
+    review_count_start: int | None = None
+    review_count_end: int | None = None
+    last_page: Page | None = None
+    variant = "stream"
+
+    def __init__(
+        self,
+        imdb_id: str,
+        reviews: list[Review],
+        removed_ids: tuple[str, ...],
+        read_until: datetime,
+    ) -> None:
+        """Keep what was gathered."""
+        self._imdb_id, self._reviews = imdb_id, reviews
+        self.removed_ids = removed_ids
+        self.read_until = read_until
+        self.status: CollectionStatus = "drained"
+        self.reason: str | None = None
+        self._gap = ""
+
+    def note_gap(self, since: datetime, until: datetime) -> None:
+        """Say that events between two moments (UTC) are lost."""
+        self.status, self.reason = "partial", "gap"
+        self._gap = (
+            f" What happened between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC is lost:"
+            " the stream no longer holds it."
+        )
+
+    @property
+    def distinct_ids(self) -> int:
+        """How many reviews there are."""
+        return len(self._reviews)
+
+    @property
+    def so_far(self) -> str:
+        """The same for a person."""
+        return f"{self.distinct_ids:,}"
+
+    @property
+    def sentence(self) -> str:
+        """Status and reason for a person, with figures."""
+        removals = len(self.removed_ids)
+        said = f"The stream told of {self.distinct_ids:,} reviews and {removals:,} removals."
+        return said + self._gap
+
+    def __iter__(self) -> Iterator[tuple[Review, ...]]:
+        """Yield the reviews in batches."""
+        for start in range(0, len(self._reviews), BATCH):
+            yield tuple(self._reviews[start : start + BATCH])
+
+
+BATCH = 500
+
+
+def new_drains(
+    source: str, imdb_id: str, read_until: datetime | None, parts: Parts
+) -> list[tuple[str, DrainManifest]]:
+    """Return the drains that tell of a movie and were begun after `read_until` (UTC)."""
+    return [
+        (uri, told)
+        for uri, told in parts.lake.drains(source)
+        if imdb_id in told.movies and (read_until is None or told.drained_at > read_until)
+    ]
+
+
+def gather(source: str, imdb_id: str, known: frozenset[str], parts: Parts) -> Gathered:
+    """Gather a movie's events since its last loaded collection of a stream.
+
+    Args:
+        source: The stream.
+        imdb_id: The movie.
+        known: Ids of the movie's reviews that are stored.
+        parts: Warehouse and lake.
+
+    Raises:
+        LakeUnavailable, LakeDamaged: A drain could not be read.
+    """
+    (history,) = parts.warehouse.rows("stream_history", source=source, imdb_id=imdb_id)
+    read_until = history["read_until"]
+    last: dict[str, Review | None] = {}
+    drains = new_drains(source, imdb_id, read_until, parts)
+    for uri, told in drains:
+        for review in parts.lake.read_reviews(uri, told):
+            if review.imdb_id == imdb_id:
+                last.pop(review.review_id, None)
+                last[review.review_id] = review
+        for review_id in told.removed_ids:
+            if review_id in known or review_id in last:
+                last[review_id] = None
+    reviews = [review for review in last.values() if review is not None]
+    removed = tuple(review_id for review_id, review in last.items() if review is None)
+    newest = drains[-1][1].drained_at if drains else read_until or datetime.now(UTC)
+    gathered = Gathered(imdb_id, reviews, removed, newest)
+    gapless_since = max((told.gapless_since for _, told in drains), default=newest)
+    if read_until is not None and gapless_since > read_until:
+        gathered.note_gap(read_until, gapless_since)
+    return gathered

@@ -1,0 +1,40 @@
+-- Coverage is a source's own. A site says how many reviews it has; of files and streams we know of
+-- those that we hold.
+CREATE VIEW mart.movie_sources AS
+SELECT n.imdb_id, n.movie, b.source, b.kind, b.reviews,
+       CASE WHEN b.kind = 'site' THEN b.site_reviews ELSE b.reviews END AS known_reviews,
+       CASE WHEN b.kind = 'site'
+            THEN round(b.reviews::numeric / nullif(b.site_reviews, 0), 4) END AS coverage,
+       b.site_rating, b.site_votes, b.site_reviews, b.site_as_of, b.gapless_since
+FROM mart.movie_names n
+CROSS JOIN LATERAL (
+    SELECT coalesce(r.source, s.source) AS source, coalesce(r.reviews, 0) AS reviews,
+           coalesce(o.kind, 'file') AS kind,
+           s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
+           s.taken_at AS site_as_of, t.gapless_since
+    FROM (
+        SELECT r.source, count(*) AS reviews FROM mart.current_reviews r
+        WHERE r.imdb_id = n.imdb_id
+        GROUP BY r.source
+    ) r
+    FULL JOIN (
+        SELECT DISTINCT ON (s.source) s.* FROM core.movie_snapshots s
+        WHERE s.imdb_id = n.imdb_id AND s.review_count IS NOT NULL
+        ORDER BY s.source, s.taken_at DESC
+    ) s USING (source)
+    LEFT JOIN ops.sources o ON o.source = coalesce(r.source, s.source)
+    LEFT JOIN ops.streams t ON t.source = coalesce(r.source, s.source)
+) b;
+COMMENT ON VIEW mart.movie_sources IS 'One row per movie and source: how many reviews we hold, of how many.';
+COMMENT ON COLUMN mart.movie_sources.imdb_id IS 'IMDb''s id.';
+COMMENT ON COLUMN mart.movie_sources.movie IS 'Title and year.';
+COMMENT ON COLUMN mart.movie_sources.source IS 'The source.';
+COMMENT ON COLUMN mart.movie_sources.kind IS 'site, stream or file.';
+COMMENT ON COLUMN mart.movie_sources.reviews IS 'Current reviews that we hold.';
+COMMENT ON COLUMN mart.movie_sources.known_reviews IS 'Reviews that we know to exist: the count of a site, else those that we hold; null while the site''s count is unknown.';
+COMMENT ON COLUMN mart.movie_sources.coverage IS 'reviews over the count of a site; null for streams and files, which have no count.';
+COMMENT ON COLUMN mart.movie_sources.site_rating IS 'The site''s own mean rating, 1 to 10.';
+COMMENT ON COLUMN mart.movie_sources.site_votes IS 'Votes behind that rating.';
+COMMENT ON COLUMN mart.movie_sources.site_reviews IS 'Reviews that the site says it has.';
+COMMENT ON COLUMN mart.movie_sources.site_as_of IS 'When the site said so (UTC).';
+COMMENT ON COLUMN mart.movie_sources.gapless_since IS 'Of a stream: from then on no event is missing (UTC).';
