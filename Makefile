@@ -18,7 +18,7 @@ COMPILE_SUPERSET := $(COMPILE_FOR) "make lock (why this is apart from requiremen
 export UV_NO_PROGRESS := 1
 export PYTHONUNBUFFERED := 1
 # An environment that happens to be active is not ours.
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 # An upgrade of Python may have left an environment a link that leads nowhere: it is made anew.
 $(foreach venv,.venv $(SUPERSET),$(shell [ -x $(venv)/bin/python ] || rm -f $(venv)/.stamp))

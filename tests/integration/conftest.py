@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from helpers.one_browser import OneBrowser
 from psycopg.rows import DictRow, dict_row
 
 from filmpulse.analysis.llm.analyser import LlmAnalyser
@@ -23,6 +24,7 @@ from filmpulse.config import Settings
 from filmpulse.items import Analysis, ReviewText, analysed_text, content_hash
 from filmpulse.local import ports
 from filmpulse.sample_site import create_app
+from filmpulse.sources.imdb import crawl
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.ledger import Ledger, open_ledger
 
@@ -77,6 +79,15 @@ def sample_site(running_site: SampleSite) -> SampleSite:
     """The sample site, as new."""
     running_site.control("reset")
     return running_site
+
+
+@pytest.fixture(scope="module")
+def one_browser() -> Iterator[None]:
+    """Have all sites of a file share one browser, where the file is not about browsers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crawl, "Browser", OneBrowser)
+        yield
+    OneBrowser.end()
 
 
 class Scoring:

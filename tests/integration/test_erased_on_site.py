@@ -11,6 +11,8 @@ from filmpulse.errors import BadInput
 from filmpulse.items import author_key
 from filmpulse.sample_site import MOVIE_IDS
 
+pytestmark = pytest.mark.usefixtures("one_browser")
+
 SECRET = "for tests only"
 PROLIFIC = "ur7000001"
 

@@ -13,6 +13,8 @@ from hashlib import sha256
 from uuid import uuid4
 
 import pytest
+from helpers.kept import filled
+from helpers.tables import contents
 from typer.testing import CliRunner
 
 from filmpulse import cli, jobs
@@ -43,20 +45,31 @@ BERT = author_key("imdb", "ur1000002", SECRET)
 ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_id":"rw3"'
 
 
+def made(warehouse_url, lake_url, **lake):
+    return jobs.Parts.from_settings(
+        Settings(
+            warehouse_url=warehouse_url, lake_url=lake_url, author_secret=SECRET.decode(), **lake
+        )
+    )
+
+
 @pytest.fixture
-def parts(request, warehouse_url, tmp_path):
-    lake = {"lake_url": (tmp_path / "lake").as_uri()}
-    if getattr(request, "param", "file") == "s3":
+def parts(request, tmp_path):
+    is_on_s3 = getattr(request, "param", "file") == "s3"
+    if is_on_s3:
         store = request.getfixturevalue("s3")
-        lake = {
-            "lake_url": f"s3://filmpulse/{uuid4()}",
+        access = {
             "lake_endpoint_url": store.url,
             "lake_key": store.key,
             "lake_secret": store.secret,
         }
-    return jobs.Parts.from_settings(
-        Settings(warehouse_url=warehouse_url, author_secret=SECRET.decode(), **lake)
-    )
+        url = request.getfixturevalue("warehouse_url")
+        yield made(url, f"s3://filmpulse/{uuid4()}", **access)
+    elif "history" in request.fixturenames:
+        with request.getfixturevalue("kept").again() as parts:
+            yield parts
+    else:
+        yield made(request.getfixturevalue("warehouse_url"), (tmp_path / "lake").as_uri())
 
 
 on_any_lake = pytest.mark.parametrize("parts", ["file", "s3"], indirect=True)
@@ -114,10 +127,7 @@ TABLES = (
 
 def tables(parts):
     """Every row of every table, as text."""
-    return {
-        table: sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
-        for table in TABLES
-    }
+    return contents(parts.warehouse, TABLES)
 
 
 def everything(parts):
@@ -145,9 +155,8 @@ def quarantine(parts, imdb_id, html):
     return parts.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
 
 
-@pytest.fixture
-def history(parts):
-    """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
+def put_history(parts):
+    """Store what `history` tells of; return the collections' URIs."""
     uris = [
         collection(
             parts, "a", 0, [review(1, author_key=ANNA, body=ZALGO), review(2), review(3), review(4)]
@@ -188,6 +197,20 @@ def history(parts):
     # half a collection, of a worker that died
     parts.lake.begin("imdb", MOVIE, START).append([review(1, author_key=ANNA), review(2)])
     return uris
+
+
+@pytest.fixture(scope="module")
+def kept(databases, _warehouse_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("history")
+    with filled(databases, _warehouse_template, folder, made, put_history) as kept:
+        yield kept
+
+
+@pytest.fixture
+def history(request, parts):
+    """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
+    is_kept = parts.settings.lake_url.startswith("file:")
+    return request.getfixturevalue("kept").told if is_kept else put_history(parts)
 
 
 def is_unhurt(parts, before, *, but):

@@ -9,7 +9,6 @@ import gzip
 import multiprocessing
 import re
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,8 @@ from typing import Any
 
 import httpx
 import pytest
+from helpers.one_browser import OneBrowser
+from helpers.waiting import wait_until
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -36,11 +37,11 @@ from filmpulse.errors import (
 )
 from filmpulse.local import ports
 from filmpulse.local.postgres import Throwaway, address
-from filmpulse.sources.browser import Browser
-from filmpulse.sources.imdb import crawl
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.migrate import migrate
+
+pytestmark = pytest.mark.usefixtures("one_browser")
 
 MOVIE, OTHER, UNKNOWN = "tt99000005", "tt99000006", "tt98999999"
 COUNT, OTHER_COUNT = 57, 3  # reviews; three pages, and one
@@ -172,31 +173,6 @@ FAULTS = [
         rf"/title/{UNKNOWN}/reviews/\S* does not exist\.$", NotFound, on=UNKNOWN,
     ),
 ]  # fmt: skip
-
-
-class OneBrowser:
-    """Stands in for `Browser`: every site of this file takes turns with the same real one."""
-
-    real: Browser | None = None
-
-    def __init__(self, **settings: Any) -> None:
-        self.settings = settings
-
-    def __enter__(self) -> Any:
-        if OneBrowser.real is None:
-            OneBrowser.real = Browser(**self.settings).__enter__()
-        OneBrowser.real.close = lambda: None  # type: ignore[method-assign]
-        return OneBrowser.real
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_browser() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crawl, "Browser", OneBrowser)
-        yield
-    if OneBrowser.real is not None:
-        Browser.close(OneBrowser.real)
-        OneBrowser.real = None
 
 
 @dataclass
@@ -595,6 +571,15 @@ def test_a_pause_doubles_to_a_day_and_the_sites_own_wish_wins(warehouse_url: str
         assert minutes(60.0) == 30  # and strikes were counted all the same
 
 
+def stands_in_a_queue(url: str) -> bool:
+    with Warehouse(url).connect() as connection:
+        waiting = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        return waiting.fetchone() is not None
+
+
 def test_a_worker_in_the_queue_sees_a_pause_at_once(warehouse_url: str) -> None:
     host, context = "queue.invalid", multiprocessing.get_context("spawn")
     began, said = context.Event(), context.Queue()
@@ -605,7 +590,7 @@ def test_a_worker_in_the_queue_sees_a_pause_at_once(warehouse_url: str) -> None:
         )
         process.start()
         assert began.wait(60)
-        time.sleep(0.3)  # it stands in the queue now
+        wait_until(lambda: stands_in_a_queue(warehouse_url))
         assert said.empty()
         until = gate.pause(host, "captcha")
     reason, its_until, sentence = said.get(timeout=30)

@@ -64,6 +64,24 @@ def held_reviews(url, imdb_id):
 
 
 @contextmanager
+def held_after(url, requests):
+    """Let so many requests to the site through, and hold the next at the gate."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF (SELECT sum(requests) FROM ops.host_hours) > TG_ARGV[0]::int THEN "
+            "PERFORM pg_advisory_xact_lock(1); END IF; RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER hold AFTER INSERT OR UPDATE ON ops.host_hours "
+            f"FOR EACH ROW EXECUTE FUNCTION hold('{requests}')"
+        )
+        connection.commit()
+        connection.execute("SELECT pg_advisory_xact_lock(1)")
+        yield
+
+
+@contextmanager
 def started(tmp_path, url, *words, **more):
     env = {name: value for name, value in os.environ.items() if not name.startswith("FILMPULSE_")}
     env.pop("AIRFLOW_HOME", None)
@@ -155,14 +173,13 @@ def test_scores_so_far_stay(parts, warehouse_url, tmp_path, number):
 def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, number):
     counts = sample_site.counts()
     movie = min((i for i in counts if counts[i] > 50), key=counts.__getitem__)
-    settings = {
-        "FILMPULSE_IMDB_URL": sample_site.url,
-        # The wait for the second batch is longer than the test.
-        "FILMPULSE_REQUEST_GAP_SECONDS": "20",
-    }
-    with started(tmp_path, warehouse_url, "collect", "--full", movie, **settings) as process:
-        lake = tmp_path / "lake"
-        wait_until(lambda: list(lake.glob("reviews/imdb/*/*/reviews-00001.jsonl.gz")), process)
+    settings = {"FILMPULSE_IMDB_URL": sample_site.url, "FILMPULSE_REQUEST_GAP_SECONDS": "0"}
+    with (
+        held_after(warehouse_url, 2),  # robots.txt and the page, with the first batch
+        started(tmp_path, warehouse_url, "collect", "--full", movie, **settings) as process,
+    ):
+        wait_until(lambda: waits_for_a_lock(warehouse_url), process)
+        assert list((tmp_path / "lake").glob("reviews/imdb/*/*/reviews-00001.jsonl.gz"))
         stop(process, number)
     (line,) = rows(parts, "SELECT status, reason, manifest_uri FROM ops.collections")
     assert (line["status"], line["reason"]) == ("failed", "interrupted")

@@ -20,6 +20,8 @@ from filmpulse.lake import Lake
 from filmpulse.sample_site import MOVIE_IDS
 from filmpulse.warehouse import Warehouse
 
+pytestmark = pytest.mark.usefixtures("one_browser")
+
 QUIET = 3600.0
 UNKNOWN = "tt98999999"
 

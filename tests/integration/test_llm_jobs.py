@@ -82,16 +82,21 @@ def store(parts, imdb_id, count, *, newest=date(2026, 6, 30), step=1):
         "ON CONFLICT DO NOTHING",
         imdb_id, TITLES[imdb_id],
     )  # fmt: skip
-    for n in range(count):
-        rows(
-            parts,
-            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
-            "content_hash, submitted_on, first_seen_at) "
-            "VALUES ('imdb', %s, %s, %s, %s, false, %s, %s, now())",
+    reviews = [
+        (
             f"rw{imdb_id[2:]}{n:04}", imdb_id, f"Scene {n}",
             f"The plot of {imdb_id} is wonderful in scene {n}, and the acting superb.",
             f"{imdb_id} {n}", newest - timedelta(days=n * step),
-        )  # fmt: skip
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    with Warehouse(parts.warehouse.url).connect() as connection:
+        connection.cursor().executemany(
+            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+            "content_hash, submitted_on, first_seen_at) "
+            "VALUES ('imdb', %s, %s, %s, %s, false, %s, %s, now())",
+            reviews,
+        )
 
 
 def shown(parts, imdb_id):
@@ -734,7 +739,7 @@ def test_an_upgrade_gives_a_movie_its_figures_back(parts, endpoint, monkeypatch)
     assert shown(parts, A)["scored_reviews"] == 0
     jobs.setup_warehouse(parts)  # nothing to upgrade
     assert shown(parts, A)["scored_reviews"] == 0
-    monkeypatch.setattr("filmpulse.jobs.context.migrate", lambda url: Revision("0009", "0011"))
+    monkeypatch.setattr("filmpulse.warehouse.migrate.migrate", lambda url: Revision("0009", "0011"))
     jobs.setup_warehouse(parts)
     assert figures(parts, A) == before
     assert shown(parts, B)["analyser_kind"] == "llm"

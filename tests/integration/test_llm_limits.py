@@ -38,18 +38,19 @@ def chats(llmock):
     return [record for record in llmock.requests if record.path == CHAT]
 
 
-def test_150_reviews_pass_a_limit_of_300_a_minute_and_5_percent_of_faults(
-    scoring, drained, llmock, monkeypatch
+@pytest.mark.parametrize("count", [40, pytest.param(150, marks=pytest.mark.drill)])
+def test_reviews_pass_a_limit_of_300_a_minute_and_5_percent_of_faults(
+    scoring, drained, llmock, monkeypatch, count
 ):
     """The limit is learned from the answers: our own is 2,000 times as large."""
     monkeypatch.setattr("llmock.chaos.random", random.Random(5))
     llmock._server.state.chaos = ChaosSettings(latency_ms=50, error_rates={503: 0.05})
-    texts = scoring.many(150)
+    texts = scoring.many(count)
     analyses = scoring.run(drained, texts)
-    assert Counter(a.status for a in analyses) == {"scored": 150}
+    assert Counter(a.status for a in analyses) == {"scored": count}
     seen = chats(llmock)
     by_status = Counter(record.status for record in seen)
-    assert by_status[200] == 150
+    assert by_status[200] == count
     assert by_status[503] >= 1
     assert 429 not in [record.status for record in seen[1:]]
     llmock.assert_resilient()
@@ -57,7 +58,7 @@ def test_150_reviews_pass_a_limit_of_300_a_minute_and_5_percent_of_faults(
     elapsed = seen[-1].started_at - seen[0].started_at
     assert (len(seen) - 1) / elapsed > 0.8 * RPM / 60
 
-    assert len(scoring.run(drained, texts, run_id="again")) == 150
+    assert len(scoring.run(drained, texts, run_id="again")) == count
     assert len(chats(llmock)) == len(seen)
 
 

@@ -307,6 +307,7 @@ def test_figures_before_and_after_and_the_exit_code(parts, endpoint, monkeypatch
     values = PRICES | {"llm_model": fake.MODEL, "llm_provider": "other", "llm_concurrency": 1}
     values |= {"llm_base_url": endpoint.url(mode), "llm_api_key": KEY}
     values |= {"llm_budget_usd_per_run": 100, "llm_budget_usd_per_day": 100}
+    values |= {"llm_requests_per_minute": 600_000, "llm_tokens_per_minute": 1_000_000_000}
     settings = Settings.model_validate(parts.settings.model_dump() | values)
     with_model = jobs.Parts.from_settings(settings)
     monkeypatch.setattr(cli.common, "scoring_parts", lambda: with_model)

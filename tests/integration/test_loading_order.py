@@ -5,6 +5,7 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers.tables import contents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,12 +74,8 @@ TABLES = ("core.reviews", "core.review_revisions", "core.movies", "core.movie_sn
 def hashes(parts):
     """Hash each table, row by row in order of its columns."""
     return {
-        table: hashlib.sha256(
-            "\n".join(
-                sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
-            ).encode()
-        ).hexdigest()
-        for table in TABLES
+        table: hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        for table, rows in contents(parts.warehouse, TABLES).items()
     }
 
 

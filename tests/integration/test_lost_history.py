@@ -5,6 +5,8 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers.kept import filled
+from helpers.tables import contents
 
 from filmpulse import jobs
 from filmpulse.config import Settings
@@ -17,11 +19,17 @@ MOVIE, OTHER, THIRD = "tt99000001", "tt99000002", "tt99000003"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
+def made(warehouse_url, lake_url):
+    return jobs.Parts.from_settings(Settings(warehouse_url=warehouse_url, lake_url=lake_url))
+
+
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
-        Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
-    )
+def parts(request, tmp_path):
+    if "uris" in request.fixturenames:
+        with request.getfixturevalue("kept").again() as parts:
+            yield parts
+    else:
+        yield made(request.getfixturevalue("warehouse_url"), (tmp_path / "lake").as_uri())
 
 
 def review(number, imdb_id=MOVIE, **changes):
@@ -68,16 +76,27 @@ def history(parts):
     return uris
 
 
+@pytest.fixture(scope="module")
+def kept(databases, _warehouse_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("history")
+    with filled(databases, _warehouse_template, folder, made, history) as kept:
+        yield kept
+
+
+@pytest.fixture
+def uris(kept):
+    """The URIs of `history`, which is loaded."""
+    return kept.told
+
+
 def rows(parts, statement):
     with parts.warehouse.connect() as connection:
         return connection.execute(statement).fetchall()
 
 
 def tables(parts):
-    return {
-        table: sorted(row["row"] for row in rows(parts, f"SELECT t::text AS row FROM {table} t"))  # noqa: S608
-        for table in ("core.reviews", "core.review_revisions", "core.movies", "ops.loads")
-    }
+    names = ("core.reviews", "core.review_revisions", "core.movies", "ops.loads")
+    return contents(parts.warehouse, names)
 
 
 def empty(parts):
@@ -148,8 +167,7 @@ DAMAGES = {
     ("damage", "fault"), DAMAGES.items(), ids=lambda v: getattr(v, "__name__", v)
 )
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_every_loss_is_named_given_up_and_passed_over(parts, which, damage, fault):
-    uris = history(parts)
+def test_every_loss_is_named_given_up_and_passed_over(parts, uris, which, damage, fault):
     before = tables(parts)
     damage(parts, uris[which])
     rebuilt = jobs.rebuild(parts)
@@ -176,8 +194,7 @@ def test_every_loss_is_named_given_up_and_passed_over(parts, which, damage, faul
     assert tables(parts) == before
 
 
-def test_what_only_the_warehouse_knows_is_counted_and_kept(parts):
-    uris = history(parts)
+def test_what_only_the_warehouse_knows_is_counted_and_kept(parts, uris):
     before = tables(parts)
     remove_manifest(parts, uris[0])  # the only one with rw2 and with the first words of rw1
     (lost,) = [one for one in jobs.rebuild(parts).verdicts if one.status == "lost"]
@@ -188,8 +205,7 @@ def test_what_only_the_warehouse_knows_is_counted_and_kept(parts):
     assert (noted["known_reviews"], noted["known_revisions"]) == (1, 1)
 
 
-def test_a_rebuild_still_mends_what_the_other_objects_tell(parts):
-    uris = history(parts)
+def test_a_rebuild_still_mends_what_the_other_objects_tell(parts, uris):
     remove_part(parts, uris[1])
     before = tables(parts)
     with parts.warehouse.connect() as connection:
@@ -202,8 +218,7 @@ def test_a_rebuild_still_mends_what_the_other_objects_tell(parts):
     assert len(mended) == len(before["core.reviews"])
 
 
-def test_an_empty_warehouse_gets_what_is_left(parts):
-    uris = history(parts)
+def test_an_empty_warehouse_gets_what_is_left(parts, uris):
     remove_part(parts, uris[1])
     empty(parts)
     assert statuses(jobs.rebuild(parts)) == {MOVIE: "lost", OTHER: "rebuilt", THIRD: "rebuilt"}
@@ -248,8 +263,7 @@ def test_a_full_collection_does_not_make_good_what_the_site_has_no_more(parts):
     assert (lost.status, lost.losses[0].known_reviews) == ("lost", 1)
 
 
-def test_a_late_collection_needs_the_same_answer(parts):
-    uris = history(parts)
+def test_a_late_collection_needs_the_same_answer(parts, uris):
     before = tables(parts)
     cut_part(parts, uris[1])
     late = collection(parts, hour(-2), [review(1, body="zeroth"), review(2), review(50)])
@@ -266,8 +280,7 @@ def test_a_late_collection_needs_the_same_answer(parts):
     assert jobs.load(later, parts).inserted == 1
 
 
-def test_a_removal_since_the_loss_counts(parts):
-    uris = history(parts)
+def test_a_removal_since_the_loss_counts(parts, uris):
     cut_part(parts, uris[0])
     jobs.rebuild(parts, [MOVIE], accept_loss=True)
     gone = collection(parts, hour(9), [review(1, body="third")])
@@ -283,8 +296,7 @@ def test_a_removal_since_the_loss_counts(parts):
     }  # fmt: skip
 
 
-def test_an_object_that_comes_back_is_used_again(parts):
-    uris = history(parts)
+def test_an_object_that_comes_back_is_used_again(parts, uris):
     name = f"{folder(parts, uris[0])}/reviews-00001.jsonl.gz"
     content = parts.lake.read(name)
     parts.lake.delete(name)
@@ -296,8 +308,7 @@ def test_an_object_that_comes_back_is_used_again(parts):
     assert rows(parts, "SELECT FROM ops.lost_objects") == []
 
 
-def test_a_lake_that_lost_everything_is_named_movie_by_movie(parts):
-    history(parts)
+def test_a_lake_that_lost_everything_is_named_movie_by_movie(parts, uris):
     for name in parts.lake.names("reviews/imdb"):
         parts.lake.delete(name)
     before = tables(parts)
@@ -306,8 +317,7 @@ def test_a_lake_that_lost_everything_is_named_movie_by_movie(parts):
     assert tables(parts) == before
 
 
-def test_an_object_that_cannot_be_read_now_stops_its_movie_only(parts, monkeypatch):
-    history(parts)
+def test_an_object_that_cannot_be_read_now_stops_its_movie_only(parts, uris, monkeypatch):
     read = Lake.read_reviews
 
     def read_but_one(lake, uri, manifest):
@@ -321,8 +331,7 @@ def test_an_object_that_cannot_be_read_now_stops_its_movie_only(parts, monkeypat
     assert rows(parts, "SELECT FROM ops.lost_objects") == []
 
 
-def test_a_lake_that_is_away_ends_the_rebuild(parts, monkeypatch):
-    history(parts)
+def test_a_lake_that_is_away_ends_the_rebuild(parts, uris, monkeypatch):
 
     def away(lake, uri, manifest):
         raise LakeUnavailable("The store says 503.")
@@ -332,22 +341,19 @@ def test_a_lake_that_is_away_ends_the_rebuild(parts, monkeypatch):
         jobs.rebuild(parts)
 
 
-def test_a_loss_is_accepted_only_of_movies_that_are_named(parts):
-    history(parts)
+def test_a_loss_is_accepted_only_of_movies_that_are_named(parts, uris):
     with pytest.raises(BadInput):
         jobs.rebuild(parts, accept_loss=True)
 
 
-def test_erased_reviews_do_not_come_back_with_a_loss(parts):
-    uris = history(parts)
+def test_erased_reviews_do_not_come_back_with_a_loss(parts, uris):
     remove_part(parts, uris[1])
     jobs.erase("review", "rw2", parts)
     jobs.rebuild(parts, [MOVIE], accept_loss=True)
     assert rows(parts, "SELECT FROM core.reviews WHERE review_id = 'rw2'") == []
 
 
-def test_a_movie_that_is_erased_takes_the_notes_of_its_losses_along(parts):
-    uris = history(parts)
+def test_a_movie_that_is_erased_takes_the_notes_of_its_losses_along(parts, uris):
     remove_part(parts, uris[1])
     jobs.rebuild(parts, [MOVIE], accept_loss=True)
     assert len(parts.lake.names("losses")) == 1
@@ -356,8 +362,7 @@ def test_a_movie_that_is_erased_takes_the_notes_of_its_losses_along(parts):
     assert rows(parts, "SELECT FROM ops.lost_objects") == []
 
 
-def test_what_is_damaged_does_not_keep_a_movie_from_being_erased(parts):
-    uris = history(parts)
+def test_what_is_damaged_does_not_keep_a_movie_from_being_erased(parts, uris):
     cut_manifest(parts, uris[0])
     cut_part(parts, uris[1])
     jobs.erase("movie", MOVIE, parts)
@@ -365,8 +370,7 @@ def test_what_is_damaged_does_not_keep_a_movie_from_being_erased(parts):
     assert jobs.rebuild(parts).failures == []
 
 
-def test_a_damaged_note_of_an_erasure_comes_back_from_the_warehouse(parts):
-    history(parts)
+def test_a_damaged_note_of_an_erasure_comes_back_from_the_warehouse(parts, uris):
     jobs.erase("review", "rw2", parts)
     (name,) = parts.lake.names("erasures")
     whole = parts.lake.read(name)

@@ -28,7 +28,7 @@ def names(directory: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("workers", "number"),
-    [("2", signal.SIGINT), ("2", signal.SIGTERM), ("2", signal.SIGKILL), ("0", signal.SIGKILL)],
+    [("1", signal.SIGINT), ("1", signal.SIGTERM), ("1", signal.SIGKILL), ("0", signal.SIGKILL)],
 )
 def test_a_run_that_is_killed_leaves_no_process(
     workers: str, number: signal.Signals, tmp_path: Path

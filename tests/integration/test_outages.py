@@ -35,9 +35,13 @@ from filmpulse.items import Movie, Review
 from filmpulse.lake import Lake, Manifest
 from filmpulse.local import object_store
 from filmpulse.sample_site import MOVIE_IDS
+from filmpulse.sources.browser import Browser
+from filmpulse.sources.imdb import crawl
 from filmpulse.warehouse import Warehouse
 
 MOVIE = "tt99000001"
+pytestmark = pytest.mark.usefixtures("one_browser")
+
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FILE = Path(__file__).parents[2] / "benchmarks" / "drill_crashes.py"
 
@@ -488,7 +492,10 @@ def twin(databases, _warehouse_template, tmp_path_factory):
 
 
 @pytest.mark.drill
-def test_two_runs_on_one_movie_at_once(sample_site, warehouse_url, tmp_path, twin, middle):
+def test_two_runs_on_one_movie_at_once(
+    sample_site, warehouse_url, tmp_path, twin, middle, monkeypatch
+):
+    monkeypatch.setattr(crawl, "Browser", Browser)  # each run has one of its own
     parts = make_parts(sample_site, warehouse_url, tmp_path.as_uri())
     alone = make_parts(sample_site, twin.warehouse.url, twin.settings.lake_url)
 

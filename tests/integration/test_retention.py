@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from helpers.tables import contents
 
 from filmpulse import jobs
 from filmpulse.config import Settings
@@ -99,17 +100,11 @@ TABLES = ("core.reviews", "core.review_revisions", "core.review_analyses", "core
 
 
 def tables(parts):
-    return {
-        t: sorted(r["row"] for r in rows(parts, f"SELECT t::text AS row FROM {t} t"))  # noqa: S608
-        for t in TABLES
-    }
+    return contents(parts.warehouse, TABLES)
 
 
 def xmins(parts):
-    return {
-        t: sorted(r["row"] for r in rows(parts, f"SELECT xmin::text || t::text AS row FROM {t} t"))  # noqa: S608
-        for t in TABLES
-    }
+    return contents(parts.warehouse, TABLES, with_version=True)
 
 
 def objects(parts):

@@ -20,6 +20,8 @@ from filmpulse.sample_site import MOVIE_IDS
 from filmpulse.sources import Drained, FirstPage, SavedReviews
 from filmpulse.warehouse import Warehouse
 
+pytestmark = pytest.mark.usefixtures("one_browser")
+
 SECRET = b"for tests only"
 OTHER = "tt99999991"
 HOST = "toy.example"

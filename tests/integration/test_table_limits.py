@@ -1,7 +1,8 @@
 """Small files that unfold, and large ones without end: refused or read within memory and time.
 
 The files are made here. One process starts `filmpulse` once and forks for each file, so each has a
-peak and a time of its own; the time is the processor's, so a busy machine changes little.
+peak and a time of its own; the time is the processor's, so a busy machine changes little. A file
+that only the limit of time refuses has less time here; the drill gives the file all of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from filmpulse.sources.tables import limits
+
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB"),
     pytest.mark.slow,
@@ -29,12 +32,14 @@ pytestmark = [
 MOST_MB = 300  # of the whole process, the program itself included
 MOST_SECONDS = 10.0  # of the processor, for a file of up to 1 MB
 START_SECONDS = 2.5  # of these, what the program itself may take before it reads
+LESS_SECONDS = 1.5  # in place of `limits.SECONDS`
 HEARD_SECONDS = 1.5  # after Ctrl-C
 
 DRIVER = """
 import json, os, signal, sys, time
 import psutil
 from filmpulse.cli import main
+from filmpulse.sources.tables import limits
 
 def run(arguments):
     sys.argv = ["filmpulse", *arguments]
@@ -64,6 +69,7 @@ for case in [first, *cases]:
     os.ftruncate(log, 0), os.lseek(log, 0, os.SEEK_SET)
     pid = os.fork()
     if pid == 0:
+        limits.SECONDS = case["seconds"]
         code = run(case["arguments"])
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(code)
@@ -253,6 +259,10 @@ FILES: dict[str, tuple[Callable[[Path], None], str | None]] = {
     "bomb.csv.gz": (a_file(many("\0" * 100, 3_000_000)), "2,000,000"),
     "bomb-within.csv.gz": (within(a_file(many("\0" * 100, 1_000_000))), "gzip"),
 }  # fmt: skip
+UNTIL_TIME_IS_UP = (
+    "shared-texts.xlsx", "one-text-everywhere.xlsx", "packed.xlsx.gz", "last-column.xlsx",
+    "wide-rows.csv.gz", "lines-of-lists.jsonl.gz",
+)  # fmt: skip
 INTERRUPTED = (
     "shared-texts.xlsx", "last-column.xlsx", "wide-rows.csv.gz", "lines-of-lists.jsonl.gz",
     "open-quotes.csv",
@@ -284,19 +294,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def measured(folder: Path) -> dict[str, Measured]:
     """Try each file, then interrupt some: their names end in `!` then."""
+    cases = [a_case(folder, name, seconds=seconds_for(name)) for name in FILES]
+    return measure(folder, cases + [a_case(folder, n, is_interrupted=True) for n in INTERRUPTED])
 
-    def case(name: str, *, is_interrupted: bool = False) -> dict[str, Any]:
-        arguments = ["import", "reviews", str(folder / name), "--map", str(folder / "map.yaml")]
-        return {
-            "name": name + "!" * is_interrupted,
-            "arguments": [*arguments, "--dry-run"],
-            "is_interrupted": is_interrupted,
-        }
 
+def seconds_for(name: str) -> float:
+    """Return what a file may take of the processor's time in these tests."""
+    return LESS_SECONDS if name in UNTIL_TIME_IS_UP else limits.SECONDS
+
+
+def a_case(
+    folder: Path, name: str, *, seconds: float = limits.SECONDS, is_interrupted: bool = False
+) -> dict[str, Any]:
+    arguments = ["import", "reviews", str(folder / name), "--map", str(folder / "map.yaml")]
+    return {
+        "name": name + "!" * is_interrupted,
+        "arguments": [*arguments, "--dry-run"],
+        "is_interrupted": is_interrupted,
+        "seconds": seconds,
+    }
+
+
+def measure(folder: Path, to_try: list[dict[str, Any]]) -> dict[str, Measured]:
     cases = folder / "cases"
-    cases.write_text(
-        json.dumps([*map(case, FILES), *(case(n, is_interrupted=True) for n in INTERRUPTED)])
-    )
+    cases.write_text(json.dumps(to_try))
     env = os.environ | {  # a trial run of rows without ids asks neither
         "FILMPULSE_WAREHOUSE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "FILMPULSE_LAKE_URL": (folder / "lake").as_uri(),
@@ -316,12 +337,23 @@ def test_a_file_is_read_or_refused_within_memory_and_time(
     figure = FILES[name][1]
     assert found.peak_mb < MOST_MB
     if (folder / name).stat().st_size <= 1_000_000 or figure:
-        assert found.seconds < MOST_SECONDS - START_SECONDS
+        saved = limits.SECONDS - seconds_for(name)
+        assert found.seconds < MOST_SECONDS - START_SECONDS - saved
     assert found.exit_code == (figure is not None), found.said
     assert "Traceback" not in found.said
     if figure is not None:
         assert figure in found.said
     assert not (folder / "lake").exists()
+
+
+@pytest.mark.drill
+def test_a_file_that_takes_all_the_time_is_refused_in_time(folder: Path) -> None:
+    measured = measure(folder, [a_case(folder, name) for name in UNTIL_TIME_IS_UP])
+    for name in UNTIL_TIME_IS_UP:
+        found = measured[name]
+        assert found.peak_mb < MOST_MB
+        assert found.seconds < MOST_SECONDS - START_SECONDS
+        assert found.exit_code == 1, found.said
 
 
 @pytest.mark.parametrize("name", INTERRUPTED)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filmpulse import warehouse as wh
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
 from filmpulse.warehouse import figures
-from filmpulse.warehouse.migrate import Revision, migrate
 from filmpulse.warehouse.scores import switch_analyser
+
+if TYPE_CHECKING:
+    from filmpulse.warehouse.migrate import Revision
 
 Progress = Callable[[int, int | None], None]
 """Called with what is done and what there is in all (None: not known)."""
@@ -117,6 +119,8 @@ def setup_warehouse(parts: Parts) -> Revision:
     Raises:
         BadInput: The reader is missing or has another password, and the owner may not change that.
     """
+    from filmpulse.warehouse.migrate import migrate  # Alembic takes a second to import
+
     revision = migrate(parts.warehouse.url)
     switched = 0
     with parts.warehouse.connect() as connection:
