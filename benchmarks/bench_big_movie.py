@@ -49,14 +49,14 @@ def run_job(job: str, argument: str) -> None:
     from filmpulse import jobs
     from filmpulse.config import Settings
 
-    parts = jobs.Parts.from_settings(Settings.from_env())
+    context = jobs.Context.from_settings(Settings.from_env())
     if job == "collect":
-        jobs.plan([argument], "full", RUN_ID, parts)
-        (result,) = jobs.collect(argument, "full", RUN_ID, parts)
+        jobs.plan([argument], "full", RUN_ID, context)
+        (result,) = jobs.collect(argument, "full", RUN_ID, context)
     elif job == "load":
-        result = str(jobs.load(argument, parts).changed)
+        result = str(jobs.load(argument, context).changed)
     else:
-        result = str(jobs.analyse(argument, parts).scored)
+        result = str(jobs.analyse(argument, context).scored)
     print(json.dumps(result))  # read by the parent
 
 

@@ -88,7 +88,7 @@ def check(movies: int = 2, reviews: int = 60, new: tuple[int, ...] = (1, 25, 30)
                 "FILMPULSE_REQUEST_GAP_SECONDS": "0",
             }
             (root / "lake").mkdir()
-            parts = jobs.Parts.from_settings(Settings.from_env(env))
+            context = jobs.Context.from_settings(Settings.from_env(env))
 
             def step(what: str, expected: Counter[str], before: Counter[str]) -> None:
                 asked = counted(site)
@@ -102,7 +102,7 @@ def check(movies: int = 2, reviews: int = 60, new: tuple[int, ...] = (1, 25, 30)
                 before, now = counted(site), datetime.now(UTC)
                 found = jobs.detect(
                     site.imdb_ids, since=now, until=now + timedelta(hours=1),
-                    run_id=f"look-{len(lines)}", parts=parts, is_active=lambda _: False,
+                    run_id=f"look-{len(lines)}", context=context, is_active=lambda _: False,
                 )  # fmt: skip
                 step(f"a look at {movies} movies", requests_of("look", 0, movies), before)
                 return found.batches
@@ -111,8 +111,8 @@ def check(movies: int = 2, reviews: int = 60, new: tuple[int, ...] = (1, 25, 30)
                 before, (batch,) = counted(site), batches
                 if batch.mode != mode:
                     raise SystemExit(f"{what}: read in the mode {batch.mode}, not {mode}.")
-                for imdb_id in jobs.plan(batch.imdb_ids, mode, batch.run_id, parts):
-                    jobs.load(*jobs.collect(imdb_id, mode, batch.run_id, parts), parts)
+                for imdb_id in jobs.plan(batch.imdb_ids, mode, batch.run_id, context):
+                    jobs.load(*jobs.collect(imdb_id, mode, batch.run_id, context), context)
                 step(what, requests_of(mode, number, len(batch.imdb_ids)), before)
 
             collect(look(), "full", reviews, f"all {reviews} reviews of {movies} movies")

@@ -103,28 +103,28 @@ def serve() -> None:
         worker = os.fork()
         if worker == 0:
             _tell("worker", os.getpid())
-            parts = jobs.Parts.from_settings(Settings.from_env())
-            os._exit(_work(json.loads(line), parts))
+            context = jobs.Context.from_settings(Settings.from_env())
+            os._exit(_work(json.loads(line), context))
         _, status = os.waitpid(worker, 0)
         _tell("ended", os.waitstatus_to_exitcode(status))
 
 
-def _work(job: dict[str, Any], parts: Any) -> int:
+def _work(job: dict[str, Any], context: Any) -> int:
     from filmpulse import jobs
     from filmpulse.errors import FilmpulseError
 
     imdb_id, run_id, uri = job["imdb_id"], job["run_id"], job["uri"]
     try:
         if job["stage"] == "scrape":
-            jobs.plan([imdb_id], "full", run_id, parts)
+            jobs.plan([imdb_id], "full", run_id, context)
             _tell("stage scrape")
-            (uri,) = jobs.collect(imdb_id, "full", run_id, parts)
+            (uri,) = jobs.collect(imdb_id, "full", run_id, context)
             _tell("collected", uri)
         if job["stage"] in ("scrape", "load"):
             _tell("stage load")
-            jobs.load(uri, parts)
+            jobs.load(uri, context)
         _tell("stage analyse")
-        jobs.analyse(imdb_id, parts)
+        jobs.analyse(imdb_id, context)
         _tell("done")
     except FilmpulseError as error:
         _tell("error", type(error).__name__, error)

@@ -103,7 +103,7 @@ def warehouse_of(movies: int, reviews: int) -> Iterator[Followed]:
             with server.connect("filmpulse") as connection:
                 planned = fill(connection, movies, reviews)
             settings = Settings(warehouse_url=owner.url, reader_password=password)
-            jobs.setup_warehouse(jobs.Parts(settings, owner, _no_lake))
+            jobs.setup_warehouse(jobs.Context(settings, owner, _no_lake))
             yield Followed(owner, reader, planned)
 
 

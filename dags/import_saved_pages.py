@@ -35,7 +35,7 @@ def import_saved_pages():
         """List the files that wait; none skips the rest of the run."""
         from filmpulse import jobs
 
-        return jobs.plan_import(bridge.parts())
+        return jobs.plan_import(bridge.job_context())
 
     @task(execution_timeout=timedelta(hours=1), map_index_template="{{ file }}")
     def import_page(name: str, run_id: str) -> dict:
@@ -52,8 +52,8 @@ def import_saved_pages():
         """Score every text that has no score yet; return how many got one."""
         from filmpulse import jobs
 
-        parts = bridge.parts_for(*imdb_ids, is_scoring=True)
-        return sum(jobs.analyse(imdb_id, parts, run_id=run_id).scored for imdb_id in imdb_ids)
+        context = bridge.job_context_for(*imdb_ids, is_scoring=True)
+        return sum(jobs.analyse(imdb_id, context, run_id=run_id).scored for imdb_id in imdb_ids)
 
     @task(trigger_rule="all_done", retries=0, outlets=[bridge.CHANGED])
     def summarise(names: list[str], imported: list[dict], run_id: str, outlet_events) -> list[str]:

@@ -36,7 +36,7 @@ def movie_reception():
         """Queue one collection a movie."""
         from filmpulse import jobs
 
-        return jobs.plan(params["imdb_ids"], params["mode"], run_id, bridge.parts())
+        return jobs.plan(params["imdb_ids"], params["mode"], run_id, bridge.job_context())
 
     @task_group
     def per_movie(imdb_id: str):
@@ -45,24 +45,24 @@ def movie_reception():
             """Read the reviews of each source into the lake; return the manifests' URIs."""
             from filmpulse import jobs
 
-            return jobs.collect(imdb_id, params["mode"], run_id, bridge.parts_for(imdb_id))
+            return jobs.collect(imdb_id, params["mode"], run_id, bridge.job_context_for(imdb_id))
 
         @task(execution_timeout=timedelta(minutes=30))
         def load(imdb_id: str, manifest_uris: list[str]) -> int:
             """Load the collections and check them; return how many rows changed."""
             from filmpulse import jobs
 
-            parts = bridge.parts_for(imdb_id)
-            return sum(jobs.load(uri, parts).changed for uri in manifest_uris)
+            context = bridge.job_context_for(imdb_id)
+            return sum(jobs.load(uri, context).changed for uri in manifest_uris)
 
         @task(pool="llm", execution_timeout=timedelta(hours=1))
         def analyse(imdb_id: str, params: dict, run_id: str) -> int:
             """Score every text that has no score yet; return how many got one."""
             from filmpulse import jobs
 
-            parts = bridge.parts_for(imdb_id, is_scoring=True)
+            context = bridge.job_context_for(imdb_id, is_scoring=True)
             options = {"run_id": run_id, "budget_usd": params["budget_usd"]}
-            return jobs.analyse(imdb_id, parts, **options).scored
+            return jobs.analyse(imdb_id, context, **options).scored
 
         load(imdb_id, scrape(imdb_id)) >> analyse(imdb_id)
 
@@ -71,7 +71,7 @@ def movie_reception():
         """Say how each movie went; fail, naming each that did not end well and why."""
         from filmpulse import jobs
 
-        summary = jobs.summarise(run_id, bridge.parts(is_scoring=True), params["budget_usd"])
+        summary = jobs.summarise(run_id, bridge.job_context(is_scoring=True), params["budget_usd"])
         return bridge.tell(summary, outlet_events, bridge.REVIEWS, bridge.ASPECT_SCORES)
 
     per_movie.expand(imdb_id=plan()) >> summarise()

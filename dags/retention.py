@@ -36,7 +36,7 @@ def retention():
         """Drop what is past its time; return how much of each kind."""
         from filmpulse import jobs
 
-        return jobs.apply_retention(bridge.parts(), datetime.now(UTC))._asdict()
+        return jobs.apply_retention(bridge.job_context(), datetime.now(UTC))._asdict()
 
     apply()
 

@@ -213,7 +213,7 @@ def superset_template(
 ) -> Iterator[Template]:
     """A metadata database with all of Superset's tables, log-ins and our dashboards; 20 s."""
     from filmpulse.config import Settings
-    from filmpulse.jobs import Parts, setup_warehouse
+    from filmpulse.jobs import Context, setup_warehouse
     from filmpulse.local import ports, postgres, superset
 
     python = superset.python()
@@ -227,7 +227,7 @@ def superset_template(
         "lake_url": f"file://{folder}/lake",  # asked for, not used
         "reader_password": reader,
     }
-    setup_warehouse(Parts.from_settings(Settings(**settings)))
+    setup_warehouse(Context.from_settings(Settings(**settings)))
     metadata_url = databases.create()
     name = warehouse_url.rpartition("/")[2]
     template = Template(

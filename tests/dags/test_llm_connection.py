@@ -139,12 +139,12 @@ def test_a_mistake_is_kept_for_those_who_ask_the_model(monkeypatch, connect, tmp
     monkeypatch.setenv("FILMPULSE_LLM_API_KEY", "sk-of-the-environment")
     monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_WAREHOUSE", '{"conn_type": "postgres"}')
     connect(password=KEY, extra={"modell": "x"})
-    parts = airflow_bridge.parts(is_scoring=True)
-    assert "modell" in str(parts.llm_error)
-    assert (parts.has_llm, parts.settings.has_llm) == (True, False)
-    assert KEY not in repr(parts)
+    context = airflow_bridge.job_context(is_scoring=True)
+    assert "modell" in str(context.llm_error)
+    assert (context.has_llm, context.settings.has_llm) == (True, False)
+    assert KEY not in repr(context)
     connect(password=KEY)
-    assert airflow_bridge.parts(is_scoring=True).llm_error is None
+    assert airflow_bridge.job_context(is_scoring=True).llm_error is None
 
 
 def test_the_variable_limits_the_day(read, monkeypatch, connect):

@@ -38,17 +38,17 @@ def fill(warehouse_url: str, lake: Path) -> None:
 
     The work was done within the last three days, the reviews were written up to `LAST_DAY`.
     """
-    parts = jobs.Parts.from_settings(
+    context = jobs.Context.from_settings(
         Settings.model_validate({"warehouse_url": warehouse_url, "lake_url": lake.as_uri()})
     )
     now = datetime.now(UTC)
     movies = {m.imdb_id: m for m in generate(7, LAST_DAY) if m.imdb_id in MOVIES}
     for movie in (*movies.values(), *(_twin(movies[of], twin) for twin, of in TWINS.items())):
-        _collect(movie, parts, now)
+        _collect(movie, context, now)
     with psycopg.connect(warehouse_url, autocommit=True) as connection:
         for statement in _LIFE:
             connection.execute(statement, _VALUES)
-    jobs.refresh_figures(parts)
+    jobs.refresh_figures(context)
 
 
 def _twin(movie: SampleMovie, imdb_id: str) -> SampleMovie:
@@ -60,9 +60,9 @@ def _twin(movie: SampleMovie, imdb_id: str) -> SampleMovie:
     return replace(movie, imdb_id=imdb_id, reviews=reviews)
 
 
-def _collect(movie: SampleMovie, parts: jobs.Parts, now: datetime) -> None:
+def _collect(movie: SampleMovie, context: jobs.Context, now: datetime) -> None:
     """Write a movie's collection into the lake, load and score it."""
-    writer = parts.lake.begin("imdb", movie.imdb_id, now)
+    writer = context.lake.begin("imdb", movie.imdb_id, now)
     writer.append(
         [
             Review(
@@ -88,8 +88,8 @@ def _collect(movie: SampleMovie, parts: jobs.Parts, now: datetime) -> None:
         finished_at=now, status="complete", review_count_end=count, distinct_ids=count,
         movie=facts, snapshot=looked, parts=tuple(writer.parts),
     )  # fmt: skip
-    jobs.load(writer.close(manifest), parts)
-    jobs.analyse(movie.imdb_id, parts)
+    jobs.load(writer.close(manifest), context)
+    jobs.analyse(movie.imdb_id, context)
 
 
 _VALUES = {

@@ -24,14 +24,14 @@ DROP = """python - <<'END'
 import os
 from pathlib import Path
 from filmpulse.config import Settings
-from filmpulse.jobs import Parts
-Parts.from_settings(Settings.from_env()).lake.write("inbox/" + os.environ["NAME"],
+from filmpulse.jobs import Context
+Context.from_settings(Settings.from_env()).lake.write("inbox/" + os.environ["NAME"],
                                                     Path(os.environ["FILE"]).read_bytes())
 END"""
 LIST = """python - <<'END'
 from filmpulse.config import Settings
-from filmpulse.jobs import Parts
-lake = Parts.from_settings(Settings.from_env()).lake
+from filmpulse.jobs import Context
+lake = Context.from_settings(Settings.from_env()).lake
 for name in lake.names("inbox"):
     print(name, b"203.0.113" in lake.read(name))
 END"""

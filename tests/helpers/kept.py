@@ -26,14 +26,14 @@ class Kept:
     """
 
     databases: Databases
-    open: Callable[[str, str], jobs.Parts]
+    open: Callable[[str, str], jobs.Context]
     template: str
     lake: Path
     copy: Path
     told: Any
 
     @contextmanager
-    def again(self) -> Iterator[jobs.Parts]:
+    def again(self) -> Iterator[jobs.Context]:
         """Have both as they were."""
         shutil.rmtree(self.lake, ignore_errors=True)
         shutil.copytree(self.copy, self.lake)
@@ -47,8 +47,8 @@ def filled(
     databases: Databases,
     empty: str,
     folder: Path,
-    open_parts: Callable[[str, str], jobs.Parts],
-    fill: Callable[[jobs.Parts], Any],
+    open_parts: Callable[[str, str], jobs.Context],
+    fill: Callable[[jobs.Context], Any],
 ) -> Iterator[Kept]:
     """Fill a warehouse and a lake, and keep both for a while.
 

@@ -60,9 +60,9 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing(tmp_path):
 def place(warehouse_url, tmp_path):
     """A warehouse and a lake with five reviews, loaded and scored."""
     settings = {"FILMPULSE_WAREHOUSE_URL": warehouse_url, "FILMPULSE_LAKE_URL": tmp_path.as_uri()}
-    parts = jobs.Parts.from_settings(Settings.from_env(settings))
+    context = jobs.Context.from_settings(Settings.from_env(settings))
     at = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    writer = parts.lake.begin("imdb", MOVIE, at)
+    writer = context.lake.begin("imdb", MOVIE, at)
     writer.append(
         [
             Review(review_id=f"rw{n}", imdb_id=MOVIE, title="Seen", body=f"Great acting, {n} times")
@@ -75,8 +75,8 @@ def place(warehouse_url, tmp_path):
             status="complete", distinct_ids=5, parts=tuple(writer.parts),
         )
     )  # fmt: skip
-    jobs.load(uri, parts)
-    jobs.analyse(MOVIE, parts)
+    jobs.load(uri, context)
+    jobs.analyse(MOVIE, context)
     return settings
 
 

@@ -115,8 +115,8 @@ def relations(invented):
 def test_the_reader_reads_every_mart_and_those_of_later_migrations(invented, tmp_path):
     password = "only for tests"
     settings = Settings(warehouse_url=invented.warehouse.url, reader_password=password)
-    parts = jobs.Parts(settings, invented.warehouse, lambda: Lake(tmp_path.as_uri()))
-    jobs.setup_warehouse(parts)
+    context = jobs.Context(settings, invented.warehouse, lambda: Lake(tmp_path.as_uri()))
+    jobs.setup_warehouse(context)
     invented.movie(site=2)
     invented.review(2, {"acting": (2, "Splendid acting.")}, rating_1_10=9)
     figures.refresh(invented.warehouse)

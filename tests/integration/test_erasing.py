@@ -46,7 +46,7 @@ ZALGO = 'Zażółć gęślą jaźń 👩‍🚀 \u2028 “quoted” \\ "review_i
 
 
 def made(warehouse_url, lake_url, **lake):
-    return jobs.Parts.from_settings(
+    return jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url, lake_url=lake_url, author_secret=SECRET.decode(), **lake
         )
@@ -54,7 +54,7 @@ def made(warehouse_url, lake_url, **lake):
 
 
 @pytest.fixture
-def parts(request, tmp_path):
+def context(request, tmp_path):
     is_on_s3 = getattr(request, "param", "file") == "s3"
     if is_on_s3:
         store = request.getfixturevalue("s3")
@@ -66,13 +66,13 @@ def parts(request, tmp_path):
         url = request.getfixturevalue("warehouse_url")
         yield made(url, f"s3://filmpulse/{uuid4()}", **access)
     elif "history" in request.fixturenames:
-        with request.getfixturevalue("kept").again() as parts:
-            yield parts
+        with request.getfixturevalue("kept").again() as context:
+            yield context
     else:
         yield made(request.getfixturevalue("warehouse_url"), (tmp_path / "lake").as_uri())
 
 
-on_any_lake = pytest.mark.parametrize("parts", ["file", "s3"], indirect=True)
+on_any_lake = pytest.mark.parametrize("context", ["file", "s3"], indirect=True)
 
 
 def review(number, imdb_id=MOVIE, **changes):
@@ -89,11 +89,11 @@ def review(number, imdb_id=MOVIE, **changes):
     return Review(**fields | changes)
 
 
-def collection(parts, name, hour, reviews, imdb_id=MOVIE, **changes):
+def collection(context, name, hour, reviews, imdb_id=MOVIE, **changes):
     """Write a collection into the lake; answer its manifest's URI."""
     at = START + timedelta(hours=hour)
     source = changes.get("source", "imdb")
-    writer = parts.lake.begin(source, imdb_id, at)
+    writer = context.lake.begin(source, imdb_id, at)
     writer.append(reviews[:2])
     writer.append(reviews[2:])
     fields = {
@@ -112,8 +112,8 @@ def collection(parts, name, hour, reviews, imdb_id=MOVIE, **changes):
     return writer.close(Manifest(**fields | changes))
 
 
-def rows(parts, statement, *values):
-    with parts.warehouse.connect() as connection:
+def rows(context, statement, *values):
+    with context.warehouse.connect() as connection:
         return connection.execute(statement, values).fetchall()
 
 
@@ -125,77 +125,80 @@ TABLES = (
 )  # fmt: skip
 
 
-def tables(parts):
+def tables(context):
     """Every row of every table, as text."""
-    return contents(parts.warehouse, TABLES)
+    return contents(context.warehouse, TABLES)
 
 
-def everything(parts):
+def everything(context):
     """All that is stored anywhere but the notes of what was erased, as one text."""
     lake = []
-    for name in parts.lake.names(""):
+    for name in context.lake.names(""):
         if name.startswith("erasures/"):
             continue
-        content = parts.lake.read(name)
+        content = context.lake.read(name)
         content = gzip.decompress(content) if name.endswith(".gz") else content
         lake.append(f"{name}\n{content.decode()}")
-    return "\n".join([*lake, *(row for found in tables(parts).values() for row in found)])
+    return "\n".join([*lake, *(row for found in tables(context).values() for row in found)])
 
 
-def lines(parts, source="imdb"):
+def lines(context, source="imdb"):
     """Every review in the lake, read back as a rebuild reads them."""
     return [
         review
-        for uri in parts.lake.manifests(source)
-        for review in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))
+        for uri in context.lake.manifests(source)
+        for review in context.lake.read_reviews(uri, context.lake.read_manifest(uri))
     ]
 
 
-def quarantine(parts, imdb_id, html):
-    return parts.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
+def quarantine(context, imdb_id, html):
+    return context.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
 
 
-def put_history(parts):
+def put_history(context):
     """Store what `history` tells of; return the collections' URIs."""
     uris = [
         collection(
-            parts, "a", 0, [review(1, author_key=ANNA, body=ZALGO), review(2), review(3), review(4)]
+            context,
+            "a",
+            0,
+            [review(1, author_key=ANNA, body=ZALGO), review(2), review(3), review(4)],
         ),
         # the same review by a route that does not say who wrote it, edited
         collection(
-            parts, "b", 1, [review(1, author_key=None, body="An edit."), review(2), review(3)]
+            context, "b", 1, [review(1, author_key=None, body="An edit."), review(2), review(3)]
         ),
-        collection(parts, "c", 2, [review(10, OTHER), review(11, OTHER, author_key=ANNA)], OTHER),
-        collection(parts, "d", 3, [review(20, THIRD)], THIRD),
+        collection(context, "c", 2, [review(10, OTHER), review(11, OTHER, author_key=ANNA)], OTHER),
+        collection(context, "d", 3, [review(20, THIRD)], THIRD),
     ]
     for uri in uris:
-        jobs.load(uri, parts)
+        jobs.load(uri, context)
     for movie in (MOVIE, OTHER, THIRD):
-        jobs.analyse(movie, parts)
-    with parts.warehouse.connect() as connection:
+        jobs.analyse(movie, context)
+    with context.warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome)"
             " VALUES ('imdb', %s, %s, 'news')",
             (MOVIE, START),
         )
     for movie in (MOVIE, OTHER):
-        jobs.add_event(movie, "2026-05-17", "Gala", parts)
-    quarantine(parts, MOVIE, '<a href="/review/rw2/">no card</a>')
-    quarantine(parts, OTHER, f'<a href="/user/key-{ANNA}/">no card</a>')
-    quarantine(parts, THIRD, '<a href="/review/rw22/">no card</a>')
+        jobs.add_event(movie, "2026-05-17", "Gala", context)
+    quarantine(context, MOVIE, '<a href="/review/rw2/">no card</a>')
+    quarantine(context, OTHER, f'<a href="/user/key-{ANNA}/">no card</a>')
+    quarantine(context, THIRD, '<a href="/review/rw22/">no card</a>')
     for folder in ("inbox", "inbox/done", "inbox/failed"):
         for name, content, imdb_id in (
             ("one", '{"id": "rw1"}', MOVIE),
             ("two", '{"id": "rw2"}', MOVIE),
             ("ten", f'{{"userId":"key-{ANNA}"}}', OTHER),
         ):
-            parts.lake.write(f"{folder}/{name}.json", content.encode())
+            context.lake.write(f"{folder}/{name}.json", content.encode())
             note = f'{{"imdb_id": "{imdb_id}"}}'
-            parts.lake.write(f"{folder}/{name}.json.meta.json", note.encode())
-            parts.lake.write(f"{folder}/{name}.json.reason.txt", b"no\n")
-    parts.lake.write("inbox/raw.html", b'<a href="/user/ur1000001/">Anna</a> /title/tt99000002/')
+            context.lake.write(f"{folder}/{name}.json.meta.json", note.encode())
+            context.lake.write(f"{folder}/{name}.json.reason.txt", b"no\n")
+    context.lake.write("inbox/raw.html", b'<a href="/user/ur1000001/">Anna</a> /title/tt99000002/')
     # half a collection, of a worker that died
-    parts.lake.begin("imdb", MOVIE, START).append([review(1, author_key=ANNA), review(2)])
+    context.lake.begin("imdb", MOVIE, START).append([review(1, author_key=ANNA), review(2)])
     return uris
 
 
@@ -207,15 +210,15 @@ def kept(databases, _warehouse_template, tmp_path_factory):
 
 
 @pytest.fixture
-def history(request, parts):
+def history(request, context):
     """Three movies with edits, a removal, kept pages and files; rw1 and rw11 are Anna's."""
-    is_kept = parts.settings.lake_url.startswith("file:")
-    return request.getfixturevalue("kept").told if is_kept else put_history(parts)
+    is_kept = context.settings.lake_url.startswith("file:")
+    return request.getfixturevalue("kept").told if is_kept else put_history(context)
 
 
-def is_unhurt(parts, before, *, but):
+def is_unhurt(context, before, *, but):
     """Tell whether all rows that do not speak of these are as they were."""
-    after = tables(parts)
+    after = tables(context)
     return all(
         [r for r in before[t] if not any(b in r for b in but)] == after[t]
         for t in ("core.reviews", "core.review_revisions", "core.review_analyses",
@@ -224,101 +227,101 @@ def is_unhurt(parts, before, *, but):
 
 
 @on_any_lake
-def test_a_review_is_gone_from_everywhere(parts, history):
-    before = tables(parts)
-    assert "rw2" in everything(parts)
-    kept = [r for r in lines(parts) if r.review_id != "rw2"]
-    counted = jobs.preview("review", "rw2", parts)
-    assert tables(parts) == before
-    erased = jobs.erase("review", "rw2", parts)
+def test_a_review_is_gone_from_everywhere(context, history):
+    before = tables(context)
+    assert "rw2" in everything(context)
+    kept = [r for r in lines(context) if r.review_id != "rw2"]
+    counted = jobs.preview("review", "rw2", context)
+    assert tables(context) == before
+    erased = jobs.erase("review", "rw2", context)
     assert erased == counted
     assert (erased.reviews, erased.lines, erased.objects) == (1, 3, 10)
     assert erased.rows == sum(",rw2," in row for t in TABLES[2:6] for row in before[t])
-    assert "rw2," not in everything(parts)
-    assert '"rw2"' not in everything(parts)
-    assert is_unhurt(parts, before, but=[",rw2,"])
-    assert lines(parts) == kept
-    assert "rw22" in everything(parts)  # a longer id is another one
-    assert jobs.erase("review", "rw2", parts) == jobs.Erased()
+    assert "rw2," not in everything(context)
+    assert '"rw2"' not in everything(context)
+    assert is_unhurt(context, before, but=[",rw2,"])
+    assert lines(context) == kept
+    assert "rw22" in everything(context)  # a longer id is another one
+    assert jobs.erase("review", "rw2", context) == jobs.Erased()
 
 
 @on_any_lake
-def test_an_author_is_gone_from_every_movie(parts, history):
-    before = tables(parts)
-    assert jobs.preview("author", ANNA, parts).lines == 4
-    erased = jobs.erase("author", ANNA, parts)
+def test_an_author_is_gone_from_every_movie(context, history):
+    before = tables(context)
+    assert jobs.preview("author", ANNA, context).lines == 4
+    erased = jobs.erase("author", ANNA, context)
     assert (erased.reviews, erased.lines) == (2, 4)
     # pages with her key or a review of hers: kept, waiting, done and failed; and one not cleaned
     assert erased.objects == 1 + 3 * 6 + 1
-    left = everything(parts)
+    left = everything(context)
     for trace in (ANNA, "ur1000001", "rw1,", '"rw1"', "rw11", "An edit.", "Zażółć"):
         assert trace not in left
-    assert is_unhurt(parts, before, but=[",rw1,", ",rw11,"])
-    assert {r.review_id for r in lines(parts)} == {"rw2", "rw3", "rw4", "rw10", "rw20"}
-    noted = rows(parts, "SELECT kind, source, key FROM ops.erasures ORDER BY kind, key")
+    assert is_unhurt(context, before, but=[",rw1,", ",rw11,"])
+    assert {r.review_id for r in lines(context)} == {"rw2", "rw3", "rw4", "rw10", "rw20"}
+    noted = rows(context, "SELECT kind, source, key FROM ops.erasures ORDER BY kind, key")
     assert [(n["kind"], n["key"]) for n in noted] == [
         ("author", ANNA), ("review", "rw1"), ("review", "rw11")
     ]  # fmt: skip
     # neither by the route that does not say who wrote it, nor by a new review
     uri = collection(
-        parts, "z", 9, [review(1, author_key=None), review(5, author_key=ANNA), review(2)]
+        context, "z", 9, [review(1, author_key=None), review(5, author_key=ANNA), review(2)]
     )
-    assert jobs.load(uri, parts).inserted == 0
-    assert [r.review_id for r in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))] == [
-        "rw2"
-    ]
-    assert parts.lake.read_manifest(uri).distinct_ids == 1
-    faults = rows(parts, "SELECT check_name FROM ops.quality_checks WHERE manifest_uri = %s "
+    assert jobs.load(uri, context).inserted == 0
+    assert [
+        r.review_id for r in context.lake.read_reviews(uri, context.lake.read_manifest(uri))
+    ] == ["rw2"]
+    assert context.lake.read_manifest(uri).distinct_ids == 1
+    faults = rows(context, "SELECT check_name FROM ops.quality_checks WHERE manifest_uri = %s "
                          "AND check_name = 'duplicate_keys' AND NOT passed", uri)  # fmt: skip
     assert faults == []
 
 
 @on_any_lake
-def test_a_movie_is_gone_with_all_that_is_known_of_it(parts, history):
-    before = tables(parts)
-    late = collection(parts, "late", 5, [review(9)], source="club", distinct_ids=1)
-    counted = jobs.preview("movie", MOVIE, parts)
-    erased = jobs.erase("movie", MOVIE, parts)
+def test_a_movie_is_gone_with_all_that_is_known_of_it(context, history):
+    before = tables(context)
+    late = collection(context, "late", 5, [review(9)], source="club", distinct_ids=1)
+    counted = jobs.preview("movie", MOVIE, context)
+    erased = jobs.erase("movie", MOVIE, context)
     assert erased == counted
     assert erased.reviews == 4
     assert erased.rows == sum(MOVIE in row for table in TABLES for row in before[table])
-    assert MOVIE not in everything(parts)
-    after = tables(parts)
+    assert MOVIE not in everything(context)
+    after = tables(context)
     for table in TABLES:
         gone = [r for r in before[table] if r not in after[table]]
         assert all(MOVIE in r or ",rw" in r for r in gone)
         assert set(after[table]) <= set(before[table])
     assert len(after["core.movies"]) == 2
-    assert parts.lake.names(f"reviews/imdb/{MOVIE}") == []
+    assert context.lake.names(f"reviews/imdb/{MOVIE}") == []
     with pytest.raises(BadInput, match="erased on request") as refused:
-        jobs.load(late, parts)
+        jobs.load(late, context)
     assert refused.value.reason == "erased"
-    assert jobs.erase("movie", MOVIE, parts) == jobs.Erased()
+    assert jobs.erase("movie", MOVIE, context) == jobs.Erased()
 
 
-def test_a_movie_that_is_tracked_again_keeps_what_is_new(parts, history):
-    jobs.erase("movie", MOVIE, parts)
+def test_a_movie_that_is_tracked_again_keeps_what_is_new(context, history):
+    jobs.erase("movie", MOVIE, context)
     hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
     movie = Movie(imdb_id=MOVIE, title="New")
-    uri = collection(parts, "new", hours, [review(1, author_key=ANNA), review(2)], movie=movie)
-    assert jobs.load(uri, parts).inserted == 2
-    wanted = tables(parts)
-    assert jobs.replay_erasures(parts) == jobs.Erased()
-    assert tables(parts) == wanted
-    jobs.rebuild(parts)
-    assert tables(parts) == wanted
+    uri = collection(context, "new", hours, [review(1, author_key=ANNA), review(2)], movie=movie)
+    assert jobs.load(uri, context).inserted == 2
+    wanted = tables(context)
+    assert jobs.replay_erasures(context) == jobs.Erased()
+    assert tables(context) == wanted
+    jobs.rebuild(context)
+    assert tables(context) == wanted
     # a page saved before the movie was erased is refused, one in between stays out of the lake
-    old = collection(parts, "old", 4, [review(7)], mode="import")
+    old = collection(context, "old", 4, [review(7)], mode="import")
     with pytest.raises(BadInput, match="erased on request"):
-        jobs.load(old, parts)
-    assert tables(parts) == wanted
-    assert "rw7" not in everything(parts)
+        jobs.load(old, context)
+    assert tables(context) == wanted
+    assert "rw7" not in everything(context)
 
 
-def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
-    jobs.erase("movie", MOVIE, parts)
-    erased_at = rows(parts, "SELECT erased_at FROM ops.erasures")[0]["erased_at"]
-    with parts.warehouse.connect() as connection:
+def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(context, history):
+    jobs.erase("movie", MOVIE, context)
+    erased_at = rows(context, "SELECT erased_at FROM ops.erasures")[0]["erased_at"]
+    with context.warehouse.connect() as connection:
         for title, plot, at in (("Old", "Old plot", START), ("New", None, erased_at)):
             movie = Movie(imdb_id=MOVIE, title=title, plot=plot, genres=("Drama",) if plot else ())
             erasing_at = at + timedelta(seconds=1) if title == "New" else at
@@ -328,14 +331,14 @@ def test_old_facts_that_a_backup_brought_go_and_new_ones_stay(parts, history):
             " VALUES ('imdb', %s, %s), ('imdb', %s, %s)",
             (MOVIE, START, MOVIE, erased_at + timedelta(seconds=1)),
         )
-    assert jobs.replay_erasures(parts).rows == 1
-    (movie,) = rows(parts, "SELECT * FROM core.movies WHERE imdb_id = %s", MOVIE)
+    assert jobs.replay_erasures(context).rows == 1
+    (movie,) = rows(context, "SELECT * FROM core.movies WHERE imdb_id = %s", MOVIE)
     assert (movie["title"], movie["plot"], movie["genres"]) == ("New", None, [])
     assert list(movie["fact_times"]) == ["title"]
 
 
 @pytest.mark.parametrize(("kind", "key"), [("review", "rw1"), ("author", ANNA), ("movie", MOVIE)])
-def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeypatch, kind, key):
+def test_a_crash_anywhere_is_completed_by_doing_it_again(context, history, monkeypatch, kind, key):
     """Stop before each write to the lake and each change of rows in turn."""
     budget = 0
 
@@ -359,43 +362,43 @@ def test_a_crash_anywhere_is_completed_by_doing_it_again(parts, history, monkeyp
     while True:
         budget = crashes  # each try gets one step further, from where the last one stopped
         try:
-            jobs.erase(kind, key, parts)
+            jobs.erase(kind, key, context)
             break
         except Crash:
             crashes += 1
-            assert rows(parts, "SELECT FROM ops.erasures") or crashes <= 2
+            assert rows(context, "SELECT FROM ops.erasures") or crashes <= 2
     budget = 10**6
     assert crashes > 2
-    left = everything(parts)
+    left = everything(context)
     traces = {"review": ["rw1,", '"rw1"'], "author": [ANNA, '"rw1"', "rw11"], "movie": [MOVIE]}
     for trace in traces[kind]:
         assert trace not in left
-    wanted = tables(parts)
+    wanted = tables(context)
     if kind != "movie":  # its collections are gone, and nothing is wrong with that
-        jobs.rebuild(parts)
-        assert tables(parts) == wanted
-    assert {m.distinct_ids for m in map(parts.lake.read_manifest, parts.lake.manifests())} == {
-        len({r.review_id for r in parts.lake.read_reviews(uri, parts.lake.read_manifest(uri))})
-        for uri in parts.lake.manifests()
+        jobs.rebuild(context)
+        assert tables(context) == wanted
+    assert {m.distinct_ids for m in map(context.lake.read_manifest, context.lake.manifests())} == {
+        len({r.review_id for r in context.lake.read_reviews(uri, context.lake.read_manifest(uri))})
+        for uri in context.lake.manifests()
     }
 
 
-def test_what_was_never_stored_is_noted_all_the_same(parts):
-    assert jobs.erase("review", "rw77", parts) == jobs.Erased()
-    assert jobs.erase("author", ANNA, parts) == jobs.Erased()
-    assert jobs.erase("movie", MOVIE, parts) == jobs.Erased()
-    uri = collection(parts, "a", 10**5, [review(77), review(78), review(79, author_key=ANNA)])
-    assert jobs.load(uri, parts).inserted == 1
-    assert [r["review_id"] for r in rows(parts, "SELECT review_id FROM core.reviews")] == ["rw78"]
-    assert [r.review_id for r in lines(parts)] == ["rw78"]
+def test_what_was_never_stored_is_noted_all_the_same(context):
+    assert jobs.erase("review", "rw77", context) == jobs.Erased()
+    assert jobs.erase("author", ANNA, context) == jobs.Erased()
+    assert jobs.erase("movie", MOVIE, context) == jobs.Erased()
+    uri = collection(context, "a", 10**5, [review(77), review(78), review(79, author_key=ANNA)])
+    assert jobs.load(uri, context).inserted == 1
+    assert [r["review_id"] for r in rows(context, "SELECT review_id FROM core.reviews")] == ["rw78"]
+    assert [r.review_id for r in lines(context)] == ["rw78"]
 
 
-def test_an_older_warehouse_hears_of_it_from_the_lake(parts, history):
-    backup = {table: rows(parts, f"SELECT * FROM {table}") for table in ("core.reviews",)}  # noqa: S608
-    jobs.erase("review", "rw2", parts)
-    jobs.erase("author", ANNA, parts)
-    wanted = tables(parts)
-    with parts.warehouse.connect() as connection:
+def test_an_older_warehouse_hears_of_it_from_the_lake(context, history):
+    backup = {table: rows(context, f"SELECT * FROM {table}") for table in ("core.reviews",)}  # noqa: S608
+    jobs.erase("review", "rw2", context)
+    jobs.erase("author", ANNA, context)
+    wanted = tables(context)
+    with context.warehouse.connect() as connection:
         connection.execute("TRUNCATE ops.erasures")
         for row in backup["core.reviews"]:
             if row["review_id"] in ("rw1", "rw2", "rw11"):
@@ -406,55 +409,55 @@ def test_an_older_warehouse_hears_of_it_from_the_lake(parts, history):
                                %(content_hash)s, %(first_seen_at)s)""",
                     row,
                 )
-    assert jobs.rebuild(parts).loaded == jobs.Loaded()
-    assert tables(parts) == wanted
-    assert len(rows(parts, "SELECT FROM ops.erasures")) == 4
+    assert jobs.rebuild(context).loaded == jobs.Loaded()
+    assert tables(context) == wanted
+    assert len(rows(context, "SELECT FROM ops.erasures")) == 4
 
 
-def test_an_older_lake_hears_of_it_from_the_warehouse(parts, history):
-    objects = {name: parts.lake.read(name) for name in parts.lake.names("")}
-    jobs.erase("author", ANNA, parts)
-    jobs.erase("movie", THIRD, parts)
-    wanted, left = tables(parts), everything(parts)
-    notes = parts.lake.names("erasures")
+def test_an_older_lake_hears_of_it_from_the_warehouse(context, history):
+    objects = {name: context.lake.read(name) for name in context.lake.names("")}
+    jobs.erase("author", ANNA, context)
+    jobs.erase("movie", THIRD, context)
+    wanted, left = tables(context), everything(context)
+    notes = context.lake.names("erasures")
     for name in notes:
-        parts.lake.delete(name)
+        context.lake.delete(name)
     for name, content in objects.items():
         if not name.startswith(("inbox", "quarantine")):
-            parts.lake.write(name, content)
-    jobs.rebuild(parts)
-    assert tables(parts) == wanted
-    assert everything(parts) == left
-    assert parts.lake.names("erasures") == notes
+            context.lake.write(name, content)
+    jobs.rebuild(context)
+    assert tables(context) == wanted
+    assert everything(context) == left
+    assert context.lake.names("erasures") == notes
 
 
-def test_a_late_collection_does_not_bring_it_back(parts, history):
-    jobs.erase("review", "rw2", parts)
-    early = collection(parts, "early", -5, [review(2), review(6)])
-    assert jobs.load(early, parts).inserted == 1
-    assert "rw2" not in {r.review_id for r in lines(parts)}
+def test_a_late_collection_does_not_bring_it_back(context, history):
+    jobs.erase("review", "rw2", context)
+    early = collection(context, "early", -5, [review(2), review(6)])
+    assert jobs.load(early, context).inserted == 1
+    assert "rw2" not in {r.review_id for r in lines(context)}
 
 
-def test_another_source_is_another_review(parts, history):
+def test_another_source_is_another_review(context, history):
     uri = collection(
-        parts, "f", 4, [review(2, source="club")], source="club", mode="import", snapshot=None
+        context, "f", 4, [review(2, source="club")], source="club", mode="import", snapshot=None
     )
-    before = len(rows(parts, "SELECT FROM core.reviews"))
-    jobs.load(uri, parts)
-    assert len(rows(parts, "SELECT FROM core.reviews")) == before + 1
-    assert jobs.erase("review", "rw2", parts, "club").reviews == 1
-    assert len(rows(parts, "SELECT FROM core.reviews")) == before
-    assert "rw2" in {r.review_id for r in lines(parts)}
-    assert lines(parts, "club") == []
+    before = len(rows(context, "SELECT FROM core.reviews"))
+    jobs.load(uri, context)
+    assert len(rows(context, "SELECT FROM core.reviews")) == before + 1
+    assert jobs.erase("review", "rw2", context, "club").reviews == 1
+    assert len(rows(context, "SELECT FROM core.reviews")) == before
+    assert "rw2" in {r.review_id for r in lines(context)}
+    assert lines(context, "club") == []
 
 
 @pytest.mark.parametrize("source", ["", "*", "inbox", "../imdb", "IMDb"])
-def test_what_is_no_source_is_refused(parts, source):
+def test_what_is_no_source_is_refused(context, source):
     with pytest.raises(BadInput, match="source"):
-        jobs.find_key("review", "rw1", source, parts.settings)
+        jobs.find_key("review", "rw1", source, context.settings)
 
 
-def test_refused_rows_and_waiting_tables_go_whole(parts, caplog):
+def test_refused_rows_and_waiting_tables_go_whole(context, caplog):
     names = {
         "inbox/failed/a-0.csv.rejects.csv": b"row,reason,text\n1,date,Zoe was here\n",
         "inbox/failed/a-0.csv.reason.txt": b"no\n",
@@ -464,41 +467,43 @@ def test_refused_rows_and_waiting_tables_go_whole(parts, caplog):
         "inbox/failed/page-0.html.reason.txt": b"no\n",
     }
     for name, content in names.items():
-        parts.lake.write(name, content)
-    jobs.erase("review", "rw17", parts)
-    assert len(parts.lake.names("inbox")) == 6
-    assert jobs.erase("review", "17", parts, "club").objects == 4
-    assert parts.lake.names("inbox") == ["inbox/failed/page-0.html.reason.txt", "inbox/other.csv"]
+        context.lake.write(name, content)
+    jobs.erase("review", "rw17", context)
+    assert len(context.lake.names("inbox")) == 6
+    assert jobs.erase("review", "17", context, "club").objects == 4
+    assert context.lake.names("inbox") == ["inbox/failed/page-0.html.reason.txt", "inbox/other.csv"]
     assert "inbox/waits.csv waited and was deleted" in caplog.text
 
 
 @pytest.mark.parametrize("review_id", ['a"b\\c/../d', "x-1", "%s", "*", "{}"])
-def test_ids_of_any_shape(parts, review_id):
+def test_ids_of_any_shape(context, review_id):
     given = [review(1, review_id=review_id, source="club"), review(2, source="club")]
-    jobs.load(collection(parts, "a", 0, given, source="club"), parts)
-    erased = jobs.erase("review", jobs.find_key("review", review_id, "club", parts.settings),
-                         parts, "club")  # fmt: skip
+    jobs.load(collection(context, "a", 0, given, source="club"), context)
+    erased = jobs.erase("review", jobs.find_key("review", review_id, "club", context.settings),
+                         context, "club")  # fmt: skip
     assert (erased.reviews, erased.lines) == (1, 1)
-    assert [r.review_id for r in lines(parts, "club")] == ["rw2"]
+    assert [r.review_id for r in lines(context, "club")] == ["rw2"]
 
 
-def test_a_lake_that_is_away_leaves_a_note_for_nobody(parts, history):
+def test_a_lake_that_is_away_leaves_a_note_for_nobody(context, history):
     class Away(Lake):
         def write(self, name, content):
             raise LakeUnavailable("The store is away.")
 
-    away = jobs.Parts(parts.settings, parts.warehouse, lambda: Away(parts.settings.lake_url))
-    before = tables(parts)
+    away = jobs.Context(
+        context.settings, context.warehouse, lambda: Away(context.settings.lake_url)
+    )
+    before = tables(context)
     with pytest.raises(LakeUnavailable):
         jobs.erase("review", "rw2", away)
-    assert tables(parts) == before
-    assert rows(parts, "SELECT FROM ops.erasures") == []
+    assert tables(context) == before
+    assert rows(context, "SELECT FROM ops.erasures") == []
 
 
-def test_a_note_that_cannot_be_read_is_no_silence(parts):
-    parts.lake.write("erasures/x.json", b"{")
+def test_a_note_that_cannot_be_read_is_no_silence(context):
+    context.lake.write("erasures/x.json", b"{")
     with pytest.raises(BadInput, match=r"erasures/x\.json"):
-        jobs.replay_erasures(parts)
+        jobs.replay_erasures(context)
 
 
 @pytest.mark.parametrize(
@@ -506,26 +511,26 @@ def test_a_note_that_cannot_be_read_is_no_silence(parts):
     [("movie", "tt1"), ("movie", "*"), ("review", ""), ("review", "rw 1"), ("author", "Anna"),
      ("author", ""), ("author", "A" * 32)],
 )  # fmt: skip
-def test_what_is_no_key_is_refused(parts, kind, given):
+def test_what_is_no_key_is_refused(context, kind, given):
     with pytest.raises(BadInput):
-        jobs.find_key(kind, given, "imdb", parts.settings)
+        jobs.find_key(kind, given, "imdb", context.settings)
 
 
-def test_an_authors_own_id_is_hashed_with_the_secret(parts):
-    assert jobs.find_key("author", "ur1000001", "imdb", parts.settings) == ANNA
-    assert jobs.find_key("author", ANNA, "imdb", parts.settings) == ANNA
-    assert jobs.find_key("author", f"key-{ANNA}", "imdb", parts.settings) == ANNA
-    assert jobs.find_key("author", " Zoe\u0301 ", "club", parts.settings) == author_key(
+def test_an_authors_own_id_is_hashed_with_the_secret(context):
+    assert jobs.find_key("author", "ur1000001", "imdb", context.settings) == ANNA
+    assert jobs.find_key("author", ANNA, "imdb", context.settings) == ANNA
+    assert jobs.find_key("author", f"key-{ANNA}", "imdb", context.settings) == ANNA
+    assert jobs.find_key("author", " Zoe\u0301 ", "club", context.settings) == author_key(
         "club", "Zoé", SECRET
     )
-    without = parts.settings.model_copy(update={"author_secret": None})
+    without = context.settings.model_copy(update={"author_secret": None})
     with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
         jobs.find_key("author", "ur1000001", "imdb", without)
 
 
-def test_facts_of_an_undated_page_that_came_after_stay(parts):
-    jobs.erase("movie", MOVIE, parts)
-    writer = parts.lake.begin("imdb", MOVIE, datetime.now(UTC))
+def test_facts_of_an_undated_page_that_came_after_stay(context):
+    jobs.erase("movie", MOVIE, context)
+    writer = context.lake.begin("imdb", MOVIE, datetime.now(UTC))
     writer.append([review(1)])
     now = datetime.now(UTC)
     uri = writer.close(
@@ -543,16 +548,16 @@ def test_facts_of_an_undated_page_that_came_after_stay(parts):
             parts=tuple(writer.parts),
         )
     )
-    jobs.load(uri, parts)
-    assert not any(jobs.replay_erasures(parts))
-    (movie,) = rows(parts, "SELECT title, year FROM core.movies")
+    jobs.load(uri, context)
+    assert not any(jobs.replay_erasures(context))
+    (movie,) = rows(context, "SELECT title, year FROM core.movies")
     assert (movie["title"], movie["year"]) == ("The Glass Orchard", 2025)
-    jobs.erase("movie", MOVIE, parts)
-    assert not rows(parts, "SELECT FROM core.movies")
+    jobs.erase("movie", MOVIE, context)
+    assert not rows(context, "SELECT FROM core.movies")
 
 
-def test_a_review_erased_while_it_is_scored_costs_no_other_score(parts):
-    jobs.load(collection(parts, "run", 0, [review(n) for n in range(1, 6)]), parts)
+def test_a_review_erased_while_it_is_scored_costs_no_other_score(context):
+    jobs.load(collection(context, "run", 0, [review(n) for n in range(1, 6)]), context)
     lexicon = make_analyser("lexicon")
 
     class Slow:
@@ -562,20 +567,20 @@ def test_a_review_erased_while_it_is_scored_costs_no_other_score(parts):
         def analyse(self, texts):
             for analysis in lexicon.analyse(texts):
                 if analysis.review_id == "rw3":
-                    jobs.erase("review", "rw3", parts)
+                    jobs.erase("review", "rw3", context)
                 yield analysis
 
-    jobs.analyse(MOVIE, parts, Slow())
-    scored = rows(parts, "SELECT DISTINCT review_id FROM core.review_analyses ORDER BY 1")
+    jobs.analyse(MOVIE, context, Slow())
+    scored = rows(context, "SELECT DISTINCT review_id FROM core.review_analyses ORDER BY 1")
     assert [row["review_id"] for row in scored] == ["rw1", "rw2", "rw4", "rw5"]
 
 
 # --------------------------------------------------------------------- what a model said
 
 
-def model(parts):
+def model(context):
     return open_ledger(
-        parts.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
+        context.warehouse, run_id="run", model="toy", prompt_version="v", run_usd=9, day_usd=9
     )
 
 
@@ -587,9 +592,9 @@ def given(review):
     return sha256(text.encode()).hexdigest(), given
 
 
-def ask(parts, *reviews):
+def ask(context, *reviews):
     """Have a model answer all, one cent each; return the keys."""
-    with model(parts) as ledger:
+    with model(context) as ledger:
         for one in reviews:
             key, text = given(one)
             call_id = ledger.begin(key, text, most_usd=0.02, lease_seconds=60)
@@ -600,18 +605,18 @@ def ask(parts, *reviews):
     return [given(one)[0] for one in reviews]
 
 
-def answers(parts):
-    return {row["key"] for row in rows(parts, "SELECT key FROM ops.llm_results")}
+def answers(context):
+    return {row["key"] for row in rows(context, "SELECT key FROM ops.llm_results")}
 
 
-def paid(parts):
+def paid(context):
     """The movie that each call was for, while it still tells a text; and the sum of all."""
-    found = rows(parts, "SELECT * FROM ops.llm_calls")
+    found = rows(context, "SELECT * FROM ops.llm_calls")
     return {c["key"]: c["imdb_id"] for c in found if c["key"]}, sum(c["cost_usd"] for c in found)
 
 
 @pytest.fixture
-def asked(parts, history):
+def asked(context, history):
     """Answers about the words of `history`, before and after an edit; by key, whose they are."""
     words = {
         "rw1": review(1, body="An edit."),
@@ -620,7 +625,7 @@ def asked(parts, history):
         "rw11": review(11, OTHER),
         "rw20": review(20, THIRD),
     }
-    return dict(zip(words, ask(parts, *words.values()), strict=True))
+    return dict(zip(words, ask(context, *words.values()), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -631,81 +636,83 @@ def asked(parts, history):
         ("movie", MOVIE, {"rw1", "rw1 before", "rw2"}),
     ],
 )
-def test_a_models_answers_go_and_what_they_cost_stays(parts, asked, kind, key, gone):
-    before = tables(parts)
-    counted = jobs.preview(kind, key, parts)
-    assert tables(parts) == before
-    assert jobs.erase(kind, key, parts) == counted
+def test_a_models_answers_go_and_what_they_cost_stays(context, asked, kind, key, gone):
+    before = tables(context)
+    counted = jobs.preview(kind, key, context)
+    assert tables(context) == before
+    assert jobs.erase(kind, key, context) == counted
     left = {asked[whose] for whose in asked.keys() - gone}
-    assert answers(parts) == left
-    about, usd = paid(parts)
+    assert answers(context) == left
+    about, usd = paid(context)
     assert (about.keys(), usd) == (left, Decimal("0.05"))
     assert set(about.values()) <= {MOVIE, OTHER, THIRD}
-    after = tables(parts)
+    after = tables(context)
     lost = sum(len(before[t]) - len(after[t]) for t in TABLES)
     assert counted.rows == lost  # the answers among them; no call is lost
     if kind == "movie":
-        assert MOVIE not in everything(parts)
-    assert jobs.erase(kind, key, parts) == jobs.Erased()
+        assert MOVIE not in everything(context)
+    assert jobs.erase(kind, key, context) == jobs.Erased()
 
 
-def test_the_same_words_of_another_review_keep_their_answer(parts):
+def test_the_same_words_of_another_review_keep_their_answer(context):
     same = {"title": "", "body": "The music is dull."}
     twins = [review(1, **same), review(2, OTHER, **same), review(3, OTHER, **same)]
     for at, twin in enumerate(twins):
-        jobs.load(collection(parts, f"c{at}", at, [twin], twin.imdb_id, mode="incremental"), parts)
-    (key,) = ask(parts, twins[0])
-    with parts.warehouse.connect() as connection:  # one that was removed, its words dropped
+        jobs.load(
+            collection(context, f"c{at}", at, [twin], twin.imdb_id, mode="incremental"), context
+        )
+    (key,) = ask(context, twins[0])
+    with context.warehouse.connect() as connection:  # one that was removed, its words dropped
         connection.execute(
             "UPDATE core.reviews SET title = NULL, body = NULL WHERE review_id = 'rw3'"
         )
-    jobs.erase("movie", MOVIE, parts)
-    assert answers(parts) == {key}
-    assert paid(parts)[0] == {key: None}
-    jobs.erase("review", "rw2", parts)
-    assert answers(parts) == set()
-    assert paid(parts) == ({}, Decimal("0.01"))
+    jobs.erase("movie", MOVIE, context)
+    assert answers(context) == {key}
+    assert paid(context)[0] == {key: None}
+    jobs.erase("review", "rw2", context)
+    assert answers(context) == set()
+    assert paid(context) == ({}, Decimal("0.01"))
 
 
-def test_words_erased_while_a_model_reads_them_leave_nothing(parts, history):
+def test_words_erased_while_a_model_reads_them_leave_nothing(context, history):
     key, text = given(review(2))
-    with model(parts) as ledger:
+    with model(context) as ledger:
         call_id = ledger.begin(key, text, most_usd=0.02, lease_seconds=60)
-        jobs.erase("review", "rw2", parts)
+        jobs.erase("review", "rw2", context)
         said = Reading(
             status="scored", overall=1, overall_quote="The acting", overall_quote_start=0
         )
         ledger.end(call_id, Call(outcome="scored", cost_usd=0.01), said)
         assert ledger.begin(key, text, most_usd=0.02, lease_seconds=60) == "erased"
         assert ledger.find([key]) == {}
-    assert answers(parts) == set()
-    assert paid(parts) == ({}, Decimal("0.01"))
+    assert answers(context) == set()
+    assert paid(context) == ({}, Decimal("0.01"))
 
 
-def test_answers_that_a_backup_brought_back_go_again(parts, asked):
+def test_answers_that_a_backup_brought_back_go_again(context, asked):
     saved = ("core.reviews", "core.review_revisions", "ops.llm_results")
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         for n, table in enumerate(saved):
             connection.execute(f"CREATE TABLE ops.saved_{n} AS TABLE {table}")
-    jobs.erase("author", ANNA, parts)
-    wanted = tables(parts)
-    with parts.warehouse.connect() as connection:
+    jobs.erase("author", ANNA, context)
+    wanted = tables(context)
+    with context.warehouse.connect() as connection:
         for n, table in enumerate(saved):
             connection.execute(f"INSERT INTO {table} TABLE ops.saved_{n} ON CONFLICT DO NOTHING")
-    assert answers(parts) == set(asked.values())
-    jobs.replay_erasures(parts)
-    assert tables(parts) == wanted
-    assert answers(parts) == {asked["rw2"], asked["rw20"]}
+    assert answers(context) == set(asked.values())
+    jobs.replay_erasures(context)
+    assert tables(context) == wanted
+    assert answers(context) == {asked["rw2"], asked["rw20"]}
 
 
-def test_a_movie_that_is_tracked_again_keeps_what_it_costs_from_then_on(parts, history):
-    ask(parts, review(2))
-    jobs.erase("movie", MOVIE, parts)
+def test_a_movie_that_is_tracked_again_keeps_what_it_costs_from_then_on(context, history):
+    ask(context, review(2))
+    jobs.erase("movie", MOVIE, context)
     hours = (datetime.now(UTC) - START) / timedelta(hours=1) + 1
-    jobs.load(collection(parts, "new", hours, [review(2)]), parts)
-    keys = ask(parts, review(2))
-    assert jobs.replay_erasures(parts) == jobs.Erased()
-    assert paid(parts) == (dict.fromkeys(keys, MOVIE), Decimal("0.02"))
+    jobs.load(collection(context, "new", hours, [review(2)]), context)
+    keys = ask(context, review(2))
+    assert jobs.replay_erasures(context) == jobs.Erased()
+    assert paid(context) == (dict.fromkeys(keys, MOVIE), Decimal("0.02"))
 
 
 # --------------------------------------------------------------------- by any form of key
@@ -728,9 +735,9 @@ SITE_FORMS = [
 KEY_FORMS = ["{}", "key-{}", "filmpulse-author-{}", "https://www.imdb.com/user/key-{}/", " {} "]
 
 
-def by_site(parts, who=ANNA):
+def by_site(context, who=ANNA):
     """Her review as the site gives it, and another's."""
-    jobs.load(collection(parts, "s", 0, [review(1, author_key=who), review(2)]), parts)
+    jobs.load(collection(context, "s", 0, [review(1, author_key=who), review(2)]), context)
     return who
 
 
@@ -739,37 +746,37 @@ def a_table(who):
     return ("movie,id,who,text\n" + "\n".join(lines) + "\n").encode()
 
 
-def by_table(parts, who=USER):
-    jobs.import_table(io.BytesIO(a_table(who)), "club.csv", read_map(MAP), "run", parts)
-    (row,) = rows(parts, "SELECT author_key FROM core.reviews WHERE review_id = '1'")
+def by_table(context, who=USER):
+    jobs.import_table(io.BytesIO(a_table(who)), "club.csv", read_map(MAP), "run", context)
+    (row,) = rows(context, "SELECT author_key FROM core.reviews WHERE review_id = '1'")
     return row["author_key"]
 
 
-def by_waiting_table(parts, who=USER):
+def by_waiting_table(context, who=USER):
     """A table that a person dropped into the inbox; a row of hers cannot be used."""
     refused = f"{MOVIE},3,{who},\n".encode()
-    parts.lake.write("inbox/club.csv.map.yaml", MAP.encode())
-    parts.lake.write("inbox/club.csv", a_table("ur1000003") + refused)
-    parts.lake.write("inbox/innocent.csv.map.yaml", MAP.encode())
-    parts.lake.write("inbox/innocent.csv", a_table("ur1000003"))
+    context.lake.write("inbox/club.csv.map.yaml", MAP.encode())
+    context.lake.write("inbox/club.csv", a_table("ur1000003") + refused)
+    context.lake.write("inbox/innocent.csv.map.yaml", MAP.encode())
+    context.lake.write("inbox/innocent.csv", a_table("ur1000003"))
     return author_key("club", who, SECRET)
 
 
-def by_added_table(parts, tmp_path):
+def by_added_table(context, tmp_path):
     (tmp_path / "club.csv").write_bytes(a_table(USER))
-    jobs.add_table(tmp_path / "club.csv", read_map(MAP), parts)
+    jobs.add_table(tmp_path / "club.csv", read_map(MAP), context)
     return author_key("club", USER, SECRET)
 
 
 def by_page(folder, text):
-    def put(parts):
+    def put(context):
         content = text.encode()
         at = f"quarantine/imdb/{MOVIE}/20261101T000000000000-layout_changed.html.gz"
         if folder == "quarantine":
-            parts.lake.write(at, gzip.compress(content))
+            context.lake.write(at, gzip.compress(content))
         else:
-            parts.lake.write(f"{folder}/page.html", content)
-            parts.lake.write(f"{folder}/page.html.meta.json", b"{}")
+            context.lake.write(f"{folder}/page.html", content)
+            context.lake.write(f"{folder}/page.html.meta.json", b"{}")
         return ANNA
 
     return put
@@ -778,9 +785,9 @@ def by_page(folder, text):
 PLACES = {
     "site": by_site,
     "table": by_table,
-    "table of our own keys": lambda parts: by_table(parts, f"filmpulse-author-{ANNA}"),
-    "table of copied keys": lambda parts: by_table(parts, ANNA),
-    "table of keys from pages": lambda parts: by_table(parts, f"key-{ANNA}"),
+    "table of our own keys": lambda context: by_table(context, f"filmpulse-author-{ANNA}"),
+    "table of copied keys": lambda context: by_table(context, ANNA),
+    "table of keys from pages": lambda context: by_table(context, f"key-{ANNA}"),
     "waiting table": by_waiting_table,
     "waiting page": by_page("inbox", f'<a href="/user/{USER}/">Anna</a>'),
     "imported page": by_page("inbox/done", f'{{"userId":"key-{ANNA}"}}'),
@@ -790,38 +797,38 @@ PLACES = {
 
 
 @pytest.fixture
-def call(parts, monkeypatch):
-    monkeypatch.setattr(cli.common, "parts", lambda: parts)
+def call(context, monkeypatch):
+    monkeypatch.setattr(cli.common, "job_context", lambda: context)
     return lambda *words: CliRunner().invoke(cli.app, ["forget", *words, "--yes"])
 
 
-def noted(parts):
-    kinds = rows(parts, "SELECT kind, source, key FROM ops.erasures")
-    assert len(parts.lake.names("erasures")) == len(kinds)
+def noted(context):
+    kinds = rows(context, "SELECT kind, source, key FROM ops.erasures")
+    assert len(context.lake.names("erasures")) == len(kinds)
     return {(n["source"], n["key"]) for n in kinds if n["kind"] == "author"}
 
 
-def is_traced(parts, key):
-    left = everything(parts)
+def is_traced(context, key):
+    left = everything(context)
     return any(trace in left for trace in (key, ANNA, USER))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_any_form_of_a_key_erases_an_author_from_any_place(parts, call, place):
+def test_any_form_of_a_key_erases_an_author_from_any_place(context, call, place):
     source = "club" if "table" in place else "imdb"
     for form in [*KEY_FORMS, *SITE_FORMS]:
-        key = PLACES[place](parts)
-        assert is_traced(parts, key)
+        key = PLACES[place](context)
+        assert is_traced(context, key)
         done = call("--author", form.format(key))
         assert done.exit_code == 0, (form, done.output)
-        assert not is_traced(parts, key), form
-        assert noted(parts) == {(source, key)}, form
-        left = everything(parts)
+        assert not is_traced(context, key), form
+        assert noted(context) == {(source, key)}, form
+        left = everything(context)
         assert "rw2" in left or place != "site"
         assert "It is bright." in left or "table" not in place
-        for name in parts.lake.names("erasures"):
-            parts.lake.delete(name)
-        rows(parts, "DELETE FROM ops.erasures RETURNING 1")
+        for name in context.lake.names("erasures"):
+            context.lake.delete(name)
+        rows(context, "DELETE FROM ops.erasures RETURNING 1")
 
 
 def mhtml(page, encoding):
@@ -859,51 +866,54 @@ LONG = f'<p>{"x" * 52}<a href="/user/{USER}/">Anna</a></p>'
     ],
     ids=["UTF-16", "quoted-printable", "base64", "gzip", "ZIP", "MHTML in a ZIP"],
 )
-def test_an_author_is_found_in_a_page_of_any_form(parts, call, content):
-    parts.lake.write("inbox/page", content)
+def test_an_author_is_found_in_a_page_of_any_form(context, call, content):
+    context.lake.write("inbox/page", content)
     assert call("--author", "ur9999999").exit_code == 1
     assert call("--author", f"key-{ANNA}").exit_code == 0
-    assert "inbox/page" not in parts.lake.names("inbox")
+    assert "inbox/page" not in context.lake.names("inbox")
 
 
-def test_an_author_of_an_added_table_is_found(parts, call, tmp_path):
-    key = by_added_table(parts, tmp_path)
+def test_an_author_of_an_added_table_is_found(context, call, tmp_path):
+    key = by_added_table(context, tmp_path)
     assert call("--author", f"filmpulse-author-{key}").exit_code == 0
-    assert parts.lake.names("inbox") == []
+    assert context.lake.names("inbox") == []
 
 
 @pytest.mark.parametrize("put", [by_table, by_waiting_table])
-def test_an_author_is_found_by_what_a_file_calls_them(parts, call, put):
-    put(parts, "Zoé Żółta 👩‍🚀")
+def test_an_author_is_found_by_what_a_file_calls_them(context, call, put):
+    put(context, "Zoé Żółta 👩‍🚀")
     assert call("--author", "Zoe\u0301 Żółta 👩‍🚀").exit_code == 1  # whose name, no file says
     assert call("--author", "Zoe\u0301 Żółta 👩‍🚀", "--source", "club").exit_code == 0
-    assert noted(parts) == {("club", author_key("club", "Zoé Żółta 👩‍🚀", SECRET))}
-    assert "Zoé" not in everything(parts)
+    assert noted(context) == {("club", author_key("club", "Zoé Żółta 👩‍🚀", SECRET))}
+    assert "Zoé" not in everything(context)
 
 
-def test_an_author_is_erased_under_every_name_at_once(parts, call):
-    by_site(parts)
-    by_table(parts)
-    PLACES["waiting page"](parts)
+def test_an_author_is_erased_under_every_name_at_once(context, call):
+    by_site(context)
+    by_table(context)
+    PLACES["waiting page"](context)
     assert call("--author", USER).exit_code == 0
-    assert noted(parts) == {("imdb", ANNA), ("club", author_key("club", USER, SECRET))}
-    assert USER not in everything(parts)
+    assert noted(context) == {("imdb", ANNA), ("club", author_key("club", USER, SECRET))}
+    assert USER not in everything(context)
 
 
-def test_an_author_is_erased_of_the_source_that_was_named_alone(parts, call):
-    by_site(parts)
-    by_table(parts)
+def test_an_author_is_erased_of_the_source_that_was_named_alone(context, call):
+    by_site(context)
+    by_table(context)
     assert call("--author", USER, "--source", "club").exit_code == 0
-    assert noted(parts) == {("club", author_key("club", USER, SECRET))}
-    assert {r["source"] for r in rows(parts, "SELECT source FROM core.reviews")} == {"imdb", "club"}
-    assert '"rw1"' in everything(parts)
+    assert noted(context) == {("club", author_key("club", USER, SECRET))}
+    assert {r["source"] for r in rows(context, "SELECT source FROM core.reviews")} == {
+        "imdb",
+        "club",
+    }
+    assert '"rw1"' in everything(context)
 
 
-def test_what_was_hashed_with_another_secret_is_found_by_its_key(parts, call):
-    key = by_site(parts, author_key("imdb", USER, b"another secret"))
+def test_what_was_hashed_with_another_secret_is_found_by_its_key(context, call):
+    key = by_site(context, author_key("imdb", USER, b"another secret"))
     assert call("--author", USER).exit_code == 1
     assert call("--author", f"key-{key}").exit_code == 0
-    assert key not in everything(parts)
+    assert key not in everything(context)
 
 
 @pytest.mark.parametrize(
@@ -918,34 +928,34 @@ def test_what_was_hashed_with_another_secret_is_found_by_its_key(parts, call):
         ("--movie", "tt99000009"),
     ],
 )
-def test_a_key_that_finds_nothing_says_so_and_notes_nothing(parts, history, call, words):
-    parts.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
-    stored, objects = tables(parts), parts.lake.names("")
+def test_a_key_that_finds_nothing_says_so_and_notes_nothing(context, history, call, words):
+    context.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
+    stored, objects = tables(context), context.lake.names("")
     done = call(*words)
     assert done.exit_code == 1
     assert words[1].strip() in done.output
-    assert (tables(parts), parts.lake.names("")) == (stored, objects)
-    assert rows(parts, "SELECT FROM ops.erasures") == []
+    assert (tables(context), context.lake.names("")) == (stored, objects)
+    assert rows(context, "SELECT FROM ops.erasures") == []
 
 
 @pytest.mark.parametrize(("kind", "given"), [("review", "rw2"), ("author", USER), ("movie", MOVIE)])
 def test_an_erasure_that_broke_off_is_completed_and_no_failure(
-    parts, history, call, monkeypatch, kind, given
+    context, history, call, monkeypatch, kind, given
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(erase, "refresh_figures_or_fail", lambda parts: 1 / 0)
+        patched.setattr(erase, "refresh_figures_or_fail", lambda context: 1 / 0)
         assert isinstance(call(f"--{kind}", given).exception, ZeroDivisionError)
     # nothing is left of it but the note
     assert call(f"--{kind}", given).exit_code == 0
-    for name in parts.lake.names("erasures"):
-        parts.lake.delete(name)
+    for name in context.lake.names("erasures"):
+        context.lake.delete(name)
     assert call(f"--{kind}", given).exit_code == 0  # the warehouse knows of it, too
 
 
-def test_refused_rows_go_with_what_was_found_and_alone_are_nothing(parts, call):
-    by_table(parts)
-    parts.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
+def test_refused_rows_go_with_what_was_found_and_alone_are_nothing(context, call):
+    by_table(context)
+    context.lake.write("inbox/failed/a.csv.rejects.csv", b"row,why\n1,date\n")
     assert call("--author", "ur7777777").exit_code == 1
-    assert parts.lake.names("inbox") != []
+    assert context.lake.names("inbox") != []
     assert call("--author", USER).exit_code == 0
-    assert parts.lake.names("inbox") == []
+    assert context.lake.names("inbox") == []

@@ -180,12 +180,12 @@ class World:
     """The outside world, as one file's tests share it, and what they look at."""
 
     site: Any
-    parts: jobs.Parts
+    context: jobs.Context
     lake: Any
     runs: int = field(default=0)
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
-        with self.parts.warehouse.connect() as connection:
+        with self.context.warehouse.connect() as connection:
             return connection.execute(statement, values).fetchall()
 
     def run(self) -> str:
@@ -240,11 +240,11 @@ class World:
         """The same server under another name: another host to the gate."""
         return self.host.replace("127.0.0.1", "localhost")
 
-    def elsewhere(self) -> jobs.Parts:
-        settings = self.parts.settings.model_copy(
+    def elsewhere(self) -> jobs.Context:
+        settings = self.context.settings.model_copy(
             update={"source_urls": {"imdb": f"http://{self.other_host}"}}
         )
-        return jobs.Parts(settings, self.parts.warehouse, self.parts.open_lake)
+        return jobs.Context(settings, self.context.warehouse, self.context.open_lake)
 
     @contextmanager
     def patience(self, switches: dict[str, Any]) -> Iterator[None]:
@@ -262,11 +262,11 @@ class World:
     def collect(self, run: str, movie: str, mode: str = "full") -> Exception | None:
         """Collect, load and score; return what `collect` raised."""
         try:
-            (uri,) = jobs.collect(movie, mode, run, self.parts)
+            (uri,) = jobs.collect(movie, mode, run, self.context)
         except Exception as error:
             return error
-        jobs.load(uri, self.parts)
-        jobs.analyse(movie, self.parts)
+        jobs.load(uri, self.context)
+        jobs.analyse(movie, self.context)
         return None
 
 
@@ -282,7 +282,7 @@ def shared(running_site, databases, _warehouse_template, tmp_path_factory) -> It
         request_gap_seconds=0,
         page_timeout_seconds=20,
     )
-    world = World(running_site, jobs.Parts.from_settings(settings), lake)
+    world = World(running_site, jobs.Context.from_settings(settings), lake)
     for movie in (MOVIE, OTHER):
         assert world.collect("before", movie) is None
     yield world
@@ -308,7 +308,7 @@ def test_fault(world: World, fault: Fault) -> None:
         "RETURNING host", world.other_host,
     )  # fmt: skip
     elsewhere = world.hosts()[world.other_host]
-    jobs.plan([movie, OTHER], "full", run, world.parts)
+    jobs.plan([movie, OTHER], "full", run, world.context)
     world.switch(fault.on, **fault.switches)
     began = datetime.now(UTC)
 
@@ -372,7 +372,7 @@ def test_fault(world: World, fault: Fault) -> None:
         assert "sample-token-not-real" not in page
 
     # The run says it.
-    closed = jobs.review_run(run, world.parts)
+    closed = jobs.review_run(run, world.context)
     is_paused = fault.pause is not None or (fault.on == WHOLE_SITE and fault.status == "blocked")
     told = {failure.split()[0] for failure in closed.failures}
     expected = set() if fault.status in ("complete", "gated") else {movie}
@@ -397,7 +397,7 @@ def test_a_count_that_falls_is_no_fault(world: World) -> None:
     xmins, kept_before = world.xmins(), world.quarantined()
     world.switch(MOVIE, count_falls=4)
     run = world.run()
-    jobs.plan([MOVIE], "full", run, world.parts)
+    jobs.plan([MOVIE], "full", run, world.context)
     assert world.collect(run, MOVIE) is None
     line = world.ledger(run, MOVIE)
     assert (line["status"], line["distinct_ids"], line["removed_rows"]) == ("complete", 53, 4)
@@ -488,7 +488,7 @@ def detect(world: World, *movies: str) -> jobs.Detection:
         since=since,
         until=since + timedelta(hours=1),
         run_id="detector",
-        parts=world.parts,
+        context=world.context,
         is_active=lambda run: False,
     )
 
@@ -627,7 +627,7 @@ def test_a_pause_survives_postgres_and_the_worker(tmp_path: Path) -> None:
 def test_a_good_page_ends_the_row_of_refusals(world: World) -> None:
     world.switch(OTHER, status_403="reviews")
     run = world.run()
-    jobs.plan([OTHER], "full", run, world.parts)
+    jobs.plan([OTHER], "full", run, world.context)
     assert type(world.collect(run, OTHER)) is Blocked
     world.rows("UPDATE ops.host_state SET paused_until = now() RETURNING host")  # time goes by
     run = world.run()
@@ -673,7 +673,7 @@ class Diary:
     def collect(self, found: jobs.Detection) -> Any:
         """Do what detection asks for; the ledger's line."""
         (batch,) = found.batches
-        jobs.plan(batch.imdb_ids, batch.mode, run := self.world.run(), self.world.parts)
+        jobs.plan(batch.imdb_ids, batch.mode, run := self.world.run(), self.world.context)
         assert self.world.collect(run, MOVIE, batch.mode) is None
         return self.world.ledger(run, MOVIE)
 
@@ -683,20 +683,20 @@ class Diary:
         page = httpx.get(f"{self.world.site.url}/title/{MOVIE}/reviews/", trust_env=False)
         self.world.switch(MOVIE, gate=5)
         (saved := folder / "reviews.html").write_text(page.text, "utf-8")
-        (added,) = jobs.add_to_inbox(saved, self.world.parts, saved_at=datetime.now(UTC))
+        (added,) = jobs.add_to_inbox(saved, self.world.context, saved_at=datetime.now(UTC))
         assert added.is_new
-        (name,) = jobs.plan_import(self.world.parts)
-        imported = jobs.import_file(name, self.world.run(), self.world.parts)
+        (name,) = jobs.plan_import(self.world.context)
+        imported = jobs.import_file(name, self.world.run(), self.world.context)
         assert imported.pages[0].status in ("complete", "partial")
 
 
 @pytest.fixture
 def diary(shared: World, warehouse_url: str, tmp_path: Path) -> Diary:
     shared.site.control("reset")
-    settings = shared.parts.settings.model_copy(
+    settings = shared.context.settings.model_copy(
         update={"warehouse_url": SecretStr(warehouse_url), "lake_url": (tmp_path / "l").as_uri()}
     )
-    return Diary(World(shared.site, jobs.Parts.from_settings(settings), tmp_path / "l"))
+    return Diary(World(shared.site, jobs.Context.from_settings(settings), tmp_path / "l"))
 
 
 BEHIND = "new, not readable here: import a saved page (filmpulse inbox add FILE)."
@@ -860,7 +860,7 @@ def test_check_live(world, movie, switches, code, outcome, last, stages) -> None
     before = stored()
     world.switch(movie, **switches)
     lines: list[str] = []
-    found = jobs.check_live(movie, world.parts, lines.append)
+    found = jobs.check_live(movie, world.context, lines.append)
     assert (found.outcome, found.exit_code) == (outcome, code)
     assert re.search(last, lines[-1])
     assert len(lines) == stages + 1
@@ -871,7 +871,7 @@ def test_check_live(world, movie, switches, code, outcome, last, stages) -> None
     is_paused = world.hosts()[world.host]["paused_until"] is not None
     assert is_paused == (outcome == "blocked")
     if is_paused:
-        again = jobs.check_live(movie, world.parts, lines.append)
+        again = jobs.check_live(movie, world.context, lines.append)
         assert (again.exit_code, again.reason) == (4, found.reason)
         assert "asked for quiet" in again.sentence
         assert world.asked() == asked
@@ -880,13 +880,13 @@ def test_check_live(world, movie, switches, code, outcome, last, stages) -> None
 def test_check_live_at_a_forbidding_robots_txt(world: World) -> None:
     world.switch(WHOLE_SITE, robots="forbid")
     lines: list[str] = []
-    found = jobs.check_live(MOVIE, world.parts, lines.append)
+    found = jobs.check_live(MOVIE, world.context, lines.append)
     assert (found.exit_code, found.reason, len(lines)) == (4, "robots", 2)
     assert world.asked() == 1
 
 
 def test_check_live_in_a_shell(world: World, monkeypatch, warehouse_url) -> None:
-    settings = world.parts.settings
+    settings = world.context.settings
     for name in ("lake_url", "request_gap_seconds", "page_timeout_seconds"):
         monkeypatch.setenv(f"FILMPULSE_{name.upper()}", str(getattr(settings, name)))
     monkeypatch.setenv("FILMPULSE_IMDB_URL", settings.source_urls["imdb"])

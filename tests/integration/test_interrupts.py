@@ -24,8 +24,8 @@ MAP = "source: notebook\nrights: my own words\nreview_id: id\nimdb_id: movie\nbo
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
+def context(warehouse_url, tmp_path):
+    return jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
     )
 
@@ -112,10 +112,10 @@ def stop(process, number):
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_a_rebuild_leaves_each_movie_whole(parts, warehouse_url, tmp_path, number):
-    history(parts)
-    before = tables(parts)
-    with parts.warehouse.connect() as connection:
+def test_a_rebuild_leaves_each_movie_whole(context, warehouse_url, tmp_path, number):
+    history(context)
+    before = tables(context)
+    with context.warehouse.connect() as connection:
         connection.execute("UPDATE core.reviews SET body = 'wrong'")
     with (
         held(warehouse_url, OTHER),
@@ -123,14 +123,14 @@ def test_a_rebuild_leaves_each_movie_whole(parts, warehouse_url, tmp_path, numbe
     ):
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
         assert "so far: 1;" in stop(process, number)
-    wrong = rows(parts, "SELECT DISTINCT imdb_id FROM core.reviews WHERE body = 'wrong'")
+    wrong = rows(context, "SELECT DISTINCT imdb_id FROM core.reviews WHERE body = 'wrong'")
     assert {row["imdb_id"] for row in wrong} == {OTHER, THIRD}
-    jobs.rebuild(parts)
-    assert tables(parts) == before
+    jobs.rebuild(context)
+    assert tables(context) == before
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_an_import_can_be_run_again(parts, warehouse_url, tmp_path, number):
+def test_an_import_can_be_run_again(context, warehouse_url, tmp_path, number):
     lines = [f"{n},{movie},Text {n} 👩‍🚀" for movie in (MOVIE, OTHER) for n in range(3)]
     lines = [f"{i}{line}" for i, line in enumerate(lines)]
     (tmp_path / "reviews.csv").write_text("\n".join(["id,movie,text", *lines]), encoding="utf-8")
@@ -142,35 +142,35 @@ def test_an_import_can_be_run_again(parts, warehouse_url, tmp_path, number):
     ):
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
         stop(process, number)
-    loads = rows(parts, "SELECT imdb_id FROM ops.loads")
+    loads = rows(context, "SELECT imdb_id FROM ops.loads")
     assert OTHER not in {row["imdb_id"] for row in loads}
     with started(tmp_path, warehouse_url, *words) as process:
         assert process.wait(PATIENCE) == 0
-    assert len(rows(parts, "SELECT FROM core.reviews")) == 6
-    assert len(rows(parts, "SELECT FROM core.review_analyses WHERE status = 'scored'")) <= 6
+    assert len(rows(context, "SELECT FROM core.reviews")) == 6
+    assert len(rows(context, "SELECT FROM core.review_analyses WHERE status = 'scored'")) <= 6
     # What the first try had sealed and not loaded is loaded now: the same rows, seen earlier.
-    rebuilt = jobs.rebuild(parts).loaded
+    rebuilt = jobs.rebuild(context).loaded
     assert (rebuilt.inserted, rebuilt.revised, rebuilt.removed) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_scores_so_far_stay(parts, warehouse_url, tmp_path, number):
-    history(parts)
+def test_scores_so_far_stay(context, warehouse_url, tmp_path, number):
+    history(context)
     with (
         held_reviews(warehouse_url, OTHER),
         started(tmp_path, warehouse_url, "analyse") as process,
     ):
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
         stop(process, number)
-    assert not rows(parts, f"SELECT FROM core.review_analyses WHERE imdb_id = '{OTHER}'")
+    assert not rows(context, f"SELECT FROM core.review_analyses WHERE imdb_id = '{OTHER}'")
     with started(tmp_path, warehouse_url, "analyse") as process:
         assert process.wait(PATIENCE) == 0
-    living = rows(parts, "SELECT FROM core.reviews WHERE removed_at IS NULL")
-    assert len(rows(parts, "SELECT FROM core.review_analyses")) >= len(living)
+    living = rows(context, "SELECT FROM core.reviews WHERE removed_at IS NULL")
+    assert len(rows(context, "SELECT FROM core.review_analyses")) >= len(living)
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, number):
+def test_a_collection_is_sealed(context, warehouse_url, tmp_path, sample_site, number):
     counts = sample_site.counts()
     movie = min((i for i in counts if counts[i] > 50), key=counts.__getitem__)
     settings = {"FILMPULSE_IMDB_URL": sample_site.url, "FILMPULSE_REQUEST_GAP_SECONDS": "0"}
@@ -181,12 +181,12 @@ def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, num
         wait_until(lambda: waits_for_a_lock(warehouse_url), process)
         assert list((tmp_path / "lake").glob("reviews/imdb/*/*/reviews-00001.jsonl.gz"))
         stop(process, number)
-    (line,) = rows(parts, "SELECT status, reason, manifest_uri FROM ops.collections")
+    (line,) = rows(context, "SELECT status, reason, manifest_uri FROM ops.collections")
     assert (line["status"], line["reason"]) == ("failed", "interrupted")
-    manifest = parts.lake.read_manifest(line["manifest_uri"])
-    assert list(parts.lake.read_reviews(line["manifest_uri"], manifest))
-    assert jobs.rebuild(parts).failures == []
-    again = jobs.Parts.from_settings(
+    manifest = context.lake.read_manifest(line["manifest_uri"])
+    assert list(context.lake.read_reviews(line["manifest_uri"], manifest))
+    assert jobs.rebuild(context).failures == []
+    again = jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url,
             lake_url=(tmp_path / "lake").as_uri(),
@@ -197,4 +197,4 @@ def test_a_collection_is_sealed(parts, warehouse_url, tmp_path, sample_site, num
     )
     (imdb_id,) = jobs.plan([movie], "full", "again", again)
     jobs.load(*jobs.collect(imdb_id, "full", "again", again), again)
-    assert len(rows(parts, "SELECT FROM core.reviews")) == counts[movie]
+    assert len(rows(context, "SELECT FROM core.reviews")) == counts[movie]

@@ -16,9 +16,9 @@ MOVIE, RUN = "tt9900001", "manual__1"
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
+def context(warehouse_url, tmp_path):
     """Five reviews: two wait for money since an earlier run, one failed then, two are new."""
-    made = jobs.Parts.from_settings(
+    made = jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url,
             lake_url=tmp_path.as_uri(),
@@ -58,8 +58,8 @@ def parts(warehouse_url, tmp_path):
     return made
 
 
-def call(parts, outcome, *, run_id=RUN, key="a", reserved=0.001, cost=0.0, sentence=None):
-    with parts.warehouse.connect() as connection:
+def call(context, outcome, *, run_id=RUN, key="a", reserved=0.001, cost=0.0, sentence=None):
+    with context.warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO ops.llm_calls (key, run_id, imdb_id, model, prompt_version, finished_at, "
             "outcome, reserved_usd, cost_usd, sentence) "
@@ -68,20 +68,22 @@ def call(parts, outcome, *, run_id=RUN, key="a", reserved=0.001, cost=0.0, sente
         )
 
 
-def test_after_a_refusal_all_that_has_no_score_lacks_it_for_that(parts):
-    call(parts, "key_refused", key=None, reserved=0, sentence="The endpoint refuses the key (401).")
-    told = review_scoring(RUN, [MOVIE], parts)
+def test_after_a_refusal_all_that_has_no_score_lacks_it_for_that(context):
+    call(
+        context, "key_refused", key=None, reserved=0, sentence="The endpoint refuses the key (401)."
+    )
+    told = review_scoring(RUN, [MOVIE], context)
     assert told.lines == told.warnings == []
     assert told.failures == [
         "The endpoint refuses the key (401). 5 reviews of 1 movie lack a score by gpt-6-luna."
     ]
 
 
-def test_an_outage_is_named_and_nothing_waits_for_money_that_is_there(parts):
+def test_an_outage_is_named_and_nothing_waits_for_money_that_is_there(context):
     for _ in range(3):
-        call(parts, "unavailable", sentence="The endpoint is not well (503).")
-    call(parts, "timeout", cost=None, sentence="The endpoint gave no answer in 60 s.")
-    told = review_scoring(RUN, [MOVIE], parts)
+        call(context, "unavailable", sentence="The endpoint is not well (503).")
+    call(context, "timeout", cost=None, sentence="The endpoint gave no answer in 60 s.")
+    told = review_scoring(RUN, [MOVIE], context)
     assert told.lines == [
         "gpt-6-luna: 4 calls (1 timeout, 3 unavailable), 0 tokens in, 0 out, $0.0000 of $0.50 and "
         "$0.0010 set aside for 1 that ended without a price; 0 of 0 quotes dropped"
@@ -100,10 +102,10 @@ def test_an_outage_is_named_and_nothing_waits_for_money_that_is_there(parts):
         ("another", 0.9996, "$0.0004 of the day's $1.00 are left"),
     ],
 )
-def test_what_waits_for_money_says_for_which(parts, run_id, spent, left):
-    call(parts, "scored")
-    call(parts, "scored", run_id=run_id, cost=spent)
-    told = review_scoring(RUN, [MOVIE], parts)
+def test_what_waits_for_money_says_for_which(context, run_id, spent, left):
+    call(context, "scored")
+    call(context, "scored", run_id=run_id, cost=spent)
+    told = review_scoring(RUN, [MOVIE], context)
     (waits,) = told.warnings
     assert waits.startswith(f"{MOVIE} Pier: 2 reviews wait for money (")
     assert waits.endswith(f": {left}.")
@@ -112,9 +114,9 @@ def test_what_waits_for_money_says_for_which(parts, run_id, spent, left):
     ]
 
 
-def test_a_backlog_answers_for_what_was_planned(parts):
-    planned = [m._replace(untouched=1) for m in jobs.plan_backlog(parts).to_score]
-    told = jobs.review_backlog(RUN, planned, parts)
+def test_a_backlog_answers_for_what_was_planned(context):
+    planned = [m._replace(untouched=1) for m in jobs.plan_backlog(context).to_score]
+    told = jobs.review_backlog(RUN, planned, context)
     assert told.lines == [f"{MOVIE} Pier: 0 of 4 reviews finished"]
     assert told.failures == [
         f"{MOVIE} Pier: 4 reviews have no score by gpt-6-luna; the log of `score` says why."

@@ -273,7 +273,7 @@ FIGURES = (
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
+def context(warehouse_url, tmp_path):
     """A movie with reviews that the lexicon has read, and no model."""
     with Warehouse(warehouse_url).connect() as connection:
         connection.execute(
@@ -289,32 +289,32 @@ def parts(warehouse_url, tmp_path):
             ],
         )
     settings = Settings(warehouse_url=warehouse_url, lake_url=tmp_path.as_uri())
-    parts = jobs.Parts.from_settings(settings)
-    jobs.analyse(MOVIE, parts)
-    return parts
+    context = jobs.Context.from_settings(settings)
+    jobs.analyse(MOVIE, context)
+    return context
 
 
-def figures_of(parts):
-    row = parts.warehouse.row("movie_summary", imdb_id=MOVIE)
+def figures_of(context):
+    row = context.warehouse.row("movie_summary", imdb_id=MOVIE)
     return {name: row[name] for name in FIGURES}
 
 
 @pytest.mark.parametrize("mode", ROWS)
-def test_figures_before_and_after_and_the_exit_code(parts, endpoint, monkeypatch, mode):
+def test_figures_before_and_after_and_the_exit_code(context, endpoint, monkeypatch, mode):
     row = ROWS[mode]
-    before = figures_of(parts)
+    before = figures_of(context)
     assert (before["analyser_kind"], before["scored_reviews"]) == ("lexicon", MANY)
     values = PRICES | {"llm_model": fake.MODEL, "llm_provider": "other", "llm_concurrency": 1}
     values |= {"llm_base_url": endpoint.url(mode), "llm_api_key": KEY}
     values |= {"llm_budget_usd_per_run": 100, "llm_budget_usd_per_day": 100}
     values |= {"llm_requests_per_minute": 600_000, "llm_tokens_per_minute": 1_000_000_000}
-    settings = Settings.model_validate(parts.settings.model_dump() | values)
-    with_model = jobs.Parts.from_settings(settings)
-    monkeypatch.setattr(cli.common, "scoring_parts", lambda: with_model)
+    settings = Settings.model_validate(context.settings.model_dump() | values)
+    with_model = jobs.Context.from_settings(settings)
+    monkeypatch.setattr(cli.common, "scoring_context", lambda: with_model)
     result = CliRunner().invoke(cli.app, ["analyse", MOVIE])
     assert result.exit_code == (1 if row.reason else 0), result.output
     assert (row.reason is None) or row.says in " ".join(result.output.split())
-    after = figures_of(parts)
+    after = figures_of(context)
     if "scored" in row.statuses:
         assert (after["analyser_kind"], after["scored_reviews"]) == ("llm", MANY)
         assert (after["mean_overall"], after["waiting_reviews"]) == (1, 0)

@@ -22,8 +22,8 @@ TEXTS = ["Slow, but it stays with you.", "Jeden z najlepszych filmów, jakie wid
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
+def context(warehouse_url, tmp_path):
+    return jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
     )
 
@@ -43,10 +43,10 @@ def review(number, imdb_id=MOVIE, **changes):
     return Review(**fields | changes)
 
 
-def collection(parts, name, hour, reviews, imdb_id=MOVIE, mode="full", **changes):
+def collection(context, name, hour, reviews, imdb_id=MOVIE, mode="full", **changes):
     """Write a collection into the lake; answer its manifest's URI."""
     at = START + timedelta(hours=hour)
-    writer = parts.lake.begin("imdb", imdb_id, at)
+    writer = context.lake.begin("imdb", imdb_id, at)
     writer.append(reviews[:2])
     writer.append(reviews[2:])
     fields = {
@@ -63,25 +63,25 @@ def collection(parts, name, hour, reviews, imdb_id=MOVIE, mode="full", **changes
     return writer.close(Manifest(**fields | changes))
 
 
-def rows(parts, statement):
-    with parts.warehouse.connect() as connection:
+def rows(context, statement):
+    with context.warehouse.connect() as connection:
         return connection.execute(statement).fetchall()
 
 
 TABLES = ("core.reviews", "core.review_revisions", "core.movies", "core.movie_snapshots")
 
 
-def hashes(parts):
+def hashes(context):
     """Hash each table, row by row in order of its columns."""
     return {
         table: hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        for table, rows in contents(parts.warehouse, TABLES).items()
+        for table, rows in contents(context.warehouse, TABLES).items()
     }
 
 
-def empty(parts):
+def empty(context):
     rows_to_go = "core.reviews, core.review_revisions, core.movies, core.movie_snapshots, ops.loads"
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         connection.execute(f"TRUNCATE {rows_to_go}, ops.collections CASCADE")
 
 
@@ -117,75 +117,75 @@ COLLECTIONS = st.fixed_dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(COLLECTIONS, min_size=2, max_size=5), data=st.data())
-def test_any_order_of_loading_gives_the_same_tables(parts, history, data):
+def test_any_order_of_loading_gives_the_same_tables(context, history, data):
     uris = [
-        collection(parts, f"run{n}", n, seen.pop("reviews"), **seen)
+        collection(context, f"run{n}", n, seen.pop("reviews"), **seen)
         for n, seen in enumerate([dict(h) for h in history])
     ]
-    empty(parts)
+    empty(context)
     for uri in uris:
-        jobs.load(uri, parts)
-    wanted = hashes(parts)
-    empty(parts)
+        jobs.load(uri, context)
+    wanted = hashes(context)
+    empty(context)
     for uri in data.draw(st.permutations(uris)):
-        jobs.load(uri, parts)
-        jobs.load(uri, parts)
-    assert hashes(parts) == wanted
-    for name in parts.lake.names("imdb"):
-        parts.lake.delete(name)
+        jobs.load(uri, context)
+        jobs.load(uri, context)
+    assert hashes(context) == wanted
+    for name in context.lake.names("imdb"):
+        context.lake.delete(name)
 
 
-def test_a_late_collection_takes_its_place_in_the_history(parts):
-    early = collection(parts, "a", 1, [review(1, body="old"), review(2), review(3)])
-    late = collection(parts, "b", 5, [review(1, body="new"), review(3)])
-    jobs.load(late, parts)
-    jobs.analyse(MOVIE, parts)
-    before = {r["review_id"]: r for r in rows(parts, "SELECT xmin, * FROM core.reviews")}
-    scores = rows(parts, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id")
-    assert jobs.load(early, parts) == jobs.Loaded(inserted=1, revised=1, updated=2)
-    after = {r["review_id"]: r for r in rows(parts, "SELECT * FROM core.reviews")}
+def test_a_late_collection_takes_its_place_in_the_history(context):
+    early = collection(context, "a", 1, [review(1, body="old"), review(2), review(3)])
+    late = collection(context, "b", 5, [review(1, body="new"), review(3)])
+    jobs.load(late, context)
+    jobs.analyse(MOVIE, context)
+    before = {r["review_id"]: r for r in rows(context, "SELECT xmin, * FROM core.reviews")}
+    scores = rows(context, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id")
+    assert jobs.load(early, context) == jobs.Loaded(inserted=1, revised=1, updated=2)
+    after = {r["review_id"]: r for r in rows(context, "SELECT * FROM core.reviews")}
     for review_id, row in before.items():
         first_seen = START + timedelta(hours=1)
         assert after[review_id] == {
             name: value for name, value in row.items() if name != "xmin"
         } | {"first_seen_at": first_seen}
     assert after["rw2"]["removed_at"] == START + timedelta(hours=5)
-    (revision,) = rows(parts, "SELECT * FROM core.review_revisions")
+    (revision,) = rows(context, "SELECT * FROM core.review_revisions")
     assert (revision["body"], revision["replaced_at"]) == ("old", START + timedelta(hours=5))
-    assert rows(parts, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id") == scores
-    assert jobs.load(early, parts) == jobs.Loaded()
+    assert rows(context, "SELECT xmin, * FROM core.review_analyses ORDER BY review_id") == scores
+    assert jobs.load(early, context) == jobs.Loaded()
 
 
-def test_a_late_collection_of_one_movie_leaves_another_alone(parts):
-    jobs.load(collection(parts, "a", 5, [review(1)]), parts)
-    jobs.load(collection(parts, "b", 5, [review(1, OTHER)], OTHER), parts)
-    before = rows(parts, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'")  # noqa: S608
-    jobs.load(collection(parts, "c", 1, [review(2)]), parts)
-    assert rows(parts, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'") == before  # noqa: S608
+def test_a_late_collection_of_one_movie_leaves_another_alone(context):
+    jobs.load(collection(context, "a", 5, [review(1)]), context)
+    jobs.load(collection(context, "b", 5, [review(1, OTHER)], OTHER), context)
+    before = rows(context, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'")  # noqa: S608
+    jobs.load(collection(context, "c", 1, [review(2)]), context)
+    assert rows(context, f"SELECT xmin, * FROM core.reviews WHERE imdb_id = '{OTHER}'") == before  # noqa: S608
 
 
-def history(parts):
+def history(context):
     """Write and load a history with edits, removals, a return and an import without a day."""
     movie = Movie(imdb_id=MOVIE, title="The Glass Orchard", year=2025)
     snapshot = Snapshot(imdb_id=MOVIE, taken_at=START, rating=7.1, review_count=3)
     uris = [
         collection(
-            parts, "a", 0, [review(1), review(2), review(3)], movie=movie, snapshot=snapshot
+            context, "a", 0, [review(1), review(2), review(3)], movie=movie, snapshot=snapshot
         ),
-        collection(parts, "b", 1, [review(1, body=TEXTS[1]), review(3)]),
-        collection(parts, "c", 2, [review(2, body="Back again")], mode="incremental"),
-        collection(parts, "d", 3, [review(9)], mode="import", status="partial", is_dated=False),
-        collection(parts, "e", 4, [review(n, OTHER) for n in range(100, 104)], OTHER),
+        collection(context, "b", 1, [review(1, body=TEXTS[1]), review(3)]),
+        collection(context, "c", 2, [review(2, body="Back again")], mode="incremental"),
+        collection(context, "d", 3, [review(9)], mode="import", status="partial", is_dated=False),
+        collection(context, "e", 4, [review(n, OTHER) for n in range(100, 104)], OTHER),
     ]
     for uri in uris:
-        jobs.load(uri, parts)
+        jobs.load(uri, context)
     return uris
 
 
-def test_a_rebuild_counts_rewritten_reviews_apart_from_deleted_ones(parts):
-    history(parts)
-    wanted = hashes(parts)
-    with parts.warehouse.connect() as connection:
+def test_a_rebuild_counts_rewritten_reviews_apart_from_deleted_ones(context):
+    history(context)
+    wanted = hashes(context)
+    with context.warehouse.connect() as connection:
         connection.execute(
             """INSERT INTO core.reviews (source, review_id, imdb_id, is_spoiler, language,
                                          content_hash, first_seen_at, removed_at)
@@ -198,29 +198,29 @@ def test_a_rebuild_counts_rewritten_reviews_apart_from_deleted_ones(parts):
         )
         connection.execute("DELETE FROM core.reviews WHERE review_id = 'rw9'")
     # 'made-up-3' was removed before: fewer living reviews come of the two others alone
-    assert jobs.rebuild(parts, [MOVIE]).loaded == jobs.Loaded(inserted=1, updated=2, removed=2)
-    assert hashes(parts) == wanted
+    assert jobs.rebuild(context, [MOVIE]).loaded == jobs.Loaded(inserted=1, updated=2, removed=2)
+    assert hashes(context) == wanted
 
 
-def test_a_rebuild_of_what_is_right_touches_nothing(parts):
-    history(parts)
+def test_a_rebuild_of_what_is_right_touches_nothing(context):
+    history(context)
     for movie in (MOVIE, OTHER):
-        jobs.analyse(movie, parts)
+        jobs.analyse(movie, context)
     query = "SELECT xmin::text AS x, * FROM core.reviews ORDER BY review_id"
-    before, wanted = rows(parts, query), hashes(parts)
-    scores = rows(parts, "SELECT * FROM core.aspect_scores")
-    rebuilt = jobs.rebuild(parts)
+    before, wanted = rows(context, query), hashes(context)
+    scores = rows(context, "SELECT * FROM core.aspect_scores")
+    rebuilt = jobs.rebuild(context)
     assert (rebuilt.imdb_ids, rebuilt.collections) == ([MOVIE, OTHER], 5)
     assert rebuilt.loaded == jobs.Loaded()
-    assert rows(parts, query) == before
-    assert hashes(parts) == wanted
-    assert rows(parts, "SELECT * FROM core.aspect_scores") == scores
+    assert rows(context, query) == before
+    assert hashes(context) == wanted
+    assert rows(context, "SELECT * FROM core.aspect_scores") == scores
 
 
-def test_a_rebuild_mends_every_kind_of_damage(parts):
-    history(parts)
-    wanted = hashes(parts)
-    with parts.warehouse.connect() as connection:
+def test_a_rebuild_mends_every_kind_of_damage(context):
+    history(context)
+    wanted = hashes(context)
+    with context.warehouse.connect() as connection:
         connection.execute("DELETE FROM core.reviews WHERE review_id = 'rw1'")
         connection.execute("UPDATE core.reviews SET body = 'wrong', rating_1_10 = 1")
         connection.execute("UPDATE core.reviews SET removed_at = now() WHERE review_id = 'rw100'")
@@ -231,74 +231,80 @@ def test_a_rebuild_mends_every_kind_of_damage(parts):
                VALUES ('imdb', 'rw666', %s, false, 'x', now())""",
             (MOVIE,),
         )
-    jobs.rebuild(parts, [MOVIE])
-    assert hashes(parts) != wanted
-    jobs.rebuild(parts)
-    assert hashes(parts) == wanted
+    jobs.rebuild(context, [MOVIE])
+    assert hashes(context) != wanted
+    jobs.rebuild(context)
+    assert hashes(context) == wanted
 
 
-def test_a_lost_warehouse_is_rebuilt_from_the_lake(parts):
-    history(parts)
-    wanted = hashes(parts)
-    ledger = rows(parts, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id")
-    empty(parts)
-    assert jobs.rebuild(parts).loaded.inserted == 8
-    assert hashes(parts) == wanted
-    assert rows(parts, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id") == ledger
+def test_a_lost_warehouse_is_rebuilt_from_the_lake(context):
+    history(context)
+    wanted = hashes(context)
+    ledger = rows(context, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id")
+    empty(context)
+    assert jobs.rebuild(context).loaded.inserted == 8
+    assert hashes(context) == wanted
+    assert (
+        rows(context, "SELECT run_id, mode, status FROM ops.collections ORDER BY run_id") == ledger
+    )
 
 
-def test_a_history_with_a_hole_is_not_replayed(parts):
-    uris = history(parts)
-    wanted = hashes(parts)
-    parts.lake.delete(parts.lake.name_of(uris[0]))
-    verdicts = {one.imdb_id: one.status for one in jobs.rebuild(parts).verdicts}
+def test_a_history_with_a_hole_is_not_replayed(context):
+    uris = history(context)
+    wanted = hashes(context)
+    context.lake.delete(context.lake.name_of(uris[0]))
+    verdicts = {one.imdb_id: one.status for one in jobs.rebuild(context).verdicts}
     assert verdicts == {MOVIE: "lost", OTHER: "rebuilt"}
-    early = collection(parts, "z", -5, [review(50)])
+    early = collection(context, "z", -5, [review(50)])
     with pytest.raises(HistoryLost, match=MOVIE):
-        jobs.load(early, parts)
-    assert hashes(parts) == wanted
+        jobs.load(early, context)
+    assert hashes(context) == wanted
 
 
-def test_a_rebuild_names_a_movie_that_the_lake_does_not_hold(parts):
+def test_a_rebuild_names_a_movie_that_the_lake_does_not_hold(context):
     with pytest.raises(BadInput, match=OTHER):
-        jobs.rebuild(parts, [OTHER])
+        jobs.rebuild(context, [OTHER])
 
 
-def test_a_collection_without_a_manifest_does_not_count(parts):
-    history(parts)
-    wanted = hashes(parts)
-    parts.lake.begin("imdb", MOVIE, START).append([review(77)])
-    parts.lake.write(f"reviews/imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half'))
-    jobs.rebuild(parts)
-    assert hashes(parts) == wanted
+def test_a_collection_without_a_manifest_does_not_count(context):
+    history(context)
+    wanted = hashes(context)
+    context.lake.begin("imdb", MOVIE, START).append([review(77)])
+    context.lake.write(
+        f"reviews/imdb/{MOVIE}/half/reviews-00001.jsonl.gz", gzip.compress(b'{"half')
+    )
+    jobs.rebuild(context)
+    assert hashes(context) == wanted
 
 
-def test_what_is_loaded_while_a_rebuild_runs_is_kept(parts):
-    history(parts)
+def test_what_is_loaded_while_a_rebuild_runs_is_kept(context):
+    history(context)
     late = []
 
     def load_more(done, total):
         if not late:  # the first of two movies is done
-            late.append(collection(parts, "late", 9, [review(500, OTHER)], OTHER, status="partial"))
-            jobs.load(late[0], parts)
-            jobs.analyse(OTHER, parts)
+            late.append(
+                collection(context, "late", 9, [review(500, OTHER)], OTHER, status="partial")
+            )
+            jobs.load(late[0], context)
+            jobs.analyse(OTHER, context)
 
-    jobs.rebuild(parts, progress=load_more)
-    assert len(rows(parts, "SELECT FROM core.reviews WHERE review_id = 'rw500'")) == 1
-    assert len(rows(parts, "SELECT FROM core.review_analyses WHERE review_id = 'rw500'")) == 1
+    jobs.rebuild(context, progress=load_more)
+    assert len(rows(context, "SELECT FROM core.reviews WHERE review_id = 'rw500'")) == 1
+    assert len(rows(context, "SELECT FROM core.review_analyses WHERE review_id = 'rw500'")) == 1
 
 
-def test_a_lost_ledger_tells_how_the_last_try_of_a_run_went(parts):
+def test_a_lost_ledger_tells_how_the_last_try_of_a_run_went(context):
     for hour, status in ((1, "failed"), (2, "complete")):
-        jobs.load(collection(parts, "tried twice", hour, [review(1)], status=status), parts)
-    empty(parts)
-    jobs.rebuild(parts)
-    (line,) = rows(parts, "SELECT status FROM ops.collections")
+        jobs.load(collection(context, "tried twice", hour, [review(1)], status=status), context)
+    empty(context)
+    jobs.rebuild(context)
+    (line,) = rows(context, "SELECT status FROM ops.collections")
     assert line["status"] == "complete"
 
 
-def test_a_file_that_looks_like_a_manifest_is_no_collection(parts):
-    uris = history(parts)
-    parts.lake.write(f"inbox/{MOVIE}/page_files/manifest.json", b"{}")
-    parts.lake.write(f"quarantine/{MOVIE}/x/manifest.json", b"{}")
-    assert parts.lake.manifests() == sorted(uris)
+def test_a_file_that_looks_like_a_manifest_is_no_collection(context):
+    uris = history(context)
+    context.lake.write(f"inbox/{MOVIE}/page_files/manifest.json", b"{}")
+    context.lake.write(f"quarantine/{MOVIE}/x/manifest.json", b"{}")
+    assert context.lake.manifests() == sorted(uris)

@@ -43,7 +43,7 @@ class World:
         url = address(user, password, self.server.port, database)
         return psycopg.connect(url, autocommit=True)
 
-    def parts(self, reader: str | None = None) -> jobs.Parts:
+    def parts(self, reader: str | None = None) -> jobs.Context:
         """Return what `filmpulse setup` works with."""
         url = address("filmpulse", self.owner, self.server.port, "filmpulse")
         password = reader or self.reader
@@ -52,7 +52,7 @@ class World:
             "lake_url": "file:///nowhere",
             "reader_password": password,
         }
-        return jobs.Parts.from_settings(Settings.model_validate(settings))
+        return jobs.Context.from_settings(Settings.model_validate(settings))
 
 
 def _only(binaries: Binaries) -> Callable[[], tuple[Binaries, ...]]:

@@ -52,36 +52,36 @@ def drop(url, *schemas):
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
+def context(warehouse_url, tmp_path):
+    return jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
     )
 
 
 @pytest.mark.parametrize("lost", LOSSES, ids="+".join)
-def test_setup_makes_what_was_lost_as_it_was(warehouse_url, parts, lost):
+def test_setup_makes_what_was_lost_as_it_was(warehouse_url, context, lost):
     before = catalogue(warehouse_url)
-    jobs.load(collection(parts, hour(0), [review(1), review(2)]), parts)
-    jobs.analyse(MOVIE, parts)
+    jobs.load(collection(context, hour(0), [review(1), review(2)]), context)
+    jobs.analyse(MOVIE, context)
     drop(warehouse_url, *lost)
     if lost != SCHEMAS:
         assert status(warehouse_url).missing == lost
-    jobs.setup_warehouse(parts)
+    jobs.setup_warehouse(context)
     assert status(warehouse_url) == status(warehouse_url)._replace(missing=(), has_marts=True)
     assert status(warehouse_url).current == status(warehouse_url).head
     assert catalogue(warehouse_url) == before
     if "core" not in lost:
-        assert len(rows(parts, "SELECT FROM core.review_analyses")) == 2
-    jobs.rebuild(parts)
-    assert len(rows(parts, "SELECT FROM mart.reviews")) == 2
-    assert len(rows(parts, "SELECT FROM ops.loads")) == 1
+        assert len(rows(context, "SELECT FROM core.review_analyses")) == 2
+    jobs.rebuild(context)
+    assert len(rows(context, "SELECT FROM mart.reviews")) == 2
+    assert len(rows(context, "SELECT FROM ops.loads")) == 1
     assert migrate(warehouse_url).missing == ()
 
 
-def test_the_reader_sees_marts_that_were_made_anew(warehouse_url, parts):
-    jobs.setup_warehouse(parts)
+def test_the_reader_sees_marts_that_were_made_anew(warehouse_url, context):
+    jobs.setup_warehouse(context)
     drop(warehouse_url, "mart")
-    jobs.setup_warehouse(parts)
+    jobs.setup_warehouse(context)
     with psycopg.connect(warehouse_url) as connection:
         (may,) = connection.execute(
             "SELECT has_table_privilege('filmpulse_reader', 'mart.movies', 'SELECT')"
@@ -90,8 +90,8 @@ def test_the_reader_sees_marts_that_were_made_anew(warehouse_url, parts):
 
 
 @pytest.mark.parametrize("lost", SCHEMAS)
-def test_the_doctor_names_the_schema_and_what_mends_it(parts, warehouse_url, monkeypatch, lost):
-    jobs.setup_warehouse(parts)
+def test_the_doctor_names_the_schema_and_what_mends_it(context, warehouse_url, monkeypatch, lost):
+    jobs.setup_warehouse(context)
     drop(warehouse_url, lost)
     monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
     for name in ("_airflow_parts", "_airflow_objects", "_browser", "_lake"):
@@ -105,8 +105,8 @@ def test_the_doctor_names_the_schema_and_what_mends_it(parts, warehouse_url, mon
     assert not any("is Postgres up" in check.advice for check in found.values())
 
 
-def test_the_doctor_names_marts_of_another_version(parts, warehouse_url, monkeypatch):
-    jobs.setup_warehouse(parts)
+def test_the_doctor_names_marts_of_another_version(context, warehouse_url, monkeypatch):
+    jobs.setup_warehouse(context)
     with psycopg.connect(warehouse_url) as connection:
         connection.execute("DROP VIEW mart.hosts")
     monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
@@ -115,16 +115,16 @@ def test_the_doctor_names_marts_of_another_version(parts, warehouse_url, monkeyp
     found = {check.name: check for check in doctor.checks()}
     assert not found["schema"].ok
     assert "filmpulse setup" in found["schema"].advice
-    jobs.setup_warehouse(parts)
+    jobs.setup_warehouse(context)
     assert {check.name: check for check in doctor.checks()}["schema"].ok
 
 
 @pytest.mark.parametrize("lost", SCHEMAS)
-def test_a_job_says_that_a_schema_is_missing(parts, warehouse_url, lost):
-    jobs.load(collection(parts, hour(0), [review(1)]), parts)
+def test_a_job_says_that_a_schema_is_missing(context, warehouse_url, lost):
+    jobs.load(collection(context, hour(0), [review(1)]), context)
     drop(warehouse_url, lost)
     with pytest.raises(BadInput, match="filmpulse setup"):
-        jobs.summary(MOVIE, parts)
+        jobs.summary(MOVIE, context)
 
 
 def test_a_warehouse_of_a_newer_version_is_left_alone(warehouse_url):

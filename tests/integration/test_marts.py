@@ -167,8 +167,8 @@ def test_marts_that_are_not_of_this_version_are_made_anew(databases, warehouse_u
 
 
 def test_the_reader_may_read_marts_from_the_moment_they_are_there(warehouse_url):
-    parts = jobs.Parts(Settings(), Warehouse(warehouse_url), None)
-    jobs.setup_warehouse(parts)
+    context = jobs.Context(Settings(), Warehouse(warehouse_url), None)
+    jobs.setup_warehouse(context)
     with psycopg.connect(warehouse_url) as connection:
         connection.execute("COMMENT ON SCHEMA mart IS NULL")
     assert marts.remake(warehouse_url)

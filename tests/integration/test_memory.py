@@ -31,7 +31,7 @@ from pathlib import Path
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Analysis
-parts = jobs.Parts.from_settings(Settings.from_env())
+parts = jobs.Context.from_settings(Settings.from_env())
 class Refusing:
     kind, model, prompt_version, parameters = "refusing", None, "1", {}
     def analyse(self, texts):
@@ -45,18 +45,18 @@ print(int(peak[1]) / 1024, done[0])
 
 
 @pytest.fixture
-def parts(warehouse_url: str, tmp_path: Path) -> jobs.Parts:
+def context(warehouse_url: str, tmp_path: Path) -> jobs.Context:
     (tmp_path / "lake").mkdir()
     env = {
         "FILMPULSE_WAREHOUSE_URL": warehouse_url,
         "FILMPULSE_LAKE_URL": f"file://{tmp_path}/lake",
     }
-    return jobs.Parts.from_settings(Settings.from_env(env))
+    return jobs.Context.from_settings(Settings.from_env(env))
 
 
-def collection(parts: jobs.Parts, imdb_id: str, count: int, body: str = BODY) -> str:
+def collection(context: jobs.Context, imdb_id: str, count: int, body: str = BODY) -> str:
     """Write a collection into the lake; answer its manifest's URI."""
-    writer = parts.lake.begin("imdb", imdb_id, AT)
+    writer = context.lake.begin("imdb", imdb_id, AT)
     for start in range(0, count, 200):
         writer.append(
             [
@@ -74,9 +74,9 @@ def collection(parts: jobs.Parts, imdb_id: str, count: int, body: str = BODY) ->
     )  # fmt: skip
 
 
-def peak_of(job: str, argument: str, parts: jobs.Parts, expected: int) -> float:
+def peak_of(job: str, argument: str, context: jobs.Context, expected: int) -> float:
     """Run one job in a process of its own; return the most memory that it had (MB)."""
-    settings = parts.settings
+    settings = context.settings
     env = os.environ | {
         "FILMPULSE_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
         "FILMPULSE_LAKE_URL": settings.lake_url,
@@ -90,13 +90,13 @@ def peak_of(job: str, argument: str, parts: jobs.Parts, expected: int) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_loading_and_scoring_need_no_more_memory_for_a_long_movie(parts: jobs.Parts) -> None:
+def test_loading_and_scoring_need_no_more_memory_for_a_long_movie(context: jobs.Context) -> None:
     movies = {"tt9900001": SHORT, "tt9900002": LONG}
     loading, scoring = [], []
     for imdb_id, count in movies.items():
-        uri = collection(parts, imdb_id, count)
-        loading.append(peak_of("load", uri, parts, count))
-        scoring.append(peak_of("analyse", imdb_id, parts, count))
+        uri = collection(context, imdb_id, count)
+        loading.append(peak_of("load", uri, context, count))
+        scoring.append(peak_of("analyse", imdb_id, context, count))
     assert loading[1] - loading[0] < MOST_MORE_MB
     assert scoring[1] - scoring[0] < MOST_MORE_MB
     assert max(loading + scoring) < 250
@@ -126,23 +126,25 @@ class Scripted:
 
 
 @pytest.fixture
-def loaded(parts: jobs.Parts) -> jobs.Parts:
-    jobs.load(collection(parts, "tt9900003", 250, "Short. "), parts)
-    return parts
+def loaded(context: jobs.Context) -> jobs.Context:
+    jobs.load(collection(context, "tt9900003", 250, "Short. "), context)
+    return context
 
 
-def stored(parts: jobs.Parts) -> int:
-    with Warehouse(parts.warehouse.url).connect() as connection:
+def stored(context: jobs.Context) -> int:
+    with Warehouse(context.warehouse.url).connect() as connection:
         return connection.execute("SELECT count(*) AS n FROM core.review_analyses").fetchone()["n"]
 
 
-def test_an_answer_that_was_paid_for_is_stored_before_the_next_is_asked(loaded: jobs.Parts) -> None:
+def test_an_answer_that_was_paid_for_is_stored_before_the_next_is_asked(
+    loaded: jobs.Context,
+) -> None:
     analyser = Scripted(loaded.warehouse.url, tokens=5)
     assert jobs.analyse("tt9900003", loaded, analyser).texts == 250
     assert analyser.stored_before == list(range(250))
 
 
-def test_free_answers_are_stored_in_steps(loaded: jobs.Parts) -> None:
+def test_free_answers_are_stored_in_steps(loaded: jobs.Context) -> None:
     told: list[tuple[int, int | None]] = []
     analyser = Scripted(loaded.warehouse.url, tokens=None)
     jobs.analyse("tt9900003", loaded, analyser, lambda done, total: told.append((done, total)))
@@ -154,7 +156,7 @@ def test_free_answers_are_stored_in_steps(loaded: jobs.Parts) -> None:
 
 @pytest.mark.parametrize("tokens", [None, 5])
 def test_an_analyser_that_gives_up_leaves_what_it_said(
-    loaded: jobs.Parts, tokens: int | None
+    loaded: jobs.Context, tokens: int | None
 ) -> None:
     analyser = Scripted(loaded.warehouse.url, tokens=tokens, fails_at=130)
     with pytest.raises(SiteUnavailable, match="model is gone"):
@@ -162,5 +164,5 @@ def test_an_analyser_that_gives_up_leaves_what_it_said(
     assert stored(loaded) == 130
 
 
-def test_a_movie_without_texts_is_no_work(loaded: jobs.Parts) -> None:
+def test_a_movie_without_texts_is_no_work(loaded: jobs.Context) -> None:
     assert jobs.analyse("tt9900004", loaded).texts == 0

@@ -29,11 +29,11 @@ SOME_CASES = [
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
+def context(warehouse_url, tmp_path):
     settings = Settings(
         warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(), author_secret="s"
     )
-    return jobs.Parts.from_settings(settings)
+    return jobs.Context.from_settings(settings)
 
 
 def file_name(case, form):
@@ -48,24 +48,24 @@ def packed(cases, form):
     return archive.getvalue()
 
 
-def import_all(parts):
-    names = jobs.plan_import(parts)
-    imported = [jobs.import_file(name, "run", parts) for name in names]
-    told_of = jobs.review_import("run", names, imported, parts)
+def import_all(context):
+    names = jobs.plan_import(context)
+    imported = [jobs.import_file(name, "run", context) for name in names]
+    told_of = jobs.review_import("run", names, imported, context)
     for line in (*told_of.lines, *told_of.warnings, *told_of.failures):
         logging.getLogger("summary").info(line)
     return [one for file in imported for one in file.pages]
 
 
-def in_lake(parts):
-    names = parts.lake.names("")
-    return {name: told(name) + told(parts.lake.read(name)) for name in names}
+def in_lake(context):
+    names = context.lake.names("")
+    return {name: told(name) + told(context.lake.read(name)) for name in names}
 
 
-def in_warehouse(parts):
+def in_warehouse(context):
     """Return what is told of people by each row of every table, all columns as text."""
     found = {}
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         tables = connection.execute(
             "SELECT table_schema AS schema, table_name AS name FROM information_schema.tables "
             "WHERE table_type = 'BASE TABLE' "
@@ -78,8 +78,8 @@ def in_warehouse(parts):
     return found
 
 
-def assert_nothing_private(parts, caplog, capfd):
-    places = in_lake(parts) | in_warehouse(parts)
+def assert_nothing_private(context, caplog, capfd):
+    places = in_lake(context) | in_warehouse(context)
     places |= {"log": told(caplog.text), "printed": told("".join(capfd.readouterr()))}
     assert len(places) > 10
     assert {place: found for place, found in places.items() if found} == {}
@@ -91,85 +91,85 @@ def _all_is_logged(caplog):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_page_dropped_in_every_form(parts, form, caplog, capfd):
-    parts.lake.write("inbox/all.zip", packed(HTML_CASES, form))
-    pages = import_all(parts)
+def test_every_page_dropped_in_every_form(context, form, caplog, capfd):
+    context.lake.write("inbox/all.zip", packed(HTML_CASES, form))
+    pages = import_all(context)
     assert len(pages) == len(HTML_CASES)
-    left = parts.lake.names("inbox")
+    left = context.lake.names("inbox")
     assert all(name.startswith(("inbox/done/", "inbox/failed/")) for name in left)
-    assert_nothing_private(parts, caplog, capfd)
+    assert_nothing_private(context, caplog, capfd)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_pages_that_fail_or_are_added_in_every_form(parts, form, tmp_path, caplog, capfd):
+def test_pages_that_fail_or_are_added_in_every_form(context, form, tmp_path, caplog, capfd):
     for case in SOME_CASES:
         name, content = file_name(case, form), FORMS[form](page(case))
         (tmp_path / name).write_bytes(content)
-        jobs.add_to_inbox(tmp_path / name, parts)
-        parts.lake.write(f"inbox/bad-{name}.meta.json", NOTE_THAT_CANNOT_BE_READ)
-        parts.lake.write(f"inbox/bad-{name}", content)
+        jobs.add_to_inbox(tmp_path / name, context)
+        context.lake.write(f"inbox/bad-{name}.meta.json", NOTE_THAT_CANNOT_BE_READ)
+        context.lake.write(f"inbox/bad-{name}", content)
         changed = content.replace(b"reviewText", b"words").replace(b"plaidHtml", b"words")
-        parts.lake.write(f"inbox/changed-{name}", changed)
-    pages = import_all(parts)
+        context.lake.write(f"inbox/changed-{name}", changed)
+    pages = import_all(context)
     assert sum(one.status not in ("complete", "partial", "gated") for one in pages) >= len(
         SOME_CASES
     )
-    assert not [n for n in parts.lake.names("inbox") if n.count("/") < 2]
-    assert_nothing_private(parts, caplog, capfd)
+    assert not [n for n in context.lake.names("inbox") if n.count("/") < 2]
+    assert_nothing_private(context, caplog, capfd)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_pages_of_the_site_in_quarantine(parts, form, caplog, capfd):
+def test_pages_of_the_site_in_quarantine(context, form, caplog, capfd):
     for case in SOME_CASES:
         text = FORMS[form](page(case)).decode("utf-8", "replace")
         seen = Page(url="x", final_url="x", html=text, status=200, fetched_at=datetime.now(UTC))
-        raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), parts)
+        raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), context)
         logging.getLogger("summary").error(str(raised))
-    assert len(parts.lake.names("quarantine")) == len(SOME_CASES)
-    assert_nothing_private(parts, caplog, capfd)
+    assert len(context.lake.names("quarantine")) == len(SOME_CASES)
+    assert_nothing_private(context, caplog, capfd)
 
 
-def test_answers_and_suggestions(parts, caplog, capfd):
+def test_answers_and_suggestions(context, caplog, capfd):
     for case in set(CASES) - set(HTML_CASES):
-        parts.lake.write(f"inbox/{MOVIE} {case.replace('/', '-')}.json", page(case).encode())
-    read, refused = sorted(import_all(parts), key=lambda one: one.status, reverse=True)
+        context.lake.write(f"inbox/{MOVIE} {case.replace('/', '-')}.json", page(case).encode())
+    read, refused = sorted(import_all(context), key=lambda one: one.status, reverse=True)
     assert (read.status, refused.reason) == ("partial", "no_reviews")
-    assert_nothing_private(parts, caplog, capfd)
+    assert_nothing_private(context, caplog, capfd)
 
 
-def test_of_what_cannot_be_cleaned_only_reason_name_and_hash_are_kept(parts):
+def test_of_what_cannot_be_cleaned_only_reason_name_and_hash_are_kept(context):
     content = FORMS["source in a page"](page(SOME_CASES[0]))
-    parts.lake.write("inbox/Saved page.html", content)
-    (failed,) = import_all(parts)
+    context.lake.write("inbox/Saved page.html", content)
+    (failed,) = import_all(context)
     assert (failed.status, failed.reason) == ("failed", "not_cleaned")
-    (kept,) = parts.lake.names("inbox")
+    (kept,) = context.lake.names("inbox")
     assert kept == f"inbox/failed/{failed.name}.reason.txt"
-    lines = parts.lake.read(kept).decode().splitlines()
+    lines = context.lake.read(kept).decode().splitlines()
     assert lines[-3:] == [
         "file: Saved page.html", f"sha256: {sha256(content).hexdigest()}", "reason: not_cleaned",
     ]  # fmt: skip
-    (listed,) = jobs.list_inbox(parts)[1]
+    (listed,) = jobs.list_inbox(context)[1]
     assert (listed.name, listed.reason) == (failed.name, "not_cleaned")
     assert listed.sentence == lines[0]
 
 
-def test_a_page_that_cannot_be_cleaned_leaves_its_hash_in_quarantine(parts):
+def test_a_page_that_cannot_be_cleaned_leaves_its_hash_in_quarantine(context):
     text = page(SOME_CASES[0])[:-2000]  # within its data
     seen = Page(url="x", final_url="x", html=text, status=200, fetched_at=datetime.now(UTC))
-    raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), parts)
-    (kept,) = parts.lake.names("quarantine")
+    raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), context)
+    (kept,) = context.lake.names("quarantine")
     assert kept.endswith("-layout_changed.reason.txt")
-    assert parts.lake.uri_of(kept) in str(raised)
-    assert sha256(text.encode()).hexdigest() in parts.lake.read(kept).decode()
+    assert context.lake.uri_of(kept) in str(raised)
+    assert sha256(text.encode()).hexdigest() in context.lake.read(kept).decode()
 
 
-def test_a_reading_that_quotes_a_value_does_not_log_it(parts, caplog):
+def test_a_reading_that_quotes_a_value_does_not_log_it(context, caplog):
     """A name where a day was: neither the sentence nor its cause may say it."""
     text = (PAGES / "imdb.ReviewsPage/rows_only/input.html").read_text("utf-8")
     odd = text.replace('"submissionDate":"', '"submissionDate":"Zoë O\'Quill ')
     assert odd != text
-    parts.lake.write("inbox/odd.html", odd.encode())
-    (failed,) = import_all(parts)
+    context.lake.write("inbox/odd.html", odd.encode())
+    (failed,) = import_all(context)
     assert failed.reason == "layout_changed"
     assert "Quill" not in failed.line
     assert "Quill" not in caplog.text

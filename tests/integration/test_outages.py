@@ -57,25 +57,25 @@ def load_drill():
 drill = load_drill()
 
 
-def rows(parts, statement, *values):
-    with Warehouse(parts.warehouse.url).connect() as connection:
+def rows(context, statement, *values):
+    with Warehouse(context.warehouse.url).connect() as connection:
         return connection.execute(statement, values).fetchall()
 
 
-def count(parts, table):
-    return rows(parts, f"SELECT count(*) AS n FROM {table}")[0]["n"]  # noqa: S608  our own words
+def count(context, table):
+    return rows(context, f"SELECT count(*) AS n FROM {table}")[0]["n"]  # noqa: S608  our own words
 
 
-def line_of(parts, run_id):
-    return rows(parts, "SELECT * FROM ops.collections WHERE run_id = %s", run_id)[0]
+def line_of(context, run_id):
+    return rows(context, "SELECT * FROM ops.collections WHERE run_id = %s", run_id)[0]
 
 
-def tables(parts):
-    return drill._tables({"FILMPULSE_WAREHOUSE_URL": parts.warehouse.url})
+def tables(context):
+    return drill._tables({"FILMPULSE_WAREHOUSE_URL": context.warehouse.url})
 
 
 def make_parts(site, warehouse_url, lake_url, **settings):
-    return jobs.Parts.from_settings(
+    return jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url, lake_url=lake_url,
             source_urls={"imdb": site.url} if site else {},
@@ -85,10 +85,10 @@ def make_parts(site, warehouse_url, lake_url, **settings):
     )  # fmt: skip
 
 
-def seal(parts, run_id, hour, reviews, **changes):
+def seal(context, run_id, hour, reviews, **changes):
     """Write a collection into the lake; answer its manifest's URI."""
     at = START + timedelta(hours=hour)
-    writer = parts.lake.begin("imdb", MOVIE, at)
+    writer = context.lake.begin("imdb", MOVIE, at)
     writer.append(reviews)
     fields = {
         "run_id": run_id, "source": "imdb", "imdb_id": MOVIE, "mode": "full", "started_at": at,
@@ -125,7 +125,7 @@ def middle(sample_site):
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
+def context(warehouse_url, tmp_path):
     return make_parts(None, warehouse_url, tmp_path.as_uri())
 
 
@@ -366,7 +366,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError
 
-parts = jobs.Parts.from_settings(Settings.from_env())
+parts = jobs.Context.from_settings(Settings.from_env())
 full = lambda done, total: resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
 try:
     jobs.collect(sys.argv[1], "full", "r2", parts, full)
@@ -379,10 +379,10 @@ def test_a_full_disk_is_said_and_harms_no_earlier_collection(
     sample_site, warehouse_url, tmp_path, middle
 ):
     lake_url = (tmp_path / "lake").as_uri()
-    parts = make_parts(sample_site, warehouse_url, lake_url)
-    (first,) = jobs.collect(middle, "full", "r1", parts)
-    jobs.load(first, parts)
-    before = tables(parts)
+    context = make_parts(sample_site, warehouse_url, lake_url)
+    (first,) = jobs.collect(middle, "full", "r1", context)
+    jobs.load(first, context)
+    before = tables(context)
     # No file of the worker may grow beyond 64 bytes once the first page has been written.
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FULL_DISK), middle],
@@ -395,16 +395,16 @@ def test_a_full_disk_is_said_and_harms_no_earlier_collection(
     )  # fmt: skip
     assert done.stdout.startswith("LakeUnavailable"), done.stderr
     assert "reviews-00002.jsonl.gz could not be written" in done.stdout
-    line = line_of(parts, "r2")
+    line = line_of(context, "r2")
     assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
     assert "reviews-00002.jsonl.gz" in line["sentence"]
-    assert parts.lake.manifests() == [first]
+    assert context.lake.manifests() == [first]
     assert not list(tmp_path.rglob("*.part"))
     assert {p.stat().st_size > 64 for p in tmp_path.rglob("*.gz")} == {True}  # none is cut short
-    assert len(list(parts.lake.read_reviews(first, parts.lake.read_manifest(first)))) > 50
-    assert tables(parts) == before
-    jobs.load(*jobs.collect(middle, "full", "r2", parts), parts)
-    assert line_of(parts, "r2")["status"] == "complete"
+    assert len(list(context.lake.read_reviews(first, context.lake.read_manifest(first)))) > 50
+    assert tables(context) == before
+    jobs.load(*jobs.collect(middle, "full", "r2", context), context)
+    assert line_of(context, "r2")["status"] == "complete"
 
 
 @pytest.fixture
@@ -441,30 +441,30 @@ def fill(folder):
 def test_a_disk_that_is_full_in_truth_is_said_in_its_own_words(
     sample_site, warehouse_url, small_disk, middle
 ):
-    parts = make_parts(sample_site, warehouse_url, (small_disk / "lake").as_uri())
-    (first,) = jobs.collect(middle, "full", "r1", parts)
-    jobs.load(first, parts)
-    before = tables(parts)
+    context = make_parts(sample_site, warehouse_url, (small_disk / "lake").as_uri())
+    (first,) = jobs.collect(middle, "full", "r1", context)
+    jobs.load(first, context)
+    before = tables(context)
     fillers = []
     with pytest.raises(LakeUnavailable, match="No space left on device") as raised:
         jobs.collect(
-            middle, "full", "r2", parts, lambda done, total: fillers.append(fill(small_disk))
+            middle, "full", "r2", context, lambda done, total: fillers.append(fill(small_disk))
         )
     assert isinstance(raised.value, Retryable)
-    line = line_of(parts, "r2")
+    line = line_of(context, "r2")
     assert (line["status"], line["reason"]) == ("failed", "lake_unavailable")
     assert re.search(
         r"reviews-00002\.jsonl\.gz could not be written in the lake: .*No space left on device",
         line["sentence"],
     )
-    assert parts.lake.manifests() == [first]
+    assert context.lake.manifests() == [first]
     assert not list(small_disk.rglob("*.part"))
-    assert len(list(parts.lake.read_reviews(first, parts.lake.read_manifest(first)))) > 50
-    assert tables(parts) == before
+    assert len(list(context.lake.read_reviews(first, context.lake.read_manifest(first)))) > 50
+    assert tables(context) == before
     (filler,) = fillers
     filler.unlink()
-    jobs.load(*jobs.collect(middle, "full", "r2", parts), parts)
-    assert line_of(parts, "r2")["status"] == "complete"
+    jobs.load(*jobs.collect(middle, "full", "r2", context), context)
+    assert line_of(context, "r2")["status"] == "complete"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -496,12 +496,12 @@ def test_two_runs_on_one_movie_at_once(
     sample_site, warehouse_url, tmp_path, twin, middle, monkeypatch
 ):
     monkeypatch.setattr(crawl, "Browser", Browser)  # each run has one of its own
-    parts = make_parts(sample_site, warehouse_url, tmp_path.as_uri())
+    context = make_parts(sample_site, warehouse_url, tmp_path.as_uri())
     alone = make_parts(sample_site, twin.warehouse.url, twin.settings.lake_url)
 
-    def run(run_id, mode, parts):
+    def run(run_id, mode, context):
         # each as a task has it: parts of its own
-        own = jobs.Parts.from_settings(parts.settings)
+        own = jobs.Context.from_settings(context.settings)
         jobs.plan([middle], mode, run_id, own)
         jobs.load(*jobs.collect(middle, mode, run_id, own), own)
         jobs.analyse(middle, own)
@@ -509,20 +509,20 @@ def test_two_runs_on_one_movie_at_once(
 
     run("alone", "full", alone)
     at_once(
-        lambda: run("manual__1", "full", parts),
-        lambda: run("detected__1", "incremental", parts),
+        lambda: run("manual__1", "full", context),
+        lambda: run("detected__1", "incremental", context),
     )
-    assert tables(parts) == tables(alone)
+    assert tables(context) == tables(alone)
     sample_site.control("publish", imdb_id=middle, count=3)
     run("alone again", "full", alone)
     at_once(
-        lambda: run("manual__2", "full", parts),
-        lambda: run("detected__2", "incremental", parts),
+        lambda: run("manual__2", "full", context),
+        lambda: run("detected__2", "incremental", context),
     )
-    assert tables(parts) == tables(alone)
+    assert tables(context) == tables(alone)
 
 
-def test_two_loads_of_one_movie_at_once(parts, twin):
+def test_two_loads_of_one_movie_at_once(context, twin):
     """An older and a newer collection, which differ in what they add, edit and lack."""
     for number in range(6):
         hour, first = 3 * number, 10 * number
@@ -531,49 +531,51 @@ def test_two_loads_of_one_movie_at_once(parts, twin):
                 seal(where, f"a{number}", hour, reviews(first, first + 30)),
                 seal(where, f"b{number}", hour + 1, reviews(first + 5, first + 35, "Dull story")),
             ]
-            for where in (parts, twin)
+            for where in (context, twin)
         ]
-        at_once(*(lambda uri=uri: jobs.load(uri, parts) for uri in made[0]))
+        at_once(*(lambda uri=uri: jobs.load(uri, context) for uri in made[0]))
         for uri in made[1]:
             jobs.load(uri, twin)
-        assert tables(parts) == tables(twin)
+        assert tables(context) == tables(twin)
 
 
-def test_one_collection_loaded_by_two_at_once(parts):
+def test_one_collection_loaded_by_two_at_once(context):
     for number in range(5):
-        uri = seal(parts, f"r{number}", number, reviews(1, 20 + number))
-        found = at_once(*[lambda uri=uri: jobs.load(uri, parts)] * 2)
+        uri = seal(context, f"r{number}", number, reviews(1, 20 + number))
+        found = at_once(*[lambda uri=uri: jobs.load(uri, context)] * 2)
         assert sorted(loaded.changed for loaded in found) == [0, 20 if number == 0 else 1]
-    assert count(parts, "core.reviews") == 24
-    assert count(parts, "ops.loads") == 5
+    assert count(context, "core.reviews") == 24
+    assert count(context, "ops.loads") == 5
 
 
-def test_one_movie_scored_by_two_at_once_is_read_once(parts):
-    jobs.load(seal(parts, "r1", 0, reviews(1, 60)), parts)
+def test_one_movie_scored_by_two_at_once_is_read_once(context):
+    jobs.load(seal(context, "r1", 0, reviews(1, 60)), context)
     both = [Watched(lambda number: time.sleep(0.002)) for _ in range(2)]
-    found = at_once(*(lambda one=one: jobs.analyse(MOVIE, parts, one) for one in both))
+    found = at_once(*(lambda one=one: jobs.analyse(MOVIE, context, one) for one in both))
     assert sorted(one.scored for one in found) == [0, 60]
     assert sorted(both[0].given + both[1].given) == sorted(f"rw{n}" for n in range(1, 61))
-    assert count(parts, "core.review_analyses") == 60
+    assert count(context, "core.review_analyses") == 60
 
 
-def test_a_new_analyser_is_registered_once_by_many_at_once(parts):
+def test_a_new_analyser_is_registered_once_by_many_at_once(context):
     for number in range(15):
         news = [Watched(version=number) for _ in range(6)]
-        at_once(*(lambda one=one: jobs.analyse(MOVIE, parts, one) for one in news))
-    assert count(parts, "core.analysers") == 15
+        at_once(*(lambda one=one: jobs.analyse(MOVIE, context, one) for one in news))
+    assert count(context, "core.analysers") == 15
 
 
-def test_a_killed_scorer_lets_go(parts):
+def test_a_killed_scorer_lets_go(context):
     """The lock is its connection's: no other waits for a worker that is gone."""
-    jobs.load(seal(parts, "r1", 0, reviews(1, 3)), parts)
-    with Warehouse(parts.warehouse.url).connect(autocommit=True) as dead:
+    jobs.load(seal(context, "r1", 0, reviews(1, 3)), context)
+    with Warehouse(context.warehouse.url).connect(autocommit=True) as dead:
         dead.execute(
             "SELECT pg_advisory_lock(hashtextextended('scoring ' || %(i)s, 0))", {"i": MOVIE}
         )
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(jobs.analyse, MOVIE, parts)
-            wait_until(lambda: count(parts, "pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+            waiting = pool.submit(jobs.analyse, MOVIE, context)
+            wait_until(
+                lambda: count(context, "pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            )
             assert not waiting.done()
             os.close(dead.fileno())  # as the kernel does with a killed process's sockets
             assert waiting.result(20).scored == 3

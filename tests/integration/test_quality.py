@@ -22,8 +22,8 @@ WORDS = "slow and quiet film about the sea with a fine score that stays in the m
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
+def context(warehouse_url, tmp_path):
+    return jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
     )
 
@@ -58,14 +58,14 @@ def reviews(first, last, **changes):
 class Movies:
     """Loads made-up collections of one movie, one a day."""
 
-    def __init__(self, parts):
-        self.parts, self.day = parts, 0
+    def __init__(self, context):
+        self.context, self.day = context, 0
 
     def load(self, found, lines=None, imdb_id=MOVIE, is_scored=True, **changes):
         """Load a collection; answer the verdicts by check."""
         self.day += 1
         at = START + timedelta(days=self.day)
-        writer = self.parts.lake.begin("imdb", imdb_id, at)
+        writer = self.context.lake.begin("imdb", imdb_id, at)
         writer.append(found if lines is None else lines)
         fields = {
             "run_id": f"run{self.day}",
@@ -80,27 +80,27 @@ class Movies:
             "parts": tuple(writer.parts),
         }
         self.uri = writer.close(Manifest(**fields | changes))
-        jobs.load(self.uri, self.parts)
+        jobs.load(self.uri, self.context)
         if is_scored:
-            jobs.analyse(imdb_id, self.parts)
+            jobs.analyse(imdb_id, self.context)
         return self.verdicts(self.uri)
 
     def verdicts(self, uri):
-        found = rows(self.parts, "SELECT * FROM ops.quality_checks WHERE manifest_uri = %s", uri)
+        found = rows(self.context, "SELECT * FROM ops.quality_checks WHERE manifest_uri = %s", uri)
         assert sorted(row["check_name"] for row in found) == sorted(CHECKS)
         return {row["check_name"]: row for row in found}
 
     def summarise(self):
-        return jobs.summarise(f"run{self.day}", self.parts)
+        return jobs.summarise(f"run{self.day}", self.context)
 
 
 @pytest.fixture
-def movies(parts):
-    return Movies(parts)
+def movies(context):
+    return Movies(context)
 
 
-def rows(parts, statement, *values):
-    with parts.warehouse.connect() as connection:
+def rows(context, statement, *values):
+    with context.warehouse.connect() as connection:
         return connection.execute(statement, values).fetchall()
 
 
@@ -367,9 +367,9 @@ def test_a_movie_that_is_forgotten_takes_its_verdicts_along(movies):
     assert rows(movies.parts, "SELECT FROM ops.quality_checks") == []
 
 
-def test_no_collections_no_faults(parts):
-    assert jobs.failed_checks([], parts) == []
-    assert jobs.failed_checks(["file:///nowhere"], parts) == []
+def test_no_collections_no_faults(context):
+    assert jobs.failed_checks([], context) == []
+    assert jobs.failed_checks(["file:///nowhere"], context) == []
 
 
 def test_one_movie_with_two_troubles_is_counted_once(movies):

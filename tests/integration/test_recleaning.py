@@ -42,8 +42,8 @@ def zipped(**members):
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
-    return jobs.Parts.from_settings(
+def context(warehouse_url, tmp_path):
+    return jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url,
             lake_url=(tmp_path / "lake").as_uri(),
@@ -52,15 +52,15 @@ def parts(warehouse_url, tmp_path):
     )
 
 
-def put(parts, **objects):
+def put(context, **objects):
     for name, content in objects.items():
-        parts.lake.write(name, content)
+        context.lake.write(name, content)
 
 
-def everything(parts):
+def everything(context):
     found = b""
-    for name in parts.lake.names(""):
-        content = parts.lake.read(name)
+    for name in context.lake.names(""):
+        content = context.lake.read(name)
         if zipfile.is_zipfile(io.BytesIO(content)):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 content = b"".join(archive.read(member) for member in archive.namelist())
@@ -95,42 +95,44 @@ def reason_of(name):
     return f"inbox/failed/{file}.reason.txt"
 
 
-def test_what_earlier_versions_kept_is_cleaned_or_goes(parts):
-    put(parts, **KEPT, **HOPELESS)
-    put(parts, **{"inbox/failed/table.csv.map.yaml": b"source: club\n"})
-    put(parts, **{"inbox/waits.html": PAGE, "inbox/waits.csv": NAME.encode()})
-    took = jobs.apply_retention(parts, NOW)
+def test_what_earlier_versions_kept_is_cleaned_or_goes(context):
+    put(context, **KEPT, **HOPELESS)
+    put(context, **{"inbox/failed/table.csv.map.yaml": b"source: club\n"})
+    put(context, **{"inbox/waits.html": PAGE, "inbox/waits.csv": NAME.encode()})
+    took = jobs.apply_retention(context, NOW)
     assert (took.cleaned, took.not_cleaned) == (len(KEPT), len(HOPELESS))
-    left = set(parts.lake.names("")) - {"inbox/waits.html", "inbox/waits.csv"}
+    left = set(context.lake.names("")) - {"inbox/waits.html", "inbox/waits.csv"}
     assert left == {*KEPT, *map(reason_of, HOPELESS), MARKER}
     for waits in ("inbox/waits.html", "inbox/waits.csv"):  # an import cleans it
-        parts.lake.delete(waits)
-    assert USER not in everything(parts)
-    assert NAME not in everything(parts)
-    assert parts.lake.read("inbox/done/page.html") == CLEAN
-    with zipfile.ZipFile(io.BytesIO(parts.lake.read("inbox/failed/pages.zip"))) as archive:
+        context.lake.delete(waits)
+    assert USER not in everything(context)
+    assert NAME not in everything(context)
+    assert context.lake.read("inbox/done/page.html") == CLEAN
+    with zipfile.ZipFile(io.BytesIO(context.lake.read("inbox/failed/pages.zip"))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {"one.html": CLEAN}
 
 
-def test_reason_name_and_hash_of_what_goes_stay(parts):
-    parts.lake.write("inbox/failed/page.html", NO_PAGE)
-    parts.lake.write("inbox/failed/page.html.meta.json", NOTE)
-    parts.lake.write("inbox/failed/page.html.reason.txt", b"No cards.\n\nreason: layout_changed\n")
-    parts.lake.write("inbox/done/other.html", NO_PAGE)
-    assert clean_kept(parts) == Recleaned(not_cleaned=2)
-    page, other = (store.read_reason(name, parts) for name in ("page.html", "other.html"))
+def test_reason_name_and_hash_of_what_goes_stay(context):
+    context.lake.write("inbox/failed/page.html", NO_PAGE)
+    context.lake.write("inbox/failed/page.html.meta.json", NOTE)
+    context.lake.write(
+        "inbox/failed/page.html.reason.txt", b"No cards.\n\nreason: layout_changed\n"
+    )
+    context.lake.write("inbox/done/other.html", NO_PAGE)
+    assert clean_kept(context) == Recleaned(not_cleaned=2)
+    page, other = (store.read_reason(name, context) for name in ("page.html", "other.html"))
     assert page.sentence.startswith("No cards. ")
     assert (page.reason, other.reason) == ("layout_changed", "not_cleaned")
-    told = parts.lake.read("inbox/failed/page.html.reason.txt").decode()
+    told = context.lake.read("inbox/failed/page.html.reason.txt").decode()
     assert "As saved.html" in told
     assert sha256(NO_PAGE).hexdigest() in told
-    assert parts.lake.read("inbox/failed/page.html.meta.json") == NOTE
-    assert NAME not in everything(parts)
+    assert context.lake.read("inbox/failed/page.html.meta.json") == NOTE
+    assert NAME not in everything(context)
 
 
-def test_what_is_clean_is_not_written(parts, monkeypatch):
+def test_what_is_clean_is_not_written(context, monkeypatch):
     put(
-        parts,
+        context,
         **{
             "inbox/done/page.html": CLEAN,
             "inbox/done/page.html.meta.json": NOTE,
@@ -142,28 +144,28 @@ def test_what_is_clean_is_not_written(parts, monkeypatch):
     )
     written = []
     monkeypatch.setattr(Lake, "write", lambda self, name, content: written.append(name))
-    assert clean_kept(parts) == Recleaned()
+    assert clean_kept(context) == Recleaned()
     assert written == [MARKER]
 
 
-def test_all_is_looked_through_once_for_each_version_of_the_rules(parts, monkeypatch):
-    assert clean_kept(parts) == Recleaned()
-    parts.lake.write("inbox/done/page.html", PAGE)
-    assert jobs.apply_retention(parts, NOW) == jobs.Retained()
+def test_all_is_looked_through_once_for_each_version_of_the_rules(context, monkeypatch):
+    assert clean_kept(context) == Recleaned()
+    context.lake.write("inbox/done/page.html", PAGE)
+    assert jobs.apply_retention(context, NOW) == jobs.Retained()
     monkeypatch.setattr(SOURCE, "cleaning_rules", SOURCE.cleaning_rules + 1)
-    assert clean_kept(parts) == Recleaned(cleaned=1)
-    assert clean_kept(parts) == Recleaned()
+    assert clean_kept(context) == Recleaned(cleaned=1)
+    assert clean_kept(context) == Recleaned()
 
 
 @pytest.mark.parametrize("marker", [b"", b"{", b"[]", b'{"rules": null}', b'{"rules": 1}'])
-def test_a_marker_that_does_not_name_these_rules_stops_nothing(parts, marker):
-    put(parts, **{MARKER: marker, "inbox/done/page.html": PAGE})
-    assert clean_kept(parts) == Recleaned(cleaned=1)
-    assert clean_kept(parts) == Recleaned()
+def test_a_marker_that_does_not_name_these_rules_stops_nothing(context, marker):
+    put(context, **{MARKER: marker, "inbox/done/page.html": PAGE})
+    assert clean_kept(context) == Recleaned(cleaned=1)
+    assert clean_kept(context) == Recleaned()
 
 
-def test_broken_off_anywhere_the_next_round_goes_on(parts, monkeypatch):
-    put(parts, **KEPT, **HOPELESS)
+def test_broken_off_anywhere_the_next_round_goes_on(context, monkeypatch):
+    put(context, **KEPT, **HOPELESS)
     budget, total = 0, Recleaned()
 
     def step(real):
@@ -182,38 +184,38 @@ def test_broken_off_anywhere_the_next_round_goes_on(parts, monkeypatch):
     while True:
         budget = 4
         try:
-            total = clean_kept(parts)
+            total = clean_kept(context)
             break
         except LakeUnavailable:
             rounds += 1
-            assert parts.lake.size(MARKER) is None
+            assert context.lake.size(MARKER) is None
     assert rounds > 3
     assert sum(total) < len(KEPT) + len(HOPELESS)  # the last round had the rest to do alone
     budget = 10**6
-    assert set(parts.lake.names("")) == {*KEPT, *map(reason_of, HOPELESS), MARKER}
-    assert USER not in everything(parts)
+    assert set(context.lake.names("")) == {*KEPT, *map(reason_of, HOPELESS), MARKER}
+    assert USER not in everything(context)
     for name in HOPELESS:  # told once, however often it was tried
-        assert parts.lake.read(reason_of(name)).count(b"was deleted") == 1
+        assert context.lake.read(reason_of(name)).count(b"was deleted") == 1
 
 
-def test_without_a_secret_authors_go_without_a_key(parts):
-    bare = jobs.Parts(
-        parts.settings.model_copy(update={"author_secret": None}),
-        parts.warehouse,
-        parts.open_lake,
+def test_without_a_secret_authors_go_without_a_key(context):
+    bare = jobs.Context(
+        context.settings.model_copy(update={"author_secret": None}),
+        context.warehouse,
+        context.open_lake,
     )
-    parts.lake.write("inbox/done/page.html", PAGE)
+    context.lake.write("inbox/done/page.html", PAGE)
     assert clean_kept(bare) == Recleaned(cleaned=1)
-    assert "key-" not in everything(parts)
-    assert USER not in everything(parts)
+    assert "key-" not in everything(context)
+    assert USER not in everything(context)
 
 
 @pytest.mark.parametrize("content", [PAGE, ANSWER, zipped(one=PAGE, two=NO_PAGE)])
-def test_what_an_import_keeps_is_clean_by_these_rules(parts, content):
+def test_what_an_import_keeps_is_clean_by_these_rules(context, content):
     name = "pages.zip" if content[:2] == b"PK" else "page.html"
-    parts.lake.write(f"inbox/{name}", content)
-    jobs.import_file(name, "run", parts)
-    before = parts.lake.names("")
+    context.lake.write(f"inbox/{name}", content)
+    jobs.import_file(name, "run", context)
+    before = context.lake.names("")
     assert any(kept.endswith((".html", ".json", ".reason.txt")) for kept in before)
-    assert clean_kept(parts) == Recleaned()
-    assert parts.lake.names("inbox") == [kept for kept in before if kept.startswith("inbox/")]
+    assert clean_kept(context) == Recleaned()
+    assert context.lake.names("inbox") == [kept for kept in before if kept.startswith("inbox/")]

@@ -227,9 +227,9 @@ def brook(movie):
 
 
 @pytest.fixture
-def parts(toy, brook, warehouse_url, tmp_path):
+def context(toy, brook, warehouse_url, tmp_path):
     """The two toys, without IMDb."""
-    return jobs.Parts.from_settings(
+    return jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(),
             source_urls={"toy": "http://toy", "brook": "ws://brook"},
@@ -239,111 +239,111 @@ def parts(toy, brook, warehouse_url, tmp_path):
 
 
 @pytest.fixture
-def all_three(parts, sample_site):
+def all_three(context, sample_site):
     """The two toys and the sample site, read by a real browser."""
-    urls = parts.settings.source_urls | {"imdb": sample_site.url}
-    return replace(parts, settings=parts.settings.model_copy(update={"source_urls": urls}))
+    urls = context.settings.source_urls | {"imdb": sample_site.url}
+    return replace(context, settings=context.settings.model_copy(update={"source_urls": urls}))
 
 
-def rows(parts, statement, *values):
-    with Warehouse(parts.warehouse.url).connect() as connection:
+def rows(context, statement, *values):
+    with Warehouse(context.warehouse.url).connect() as connection:
         return connection.execute(statement, values).fetchall()
 
 
-def detect(parts, *imdb_ids):
+def detect(context, *imdb_ids):
     since = datetime.now(UTC)
     run_id = f"detector {since}"
     return jobs.detect(
-        imdb_ids, since=since, until=since + timedelta(hours=1), run_id=run_id, parts=parts,
+        imdb_ids, since=since, until=since + timedelta(hours=1), run_id=run_id, context=context,
         is_active=lambda run: False,
     )  # fmt: skip
 
 
-def receive(parts, found):
+def receive(context, found):
     """Do what Airflow does with the runs that detection asks for; return what was loaded."""
     loaded = {}
     for batch in found.batches:
-        jobs.mark_triggered(batch.run_id, batch.imdb_ids, parts)
-        for imdb_id in jobs.plan(batch.imdb_ids, batch.mode, batch.run_id, parts):
-            for uri in jobs.collect(imdb_id, batch.mode, batch.run_id, parts):
-                loaded[parts.lake.subject_of(uri)[0]] = jobs.load(uri, parts)
-            jobs.analyse(imdb_id, parts, run_id=batch.run_id)
-        jobs.summarise(batch.run_id, parts)
+        jobs.mark_triggered(batch.run_id, batch.imdb_ids, context)
+        for imdb_id in jobs.plan(batch.imdb_ids, batch.mode, batch.run_id, context):
+            for uri in jobs.collect(imdb_id, batch.mode, batch.run_id, context):
+                loaded[context.lake.subject_of(uri)[0]] = jobs.load(uri, context)
+            jobs.analyse(imdb_id, context, run_id=batch.run_id)
+        jobs.summarise(batch.run_id, context)
     return loaded
 
 
-def bodies(parts, source):
+def bodies(context, source):
     return {
         r["review_id"]: r["body"]
         for r in rows(
-            parts,
+            context,
             "SELECT review_id, body FROM core.reviews WHERE source = %s AND removed_at IS NULL",
             source,
         )
     }
 
 
-def checks(parts):
+def checks(context):
     return {
         r["source"]: (r["outcome"], r["reason"])
-        for r in rows(parts, "SELECT * FROM ops.movie_checks")
+        for r in rows(context, "SELECT * FROM ops.movie_checks")
     }
 
 
 def test_one_movie_of_three_sources(all_three, movie, toy, sample_site):
-    parts = all_three
-    found = detect(parts, movie)
+    context = all_three
+    found = detect(context, movie)
     assert [(b.imdb_ids, b.mode) for b in found.batches] == [([movie], "full")]
-    assert checks(parts) == {
+    assert checks(context) == {
         "imdb": ("news", "first"), "toy": ("news", "first"), "brook": ("news", "events")
     }  # fmt: skip
-    loaded = receive(parts, found)
+    loaded = receive(context, found)
     count = sample_site.counts()[movie]
     assert {source: one.inserted for source, one in loaded.items()} == {
         "imdb": count, "toy": 2, "brook": 2,
     }  # fmt: skip
     assert {
         (r["source"], r["mode"], r["status"])
-        for r in rows(parts, "SELECT * FROM ops.collections WHERE loaded_at IS NOT NULL")
+        for r in rows(context, "SELECT * FROM ops.collections WHERE loaded_at IS NOT NULL")
     } == {
         ("imdb", "full", "complete"), ("toy", "full", "complete"), ("brook", "stream", "drained")
     }  # fmt: skip
-    of = {r["source"]: r for r in rows(parts, "SELECT * FROM mart.movie_sources")}
+    of = {r["source"]: r for r in rows(context, "SELECT * FROM mart.movie_sources")}
     assert {name: (r["kind"], r["reviews"], r["coverage"]) for name, r in of.items()} == {
         "imdb": ("site", count, 1), "toy": ("site", 2, 1), "brook": ("stream", 2, None),
     }  # fmt: skip
     assert of["brook"]["gapless_since"] is not None
-    figures = jobs.summary(movie, parts).movie
+    figures = jobs.summary(movie, context).movie
     assert (figures["reviews"], figures["known_reviews"], figures["coverage"]) == (
         count + 4, count + 4, 1,
     )  # fmt: skip
     assert (figures["site"], figures["sources"]) == ("imdb", ["imdb", "brook", "toy"])
     assert figures["analysed_reviews"] == count + 4
-    (card,) = rows(parts, "SELECT mart.html_card(%s, '') AS html", movie)
+    (card,) = rows(context, "SELECT mart.html_card(%s, '') AS html", movie)
     assert "imdb, brook, toy" in card["html"]
-    assert rows(parts, "SELECT source, source_id, imdb_id FROM core.movie_ids") == [
+    assert rows(context, "SELECT source, source_id, imdb_id FROM core.movie_ids") == [
         {"source": "toy", "source_id": "glass-orchard", "imdb_id": movie}
     ]
-    assert not detect(parts, movie).batches
-    assert {outcome for outcome, _ in checks(parts).values()} == {"no_news"}
+    assert not detect(context, movie).batches
+    assert {outcome for outcome, _ in checks(context).values()} == {"no_news"}
 
 
 def test_only_the_source_with_news_is_read(all_three, movie, toy, brook, sample_site):
-    parts = all_three
-    receive(parts, detect(parts, movie))
+    context = all_three
+    receive(context, detect(context, movie))
     toy.pages["glass-orchard"][1].append((3, "A third opinion."))
-    found = detect(parts, movie)
+    found = detect(context, movie)
     asked, asked_of_imdb = len(toy.asked), sample_site.state()["requests"]
     assert [batch.mode for batch in found.batches] == ["incremental"]
-    assert receive(parts, found)["toy"].inserted == 1
+    assert receive(context, found)["toy"].inserted == 1
     assert (len(toy.asked), sample_site.state()["requests"]) == (asked + 1, asked_of_imdb)
     brook.events.append(brook.review(4, movie, "The last word."))
-    assert set(receive(parts, detect(parts, movie))) == {"brook"}
-    assert len(bodies(parts, "brook")) == 3
+    assert set(receive(context, detect(context, movie))) == {"brook"}
+    assert len(bodies(context, "brook")) == 3
 
 
-def test_a_stream_edits_and_removes(parts, movie, brook):
-    receive(parts, detect(parts, movie))
+def test_a_stream_edits_and_removes(context, movie, brook):
+    receive(context, detect(context, movie))
     brook.events += [
         brook.review(1, movie, "A wonderful story, seen again.", rating_1_10=9),
         Removal(source="brook", review_id="brook-2"),
@@ -351,78 +351,84 @@ def test_a_stream_edits_and_removes(parts, movie, brook):
         brook.review(5, movie, "Written and withdrawn."),
         Removal(source="brook", review_id="brook-5"),
     ]
-    loaded = receive(parts, detect(parts, movie))["brook"]
+    loaded = receive(context, detect(context, movie))["brook"]
     assert (loaded.inserted, loaded.revised, loaded.removed) == (0, 1, 1)
-    assert bodies(parts, "brook") == {"brook-1": "A wonderful story, seen again."}
-    (revision,) = rows(parts, "SELECT * FROM core.review_revisions WHERE source = 'brook'")
+    assert bodies(context, "brook") == {"brook-1": "A wonderful story, seen again."}
+    (revision,) = rows(context, "SELECT * FROM core.review_revisions WHERE source = 'brook'")
     assert (revision["body"], revision["rating_1_10"]) == ("A wonderful story.", 7)
     brook.events.append(brook.review(2, movie, "Boring from end to end.", user=2))
-    assert receive(parts, detect(parts, movie))["brook"].updated == 1
-    assert set(bodies(parts, "brook")) == {"brook-1", "brook-2"}
+    assert receive(context, detect(context, movie))["brook"].updated == 1
+    assert set(bodies(context, "brook")) == {"brook-1", "brook-2"}
 
 
-def test_a_gap_in_a_stream_is_told(parts, movie, brook):
-    receive(parts, detect(parts, movie))
+def test_a_gap_in_a_stream_is_told(context, movie, brook):
+    receive(context, detect(context, movie))
     brook.events += [brook.review(n, movie, f"Number {n}.") for n in range(10, 20)]
     brook.dropped, brook.gap_before = 12, datetime.now(UTC)
-    found = detect(parts, movie)
+    found = detect(context, movie)
     with pytest.raises(CollectionFailed, match="is lost"):
-        receive(parts, found)
+        receive(context, found)
     (line,) = rows(
-        parts,
+        context,
         "SELECT * FROM ops.collections WHERE mode = 'stream' ORDER BY collection_id DESC LIMIT 1",
     )
     assert (line["status"], line["reason"]) == ("partial", "gap")
-    (told,) = rows(parts, "SELECT * FROM mart.movie_sources WHERE source = 'brook'")
+    (told,) = rows(context, "SELECT * FROM mart.movie_sources WHERE source = 'brook'")
     assert told["gapless_since"] == brook.gap_before
     assert told["reviews"] == 2 + 1  # the one event that the stream still held
 
 
-def test_a_stream_that_is_read_twice_changes_nothing(parts, movie):
-    receive(parts, detect(parts, movie))
-    before = rows(parts, "SELECT * FROM core.reviews ORDER BY source, review_id")
-    with parts.warehouse.connect() as connection:  # as if the cursor had not been stored
+def test_a_stream_that_is_read_twice_changes_nothing(context, movie):
+    receive(context, detect(context, movie))
+    before = rows(context, "SELECT * FROM core.reviews ORDER BY source, review_id")
+    with context.warehouse.connect() as connection:  # as if the cursor had not been stored
         connection.execute("UPDATE ops.streams SET cursor = '0'")
-    loaded = receive(parts, detect(parts, movie))
+    loaded = receive(context, detect(context, movie))
     assert loaded == {"brook": jobs.Loaded()}
-    assert rows(parts, "SELECT * FROM core.reviews ORDER BY source, review_id") == before
+    assert rows(context, "SELECT * FROM core.reviews ORDER BY source, review_id") == before
 
 
 def test_a_source_that_refuses_stops_no_other(all_three, movie, toy, brook):
-    parts = all_three
+    context = all_three
     toy.is_blocked = brook.is_blocked = True
-    found = detect(parts, movie)
+    found = detect(context, movie)
     assert len(found.failures) == 2
     assert found.is_done
-    assert set(receive(parts, found)) == {"imdb"}
+    assert set(receive(context, found)) == {"imdb"}
     # By hand all sources are read, and the run says which of them did not end well.
     run_id = jobs.new_run_id()
-    jobs.plan([movie], "full", run_id, parts)
-    assert len(jobs.collect(movie, "full", run_id, parts)) == 2
-    failures = jobs.review_run(run_id, parts).failures
+    jobs.plan([movie], "full", run_id, context)
+    assert len(jobs.collect(movie, "full", run_id, context)) == 2
+    failures = jobs.review_run(run_id, context).failures
     assert any("Toy Reviews" in failure and "blocked" in failure for failure in failures)
 
 
-def test_a_late_collection_of_a_stream_is_put_in_its_place(parts, movie, brook):
-    first = detect(parts, movie)
-    jobs.mark_triggered("one", [movie], parts)
-    jobs.plan([movie], "full", "one", parts)
-    early = jobs.collect(movie, "full", "one", parts)
+def test_a_late_collection_of_a_stream_is_put_in_its_place(context, movie, brook):
+    first = detect(context, movie)
+    jobs.mark_triggered("one", [movie], context)
+    jobs.plan([movie], "full", "one", context)
+    early = jobs.collect(movie, "full", "one", context)
     brook.events += [
         brook.review(1, movie, "A wonderful story, seen again."),
         Removal(source="brook", review_id="brook-2"),
     ]
     assert first.batches
-    detect(parts, movie)
-    jobs.mark_triggered("two", [movie], parts)
-    jobs.plan([movie], "full", "two", parts)
-    for uri in [*jobs.collect(movie, "full", "two", parts), *early]:
-        jobs.load(uri, parts)
-    assert bodies(parts, "brook") == {"brook-1": "A wonderful story, seen again."}
-    tables = ("core.reviews", "core.review_revisions")
-    before = [rows(parts, f"SELECT * FROM {t} ORDER BY source, review_id") for t in tables]  # noqa: S608
-    assert jobs.rebuild(parts).loaded == jobs.Loaded()
-    assert [rows(parts, f"SELECT * FROM {t} ORDER BY source, review_id") for t in tables] == before  # noqa: S608
+    detect(context, movie)
+    jobs.mark_triggered("two", [movie], context)
+    jobs.plan([movie], "full", "two", context)
+    for uri in [*jobs.collect(movie, "full", "two", context), *early]:
+        jobs.load(uri, context)
+    assert bodies(context, "brook") == {"brook-1": "A wonderful story, seen again."}
+
+    def stored():
+        return [
+            rows(context, "SELECT * FROM core.reviews ORDER BY source, review_id"),
+            rows(context, "SELECT * FROM core.review_revisions ORDER BY source, review_id"),
+        ]
+
+    before = stored()
+    assert jobs.rebuild(context).loaded == jobs.Loaded()
+    assert stored() == before
 
 
 @pytest.mark.parametrize(
@@ -433,72 +439,72 @@ def test_a_late_collection_of_a_stream_is_put_in_its_place(parts, movie, brook):
         ("movie", None, {"brook": 0, "toy": 0}),
     ],
 )
-def test_what_is_erased_is_nowhere(parts, movie, toy, brook, kind, given, left):
-    receive(parts, detect(parts, movie))
-    for one in jobs.find_stored(kind, given or movie, None, parts):
-        assert jobs.preview(kind, one.key, parts, one.source) == jobs.erase(
-            kind, one.key, parts, one.source
+def test_what_is_erased_is_nowhere(context, movie, toy, brook, kind, given, left):
+    receive(context, detect(context, movie))
+    for one in jobs.find_stored(kind, given or movie, None, context):
+        assert jobs.preview(kind, one.key, context, one.source) == jobs.erase(
+            kind, one.key, context, one.source
         )
-    assert {source: len(bodies(parts, source)) for source in left} == left
-    root = Path(parts.settings.lake_url.removeprefix("file://"))
+    assert {source: len(bodies(context, source)) for source in left} == left
+    root = Path(context.settings.lake_url.removeprefix("file://"))
     reviews = [
         json.loads(line)["review_id"]
-        for name in [*parts.lake.names("reviews"), *parts.lake.names("streams")]
+        for name in [*context.lake.names("reviews"), *context.lake.names("streams")]
         if name.endswith(".gz")
-        for line in parts.lake._lines(name).splitlines()
+        for line in context.lake._lines(name).splitlines()
     ]
     assert root.exists()
     for source, count in left.items():
         assert len({i for i in reviews if i.startswith(source)}) == count
     # The stream tells the same again: what was erased does not come back.
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         connection.execute("UPDATE ops.streams SET cursor = '0'")
     if kind != "movie":
-        receive(parts, detect(parts, movie))
-        assert {source: len(bodies(parts, source)) for source in left} == left
+        receive(context, detect(context, movie))
+        assert {source: len(bodies(context, source)) for source in left} == left
 
 
-def test_saved_pages_go_to_their_source(parts, movie, tmp_path):
+def test_saved_pages_go_to_their_source(context, movie, tmp_path):
     about = {"imdb_id": movie, "reviews": [[7, "Saved by hand."]], "count": 9}
     page = tmp_path / "page.html"
     page.write_text(f"<html><toy {json.dumps(about)}>by user-1</html>")
-    (added,) = jobs.add_to_inbox(page, parts)
+    (added,) = jobs.add_to_inbox(page, context)
     assert added.is_new, added.sentence
-    waiting = parts.lake.read(f"inbox/{added.name}").decode()
+    waiting = context.lake.read(f"inbox/{added.name}").decode()
     assert "user-1" not in waiting
     assert "key-" in waiting
-    (name,) = jobs.plan_import(parts)
-    (imported,) = jobs.import_file(name, "run", parts).pages
+    (name,) = jobs.plan_import(context)
+    (imported,) = jobs.import_file(name, "run", context).pages
     assert (imported.status, imported.reviews) == ("partial", 1)
-    assert bodies(parts, "toy") == {"toy-7": "Saved by hand."}
-    key = jobs.find_key("author", "user-1", "toy", parts.settings)
-    assert jobs.erase("author", key, parts, "toy").objects >= 1
-    assert parts.lake.names("inbox/done") == []
+    assert bodies(context, "toy") == {"toy-7": "Saved by hand."}
+    key = jobs.find_key("author", "user-1", "toy", context.settings)
+    assert jobs.erase("author", key, context, "toy").objects >= 1
+    assert context.lake.names("inbox/done") == []
 
 
-def test_a_site_that_is_off_is_left_alone(parts, movie, toy):
-    off = parts.settings.model_copy(update={"source_urls": {"brook": "ws://brook"}})
-    quiet = jobs.Parts(off, parts.warehouse, lambda: Lake(off.lake_url))
+def test_a_site_that_is_off_is_left_alone(context, movie, toy):
+    off = context.settings.model_copy(update={"source_urls": {"brook": "ws://brook"}})
+    quiet = jobs.Context(off, context.warehouse, lambda: Lake(off.lake_url))
     assert set(receive(quiet, detect(quiet, movie))) == {"brook"}
     assert toy.asked == []
     with pytest.raises(BadInput, match="FILMPULSE_IMDB_URL"):
         jobs.search("orchard", quiet)
-    assert [hit.imdb_id for hit in jobs.search("the", parts)] == [movie]
+    assert [hit.imdb_id for hit in jobs.search("the", context)] == [movie]
 
 
-def test_an_older_lake_is_read(parts, movie, toy):
+def test_an_older_lake_is_read(context, movie, toy):
     """Collections once lay at the root, beside the areas."""
-    receive(parts, detect(parts, movie))
-    before = rows(parts, "SELECT * FROM core.reviews ORDER BY source, review_id")
-    root = Path(parts.settings.lake_url.removeprefix("file://"))
+    receive(context, detect(context, movie))
+    before = rows(context, "SELECT * FROM core.reviews ORDER BY source, review_id")
+    root = Path(context.settings.lake_url.removeprefix("file://"))
     for source in (root / "reviews").iterdir():
         source.rename(root / source.name)
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         connection.execute("TRUNCATE core.movies, ops.loads, ops.collections CASCADE")
-    assert {one.status for one in jobs.rebuild(parts).verdicts} == {"rebuilt"}
-    assert rows(parts, "SELECT * FROM core.reviews ORDER BY source, review_id") == before
+    assert {one.status for one in jobs.rebuild(context).verdicts} == {"rebuilt"}
+    assert rows(context, "SELECT * FROM core.reviews ORDER BY source, review_id") == before
     toy.pages["glass-orchard"][1].append((3, "A third opinion."))
-    detected = detect(parts, movie)
-    assert receive(parts, detected)["toy"].inserted == 1
-    assert parts.lake.folders("reviews") == ["toy"]
-    assert parts.lake.sources() == {"brook", "toy"}
+    detected = detect(context, movie)
+    assert receive(context, detected)["toy"].inserted == 1
+    assert context.lake.folders("reviews") == ["toy"]
+    assert context.lake.sources() == {"brook", "toy"}

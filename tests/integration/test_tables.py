@@ -66,12 +66,12 @@ def as_csv(rows, columns=COLUMNS):
 
 
 @pytest.fixture
-def parts(warehouse_url, tmp_path):
+def context(warehouse_url, tmp_path):
     return parts_of(warehouse_url, (tmp_path / "lake").as_uri())
 
 
 def parts_of(warehouse_url, lake_url, **more):
-    return jobs.Parts.from_settings(
+    return jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=lake_url, author_secret=SECRET, **more)
     )
 
@@ -79,41 +79,41 @@ def parts_of(warehouse_url, lake_url, **more):
 _runs = iter(range(1_000_000))
 
 
-def bring(content, parts, mapping=MAP, name="answers.csv", **options):
+def bring(content, context, mapping=MAP, name="answers.csv", **options):
     if not isinstance(content, bytes):
         content = as_csv(content)
     mapping = read_map(mapping) if isinstance(mapping, str) else mapping
     run_id = f"test__{next(_runs)}"
-    return jobs.import_table(io.BytesIO(content), name, mapping, run_id, parts, **options)
+    return jobs.import_table(io.BytesIO(content), name, mapping, run_id, context, **options)
 
 
-def query(parts, text, *values):
-    with parts.warehouse.connect() as connection:
+def query(context, text, *values):
+    with context.warehouse.connect() as connection:
         cursor = connection.execute(text, values)
         return cursor.fetchall() if cursor.description else []
 
 
-def stored(parts, columns="*"):
-    return query(parts, f"SELECT {columns} FROM core.reviews ORDER BY source, review_id")  # noqa: S608
+def stored(context, columns="*"):
+    return query(context, f"SELECT {columns} FROM core.reviews ORDER BY source, review_id")  # noqa: S608
 
 
-def everything(parts):
+def everything(context):
     """Return all that stands in the lake, as one text."""
     found = []
-    for name in parts.lake.names(""):
-        content = parts.lake.read(name)
+    for name in context.lake.names(""):
+        content = context.lake.read(name)
         found.append(gzip.decompress(content) if name.endswith(".gz") else content)
         found.append(name.encode())
     return b"\n".join(found).decode()
 
 
-def test_rows_become_reviews(parts):
-    imported = bring([a_row(1), a_row(2, film=OTHER, stars="", date="", spoiler="yes")], parts)
+def test_rows_become_reviews(context):
+    imported = bring([a_row(1), a_row(2, film=OTHER, stars="", date="", spoiler="yes")], context)
     assert imported.read.reviews == 2
     assert imported.loaded == {
         MOVIE: jobs.Loaded(inserted=1), OTHER: jobs.Loaded(inserted=1)
     }  # fmt: skip
-    first, second = stored(parts)
+    first, second = stored(context)
     assert (first["source"], first["review_id"], first["imdb_id"]) == ("survey", "1", MOVIE)
     assert (first["rating_1_10"], first["submitted_on"], first["date_source"]) == (
         8, date(2024, 5, 1), "file",
@@ -124,35 +124,36 @@ def test_rows_become_reviews(parts):
     assert (second["imdb_id"], second["is_spoiler"]) == (OTHER, True)
     assert second["rating_1_10"] is second["submitted_on"] is second["date_source"] is None
     assert (
-        query(parts, "SELECT title FROM core.movies WHERE imdb_id = %s", OTHER)[0]["title"] == OTHER
+        query(context, "SELECT title FROM core.movies WHERE imdb_id = %s", OTHER)[0]["title"]
+        == OTHER
     )
 
 
-def test_the_ledger_the_lake_and_the_source_say_what_happened(parts):
+def test_the_ledger_the_lake_and_the_source_say_what_happened(context):
     before = datetime.now(UTC)
-    imported = bring([a_row(n) for n in range(3)], parts)
-    (line,) = query(parts, "SELECT * FROM ops.collections")
+    imported = bring([a_row(n) for n in range(3)], context)
+    (line,) = query(context, "SELECT * FROM ops.collections")
     assert (line["source"], line["mode"], line["status"]) == ("survey", "import", "complete")
     assert (line["distinct_ids"], line["inserted_rows"], line["variant"]) == (3, 3, "csv")
     assert line["sentence"] == "From the file answers.csv."
-    manifest = parts.lake.read_manifest(imported.manifest_uris[MOVIE])
-    assert parts.lake.manifests("survey", MOVIE) == [line["manifest_uri"]]
+    manifest = context.lake.read_manifest(imported.manifest_uris[MOVIE])
+    assert context.lake.manifests("survey", MOVIE) == [line["manifest_uri"]]
     assert manifest.is_dated
     assert before <= manifest.started_at <= datetime.now(UTC)
-    assert stored(parts)[0]["first_seen_at"] == manifest.started_at
-    (source,) = query(parts, "SELECT * FROM ops.file_sources")
+    assert stored(context)[0]["first_seen_at"] == manifest.started_at
+    (source,) = query(context, "SELECT * FROM ops.file_sources")
     assert source["rights_note"].startswith("Answers to our own survey; item 4")
     assert source["map"]["rating"] == {"column": "stars", "scale": 5}
-    bring([a_row(1)], parts, MAP.replace("item 4", "item 5"))
-    (again,) = query(parts, "SELECT * FROM ops.file_sources")
+    bring([a_row(1)], context, MAP.replace("item 4", "item 5"))
+    (again,) = query(context, "SELECT * FROM ops.file_sources")
     assert "item 5" in again["rights_note"]
     assert again["first_used_at"] == source["first_used_at"] < again["last_used_at"]
 
 
-def test_no_name_and_no_other_column_is_stored_anywhere(parts, tmp_path):
-    bring([a_row(1), a_row(2, film="tt9")], parts, rejects=tmp_path / "rejects.csv")
-    everything_stored = everything(parts) + "".join(
-        json.dumps(query(parts, f"SELECT * FROM {name}"), default=str)  # noqa: S608
+def test_no_name_and_no_other_column_is_stored_anywhere(context, tmp_path):
+    bring([a_row(1), a_row(2, film="tt9")], context, rejects=tmp_path / "rejects.csv")
+    everything_stored = everything(context) + "".join(
+        json.dumps(query(context, f"SELECT * FROM {name}"), default=str)  # noqa: S608
         for name in ("core.reviews", "ops.collections", "ops.file_sources", "ops.loads")
     )
     assert "wonderful" in everything_stored
@@ -162,79 +163,79 @@ def test_no_name_and_no_other_column_is_stored_anywhere(parts, tmp_path):
     assert "Invented Person 2" in (tmp_path / "rejects.csv").read_text()
 
 
-def test_the_same_file_twice_changes_no_row(parts):
+def test_the_same_file_twice_changes_no_row(context):
     rows = [a_row(n) for n in range(50)]
-    bring(rows, parts)
-    before = stored(parts, "xmin::text, *")
-    again = bring(rows, parts)
+    bring(rows, context)
+    before = stored(context, "xmin::text, *")
+    again = bring(rows, context)
     assert again.loaded == {MOVIE: jobs.Loaded()}
-    bring(list(reversed(rows)), parts)
-    assert stored(parts, "xmin::text, *") == before
+    bring(list(reversed(rows)), context)
+    assert stored(context, "xmin::text, *") == before
     without_id = MAP.replace("review_id: no\n", "").replace("survey", "made")
-    bring(rows, parts, without_id)
-    before = stored(parts, "xmin::text, *")
+    bring(rows, context, without_id)
+    before = stored(context, "xmin::text, *")
     assert len(before) == 100
-    assert bring(rows, parts, without_id).loaded == {MOVIE: jobs.Loaded()}
-    assert stored(parts, "xmin::text, *") == before
+    assert bring(rows, context, without_id).loaded == {MOVIE: jobs.Loaded()}
+    assert stored(context, "xmin::text, *") == before
 
 
-def test_a_later_file_edits_and_never_removes(parts):
-    bring([a_row(1), a_row(2), a_row(3)], parts)
-    edited = bring([a_row(2, text="I changed my mind: dull."), a_row(4)], parts)
+def test_a_later_file_edits_and_never_removes(context):
+    bring([a_row(1), a_row(2), a_row(3)], context)
+    edited = bring([a_row(2, text="I changed my mind: dull."), a_row(4)], context)
     assert edited.loaded == {MOVIE: jobs.Loaded(inserted=1, revised=1, updated=1)}
-    found = {row["review_id"]: row for row in stored(parts)}
+    found = {row["review_id"]: row for row in stored(context)}
     assert set(found) == {"1", "2", "3", "4"}
     assert all(row["removed_at"] is None for row in found.values())
     assert found["2"]["body"] == "I changed my mind: dull."
-    (revision,) = query(parts, "SELECT * FROM core.review_revisions")
+    (revision,) = query(context, "SELECT * FROM core.review_revisions")
     assert revision["review_id"] == "2"
     assert revision["body"].startswith("The acting is wonderful")
 
 
-def test_without_ids_an_edited_text_is_another_review(parts):
+def test_without_ids_an_edited_text_is_another_review(context):
     mapping = MAP.replace("review_id: no\n", "")
-    bring([a_row(1)], parts, mapping)
-    edited = bring([a_row(1, text="Another text."), a_row(1, up="9")], parts, mapping)
+    bring([a_row(1)], context, mapping)
+    edited = bring([a_row(1, text="Another text."), a_row(1, up="9")], context, mapping)
     assert edited.loaded == {MOVIE: jobs.Loaded(inserted=1, updated=1)}
-    assert len(stored(parts)) == 2
+    assert len(stored(context)) == 2
 
 
-def test_any_order_of_rows_gives_the_same_tables(parts, empty_database, tmp_path):
+def test_any_order_of_rows_gives_the_same_tables(context, empty_database, tmp_path):
     rows = [a_row(n, film=f"tt9900000{n % 7}") for n in range(300)]
-    bring(rows, parts)
+    bring(rows, context)
     shuffled = rows[:]
     random.Random(5).shuffle(shuffled)
     other = parts_of(empty_database, (tmp_path / "other").as_uri())
     jobs.setup_warehouse(other)
     bring(shuffled, other)
     columns = "source, review_id, imdb_id, author_key, title, body, rating_1_10, content_hash"
-    assert stored(other, columns) == stored(parts, columns)
-    assert len(stored(parts)) == 300
+    assert stored(other, columns) == stored(context, columns)
+    assert len(stored(context)) == 300
 
 
-def test_a_large_movie_lies_in_small_parts(parts, monkeypatch):
+def test_a_large_movie_lies_in_small_parts(context, monkeypatch):
     monkeypatch.setattr(import_tables, "BATCH_REVIEWS", 20)
-    uri = bring([a_row(n) for n in range(50)], parts).manifest_uris[MOVIE]
-    manifest = parts.lake.read_manifest(uri)
+    uri = bring([a_row(n) for n in range(50)], context).manifest_uris[MOVIE]
+    manifest = context.lake.read_manifest(uri)
     assert len(manifest.parts) == 3
-    assert [r.review_id for r in parts.lake.read_reviews(uri, manifest)] == [
+    assert [r.review_id for r in context.lake.read_reviews(uri, manifest)] == [
         str(n) for n in range(50)
     ]
 
 
-def test_rebuild_brings_back_the_same_rows(parts):
-    bring([a_row(1), a_row(2, film=OTHER)], parts)
-    bring([a_row(1, text="Edited.")], parts)
-    before = stored(parts, "xmin::text, *")
-    rebuilt = jobs.rebuild(parts)
+def test_rebuild_brings_back_the_same_rows(context):
+    bring([a_row(1), a_row(2, film=OTHER)], context)
+    bring([a_row(1, text="Edited.")], context)
+    before = stored(context, "xmin::text, *")
+    rebuilt = jobs.rebuild(context)
     assert rebuilt.loaded == jobs.Loaded()
-    assert stored(parts, "xmin::text, *") == before
-    query(parts, "DELETE FROM core.reviews")
-    jobs.rebuild(parts)
-    assert stored(parts) == [{k: v for k, v in row.items() if k != "xmin"} for row in before]
+    assert stored(context, "xmin::text, *") == before
+    query(context, "DELETE FROM core.reviews")
+    jobs.rebuild(context)
+    assert stored(context) == [{k: v for k, v in row.items() if k != "xmin"} for row in before]
 
 
-def test_all_formats_give_the_same_reviews(parts):
+def test_all_formats_give_the_same_reviews(context):
     rows = [a_row(1), a_row(2, headline="NA", stars="3,5"), a_row(3, date="2.12.2023", up="")]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
     book = openpyxl.Workbook()
@@ -245,11 +246,11 @@ def test_all_formats_give_the_same_reviews(parts):
         book.active.append([*(row | {"date": day, "stars": stars, "no": int(row["no"])}).values()])
     workbook = io.BytesIO()
     book.save(workbook)
-    bring(rows, parts)
-    before = stored(parts, "xmin::text, *")
+    bring(rows, context)
+    before = stored(context, "xmin::text, *")
     for name, content in (("a.jsonl", lines), ("a.xlsx", workbook.getvalue())):
-        assert bring(content, parts, name=name).loaded == {MOVIE: jobs.Loaded()}, name
-    assert stored(parts, "xmin::text, *") == before
+        assert bring(content, context, name=name).loaded == {MOVIE: jobs.Loaded()}, name
+    assert stored(context, "xmin::text, *") == before
 
 
 # What is refused
@@ -275,20 +276,20 @@ def told(groups):
     return {kind: (group.count, group.numbers) for kind, group in groups.items()}
 
 
-def test_bad_rows_are_refused_with_why_and_good_ones_load(parts, tmp_path):
+def test_bad_rows_are_refused_with_why_and_good_ones_load(context, tmp_path):
     rejects = tmp_path / "rejects.csv"
     content = as_csv(bad_rows()) + b'tt99000001,77,short\ntt99000001,78,"an "open" one\n'
-    imported = bring(content, parts, rejects=rejects)
+    imported = bring(content, context, rejects=rejects)
     read = imported.read
     assert (read.rows, read.reviews, read.repeated, read.refused) == (13, 5, 1, 7)
-    assert [row["review_id"] for row in stored(parts)] == ["1", "2", "3", "6", "8"]
+    assert [row["review_id"] for row in stored(context)] == ["1", "2", "3", "6", "8"]
     assert told(read.groups) == {
         "empty": (1, [5]), "movie": (1, [6]), "rating": (1, [6]), "too long": (1, [8]),
         "id": (2, [11, 12]), "row": (2, [13, 14]),
     }  # fmt: skip
     assert told(read.unread) == {"rating": (1, [3]), "submitted_on": (2, [4, 7])}
     optional = {
-        row["review_id"]: (row["rating_1_10"], row["submitted_on"]) for row in stored(parts)
+        row["review_id"]: (row["rating_1_10"], row["submitted_on"]) for row in stored(context)
     }
     day = date(2024, 5, 1)
     assert optional == {
@@ -306,23 +307,23 @@ def test_bad_rows_are_refused_with_why_and_good_ones_load(parts, tmp_path):
     assert lines[1]["who"] == "Invented Person 5"
 
 
-def test_rejects_that_were_corrected_are_imported_with_the_same_map(parts, tmp_path):
+def test_rejects_that_were_corrected_are_imported_with_the_same_map(context, tmp_path):
     rejects = tmp_path / "answers.rejects.csv"
     mapping = MAP + "delimiter: ';'\nencoding: windows-1252\n"
     content = as_csv([a_row(1), a_row(2, film="tt6", headline="Café")]).decode()
     lines = [";".join(f'"{c}"'.replace("\"so to say\"", '""so to say""') for c in row)
              for row in csv.reader(io.StringIO(content))]  # fmt: skip
-    bring("\r\n".join(lines).encode("cp1252"), parts, mapping, rejects=rejects)
+    bring("\r\n".join(lines).encode("cp1252"), context, mapping, rejects=rejects)
     corrected = rejects.read_bytes().replace(b";tt6;", b";99000001;")
-    assert bring(corrected, parts, mapping, "answers.rejects.csv").read.refused == 0
-    assert [(row["review_id"], row["title"]) for row in stored(parts)] == [
+    assert bring(corrected, context, mapping, "answers.rejects.csv").read.refused == 0
+    assert [(row["review_id"], row["title"]) for row in stored(context)] == [
         ("1", "Heading 1"), ("2", "Café"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "windows-1252", "utf-8", "utf-16"])
 @pytest.mark.parametrize("waits", [False, True])
-def test_rejects_are_written_as_the_map_reads_them(parts, tmp_path, encoding, waits):
+def test_rejects_are_written_as_the_map_reads_them(context, tmp_path, encoding, waits):
     mapping = MAP + f"encoding: {encoding}\ndelimiter: tab\nescape: '\\'\nheader_row: 4\n"
     text = 'A \\ "quoted"\tcafé,\nof two lines.'
     out = io.StringIO(newline="")
@@ -332,48 +333,48 @@ def test_rejects_are_written_as_the_map_reads_them(parts, tmp_path, encoding, wa
     writer.writerow(a_row(2).values())
     content, name = out.getvalue().encode(encoding), "answers.tsv"
     if waits:
-        drop(parts, content, mapping, name)
-        take(parts)
-        rejects = parts.lake.read(f"inbox/failed/{name}.rejects.csv")
+        drop(context, content, mapping, name)
+        take(context)
+        rejects = context.lake.read(f"inbox/failed/{name}.rejects.csv")
     else:
-        bring(content, parts, mapping, name, rejects=tmp_path / "rejects.csv")
+        bring(content, context, mapping, name, rejects=tmp_path / "rejects.csv")
         rejects = (tmp_path / "rejects.csv").read_bytes()
     wrong, right = (
         f"\t{movie}\t".encode(encoding.replace("16", "16-le")) for movie in ("tt1", MOVIE)
     )
     assert rejects.count(wrong) == 1
-    read = bring(rejects.replace(wrong, right), parts, mapping.replace("author: who\n", "")).read
+    read = bring(rejects.replace(wrong, right), context, mapping.replace("author: who\n", "")).read
     assert (read.rows, read.reviews, read.refused) == (1, 1, 0)
-    assert {row["review_id"]: row["body"] for row in stored(parts)}["1"] == (
+    assert {row["review_id"]: row["body"] for row in stored(context)}["1"] == (
         'A \\ "quoted" café,\nof two lines.'
     )
 
 
-def test_no_rejects_leave_no_file(parts, tmp_path):
-    bring([a_row(1)], parts, rejects=tmp_path / "rejects.csv")
+def test_no_rejects_leave_no_file(context, tmp_path):
+    bring([a_row(1)], context, rejects=tmp_path / "rejects.csv")
     assert not (tmp_path / "rejects.csv").exists()
 
 
-def test_rejects_that_cannot_be_written_stop_the_import(parts, tmp_path):
+def test_rejects_that_cannot_be_written_stop_the_import(context, tmp_path):
     with pytest.raises(BadInput, match="cannot be written"):
-        bring([a_row(1), a_row(2, film="tt6")], parts, rejects=tmp_path / "no" / "rejects.csv")
-    assert not stored(parts)
+        bring([a_row(1), a_row(2, film="tt6")], context, rejects=tmp_path / "no" / "rejects.csv")
+    assert not stored(context)
 
 
-def test_an_id_of_another_movie_is_refused_and_harms_nothing(parts):
-    bring([a_row(1)], parts)
-    before = stored(parts, "xmin::text, *")
-    imported = bring([a_row(1, film=OTHER, text="Mine."), a_row(2, film=OTHER)], parts)
+def test_an_id_of_another_movie_is_refused_and_harms_nothing(context):
+    bring([a_row(1)], context)
+    before = stored(context, "xmin::text, *")
+    imported = bring([a_row(1, film=OTHER, text="Mine."), a_row(2, film=OTHER)], context)
     assert imported.read.groups["id"].sentence == f"the id 1 is that of a review of {MOVIE}"
     assert imported.loaded == {OTHER: jobs.Loaded(inserted=1)}
-    assert stored(parts, "xmin::text, *")[0] == before[0]
+    assert stored(context, "xmin::text, *")[0] == before[0]
     both = [a_row(1), a_row(1, film=OTHER)]
     for _ in range(2):
-        again = bring(both, parts)
+        again = bring(both, context)
         assert (again.read.reviews, again.read.groups["id"].numbers) == (1, [3])
     # Another source may use the same ids.
-    bring([a_row(1, film=OTHER)], parts, MAP.replace("survey", "festival"))
-    assert len(stored(parts)) == 3
+    bring([a_row(1, film=OTHER)], context, MAP.replace("survey", "festival"))
+    assert len(stored(context)) == 3
 
 
 @pytest.mark.parametrize(
@@ -389,33 +390,33 @@ def test_an_id_of_another_movie_is_refused_and_harms_nothing(parts):
         (b'{"text": "x"}\n' * 1500, "a.jsonl", "no column film"),
     ],
 )  # fmt: skip
-def test_a_file_that_breaks_off_leaves_nothing(parts, content, name, said):
+def test_a_file_that_breaks_off_leaves_nothing(context, content, name, said):
     with pytest.raises(BadInput, match=said):
-        bring(content, parts, name=name)
-    assert not stored(parts)
-    assert not query(parts, "SELECT FROM ops.file_sources")
-    assert parts.lake.names("") == []
+        bring(content, context, name=name)
+    assert not stored(context)
+    assert not query(context, "SELECT FROM ops.file_sources")
+    assert context.lake.names("") == []
 
 
-def test_a_file_of_which_nothing_can_be_used_stores_nothing(parts):
-    imported = bring([a_row(1, film="x"), a_row(2, film="y")], parts)
+def test_a_file_of_which_nothing_can_be_used_stores_nothing(context):
+    imported = bring([a_row(1, film="x"), a_row(2, film="y")], context)
     assert (imported.read.reviews, imported.read.refused) == (0, 2)
     assert not imported.manifest_uris
-    assert not query(parts, "SELECT FROM ops.file_sources")
+    assert not query(context, "SELECT FROM ops.file_sources")
 
 
 def test_authors_need_the_key_of_the_hash(warehouse_url, tmp_path):
-    parts = jobs.Parts.from_settings(
+    context = jobs.Context.from_settings(
         Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
     )
     with pytest.raises(BadInput, match="FILMPULSE_AUTHOR_SECRET"):
-        bring([a_row(1)], parts)
-    assert bring([a_row(1)], parts, MAP.replace("author: who\n", "")).read.reviews == 1
+        bring([a_row(1)], context)
+    assert bring([a_row(1)], context, MAP.replace("author: who\n", "")).read.reviews == 1
 
 
-def test_a_trial_stores_nothing_at_all(parts):
+def test_a_trial_stores_nothing_at_all(context):
     def state():
-        with parts.warehouse.connect() as connection:
+        with context.warehouse.connect() as connection:
             names = connection.execute(
                 "SELECT schemaname || '.' || tablename AS name FROM pg_tables "
                 "WHERE schemaname IN ('core', 'ops') ORDER BY 1"
@@ -429,55 +430,55 @@ def test_a_trial_stores_nothing_at_all(parts):
 
     before = state()
     assert len(before) > 10
-    read = jobs.check_table(io.BytesIO(as_csv(bad_rows())), "a.csv", read_map(MAP), parts)
+    read = jobs.check_table(io.BytesIO(as_csv(bad_rows())), "a.csv", read_map(MAP), context)
     assert (read.rows, read.reviews, read.refused) == (11, 5, 5)
     assert told(read.unread) == {"rating": (1, [3]), "submitted_on": (2, [4, 7])}
     assert [review.review_id for review in read.first] == ["1", "2", "3", "6", "8"]
     assert state() == before
-    assert parts.lake.names("") == []
+    assert context.lake.names("") == []
 
 
-def test_what_broke_off_is_finished_by_the_next_import(parts, monkeypatch):
+def test_what_broke_off_is_finished_by_the_next_import(context, monkeypatch):
     rows = [a_row(n, film=f"tt9900000{n}") for n in range(4)]
     load = import_tables.load
 
-    def breaking(uri, parts):
+    def breaking(uri, context):
         if "tt99000002" in uri:
             raise LakeUnavailable("The lake did not answer.")
-        return load(uri, parts)
+        return load(uri, context)
 
     monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
-        bring(rows, parts)
-    assert len(stored(parts)) == 2
+        bring(rows, context)
+    assert len(stored(context)) == 2
     monkeypatch.undo()
-    bring(rows, parts)
-    assert [row["review_id"] for row in stored(parts)] == ["0", "1", "2", "3"]
-    found = jobs.rebuild(parts).loaded  # what lay in the lake is older, and says the same
+    bring(rows, context)
+    assert [row["review_id"] for row in stored(context)] == ["0", "1", "2", "3"]
+    found = jobs.rebuild(context).loaded  # what lay in the lake is older, and says the same
     assert (found.inserted, found.revised, found.removed) == (0, 0, 0)
 
 
-def test_one_movie_never_stops_another(parts, monkeypatch):
+def test_one_movie_never_stops_another(context, monkeypatch):
     load = import_tables.load
 
-    def breaking(uri, parts):
+    def breaking(uri, context):
         if MOVIE in uri:
             raise BadInput("Its history has a hole.")
-        return load(uri, parts)
+        return load(uri, context)
 
     monkeypatch.setattr(import_tables, "load", breaking)
-    imported = bring([a_row(1), a_row(2, film=OTHER)], parts)
+    imported = bring([a_row(1), a_row(2, film=OTHER)], context)
     assert str(imported.failures[MOVIE]) == "Its history has a hole."
-    assert [row["imdb_id"] for row in stored(parts)] == [OTHER]
+    assert [row["imdb_id"] for row in stored(context)] == [OTHER]
 
 
 # Coverage
 
 
-def site_reviews(parts, count, announced):
+def site_reviews(context, count, announced):
     """Let the site have so many living reviews, and announce a number (None: nothing)."""
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         lock_movie(connection, MOVIE)
         store_movie(connection, Movie(imdb_id=MOVIE, title="The Glass Orchard"), at)
         if announced is not None:
@@ -507,12 +508,12 @@ def site_reviews(parts, count, announced):
     ],
 )
 def test_coverage_is_what_we_read_of_what_we_know_to_exist(
-    parts, site, announced, files, coverage, known
+    context, site, announced, files, coverage, known
 ):
-    site_reviews(parts, site, announced)
+    site_reviews(context, site, announced)
     if files:
-        bring([a_row(n) for n in range(files)], parts)
-    (movie,) = query(parts, "SELECT * FROM mart.movies WHERE imdb_id = %s", MOVIE)
+        bring([a_row(n) for n in range(files)], context)
+    (movie,) = query(context, "SELECT * FROM mart.movies WHERE imdb_id = %s", MOVIE)
     assert (movie["reviews"], movie["known_reviews"]) == (site + files, known)
     found = movie["coverage"]
     assert (found if found is None else float(found)) == coverage
@@ -520,11 +521,11 @@ def test_coverage_is_what_we_read_of_what_we_know_to_exist(
     assert (movie["imported_at"] is not None) == (files > 0)
 
 
-def test_a_removed_review_of_the_site_counts_no_longer(parts):
-    site_reviews(parts, 10, 20)
-    bring([a_row(n) for n in range(20)], parts)
-    query(parts, "UPDATE core.reviews SET removed_at = now() WHERE review_id IN ('rw1', 'rw2')")
-    (movie,) = query(parts, "SELECT * FROM mart.movies")
+def test_a_removed_review_of_the_site_counts_no_longer(context):
+    site_reviews(context, 10, 20)
+    bring([a_row(n) for n in range(20)], context)
+    query(context, "UPDATE core.reviews SET removed_at = now() WHERE review_id IN ('rw1', 'rw2')")
+    (movie,) = query(context, "SELECT * FROM mart.movies")
     assert (movie["reviews"], movie["known_reviews"], float(movie["coverage"])) == (28, 40, 0.7)
 
 
@@ -535,10 +536,10 @@ def test_files_alone_can_be_enough_and_the_reader_sees_it(warehouse_url, tmp_pat
 
     from filmpulse.report import print_summary
 
-    parts = parts_of(warehouse_url, (tmp_path / "lake").as_uri(), reader_password="invented")
-    jobs.setup_warehouse(parts)
-    bring([a_row(n) for n in range(40)], parts)
-    jobs.analyse(MOVIE, parts)
+    context = parts_of(warehouse_url, (tmp_path / "lake").as_uri(), reader_password="invented")
+    jobs.setup_warehouse(context)
+    bring([a_row(n) for n in range(40)], context)
+    jobs.analyse(MOVIE, context)
     reader = psycopg.conninfo.make_conninfo(
         warehouse_url, user="filmpulse_reader", password="invented"
     )
@@ -550,103 +551,105 @@ def test_files_alone_can_be_enough_and_the_reader_sees_it(warehouse_url, tmp_pat
     assert (movie["is_enough"], movie["scored_reviews"], movie["coverage"]) == (True, 40, 1)
     assert (aspects["mentions"], aspects["is_enough"]) == (40, True)
     console = Console(file=io.StringIO(), width=120)
-    print_summary(jobs.summary(MOVIE, parts), console)
+    print_summary(jobs.summary(MOVIE, context), console)
     assert "40 of 40 reviews (coverage 100%)" in console.file.getvalue()
 
 
-def test_files_are_no_news_and_no_collection_of_the_site(parts):
-    bring([a_row(1)], parts)
-    assert parts.warehouse.rows("known_reviews", imdb_id=MOVIE, source="imdb") == []
-    assert query(parts, "SELECT FROM core.movie_snapshots") == []
+def test_files_are_no_news_and_no_collection_of_the_site(context):
+    bring([a_row(1)], context)
+    assert context.warehouse.rows("known_reviews", imdb_id=MOVIE, source="imdb") == []
+    assert query(context, "SELECT FROM core.movie_snapshots") == []
 
 
 # The inbox
 
 
-def drop(parts, rows, mapping=MAP, name="answers.csv"):
+def drop(context, rows, mapping=MAP, name="answers.csv"):
     content = rows if isinstance(rows, bytes) else as_csv(rows)
     if mapping is not None:
-        parts.lake.write(f"inbox/{name}.map.yaml", mapping.encode())
-    parts.lake.write(f"inbox/{name}", content)
+        context.lake.write(f"inbox/{name}.map.yaml", mapping.encode())
+    context.lake.write(f"inbox/{name}", content)
 
 
-def take(parts, run_id="scheduled__1"):
-    names = jobs.plan_import(parts)
-    return names, [jobs.import_file(name, run_id, parts) for name in names]
+def take(context, run_id="scheduled__1"):
+    names = jobs.plan_import(context)
+    return names, [jobs.import_file(name, run_id, context) for name in names]
 
 
-def test_a_table_that_was_dropped_with_its_map_is_imported(parts):
-    drop(parts, [a_row(1), a_row(2, film=OTHER)])
-    names, (imported,) = take(parts)
+def test_a_table_that_was_dropped_with_its_map_is_imported(context):
+    drop(context, [a_row(1), a_row(2, film=OTHER)])
+    names, (imported,) = take(context)
     assert names == ["answers.csv"]
     assert imported.imdb_ids == [MOVIE, OTHER]
-    assert [row["review_id"] for row in stored(parts)] == ["1", "2"]
-    assert parts.lake.names("inbox") == []
-    lines = query(parts, "SELECT DISTINCT run_id FROM ops.collections")
+    assert [row["review_id"] for row in stored(context)] == ["1", "2"]
+    assert context.lake.names("inbox") == []
+    lines = query(context, "SELECT DISTINCT run_id FROM ops.collections")
     assert [line["run_id"] for line in lines] == ["scheduled__1/answers.csv"]
-    jobs.analyse(MOVIE, parts)
-    jobs.analyse(OTHER, parts)
-    told = jobs.summarise_import("r1", names, [imported], parts)
+    jobs.analyse(MOVIE, context)
+    jobs.analyse(OTHER, context)
+    told = jobs.summarise_import("r1", names, [imported], context)
     assert told.lines == [
         f"answers.csv: {movie}: complete. 1 new, 0 edited." for movie in (MOVIE, OTHER)
     ]
     assert told.changed_rows == 2
-    drop(parts, [a_row(1), a_row(2, film=OTHER)])
-    before = stored(parts, "xmin::text, *")
-    names, again = take(parts)
-    assert jobs.summarise_import("r1", names, again, parts).changed_rows == 0
-    assert stored(parts, "xmin::text, *") == before
+    drop(context, [a_row(1), a_row(2, film=OTHER)])
+    before = stored(context, "xmin::text, *")
+    names, again = take(context)
+    assert jobs.summarise_import("r1", names, again, context).changed_rows == 0
+    assert stored(context, "xmin::text, *") == before
 
 
-def test_fields_of_the_inbox_that_cannot_be_read_are_counted(parts):
-    drop(parts, [a_row(1, stars="6"), a_row(2, stars="7", date="2.13.2024")])
-    names, imported = take(parts)
-    jobs.analyse(MOVIE, parts)
-    summary = jobs.summarise_import("r1", names, imported, parts)
+def test_fields_of_the_inbox_that_cannot_be_read_are_counted(context):
+    drop(context, [a_row(1, stars="6"), a_row(2, stars="7", date="2.13.2024")])
+    names, imported = take(context)
+    jobs.analyse(MOVIE, context)
+    summary = jobs.summarise_import("r1", names, imported, context)
     assert [(page.status, page.reason) for page in imported[0].pages] == [
         ("complete", None), ("partial", "fields_unread"),
     ]  # fmt: skip
     assert "rating in 2 rows, submitted_on in 1 row." in summary.lines[-1]
-    assert parts.lake.names("inbox") == []
+    assert context.lake.names("inbox") == []
 
 
-def test_a_json_file_with_a_map_is_a_table_and_one_without_is_a_page(parts):
+def test_a_json_file_with_a_map_is_a_table_and_one_without_is_a_page(context):
     rows = [a_row(1), a_row(2, film=OTHER)]
-    drop(parts, json.dumps(rows).encode(), name="answers.json")
-    drop(parts, gzip.compress(as_csv([a_row(3)])), name="answers.csv.gz")
-    drop(parts, b'{"data": {"title": null}}', None, name="answer.json")
-    _, imported = take(parts)
-    assert [row["review_id"] for row in stored(parts)] == ["1", "2", "3"]
+    drop(context, json.dumps(rows).encode(), name="answers.json")
+    drop(context, gzip.compress(as_csv([a_row(3)])), name="answers.csv.gz")
+    drop(context, b'{"data": {"title": null}}', None, name="answer.json")
+    _, imported = take(context)
+    assert [row["review_id"] for row in stored(context)] == ["1", "2", "3"]
     assert [one.imdb_ids for one in imported] == [[], [MOVIE], [MOVIE, OTHER]]
-    assert not [name for name in parts.lake.names("inbox") if "answers" in name]
+    assert not [name for name in context.lake.names("inbox") if "answers" in name]
 
 
-def test_an_erasure_takes_refused_rows_of_every_form(parts):
+def test_an_erasure_takes_refused_rows_of_every_form(context):
     rows = [a_row(1), a_row(2, film="x")]
     forms = {
         "a.json": json.dumps(rows).encode(), "a.csv": as_csv(rows),
         "a.csv.gz": gzip.compress(as_csv(rows)),
     }  # fmt: skip
     for name, content in forms.items():
-        drop(parts, content, name=name)
-    take(parts)
-    assert set(parts.lake.names("inbox")) == {f"inbox/failed/{name}.rejects.csv" for name in forms}
-    assert jobs.erase("review", "1", parts, "survey").reviews == 1
-    assert parts.lake.names("inbox") == []
+        drop(context, content, name=name)
+    take(context)
+    assert set(context.lake.names("inbox")) == {
+        f"inbox/failed/{name}.rejects.csv" for name in forms
+    }
+    assert jobs.erase("review", "1", context, "survey").reviews == 1
+    assert context.lake.names("inbox") == []
 
 
-def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
-    drop(parts, as_csv([a_row(1), a_row(2, film="tt6")]) + b"tt99000001,Invented Person 3\n")
-    names, imported = take(parts)
-    assert [row["review_id"] for row in stored(parts)] == ["1"]
-    assert parts.lake.names("inbox") == ["inbox/failed/answers.csv.rejects.csv"]
-    rejects = parts.lake.read("inbox/failed/answers.csv.rejects.csv").decode()
+def test_refused_rows_of_the_inbox_lie_in_failed_without_names(context):
+    drop(context, as_csv([a_row(1), a_row(2, film="tt6")]) + b"tt99000001,Invented Person 3\n")
+    names, imported = take(context)
+    assert [row["review_id"] for row in stored(context)] == ["1"]
+    assert context.lake.names("inbox") == ["inbox/failed/answers.csv.rejects.csv"]
+    rejects = context.lake.read("inbox/failed/answers.csv.rejects.csv").decode()
     assert "“tt6” is no IMDb id" in rejects
     assert "it has 2 cells where the header has 10" in rejects
     assert "Invented Person" not in rejects
     assert "555-0100" not in rejects
-    jobs.analyse(MOVIE, parts)
-    told = jobs.summarise_import("r1", names, imported, parts)
+    jobs.analyse(MOVIE, context)
+    told = jobs.summarise_import("r1", names, imported, context)
     assert "2 of 3 rows refused: inbox/failed/answers.csv.rejects.csv" in told.lines[-1]
 
 
@@ -661,151 +664,151 @@ def test_refused_rows_of_the_inbox_lie_in_failed_without_names(parts):
         (b"\xff\xfe\xff", MAP, "not written in"),
     ],
 )
-def test_of_a_table_that_cannot_be_used_reason_name_and_hash_are_kept(parts, rows, mapping, said):
-    drop(parts, rows, mapping)
-    names, (imported,) = take(parts)
-    told = jobs.review_import("r1", names, [imported], parts)
+def test_of_a_table_that_cannot_be_used_reason_name_and_hash_are_kept(context, rows, mapping, said):
+    drop(context, rows, mapping)
+    names, (imported,) = take(context)
+    told = jobs.review_import("r1", names, [imported], context)
     assert len(told.failures) == 1
     assert said in told.failures[0]
-    assert jobs.plan_import(parts) == []
-    kept = {n for n in parts.lake.names("inbox") if not n.endswith(".rejects.csv")}
+    assert jobs.plan_import(context) == []
+    kept = {n for n in context.lake.names("inbox") if not n.endswith(".rejects.csv")}
     assert kept == {"inbox/failed/answers.csv.reason.txt"}
-    reason = parts.lake.read("inbox/failed/answers.csv.reason.txt").decode()
+    reason = context.lake.read("inbox/failed/answers.csv.reason.txt").decode()
     assert said in reason
     content = rows if isinstance(rows, bytes) else as_csv(rows)
     digest = sha256(content).hexdigest()
     assert reason.endswith(f"file: answers.csv\nsha256: {digest}\nreason: bad_input\n")
-    assert "Invented Person" not in everything(parts)
-    assert not stored(parts)
-    drop(parts, [a_row(1)])  # corrected
-    names, _ = take(parts)
-    assert len(stored(parts)) == 1
-    assert parts.lake.names("inbox") == []
+    assert "Invented Person" not in everything(context)
+    assert not stored(context)
+    drop(context, [a_row(1)])  # corrected
+    names, _ = take(context)
+    assert len(stored(context)) == 1
+    assert context.lake.names("inbox") == []
 
 
-def test_a_broken_off_import_of_the_inbox_makes_no_second_collection(parts, monkeypatch):
-    drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
+def test_a_broken_off_import_of_the_inbox_makes_no_second_collection(context, monkeypatch):
+    drop(context, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
     load = import_tables.load
 
-    def breaking(uri, parts):
+    def breaking(uri, context):
         if "tt99000001" in uri:
             raise LakeUnavailable("The lake did not answer.")
-        return load(uri, parts)
+        return load(uri, context)
 
     monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
-        take(parts)
-    assert jobs.plan_import(parts) == ["answers.csv"]
+        take(context)
+    assert jobs.plan_import(context) == ["answers.csv"]
     monkeypatch.undo()
-    take(parts, "scheduled__2")
-    assert len(stored(parts)) == 3
-    assert len(parts.lake.manifests()) == 3
-    assert parts.lake.names("inbox") == []
+    take(context, "scheduled__2")
+    assert len(stored(context)) == 3
+    assert len(context.lake.manifests()) == 3
+    assert context.lake.names("inbox") == []
 
 
-def test_a_table_is_added_clean_and_gives_the_same_reviews(parts, tmp_path):
+def test_a_table_is_added_clean_and_gives_the_same_reviews(context, tmp_path):
     path = tmp_path / "Réponses 2026.csv"
     path.write_bytes(as_csv([a_row(1), a_row(2, film="tt6"), a_row(3, film=OTHER, headline="")]))
     mapping = read_map(MAP.replace("review_id: no\n", ""))
     rejects = tmp_path / "rejects.csv"
-    read, added = jobs.add_table(path, mapping, parts, rejects)
+    read, added = jobs.add_table(path, mapping, context, rejects)
     assert added.is_new
     assert (read.reviews, read.refused) == (2, 1)
     assert "Invented Person 2" in rejects.read_text()
-    in_lake = everything(parts)
+    in_lake = everything(context)
     assert "wonderful" in in_lake
     assert "Invented Person" not in in_lake
     assert "555-0100" not in in_lake
-    _, known = jobs.add_table(path, mapping, parts, rejects)
+    _, known = jobs.add_table(path, mapping, context, rejects)
     assert (known.name, known.is_new) == (added.name, False)
-    assert jobs.plan_import(parts) == [added.name]
-    (names, (imported,)) = take(parts)
-    assert jobs.review_import("r1", names, [imported], parts).changed_rows == 2
-    before = stored(parts, "xmin::text, *")
+    assert jobs.plan_import(context) == [added.name]
+    (names, (imported,)) = take(context)
+    assert jobs.review_import("r1", names, [imported], context).changed_rows == 2
+    before = stored(context, "xmin::text, *")
     assert len(before) == 2
     # The same file straight away: the same ids, authors and texts.
-    assert set(bring(path.read_bytes(), parts, mapping).loaded.values()) == {jobs.Loaded()}
-    assert stored(parts, "xmin::text, *") == before
-    (source,) = query(parts, "SELECT * FROM ops.file_sources")
+    assert set(bring(path.read_bytes(), context, mapping).loaded.values()) == {jobs.Loaded()}
+    assert stored(context, "xmin::text, *") == before
+    (source,) = query(context, "SELECT * FROM ops.file_sources")
     assert "item 4" in source["rights_note"]
 
 
-def test_an_erased_author_does_not_come_back_by_a_file(parts):
-    bring([a_row(1), a_row(2)], parts)
-    key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
-    assert jobs.erase("author", key, parts, "survey").reviews == 1
-    bring([a_row(1), a_row(2), a_row(7, who="Invented Person 1")], parts)
-    drop(parts, [a_row(1), a_row(8, who="Invented Person 1")])
-    take(parts)
-    assert [row["review_id"] for row in stored(parts)] == ["2"]
-    notes = "".join(parts.lake.read(n).decode() for n in parts.lake.names("erasures"))
-    assert everything(parts).count(key) == notes.count(key)
+def test_an_erased_author_does_not_come_back_by_a_file(context):
+    bring([a_row(1), a_row(2)], context)
+    key = jobs.find_key("author", "Invented Person 1", "survey", context.settings)
+    assert jobs.erase("author", key, context, "survey").reviews == 1
+    bring([a_row(1), a_row(2), a_row(7, who="Invented Person 1")], context)
+    drop(context, [a_row(1), a_row(8, who="Invented Person 1")])
+    take(context)
+    assert [row["review_id"] for row in stored(context)] == ["2"]
+    notes = "".join(context.lake.read(n).decode() for n in context.lake.names("erasures"))
+    assert everything(context).count(key) == notes.count(key)
 
 
-def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(parts, monkeypatch):
-    bring([a_row(1), a_row(2)], parts)
-    key = jobs.find_key("author", "Invented Person 1", "survey", parts.settings)
-    jobs.erase("author", key, parts, "survey")
+def test_an_erased_author_does_not_even_reach_the_lake_by_a_file(context, monkeypatch):
+    bring([a_row(1), a_row(2)], context)
+    key = jobs.find_key("author", "Invented Person 1", "survey", context.settings)
+    jobs.erase("author", key, context, "survey")
 
-    def breaking(uri, parts):
+    def breaking(uri, context):
         raise LakeUnavailable("The lake did not answer.")
 
     monkeypatch.setattr(import_tables, "load", breaking)
     with pytest.raises(LakeUnavailable):
-        bring([a_row(1), a_row(5)], parts)
-    for uri in parts.lake.manifests():
-        manifest = parts.lake.read_manifest(uri)
-        assert key not in {r.author_key for r in parts.lake.read_reviews(uri, manifest)}
+        bring([a_row(1), a_row(5)], context)
+    for uri in context.lake.manifests():
+        manifest = context.lake.read_manifest(uri)
+        assert key not in {r.author_key for r in context.lake.read_reviews(uri, manifest)}
 
 
-def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(parts, monkeypatch):
-    drop(parts, [a_row(1), a_row(2, film=OTHER)])
+def test_a_table_of_a_movie_that_is_erased_meanwhile_is_not_kept(context, monkeypatch):
+    drop(context, [a_row(1), a_row(2, film=OTHER)])
     load = import_tables.load
 
-    def erased_meanwhile(uri, parts):
+    def erased_meanwhile(uri, context):
         if MOVIE in uri:
-            jobs.erase("movie", MOVIE, parts)
-        return load(uri, parts)
+            jobs.erase("movie", MOVIE, context)
+        return load(uri, context)
 
     monkeypatch.setattr(import_tables, "load", erased_meanwhile)
-    _, (imported,) = take(parts)
+    _, (imported,) = take(context)
     assert [page.reason for page in imported.pages] == ["erased", None]
     assert "waits" not in imported.pages[0].line
-    assert [row["imdb_id"] for row in stored(parts)] == [OTHER]
-    assert parts.lake.names("inbox") == []
-    assert parts.lake.manifests(imdb_id=MOVIE) == []
+    assert [row["imdb_id"] for row in stored(context)] == [OTHER]
+    assert context.lake.names("inbox") == []
+    assert context.lake.manifests(imdb_id=MOVIE) == []
 
 
-def test_too_many_movies_for_the_inbox(parts, monkeypatch):
+def test_too_many_movies_for_the_inbox(context, monkeypatch):
     monkeypatch.setattr(import_tables, "MOST_MOVIES_WAITING", 2)
-    drop(parts, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
-    _, (imported,) = take(parts)
+    drop(context, [a_row(n, film=f"tt9900000{n}") for n in range(3)])
+    _, (imported,) = take(context)
     assert "more than 2 movies" in imported.pages[0].line
-    assert not stored(parts)
+    assert not stored(context)
 
 
 def test_through_s3(warehouse_url, s3):
-    parts = parts_of(
+    context = parts_of(
         warehouse_url, "s3://filmpulse/tables", lake_endpoint_url=s3.url, lake_key=s3.key,
         lake_secret=s3.secret,
     )  # fmt: skip
-    drop(parts, [a_row(1)])
-    take(parts)
-    bring([a_row(2)], parts)
-    assert [row["review_id"] for row in stored(parts)] == ["1", "2"]
-    assert parts.lake.names("inbox") == []
+    drop(context, [a_row(1)])
+    take(context)
+    bring([a_row(2)], context)
+    assert [row["review_id"] for row in stored(context)] == ["1", "2"]
+    assert context.lake.names("inbox") == []
 
 
 # The command line
 
 
 @pytest.fixture
-def run(parts, monkeypatch):
+def run(context, monkeypatch):
     from typer.testing import CliRunner
 
     from filmpulse import cli
 
-    monkeypatch.setattr(cli.common, "parts", lambda: parts)
+    monkeypatch.setattr(cli.common, "job_context", lambda: context)
 
     def invoke(*words):
         found = CliRunner().invoke(cli.app, [str(word) for word in words])
@@ -816,7 +819,7 @@ def run(parts, monkeypatch):
     return invoke
 
 
-def test_the_command_line(run, parts, tmp_path):
+def test_the_command_line(run, context, tmp_path):
     table, map_file = tmp_path / "answers.csv", tmp_path / "map.yaml"
     table.write_bytes(as_csv(bad_rows()))
     map_file.write_text(MAP.replace("source: survey\n", "").replace("rights", "# rights"))
@@ -831,7 +834,7 @@ def test_the_command_line(run, parts, tmp_path):
     assert "rating: left empty in 1 row (3). Row 3: “6” lies outside 0 to 5." in trial.output
     assert "submitted_on: left empty in 2 rows (4, 7). Row 4: “2024-02-30”" in trial.output
     assert "Nothing was stored." in trial.output
-    assert not stored(parts)
+    assert not stored(context)
     assert not (tmp_path / "answers.rejects.csv").exists()
     done = run(*words)
     assert done.exit_code == 0
@@ -840,7 +843,7 @@ def test_the_command_line(run, parts, tmp_path):
     assert "rating: left empty in 1 row (3)" in done.output
     assert "answers.rejects.csv" in done.output
     assert len((tmp_path / "answers.rejects.csv").read_text().splitlines()) == 6
-    assert query(parts, "SELECT count(*) AS n FROM core.review_analyses")[0]["n"] == 5
+    assert query(context, "SELECT count(*) AS n FROM core.review_analyses")[0]["n"] == 5
     again = run(*words, "--no-analyse")
     assert "nothing new" in again.output
     table.write_bytes(as_csv([a_row(1, film="x")]))
@@ -851,7 +854,7 @@ def test_the_command_line(run, parts, tmp_path):
         run("import", "reviews", tmp_path / "no.csv", *words[3:])
 
 
-def test_the_command_line_of_the_inbox(run, parts, tmp_path):
+def test_the_command_line_of_the_inbox(run, context, tmp_path):
     table, map_file = tmp_path / "answers.csv", tmp_path / "map.yaml"
     table.write_bytes(as_csv([a_row(1, stars="6"), a_row(2, film="tt6")]))
     map_file.write_text(MAP)
@@ -867,7 +870,7 @@ def test_the_command_line_of_the_inbox(run, parts, tmp_path):
     loaded = run("inbox", "load")
     assert loaded.exit_code == 0
     assert "complete. 1 new" in loaded.output
-    assert len(stored(parts)) == 1
+    assert len(stored(context)) == 1
 
 
 # Memory
@@ -880,7 +883,7 @@ from filmpulse.config import Settings
 from filmpulse.sources.tables.mapping import read_map
 url, lake = sys.argv[1:3]
 settings = Settings(warehouse_url=url, lake_url=lake, author_secret="x")
-parts = jobs.Parts.from_settings(settings)
+parts = jobs.Context.from_settings(settings)
 path = Path(sys.argv[3])
 with path.open("rb") as file:
     read = jobs.check_table(file, path.name, read_map(Path(sys.argv[4]).read_text()), parts)
@@ -888,7 +891,7 @@ print(read.reviews, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def test_memory_does_not_grow_with_the_file(parts, tmp_path):
+def test_memory_does_not_grow_with_the_file(context, tmp_path):
     (tmp_path / "map.yaml").write_text(MAP)
     peaks = {}
     for count in (2_000, 100_000):
@@ -900,8 +903,8 @@ def test_memory_does_not_grow_with_the_file(parts, tmp_path):
                 row = a_row(n, film=f"tt9900{n % 997:04}", text=f"Answer {n}. " + "So it is. " * 40)
                 writer.writerow(row)
         words = [
-            sys.executable, "-c", MEASURE, parts.warehouse.url, parts.settings.lake_url, str(path),
-            str(tmp_path / "map.yaml"),
+            sys.executable, "-c", MEASURE, context.warehouse.url, context.settings.lake_url,
+            str(path), str(tmp_path / "map.yaml"),
         ]  # fmt: skip
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         reviews, peak = map(int, done.stdout.split())

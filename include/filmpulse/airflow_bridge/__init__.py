@@ -9,7 +9,7 @@
 | Variable | `llm_budget_usd_per_day` | most that all runs of a day may spend on a model; optional |
 | Pool | `browser` 1, `detector` 1, `llm` 4 | how many tasks of a kind run at once |
 
-Mapped tasks are named after their movie by `parts_for`; `RETRY_POLICY` says what follows an error.
+`job_context_for` names a mapped task after its movie; `RETRY_POLICY` says what follows an error.
 """
 
 from filmpulse.airflow_bridge.backlog import (
@@ -20,7 +20,7 @@ from filmpulse.airflow_bridge.backlog import (
     summarise_backlog,
 )
 from filmpulse.airflow_bridge.connections import stored_model
-from filmpulse.airflow_bridge.context import parts, parts_for
+from filmpulse.airflow_bridge.context import job_context, job_context_for
 from filmpulse.airflow_bridge.dags import (
     ASPECT_SCORES,
     BUDGET,
@@ -50,9 +50,9 @@ __all__ = [
     "detect",
     "group_movies",
     "import_file",
+    "job_context",
+    "job_context_for",
     "movies",
-    "parts",
-    "parts_for",
     "plan_backlog",
     "read_variable",
     "report_detection",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from filmpulse.airflow_bridge.context import parts, parts_for
+from filmpulse.airflow_bridge.context import job_context, job_context_for
 from filmpulse.config import MOST_MAPPED
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Find what the configured analyser has not finished with, as plain values for XCom."""
     from filmpulse import jobs
 
-    backlog = jobs.plan_backlog(parts(is_scoring=True), jobs.typed_ids(imdb_ids))
+    backlog = jobs.plan_backlog(job_context(is_scoring=True), jobs.typed_ids(imdb_ids))
     for movie in backlog.to_approve:
         log.info("%s %s needs approval.", movie.imdb_id, movie.title)
     return [movie._asdict() for movie in backlog.to_score + backlog.to_approve]
@@ -30,7 +30,7 @@ def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
     from filmpulse import jobs
 
     asked = [movie for movie in _unfinished(planned) if movie.needs_approval]
-    reader = jobs.who_reads(parts(is_scoring=True)) if asked else ""
+    reader = jobs.who_reads(job_context(is_scoring=True)) if asked else ""
     if len(asked) > MOST_MAPPED:
         log.warning("%d movies need approval; %d are asked about now.", len(asked), MOST_MAPPED)
     return [
@@ -54,7 +54,7 @@ def score_backlog(planned: list[dict[str, Any]], run_id: str, budget_usd: float 
 
     imdb_ids = [movie["imdb_id"] for movie in planned]
     return jobs.analyse_backlog(
-        run_id, parts(is_scoring=True), imdb_ids, budget_usd=budget_usd
+        run_id, job_context(is_scoring=True), imdb_ids, budget_usd=budget_usd
     ).scored
 
 
@@ -75,7 +75,7 @@ def score_if_approved(
 
     from filmpulse import jobs
 
-    built = parts_for(imdb_id, is_scoring=True)  # names the task, skipped or not
+    built = job_context_for(imdb_id, is_scoring=True)  # names the task, skipped or not
     if answer is None or answer["chosen_options"] != [ApprovalOperator.APPROVE]:
         raise AirflowSkipException("Nobody agreed to score it.")
     return jobs.analyse(
@@ -96,7 +96,7 @@ def summarise_backlog(
     return jobs.summarise_backlog(
         run_id,
         _unfinished(planned or []),
-        parts(is_scoring=True),
+        job_context(is_scoring=True),
         budget_usd,
         broke_off=_failed_tasks("analyse_backlog", run_id),
     )

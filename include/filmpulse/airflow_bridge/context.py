@@ -1,4 +1,4 @@
-"""What a task of ours works with: the parts of a job, and its movie's name in Airflow's UI."""
+"""What a task of ours works with: the context of a job, and its movie's name in Airflow's UI."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 from filmpulse.airflow_bridge.connections import lake_options, warehouse_url, with_model
 
 if TYPE_CHECKING:
-    from filmpulse.jobs import Parts
+    from filmpulse.jobs import Context
 
 
-def parts(*, is_scoring: bool = False) -> Parts:
-    """Build the parts of a job from this task's Connections and environment.
+def job_context(*, is_scoring: bool = False) -> Context:
+    """Build the context of a job from this task's Connections and environment.
 
     From here on the task ends with the process that watches over it: were that one killed, Airflow
     would start a new try, and this one would work on unseen.
 
     Args:
         is_scoring: Whether the job scores reviews, or tells how they were: then the Connection of
-            the model is read as well. A mistake in it is kept in the parts (`llm_error`).
+            the model is read as well. A mistake in it is kept in the context (`llm_error`).
 
     Raises:
         BadInput: Another setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
     """
     from filmpulse.config import Settings
     from filmpulse.errors import BadInput
-    from filmpulse.jobs import Parts
+    from filmpulse.jobs import Context
     from filmpulse.lake import Lake
     from filmpulse.warehouse import Warehouse
 
@@ -34,19 +34,19 @@ def parts(*, is_scoring: bool = False) -> Parts:
     lake_url = settings.lake_url
     if lake_url is None:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
-    built = Parts(
+    built = Context(
         settings, Warehouse(warehouse_url()), lambda: Lake(lake_url, lake_options(lake_url))
     )
     return built.with_model(with_model) if is_scoring else built
 
 
-def parts_for(imdb_id: str, *others: str, is_scoring: bool = False) -> Parts:
-    """Build the parts and name this mapped task after its movie (`{{ movie }}` in its template)."""
+def job_context_for(imdb_id: str, *others: str, is_scoring: bool = False) -> Context:
+    """Build the context, and name this mapped task after its movie (`{{ movie }}`)."""
     from airflow.sdk import get_current_context
 
     from filmpulse import jobs
 
-    built = parts(is_scoring=is_scoring)
+    built = job_context(is_scoring=is_scoring)
     name = jobs.label(imdb_id, built) + (f" and {len(others):,} more" if others else "")
     get_current_context()["movie"] = name  # type: ignore[typeddict-unknown-key]
     return built

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from filmpulse.airflow_bridge.context import parts
+from filmpulse.airflow_bridge.context import job_context
 from filmpulse.airflow_bridge.variables import TRACKED_MOVIES
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def detect(
         since=since,
         until=since + longest,
         run_id=run_id,
-        parts=parts(),
+        context=job_context(),
         is_active=_reception_is_active,
         budget_seconds=None if is_patient else longest.total_seconds(),
     )
@@ -52,7 +52,7 @@ def announce(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Note which run each movie with news will be in; return what TriggerDagRunOperator takes."""
     from filmpulse import jobs
 
-    built = parts()
+    built = job_context()
     for batch in found["batches"]:
         jobs.mark_triggered(batch["run_id"], batch["imdb_ids"], built)
     return [

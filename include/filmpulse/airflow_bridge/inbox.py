@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from filmpulse.airflow_bridge.context import parts
+from filmpulse.airflow_bridge.context import job_context
 from filmpulse.config import MOST_MAPPED
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def import_file(name: str, run_id: str) -> dict[str, Any]:
     from filmpulse import jobs
 
     get_current_context()["file"] = name  # type: ignore[typeddict-unknown-key]
-    imported = jobs.import_file(name, run_id, parts())
+    imported = jobs.import_file(name, run_id, job_context())
     return {
         "name": name,
         "imdb_ids": imported.imdb_ids,
@@ -56,4 +56,4 @@ def summarise_import(
         for one in imported or ()
         if one is not None
     ]
-    return jobs.summarise_import(run_id, list(names), went, parts(is_scoring=True))
+    return jobs.summarise_import(run_id, list(names), went, job_context(is_scoring=True))

@@ -1,4 +1,4 @@
-"""What the commands share: arguments, output, the parts of a job, how a run is told."""
+"""What the commands share: arguments, output, the context of a job, how a run is told."""
 
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ def interrupted_code(stop: KeyboardInterrupt) -> int:
     return 128 + number
 
 
-def parts() -> Any:
-    """Return the parts of a job, by the environment."""
-    from filmpulse.jobs import Parts
+def job_context() -> Any:
+    """Return the context of a job, by the environment."""
+    from filmpulse.jobs import Context
 
-    return Parts.from_settings(Settings.from_env())
+    return Context.from_settings(Settings.from_env())
 
 
-def scoring_parts() -> Any:
-    """Return the parts of a job that scores reviews."""
-    return parts().with_model(with_model)
+def scoring_context() -> Any:
+    """Return the context of a job that scores reviews."""
+    return job_context().with_model(with_model)
 
 
 def with_model(settings: Settings) -> Settings:

@@ -65,16 +65,16 @@ def inbox_add(
     """
     from filmpulse import jobs
 
-    parts = common.parts()
+    context = common.job_context()
     if saved_at is not None:
         saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
     new = refused = 0
     for file in files:
         if jobs.is_table(file.name, has_map=map_file is not None):
             options = {"source": source, "rights": rights, "imdb_id": imdb_id}
-            added_files = [_add_table(file, map_file, options, parts)]
+            added_files = [_add_table(file, map_file, options, context)]
         else:
-            added_files = jobs.add_to_inbox(file, parts, imdb_id=imdb_id, saved_at=saved_at)
+            added_files = jobs.add_to_inbox(file, context, imdb_id=imdb_id, saved_at=saved_at)
         for added in added_files:
             new += added.is_new
             refused += added.is_refused
@@ -91,13 +91,13 @@ def inbox_add(
     raise typer.Exit(1 if refused else 0)
 
 
-def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], parts: Any) -> Any:
+def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], context: Any) -> Any:
     from filmpulse import jobs, report
 
     rejects = _rejects_of(file)
     try:
         mapping = _read_map(map_file, **options)
-        read, added = jobs.add_table(file, mapping, parts, rejects=rejects)
+        read, added = jobs.add_table(file, mapping, context, rejects=rejects)
     except BadInput as error:  # one file never stops another
         return jobs.Added(str(file), None, str(error), is_refused=True)
     report.print_faults(read, out)
@@ -111,7 +111,7 @@ def inbox_list() -> None:
     """List what waits in the inbox and what could not be imported, with the reasons."""
     from filmpulse import jobs
 
-    waits, failed = jobs.list_inbox(common.parts())
+    waits, failed = jobs.list_inbox(common.job_context())
     for file in waits:
         out.print(f"waits   {escape(file.name)}: {escape(file.about)}")
     for one in failed:
@@ -125,21 +125,21 @@ def inbox_load() -> None:
     """Import and score what waits in the inbox here and now, without Airflow."""
     from filmpulse import jobs
 
-    parts = common.scoring_parts()
+    context = common.scoring_context()
     run_id = jobs.new_run_id()
-    names, imported = jobs.plan_import(parts), []
+    names, imported = jobs.plan_import(context), []
     with common.bar("saved pages") as progress:
         for done, name in enumerate(names, start=1):
             try:
-                imported.append(jobs.import_file(name, run_id, parts))
+                imported.append(jobs.import_file(name, run_id, context))
             except Exception as error:  # one file never stops another; it still waits
                 err.print(f"[red]{escape(name)}: {escape(str(error))}[/]")
             progress(done, len(names))
     said: list[str] = []
     for imdb_id in sorted({imdb_id for one in imported for imdb_id in one.imdb_ids}):
         with common.saying(said), common.bar(f"{imdb_id} scores") as progress:
-            jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
-    told = jobs.review_import(run_id, names, imported, parts)
+            jobs.analyse(imdb_id, context, progress=progress, run_id=run_id)
+    told = jobs.review_import(run_id, names, imported, context)
     common.tell(told, said)
     if not names:
         out.print("Nothing waits in the inbox.")
@@ -197,7 +197,7 @@ def _check_table(file: Path, mapping: Any) -> bool:
 
     with _opened(file) as content, common.bar("rows") as progress:
         # A trial run needs no model.
-        read = jobs.check_table(content, file.name, mapping, common.parts(), progress)
+        read = jobs.check_table(content, file.name, mapping, common.job_context(), progress)
     report.print_table_read(read, out, is_trial=True)
     out.print("Nothing was stored.")
     return bool(read.reviews)
@@ -207,23 +207,23 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
     """Import, score and tell; return whether something was used and nothing failed."""
     from filmpulse import jobs, report
 
-    parts = common.scoring_parts()
+    context = common.scoring_context()
     run_id = jobs.new_run_id()
     with _opened(file) as content, common.bar("rows") as progress:
         imported = jobs.import_table(
-            content, file.name, mapping, run_id, parts, rejects=rejects, progress=progress
+            content, file.name, mapping, run_id, context, rejects=rejects, progress=progress
         )
     report.print_table_read(imported.read, out, is_trial=False)
     if imported.read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
     scored = None
     if analyse:
-        scored = score(imported.loaded, run_id, parts)
+        scored = score(imported.loaded, run_id, context)
     else:
-        jobs.refresh_figures(parts)
+        jobs.refresh_figures(context)
     for imdb_id, loaded in imported.loaded.items():
         changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
-        name = escape(jobs.label(imdb_id, parts))
+        name = escape(jobs.label(imdb_id, context))
         out.print(f"{name}: {changed if loaded.changed else 'nothing new'}")
     for imdb_id, error in imported.failures.items():
         err.print(f"[red]{imdb_id}: not loaded. {escape(str(error))}[/]")

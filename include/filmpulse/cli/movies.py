@@ -20,7 +20,7 @@ def search(words: Annotated[list[str], typer.Argument(help="A title, or part of 
     """Find a movie's id: the source's suggestions, with year, type and stars."""
     from filmpulse import jobs
 
-    hits = jobs.search(" ".join(words), common.parts())
+    hits = jobs.search(" ".join(words), common.job_context())
     if not hits:
         out.print("Nothing found.")
         return
@@ -46,9 +46,9 @@ def movies_list() -> None:
     from filmpulse import airflow_bridge, jobs
 
     tracked = jobs.read_tracked(airflow_bridge.read_variable())
-    parts = common.parts()
+    context = common.job_context()
     for imdb_id in tracked.imdb_ids:
-        label = jobs.label(imdb_id, parts)
+        label = jobs.label(imdb_id, context)
         out.print(imdb_id if label == imdb_id else f"{imdb_id}  {escape(label)}")
     for problem in tracked.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
@@ -101,7 +101,7 @@ def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
     """
     from filmpulse import jobs
 
-    is_new = jobs.add_event(imdb_id, day, label, common.parts())
+    is_new = jobs.add_event(imdb_id, day, label, common.job_context())
     out.print("Noted." if is_new else "It was noted before.")
 
 
@@ -114,7 +114,7 @@ def events_list(
     """List the events that were noted, by movie and day."""
     from filmpulse import jobs
 
-    events = jobs.list_events(common.parts(), imdb_id)
+    events = jobs.list_events(common.job_context(), imdb_id)
     for event in events:
         out.print(
             f"{event.imdb_id}  {event.happened_on}  {escape(event.label)}  "
@@ -129,7 +129,7 @@ def events_remove(imdb_id: ImdbId, day: Day, label: Label) -> None:
     """Take back an event; the same words as when it was noted."""
     from filmpulse import jobs
 
-    jobs.remove_event(imdb_id, day, label, common.parts())
+    jobs.remove_event(imdb_id, day, label, common.job_context())
     out.print("Removed.")
 
 
@@ -139,6 +139,6 @@ def summary(imdb_ids: ImdbIds) -> None:
     from filmpulse import jobs
     from filmpulse.report import print_summary
 
-    parts = common.parts()
+    context = common.job_context()
     for imdb_id in imdb_ids:
-        print_summary(jobs.summary(imdb_id, parts), out)
+        print_summary(jobs.summary(imdb_id, context), out)

@@ -51,5 +51,5 @@ def check_live(
     """
     from filmpulse import jobs
 
-    found = jobs.check_live(imdb_id, common.parts(), lambda line: out.print(escape(line)))
+    found = jobs.check_live(imdb_id, common.job_context(), lambda line: out.print(escape(line)))
     raise typer.Exit(found.exit_code)

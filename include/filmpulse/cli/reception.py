@@ -23,11 +23,11 @@ def collect(
     """Scrape, load and score movies here and now, without Airflow."""
     from filmpulse import jobs
 
-    parts = common.scoring_parts()
+    context = common.scoring_context()
     run_id = jobs.new_run_id()
     mode: Mode = "full" if full else "incremental"
     said, loaded = list[str](), list[str]()
-    planned = jobs.plan(imdb_ids, mode, run_id, parts)
+    planned = jobs.plan(imdb_ids, mode, run_id, context)
     told = (
         "Movies loaded into the warehouse: {} of {}. What was read of the others is in the lake "
         "alone. Run the same command again: it reads them anew, and scores what has no score."
@@ -36,19 +36,19 @@ def collect(
         for imdb_id in planned:
             with common.saying(said):  # one movie never stops another; the ledger says how it ended
                 with common.bar(f"{imdb_id} reviews") as progress:
-                    uris = jobs.collect(imdb_id, mode, run_id, parts, progress)
+                    uris = jobs.collect(imdb_id, mode, run_id, context, progress)
                 for uri in uris:
-                    jobs.load(uri, parts)
+                    jobs.load(uri, context)
                 loaded.append(imdb_id)
                 with common.bar(f"{imdb_id} scores") as progress:
-                    jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id)
-        found = jobs.review_run(run_id, parts)
+                    jobs.analyse(imdb_id, context, progress=progress, run_id=run_id)
+        found = jobs.review_run(run_id, context)
     common.tell(found, said)
     if found.failures:
         raise typer.Exit(1)
 
 
-def score(imdb_ids: Iterable[str], run_id: str, parts: Any) -> Any:
+def score(imdb_ids: Iterable[str], run_id: str, context: Any) -> Any:
     """Score some movies, telling what waits and what failed; return how it went."""
     from filmpulse import jobs
 
@@ -57,8 +57,8 @@ def score(imdb_ids: Iterable[str], run_id: str, parts: Any) -> Any:
     scored = 0
     for imdb_id in imdb_ids:
         with common.saying(said), common.bar(f"{imdb_id} scores") as progress:
-            scored += jobs.analyse(imdb_id, parts, progress=progress, run_id=run_id).scored
-    found = jobs.review_scoring(run_id, imdb_ids, parts)
+            scored += jobs.analyse(imdb_id, context, progress=progress, run_id=run_id).scored
+    found = jobs.review_scoring(run_id, imdb_ids, context)
     common.tell(found, said)
     return found._replace(changed_rows=scored)
 
@@ -101,13 +101,13 @@ def analyse(
     from filmpulse import jobs
     from filmpulse.report import print_backlog
 
-    parts = common.scoring_parts()
+    context = common.scoring_context()
     if again and not estimate:
-        jobs.ask_again(parts, imdb_ids or ())
-    backlog = jobs.plan_backlog(parts, imdb_ids or ())
+        jobs.ask_again(context, imdb_ids or ())
+    backlog = jobs.plan_backlog(context, imdb_ids or ())
     planned = sorted(backlog.to_score + backlog.to_approve)
     if not planned:
-        out.print(f"Every review has been read by {escape(jobs.who_reads(parts))}.")
+        out.print(f"Every review has been read by {escape(jobs.who_reads(context))}.")
         return
     if estimate:
         print_backlog(planned, out)
@@ -116,7 +116,7 @@ def analyse(
     approved = [
         movie.imdb_id for movie in backlog.to_approve if yes or (is_asked and _confirm(movie))
     ]
-    is_well = _score_backlog(planned, approved, budget_usd, parts)
+    is_well = _score_backlog(planned, approved, budget_usd, context)
     if not is_well or not (is_asked or len(approved) == len(backlog.to_approve)):
         raise typer.Exit(1)
 
@@ -127,7 +127,7 @@ def _confirm(movie: Any) -> bool:
 
 
 def _score_backlog(
-    planned: Sequence[Any], approved: Sequence[str], budget_usd: float | None, parts: Any
+    planned: Sequence[Any], approved: Sequence[str], budget_usd: float | None, context: Any
 ) -> bool:
     """Score what was planned and tell how it went; return whether nothing failed.
 
@@ -141,7 +141,7 @@ def _score_backlog(
         with common.saying(said), common.bar("reviews") as progress:
             jobs.analyse_backlog(
                 run_id,
-                parts,
+                context,
                 [movie.imdb_id for movie in planned],
                 approved=approved,
                 budget_usd=budget_usd,
@@ -149,7 +149,7 @@ def _score_backlog(
             )
     except KeyboardInterrupt as stop:
         interrupted = common.interrupted_code(stop)
-    found = jobs.review_backlog(run_id, planned, parts, budget_usd)
+    found = jobs.review_backlog(run_id, planned, context, budget_usd)
     common.tell(found._replace(failures=[]) if interrupted else found, said)
     if interrupted:
         err.print(

@@ -22,7 +22,7 @@ def setup() -> None:
     """Migrate the warehouse; make roles, pools, connections and the Variable. Repeatable."""
     from filmpulse import airflow_bridge, jobs
 
-    revision = jobs.setup_warehouse(common.parts())
+    revision = jobs.setup_warehouse(common.job_context())
     airflow_bridge.setup()
     found = revision.current or "empty"
     out.print(
@@ -82,7 +82,7 @@ def rebuild(imdb_ids: Rebuilt = None, accept_loss: AcceptLoss = None) -> None:
     """
     from filmpulse import jobs
 
-    parts = common.scoring_parts()
+    context = common.scoring_context()
     done = [0]
     told = (
         "Movies written anew so far: {}; the others are as they were. Run the same command again: "
@@ -96,9 +96,9 @@ def rebuild(imdb_ids: Rebuilt = None, accept_loss: AcceptLoss = None) -> None:
                 progress(movies, total)
 
             rebuilt = jobs.rebuild(
-                parts, accept_loss or imdb_ids or (), count, accept_loss=bool(accept_loss)
+                context, accept_loss or imdb_ids or (), count, accept_loss=bool(accept_loss)
             )
-        scored = score(rebuilt.imdb_ids, jobs.new_run_id(), parts)
+        scored = score(rebuilt.imdb_ids, jobs.new_run_id(), context)
     _tell_rebuilt(rebuilt, scored.changed_rows)
     if rebuilt.failures or scored.failures:
         raise typer.Exit(1)
@@ -160,13 +160,13 @@ def forget(
     if len(chosen) != 1:
         raise BadInput("Say one of --movie, --review and --author.")
     kind: Any = chosen[0][0]
-    parts = common.parts()
-    found = jobs.find_stored(kind, chosen[0][1], source, parts)
+    context = common.job_context()
+    found = jobs.find_stored(kind, chosen[0][1], source, context)
     if not found:
         _say_nothing_was_stored(kind, chosen[0][1], source)
         raise typer.Exit(1)
     for one in found:
-        there = jobs.preview(kind, one.key, parts, one.source)
+        there = jobs.preview(kind, one.key, context, one.source)
         name = _erased_name(kind, one)
         out.print(f"Of {name} there {_erased_line(there)}." if any(there)
                   else f"Nothing was stored any more of {name}: it was erased before.")  # fmt: skip
@@ -177,7 +177,7 @@ def forget(
         _unfollow(found[0].key)
     for one in found:
         with common.bar("movies") as progress:
-            erased = jobs.erase(kind, one.key, parts, one.source, progress)
+            erased = jobs.erase(kind, one.key, context, one.source, progress)
         out.print(f"Erased: there {_erased_line(erased)}." if any(erased)
                   else "Nothing was left to erase.")  # fmt: skip
 
@@ -229,7 +229,7 @@ def retention() -> None:
     """Drop what may be kept for a time only; the DAG `retention` does it every day."""
     from filmpulse import jobs
 
-    took = jobs.apply_retention(common.parts(), datetime.now(UTC))
+    took = jobs.apply_retention(common.job_context(), datetime.now(UTC))
     out.print(
         f"{took.texts:,} old texts and {took.quotes:,} quotes were dropped, and {took.lines:,} "
         f"lines of the lake with them; {took.pages:,} kept pages, {took.files:,} files of the "

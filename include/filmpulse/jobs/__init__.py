@@ -1,12 +1,12 @@
-"""What Filmpulse does, one function a job: the only place where its parts are put together.
+"""What Filmpulse does, one function a job: the only place where all of it is put together.
 
 DAGs, the command line and the web page call these and nothing below them. Jobs take plain values
-and a `Parts`, know nothing of Airflow, and return URIs, ids and counts, never reviews.
+and a `Context`, know nothing of Airflow, and return URIs, ids and counts, never reviews.
 
 A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
 """
 
-from filmpulse.jobs.context import Parts, lake_options, setup_warehouse
+from filmpulse.jobs.context import Context, lake_options, setup_warehouse
 from filmpulse.jobs.inbox.import_files import (
     import_file,
     plan_import,
@@ -70,6 +70,7 @@ __all__ = [
     "Analysed",
     "Backlog",
     "Batch",
+    "Context",
     "Detection",
     "Erased",
     "Event",
@@ -77,7 +78,6 @@ __all__ = [
     "ImportedPage",
     "LiveCheck",
     "Loaded",
-    "Parts",
     "Rebuilt",
     "Retained",
     "RunSummary",

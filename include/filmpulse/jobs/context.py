@@ -41,7 +41,7 @@ def silent(done: int, total: int | None) -> None:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Context:
     """The outside world of a job: settings, the warehouse and the lake (opened when used).
 
     Attributes:
@@ -61,7 +61,7 @@ class Parts:
         """Whether a model is to score reviews, be its settings right or wrong."""
         return self.llm_error is not None or self.settings.has_llm
 
-    def with_model(self, read: Callable[[Settings], Settings]) -> Parts:
+    def with_model(self, read: Callable[[Settings], Settings]) -> Context:
         """Return the same with the settings of the model as `read` finds them.
 
         A mistake in them is kept for the jobs that ask for the model: the rest goes on without.
@@ -78,8 +78,8 @@ class Parts:
         return self.open_lake()
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Parts:
-        """Put the parts together from settings alone (Airflow's bridge takes its Connections).
+    def from_settings(cls, settings: Settings) -> Context:
+        """Make the context from settings alone (Airflow's bridge takes its Connections).
 
         Raises:
             BadInput: The address of the warehouse or of the lake is not set.
@@ -110,7 +110,7 @@ def lake_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def setup_warehouse(parts: Parts) -> Revision:
+def setup_warehouse(context: Context) -> Revision:
     """Migrate the warehouse, give its reader role what it may see, and bring figures up to date.
 
     Repeatable. The owner needs no right over roles if an administrator has made the reader
@@ -121,23 +121,23 @@ def setup_warehouse(parts: Parts) -> Revision:
     """
     from filmpulse.warehouse.migrate import migrate  # Alembic takes a second to import
 
-    revision = migrate(parts.warehouse.url)
+    revision = migrate(context.warehouse.url)
     switched = 0
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         if revision.current != revision.head:
             # An older version showed a movie under a model that had a score for next to none.
             switched = switch_analyser(connection, imdb_ids=None, analyser_id=None)
-    _set_up_reader(parts)
+    _set_up_reader(context)
     if switched or revision.has_marts:  # else the marts were made anew, and counted, just now
-        figures.refresh(parts.warehouse, is_shared=True)
+        figures.refresh(context.warehouse, is_shared=True)
     return revision
 
 
-def _set_up_reader(parts: Parts) -> None:
+def _set_up_reader(context: Context) -> None:
     from psycopg import errors, sql
 
-    password = parts.settings.reader_password
-    with parts.warehouse.connect() as connection:
+    password = context.settings.reader_password
+    with context.warehouse.connect() as connection:
         try:
             connection.execute(wh.sql("roles"))
             connection.execute(wh.sql("grants"))
@@ -149,11 +149,11 @@ def _set_up_reader(parts: Parts) -> None:
     alter = sql.SQL("ALTER ROLE filmpulse_reader LOGIN PASSWORD {}").format(
         sql.Literal(password.get_secret_value())
     )
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         try:
             connection.execute(alter)
         except errors.InsufficientPrivilege as error:
-            if not parts.warehouse.lets_in("filmpulse_reader", password.get_secret_value()):
+            if not context.warehouse.lets_in("filmpulse_reader", password.get_secret_value()):
                 raise BadInput(
                     "filmpulse_reader may not log in with FILMPULSE_READER_PASSWORD, and the owner "
                     f"of the database may not set another role's password. {_ASK}"

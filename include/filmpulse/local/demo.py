@@ -46,9 +46,9 @@ def show(stack: Stack, console: Console) -> None:
     from filmpulse.report import print_summary
 
     console.print()
-    parts = jobs.Parts.from_settings(Settings.from_env(stack.env))
+    context = jobs.Context.from_settings(Settings.from_env(stack.env))
     for imdb_id in _tracked(_airflow(stack)):
-        print_summary(jobs.summary(imdb_id, parts), console)
+        print_summary(jobs.summary(imdb_id, context), console)
         console.print()
     console.print(_WHAT_NOW.format(addresses=addresses(stack)), soft_wrap=True, highlight=False)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from filmpulse.errors import BadInput, FilmpulseError, NotImdb, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.inbox.import_tables import import_waiting_table, is_waiting_table
 from filmpulse.jobs.inbox.store import (
@@ -42,9 +42,9 @@ log = logging.getLogger(__name__)
 IMPORTED: frozenset[CollectionStatus] = frozenset({"complete", "partial", "gated"})
 
 
-def plan_import(parts: Parts) -> list[str]:
+def plan_import(context: Context) -> list[str]:
     """Return the names of the files that wait in the inbox, sorted, at most 1,000."""
-    names = store.waiting(parts)
+    names = store.waiting(context)
     if len(names) > store.MOST_AT_ONCE:
         log.warning(
             "%d files wait; %d are taken up now, the rest by the next runs.",
@@ -53,7 +53,7 @@ def plan_import(parts: Parts) -> list[str]:
     return names[: store.MOST_AT_ONCE]
 
 
-def import_file(name: str, run_id: str, parts: Parts) -> Imported:
+def import_file(name: str, run_id: str, context: Context) -> Imported:
     """Import one file of the inbox, and move it to `done/` or `failed/`, cleaned.
 
     Each page becomes one collection of mode `import`, recorded in `ops.collections` under
@@ -63,7 +63,7 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
     Args:
         name: As `plan_import` gives it.
         run_id: Whose import this is.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
 
     Returns:
         How each page went. A second call after a crash gives the same rows.
@@ -72,28 +72,30 @@ def import_file(name: str, run_id: str, parts: Parts) -> Imported:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
-    if is_waiting_table(name, parts):
-        return import_waiting_table(name, run_id, parts)
-    secret = store.author_secret(parts)
-    seen = store.see(name, parts)
+    if is_waiting_table(name, context):
+        return import_waiting_table(name, run_id, context)
+    secret = store.author_secret(context)
+    seen = store.see(name, context)
     if seen is None:
         log.warning("%s no longer waits: it was imported meanwhile.", name)
-        if parts.lake.size(f"{DONE}/{name}") is not None:
-            parts.lake.delete(f"{WAITING}/{name}{NOTE}")  # what a crash left
+        if context.lake.size(f"{DONE}/{name}") is not None:
+            context.lake.delete(f"{WAITING}/{name}{NOTE}")  # what a crash left
         return Imported(name, [])
     raw = RawFile(name, b"", None)
     pages = []
     try:
         store.check_size(seen.size)
-        raw = RawFile(name, parts.lake.read(f"{WAITING}/{name}"), None)
-        given = store.read_note(name, parts)
+        raw = RawFile(name, context.lake.read(f"{WAITING}/{name}"), None)
+        given = store.read_note(name, context)
         unpacked = store.unpack(name, raw.content, None)
-        pages += [_import_page(f, given, seen.changed_at, run_id, secret, parts) for f in unpacked]
+        pages += [
+            _import_page(f, given, seen.changed_at, run_id, secret, context) for f in unpacked
+        ]
     except Retryable:
         raise
     except FilmpulseError as error:
-        pages.append(_refuse(raw, error, parts))
-    store.take_away(seen, (NOTE,), parts)
+        pages.append(_refuse(raw, error, context))
+    store.take_away(seen, (NOTE,), context)
     for page in pages:
         log.info(page.line)
     return Imported(name, pages)
@@ -105,26 +107,26 @@ def _import_page(
     added_at: datetime,
     run_id: str,
     secret: bytes,
-    parts: Parts,
+    context: Context,
 ) -> ImportedPage:
     """Clean, read, store and load one page, and put it where it belongs."""
     try:
         saved = file.clean(given if isinstance(given, Note) else Note(), secret, added_at)
     except FilmpulseError as error:
-        return _refuse(file, error, parts)
+        return _refuse(file, error, context)
     try:
         if isinstance(given, BadInput):
             raise given
         page = store.parse(saved, secret)
     except FilmpulseError as error:
-        return _fail(saved, error, run_id, parts)
-    manifest_uri, manifest, is_free = _collect(saved, page, run_id, parts)
+        return _fail(saved, error, run_id, context)
+    manifest_uri, manifest, is_free = _collect(saved, page, run_id, context)
     try:
-        loaded = load(manifest_uri, parts)
+        loaded = load(manifest_uri, context)
     except Retryable:
         raise
     except FilmpulseError as error:
-        return _fail(saved, error, run_id, parts)
+        return _fail(saved, error, run_id, context)
     told = _told(saved, manifest, loaded)
     note = saved.note.model_copy(
         update={
@@ -137,10 +139,10 @@ def _import_page(
             "sentence": told,
         }
     )
-    _keep(DONE, saved, note, parts, with_text=is_free)
+    _keep(DONE, saved, note, context, with_text=is_free)
     for leftover in ("", NOTE, REASON):  # of an earlier try that failed
-        parts.lake.delete(f"{FAILED}/{saved.name}{leftover}")
-    line = f"{saved.name}: {label(manifest.imdb_id, parts)}: {manifest.status}. {told}"
+        context.lake.delete(f"{FAILED}/{saved.name}{leftover}")
+    line = f"{saved.name}: {label(manifest.imdb_id, context)}: {manifest.status}. {told}"
     return ImportedPage(
         saved.name, manifest.imdb_id, manifest_uri, manifest.status, manifest.reason, line,
         manifest.distinct_ids, loaded.changed,
@@ -159,7 +161,7 @@ def _told(saved: SavedFile, manifest: Manifest, loaded: Loaded) -> str:
 
 
 def _collect(
-    saved: SavedFile, page: SavedReviews, run_id: str, parts: Parts
+    saved: SavedFile, page: SavedReviews, run_id: str, context: Context
 ) -> tuple[str, Manifest, bool]:
     """Write what a page holds into the lake, in the same place each time, unless it is there.
 
@@ -169,16 +171,16 @@ def _collect(
     """
     source, imdb_id, note = saved.source.name, page.imdb_id, saved.note
     started_at = note.saved_at or note.added_at or datetime.now(UTC)
-    note_source(saved.source, parts)
-    writer = parts.lake.begin(source, imdb_id, started_at, saved.mark)
+    note_source(saved.source, context)
+    writer = context.lake.begin(source, imdb_id, started_at, saved.mark)
     uri = writer.manifest_uri
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         tombstones = Tombstones.read(connection, source, imdb_id)
     shown = page.reviews or ()
     reviews = [review for review in shown if not tombstones.covers(review)]
     erased = len(shown) - len(reviews)
-    if parts.lake.size(parts.lake.name_of(uri)) is not None:
-        return uri, parts.lake.read_manifest(uri), not erased
+    if context.lake.size(context.lake.name_of(uri)) is not None:
+        return uri, context.lake.read_manifest(uri), not erased
     writer.append(reviews)
     status, reason, sentence = _outcome(page)
     if page.undated:
@@ -227,7 +229,7 @@ def _outcome(page: SavedReviews) -> tuple[CollectionStatus, str | None, str]:
     return "partial", "part_of_list", f"{shown}."
 
 
-def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) -> ImportedPage:
+def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, context: Context) -> ImportedPage:
     """Keep a cleaned file that could not be imported, and say why.
 
     Of what is no page of its source only the reason is kept: nobody knows where such a file names
@@ -235,20 +237,20 @@ def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, parts: Parts) ->
     """
     status, reason, sentence = _why(error)
     original = saved.note.original_name or saved.name
-    store.write_reason(saved.name, sentence, reason, original, saved.sha256, parts)
+    store.write_reason(saved.name, sentence, reason, original, saved.sha256, context)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
     note = saved.note.model_copy(update=update)
     is_kept = reason != "erased" and not isinstance(error, NotImdb)
-    _keep(FAILED, saved, note, parts, with_text=is_kept)
+    _keep(FAILED, saved, note, context, with_text=is_kept)
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 
 
-def _refuse(file: RawFile, error: FilmpulseError, parts: Parts) -> ImportedPage:
+def _refuse(file: RawFile, error: FilmpulseError, context: Context) -> ImportedPage:
     """Say why a file could not be imported that cannot be cleaned either, and so is not kept."""
     status, reason, sentence = _why(error)
     sentence += " The file was not kept, since it could not be cleaned."
     name = file.refused_name()
-    store.write_reason(name, sentence, reason, file.name, file.sha256, parts)
+    store.write_reason(name, sentence, reason, file.name, file.sha256, context)
     return ImportedPage(name, None, None, status, reason, f"{file.name}: {sentence}")
 
 
@@ -259,16 +261,16 @@ def _why(error: FilmpulseError) -> tuple[CollectionStatus, str, str]:
 
 
 def _keep(
-    folder: str, saved: SavedFile, note: Note, parts: Parts, *, with_text: bool = True
+    folder: str, saved: SavedFile, note: Note, context: Context, *, with_text: bool = True
 ) -> None:
     text = note.model_dump_json(exclude_none=True, indent=1)
-    parts.lake.write(f"{folder}/{saved.name}{NOTE}", text.encode())
+    context.lake.write(f"{folder}/{saved.name}{NOTE}", text.encode())
     if with_text:
-        parts.lake.write(f"{folder}/{saved.name}", saved.text.encode())
+        context.lake.write(f"{folder}/{saved.name}", saved.text.encode())
 
 
 def review_import(
-    run_id: str, names: Sequence[str], imported: Iterable[Imported], parts: Parts
+    run_id: str, names: Sequence[str], imported: Iterable[Imported], context: Context
 ) -> RunSummary:
     """Tell how each page of a run went, in the order of the files' names, then what its data lack.
 
@@ -278,7 +280,7 @@ def review_import(
         run_id: Whose import it was.
         names: The files that were planned.
         imported: How each went; a file without an entry is a failure.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
     """
     found = {one.name: one for one in imported}
     told = RunSummary([], [], [], sum(p.changed_rows for one in found.values() for p in one.pages))
@@ -296,15 +298,15 @@ def review_import(
             else:
                 told.lines.append(page.line)
     movies = {imdb_id for one in found.values() for imdb_id in one.imdb_ids}
-    told.add(review_scoring(run_id, movies, parts))
+    told.add(review_scoring(run_id, movies, context))
     uris = [uri for one in found.values() for uri in one.manifest_uris]
-    told.failures.extend(failed_checks(uris, parts))
-    told.warnings.extend(standing_faults(uris, parts))
+    told.failures.extend(failed_checks(uris, context))
+    told.warnings.extend(standing_faults(uris, context))
     return told
 
 
 def summarise_import(
-    run_id: str, names: Sequence[str], imported: Iterable[Imported], parts: Parts
+    run_id: str, names: Sequence[str], imported: Iterable[Imported], context: Context
 ) -> RunSummary:
     """Say how each file of a run went.
 
@@ -314,5 +316,5 @@ def summarise_import(
     """
     files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
     return close(
-        review_import(run_id, names, imported, parts), f"{files} taken up, and not all is well:"
+        review_import(run_id, names, imported, context), f"{files} taken up, and not all is well:"
     )

@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 
 from filmpulse.errors import BadInput, FilmpulseError, Retryable
 from filmpulse.items import Review
-from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.inbox.store import (
     FAILED,
@@ -101,16 +101,16 @@ class TableImported:
     failures: dict[str, FilmpulseError] = field(default_factory=dict)
 
 
-def is_waiting_table(name: str, parts: Parts) -> bool:
+def is_waiting_table(name: str, context: Context) -> bool:
     """Say whether a file that waits in the inbox, below `inbox/`, is a table."""
     if is_table(name, has_map=False):
         return True
     beside = (f"{WAITING}/{name}{end}" for end in MAPS)
-    return is_table(name, has_map=True) and any(parts.lake.size(m) is not None for m in beside)
+    return is_table(name, has_map=True) and any(context.lake.size(m) is not None for m in beside)
 
 
 def check_table(
-    file: BinaryIO, name: str, mapping: TableMap, parts: Parts, progress: Progress = silent
+    file: BinaryIO, name: str, mapping: TableMap, context: Context, progress: Progress = silent
 ) -> TableRead:
     """Read a table as an import would, and store nothing at all.
 
@@ -118,7 +118,7 @@ def check_table(
         file: Its content, at the start; seekable.
         name: Its name; the ending says what it is.
         mapping: Which column is which field.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         progress: Told the rows so far.
 
     Raises:
@@ -127,7 +127,7 @@ def check_table(
         WarehouseUnavailable: Whose ids are taken could not be asked.
     """
     with Spool() as spool:
-        return _read(file, name, mapping, spool, parts, datetime.now(UTC), progress)
+        return _read(file, name, mapping, spool, context, datetime.now(UTC), progress)
 
 
 def import_table(
@@ -135,7 +135,7 @@ def import_table(
     name: str,
     mapping: TableMap,
     run_id: str,
-    parts: Parts,
+    context: Context,
     *,
     rejects: Path | None = None,
     progress: Progress = silent,
@@ -150,7 +150,7 @@ def import_table(
         name: Its name; the ending says what it is.
         mapping: Which column is which field; its note on rights is stored with the source.
         run_id: Whose import this is; one line of `ops.collections` a movie.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         rejects: CSV for refused rows with number, reason and all of their cells; it is written
             only when there are any.
         progress: Told the rows so far.
@@ -162,14 +162,14 @@ def import_table(
     """
     now = datetime.now(UTC)
     with Spool() as spool:
-        read = _read(file, name, mapping, spool, parts, now, progress)
+        read = _read(file, name, mapping, spool, context, now, progress)
         if rejects is not None:
             _keep_rejects(spool, mapping, rejects)
-        return _store(read, spool, name, mapping, run_id, parts, now)
+        return _store(read, spool, name, mapping, run_id, context, now)
 
 
 def add_table(
-    path: Path, mapping: TableMap, parts: Parts, rejects: Path | None = None
+    path: Path, mapping: TableMap, context: Context, rejects: Path | None = None
 ) -> tuple[TableRead, Added]:
     """Put the good rows of a table into the inbox, as JSON lines of our own fields with their map.
 
@@ -180,7 +180,7 @@ def add_table(
         BadInput: As `import_table`.
     """
     with Spool() as spool, _opened(path) as file:
-        read = _read(file, path.name, mapping, spool, parts, datetime.now(UTC), silent)
+        read = _read(file, path.name, mapping, spool, context, datetime.now(UTC), silent)
         if rejects is not None:
             _keep_rejects(spool, mapping, rejects)
         lines = [_line(review) for _, reviews in spool.movies() for review in reviews]
@@ -193,14 +193,14 @@ def add_table(
     ).to_text()
     name = f"{store.stem(path.name)}-{_mark(content, about)}.jsonl"
     holds = f"{read.reviews:,} of {read.rows:,} rows can be used, under {mapping.source}."
-    if parts.lake.size(f"{WAITING}/{name}") is not None:
+    if context.lake.size(f"{WAITING}/{name}") is not None:
         return read, Added(str(path), name, f"This table waits already: {holds}")
-    parts.lake.write(f"{WAITING}/{name}{MAPS[0]}", about.encode())
-    parts.lake.write(f"{WAITING}/{name}", content)
+    context.lake.write(f"{WAITING}/{name}{MAPS[0]}", about.encode())
+    context.lake.write(f"{WAITING}/{name}", content)
     return read, Added(str(path), name, holds, is_new=True)
 
 
-def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
+def import_waiting_table(name: str, run_id: str, context: Context) -> Imported:
     """Import a table of the inbox by the map beside it, `<name>.map.yaml`, which says its source.
 
     A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
@@ -211,7 +211,7 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     Args:
         name: Below `inbox/`.
         run_id: Whose import this is; `ops.collections` has a line a movie under `run_id/name`.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
 
     Returns:
         How each movie of it went. A second call after a crash gives the same rows.
@@ -219,40 +219,42 @@ def import_waiting_table(name: str, run_id: str, parts: Parts) -> Imported:
     Raises:
         Retryable: The lake or the warehouse did not answer; the file still waits.
     """
-    seen = store.see(name, parts)
+    seen = store.see(name, context)
     if seen is None:
         log.warning("%s no longer waits: another import took it.", name)
         return Imported(name, [])
     content = b""
     try:
         _check_size(seen.size)
-        content = parts.lake.read(f"{WAITING}/{name}")
-        imported = _import_waiting(seen, content, run_id, parts)
+        content = context.lake.read(f"{WAITING}/{name}")
+        imported = _import_waiting(seen, content, run_id, context)
     except Retryable:
         raise
     except FilmpulseError as error:
-        return _fail(seen, content, error, parts)
+        return _fail(seen, content, error, context)
     failed = f"{FAILED}/{name}"
     for leftover in ("", *MAPS, REASON):  # of one that failed
-        parts.lake.delete(failed + leftover)
+        context.lake.delete(failed + leftover)
     if not imported.read.refused:
-        parts.lake.delete(failed + REJECTS)
+        context.lake.delete(failed + REJECTS)
     if not any(_waits(error) for error in imported.failures.values()):
-        store.take_away(seen, MAPS, parts)
-    return Imported(name, list(_pages(name, imported, parts)))
+        store.take_away(seen, MAPS, context)
+    return Imported(name, list(_pages(name, imported, context)))
 
 
-def _import_waiting(seen: store.Seen, content: bytes, run_id: str, parts: Parts) -> TableImported:
+def _import_waiting(
+    seen: store.Seen, content: bytes, run_id: str, context: Context
+) -> TableImported:
     """Read a waiting table by its map, write its refused rows, and store the others.
 
     Raises:
         FilmpulseError: It cannot be used, or the lake or the warehouse did not answer.
     """
     name = seen.name
-    about = _waiting_map(f"{WAITING}/{name}", parts)
+    about = _waiting_map(f"{WAITING}/{name}", context)
     mapping = read_map(about)
     with Spool() as spool:
-        read = _read(io.BytesIO(content), name, mapping, spool, parts, seen.changed_at, silent)
+        read = _read(io.BytesIO(content), name, mapping, spool, context, seen.changed_at, silent)
         if len(spool.imdb_ids()) > MOST_MOVIES_WAITING:
             raise BadInput(
                 f"It holds more than {MOST_MOVIES_WAITING} movies: divide it, or use "
@@ -264,14 +266,14 @@ def _import_waiting(seen: store.Seen, content: bytes, run_id: str, parts: Parts)
             shown = [c for c in columns.values() if c != columns.get("author")]
             _write_rejects(spool, rejected, mapping, shown)
             encoded = rejected.getvalue().encode(mapping.encoding or "utf-8", _ESCAPING)
-            parts.lake.write(f"{FAILED}/{name}{REJECTS}", encoded)
+            context.lake.write(f"{FAILED}/{name}{REJECTS}", encoded)
         if not read.reviews:
             raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
-        about_it = (f"{run_id}/{name}", parts, seen.changed_at, _mark(content, about))
+        about_it = (f"{run_id}/{name}", context, seen.changed_at, _mark(content, about))
         return _store(read, spool, name, mapping, *about_it)
 
 
-def _fail(seen: store.Seen, content: bytes, error: FilmpulseError, parts: Parts) -> Imported:
+def _fail(seen: store.Seen, content: bytes, error: FilmpulseError, context: Context) -> Imported:
     """Keep why a waiting table cannot be used, not the table: it may hold names."""
     name = seen.name
     sentence = (
@@ -280,8 +282,8 @@ def _fail(seen: store.Seen, content: bytes, error: FilmpulseError, parts: Parts)
     )
     line = f"{name}: {sentence}"
     digest = sha256(content).hexdigest() if content else None
-    store.write_reason(name, sentence, error.reason, name, digest, parts)
-    store.take_away(seen, MAPS, parts)
+    store.write_reason(name, sentence, error.reason, name, digest, context)
+    store.take_away(seen, MAPS, context)
     log.error(line)
     return Imported(name, [ImportedPage(name, None, None, "failed", error.reason, line)])
 
@@ -291,13 +293,13 @@ def _read(
     name: str,
     mapping: TableMap,
     spool: Spool,
-    parts: Parts,
+    context: Context,
     now: datetime,
     progress: Progress,
 ) -> TableRead:
     """Read all of a file into the spool, and count."""
     read = TableRead()
-    secret = store.author_secret(parts) if mapping.author else b""
+    secret = store.author_secret(context) if mapping.author else b""
     latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
     for chunk in read_chunks(file, name, mapping):
         rows = [
@@ -308,7 +310,7 @@ def _read(
         if mapping.review_id is None:  # an id that is made holds its movie
             elsewhere: _Elsewhere = {}
         else:
-            elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, parts)
+            elsewhere = _elsewhere((r.review for r in rows if r.review), mapping.source, context)
         for row in sorted(rows, key=lambda row: row.number):
             if problems := row.problems or _keep(row, mapping, elsewhere, spool):
                 _refuse(row, problems, spool, read)
@@ -343,11 +345,11 @@ def _keep(row: Row, mapping: TableMap, elsewhere: _Elsewhere, spool: Spool) -> t
 _Elsewhere = dict[tuple[str, str], str]
 
 
-def _elsewhere(reviews: Iterable[Review], source: str, parts: Parts) -> _Elsewhere:
+def _elsewhere(reviews: Iterable[Review], source: str, context: Context) -> _Elsewhere:
     """Return of which other movie the warehouse holds a review, by its id and its movie here."""
     pairs = [(review.review_id, review.imdb_id) for review in reviews]
     found = ids_elsewhere(
-        parts.warehouse,
+        context.warehouse,
         source=source,
         review_ids=[review_id for review_id, _ in pairs],
         imdb_ids=[imdb_id for _, imdb_id in pairs],
@@ -376,7 +378,7 @@ def _store(
     name: str,
     mapping: TableMap,
     run_id: str,
-    parts: Parts,
+    context: Context,
     started_at: datetime,
     mark: str | None = None,
 ) -> TableImported:
@@ -385,17 +387,17 @@ def _store(
     if not read.reviews:
         return imported
     store_file_source(
-        parts.warehouse,
+        context.warehouse,
         source=mapping.source,
         rights=mapping.rights,
         map=Jsonb(mapping.model_dump(mode="json", exclude_none=True)),
         used_at=started_at,
     )
     for imdb_id, reviews in spool.movies():
-        uri = _collect(imdb_id, reviews, name, mapping.source, run_id, parts, started_at, mark)
+        uri = _collect(imdb_id, reviews, name, mapping.source, run_id, context, started_at, mark)
         imported.manifest_uris[imdb_id] = uri
         try:
-            imported.loaded[imdb_id] = load(uri, parts)
+            imported.loaded[imdb_id] = load(uri, context)
         except Retryable:
             raise
         except FilmpulseError as error:  # one movie never stops another
@@ -409,16 +411,16 @@ def _collect(
     name: str,
     source: str,
     run_id: str,
-    parts: Parts,
+    context: Context,
     started_at: datetime,
     mark: str | None,
 ) -> str:
     """Write a movie's reviews into the lake, unless an earlier try did, and return the manifest."""
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         tombstones = Tombstones.read(connection, source, imdb_id)
     reviews = (review for review in reviews if not tombstones.covers(review))
-    writer = parts.lake.begin(source, imdb_id, started_at, mark)
-    if mark and parts.lake.size(parts.lake.name_of(writer.manifest_uri)) is not None:
+    writer = context.lake.begin(source, imdb_id, started_at, mark)
+    if mark and context.lake.size(context.lake.name_of(writer.manifest_uri)) is not None:
         return writer.manifest_uri
     count = 0
     while batch := list(islice(reviews, BATCH_REVIEWS)):
@@ -468,10 +470,10 @@ def _write_rejects(
         writer.writerow([row.number, row.why, *(cells.get(name, "") for name in names)])
 
 
-def _pages(name: str, imported: TableImported, parts: Parts) -> Iterator[ImportedPage]:
+def _pages(name: str, imported: TableImported, context: Context) -> Iterator[ImportedPage]:
     """Yield how each movie of a waiting table went, and how many rows were refused."""
     for imdb_id, uri in imported.manifest_uris.items():
-        about = f"{name}: {label(imdb_id, parts)}"
+        about = f"{name}: {label(imdb_id, context)}"
         if error := imported.failures.get(imdb_id):
             line = f"{about}: not loaded. {error}{' It still waits.' * _waits(error)}"
             yield ImportedPage(name, None, None, "failed", error.reason, line)
@@ -498,12 +500,12 @@ def _waits(error: FilmpulseError) -> bool:
     return error.reason != "erased"
 
 
-def _waiting_map(path: str, parts: Parts) -> str:
+def _waiting_map(path: str, context: Context) -> str:
     """Return the map beside a waiting table."""
     for ending in MAPS:
-        if parts.lake.size(path + ending) is not None:
+        if context.lake.size(path + ending) is not None:
             try:
-                return parts.lake.read(path + ending).decode("utf-8-sig")
+                return context.lake.read(path + ending).decode("utf-8-sig")
             except UnicodeDecodeError as error:
                 raise BadInput("The map beside it is not written in UTF-8.") from error
     raise BadInput(f"There is no map of its columns beside it: {path}{MAPS[0]}.")

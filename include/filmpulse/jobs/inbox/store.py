@@ -39,7 +39,7 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.sources import SavedReviews, SiteSource, reader_of
 from filmpulse.sources.archives import (
     MAX_ARCHIVE_BYTES,
@@ -185,13 +185,13 @@ class Imported(NamedTuple):
 
 
 def add_to_inbox(
-    path: Path, parts: Parts, *, imdb_id: str | None = None, saved_at: datetime | None = None
+    path: Path, context: Context, *, imdb_id: str | None = None, saved_at: datetime | None = None
 ) -> list[Added]:
     """Put a saved page, an answer, or a ZIP of such into the inbox, cleaned before it is stored.
 
     Args:
         path: The file; it stays as it is.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         imdb_id: The movie, where a page does not say.
         saved_at: When it was saved, for pages that do not say; a page's own word counts more.
 
@@ -211,9 +211,9 @@ def add_to_inbox(
         given = Note(imdb_id=imdb_id, saved_at=saved_at, added_at=now)
     except ValidationError:
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id}.") from None
-    secret = author_secret(parts)
+    secret = author_secret(context)
     added = []
-    names = frozenset(parts.lake.names(WAITING))
+    names = frozenset(context.lake.names(WAITING))
     try:
         size, changed_at = path.stat().st_size, path.stat().st_mtime
         check_size(size)
@@ -227,7 +227,7 @@ def add_to_inbox(
             shown = str(path) if file.name == path.name else f"{path}: {file.name}"
             try:
                 saved = file.clean(given, secret, now)
-                added.append(_store(shown, saved, names, secret, parts))
+                added.append(_store(shown, saved, names, secret, context))
             except FilmpulseError as error:
                 added.append(Added(shown, None, str(error), is_refused=True))
     except FilmpulseError as error:
@@ -236,7 +236,7 @@ def add_to_inbox(
 
 
 def _store(
-    shown: str, saved: SavedFile, names: frozenset[str], secret: bytes, parts: Parts
+    shown: str, saved: SavedFile, names: frozenset[str], secret: bytes, context: Context
 ) -> Added:
     """Write a file and, before it, its note, so that what is half written is never taken up."""
     try:
@@ -247,19 +247,19 @@ def _store(
         if f"{folder}/{saved.name}" in names:
             return Added(shown, saved.name, f"This page {said}: {holds}")
     note = saved.note.model_dump_json(exclude_none=True, indent=1)
-    parts.lake.write(f"{WAITING}/{saved.name}{NOTE}", note.encode())
-    parts.lake.write(f"{WAITING}/{saved.name}", saved.text.encode())
+    context.lake.write(f"{WAITING}/{saved.name}{NOTE}", note.encode())
+    context.lake.write(f"{WAITING}/{saved.name}", saved.text.encode())
     return Added(shown, saved.name, holds, is_new=True)
 
 
-def waiting(parts: Parts) -> list[str]:
+def waiting(context: Context) -> list[str]:
     """Return the names of the files that wait, below `inbox/`, sorted.
 
     Resources that came along with a page saved as a whole (`..._files/`) are deleted, since they
     are no pages and nobody cleans them; so is, after a day, what was never written to its end, and
     a note that lost its file.
     """
-    found = parts.lake.names(WAITING)
+    found = context.lake.names(WAITING)
     there = frozenset(found)
     names = []
     for full in found:
@@ -270,12 +270,12 @@ def waiting(parts: Parts) -> list[str]:
             is_lost = full.endswith(_HALF_WRITTEN) or (
                 full.endswith(NOTE) and full.removesuffix(NOTE) not in there
             )
-            if is_lost and datetime.now(UTC) - parts.lake.modified_at(full) > _ORPHANED_AFTER:
-                parts.lake.delete(full)
+            if is_lost and datetime.now(UTC) - context.lake.modified_at(full) > _ORPHANED_AFTER:
+                context.lake.delete(full)
         elif not is_beside_the_page(name):
             names.append(name)
         elif "_files/" in name:
-            parts.lake.delete(full)
+            context.lake.delete(full)
             log.info("inbox/%s was deleted: it came along with a page and is none.", name)
     return names
 
@@ -288,57 +288,57 @@ class Seen(NamedTuple):
     changed_at: datetime
 
 
-def see(name: str, parts: Parts) -> Seen | None:
+def see(name: str, context: Context) -> Seen | None:
     """Return a waiting file as it is now; None if it no longer waits."""
     path = f"{WAITING}/{name}"
-    size = parts.lake.size(path)
-    return None if size is None else Seen(name, size, parts.lake.modified_at(path))
+    size = context.lake.size(path)
+    return None if size is None else Seen(name, size, context.lake.modified_at(path))
 
 
-def take_away(seen: Seen, beside: Iterable[str], parts: Parts) -> None:
+def take_away(seen: Seen, beside: Iterable[str], context: Context) -> None:
     """Delete a waiting file that was imported, unless somebody wrote another in its place.
 
     Args:
         seen: The file as it was when the import took it up.
         beside: Endings of the objects that belong to the file, such as its note.
-        parts: The lake.
+        context: The lake.
     """
-    now = see(seen.name, parts)
+    now = see(seen.name, context)
     if now is None:  # on request
         log.warning("%s was erased while it was read.", seen.name)
     elif now != seen:
         log.warning("%s was written while it was read: the next import reads it again.", seen.name)
     else:
         for ending in ("", *beside):
-            parts.lake.delete(f"{WAITING}/{seen.name}{ending}")
+            context.lake.delete(f"{WAITING}/{seen.name}{ending}")
 
 
-def list_inbox(parts: Parts) -> tuple[list[Waiting], list[RefusedFile]]:
+def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
     """Return what waits and what failed, with the reasons, each sorted by name."""
-    waits = [Waiting(name, read_note(name, parts)) for name in waiting(parts)]
-    found = parts.lake.names(FAILED)
+    waits = [Waiting(name, read_note(name, context)) for name in waiting(context)]
+    found = context.lake.names(FAILED)
     names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
-    failed = (read_reason(name, parts) for name in names)
+    failed = (read_reason(name, context) for name in names)
     return waits, [refused for refused in failed if refused]
 
 
-def read_reason(name: str, parts: Parts) -> RefusedFile | None:
+def read_reason(name: str, context: Context) -> RefusedFile | None:
     """Read why a file was not imported; None where nothing says so.
 
     Args:
         name: The file's name in `inbox/failed/`.
-        parts: The lake.
+        context: The lake.
     """
     beside = f"{FAILED}/{name}{REASON}"
-    if parts.lake.size(beside) is None:
+    if context.lake.size(beside) is None:
         return None
-    text = parts.lake.read(beside).decode().strip()
+    text = context.lake.read(beside).decode().strip()
     reason = text.rpartition("\n")[2].removeprefix("reason: ")
     return RefusedFile(name, reason, text.partition("\n\n")[0])
 
 
 def write_reason(
-    name: str, sentence: str, reason: str, original: str, sha256: str | None, parts: Parts
+    name: str, sentence: str, reason: str, original: str, sha256: str | None, context: Context
 ) -> None:
     """Write down why a file was not imported; `read_reason` reads it.
 
@@ -348,24 +348,24 @@ def write_reason(
         reason: A short stable word.
         original: The file's own name.
         sha256: Its hash (hex), so that who has the file knows it again; None if it was not read.
-        parts: The lake.
+        context: The lake.
     """
     lines = [sentence, "", f"file: {original}", f"sha256: {sha256}", f"reason: {reason}", ""]
     text = "\n".join(line for line in lines if sha256 or not line.startswith("sha256: "))
-    parts.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
+    context.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
 
 
-def read_note(name: str, parts: Parts) -> Note | BadInput:
+def read_note(name: str, context: Context) -> Note | BadInput:
     """Read the note beside a waiting file; an empty one where there is none.
 
     Returns:
         An error in place of a note that cannot be read, as a person may have written it.
     """
     beside = f"{WAITING}/{name}{NOTE}"
-    if parts.lake.size(beside) is None:
+    if context.lake.size(beside) is None:
         return Note()
     try:
-        return Note.model_validate_json(parts.lake.read(beside))
+        return Note.model_validate_json(context.lake.read(beside))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return BadInput(f"The note beside it cannot be read ({wrong}): mend {beside}.")
@@ -531,13 +531,13 @@ def describe_time(note: Note) -> str:
     return f"saved {note.saved_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({says})"
 
 
-def author_secret(parts: Parts) -> bytes:
+def author_secret(context: Context) -> bytes:
     """Return the key of the hash that stands for a reviewer.
 
     Raises:
         BadInput: It is not set.
     """
-    secret = parts.settings.author_key_secret
+    secret = context.settings.author_key_secret
     if secret is None:
         raise BadInput(
             "FILMPULSE_AUTHOR_SECRET is not set: without it reviewers could not be kept apart "

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from filmpulse import sources
 from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import CollectionStatus, Mode
-from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.gather import Gathered, gather
 from filmpulse.jobs.reception.load import LEDGER_FIELDS
 from filmpulse.jobs.reception.track import typed_ids
@@ -26,13 +26,13 @@ from filmpulse.warehouse.movies import movie_label
 log = logging.getLogger(__name__)
 
 
-def label(imdb_id: str, parts: Parts) -> str:
+def label(imdb_id: str, context: Context) -> str:
     """Name a movie for people: "Title (year)", or its id before anything is known of it."""
-    known = movie_label.first(parts.warehouse, imdb_id=imdb_id)
+    known = movie_label.first(context.warehouse, imdb_id=imdb_id)
     return known.label if known else imdb_id
 
 
-def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list[str]:
+def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, context: Context) -> list[str]:
     """Queue a movie's collections, one a source, and return the movies, each once, in their order.
 
     A run that the detector started reads the sources that had news, any other run all that are on.
@@ -41,7 +41,7 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list
         imdb_ids: Their ids, or addresses of their pages at IMDb, as a person typed them.
         mode: How sites are to be read, where the detector did not say.
         run_id: Whose collections these are.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
 
     Raises:
         BadInput: No movie at all, or an entry that is neither.
@@ -50,11 +50,11 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list
     if not ids:
         raise BadInput("No movie was asked for.")
     triggered: dict[str, list[tuple[str, Mode]]] = {}
-    for news in triggered_sources(parts.warehouse, run_id=run_id, imdb_ids=ids):
+    for news in triggered_sources(context.warehouse, run_id=run_id, imdb_ids=ids):
         triggered.setdefault(news.imdb_id, []).append((news.source, news.mode))
-    all_on = _sources_to_read(mode, parts)
+    all_on = _sources_to_read(mode, context)
     ledger.queue_collection.many(
-        parts.warehouse,
+        context.warehouse,
         [
             {"run_id": run_id, "source": source, "imdb_id": imdb_id, "mode": how}
             for imdb_id in ids
@@ -64,15 +64,15 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, parts: Parts) -> list
     return ids
 
 
-def _sources_to_read(mode: Mode, parts: Parts) -> list[tuple[str, Mode]]:
+def _sources_to_read(mode: Mode, context: Context) -> list[tuple[str, Mode]]:
     """Return the live sources that are on, and how each is read; the first site if none is."""
-    live: list[tuple[str, Mode]] = [(one.name, mode) for one in sources.sites(parts.settings)]
-    live += [(one.name, "stream") for one in sources.streams(parts.settings)]
+    live: list[tuple[str, Mode]] = [(one.name, mode) for one in sources.sites(context.settings)]
+    live += [(one.name, "stream") for one in sources.streams(context.settings)]
     return live or [(sources.sites()[0].name, mode)]  # which then says how to switch it on
 
 
 def collect(
-    imdb_id: str, mode: Mode, run_id: str, parts: Parts, progress: Progress = silent
+    imdb_id: str, mode: Mode, run_id: str, context: Context, progress: Progress = silent
 ) -> list[str]:
     """Read a movie's reviews into the lake, from each source that was planned.
 
@@ -83,7 +83,7 @@ def collect(
         mode: Where nothing was planned: full reads every review that a site shows; incremental
             stops at a page of known ones.
         run_id: Whose collections these are.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         progress: Told the reviews so far and the site's count.
 
     Returns:
@@ -94,11 +94,11 @@ def collect(
             not raised on purpose is passed on in the same way, and a time limit or an
             interruption always.
     """
-    queued = ledger.queued_sources(parts.warehouse, run_id=run_id, imdb_id=imdb_id)
-    planned = queued or _sources_to_read(mode, parts)
+    queued = ledger.queued_sources(context.warehouse, run_id=run_id, imdb_id=imdb_id)
+    planned = queued or _sources_to_read(mode, context)
     uris, errors = list[str](), list[Exception]()
     for source, how in planned:
-        visit = _begin(source, imdb_id, how, run_id, parts)
+        visit = _begin(source, imdb_id, how, run_id, context)
         try:
             uris.append(_collect(visit, progress))
         except Exception as error:  # the ledger says how it ended
@@ -128,7 +128,7 @@ class Visit:
     imdb_id: str
     mode: Mode
     run_id: str
-    parts: Parts
+    context: Context
     started_at: datetime
     collection_id: int
 
@@ -152,30 +152,30 @@ class Reading:
     error: BaseException | None = None
 
 
-def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, parts: Parts) -> Visit:
+def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, context: Context) -> Visit:
     started_at = datetime.now(UTC)
     begun = ledger.start_collection.one(
-        parts.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
+        context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
     )
-    return Visit(source, imdb_id, mode, run_id, parts, started_at, begun.collection_id)
+    return Visit(source, imdb_id, mode, run_id, context, started_at, begun.collection_id)
 
 
 def _read(visit: Visit, progress: Progress) -> Reading:
     """Read reviews into the lake as they arrive; never raises, the result says how it ended."""
-    parts, reading = visit.parts, Reading()
+    context, reading = visit.context, Reading()
     try:
-        writer = reading.writer = parts.lake.begin(visit.source, visit.imdb_id, visit.started_at)
-        with parts.warehouse.connect() as connection:
+        writer = reading.writer = context.lake.begin(visit.source, visit.imdb_id, visit.started_at)
+        with context.warehouse.connect() as connection:
             tombstones = Tombstones.read(connection, visit.source, visit.imdb_id)
         about = {"source": visit.source, "imdb_id": visit.imdb_id}
-        stored = ledger.known_reviews(parts.warehouse, **about)
+        stored = ledger.known_reviews(context.warehouse, **about)
         known = frozenset(review.review_id for review in stored if review.is_current)
         with _open(visit, reading, known, tombstones) as crawl:
             for batch in crawl:
                 kept = [review for review in batch if not tombstones.covers(review)]
                 reading.passed_over += len(batch) - len(kept)
                 writer.append(kept)
-                ledger.beat_collection(parts.warehouse, collection_id=visit.collection_id)
+                ledger.beat_collection(context.warehouse, collection_id=visit.collection_id)
                 progress(crawl.distinct_ids, crawl.review_count_end)
             reading.outcome = crawl.status, crawl.reason, crawl.sentence
     except BaseException as raised:  # the ledger says how it ended, whatever it was
@@ -193,18 +193,18 @@ def _open(
 ) -> Iterator[Crawl]:
     """Open the source of a visit, and keep the page that could not be read, if one could not."""
     if visit.mode == "stream":
-        reading.crawl = gathered = gather(visit.source, visit.imdb_id, known, visit.parts)
+        reading.crawl = gathered = gather(visit.source, visit.imdb_id, known, visit.context)
         yield gathered
         return
     source = sources.site(visit.source)
-    with polite_site(source, visit.parts) as site:
+    with polite_site(source, visit.context) as site:
         try:
             crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
             reading.crawl = crawl
             yield crawl
         except LayoutChanged as drift:
             page = reading.crawl.last_page if reading.crawl else site.last_page
-            raise quarantine(source, visit.imdb_id, page, drift, visit.parts) from drift
+            raise quarantine(source, visit.imdb_id, page, drift, visit.context) from drift
 
 
 def _manifest(visit: Visit, reading: Reading) -> Manifest:
@@ -253,7 +253,7 @@ def _seal(manifest: Manifest, reading: Reading) -> tuple[str | None, Manifest]:
 def _note(visit: Visit, uri: str | None, manifest: Manifest) -> None:
     """Write into the ledger and the log how the collection ended."""
     ledger.finish_collection(
-        visit.parts.warehouse,
+        visit.context.warehouse,
         collection_id=visit.collection_id,
         manifest_uri=uri,
         **manifest.model_dump(include=LEDGER_FIELDS),

@@ -20,7 +20,7 @@ from filmpulse.errors import (
     WarehouseUnavailable,
 )
 from filmpulse.items import Mode
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.drain import drain
 from filmpulse.jobs.reception.gather import new_drains
 from filmpulse.jobs.reception.load import store_facts
@@ -77,7 +77,7 @@ def detect(
     since: datetime,
     until: datetime,
     run_id: str,
-    parts: Parts,
+    context: Context,
     is_active: Callable[[str], bool],
     budget_seconds: float | None = None,
 ) -> Detection:
@@ -91,7 +91,7 @@ def detect(
         since: Start of the detector's run (UTC): a movie is due once a run.
         until: No visit begins after this (UTC); what is left is first in the next run.
         run_id: The detector's run, from which the ids of the runs to start are made.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         is_active: Whether a run of `movie_reception` is still queued or running.
         budget_seconds: How long to visit; the setting `detect_budget_seconds` when None.
 
@@ -102,11 +102,11 @@ def detect(
     A site that refuses ends the round: the rest waits for the next run. One movie never stops
     another. Costs one page a movie.
     """
-    sites, streams = sources.sites(parts.settings), sources.streams(parts.settings)
+    sites, streams = sources.sites(context.settings), sources.streams(context.settings)
     if imdb_ids and not sites and not streams:
         return Detection(is_done=True, warnings=[LIVE_IS_OFF])
-    poke = _Poke(imdb_ids, since, until, parts, is_active)
-    budget = budget_seconds or parts.settings.detect_budget_seconds
+    poke = _Poke(imdb_ids, since, until, context, is_active)
+    budget = budget_seconds or context.settings.detect_budget_seconds
     deadline = time.monotonic() + min(budget, poke.seconds_left)
     found = Detection(is_done=True)
     for stream in streams:
@@ -115,7 +115,7 @@ def detect(
         share = (deadline - time.monotonic()) / (len(sites) - number)
         _visit(site, time.monotonic() + share, poke, found)
     if found.is_done:
-        _collect_news(found, imdb_ids, since=since, run_id=run_id, parts=parts)
+        _collect_news(found, imdb_ids, since=since, run_id=run_id, context=context)
     return found
 
 
@@ -126,7 +126,7 @@ class _Poke:
     imdb_ids: Sequence[str]
     since: datetime
     until: datetime
-    parts: Parts
+    context: Context
     is_active: Callable[[str], bool]
 
     @property
@@ -136,7 +136,7 @@ class _Poke:
     def due(self, source: str) -> list[str]:
         """Return the movies that a source was not asked for yet, longest unchecked first."""
         asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
-        due = detection.due_movies(self.parts.warehouse, source=source, **asked)
+        due = detection.due_movies(self.context.warehouse, source=source, **asked)
         return [movie.imdb_id for movie in due]
 
 
@@ -145,7 +145,7 @@ def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -
     due, visited = poke.due(source.name), 0
     found.due += len(due)
     if due and poke.seconds_left > 0:
-        with polite_site(source, poke.parts) as site:
+        with polite_site(source, poke.context) as site:
             for imdb_id in due:
                 if time.monotonic() >= deadline:
                     break
@@ -172,7 +172,7 @@ def _read_stream(source: StreamSource, poke: _Poke, found: Detection) -> None:
     if not due:
         return
     try:
-        drain(source, poke.imdb_ids, poke.parts)
+        drain(source, poke.imdb_ids, poke.context)
     except (Blocked, HostPaused, Retryable) as error:
         if isinstance(error, WarehouseUnavailable):
             raise
@@ -180,7 +180,7 @@ def _read_stream(source: StreamSource, poke: _Poke, found: Detection) -> None:
         return
     for imdb_id in due:
         verdict = _judge_stream(source.name, imdb_id, poke)
-        _record(source.name, imdb_id, verdict, None, poke.parts)
+        _record(source.name, imdb_id, verdict, None, poke.context)
 
 
 def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
@@ -194,31 +194,31 @@ def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
     )
 
 
-def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], parts: Parts) -> None:
+def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], context: Context) -> None:
     """Remember which run was asked for, so that the next detection lets it finish."""
-    detection.mark_triggered(parts.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids))
+    detection.mark_triggered(context.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids))
 
 
 def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
-    review_count, parts = None, poke.parts
+    review_count, context = None, poke.context
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
-        with parts.warehouse.connect() as connection:
+        with context.warehouse.connect() as connection:
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
         verdict = _judge(source.name, imdb_id, review_count, poke)
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
         if isinstance(error, LayoutChanged):
-            error = quarantine(source, imdb_id, site.last_page, error, parts)
+            error = quarantine(source, imdb_id, site.last_page, error, context)
         verdict = _Verdict(*explain(error))
         if isinstance(error, Blocked | HostPaused):
-            _record(source.name, imdb_id, verdict, None, parts)
+            _record(source.name, imdb_id, verdict, None, context)
             raise
         if not isinstance(error, FilmpulseError):
             log.exception("%s could not be looked at", imdb_id)
-    _record(source.name, imdb_id, verdict, review_count, parts)
+    _record(source.name, imdb_id, verdict, review_count, context)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
@@ -227,7 +227,7 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
     if busy := _busy(source, imdb_id, poke):  # before the history, so that none ends in between
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.collection_history.one(poke.parts.warehouse, **asked)
+    history = detection.collection_history.one(poke.context.warehouse, **asked)
     finished, now = history.last, datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
@@ -253,8 +253,8 @@ def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
     if busy := _busy(source, imdb_id, poke):
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.stream_history.one(poke.parts.warehouse, **asked)
-    drains = new_drains(source, imdb_id, history.read_until, poke.parts)
+    history = detection.stream_history.one(poke.context.warehouse, **asked)
+    drains = new_drains(source, imdb_id, history.read_until, poke.context)
     if not drains:
         return _Verdict("no_news")
     events = sum(told.movies[imdb_id] for _, told in drains)
@@ -263,7 +263,7 @@ def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
 
 def _busy(source: str, imdb_id: str, poke: _Poke) -> _Verdict | None:
     """Return a verdict where a run may still be at work on the movie."""
-    for run in detection.open_runs(poke.parts.warehouse, source=source, imdb_id=imdb_id):
+    for run in detection.open_runs(poke.context.warehouse, source=source, imdb_id=imdb_id):
         if run.is_fresh or poke.is_active(run.run_id):
             return _Verdict("busy", "running", f"The run {run.run_id} is still at work on it.")
     return None
@@ -275,10 +275,10 @@ def _growth(review_count: int | None, known: int | None) -> int:
 
 
 def _record(
-    source: str, imdb_id: str, verdict: _Verdict, review_count: int | None, parts: Parts
+    source: str, imdb_id: str, verdict: _Verdict, review_count: int | None, context: Context
 ) -> None:
     detection.record_check(
-        parts.warehouse,
+        context.warehouse,
         source=source,
         imdb_id=imdb_id,
         checked_at=datetime.now(UTC),
@@ -288,10 +288,10 @@ def _record(
 
 
 def _collect_news(
-    found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, parts: Parts
+    found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, context: Context
 ) -> None:
     modes: dict[str, Mode] = {}
-    for check in detection.checks_since(parts.warehouse, imdb_ids=list(imdb_ids), since=since):
+    for check in detection.checks_since(context.warehouse, imdb_ids=list(imdb_ids), since=since):
         if check.outcome == "news":  # a run reads a source as its own news asks (`plan`)
             is_full = "full" in (check.mode, modes.get(check.imdb_id))
             modes[check.imdb_id] = "full" if is_full else "incremental"
@@ -303,7 +303,7 @@ def _collect_news(
     news: dict[Mode, list[str]] = {"full": [], "incremental": []}
     for imdb_id, mode in modes.items():
         news[mode].append(imdb_id)
-    size = parts.settings.movies_per_run
+    size = context.settings.movies_per_run
     for mode, ids in news.items():
         for start in range(0, len(ids), size):
             batch = ids[start : start + size]

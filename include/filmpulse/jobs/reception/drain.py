@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from filmpulse import warehouse as wh
 from filmpulse.items import Review
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.visit import meet
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import DrainManifest
@@ -21,7 +21,7 @@ from filmpulse.warehouse.gate import HostGate
 log = logging.getLogger(__name__)
 
 
-def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str | None:
+def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> str | None:
     """Write what a stream told of these movies since its cursor, then move the cursor.
 
     After a crash the same is read again: a review or removal that comes twice changes nothing.
@@ -30,7 +30,7 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
     Args:
         source: The stream.
         imdb_ids: The tracked movies; events of others are not kept.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
 
     Returns:
         The URI of the drain's manifest; None where nothing concerned these movies.
@@ -39,18 +39,18 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
         Blocked, SiteUnavailable, HostPaused: As the stream raises them; the cursor stays.
         LakeUnavailable: The lake could not be written; the cursor stays.
     """
-    meet(source, parts)
+    meet(source, context)
     drained_at = datetime.now(UTC)
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         stands = detection.begin_drain.one(connection, source=source.name)
-        before = parts.lake.drains(source.name)
+        before = context.lake.drains(source.name)
         cursor = stands.cursor or (before[-1][1].cursor if before else None)
         last: dict[str, Review | None] = {}
-        with HostGate(parts.warehouse, parts.settings.request_gap_seconds) as gate:
+        with HostGate(context.warehouse, context.settings.request_gap_seconds) as gate:
             stream = source.drain(
-                parts.settings,
+                context.settings,
                 gate,
-                MovieIds(parts.warehouse, source.name),
+                MovieIds(context.warehouse, source.name),
                 cursor=cursor,
                 imdb_ids=frozenset(imdb_ids),
             )
@@ -66,14 +66,14 @@ def drain(source: StreamSource, imdb_ids: Collection[str], parts: Parts) -> str 
             gapless_since=gapless_since,
             cursor=cursor or "",
         )
-        uri = _write(last, told, connection, parts)
+        uri = _write(last, told, connection, context)
         detection.end_drain(connection, **told.model_dump() | {"cursor": cursor})
     log.info("%s: %d events since the last drain.", source.title, len(last))
     return uri
 
 
 def _write(
-    last: dict[str, Review | None], told: DrainManifest, connection: wh.Connection, parts: Parts
+    last: dict[str, Review | None], told: DrainManifest, connection: wh.Connection, context: Context
 ) -> str | None:
     """Write the last word on each review that concerns us; return the manifest's URI."""
     tombstones = {
@@ -82,11 +82,11 @@ def _write(
     }
     kept = [r for r in last.values() if r and not tombstones[r.imdb_id].covers(r)]
     removed = _movies_of(
-        [i for i, review in last.items() if review is None], told, connection, parts
+        [i for i, review in last.items() if review is None], told, connection, context
     )
     if not kept and not removed:
         return None
-    writer = parts.lake.begin_drain(told.source, told.drained_at)
+    writer = context.lake.begin_drain(told.source, told.drained_at)
     writer.append(kept)
     counts = Counter([review.imdb_id for review in kept] + list(removed.values()))
     update = {"movies": counts, "removed_ids": tuple(removed), "parts": tuple(writer.parts)}
@@ -94,7 +94,7 @@ def _write(
 
 
 def _movies_of(
-    review_ids: list[str], told: DrainManifest, connection: wh.Connection, parts: Parts
+    review_ids: list[str], told: DrainManifest, connection: wh.Connection, context: Context
 ) -> dict[str, str]:
     """Return the movie of each of these reviews that we hold, or that an earlier drain told of."""
     if not review_ids:
@@ -102,8 +102,8 @@ def _movies_of(
     asked = {"source": told.source, "review_ids": review_ids}
     found = dict(detection.movies_of_reviews(connection, **asked))
     missing = set(review_ids) - found.keys()
-    for uri, manifest in parts.lake.drains(told.source) if missing else ():
-        for review in parts.lake.read_reviews(uri, manifest):
+    for uri, manifest in context.lake.drains(told.source) if missing else ():
+        for review in context.lake.read_reviews(uri, manifest):
             if review.review_id in missing:
                 found[review.review_id] = review.imdb_id
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from filmpulse.items import CollectionStatus, Movie, Page, Review, Snapshot
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.lake import DrainManifest
 from filmpulse.warehouse.detection import stream_history
 
@@ -77,34 +77,34 @@ BATCH = 500
 
 
 def new_drains(
-    source: str, imdb_id: str, read_until: datetime | None, parts: Parts
+    source: str, imdb_id: str, read_until: datetime | None, context: Context
 ) -> list[tuple[str, DrainManifest]]:
     """Return the drains that tell of a movie and were begun after `read_until` (UTC)."""
     return [
         (uri, told)
-        for uri, told in parts.lake.drains(source)
+        for uri, told in context.lake.drains(source)
         if imdb_id in told.movies and (read_until is None or told.drained_at > read_until)
     ]
 
 
-def gather(source: str, imdb_id: str, known: frozenset[str], parts: Parts) -> Gathered:
+def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -> Gathered:
     """Gather a movie's events since its last loaded collection of a stream.
 
     Args:
         source: The stream.
         imdb_id: The movie.
         known: Ids of the movie's reviews that are stored.
-        parts: Warehouse and lake.
+        context: Warehouse and lake.
 
     Raises:
         LakeUnavailable, LakeDamaged: A drain could not be read.
     """
-    history = stream_history.one(parts.warehouse, source=source, imdb_id=imdb_id)
+    history = stream_history.one(context.warehouse, source=source, imdb_id=imdb_id)
     read_until = history.read_until
     last: dict[str, Review | None] = {}
-    drains = new_drains(source, imdb_id, read_until, parts)
+    drains = new_drains(source, imdb_id, read_until, context)
     for uri, told in drains:
-        for review in parts.lake.read_reviews(uri, told):
+        for review in context.lake.read_reviews(uri, told):
             if review.imdb_id == imdb_id:
                 last.pop(review.review_id, None)
                 last[review.review_id] = review

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from filmpulse import sources
 from filmpulse import warehouse as wh
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.quality import Check, Observed, Told, check_load
 from filmpulse.warehouse.scores import collections_quality
@@ -49,7 +49,7 @@ def check(
     return checks
 
 
-def failed_checks(manifest_uris: Collection[str], parts: Parts) -> list[str]:
+def failed_checks(manifest_uris: Collection[str], context: Context) -> list[str]:
     """Name each movie for which these collections brought a fault, with the figures.
 
     For a job that closes a run: raise `CollectionFailed` with them.
@@ -58,19 +58,19 @@ def failed_checks(manifest_uris: Collection[str], parts: Parts) -> list[str]:
         One line a movie, in the order of their ids; none when all is well. Faults that only still
         stand are left out.
     """
-    return _lines(manifest_uris, parts, brought=True)
+    return _lines(manifest_uris, context, brought=True)
 
 
-def standing_faults(manifest_uris: Collection[str], parts: Parts) -> list[str]:
+def standing_faults(manifest_uris: Collection[str], context: Context) -> list[str]:
     """Like `failed_checks`, for what these collections found and did not bring: a warning."""
-    return _lines(manifest_uris, parts, brought=False)
+    return _lines(manifest_uris, context, brought=False)
 
 
-def _lines(manifest_uris: Collection[str], parts: Parts, *, brought: bool) -> list[str]:
+def _lines(manifest_uris: Collection[str], context: Context, *, brought: bool) -> list[str]:
     if not manifest_uris:
         return []
     found: dict[str, list[str]] = defaultdict(list)
-    for failed in collections_quality(parts.warehouse, manifest_uris=list(manifest_uris)):
+    for failed in collections_quality(context.warehouse, manifest_uris=list(manifest_uris)):
         if failed.fails_run == brought:
             said = f"{failed.sentence.rstrip('.')} (`{failed.check_name}`)"
             found[f"{failed.imdb_id} {failed.title}"].append(said)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from filmpulse import warehouse as wh
 from filmpulse.items import Movie, Snapshot
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception import judge
 from filmpulse.jobs.reception.read_history import (
     read_history,
@@ -42,7 +42,7 @@ LEDGER_FIELDS = {
 LEDGER_KEY = {"run_id", "source", "imdb_id", "mode"}
 
 
-def load(manifest_uri: str, parts: Parts) -> Loaded:
+def load(manifest_uri: str, context: Context) -> Loaded:
     """Load one collection into the warehouse and check it; the same one again changes nothing.
 
     One that was begun before another that is loaded already is put in its place by replaying all of
@@ -56,11 +56,11 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
         HistoryLost: It came late, and objects of the others are lost in the lake.
         BadInput: It holds what cannot be read (`damaged`), or its movie was erased (`erased`).
     """
-    source, imdb_id = parts.lake.subject_of(manifest_uri)
-    with parts.warehouse.connect() as connection:
+    source, imdb_id = context.lake.subject_of(manifest_uri)
+    with context.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
         tombstones = Tombstones.read(connection, source, imdb_id)
-        manifest = read_unless_erased(manifest_uri, imdb_id, tombstones, parts)
+        manifest = read_unless_erased(manifest_uri, imdb_id, tombstones, context)
         store_what_it_says(connection, manifest)
         loads = loads_of(connection, source, imdb_id)
         place = (manifest.started_at, manifest_uri)
@@ -76,16 +76,16 @@ def load(manifest_uri: str, parts: Parts) -> Loaded:
                 imdb_id=imdb_id,
                 sighting=sighting_of(
                     manifest,
-                    seen_in(manifest_uri, manifest, languages, tombstones, parts, observed),
+                    seen_in(manifest_uri, manifest, languages, tombstones, context, observed),
                 ),
             )
         else:
             log.info("%s: a later collection is loaded already; replaying all.", imdb_id)
-            history = read_history(source, imdb_id, loads, {*loads, manifest_uri}, parts)
+            history = read_history(source, imdb_id, loads, {*loads, manifest_uri}, context)
             observing = {manifest_uri: observed}
-            loaded = replay_what_is_left(connection, history, tombstones, parts, observing)[1]
+            loaded = replay_what_is_left(connection, history, tombstones, context, observing)[1]
         for met in sorted(tombstones.met):
-            taken = take_out(met, tombstones, parts)
+            taken = take_out(met, tombstones, context)
             manifest = taken if met == manifest_uri else manifest
         record_load(connection, manifest_uri, manifest, loaded)
         if not is_known:

@@ -10,7 +10,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from filmpulse.errors import BadInput
 from filmpulse.items import is_imdb_id
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.warehouse import movies
 from filmpulse.warehouse.movies import Event
 
@@ -25,14 +25,14 @@ _BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, line and p
 _VISIBLE = set("LNPS")  # letters, numbers, punctuation, symbols
 
 
-def add_event(imdb_id: str, day: str, label: str, parts: Parts) -> bool:
+def add_event(imdb_id: str, day: str, label: str, context: Context) -> bool:
     """Note an event of a movie.
 
     Args:
         imdb_id: A movie of the warehouse.
         day: YYYY-MM-DD.
         label: What happened, in a few words.
-        parts: The warehouse.
+        context: The warehouse.
 
     Returns:
         Whether it is new; the same one again stays one.
@@ -42,26 +42,26 @@ def add_event(imdb_id: str, day: str, label: str, parts: Parts) -> bool:
     """
     event = _event(imdb_id, day, label)
     try:
-        return bool(movies.add_event(parts.warehouse, **event))
+        return bool(movies.add_event(context.warehouse, **event))
     except ForeignKeyViolation as error:
         raise _unknown(imdb_id) from error
 
 
-def remove_event(imdb_id: str, day: str, label: str, parts: Parts) -> None:
+def remove_event(imdb_id: str, day: str, label: str, context: Context) -> None:
     """Take back an event that `add_event` noted.
 
     Raises:
         BadInput: There is none such.
     """
     event = _event(imdb_id, day, label)
-    if not movies.remove_event(parts.warehouse, **event):
+    if not movies.remove_event(context.warehouse, **event):
         raise BadInput(
             f"{imdb_id} has no event {event['label']!r} on {event['happened_on']}: "
             f"`filmpulse events list {imdb_id}` shows those that it has."
         )
 
 
-def list_events(parts: Parts, imdb_id: str | None = None) -> list[Event]:
+def list_events(context: Context, imdb_id: str | None = None) -> list[Event]:
     """Return the events that people noted, of one movie or of all, by movie and day.
 
     Raises:
@@ -69,9 +69,9 @@ def list_events(parts: Parts, imdb_id: str | None = None) -> list[Event]:
     """
     if imdb_id is not None:
         _check_id(imdb_id)
-        if not movies.known_movies(parts.warehouse, imdb_ids=[imdb_id]):
+        if not movies.known_movies(context.warehouse, imdb_ids=[imdb_id]):
             raise _unknown(imdb_id)
-    return movies.list_events(parts.warehouse, imdb_id=imdb_id)
+    return movies.list_events(context.warehouse, imdb_id=imdb_id)
 
 
 def _event(imdb_id: str, day: str, label: str) -> dict[str, str | date]:

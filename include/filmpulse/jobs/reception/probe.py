@@ -20,7 +20,7 @@ from filmpulse.errors import (
     SiteUnavailable,
 )
 from filmpulse.items import is_imdb_id
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.visit import polite_site
 from filmpulse.sources import Site, SiteSource, sites
 
@@ -52,13 +52,13 @@ class LiveCheck(NamedTuple):
 
 
 def check_live(
-    imdb_id: str, parts: Parts, tell: Callable[[str], None], source: SiteSource | None = None
+    imdb_id: str, context: Context, tell: Callable[[str], None], source: SiteSource | None = None
 ) -> LiveCheck:
     """Look at a movie on a live site as a collection would begin, and store nothing of it.
 
     Args:
         imdb_id: The movie; it need not be tracked.
-        parts: Settings and warehouse; the lake is not opened.
+        context: Settings and warehouse; the lake is not opened.
         tell: Given a line before each request and after it, as it happens.
         source: The site; the first that is on when not given.
 
@@ -74,10 +74,10 @@ def check_live(
     """
     if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
-    source = source or (sites(parts.settings) or sites())[0]
-    with polite_site(source, parts) as site:
+    source = source or (sites(context.settings) or sites())[0]
+    with polite_site(source, context) as site:
         try:
-            check = _look(imdb_id, site, parts, tell)
+            check = _look(imdb_id, site, context, tell)
         except (Blocked, HostPaused) as error:
             check = LiveCheck("blocked", error.reason, str(error))
         except LayoutChanged as error:
@@ -92,8 +92,8 @@ def check_live(
     return check
 
 
-def _look(imdb_id: str, site: Site, parts: Parts, tell: Callable[[str], None]) -> LiveCheck:
-    gap = parts.settings.request_gap_seconds
+def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None]) -> LiveCheck:
+    gap = context.settings.request_gap_seconds
     tell(f"robots.txt of {site.host}, then two pages, {gap:g} s apart or more ...")
     site.check_robots(imdb_id)
     tell("robots.txt: both pages may be read.")
@@ -107,7 +107,7 @@ def _look(imdb_id: str, site: Site, parts: Parts, tell: Callable[[str], None]) -
     tell(f"title page: {name}{f' ({movie.year})' if movie.year else ''}, {count}.")
 
     tell("reviews page ...")
-    secret = parts.settings.author_key_secret or secrets.token_bytes(32)
+    secret = context.settings.author_key_secret or secrets.token_bytes(32)
     page = site.first_page(imdb_id, secret)
     shown = f"{page.reviews:,}"
     if page.review_count is not None:

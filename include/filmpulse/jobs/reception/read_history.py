@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from filmpulse import warehouse as wh
 from filmpulse.errors import LakeDamaged, LakeUnavailable, ObjectMissing
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.lake import Manifest
 from filmpulse.warehouse.load import Kept
 from filmpulse.warehouse.losses import (
@@ -100,7 +100,11 @@ class History(NamedTuple):
 
 
 def read_history(
-    source: str, imdb_id: str, loads: Mapping[str, datetime], uris: Collection[str], parts: Parts
+    source: str,
+    imdb_id: str,
+    loads: Mapping[str, datetime],
+    uris: Collection[str],
+    context: Context,
 ) -> History:
     """Read the manifests of a movie's collections; one that is lost is among the losses.
 
@@ -109,7 +113,7 @@ def read_history(
         imdb_id: The movie.
         loads: When each collection that is loaded was begun (UTC), by its manifest's URI.
         uris: The manifests that are to be read.
-        parts: The lake.
+        context: The lake.
 
     Raises:
         LakeUnavailable: The lake did not answer.
@@ -118,16 +122,16 @@ def read_history(
     losses = []
     for uri in uris:
         try:
-            manifests[uri] = parts.lake.read_manifest(uri)
+            manifests[uri] = context.lake.read_manifest(uri)
         except (LakeDamaged, ObjectMissing) as error:
-            name = parts.lake.name_of(uri)
+            name = context.lake.name_of(uri)
             begun = loads.get(uri) or _begun_at(name)
-            losses.append(_loss(name, name, source, imdb_id, begun, error, parts))
+            losses.append(_loss(name, name, source, imdb_id, begun, error, context))
     in_order = dict(sorted(manifests.items(), key=lambda item: (item[1].started_at, item[0])))
     return History(source, imdb_id, in_order, tuple(losses))
 
 
-def look_through(history: History, parts: Parts) -> History:
+def look_through(history: History, context: Context) -> History:
     """Read every object of a history; return it with all that is lost.
 
     Raises:
@@ -135,18 +139,18 @@ def look_through(history: History, parts: Parts) -> History:
     """
     losses = list(history.losses)
     for uri, manifest in history.manifests.items():
-        name = parts.lake.name_of(uri)
+        name = context.lake.name_of(uri)
         folder = name.rpartition("/")[0]
         ids: set[str] = set()
         lost_before = len(losses)
         for part in manifest.parts:
             alone = manifest.model_copy(update={"parts": (part,)})
             try:
-                ids.update(review.review_id for review in parts.lake.read_reviews(uri, alone))
+                ids.update(review.review_id for review in context.lake.read_reviews(uri, alone))
             except (LakeDamaged, ObjectMissing) as error:
-                losses.append(_loss_of(f"{folder}/{part}", name, manifest, error, parts))
+                losses.append(_loss_of(f"{folder}/{part}", name, manifest, error, context))
         if is_short(manifest, len(ids)) and len(losses) == lost_before:
-            losses.append(_loss_of(name, name, manifest, None, parts))
+            losses.append(_loss_of(name, name, manifest, None, context))
     return history._replace(losses=tuple(losses))
 
 
@@ -203,43 +207,43 @@ def settle(history: History, *, is_given_up: bool) -> History:
     )
 
 
-def note(connection: wh.Connection, losses: Collection[Loss], parts: Parts) -> None:
+def note(connection: wh.Connection, losses: Collection[Loss], context: Context) -> None:
     """Write losses down; those that are settled in the lake first."""
     for loss in losses:
         if loss.settled_by is not None:
-            parts.lake.write(loss.note, loss.model_dump_json(indent=1).encode())
+            context.lake.write(loss.note, loss.model_dump_json(indent=1).encode())
         note_lost_object(connection, **loss.model_dump())
 
 
-def bring_notes_back(parts: Parts) -> None:
+def bring_notes_back(context: Context) -> None:
     """Note in the warehouse the settled losses that only the lake knows of.
 
     A note that cannot be read is passed over: its loss is open again, and named as such.
     """
     found = []
-    for name in parts.lake.names(FOLDER):
+    for name in context.lake.names(FOLDER):
         with suppress(ValidationError):
-            found.append(Loss.model_validate_json(parts.lake.read(name)).model_dump())
+            found.append(Loss.model_validate_json(context.lake.read(name)).model_dump())
     if found:
-        note_lost_object.many(parts.warehouse, found)
+        note_lost_object.many(context.warehouse, found)
 
 
-def drop_notes(source: str, imdb_id: str, erased_at: datetime, parts: Parts) -> None:
+def drop_notes(source: str, imdb_id: str, erased_at: datetime, context: Context) -> None:
     """Delete the lake's notes of what a movie lost before the movie was erased (UTC)."""
-    for name in parts.lake.names(f"{FOLDER}/{source}/{imdb_id}"):
+    for name in context.lake.names(f"{FOLDER}/{source}/{imdb_id}"):
         try:
-            begun = Loss.model_validate_json(parts.lake.read(name)).collected_at
+            begun = Loss.model_validate_json(context.lake.read(name)).collected_at
         except ValidationError:
             begun = erased_at  # nobody can read the note, so nobody needs it
         if begun <= erased_at:
-            parts.lake.delete(name)
+            context.lake.delete(name)
 
 
 def _loss_of(
-    name: str, manifest_name: str, manifest: Manifest, error: Exception | None, parts: Parts
+    name: str, manifest_name: str, manifest: Manifest, error: Exception | None, context: Context
 ) -> Loss:
     loss = _loss(
-        name, manifest_name, manifest.source, manifest.imdb_id, manifest.started_at, error, parts
+        name, manifest_name, manifest.source, manifest.imdb_id, manifest.started_at, error, context
     )
     return loss.model_copy(update={"reviews": manifest.distinct_ids})
 
@@ -251,11 +255,11 @@ def _loss(
     imdb_id: str,
     begun: datetime,
     error: Exception | None,
-    parts: Parts,
+    context: Context,
 ) -> Loss:
     digest = None
     with suppress(LakeUnavailable):
-        digest = sha256(parts.lake.read(name)).hexdigest()
+        digest = sha256(context.lake.read(name)).hexdigest()
     fault: Fault = "too_few" if error is None else "damaged"
     return Loss(
         object=name,

@@ -11,7 +11,7 @@ from filmpulse import warehouse as wh
 from filmpulse.analysis.language import detect_language
 from filmpulse.errors import LakeDamaged, ObjectMissing
 from filmpulse.items import Review
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.read_history import (
     History,
     is_short,
@@ -40,7 +40,7 @@ def replay_what_is_left(
     connection: wh.Connection,
     history: History,
     tombstones: Tombstones,
-    parts: Parts,
+    context: Context,
     observed: Mapping[str, Observed] = MappingProxyType({}),
     *,
     accept_loss: bool = False,
@@ -58,20 +58,20 @@ def replay_what_is_left(
     if not history.losses:
         try:
             with connection.transaction():
-                loaded = _replay(connection, history, tombstones, parts, observed).loaded
+                loaded = _replay(connection, history, tombstones, context, observed).loaded
                 drop_found_objects(connection, **key)
                 return history, loaded
         except (LakeDamaged, ObjectMissing) as error:
             log.warning("%s: %s", history.imdb_id, error)
-    history = look_through(history, parts)
+    history = look_through(history, context)
     for one in observed.values():  # the try that failed filled it
         one.lines = 0
         one.ids.clear()
     with connection.transaction():
-        replayed = _replay(connection, history, tombstones, parts, observed)
+        replayed = _replay(connection, history, tombstones, context, observed)
         history = with_notes(connection, history, replayed.kept)
         history = settle(history, is_given_up=accept_loss)
-        note(connection, history.losses, parts)
+        note(connection, history.losses, context)
     return history, replayed.loaded
 
 
@@ -79,7 +79,7 @@ def _replay(
     connection: wh.Connection,
     history: History,
     tombstones: Tombstones,
-    parts: Parts,
+    context: Context,
     observed: Mapping[str, Observed],
 ) -> Replayed:
     """Replay what can be read of a history, in the order in which its collections were begun."""
@@ -91,7 +91,7 @@ def _replay(
         lost_at=history.lost_at,
         sightings=(
             sighting_of(
-                manifest, seen_in(uri, manifest, languages, tombstones, parts, observed.get(uri))
+                manifest, seen_in(uri, manifest, languages, tombstones, context, observed.get(uri))
             )
             for uri, manifest in history.readable().items()
         ),
@@ -126,7 +126,7 @@ def seen_in(
     manifest: Manifest,
     languages: dict[str, str | None],
     tombstones: Tombstones,
-    parts: Parts,
+    context: Context,
     observed: Observed | None = None,
 ) -> Seen:
     """Yield each review of a collection once, with its language; new ones go into `languages`.
@@ -142,7 +142,7 @@ def seen_in(
     """
     is_new, observed = observed is not None, observed or Observed()
     erased: set[str] = set()
-    for review in parts.lake.read_reviews(uri, manifest):
+    for review in context.lake.read_reviews(uri, manifest):
         if tombstones.covers(review):
             tombstones.met.add(uri)
             erased.add(review.review_id)

@@ -22,7 +22,7 @@ from filmpulse import warehouse as wh
 from filmpulse.analysis import Analyser, make_analyser
 from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
-from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.warehouse import scores
 from filmpulse.warehouse.ledger import open_ledger
@@ -106,14 +106,14 @@ def new_run_id() -> str:
     return f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 
-def run_budget(parts: Parts, budget_usd: float | None) -> float:
+def run_budget(context: Context, budget_usd: float | None) -> float:
     """Return what a run may spend, in USD: what was said for it, or the setting."""
-    return parts.settings.llm_budget_usd_per_run if budget_usd is None else budget_usd
+    return context.settings.llm_budget_usd_per_run if budget_usd is None else budget_usd
 
 
 def analyse(
     imdb_id: str,
-    parts: Parts,
+    context: Context,
     analyser: Analyser | None = None,
     progress: Progress = silent,
     *,
@@ -129,7 +129,7 @@ def analyse(
 
     Args:
         imdb_id: The movie.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         analyser: Who reads them; the configured one when not given.
         progress: Called with how many are done.
         run_id: On whose budget a model's calls are booked.
@@ -147,12 +147,14 @@ def analyse(
         WarehouseUnavailable: Postgres went away.
         Retryable: Another worker has been at this movie for longer than `PATIENCE`.
     """
-    with parts.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.connect(autocommit=True) as connection:
         _take_turn(connection, imdb_id)
         if analyser is not None:
-            return _score(connection, analyser, [imdb_id], parts, progress)
+            return _score(connection, analyser, [imdb_id], context, progress)
         approved = [imdb_id] if is_approved else []
-        return _as_configured(connection, [imdb_id], parts, progress, run_id, budget_usd, approved)
+        return _as_configured(
+            connection, [imdb_id], context, progress, run_id, budget_usd, approved
+        )
 
 
 def _take_turn(connection: wh.Connection, imdb_id: str) -> None:
@@ -173,7 +175,7 @@ def _take_turn(connection: wh.Connection, imdb_id: str) -> None:
 
 def analyse_backlog(
     run_id: str,
-    parts: Parts,
+    context: Context,
     imdb_ids: Sequence[str] = (),
     *,
     approved: Collection[str] = (),
@@ -184,7 +186,7 @@ def analyse_backlog(
 
     Args:
         run_id: On whose budget a model's calls are booked.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         imdb_ids: The movies; all when empty.
         approved: Large movies that a person agreed to.
         budget_usd: The most that all calls of the run may cost; the setting when not given.
@@ -196,54 +198,54 @@ def analyse_backlog(
     Raises:
         As `analyse`.
     """
-    with parts.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.connect(autocommit=True) as connection:
         return _as_configured(
-            connection, list(imdb_ids) or None, parts, progress, run_id, budget_usd, approved
+            connection, list(imdb_ids) or None, context, progress, run_id, budget_usd, approved
         )
 
 
-def ask_again(parts: Parts, imdb_ids: Sequence[str] = ()) -> int:
+def ask_again(context: Context, imdb_ids: Sequence[str] = ()) -> int:
     """Take back what the configured model answered and nobody could read, so that it is asked anew.
 
     Otherwise such an answer stands for a day.
 
     Args:
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         imdb_ids: The movies; all when empty.
 
     Returns:
         How many answers were taken back; none without a model.
     """
-    if not parts.settings.has_llm:
+    if not context.settings.has_llm:
         return 0
     from filmpulse.analysis.llm.prompt import prompt_version
 
     return scores.ask_again(
-        parts.warehouse,
-        model=parts.settings.llm_model,
+        context.warehouse,
+        model=context.settings.llm_model,
         prompt_version=prompt_version(),
         imdb_ids=list(imdb_ids) or None,
     )
 
 
-def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
+def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
     """Find the movies (these, or all) that lack final scores under the configured analyser.
 
     Raises:
         BadInput: A movie that is not in the warehouse, or settings that cannot be used.
     """
-    known = known_movies(parts.warehouse, imdb_ids=list(imdb_ids))
+    known = known_movies(context.warehouse, imdb_ids=list(imdb_ids))
     if unknown := sorted(set(imdb_ids) - {movie.imdb_id for movie in known}):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
-    with configured_analyser(parts) as analyser, parts.warehouse.connect() as connection:
+    with configured_analyser(context) as analyser, context.warehouse.connect() as connection:
         # A switch that is due and was missed: a worker was killed, what was unread is gone, or an
         # older version switched too early.
-        analyser_id = _register(analyser, parts)
+        analyser_id = _register(analyser, context)
         switched = _switch(connection, analyser_id, list(imdb_ids) or None)
         _note_configured(connection, analyser_id, list(imdb_ids) or None)
-        found = unfinished(analyser, parts, list(imdb_ids) or None)
+        found = unfinished(analyser, context, list(imdb_ids) or None)
     if switched:  # nothing may be left to score, and then no run follows
-        refresh_figures(parts)
+        refresh_figures(context)
     return Backlog(
         [movie for movie in found if not movie.needs_approval],
         [movie for movie in found if movie.needs_approval],
@@ -252,16 +254,16 @@ def plan_backlog(parts: Parts, imdb_ids: Sequence[str] = ()) -> Backlog:
 
 @contextmanager
 def configured_analyser(
-    parts: Parts, run_id: str | None = None, budget_usd: float | None = None
+    context: Context, run_id: str | None = None, budget_usd: float | None = None
 ) -> Iterator[Analyser]:
     """Open the analyser that the settings name, a model's with its ledger.
 
     Raises:
         BadInput: The endpoint's settings cannot be used.
     """
-    settings = parts.settings
-    if parts.llm_error is not None:
-        raise parts.llm_error
+    settings = context.settings
+    if context.llm_error is not None:
+        raise context.llm_error
     if not settings.has_llm:
         yield make_analyser(KEYLESS)
         return
@@ -269,96 +271,98 @@ def configured_analyser(
     from filmpulse.analysis.llm.prompt import prompt_version
 
     with open_ledger(
-        parts.warehouse,
+        context.warehouse,
         run_id=run_id or new_run_id(),
         model=settings.llm_model,
         prompt_version=prompt_version(),
-        run_usd=run_budget(parts, budget_usd),
+        run_usd=run_budget(context, budget_usd),
         day_usd=settings.llm_budget_usd_per_day,
     ) as ledger:
         yield LlmAnalyser(settings, ledger)
 
 
 def unfinished(
-    analyser: Analyser, parts: Parts, imdb_ids: Collection[str] | None
+    analyser: Analyser, context: Context, imdb_ids: Collection[str] | None
 ) -> list[Unfinished]:
     """Return the movies (these, or all) with texts that an analyser has not finished with."""
     movies = scores.unfinished_movies(
-        parts.warehouse,
-        analyser_id=_register(analyser, parts),
+        context.warehouse,
+        analyser_id=_register(analyser, context),
         imdb_ids=None if imdb_ids is None else list(imdb_ids),
     )
-    return [_with_cost(movie, parts) for movie in movies]
+    return [_with_cost(movie, context) for movie in movies]
 
 
-def _with_cost(found: scores.UnfinishedMovie, parts: Parts) -> Unfinished:
+def _with_cost(found: scores.UnfinishedMovie, context: Context) -> Unfinished:
     """Say about what a model will cost."""
     counts = found._asdict()
     characters = counts.pop("characters")
     movie = Unfinished(**counts, usd=None)
-    if not parts.settings.has_llm:
+    if not context.settings.has_llm:
         return movie
     from filmpulse.analysis.llm.prices import estimate_usd
 
-    return movie._replace(usd=estimate_usd(parts.settings, movie.texts, characters))
+    return movie._replace(usd=estimate_usd(context.settings, movie.texts, characters))
 
 
 def _as_configured(
     connection: wh.Connection,
     imdb_ids: list[str] | None,
-    parts: Parts,
+    context: Context,
     progress: Progress,
     run_id: str | None,
     budget_usd: float | None,
     approved: Collection[str],
 ) -> Analysed:
     """Let the configured analyser take up what it may, and the keyless one keep the rest shown."""
-    if parts.has_llm:  # first, since a task that is ended in mid-request does nothing more
-        _score_keyless(connection, imdb_ids, parts, but_models=True)
+    if context.has_llm:  # first, since a task that is ended in mid-request does nothing more
+        _score_keyless(connection, imdb_ids, context, but_models=True)
     try:
-        with configured_analyser(parts, run_id, budget_usd) as analyser:
-            _note_configured(connection, _register(analyser, parts), imdb_ids)
-            found = unfinished(analyser, parts, imdb_ids)
+        with configured_analyser(context, run_id, budget_usd) as analyser:
+            _note_configured(connection, _register(analyser, context), imdb_ids)
+            found = unfinished(analyser, context, imdb_ids)
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
-            done = _score(connection, analyser, [i for i in ids if i not in held], parts, progress)
+            done = _score(
+                connection, analyser, [i for i in ids if i not in held], context, progress
+            )
     except Exception as error:  # whatever became of the model, new reviews get their figures
-        if parts.has_llm and not connection.closed:
+        if context.has_llm and not connection.closed:
             if run_id is not None and isinstance(error, LlmRefused):
-                _note_refusal(error, run_id, parts)
-            _score_keyless(connection, imdb_ids, parts)
+                _note_refusal(error, run_id, context)
+            _score_keyless(connection, imdb_ids, context)
         raise
-    if parts.has_llm:
-        _score_keyless(connection, imdb_ids, parts)
+    if context.has_llm:
+        _score_keyless(connection, imdb_ids, context)
     for movie in held.values():
         log.info(approval_sentence(movie))
     waiting = sum(movie.texts for movie in held.values())
     return Analysed(done.texts + waiting, done.scored, done.waiting + waiting, bool(held))
 
 
-def _note_refusal(error: LlmRefused, run_id: str, parts: Parts) -> None:
+def _note_refusal(error: LlmRefused, run_id: str, context: Context) -> None:
     """Have the ledger know of it, so that all of the run's tasks stop and it is told once."""
     from filmpulse.analysis.llm.prompt import prompt_version
 
     scores.note_refusal(
-        parts.warehouse,
+        context.warehouse,
         run_id=run_id,
-        model=parts.settings.llm_model,
+        model=context.settings.llm_model,
         prompt_version=prompt_version(),
         outcome=error.reason,
         sentence=str(error),
     )
 
 
-def who_reads(parts: Parts) -> str:
+def who_reads(context: Context) -> str:
     """Name the configured analyser, and where review texts go for it.
 
     Raises:
         BadInput: The endpoint's settings cannot be used.
     """
-    settings = parts.settings
-    if parts.llm_error is not None:
-        raise parts.llm_error
+    settings = context.settings
+    if context.llm_error is not None:
+        raise context.llm_error
     if not settings.has_llm:
         return f"the keyless {KEYLESS}, here"
     from filmpulse.analysis.llm.providers import provider_for
@@ -378,7 +382,7 @@ def approval_sentence(movie: Unfinished) -> str:
 def _score_keyless(
     connection: wh.Connection,
     imdb_ids: list[str] | None,
-    parts: Parts,
+    context: Context,
     *,
     but_models: bool = False,
 ) -> None:
@@ -387,26 +391,26 @@ def _score_keyless(
     Args:
         connection: The warehouse.
         imdb_ids: The movies; all when None.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         but_models: Leave alone what a model shows, also where it has fallen behind.
     """
     analyser = make_analyser(KEYLESS)
-    analyser_id = _register(analyser, parts)
+    analyser_id = _register(analyser, context)
     for movie in scores.keyless_movies(
-        parts.warehouse, analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
+        context.warehouse, analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
     ):
-        _score(connection, analyser, [movie.imdb_id], parts, silent)
+        _score(connection, analyser, [movie.imdb_id], context, silent)
 
 
 def _score(
     connection: wh.Connection,
     analyser: Analyser,
     imdb_ids: Sequence[str],
-    parts: Parts,
+    context: Context,
     progress: Progress,
 ) -> Analysed:
     """Score the unfinished texts of some movies, the newest first; then see which it shows."""
-    analyser_id = _register(analyser, parts)
+    analyser_id = _register(analyser, context)
     total = done = scored = waiting = 0
     try:
         # Held beyond each commit, by the server: a long movie's texts never are in memory at once.
@@ -457,7 +461,7 @@ def _text(row: scores.UnscoredText) -> ReviewText:
     )
 
 
-def _register(analyser: Analyser, parts: Parts) -> int:
+def _register(analyser: Analyser, context: Context) -> int:
     """Return the number of an analyser, giving it one where it has none."""
     values = {
         "kind": analyser.kind,
@@ -467,7 +471,7 @@ def _register(analyser: Analyser, parts: Parts) -> int:
     }
     # A statement does not see what another one inserted while it ran: then the next does.
     register = scores.register_analyser
-    found = register.first(parts.warehouse, **values) or register.one(parts.warehouse, **values)
+    found = register.first(context.warehouse, **values) or register.one(context.warehouse, **values)
     return found.analyser_id
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.judge import failed_checks, standing_faults
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
@@ -51,19 +51,19 @@ class RunSummary(NamedTuple):
             mine.extend(theirs)
 
 
-def review_run(run_id: str, parts: Parts, budget_usd: float | None = None) -> RunSummary:
+def review_run(run_id: str, context: Context, budget_usd: float | None = None) -> RunSummary:
     """Tell how each movie of a run went, in the order of their ids, then what its data lack.
 
     Args:
         run_id: The run.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         budget_usd: What a model might cost it, in USD; the setting when not given.
     """
-    return _review(run_collections(parts.warehouse, run_id=run_id), run_id, parts, budget_usd)
+    return _review(run_collections(context.warehouse, run_id=run_id), run_id, context, budget_usd)
 
 
 def _review(
-    collections: Sequence[RunLine], run_id: str, parts: Parts, budget_usd: float | None
+    collections: Sequence[RunLine], run_id: str, context: Context, budget_usd: float | None
 ) -> RunSummary:
     found = RunSummary([], [], [], 0)
     loaded = [c for c in collections if c.loaded_at]
@@ -84,14 +84,14 @@ def _review(
             found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
         elif c.status == "gated":
             found.warnings.append(f"{name}: {why}")
-    found.add(review_scoring(run_id, [c.imdb_id for c in loaded], parts, budget_usd))
+    found.add(review_scoring(run_id, [c.imdb_id for c in loaded], context, budget_usd))
     uris = [c.manifest_uri for c in loaded]
-    found.failures.extend(failed_checks(uris, parts))
-    found.warnings.extend(standing_faults(uris, parts))
+    found.failures.extend(failed_checks(uris, context))
+    found.warnings.extend(standing_faults(uris, context))
     return found
 
 
-def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> RunSummary:
+def summarise(run_id: str, context: Context, budget_usd: float | None = None) -> RunSummary:
     """Say how each movie of a run went.
 
     Raises:
@@ -99,10 +99,10 @@ def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> Run
             scored, brought what looks like a fault, or there is none; or the model was refused.
             The message names each and why.
     """
-    collections = run_collections(parts.warehouse, run_id=run_id)
+    collections = run_collections(context.warehouse, run_id=run_id)
     if not collections:
         raise CollectionFailed("No movie was planned; the log of `plan` says why.")
-    found = _review(collections, run_id, parts, budget_usd)
+    found = _review(collections, run_id, context, budget_usd)
     planned = {c.imdb_id for c in collections}
     movies = planned & {failure.split(maxsplit=1)[0] for failure in found.failures}
     headline = f"{len(movies)} of {len(planned)} movies did not end well:"
@@ -110,7 +110,7 @@ def summarise(run_id: str, parts: Parts, budget_usd: float | None = None) -> Run
 
 
 def review_scoring(
-    run_id: str, imdb_ids: Collection[str], parts: Parts, budget_usd: float | None = None
+    run_id: str, imdb_ids: Collection[str], context: Context, budget_usd: float | None = None
 ) -> RunSummary:
     """Close the scoring of a run: refresh figures, tell its cost and the reviews without a score.
 
@@ -119,7 +119,7 @@ def review_scoring(
     however many movies it left without scores.
     """
     try:
-        return _review_scoring(run_id, imdb_ids, parts, budget_usd)[0]
+        return _review_scoring(run_id, imdb_ids, context, budget_usd)[0]
     except BadInput as error:  # the endpoint's settings; how the movies went is told all the same
         return RunSummary([], [], [str(error)], 0)
 
@@ -127,7 +127,7 @@ def review_scoring(
 def _review_scoring(
     run_id: str,
     imdb_ids: Collection[str],
-    parts: Parts,
+    context: Context,
     budget_usd: float | None,
     planned: Mapping[str, Unfinished] | None = None,
 ) -> tuple[RunSummary, list[Unfinished]]:
@@ -135,18 +135,18 @@ def _review_scoring(
 
     Of a backlog (`planned`), what came in while it was worked on is no failure.
     """
-    refresh_figures(parts)
+    refresh_figures(context)
     told = RunSummary([], [], [], 0)
-    budget = run_budget(parts, budget_usd)
-    rows = run_calls(parts.warehouse, run_id=run_id)
+    budget = run_budget(context, budget_usd)
+    rows = run_calls(context.warehouse, run_id=run_id)
     _tell_use(told, rows, budget)
-    for one in awaited_analysers(parts.warehouse, imdb_ids=list(imdb_ids)):
+    for one in awaited_analysers(context.warehouse, imdb_ids=list(imdb_ids)):
         told.warnings.append(f"{one.imdb_id} {one.movie}: {one.sentence}")
     refusals = [used.refusal for used in rows if used.refusal]
-    with configured_analyser(parts) as analyser:
-        left = unfinished(analyser, parts, imdb_ids)
+    with configured_analyser(context) as analyser:
+        left = unfinished(analyser, context, imdb_ids)
         by = f" by {analyser.model}" if analyser.model else ""
-    money = None if refusals else _money(rows, budget, parts)
+    money = None if refusals else _money(rows, budget, context)
     unscored = _unscored(told, left, planned, money, asks=not refusals)
     if refusals and (unscored or any(used.is_unusable for used in rows)):
         lack = (
@@ -222,11 +222,11 @@ def _unscored(
     return unscored
 
 
-def _money(rows: Sequence[RunCalls], budget: float, parts: Parts) -> str | None:
+def _money(rows: Sequence[RunCalls], budget: float, context: Context) -> str | None:
     """Say which budget has too little left for one more request; None where neither has."""
     spent = sum(float(used.cost_usd + used.unsettled_usd) for used in rows)
-    today = spent_today.one(parts.warehouse)
-    day = parts.settings.llm_budget_usd_per_day
+    today = spent_today.one(context.warehouse)
+    day = context.settings.llm_budget_usd_per_day
     day_left = day - float(today.usd)
     most = max((float(used.most_reserved_usd) for used in rows), default=MOST_A_REQUEST_USD)
     for left, name, usd in ((budget - spent, "run", budget), (day_left, "day", day)):
@@ -280,7 +280,7 @@ def count(n: int, what: str) -> str:
 def review_backlog(
     run_id: str,
     planned: Sequence[Unfinished],
-    parts: Parts,
+    context: Context,
     budget_usd: float | None = None,
 ) -> RunSummary:
     """Tell how much of a backlog was read, in the order of the movies' ids, and what is left.
@@ -288,12 +288,12 @@ def review_backlog(
     Args:
         run_id: The run that worked on it.
         planned: What was to be read, as `plan_backlog` found it.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         budget_usd: What a model might cost it, in USD; the setting when not given.
     """
     ids = [movie.imdb_id for movie in planned]
     told, still = _review_scoring(
-        run_id, ids, parts, budget_usd, {movie.imdb_id: movie for movie in planned}
+        run_id, ids, context, budget_usd, {movie.imdb_id: movie for movie in planned}
     )
     left = {movie.imdb_id: movie.texts for movie in still}
     changed, lines = 0, []
@@ -307,7 +307,7 @@ def review_backlog(
 def summarise_backlog(
     run_id: str,
     planned: Sequence[Unfinished],
-    parts: Parts,
+    context: Context,
     budget_usd: float | None = None,
     broke_off: Sequence[str] = (),
 ) -> RunSummary:
@@ -316,14 +316,14 @@ def summarise_backlog(
     Args:
         run_id: As in `review_backlog`, and so are the others.
         planned: What was to be read.
-        parts: Settings and warehouse.
+        context: Settings and warehouse.
         budget_usd: What a model might cost it.
         broke_off: Names of the run's tasks that failed.
 
     Raises:
         CollectionFailed: A task broke off, the model was refused, or reviews failed; names each.
     """
-    told = review_backlog(run_id, planned, parts, budget_usd)
+    told = review_backlog(run_id, planned, context, budget_usd)
     if not told.failures:
         told.failures.extend(f"`{task}` broke off; its log says why." for task in broke_off)
     return close(told, "Not all of the backlog was read:")
@@ -344,10 +344,10 @@ def close(told: RunSummary, headline: str) -> RunSummary:
     return told
 
 
-def summary(imdb_id: str, parts: Parts) -> MovieSummary:
+def summary(imdb_id: str, context: Context) -> MovieSummary:
     """Read how a movie is received from the marts.
 
     Raises:
         BadInput: The movie was never looked at.
     """
-    return read_summary(imdb_id, parts.warehouse)
+    return read_summary(imdb_id, context.warehouse)

@@ -19,7 +19,7 @@ from filmpulse.errors import (
     NotFound,
 )
 from filmpulse.items import CollectionStatus, Page, SearchHit
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.sources import Site, SiteSource, Source, sites
 from filmpulse.warehouse import movies
 from filmpulse.warehouse.crosswalk import MovieIds
@@ -29,22 +29,22 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def polite_site(source: SiteSource, parts: Parts) -> Iterator[Site]:
+def polite_site(source: SiteSource, context: Context) -> Iterator[Site]:
     """Open the gate and the site together, and close both."""
-    meet(source, parts)
-    ids = MovieIds(parts.warehouse, source.name)
+    meet(source, context)
+    ids = MovieIds(context.warehouse, source.name)
     with (
-        HostGate(parts.warehouse, parts.settings.request_gap_seconds) as gate,
-        source.open(parts.settings, gate, ids) as site,
+        HostGate(context.warehouse, context.settings.request_gap_seconds) as gate,
+        source.open(context.settings, gate, ids) as site,
     ):
         yield site
 
 
-def meet(source: Source, parts: Parts) -> None:
+def meet(source: Source, context: Context) -> None:
     """Note a live source; show its conditions when it is first read, and record the acceptance."""
-    note_source(source, parts)
-    terms = source.terms(parts.settings)
-    if terms is not None and movies.accept_terms(parts.warehouse, **terms._asdict()):
+    note_source(source, context)
+    terms = source.terms(context.settings)
+    if terms is not None and movies.accept_terms(context.warehouse, **terms._asdict()):
         log.warning(
             "Live reading of %s is on (%s). The conditions of use of %s say: "
             '"%s" The acceptance is recorded in ops.source_terms.',
@@ -52,10 +52,10 @@ def meet(source: Source, parts: Parts) -> None:
         )  # fmt: skip
 
 
-def note_source(source: Source, parts: Parts) -> None:
+def note_source(source: Source, context: Context) -> None:
     """Note that a source is a site or a stream, so that it is not taken for one of files."""
     kind = "site" if isinstance(source, SiteSource) else "stream"
-    movies.note_source(parts.warehouse, source=source.name, kind=kind, title=source.title)
+    movies.note_source(context.warehouse, source=source.name, kind=kind, title=source.title)
 
 
 def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
@@ -78,7 +78,7 @@ def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
 
 
 def quarantine(
-    source: SiteSource, imdb_id: str, page: Page | None, error: LayoutChanged, parts: Parts
+    source: SiteSource, imdb_id: str, page: Page | None, error: LayoutChanged, context: Context
 ) -> LayoutChanged:
     """Keep the page that could not be read, cleaned, so that somebody can look at it.
 
@@ -93,14 +93,14 @@ def quarantine(
     seen_at = page.fetched_at or datetime.now(UTC)
     try:
         try:
-            cleaned = source.clean(page.html, parts.settings.author_key_secret)
+            cleaned = source.clean(page.html, context.settings.author_key_secret)
         except NotCleaned as private:
             digest = sha256(page.html.encode("utf-8", "replace")).hexdigest()
             why = f"{error}\n\n{private}\nsha256: {digest}\nreason: {error.reason}\n"
-            uri = parts.lake.quarantine_reason(source.name, imdb_id, error.reason, why, seen_at)
+            uri = context.lake.quarantine_reason(source.name, imdb_id, error.reason, why, seen_at)
             where = f"The page was not kept. {private} Its hash is at {uri}."
         else:
-            uri = parts.lake.quarantine(source.name, imdb_id, error.reason, cleaned, seen_at)
+            uri = context.lake.quarantine(source.name, imdb_id, error.reason, cleaned, seen_at)
             where = f"The page is kept, cleaned, at {uri}."
     except LakeUnavailable as lost:
         where = f"The page could not be kept. {lost}"
@@ -108,11 +108,13 @@ def quarantine(
     return LayoutChanged(f"{error} {where}", reason=error.reason)
 
 
-def search(query: str, parts: Parts) -> list[SearchHit]:
+def search(query: str, context: Context) -> list[SearchHit]:
     """Ask each site which titles it suggests for what a person typed; a movie once, best first."""
     found: dict[str, SearchHit] = {}
-    for source in sites(parts.settings) or sites()[:1]:  # one that is off says how to switch it on
-        with polite_site(source, parts) as site:
+    for source in (
+        sites(context.settings) or sites()[:1]
+    ):  # one that is off says how to switch it on
+        with polite_site(source, context) as site:
             for hit in site.search(query):
                 found.setdefault(hit.imdb_id, hit)
     return list(found.values())

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from filmpulse.errors import FilmpulseError, NotCleaned
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.upkeep.find_kept import files, is_table_among, together
 from filmpulse.sources import cleaning_rules, reader_of
@@ -41,7 +41,7 @@ class Recleaned(NamedTuple):
     not_cleaned: int = 0
 
 
-def clean_kept(parts: Parts) -> Recleaned:
+def clean_kept(context: Context) -> Recleaned:
     """Clean what `quarantine/`, `inbox/done/` and `inbox/failed/` hold, unless these rules did.
 
     What is clean already is not written. Broken off, the next call does the rest: that all was
@@ -52,45 +52,45 @@ def clean_kept(parts: Parts) -> Recleaned:
 
     Reads every kept page and file, one in memory at a time.
     """
-    if _last_rules(parts) >= cleaning_rules():
+    if _last_rules(context) >= cleaning_rules():
         return Recleaned()
     cleaned = not_cleaned = 0
-    for name, is_table in _kept(parts):
-        content = parts.lake.read(name)
+    for name, is_table in _kept(context):
+        content = context.lake.read(name)
         try:
-            made = _cleaned(name, content, parts, is_table=is_table)
+            made = _cleaned(name, content, context, is_table=is_table)
         except FilmpulseError as error:
-            _keep_reason(name, content, error, parts)
+            _keep_reason(name, content, error, context)
             for ending in ("", *store.MAPS):
-                parts.lake.delete(name + ending)
+                context.lake.delete(name + ending)
             log.warning("%s was deleted: it could not be cleaned.", name)
             not_cleaned += 1
         else:
             if made != content:
-                parts.lake.write(name, made)
+                context.lake.write(name, made)
                 cleaned += 1
     told = {"rules": cleaning_rules(), "looked_through_at": datetime.now(UTC).isoformat()}
-    parts.lake.write(MARKER, json.dumps(told).encode())
+    context.lake.write(MARKER, json.dumps(told).encode())
     return Recleaned(cleaned, not_cleaned)
 
 
-def _last_rules(parts: Parts) -> int:
+def _last_rules(context: Context) -> int:
     """Return the version of the rules by which all was looked through last; 0 for never."""
-    if parts.lake.size(MARKER) is None:
+    if context.lake.size(MARKER) is None:
         return 0
     try:
-        return int(json.loads(parts.lake.read(MARKER))["rules"])
+        return int(json.loads(context.lake.read(MARKER))["rules"])
     except (ValueError, TypeError, KeyError):  # not ours: look through again
         return 0
 
 
-def _kept(parts: Parts) -> Iterator[tuple[str, bool]]:
+def _kept(context: Context) -> Iterator[tuple[str, bool]]:
     """Yield kept pages and files, and whether each holds rows of a table; no notes and reasons."""
-    for name in parts.lake.names("quarantine"):
+    for name in context.lake.names("quarantine"):
         if not name.endswith(store.REASON):
             yield name, False
     for folder in (store.DONE, store.FAILED):
-        names = frozenset(parts.lake.names(folder))
+        names = frozenset(context.lake.names(folder))
         for file in files(names):
             objects = together(file, names)
             if file in objects:
@@ -99,7 +99,7 @@ def _kept(parts: Parts) -> Iterator[tuple[str, bool]]:
                 yield rejects, True
 
 
-def _cleaned(name: str, content: bytes, parts: Parts, *, is_table: bool) -> bytes:
+def _cleaned(name: str, content: bytes, context: Context, *, is_table: bool) -> bytes:
     """Return what may be kept in place of an object; the same bytes where that is clean.
 
     Raises:
@@ -108,23 +108,23 @@ def _cleaned(name: str, content: bytes, parts: Parts, *, is_table: bool) -> byte
     if is_table:
         raise NotCleaned("A table may name people in any of its columns.")
     if is_archive(content):
-        return _cleaned_archive(name, content, parts)
+        return _cleaned_archive(name, content, context)
     if not name.endswith(".gz"):
-        return _cleaned_page(content, parts)
+        return _cleaned_page(content, context)
     try:
         page = gzip.decompress(content)
     except (OSError, EOFError, zlib.error):
         raise NotCleaned("It is damaged.") from None
-    made = _cleaned_page(page, parts)
+    made = _cleaned_page(page, context)
     return content if made == page else gzip.compress(made)
 
 
-def _cleaned_page(content: bytes, parts: Parts) -> bytes:
+def _cleaned_page(content: bytes, context: Context) -> bytes:
     text = unwrap(content).text
-    return reader_of(text).clean(text, parts.settings.author_key_secret).encode()
+    return reader_of(text).clean(text, context.settings.author_key_secret).encode()
 
 
-def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:
+def _cleaned_archive(name: str, content: bytes, context: Context) -> bytes:
     """Clean the pages of a ZIP; leave out what cannot be cleaned.
 
     Raises:
@@ -134,7 +134,7 @@ def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:
     pages: dict[str, bytes] = {}
     for member_name, page in members.items():
         with suppress(FilmpulseError):
-            pages[member_name] = _cleaned_page(page, parts)
+            pages[member_name] = _cleaned_page(page, context)
     if not pages:
         raise NotCleaned("Nothing in the ZIP can be cleaned.")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -147,28 +147,28 @@ def _cleaned_archive(name: str, content: bytes, parts: Parts) -> bytes:
     return made_anew.getvalue()
 
 
-def _keep_reason(name: str, content: bytes, error: FilmpulseError, parts: Parts) -> None:
+def _keep_reason(name: str, content: bytes, error: FilmpulseError, context: Context) -> None:
     """Write down why an object is deleted, with its name and its hash."""
     digest = sha256(content).hexdigest()
     why = f"What was kept of it was deleted: {error}"
     if name.startswith("quarantine/"):
         text = f"{why}\n\nsha256: {digest}\nreason: {error.reason}\n"
-        parts.lake.write(name.removesuffix(".html.gz") + store.REASON, text.encode())
+        context.lake.write(name.removesuffix(".html.gz") + store.REASON, text.encode())
         return
     file = files(frozenset({name}))[0]
     short = file.removeprefix(f"{store.DONE}/").removeprefix(f"{store.FAILED}/")
-    said = store.read_reason(short, parts)
+    said = store.read_reason(short, context)
     if said is None:
         sentence, reason = why, error.reason
     else:  # why it was not imported still holds
         sentence, reason = f"{said.sentence.removesuffix(why).strip()} {why}", said.reason
-    store.write_reason(short, sentence, reason, _original_name(file, parts), digest, parts)
+    store.write_reason(short, sentence, reason, _original_name(file, context), digest, context)
 
 
-def _original_name(file: str, parts: Parts) -> str:
+def _original_name(file: str, context: Context) -> str:
     """Return what a person called a file of the inbox, as its note says; else its name there."""
     note = store.Note()
-    if parts.lake.size(file + store.NOTE) is not None:
+    if context.lake.size(file + store.NOTE) is not None:
         with suppress(ValidationError):
-            note = store.Note.model_validate_json(parts.lake.read(file + store.NOTE))
+            note = store.Note.model_validate_json(context.lake.read(file + store.NOTE))
     return note.original_name or file.rpartition("/")[2]

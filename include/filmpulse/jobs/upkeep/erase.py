@@ -21,7 +21,7 @@ from filmpulse import sources as registry
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
-from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.read_history import drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
@@ -112,7 +112,7 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
     return author_key(source, own_id, secret)
 
 
-def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> list[Named]:
+def find_stored(kind: Kind, given: str, source: str | None, context: Context) -> list[Named]:
     """Return what a person's words name, so far as something is stored of it.
 
     What was erased before counts too, so that an erasure that broke off is completed.
@@ -122,7 +122,7 @@ def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> lis
         given: As `find_key` takes it.
         source: Where the review stands or the author writes. None: every live source for a
             review; for an author every source of which the warehouse, the lake or the inbox knows.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
 
     Returns:
         Sorted; empty where nothing is stored.
@@ -135,20 +135,20 @@ def find_stored(kind: Kind, given: str, source: str | None, parts: Parts) -> lis
     named, wrong = set[Named](), None
     for of in [source] if source else registry.known():
         try:
-            named.add(Named(of, find_key(kind, given, of, parts.settings)))
+            named.add(Named(of, find_key(kind, given, of, context.settings)))
         except BadInput as error:
             wrong = error
     if wrong is not None and not named:
         raise wrong
     if kind == "author":
-        sources = {source} if source else _sources(parts)
+        sources = {source} if source else _sources(context)
         named |= {
-            Named(of, key) for of in sources for key in _author_keys(given, of, parts.settings)
+            Named(of, key) for of in sources for key in _author_keys(given, of, context.settings)
         }
-        stored = _stored_authors(named, parts)
+        stored = _stored_authors(named, context)
     else:
-        stored = {one for one in named if any(preview(kind, one.key, parts, one.source))}
-    noted = _noted_names(parts)
+        stored = {one for one in named if any(preview(kind, one.key, context, one.source))}
+    noted = _noted_names(context)
     now = datetime.now(UTC)
     return sorted(
         one
@@ -177,31 +177,31 @@ def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
     return keys
 
 
-def _sources(parts: Parts) -> set[str]:
+def _sources(context: Context) -> set[str]:
     """Return the sources that the warehouse, the lake or the inbox knows, and the live ones."""
-    in_warehouse = {row.source for row in wh.erase_sources(parts.warehouse)}
-    return {*registry.known()} | parts.lake.sources() | in_warehouse | table_sources(parts)
+    in_warehouse = {row.source for row in wh.erase_sources(context.warehouse)}
+    return {*registry.known()} | context.lake.sources() | in_warehouse | table_sources(context)
 
 
-def _stored_authors(named: Collection[Named], parts: Parts) -> set[Named]:
+def _stored_authors(named: Collection[Named], context: Context) -> set[Named]:
     """Return the authors of whom the warehouse, the lake, the inbox or the quarantine holds any."""
     now = datetime.now(UTC)
     tombstones = Tombstones.of(_erasure("author", one.key, one.source, now) for one in named)
-    written = {Named(one.source, one.author_key) for one in _written_by(tombstones, parts)}
-    kept = {one for holding in find_kept(tombstones, parts) for one in holding.named}
+    written = {Named(one.source, one.author_key) for one in _written_by(tombstones, context)}
+    kept = {one for holding in find_kept(tombstones, context) for one in holding.named}
     return (written | kept).intersection(named)
 
 
-def preview(kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE) -> Erased:
+def preview(kind: Kind, key: str, context: Context, source: str = FIRST_SOURCE) -> Erased:
     """Count what `erase` would erase now, and change nothing."""
     tombstones = Tombstones.of([_erasure(kind, key, source, datetime.now(UTC))])
-    for found in _written_by(tombstones, parts):
+    for found in _written_by(tombstones, context):
         tombstones.reviews[found.source].add(found.review_id)
-    return _erase(tombstones, parts, is_trial=True)
+    return _erase(tombstones, context, is_trial=True)
 
 
 def erase(
-    kind: Kind, key: str, parts: Parts, source: str = FIRST_SOURCE, progress: Progress = silent
+    kind: Kind, key: str, context: Context, source: str = FIRST_SOURCE, progress: Progress = silent
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
@@ -213,7 +213,7 @@ def erase(
     Args:
         kind: movie, review or author.
         key: As `find_key` gives it.
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         source: Where the review stands or the author writes; of a movie all sources are erased.
         progress: Told the movies looked through and all.
 
@@ -227,21 +227,21 @@ def erase(
     Reads every collection of the source, or of the movie, in the lake.
     """
     erasure = _erasure(kind, key, source, datetime.now(UTC))
-    _note([erasure], parts)
-    erased = _apply(Tombstones.of([erasure]), erasure.erased_at, parts, progress)
-    refresh_figures_or_fail(parts)
+    _note([erasure], context)
+    erased = _apply(Tombstones.of([erasure]), erasure.erased_at, context, progress)
+    refresh_figures_or_fail(context)
     log.info("%s was erased: %s", erasure, erased)
     return erased
 
 
-def replay_erasures(parts: Parts, since: datetime | None = None) -> Erased:
+def replay_erasures(context: Context, since: datetime | None = None) -> Erased:
     """Erase again whatever was ever erased, where a backup, or work under way, brought it back.
 
     What only the lake or only the warehouse knows of is noted in the other too. Files that wait in
     the inbox are left: importing them passes over what was erased.
 
     Args:
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         since: Take up only what was erased later (UTC), and what one of the two had lost; all of
             it when None.
 
@@ -251,8 +251,8 @@ def replay_erasures(parts: Parts, since: datetime | None = None) -> Erased:
     Raises:
         BadInput: A note in the lake cannot be read, and the warehouse has not the same.
     """
-    in_warehouse = {erasure.name: erasure for erasure in wh.erasures(parts.warehouse)}
-    in_lake = {erasure.name: erasure for erasure in _noted_in_lake(parts, in_warehouse)}
+    in_warehouse = {erasure.name: erasure for erasure in wh.erasures(context.warehouse)}
+    in_lake = {erasure.name: erasure for erasure in _noted_in_lake(context, in_warehouse)}
     wanted = []
     lost = []
     for name in sorted(in_warehouse.keys() | in_lake.keys()):
@@ -263,32 +263,32 @@ def replay_erasures(parts: Parts, since: datetime | None = None) -> Erased:
             lost.append(newest)
         if since is None or is_lost or newest.erased_at > since:
             wanted.append(newest)
-    _note(lost, parts)
+    _note(lost, context)
     if not wanted:
         return Erased()
     latest = max(erasure.erased_at for erasure in wanted)
-    erased = _apply(Tombstones.of(wanted), latest, parts, with_waiting=False)
+    erased = _apply(Tombstones.of(wanted), latest, context, with_waiting=False)
     if any(erased):
         log.warning("What was erased before had come back, and was erased again: %s", erased)
     return erased
 
 
-def take_out(manifest_uri: str, tombstones: Tombstones, parts: Parts) -> Manifest:
+def take_out(manifest_uri: str, tombstones: Tombstones, context: Context) -> Manifest:
     """Take erased reviews out of one collection in the lake; return its manifest as it is now.
 
     For who meets them while reading: the caller holds the movie's lock.
     """
-    folder = parts.lake.name_of(manifest_uri).rpartition("/")[0]
-    source = parts.lake.subject_of(manifest_uri)[0]
-    parts.lake.rewrite(
-        parts.lake.names(folder),
+    folder = context.lake.name_of(manifest_uri).rpartition("/")[0]
+    source = context.lake.subject_of(manifest_uri)[0]
+    context.lake.rewrite(
+        context.lake.names(folder),
         lambda lines: _concerns(lines, tombstones, source),
         lambda review: None if tombstones.covers(review) else review,
     )
-    return parts.lake.read_manifest(manifest_uri)
+    return context.lake.read_manifest(manifest_uri)
 
 
-def sweep_kept_pages(parts: Parts) -> int:
+def sweep_kept_pages(context: Context) -> int:
     """Delete pages kept since they hold erased reviews: in quarantine, `done/` and `failed/`.
 
     A page saved by hand, or one that could not be read, may show what was erased before it came.
@@ -296,17 +296,17 @@ def sweep_kept_pages(parts: Parts) -> int:
     Returns:
         How many objects were deleted.
     """
-    erasures = wh.erasures(parts.warehouse)
+    erasures = wh.erasures(context.warehouse)
     people = Tombstones.of(erasure for erasure in erasures if erasure.kind != "movie")
     if not people.sources:
         return 0
-    kept = list(find_kept(people, parts, with_waiting=False))
-    _delete(kept, parts)
+    kept = list(find_kept(people, context, with_waiting=False))
+    _delete(kept, context)
     return sum(len(holding.names) for holding in kept)
 
 
 def read_unless_erased(
-    manifest_uri: str, imdb_id: str, tombstones: Tombstones, parts: Parts
+    manifest_uri: str, imdb_id: str, tombstones: Tombstones, context: Context
 ) -> Manifest:
     """Read the manifest of a collection, unless the movie was erased after it was begun.
 
@@ -315,11 +315,13 @@ def read_unless_erased(
         LakeUnavailable: It could not be read.
     """
     erased_at = tombstones.movies.get(imdb_id)
-    is_gone = erased_at is not None and parts.lake.size(parts.lake.name_of(manifest_uri)) is None
-    manifest = None if is_gone else parts.lake.read_manifest(manifest_uri)
+    is_gone = (
+        erased_at is not None and context.lake.size(context.lake.name_of(manifest_uri)) is None
+    )
+    manifest = None if is_gone else context.lake.read_manifest(manifest_uri)
     if manifest is not None and not tombstones.covers_collection(manifest):
         return manifest
-    parts.lake.delete_collection(parts.lake.name_of(manifest_uri).rpartition("/")[0])
+    context.lake.delete_collection(context.lake.name_of(manifest_uri).rpartition("/")[0])
     raise BadInput(
         f"{imdb_id} was erased on request at {erased_at:%Y-%m-%d %H:%M} UTC, and this was seen "
         "before: it was deleted, not stored. What is seen from now on will be.",
@@ -332,25 +334,25 @@ def _erasure(kind: Kind, key: str, source: str, erased_at: datetime) -> Erasure:
     return Erasure(kind=kind, source=source, key=key, erased_at=erased_at)
 
 
-def _note(erasures: Sequence[Erasure], parts: Parts) -> None:
+def _note(erasures: Sequence[Erasure], context: Context) -> None:
     """Write requests down, in the lake first."""
     for erasure in erasures:
-        parts.lake.write(erasure.name, erasure.model_dump_json(indent=1).encode())
+        context.lake.write(erasure.name, erasure.model_dump_json(indent=1).encode())
     if erasures:
-        wh.erase_record.many(parts.warehouse, [erasure.model_dump() for erasure in erasures])
+        wh.erase_record.many(context.warehouse, [erasure.model_dump() for erasure in erasures])
 
 
-def _noted_names(parts: Parts) -> set[str]:
+def _noted_names(context: Context) -> set[str]:
     """Return the names of all requests that the warehouse or the lake knows."""
-    return {*parts.lake.names(FOLDER), *(one.name for one in wh.erasures(parts.warehouse))}
+    return {*context.lake.names(FOLDER), *(one.name for one in wh.erasures(context.warehouse))}
 
 
-def _noted_in_lake(parts: Parts, in_warehouse: Mapping[str, Erasure]) -> list[Erasure]:
+def _noted_in_lake(context: Context, in_warehouse: Mapping[str, Erasure]) -> list[Erasure]:
     found = []
-    for name in parts.lake.names(FOLDER):
+    for name in context.lake.names(FOLDER):
         if name.endswith(".json"):
             try:
-                found.append(Erasure.model_validate_json(parts.lake.read(name)))
+                found.append(Erasure.model_validate_json(context.lake.read(name)))
             except ValidationError as error:
                 if name in in_warehouse:  # the note is written anew from there
                     log.warning("%s was damaged, and is written anew.", name)
@@ -365,26 +367,26 @@ def _noted_in_lake(parts: Parts, in_warehouse: Mapping[str, Erasure]) -> list[Er
 def _apply(
     tombstones: Tombstones,
     erased_at: datetime,
-    parts: Parts,
+    context: Context,
     progress: Progress = silent,
     *,
     with_waiting: bool = True,
 ) -> Erased:
     """Note the reviews of erased authors, then erase all of it."""
-    for noted in wh.erasures(parts.warehouse):
+    for noted in wh.erasures(context.warehouse):
         # Those of an author whose erasure broke off were noted already, and may be found no more.
         if noted.kind == "review" and tombstones.authors.get(noted.source):
             tombstones.reviews[noted.source].add(noted.key)
-    written = sorted({(one.source, one.review_id) for one in _written_by(tombstones, parts)})
+    written = sorted({(one.source, one.review_id) for one in _written_by(tombstones, context)})
     found = [
         _erasure("review", review_id, source, erased_at)
         for source, review_id in written
         if review_id not in tombstones.reviews.get(source, ())
     ]
-    _note(found, parts)
+    _note(found, context)
     for erasure in found:
         tombstones.reviews[erasure.source].add(erasure.key)
-    return _erase(tombstones, parts, progress, with_waiting=with_waiting)
+    return _erase(tombstones, context, progress, with_waiting=with_waiting)
 
 
 class _Written(NamedTuple):
@@ -393,22 +395,22 @@ class _Written(NamedTuple):
     author_key: str
 
 
-def _written_by(tombstones: Tombstones, parts: Parts) -> set[_Written]:
+def _written_by(tombstones: Tombstones, context: Context) -> set[_Written]:
     """Find the reviews of erased authors, in the warehouse and in every collection."""
     return {
         written
         for source, keys in tombstones.authors.items()
         if keys
-        for written in _written_in(source, keys, parts)
+        for written in _written_in(source, keys, context)
     }
 
 
-def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
+def _written_in(source: str, keys: set[str], context: Context) -> set[_Written]:
     only = Tombstones(authors={source: keys})
     found = {
         _Written(source, row.review_id, row.author_key or "")
         for row in wh.erase_found(
-            parts.warehouse, source=source, review_ids=[], author_keys=sorted(keys)
+            context.warehouse, source=source, review_ids=[], author_keys=sorted(keys)
         )
     }
 
@@ -417,10 +419,12 @@ def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
             found.add(_Written(source, review.review_id, review.author_key or ""))
         return review
 
-    movies = [imdb_id for of, imdb_id in parts.lake.movies() if of == source]
-    folders = [parts.lake.collections(source, imdb_id) for imdb_id in movies]
-    for names in (names for of in (*folders, parts.lake.drained(source)) for names in of.values()):
-        parts.lake.rewrite(
+    movies = [imdb_id for of, imdb_id in context.lake.movies() if of == source]
+    folders = [context.lake.collections(source, imdb_id) for imdb_id in movies]
+    for names in (
+        names for of in (*folders, context.lake.drained(source)) for names in of.values()
+    ):
+        context.lake.rewrite(
             names, lambda lines: _concerns(lines, only, source), remember, is_trial=True
         )
     return found
@@ -428,41 +432,41 @@ def _written_in(source: str, keys: set[str], parts: Parts) -> set[_Written]:
 
 def _erase(
     tombstones: Tombstones,
-    parts: Parts,
+    context: Context,
     progress: Progress = silent,
     *,
     is_trial: bool = False,
     with_waiting: bool = True,
 ) -> Erased:
     """Erase from the lake, then from the warehouse, movie by movie; then kept pages and files."""
-    movies = _concerned(tombstones, parts)
+    movies = _concerned(tombstones, context)
     total = Erased()
     for done, (imdb_id, sources) in enumerate(sorted(movies.items()), start=1):
-        with parts.warehouse.connect() as connection:
+        with context.warehouse.connect() as connection:
             lock_movie(connection, imdb_id)
             for source in sorted(sources):
-                total += _erase_in_lake(source, imdb_id, tombstones, parts, is_trial)
+                total += _erase_in_lake(source, imdb_id, tombstones, context, is_trial)
             total += _erase_rows(connection, imdb_id, sources, tombstones)
             if is_trial:
                 connection.rollback()
         progress(done, len(movies))
-    total += _erase_in_drains(tombstones, parts, is_trial)
-    kept = list(find_kept(tombstones, parts, with_waiting=with_waiting))
+    total += _erase_in_drains(tombstones, context, is_trial)
+    kept = list(find_kept(tombstones, context, with_waiting=with_waiting))
     if is_trial and not any(total) and not any(holding.named for holding in kept):
         return total  # refused rows go along with what was found, and alone are nothing found
     if not is_trial:
-        _delete(kept, parts)
+        _delete(kept, context)
     return total + Erased(objects=sum(len(holding.names) for holding in kept))
 
 
-def _concerned(tombstones: Tombstones, parts: Parts) -> dict[str, set[str]]:
+def _concerned(tombstones: Tombstones, context: Context) -> dict[str, set[str]]:
     """Name the movies that may hold some of it, each with its sources."""
     movies: dict[str, set[str]] = {imdb_id: set() for imdb_id in tombstones.movies}
-    for source, imdb_id in parts.lake.movies():
+    for source, imdb_id in context.lake.movies():
         if source in tombstones.sources or imdb_id in tombstones.movies:
             movies.setdefault(imdb_id, set()).add(source)
     for source in tombstones.sources:
-        for row in wh.erase_found(parts.warehouse, **_keys(tombstones, source)):
+        for row in wh.erase_found(context.warehouse, **_keys(tombstones, source)):
             movies.setdefault(row.imdb_id, set()).add(source)
     return movies
 
@@ -476,19 +480,19 @@ def _keys(tombstones: Tombstones, source: str) -> dict[str, str | list[str]]:
 
 
 def _erase_in_lake(
-    source: str, imdb_id: str, tombstones: Tombstones, parts: Parts, is_trial: bool
+    source: str, imdb_id: str, tombstones: Tombstones, context: Context, is_trial: bool
 ) -> Erased:
     lines = objects = 0
     erased_at = tombstones.movies.get(imdb_id)
     if erased_at is not None and not is_trial:
-        drop_notes(source, imdb_id, erased_at, parts)
-    for folder, names in parts.lake.collections(source, imdb_id).items():
-        if erased_at is not None and _begun_at(folder, names, parts) <= erased_at:
+        drop_notes(source, imdb_id, erased_at, context)
+    for folder, names in context.lake.collections(source, imdb_id).items():
+        if erased_at is not None and _begun_at(folder, names, context) <= erased_at:
             objects += len(names)
             if not is_trial:
-                parts.lake.delete_collection(folder)
+                context.lake.delete_collection(folder)
         elif source in tombstones.sources:
-            lines += parts.lake.rewrite(
+            lines += context.lake.rewrite(
                 names,
                 lambda text: _concerns(text, tombstones, source),
                 lambda review: None if tombstones.covers(review) else review,
@@ -497,13 +501,13 @@ def _erase_in_lake(
     return Erased(lines=lines, objects=objects)
 
 
-def _erase_in_drains(tombstones: Tombstones, parts: Parts, is_trial: bool) -> Erased:
+def _erase_in_drains(tombstones: Tombstones, context: Context, is_trial: bool) -> Erased:
     """Take erased reviews, and those of erased movies, out of what streams told."""
     movies = {imdb_id.encode(): at for imdb_id, at in tombstones.movies.items()}
     lines = 0
-    for source in parts.lake.folders("streams"):
-        for folder, names in parts.lake.drained(source).items():
-            begun_at = _begun_at(folder, names, parts)
+    for source in context.lake.folders("streams"):
+        for folder, names in context.lake.drained(source).items():
+            begun_at = _begun_at(folder, names, context)
             gone = {imdb_id for imdb_id, at in movies.items() if begun_at <= at}
 
             def concerns(text: bytes, source: str = source, gone: set[bytes] = gone) -> bool:
@@ -514,21 +518,21 @@ def _erase_in_drains(tombstones: Tombstones, parts: Parts, is_trial: bool) -> Er
                 is_gone = review.imdb_id.encode() in gone or tombstones.covers(review)
                 return None if is_gone else review
 
-            lines += parts.lake.rewrite(names, concerns, change, is_trial=is_trial)
+            lines += context.lake.rewrite(names, concerns, change, is_trial=is_trial)
     return Erased(lines=lines)
 
 
-def _begun_at(folder: str, names: Sequence[str], parts: Parts) -> datetime:
+def _begun_at(folder: str, names: Sequence[str], context: Context) -> datetime:
     """Say when a collection was begun: by its manifest, else by its folder, else by its files."""
     manifest = f"{folder}/{MANIFEST}"
     if manifest in names:
         with suppress(LakeDamaged):
-            return parts.lake.read_manifest(parts.lake.uri_of(manifest)).started_at
+            return context.lake.read_manifest(context.lake.uri_of(manifest)).started_at
     with suppress(ValueError):
         return datetime.strptime(folder.rpartition("/")[2][:15], "%Y%m%dT%H%M%S").replace(
             tzinfo=UTC
         )
-    return max(parts.lake.modified_at(name) for name in names)
+    return max(context.lake.modified_at(name) for name in names)
 
 
 def _concerns(lines: bytes, tombstones: Tombstones, source: str) -> bool:
@@ -572,11 +576,11 @@ def _counted(connection: Connection, gone: wh.Gone) -> Erased:
     return Erased(reviews=gone.reviews, rows=gone.reviews + gone.others + answers)
 
 
-def _delete(kept: Iterable[Holding], parts: Parts) -> None:
+def _delete(kept: Iterable[Holding], context: Context) -> None:
     """Delete kept pages and files; name those that were not imported yet."""
     for holding in kept:
         for name in holding.names:  # the note last: it says which movie the rest was about
-            parts.lake.delete(name)
+            context.lake.delete(name)
         if holding.waits:
             log.warning(
                 "%s waited and was deleted, since it holds what was erased. If it holds more, "

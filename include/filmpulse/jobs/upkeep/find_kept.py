@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from filmpulse.errors import FilmpulseError
 from filmpulse.items import author_key
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.sources import reader_of, sites
 from filmpulse.sources.archives import is_archive, read_archive
@@ -96,7 +96,7 @@ def files(names: frozenset[str]) -> list[str]:
 
 
 def find_kept(
-    tombstones: Tombstones, parts: Parts, *, with_waiting: bool = True
+    tombstones: Tombstones, context: Context, *, with_waiting: bool = True
 ) -> Iterator[Holding]:
     """Yield pages in quarantine and files of the inbox that hold something erased.
 
@@ -104,39 +104,39 @@ def find_kept(
         tombstones: What to look for. Reviews and authors are looked for in what is of their source:
             pages are of a site, tables of their map's. A table without a readable map may be
             anybody's.
-        parts: Settings, for the secret of the hash, and lake.
+        context: Settings, for the secret of the hash, and lake.
         with_waiting: Look at files that wait, too.
 
     Reads every page and file that it looks at.
     """
-    search = _Search(tombstones, parts)
-    yield from _in_quarantine(search, tombstones, parts)
-    yield from _in_inbox(search, tombstones, parts, with_waiting)
+    search = _Search(tombstones, context)
+    yield from _in_quarantine(search, tombstones, context)
+    yield from _in_inbox(search, tombstones, context, with_waiting)
 
 
-def table_sources(parts: Parts) -> set[str]:
+def table_sources(context: Context) -> set[str]:
     """Return the sources of the tables in the inbox, as their maps say."""
-    maps = (name for name in parts.lake.names(store.WAITING) if name.endswith(store.MAPS))
-    return {mapping.source for name in maps if (mapping := _read_map(name, parts))}
+    maps = (name for name in context.lake.names(store.WAITING) if name.endswith(store.MAPS))
+    return {mapping.source for name in maps if (mapping := _read_map(name, context))}
 
 
-def _in_quarantine(search: _Search, tombstones: Tombstones, parts: Parts) -> Iterator[Holding]:
-    for name in parts.lake.names("quarantine"):
+def _in_quarantine(search: _Search, tombstones: Tombstones, context: Context) -> Iterator[Holding]:
+    for name in context.lake.names("quarantine"):
         folders = name.split("/")
         imdb_id, named = folders[-2], set[Named]()
         erased_at = tombstones.movies.get(imdb_id)
-        if erased_at is not None and parts.lake.modified_at(name) <= erased_at:
+        if erased_at is not None and context.lake.modified_at(name) <= erased_at:
             named = {Named(ALL_SOURCES, imdb_id)}
         elif search.sources:
-            named = search.in_bytes(parts.lake.read(name), folders[1])
+            named = search.in_bytes(context.lake.read(name), folders[1])
         if named:
             yield Holding(name, [name], named)
 
 
 def _in_inbox(
-    search: _Search, tombstones: Tombstones, parts: Parts, with_waiting: bool
+    search: _Search, tombstones: Tombstones, context: Context, with_waiting: bool
 ) -> Iterator[Holding]:
-    names = frozenset(parts.lake.names(store.WAITING))
+    names = frozenset(context.lake.names(store.WAITING))
     # Refused rows and failed tables go with any review or author of a file: they do not say who
     # wrote them, nor of which source they are, and the person has the file.
     is_of_files = not set(tombstones.sources) <= {site.name for site in sites()}
@@ -144,7 +144,7 @@ def _in_inbox(
         if not (with_waiting or is_kept(name)):
             continue
         objects = together(name, names)
-        named = _erased_movie(name, objects, tombstones, parts)
+        named = _erased_movie(name, objects, tombstones, context)
         if not named and search.sources:
             named = search.in_file(name, objects)
         if named or (is_of_files and is_kept(name) and is_table_among(name, objects)):
@@ -152,7 +152,7 @@ def _in_inbox(
 
 
 def _erased_movie(
-    name: str, objects: Sequence[str], tombstones: Tombstones, parts: Parts
+    name: str, objects: Sequence[str], tombstones: Tombstones, context: Context
 ) -> set[Named]:
     """Return the erased movie that a file of the inbox is about, if the file was there before."""
     if not tombstones.movies:
@@ -160,14 +160,14 @@ def _erased_movie(
     note = store.Note()
     if objects[-1].endswith(store.NOTE):
         with suppress(ValidationError):
-            note = store.Note.model_validate_json(parts.lake.read(objects[-1]))
+            note = store.Note.model_validate_json(context.lake.read(objects[-1]))
     about = note.imdb_id or note.named_id
     if about is None and name in objects:
         # A page names other movies too, but none as often as its own.
-        counted = Counter(_MOVIE_ID.findall(parts.lake.read(name))).most_common(1)
+        counted = Counter(_MOVIE_ID.findall(context.lake.read(name))).most_common(1)
         about = counted[0][0].decode() if counted else ""
     erased_at = tombstones.movies.get(about or "")
-    if erased_at is None or parts.lake.modified_at(objects[-1]) > erased_at:
+    if erased_at is None or context.lake.modified_at(objects[-1]) > erased_at:
         return set()
     return {Named(ALL_SOURCES, about or "")}
 
@@ -175,12 +175,12 @@ def _erased_movie(
 class _Search:
     """Looks for reviews and authors in pages and files."""
 
-    def __init__(self, tombstones: Tombstones, parts: Parts) -> None:
+    def __init__(self, tombstones: Tombstones, context: Context) -> None:
         """Keep what to look for."""
-        self._parts = parts
+        self._context = context
         self._reviews, self._authors = tombstones.reviews, tombstones.authors
         self.sources = set(tombstones.sources)
-        self._secret = parts.settings.author_key_secret or b""
+        self._secret = context.settings.author_key_secret or b""
 
     def in_file(self, name: str, objects: Sequence[str]) -> set[Named]:
         """Return what a file of the inbox, or something beside it, holds."""
@@ -189,13 +189,13 @@ class _Search:
         is_table = is_table_among(name, objects)
         if is_table:
             maps = (read for one in objects if one.endswith(store.MAPS)
-                    if (read := _read_map(one, self._parts)))  # fmt: skip
+                    if (read := _read_map(one, self._context)))  # fmt: skip
             mapping = next(maps, None)
             source = mapping.source if mapping else None
             if mapping and name in objects:
-                found = self._in_table(name, self._parts.lake.read(name), mapping)
+                found = self._in_table(name, self._context.lake.read(name), mapping)
         for one in objects:
-            found |= self.in_bytes(self._parts.lake.read(one), source if is_table else PAGE)
+            found |= self.in_bytes(self._context.lake.read(one), source if is_table else PAGE)
         return found
 
     def in_bytes(self, content: bytes, source: str | None) -> set[Named]:
@@ -258,8 +258,8 @@ class _Search:
         return {Named(source, key) for key in found}
 
 
-def _read_map(name: str, parts: Parts) -> TableMap | None:
+def _read_map(name: str, context: Context) -> TableMap | None:
     """Read the map of a table in the inbox; None where it cannot be read."""
     with suppress(FilmpulseError):
-        return read_map(parts.lake.read(name).decode("utf-8-sig", "replace"))
+        return read_map(context.lake.read(name).decode("utf-8-sig", "replace"))
     return None

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from filmpulse.errors import BadInput, LakeUnavailable
-from filmpulse.jobs.context import Parts, Progress, silent
+from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.load import LEDGER_FIELDS, LEDGER_KEY, record_load, store_what_it_says
 from filmpulse.jobs.reception.read_history import (
     HistoryLost,
@@ -89,7 +89,7 @@ LAKE_IS_AWAY = 3
 
 
 def rebuild(
-    parts: Parts,
+    context: Context,
     imdb_ids: Collection[str] = (),
     progress: Progress = silent,
     *,
@@ -104,7 +104,7 @@ def rebuild(
     left as it is, and the others go on.
 
     Args:
-        parts: Settings, warehouse and lake.
+        context: Settings, warehouse and lake.
         imdb_ids: The movies; all that the lake or the warehouse holds when empty.
         progress: Told the movies done and all.
         accept_loss: Give up what is lost of these movies in the lake: note what it is, and write
@@ -122,51 +122,51 @@ def rebuild(
         raise BadInput("A loss is accepted for movies that are named: say which.")
     verdicts: list[Verdict] = []
     try:
-        replay_erasures(parts)
-        bring_notes_back(parts)
-        movies = _movies_to_rebuild(imdb_ids, parts)
+        replay_erasures(context)
+        bring_notes_back(context)
+        movies = _movies_to_rebuild(imdb_ids, context)
         for done, (source, imdb_id) in enumerate(movies, start=1):
-            verdicts.append(_rebuild_or_say_why(source, imdb_id, parts, accept_loss))
+            verdicts.append(_rebuild_or_say_why(source, imdb_id, context, accept_loss))
             last = [one.status for one in verdicts[-LAKE_IS_AWAY:]]
             if last == ["unreadable"] * LAKE_IS_AWAY:
                 raise LakeUnavailable(verdicts[-1].error)
             progress(done, len(movies))
     finally:  # what went well shows when a later movie fails
-        refresh_figures(parts)
+        refresh_figures(context)
     return Rebuilt(verdicts)
 
 
-def _movies_to_rebuild(imdb_ids: Collection[str], parts: Parts) -> list[tuple[str, str]]:
+def _movies_to_rebuild(imdb_ids: Collection[str], context: Context) -> list[tuple[str, str]]:
     """Name each source and movie with a collection in the lake or in the ledger of loads.
 
     Raises:
         BadInput: There is none of a movie that was asked for.
     """
-    known: set[tuple[str, str]] = set(loaded_movies(parts.warehouse))
-    known |= {parts.lake.subject_of(uri) for uri in parts.lake.manifests()}
+    known: set[tuple[str, str]] = set(loaded_movies(context.warehouse))
+    known |= {context.lake.subject_of(uri) for uri in context.lake.manifests()}
     if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in known}:
         raise BadInput(f"The lake holds no collection of {', '.join(sorted(unknown))}.")
     return sorted(key for key in known if not imdb_ids or key[1] in imdb_ids)
 
 
-def _rebuild_or_say_why(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verdict:
+def _rebuild_or_say_why(source: str, imdb_id: str, context: Context, accept_loss: bool) -> Verdict:
     try:
-        return _rebuild(source, imdb_id, parts, accept_loss)
+        return _rebuild(source, imdb_id, context, accept_loss)
     except HistoryLost as lost:
-        with parts.warehouse.connect() as connection:
-            note(connection, lost.losses, parts)
+        with context.warehouse.connect() as connection:
+            note(connection, lost.losses, context)
         return Verdict(source, imdb_id, "lost", losses=lost.losses, error=str(lost))
     except LakeUnavailable as error:
         return Verdict(source, imdb_id, "unreadable", error=f"{imdb_id}: {error}")
 
 
-def _rebuild(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verdict:
+def _rebuild(source: str, imdb_id: str, context: Context, accept_loss: bool) -> Verdict:
     """Write one source's reviews of a movie anew."""
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
         loads = loads_of(connection, source, imdb_id)
-        uris = {*loads, *parts.lake.manifests(source, imdb_id)}
-        history = read_history(source, imdb_id, loads, uris, parts)
+        uris = {*loads, *context.lake.manifests(source, imdb_id)}
+        history = read_history(source, imdb_id, loads, uris, context)
         if not uris:  # erased since
             return Verdict(source, imdb_id, "rebuilt")
         ensure_movie(connection, imdb_id)
@@ -174,7 +174,7 @@ def _rebuild(source: str, imdb_id: str, parts: Parts, accept_loss: bool) -> Verd
             store_what_it_says(connection, manifest)
         tombstones = Tombstones.read(connection, source, imdb_id)
         history, loaded = replay_what_is_left(
-            connection, history, tombstones, parts, accept_loss=accept_loss
+            connection, history, tombstones, context, accept_loss=accept_loss
         )
         readable = history.readable()
         # A run that was tried twice has one line, which is that of its last try.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from filmpulse.analysis.language import detect_language
 from filmpulse.items import Dropped, Review
-from filmpulse.jobs.context import Parts
+from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.clean_again import clean_kept
@@ -54,7 +54,7 @@ class Retained(NamedTuple):
     not_cleaned: int = 0
 
 
-def apply_retention(parts: Parts, now: datetime) -> Retained:
+def apply_retention(context: Context, now: datetime) -> Retained:
     """Drop words whose time is over, delete kept pages and files, and finish what was erased.
 
     Requests by the hour are kept for `KEEP_HOURS`. What is kept of pages and files is cleaned again
@@ -66,7 +66,7 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
     then still gives the warehouse's own tables.
 
     Args:
-        parts: Settings (`removed_text_days`, `quarantine_days`, `inbox_days`), warehouse and lake.
+        context: Settings (`removed_text_days`, `quarantine_days`, `inbox_days`), warehouse, lake.
         now: The moment to count from (UTC); what is exactly so old goes.
 
     Returns:
@@ -79,46 +79,50 @@ def apply_retention(parts: Parts, now: datetime) -> Retained:
     One movie is in memory at a time. Reads the collections only of movies that have such words,
     and lists those of all.
     """
-    settings = parts.settings
-    erased = replay_erasures(parts, since=now - WORK_UNDER_WAY)
-    kept_pages = sweep_kept_pages(parts)
+    settings = context.settings
+    erased = replay_erasures(context, since=now - WORK_UNDER_WAY)
+    kept_pages = sweep_kept_pages(context)
     texts = quotes = lines = 0
     cutoff = now - timedelta(days=settings.removed_text_days)
-    for source, imdb_id in _movies(cutoff, parts):
-        dropped = _drop_texts(source, imdb_id, cutoff, parts)
+    for source, imdb_id in _movies(cutoff, context):
+        dropped = _drop_texts(source, imdb_id, cutoff, context)
         lines, texts, quotes = lines + dropped[0], texts + dropped[1], quotes + dropped[2]
     unfinished_after = max(UNFINISHED_AFTER, timedelta(days=settings.removed_text_days))
     taken = Retained(
         texts=texts,
         quotes=quotes,
         lines=lines,
-        pages=_delete_old(["quarantine"], now - timedelta(days=settings.quarantine_days), parts),
+        pages=_delete_old(["quarantine"], now - timedelta(days=settings.quarantine_days), context),
         files=_delete_old(
-            [store.DONE, store.FAILED, "streams"], now - timedelta(days=settings.inbox_days), parts
+            [store.DONE, store.FAILED, "streams"],
+            now - timedelta(days=settings.inbox_days),
+            context,
         ),
-        unfinished=_delete_unfinished(now - unfinished_after, parts),
+        unfinished=_delete_unfinished(now - unfinished_after, context),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
-        hours=wh.retention_hours.one(parts.warehouse, cutoff=now - KEEP_HOURS).hours,
+        hours=wh.retention_hours.one(context.warehouse, cutoff=now - KEEP_HOURS).hours,
     )
-    recleaned = clean_kept(parts)
+    recleaned = clean_kept(context)
     taken = taken._replace(cleaned=recleaned.cleaned, not_cleaned=recleaned.not_cleaned)
-    refresh_figures_or_fail(parts)
+    refresh_figures_or_fail(context)
     log.info("%s", taken)
     return taken
 
 
-def _movies(cutoff: datetime, parts: Parts) -> Iterator[tuple[str, str]]:
+def _movies(cutoff: datetime, context: Context) -> Iterator[tuple[str, str]]:
     """Yield source and movie of what may hold words whose time is over."""
     after = {"source": "", "imdb_id": ""}
-    while rows := wh.retention_movies(parts.warehouse, cutoff=cutoff, **after):
+    while rows := wh.retention_movies(context.warehouse, cutoff=cutoff, **after):
         yield from rows
         after = rows[-1]._asdict()
 
 
-def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tuple[int, int, int]:
+def _drop_texts(
+    source: str, imdb_id: str, cutoff: datetime, context: Context
+) -> tuple[int, int, int]:
     """Drop a movie's old words; return how many lines, rows and quotes lost theirs."""
     key = {"source": source, "imdb_id": imdb_id}
-    with parts.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection:
         lock_movie(connection, imdb_id)
         found = wh.retention_texts(connection, cutoff=cutoff, **key)
         if not found:
@@ -140,8 +144,8 @@ def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tu
 
         lines = 0
         # Loaded or not: what is sealed may be loaded yet, and what is not is nobody's.
-        for names in parts.lake.collections(source, imdb_id).values():
-            lines += parts.lake.rewrite(
+        for names in context.lake.collections(source, imdb_id).values():
+            lines += context.lake.rewrite(
                 names,
                 lambda text: not review_ids.isdisjoint(ids_in(text, "review_id")),
                 drop,
@@ -157,24 +161,24 @@ def _drop_texts(source: str, imdb_id: str, cutoff: datetime, parts: Parts) -> tu
     return lines, dropped.texts, dropped.quotes + answers.quotes
 
 
-def _delete_old(folders: list[str], before: datetime, parts: Parts) -> int:
+def _delete_old(folders: list[str], before: datetime, context: Context) -> int:
     """Delete what was last written to these folders by a moment; return how many objects."""
     count = 0
     for folder in folders:
-        for name in parts.lake.names(folder):
-            if parts.lake.modified_at(name) <= before:
-                parts.lake.delete(name)
+        for name in context.lake.names(folder):
+            if context.lake.modified_at(name) <= before:
+                context.lake.delete(name)
                 count += 1
     return count
 
 
-def _delete_unfinished(before: datetime, parts: Parts) -> int:
+def _delete_unfinished(before: datetime, context: Context) -> int:
     """Delete collections without a manifest that nothing was written to since a moment."""
     count = 0
-    for source, imdb_id in parts.lake.movies():
-        for folder, names in parts.lake.collections(source, imdb_id).items():
+    for source, imdb_id in context.lake.movies():
+        for folder, names in context.lake.collections(source, imdb_id).items():
             is_sealed = f"{folder}/{MANIFEST}" in names
-            if not is_sealed and max(map(parts.lake.modified_at, names)) <= before:
-                parts.lake.delete_collection(folder)
+            if not is_sealed and max(map(context.lake.modified_at, names)) <= before:
+                context.lake.delete_collection(folder)
                 count += len(names)
     return count
