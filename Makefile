@@ -65,8 +65,11 @@ status: ## Say how each part of each instance is
 	  $(PYTHON) -m filmpulse.local status --instance "$$name" || ill=1; \
 	done; exit $$ill
 
+# One more than there are cores, since a worker often waits for a server; four at the most.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
+
 test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test but the drills
-	@$(VENV)/pytest -n auto --maxprocesses 4
+	@$(VENV)/pytest -n $(WORKERS)
 
 drills: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Random kills, power cuts, full disks, long outages: what CI runs at night
 	@$(VENV)/pytest -m drill --timeout 1800

@@ -10,7 +10,7 @@ import pytest
 from filmpulse.errors import BadInput, NotImdb
 from filmpulse.sources.imdb.files import read_file, run_parse
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "pages"
 SECRET = b"fixture-secret"
 GOOD = FIXTURES / "imdb.ReviewsPage" / "one_unrated" / "input.html"
 GATED = FIXTURES / "imdb.ReviewsPage" / "gated_5_of_5081" / "input.html"

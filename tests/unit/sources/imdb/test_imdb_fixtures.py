@@ -12,7 +12,7 @@ from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_find, parse_suggestions, parse_title_page
 
-PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
+PAGES = Path(__file__).parents[3] / "fixtures" / "pages"
 SECRET = b"fixture-secret"
 
 REVIEWS_CASES = sorted(p.name for p in (PAGES / "imdb.ReviewsPage").iterdir())

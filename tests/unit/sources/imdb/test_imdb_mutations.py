@@ -14,7 +14,7 @@ from filmpulse.items import Page
 from filmpulse.sources.imdb.reviews import parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_title_page
 
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "pages"
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "pages"
 DATA = re.compile(r'(<script id="__NEXT_DATA__"[^>]*>)(.*?)(</script>)', re.DOTALL)
 OTHER_KINDS = (None, 5, -1, 10**12, 0.5, True, "x", "", [], [5], {}, {"x": 1})
 

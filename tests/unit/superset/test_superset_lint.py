@@ -17,7 +17,7 @@ import yaml
 
 from superset_tools import bundle, lint, sql, structure
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = ROOT / "tests" / "fixtures" / "superset" / "assets"
 TOOLS = {"PYTHONPATH": str(ROOT / "superset" / "tools")}
 REVIEWS, EVENTS = "datasets/warehouse/reviews.yaml", "datasets/warehouse/movie_events.yaml"

@@ -14,7 +14,7 @@ from filmpulse.sources.browser import Browser
 from filmpulse.sources.imdb.files import parse_text
 from filmpulse.sources.saved import SavedPage, unwrap
 
-PAGES = Path(__file__).parents[1] / "fixtures" / "pages" / "imdb.ReviewsPage"
+PAGES = Path(__file__).parents[2] / "fixtures" / "pages" / "imdb.ReviewsPage"
 CASES = ("username_25_of_5081", "dom_opened", "entities_and_lists", "markup_until_2024")
 DOCUMENT = "return document.documentElement.outerHTML"
 

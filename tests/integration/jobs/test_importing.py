@@ -23,7 +23,7 @@ from filmpulse.lake import Lake, Manifest
 from filmpulse.sources import archives
 from filmpulse.warehouse import detection
 
-PAGES = Path(__file__).parents[1] / "fixtures" / "pages"
+PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 MOVIE = "tt7000001"
 SECRET = "for tests only"
 PAGE_TIME = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)

@@ -78,7 +78,7 @@ def side(n=20, **changes):
 
 
 def test_every_check_is_in_the_runbook():
-    runbook = Path(__file__).parents[2] / "docs/runbooks/data_quality.md"
+    runbook = Path(__file__).parents[3] / "docs/runbooks/data_quality.md"
     rows = "".join(
         line for line in runbook.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
     )

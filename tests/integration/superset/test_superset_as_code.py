@@ -11,7 +11,7 @@ import yaml
 from psycopg import sql
 from superset_fixtures import DRIVER, Failure
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = DRIVER.parent
 ASSETS = ROOT / "superset" / "assets"
 

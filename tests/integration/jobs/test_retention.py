@@ -18,7 +18,7 @@ from filmpulse.lake import Lake, Manifest
 from filmpulse.warehouse import statement
 from filmpulse.warehouse.ledger import open_ledger
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
+DAGS = Path(__file__).resolve().parents[3] / "dags"
 MOVIE = "tt99000001"
 DAY = timedelta(days=1)
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)

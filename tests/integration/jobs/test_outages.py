@@ -43,7 +43,7 @@ MOVIE = "tt99000001"
 pytestmark = pytest.mark.usefixtures("one_browser")
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
-FILE = Path(__file__).parents[2] / "benchmarks" / "drill_crashes.py"
+FILE = Path(__file__).parents[3] / "benchmarks" / "drill_crashes.py"
 
 
 def load_drill():

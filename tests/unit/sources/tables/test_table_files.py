@@ -22,7 +22,7 @@ from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import KEYED, numbered, read_rows
 from filmpulse.sources.tables.spool import RefusedRow, Spool
 
-FILES = Path(__file__).parents[2] / "fixtures/tables"
+FILES = Path(__file__).parents[3] / "fixtures/tables"
 MOVIE = "tt99000001"
 SECRET = b"a key of the tests"
 TODAY = date(2026, 11, 21)

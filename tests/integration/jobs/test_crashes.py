@@ -22,7 +22,7 @@ from filmpulse.warehouse import Warehouse
 
 MOVIE = "tt99000001"
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "drill_crashes.py"
+FILE = Path(__file__).parents[3] / "benchmarks" / "drill_crashes.py"
 KILLS = 32
 
 

@@ -12,7 +12,7 @@ from filmpulse.items import ASPECTS
 from filmpulse.warehouse import statements
 from filmpulse.warehouse.reception import read_summary
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -42,7 +42,13 @@ def views(words):
         # Loading decides what is removed, so its statements read the table.
         (
             ("removed_at IS NULL",),
-            {"current_reviews", "known_reviews", "load_removed", "replay_count_gone"},
+            {
+                "current_reviews",
+                "known_reviews",
+                "load_removed",
+                "load_withdrawn",
+                "replay_count_gone",
+            },
         ),
     ],
 )

@@ -23,7 +23,7 @@ from filmpulse.sources.imdb.recognise import check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_find, parse_suggestions, parse_title_page
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages" / "imdb.ReviewsPage"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "pages" / "imdb.ReviewsPage"
 SECRET = b"fixture-secret"
 MOVIE = "tt7000001"
 

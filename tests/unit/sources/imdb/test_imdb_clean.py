@@ -15,7 +15,7 @@ from filmpulse.items import Page, author_key
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.reviews import parse_graphql, parse_reviews_page
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "pages"
 INPUTS = sorted(FIXTURES.glob("*/*/input.html"))
 SECRET = b"fixture-secret"
 CONTEXT = {

@@ -14,7 +14,7 @@ from filmpulse.errors import LayoutChanged
 from filmpulse.items import Page, author_key
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_reviews_page
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "pages" / "imdb.ReviewsPage"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "pages" / "imdb.ReviewsPage"
 HTML = (FIXTURES / "one_unrated" / "input.html").read_text(encoding="utf-8")
 SECRET = b"fixture-secret"
 SCRIPT = re.search(r'json">(.*?)</script>', HTML, re.DOTALL)[1]

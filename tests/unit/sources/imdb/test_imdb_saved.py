@@ -37,7 +37,7 @@ from filmpulse.sources.imdb.recognise import gate_is_visible
 from filmpulse.sources.markup import parse_html
 from filmpulse.sources.saved import MAX_BYTES, SavedPage, unwrap
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 PAGES = sorted((FIXTURES / "pages").glob("*/*/input.html"))
 SECRET = b"fixture-secret"
 PAGE = (FIXTURES / "pages/imdb.ReviewsPage/dom_opened/input.html").read_text("utf-8")

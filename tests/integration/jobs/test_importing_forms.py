@@ -25,8 +25,8 @@ from forms import (
 from filmpulse import jobs
 from filmpulse.config import Settings
 
-PAGES = Path(__file__).parents[1] / "fixtures" / "pages" / "imdb.ReviewsPage"
-SAVED = Path(__file__).parents[1] / "fixtures" / "saved"
+PAGES = Path(__file__).parents[2] / "fixtures" / "pages" / "imdb.ReviewsPage"
+SAVED = Path(__file__).parents[2] / "fixtures" / "saved"
 MOVIE = "tt7000001"
 PAGE_TIME = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
 GIVEN = datetime(2026, 5, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from filmpulse.local import ports
 from filmpulse.local.postgres import Throwaway
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BY_ADMINISTRATORS = ROOT / "docs/runbooks/postgres_roles.md"
 RUNBOOKS = sorted({*ROOT.glob("docs/runbooks/*.md")} - {BY_ADMINISTRATORS})
 BLOCK = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -65,7 +65,7 @@ def _add_a_run_that_asks() -> None:
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
-    dags = Path(__file__).resolve().parents[2] / "dags"
+    dags = Path(__file__).resolve().parents[3] / "dags"
     bag = DagBag(dag_folder=str(dags / f"{DAG}.py"), bundle_path=dags)
     now = datetime.now(UTC)
     with create_session() as session:
@@ -341,7 +341,7 @@ def test_every_post_below_auth_is_a_log_in(app: Any) -> None:
 
 
 def test_superset_has_the_same_waits() -> None:
-    theirs = Path(__file__).resolve().parents[2] / "superset" / "config" / "waits.py"
+    theirs = Path(__file__).resolve().parents[3] / "superset" / "config" / "waits.py"
     assert theirs.read_text(encoding="utf-8") == Path(waits.__file__).read_text(encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from filmpulse.errors import BadInput
 from filmpulse.warehouse import Warehouse, figures, marts, sql
 from filmpulse.warehouse.migrate import migrate, status
 
-DUMPS = Path(__file__).parents[1] / "fixtures/warehouse"
+DUMPS = Path(__file__).parents[2] / "fixtures/warehouse"
 OBJECT = re.compile(r"^CREATE (?:FUNCTION|VIEW|MATERIALIZED VIEW) mart\.(\w+)", re.MULTILINE)
 
 

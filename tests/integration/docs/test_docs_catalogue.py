@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def load_generator():

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from filmpulse import cli, jobs
 from filmpulse.config import Settings
 
-FILES = Path(__file__).parents[1] / "fixtures/tables"
+FILES = Path(__file__).parents[2] / "fixtures/tables"
 MOVIE = "tt99000001"
 WHOLE = """\
 review_id: no
