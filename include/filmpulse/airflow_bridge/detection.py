@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import Any
 
 from filmpulse.airflow_bridge.context import job_context
 from filmpulse.airflow_bridge.variables import TRACKED_MOVIES
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +39,7 @@ def detect(
     found.warnings[:0] = tracked.problems
     log.info("%d of %d due movies were looked at in this round.", found.visited, found.due)
     return found.is_done, {
+        "since": since.isoformat(),
         "batches": [batch._asdict() for batch in found.batches],
         "warnings": found.warnings,
         "failures": found.failures,
@@ -52,9 +50,9 @@ def announce(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Note which run each movie with news will be in; return what TriggerDagRunOperator takes."""
     from filmpulse import jobs
 
-    built = job_context()
+    built, since = job_context(), datetime.fromisoformat(found["since"])
     for batch in found["batches"]:
-        jobs.mark_triggered(batch["run_id"], batch["imdb_ids"], built)
+        jobs.mark_triggered(batch["run_id"], batch["imdb_ids"], built, since)
     return [
         {
             "trigger_run_id": batch["run_id"],

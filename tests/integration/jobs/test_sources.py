@@ -174,7 +174,7 @@ class ToyStream(Toy):
     events: list[object] = field(default_factory=list)
     dropped: int = 0  # events that it no longer holds
     gap_before: datetime | None = None
-    is_blocked = False
+    fault: Exception | None = None
     name = "brook"
     title = "The Brook"
 
@@ -191,8 +191,8 @@ class ToyDrain:
         self.gap_before = stream.gap_before if cursor < stream.dropped else None
 
     def __iter__(self):
-        if self.stream.is_blocked:
-            raise Blocked("The Brook refuses.", reason="forbidden")
+        if self.stream.fault is not None:
+            raise self.stream.fault
         for number in range(max(self.cursor, self.stream.dropped), len(self.stream.events)):
             event = self.stream.events[number]
             is_ours = isinstance(event, Removal) or event.imdb_id in self.imdb_ids
@@ -390,7 +390,7 @@ def test_a_stream_that_is_read_twice_changes_nothing(context, movie):
 
 def test_a_source_that_refuses_stops_no_other(all_three, movie, toy, brook):
     context = all_three
-    toy.is_blocked = brook.is_blocked = True
+    toy.is_blocked, brook.fault = True, Blocked("The Brook refuses.", reason="forbidden")
     found = detect(context, movie)
     assert len(found.failures) == 2
     assert found.is_done
@@ -401,6 +401,25 @@ def test_a_source_that_refuses_stops_no_other(all_three, movie, toy, brook):
     assert len(jobs.collect(movie, "full", run_id, context)) == 2
     failures = jobs.review_run(run_id, context).failures
     assert any("Toy Reviews" in failure and "blocked" in failure for failure in failures)
+
+
+def test_a_source_that_breaks_stops_no_other(context, movie, brook):
+    brook.fault = ZeroDivisionError("an event that nobody foresaw")
+    found = detect(context, movie)
+    assert [failure.partition(" ")[0] for failure in found.failures] == ["The"]
+    assert set(receive(context, found)) == {"toy"}
+
+
+def test_a_clock_that_goes_back_hides_no_event(context, movie, brook):
+    receive(context, detect(context, movie))
+    with context.warehouse.connect() as connection:
+        ahead = datetime.now(UTC) + timedelta(days=1)
+        connection.execute("UPDATE ops.streams SET drained_at = %s", (ahead,))
+        connection.execute(
+            "UPDATE ops.collections SET started_at = %s WHERE mode = 'stream'", (ahead,)
+        )
+    brook.events.append(brook.review(4, movie, "The last word."))
+    assert receive(context, detect(context, movie))["brook"].inserted == 1
 
 
 def test_a_late_collection_of_a_stream_is_put_in_its_place(context, movie, brook):

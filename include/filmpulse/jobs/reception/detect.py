@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,7 +17,6 @@ from filmpulse.errors import (
     FilmpulseError,
     HostPaused,
     LayoutChanged,
-    Retryable,
     WarehouseUnavailable,
 )
 from filmpulse.items import Mode
@@ -25,7 +25,7 @@ from filmpulse.jobs.reception.drain import drain
 from filmpulse.jobs.reception.gather import new_drains
 from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
-from filmpulse.sources import Site, SiteSource, StreamSource
+from filmpulse.sources import Site, SiteSource, Source, StreamSource
 from filmpulse.warehouse import detection
 
 log = logging.getLogger(__name__)
@@ -110,10 +110,12 @@ def detect(
     deadline = time.monotonic() + min(budget, poke.seconds_left)
     found = Detection(is_done=True)
     for stream in streams:
-        _read_stream(stream, poke, found)
+        with _apart(stream, found):
+            _read_stream(stream, poke)
     for number, site in enumerate(sites):
         share = (deadline - time.monotonic()) / (len(sites) - number)
-        _visit(site, time.monotonic() + share, poke, found)
+        with _apart(site, found):
+            _visit(site, time.monotonic() + share, poke, found)
     if found.is_done:
         _collect_news(found, imdb_ids, since=since, run_id=run_id, context=context)
     return found
@@ -138,6 +140,19 @@ class _Poke:
         asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
         due = detection.due_movies(self.context.warehouse, source=source, **asked)
         return [movie.imdb_id for movie in due]
+
+
+@contextmanager
+def _apart(source: Source, found: Detection) -> Iterator[None]:
+    """Note what went wrong with a source as a whole: one source never stops another."""
+    try:
+        yield
+    except WarehouseUnavailable:
+        raise
+    except Exception as error:
+        if not isinstance(error, FilmpulseError):
+            log.exception("%s could not be read", source.title)
+        found.failures.append(f"{source.title} could not be read: {explain(error)[2]}")
 
 
 def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -> None:
@@ -166,18 +181,11 @@ def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -
             found.warnings.append(_say_cycle(tracked, len(due) - visited, poke.since))
 
 
-def _read_stream(source: StreamSource, poke: _Poke, found: Detection) -> None:
+def _read_stream(source: StreamSource, poke: _Poke) -> None:
     """Drain a stream once a run, then tell which movies have news in it."""
     due = poke.due(source.name)
-    if not due:
-        return
-    try:
+    if due:
         drain(source, poke.imdb_ids, poke.context)
-    except (Blocked, HostPaused, Retryable) as error:
-        if isinstance(error, WarehouseUnavailable):
-            raise
-        found.failures.append(f"{source.title} was not drained: {error}")
-        return
     for imdb_id in due:
         verdict = _judge_stream(source.name, imdb_id, poke)
         _record(source.name, imdb_id, verdict, None, poke.context)
@@ -194,9 +202,20 @@ def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
     )
 
 
-def mark_triggered(batch_run_id: str, imdb_ids: Sequence[str], context: Context) -> None:
-    """Remember which run was asked for, so that the next detection lets it finish."""
-    detection.mark_triggered(context.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids))
+def mark_triggered(
+    batch_run_id: str, imdb_ids: Sequence[str], context: Context, since: datetime | None = None
+) -> None:
+    """Remember which run was asked for, so that the next detection lets it finish.
+
+    Args:
+        batch_run_id: The run.
+        imdb_ids: Its movies.
+        context: The warehouse.
+        since: Start of the detector's run (UTC): the run reads sources with news since then.
+    """
+    detection.mark_triggered(
+        context.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids), since=since
+    )
 
 
 def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from filmpulse import warehouse as wh
 from filmpulse.items import Review
@@ -40,9 +40,11 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
         LakeUnavailable: The lake could not be written; the cursor stays.
     """
     meet(source, context)
-    drained_at = datetime.now(UTC)
     with context.warehouse.connect() as connection:
-        stands = detection.begin_drain.one(connection, source=source.name)
+        stands = detection.begin_drain.one(connection, source=source.name)  # takes turns
+        drained_at = datetime.now(UTC)
+        if stands.drained_at is not None:  # a clock may be slow, and a later drain counts as later
+            drained_at = max(drained_at, stands.drained_at + timedelta(microseconds=1))
         before = context.lake.drains(source.name)
         cursor = stands.cursor or (before[-1][1].cursor if before else None)
         last: dict[str, Review | None] = {}
