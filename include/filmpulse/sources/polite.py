@@ -1,8 +1,8 @@
-"""Manners towards a site: its robots.txt and the one gate that all workers share."""
+"""Asking leave of a site: its robots.txt, and the one gate that all workers share."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from protego import Protego
 from filmpulse import __version__
 from filmpulse.errors import Blocked, SiteUnavailable
 from filmpulse.retry_after import retry_after
-from filmpulse.sources.refusals import REFUSALS
+from filmpulse.sources.refusals import REFUSALS, say_pause
 
 AGENT = "Filmpulse"
 USER_AGENT = f"{AGENT}/{__version__}"
@@ -102,8 +102,3 @@ class Robots:
             wish = retry_after({"retry-after": answer.headers.get("retry-after", "")}, None)
             sentence += say_pause(host, self._gate.pause(host, "robots", wish))
         raise Blocked(sentence, reason="robots", retry_after=wish)
-
-
-def say_pause(host: str, until: datetime) -> str:
-    """Say, after a sentence, how long a host is left alone; the time is shown in UTC."""
-    return f" Nothing is asked of {host} before {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filmpulse.analysis.llm.limiter import GIVEN_BACK, Slots
+from filmpulse.analysis.llm.pace import GIVEN_BACK, Slots
 
 
 async def at_once(slots):

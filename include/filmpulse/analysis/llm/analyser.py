@@ -21,7 +21,7 @@ from filmpulse.analysis.llm.client import REFUSALS, Client, Reply, preflight
 from filmpulse.analysis.llm.excerpt import excerpt
 from filmpulse.analysis.llm.keys import key_of
 from filmpulse.analysis.llm.ledger import Ledger
-from filmpulse.analysis.llm.limiter import Limiter, Slots
+from filmpulse.analysis.llm.pace import Limiter, Slots
 from filmpulse.analysis.llm.prices import (
     Price,
     most_input_tokens,

@@ -1,4 +1,4 @@
-"""Which page of IMDb next, and when to stop. What a page holds is for `pages` to say.
+"""Which page of IMDb next, and when to stop; `reviews` and `titles` say what a page holds.
 
 Every request goes the same way: robots.txt, then a slot of the gate, then the browser. A refusal
 pauses the host for everybody and is raised: it is final for the run.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
@@ -18,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, LayoutChanged, NotFound, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, LayoutChanged, NotFound, NotImdb, SiteUnavailable
 from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources import FirstPage
 from filmpulse.sources.browser import LOOPBACK, Answer, Browser
@@ -26,7 +25,8 @@ from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_suggestions, parse_title_page
-from filmpulse.sources.polite import Gate, Robots, fetch, say_pause
+from filmpulse.sources.polite import Gate, Robots, fetch
+from filmpulse.sources.refusals import manners
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ class ImdbSite:
         url = f"{base.rstrip('/')}/suggestion/titles/x/{quote(words, safe='')}.json"
         host = urlsplit(url).netloc
         self._robots.check(url)
-        with self.manners(host):
+        with manners(self.gate, host):
             self.gate.wait(host)
             answer = fetch(self._client, url)
             check_answer(_http_page(url, answer))
@@ -228,30 +228,13 @@ class ImdbSite:
     def open(self, url: str) -> Page:
         """Fetch one page politely, with a consent banner declined, and check that it is one."""
         self._robots.check(url)
-        with self.manners(self.host):
+        with manners(self.gate, self.host):
             self.gate.wait(self.host)
             page = self.last_page = self.browser.get(url)
             check_page(page)
         if self.browser.decline_consent():
             log.info("Declined the consent banner of %s.", self.host)
         return page
-
-    @contextmanager
-    def manners(self, host: str) -> Iterator[None]:
-        """Tell the gate how a request ended: a refusal pauses the host, a good page clears it.
-
-        What robots.txt forbids is no refusal: nothing else is asked, so there is nothing to pause.
-
-        Raises:
-            Blocked: The same, which now says until when the host is paused.
-        """
-        try:
-            yield
-        except Blocked as error:
-            until = self.gate.pause(host, error.reason, error.retry_after)
-            sentence = f"{error}{say_pause(host, until)}"
-            raise Blocked(sentence, reason=error.reason, retry_after=error.retry_after) from error
-        self.gate.clear(host)
 
 
 class Crawl:
@@ -523,7 +506,7 @@ class Crawl:
             for answer in self._site.browser.answers(left):
                 page = _answer_page(answer)
                 try:
-                    with self._site.manners(self._site.host):
+                    with manners(self._site.gate, self._site.host):
                         check_answer(page)
                     pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
                 except NotImdb:

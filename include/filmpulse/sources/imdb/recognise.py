@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from filmpulse.errors import Blocked, NotFound, NotImdb, SiteUnavailable
+from filmpulse.errors import Blocked, NotImdb, SiteUnavailable
 from filmpulse.items import (
     Page,
 )
-from filmpulse.retry_after import retry_after
 from filmpulse.sources.imdb.data import LD_TAG, data_end, data_start
 from filmpulse.sources.imdb.dom import Dom, is_cut_off
-from filmpulse.sources.refusals import REFUSALS
+from filmpulse.sources.refusals import check_status
 
 # Found in no good page of 2022-10 to 2026-07. `aws-waf-token` is not here: good pages carry it.
 _CHALLENGE_MARKS = ("awswaf.com", "awsWafCookieDomainList", "gokuProps", "challenge.js")
@@ -109,29 +107,6 @@ def _check_marks(text: str) -> None:
     if title := _REFUSAL_TITLE.search(text):
         reason = "captcha" if "human" in title[0].lower() else "forbidden"
         raise Blocked("IMDb shows a refusal in place of the page.", reason=reason)
-
-
-def check_status(page: Page) -> None:
-    """Judge by status and headers alone; a saved page has none and passes.
-
-    Raises:
-        Blocked: As in `check_page`; `retry_after` in seconds where the site names it.
-        NotFound: Status 404 or 410.
-        SiteUnavailable: Any other status that is not 2xx.
-    """
-    status = page.status
-    action = page.headers.get("x-amzn-waf-action", "").lower()
-    if status in REFUSALS or action:
-        where = urlsplit(page.url)._replace(query="").geturl()
-        raise Blocked(
-            f"{where} was refused (status {status}{', WAF ' + action if action else ''}).",
-            reason=action if action in ("challenge", "captcha") else REFUSALS.get(status or 0),
-            retry_after=retry_after(page.headers, page.fetched_at),
-        )
-    if status in (404, 410):
-        raise NotFound(f"{page.url} does not exist.")
-    if status is not None and not 200 <= status < 300:
-        raise SiteUnavailable(f"{urlsplit(page.url).path} answered {status}.")
 
 
 def _is_cut_off(text: str) -> bool:

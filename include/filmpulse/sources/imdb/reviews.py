@@ -43,11 +43,11 @@ from filmpulse.sources.imdb.dom import Card, Dom
 from filmpulse.sources.imdb.private import decode_json, without_addresses
 from filmpulse.sources.imdb.recognise import (
     check_content,
-    check_status,
     gate_is_visible,
     has_review_card,
 )
 from filmpulse.sources.imdb.titles import make_snapshot, movie_of_reviews_page
+from filmpulse.sources.refusals import check_status
 
 PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
 FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)

@@ -1,5 +1,5 @@
--- The bar under which a mean is shown grey and never ranked: enough reviews, and a coverage of 20 %
--- (docs/adr/0011).
+-- Below this bar a mean is "too few": shown grey and never ranked (docs/adr/0011). How many reviews
+-- are enough stands in `enough_reviews`, for a difference of two means in `is_enough_difference`.
 CREATE FUNCTION mart.is_enough(n bigint, coverage numeric) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(n >= mart.enough_reviews() AND coverage >= 0.20, false);

@@ -1,4 +1,4 @@
--- Movies: facts, snapshots, names, events.
+-- Movies: facts, snapshots, names, events; the sources that they come from.
 
 -- name: ensure_movie
 INSERT INTO core.movies (imdb_id, title, facts_as_of)
@@ -68,3 +68,11 @@ ORDER BY n.movie, e.imdb_id, e.happened_on, e.label
 -- name: remove_event
 DELETE FROM core.movie_events
 WHERE (imdb_id, happened_on, label) = (%(imdb_id)s, %(happened_on)s, %(label)s) RETURNING label
+
+-- name: note_source
+INSERT INTO ops.sources (source, kind, title) VALUES (%(source)s, %(kind)s, %(title)s)
+ON CONFLICT (source) DO NOTHING
+
+-- name: accept_terms
+INSERT INTO ops.source_terms (host, clause) VALUES (%(host)s, %(clause)s)
+ON CONFLICT (host) DO NOTHING RETURNING host

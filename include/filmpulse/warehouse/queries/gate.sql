@@ -1,4 +1,4 @@
--- The one gate for every request to a host, and the terms of a site.
+-- The one gate for every request to a host.
 
 -- name: gate_ensure
 INSERT INTO ops.host_state (host) VALUES (%(host)s) ON CONFLICT (host) DO NOTHING
@@ -37,11 +37,3 @@ WHERE host = %(host)s AND strikes > 0
 -- name: gate_read
 SELECT paused_until, reason, extract(epoch FROM next_request_at - clock_timestamp())::float8 AS wait_s
 FROM ops.host_state WHERE host = %(host)s
-
--- name: note_source
-INSERT INTO ops.sources (source, kind, title) VALUES (%(source)s, %(kind)s, %(title)s)
-ON CONFLICT (source) DO NOTHING
-
--- name: accept_terms
-INSERT INTO ops.source_terms (host, clause) VALUES (%(host)s, %(clause)s)
-ON CONFLICT (host) DO NOTHING RETURNING host

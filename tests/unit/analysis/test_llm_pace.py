@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmpulse.analysis.llm.limiter import SLOWER, Limiter
+from filmpulse.analysis.llm.pace import SLOWER, Limiter
 
 PLENTY = 10**9
 

@@ -9,7 +9,7 @@ import pytest
 from filmpulse.errors import Blocked
 from filmpulse.items import Page
 from filmpulse.retry_after import LONGEST_WISH, retry_after
-from filmpulse.sources.imdb.recognise import check_status
+from filmpulse.sources.refusals import check_status
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
