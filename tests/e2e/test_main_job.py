@@ -243,10 +243,10 @@ def test_the_command_line_tells_the_reception(shell, cast, warehouse):
     assert checked.returncode == 0, checked.stdout
 
 
-def test_following_a_movie_leaves_other_entries_as_they_were(airflow, shell, cast):
+def test_tracking_a_movie_leaves_other_entries_as_they_were(airflow, shell, cast):
     airflow.track("tt12", cast["a"])
     added = shell(f"filmpulse movies add {cast['b']}")
-    assert "2 movies are followed" in added.stdout
+    assert "2 movies are tracked" in added.stdout
     assert "tt12" in added.stderr
     shell("filmpulse movies remove tt12")
     assert json.loads(airflow.variable("tracked_movies")) == [cast["a"], cast["b"]]
