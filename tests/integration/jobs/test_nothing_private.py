@@ -17,6 +17,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import LayoutChanged
 from filmpulse.items import Page
 from filmpulse.jobs.reception.visit import quarantine
+from filmpulse.sources.imdb.source import SOURCE
 
 MOVIE = "tt7000001"
 NOTE_THAT_CANNOT_BE_READ = b"{"
@@ -123,7 +124,7 @@ def test_pages_of_the_site_in_quarantine(context, form, caplog, capfd):
     for case in SOME_CASES:
         text = FORMS[form](page(case)).decode("utf-8", "replace")
         seen = Page(url="x", final_url="x", html=text, status=200, fetched_at=datetime.now(UTC))
-        raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), context)
+        raised = quarantine(SOURCE, MOVIE, seen, LayoutChanged("It changed."), context)
         logging.getLogger("summary").error(str(raised))
     assert len(context.lake.names("quarantine")) == len(SOME_CASES)
     assert_nothing_private(context, caplog, capfd)
@@ -156,7 +157,7 @@ def test_of_what_cannot_be_cleaned_only_reason_name_and_hash_are_kept(context):
 def test_a_page_that_cannot_be_cleaned_leaves_its_hash_in_quarantine(context):
     text = page(SOME_CASES[0])[:-2000]  # within its data
     seen = Page(url="x", final_url="x", html=text, status=200, fetched_at=datetime.now(UTC))
-    raised = quarantine(MOVIE, seen, LayoutChanged("It changed."), context)
+    raised = quarantine(SOURCE, MOVIE, seen, LayoutChanged("It changed."), context)
     (kept,) = context.lake.names("quarantine")
     assert kept.endswith("-layout_changed.reason.txt")
     assert context.lake.uri_of(kept) in str(raised)

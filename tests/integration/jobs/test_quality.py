@@ -150,10 +150,10 @@ def test_what_a_parser_loses_turns_the_run_red_with_the_figures(movies, name):
     assert f"{MOVIE} The Quiet Sea: not as it should be: " in said
     assert f"{verdicts[name]['sentence'].rstrip('.')} (`{name}`)" in said
     assert "docs/runbooks/data_quality.md" in said
-    (line,) = jobs.failed_checks([movies.uri], movies.parts)
+    (line,) = jobs.failed_checks([movies.uri], movies.context)
     assert line in said
     # nothing was taken back
-    assert len(rows(movies.parts, "SELECT FROM core.reviews")) == 145
+    assert len(rows(movies.context, "SELECT FROM core.reviews")) == 145
 
 
 def test_what_is_lost_is_said_in_figures(movies):
@@ -242,7 +242,7 @@ def test_a_better_route_to_the_days_is_no_mass_edit(movies):
     ]
     movies.load(early, mode="full")
     verdicts = movies.load(reviews(1, 40), mode="full")
-    assert rows(movies.parts, "SELECT count(*) AS n FROM core.review_revisions")[0]["n"] == 40
+    assert rows(movies.context, "SELECT count(*) AS n FROM core.review_revisions")[0]["n"] == 40
     assert failed(verdicts) == []
     assert verdicts["edited"]["figure"] == 0
 
@@ -278,7 +278,7 @@ def test_a_handful_of_reviews_alarms_nobody(movies):
             continue
         first = 1 + 1000 * list(FAULTS).index(name)
         assert failed(movies.load(reviews(first, first + 3, **change))) == [], name
-        rows(movies.parts, "DELETE FROM core.reviews RETURNING 1")
+        rows(movies.context, "DELETE FROM core.reviews RETURNING 1")
 
 
 HOSTILE = {
@@ -315,7 +315,7 @@ def test_the_marts_say_it_in_words_and_keep_a_verdict_that_a_small_load_cannot_j
     movies.load(reviews(61, 62))
     latest = {
         row["check_name"]: row
-        for row in rows(movies.parts, "SELECT * FROM mart.quality_checks WHERE is_latest")
+        for row in rows(movies.context, "SELECT * FROM mart.quality_checks WHERE is_latest")
     }
     assert set(latest) == set(CHECKS)
     assert latest["edited"]["verdict"] == "fail"
@@ -325,7 +325,7 @@ def test_the_marts_say_it_in_words_and_keep_a_verdict_that_a_small_load_cannot_j
     assert latest["unrated"]["verdict"] == "not judged"
     assert latest["unrated"]["title"] == "The Quiet Sea"
     out = io.StringIO()
-    print_summary(jobs.summary(MOVIE, movies.parts), Console(file=out, width=200))
+    print_summary(jobs.summary(MOVIE, movies.context), Console(file=out, width=200))
     assert (
         "not as it should be: 60 of 60 known reviews that were read again had changed "
         "(words in 60) (edited, 2026-10-03)"
@@ -336,7 +336,7 @@ def test_the_marts_say_it_in_words_and_keep_a_verdict_that_a_small_load_cannot_j
 def test_verdicts_are_made_once_and_for_a_late_collection_too(movies):
     movies.load(reviews(1, 60))
     said = movies.verdicts(movies.uri)
-    jobs.load(movies.uri, movies.parts)
+    jobs.load(movies.uri, movies.context)
     assert movies.verdicts(movies.uri) == said
     late = movies.load(
         reviews(61, 90, rating_1_10=None),
@@ -352,10 +352,10 @@ def test_failures_are_kept_and_passes_pruned(movies):
     movies.load(reviews(1, 60))
     movies.load([r.model_copy(update={"title": "Edited"}) for r in reviews(1, 60)])
     old = "UPDATE ops.quality_checks SET checked_at = now() - interval '31 days' RETURNING 1"
-    rows(movies.parts, old)
+    rows(movies.context, old)
     movies.load(reviews(61, 62))
     kept = rows(
-        movies.parts,
+        movies.context,
         "SELECT check_name FROM ops.quality_checks WHERE manifest_uri <> %s", movies.uri,
     )  # fmt: skip
     assert [row["check_name"] for row in kept] == ["edited"]
@@ -363,8 +363,8 @@ def test_failures_are_kept_and_passes_pruned(movies):
 
 def test_a_movie_that_is_forgotten_takes_its_verdicts_along(movies):
     movies.load(reviews(1, 3))
-    rows(movies.parts, "DELETE FROM core.movies RETURNING 1")
-    assert rows(movies.parts, "SELECT FROM ops.quality_checks") == []
+    rows(movies.context, "DELETE FROM core.movies RETURNING 1")
+    assert rows(movies.context, "SELECT FROM ops.quality_checks") == []
 
 
 def test_no_collections_no_faults(context):
@@ -411,7 +411,7 @@ def test_a_long_movie_is_judged_in_a_fraction_of_its_loading(movies, monkeypatch
     assert "edited" in failed(movies.load(edited, is_scored=False))
     # as if each of many hours had brought a few
     rows(
-        movies.parts,
+        movies.context,
         """UPDATE core.reviews SET first_seen_at = first_seen_at - abs(hashtext(review_id) %% 3000)
            * interval '1 hour' WHERE first_seen_at < %s RETURNING 1""",
         START + timedelta(days=1, hours=13),
