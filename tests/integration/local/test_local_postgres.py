@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -254,7 +255,8 @@ def _cut_off(throwaway: Throwaway, server: Server) -> None:
     """Kill the server and its children at once, as a power cut does."""
     found = _processes(server)
     for process in found:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # a worker of autovacuum ends when it is done
+            process.kill()
     throwaway._process.wait(20)
     psutil.wait_procs(found, timeout=20)
 
