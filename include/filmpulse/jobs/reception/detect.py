@@ -22,7 +22,7 @@ from filmpulse.errors import (
 from filmpulse.items import Mode
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.drain import drain
-from filmpulse.jobs.reception.gather import new_drains
+from filmpulse.jobs.reception.gather import Drains, new_drains
 from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, Source, StreamSource
@@ -99,8 +99,8 @@ def detect(
         The round's outcome. Once `is_done`, `batches` holds the runs to start for all news since
         `since`, whichever round found it, so that a crash between two rounds loses nothing.
 
-    A site that refuses ends the round: the rest waits for the next run. One movie never stops
-    another. Costs one page a movie.
+    A site that refuses ends its own round: the rest of its movies waits for the next run. Neither
+    a movie nor a source stops another.
     """
     sites, streams = sources.sites(context.settings), sources.streams(context.settings)
     if imdb_ids and not sites and not streams:
@@ -184,10 +184,12 @@ def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -
 def _read_stream(source: StreamSource, poke: _Poke) -> None:
     """Drain a stream once a run, then tell which movies have news in it."""
     due = poke.due(source.name)
-    if due:
-        drain(source, poke.imdb_ids, poke.context)
+    if not due:
+        return
+    drain(source, poke.imdb_ids, poke.context)
+    drains = poke.context.lake.drains(source.name)
     for imdb_id in due:
-        verdict = _judge_stream(source.name, imdb_id, poke)
+        verdict = _judge_stream(source.name, imdb_id, drains, poke)
         _record(source.name, imdb_id, verdict, None, poke.context)
 
 
@@ -267,16 +269,16 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
     return _Verdict("no_news")
 
 
-def _judge_stream(source: str, imdb_id: str, poke: _Poke) -> _Verdict:
+def _judge_stream(source: str, imdb_id: str, drains: Drains, poke: _Poke) -> _Verdict:
     """Say whether a stream told of a movie after its last loaded collection."""
     if busy := _busy(source, imdb_id, poke):
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
     history = detection.stream_history.one(poke.context.warehouse, **asked)
-    drains = new_drains(source, imdb_id, history.read_until, poke.context)
-    if not drains:
+    new = new_drains(drains, imdb_id, history.read_until)
+    if not new:
         return _Verdict("no_news")
-    events = sum(told.movies[imdb_id] for _, told in drains)
+    events = sum(told.movies[imdb_id] for _, told in new)
     return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
 
 

@@ -45,8 +45,7 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
         drained_at = datetime.now(UTC)
         if stands.drained_at is not None:  # a clock may be slow, and a later drain counts as later
             drained_at = max(drained_at, stands.drained_at + timedelta(microseconds=1))
-        before = context.lake.drains(source.name)
-        cursor = stands.cursor or (before[-1][1].cursor if before else None)
+        cursor = stands.cursor or _cursor_in_lake(source.name, context)
         last: dict[str, Review | None] = {}
         with HostGate(context.warehouse, context.settings.request_gap_seconds) as gate:
             stream = source.drain(
@@ -72,6 +71,12 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
         detection.end_drain(connection, **told.model_dump() | {"cursor": cursor})
     log.info("%s: %d events since the last drain.", source.title, len(last))
     return uri
+
+
+def _cursor_in_lake(source: str, context: Context) -> str | None:
+    """Return the cursor of the last drain in the lake, for a warehouse that lost its own."""
+    before = context.lake.drains(source)
+    return before[-1][1].cursor if before else None
 
 
 def _write(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from filmpulse.items import CollectionStatus, Movie, Page, Review, Snapshot
 from filmpulse.jobs.context import Context
 from filmpulse.lake import DrainManifest
 from filmpulse.warehouse.detection import stream_history
+
+BATCH = 500
+
+Drains = Sequence[tuple[str, DrainManifest]]
+"""What a stream told, in order: the URI of each drain's manifest, and the manifest."""
 
 
 class Gathered:
@@ -28,14 +33,10 @@ class Gathered:
     variant = "stream"
 
     def __init__(
-        self,
-        imdb_id: str,
-        reviews: list[Review],
-        removed_ids: tuple[str, ...],
-        read_until: datetime,
+        self, reviews: list[Review], removed_ids: tuple[str, ...], read_until: datetime
     ) -> None:
         """Keep what was gathered."""
-        self._imdb_id, self._reviews = imdb_id, reviews
+        self._reviews = reviews
         self.removed_ids = removed_ids
         self.read_until = read_until
         self.status: CollectionStatus = "drained"
@@ -73,16 +74,11 @@ class Gathered:
             yield tuple(self._reviews[start : start + BATCH])
 
 
-BATCH = 500
-
-
-def new_drains(
-    source: str, imdb_id: str, read_until: datetime | None, context: Context
-) -> list[tuple[str, DrainManifest]]:
+def new_drains(drains: Drains, imdb_id: str, read_until: datetime | None) -> Drains:
     """Return the drains that tell of a movie and were begun after `read_until` (UTC)."""
     return [
         (uri, told)
-        for uri, told in context.lake.drains(source)
+        for uri, told in drains
         if imdb_id in told.movies and (read_until is None or told.drained_at > read_until)
     ]
 
@@ -102,7 +98,7 @@ def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -
     history = stream_history.one(context.warehouse, source=source, imdb_id=imdb_id)
     read_until = history.read_until
     last: dict[str, Review | None] = {}
-    drains = new_drains(source, imdb_id, read_until, context)
+    drains = new_drains(context.lake.drains(source), imdb_id, read_until)
     for uri, told in drains:
         for review in context.lake.read_reviews(uri, told):
             if review.imdb_id == imdb_id:
@@ -114,7 +110,7 @@ def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -
     reviews = [review for review in last.values() if review is not None]
     removed = tuple(review_id for review_id, review in last.items() if review is None)
     newest = drains[-1][1].drained_at if drains else read_until or datetime.now(UTC)
-    gathered = Gathered(imdb_id, reviews, removed, newest)
+    gathered = Gathered(reviews, removed, newest)
     gapless_since = max((told.gapless_since for _, told in drains), default=newest)
     if read_until is not None and gapless_since > read_until:
         gathered.note_gap(read_until, gapless_since)
