@@ -1,4 +1,4 @@
-"""The warehouse: Postgres, its schema's history, loading, queries and the gate of each host."""
+"""The warehouse: Postgres, its migrations, loading, queries and the gate of each host."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Connection = psycopg.Connection[DictRow]
 
 
 def sql(name: str) -> LiteralString:
-    """Return one statement of `warehouse/queries`, by its name; ours alone, so never user input."""
+    """Return one statement of `warehouse/queries` by its name; it never holds user input."""
     return statements()[name]
 
 
 @cache
 def statements() -> Mapping[str, LiteralString]:
-    """Read the files of `warehouse/queries`: name -> statement, which follows `-- name: ...`."""
+    """Read the files of `warehouse/queries`: name -> the statement that follows `-- name: ...`."""
     found: dict[str, LiteralString] = {}
     for file in sorted((files(__name__) / "queries").iterdir(), key=str):
         _, *parts = re.split(r"^-- name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
@@ -37,7 +37,7 @@ def statements() -> Mapping[str, LiteralString]:
 
 
 def unavailable(error: psycopg.Error) -> WarehouseUnavailable:
-    """Say in one sentence what kept Postgres from answering, and that nothing was half-stored."""
+    """Say why Postgres did not answer, and that nothing was half-stored."""
     said = " ".join(str(error).split()) or type(error).__name__
     return WarehouseUnavailable(
         f"The warehouse did not answer ({said}). What was not committed was taken back, so a new "
@@ -46,7 +46,7 @@ def unavailable(error: psycopg.Error) -> WarehouseUnavailable:
 
 
 def explained(error: psycopg.Error) -> FilmpulseError:
-    """Turn what Postgres said into one of our errors: it is away, or it is not set up."""
+    """Turn an error of Postgres into one of ours: it does not answer, or it is not set up."""
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return unavailable(error)
     return BadInput(
@@ -63,7 +63,7 @@ NOT_SET_UP = (
     errors.InvalidSchemaName,
     errors.InsufficientPrivilege,
 )
-"""What Postgres raises where a schema is missing or of another version, or is not ours."""
+"""What Postgres raises if a schema is missing, of another version, or not ours."""
 
 
 def open_connection(
@@ -72,24 +72,25 @@ def open_connection(
     """Open a connection to the address of a warehouse.
 
     Args:
-        url: `postgresql://...`, or libpq's words (`host=... dbname=...`), as Airflow's bridge has.
-        row_factory: What rows are made of.
-        autocommit: Whether each statement is a transaction of its own.
+        url: `postgresql://...`, or `host=... dbname=...` as libpq writes it and Airflow's bridge
+            gives it.
+        row_factory: Makes the rows.
+        autocommit: Whether each statement is its own transaction.
 
     Raises:
-        BadInput: The address is none of Postgres.
+        BadInput: This is no address of a Postgres database.
         WarehouseUnavailable: Postgres could not be reached, or refused user, password or database.
     """
-    # The driver takes the rest of a password with an @ for the host, and would quote both.
+    # If a password holds an @, the driver takes what follows for the host, and quotes it in errors.
     if url.startswith(("postgresql://", "postgres://")) and not _ADDRESS.fullmatch(url):
         raise BadInput(_NO_ADDRESS, reason="warehouse_url")
     try:
-        # A server that vanished without a word (power, network) is noticed within a minute.
+        # If the server vanishes without a word (power, network), this notices within a minute.
         return psycopg.connect(
             url, autocommit=autocommit, row_factory=row_factory, application_name="filmpulse",
             connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
         )  # fmt: skip
-    except psycopg.ProgrammingError:  # its words may quote the password
+    except psycopg.ProgrammingError:  # its text may quote the password
         raise BadInput(_NO_ADDRESS, reason="warehouse_url") from None
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
@@ -99,7 +100,7 @@ _ADDRESS = re.compile(
     r"postgres(ql)?://([^\s:/@?#]*(:[^\s/@?#]*)?@)?([^\s:/@?#,]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?"
     r"(/[^\s/?#]*)?(\?\S*)?"
 )
-"""Of libpq's forms of an address the one that the settings name."""
+"""The one form of libpq's addresses that the settings allow."""
 
 _NO_ADDRESS = (
     "The address of the warehouse (FILMPULSE_WAREHOUSE_URL, or Airflow's Connection "
@@ -131,7 +132,7 @@ class Warehouse:
         try:
             with open_connection(self.url, autocommit=autocommit) as connection:
                 connection.execute("SET TIME ZONE 'UTC'")
-                # A client whose machine vanished lets go of its locks: the server asks for it, too.
+                # The server checks, too: if the client's machine vanishes, its locks are released.
                 connection.execute(
                     "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; "
                     "SET tcp_keepalives_count = 6"
@@ -147,13 +148,3 @@ class Warehouse:
         except psycopg.OperationalError:
             return False
         return True
-
-    def rows(self, query: str, **values: Any) -> list[DictRow]:
-        """Run one query of `warehouse/sql` in a transaction of its own; return its rows."""
-        with self.connect() as connection:
-            cursor = connection.execute(sql(query), values)
-            return cursor.fetchall() if cursor.description else []
-
-    def row(self, query: str, **values: Any) -> DictRow | None:
-        """Like `rows`, for the first row or none."""
-        return next(iter(self.rows(query, **values)), None)

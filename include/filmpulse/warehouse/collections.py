@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from filmpulse.items import CollectionStatus, Mode
-from filmpulse.warehouse.statement import Command, Query
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Queued(NamedTuple):
@@ -14,12 +14,6 @@ class Queued(NamedTuple):
 
     source: str
     mode: Mode
-
-
-class Begun(NamedTuple):
-    """A collection's line in the ledger."""
-
-    collection_id: int
 
 
 class RunLine(NamedTuple):
@@ -75,7 +69,7 @@ class Elsewhere(NamedTuple):
 
 queue_collection = Command("queue_collection")
 queued_sources = Query("queued_sources", Queued)
-start_collection = Query("start_collection", Begun)
+start_collection = Scalar[int]("start_collection")
 beat_collection = Command("beat_collection")
 finish_collection = Command("finish_collection")
 loaded_collection = Command("loaded_collection")

@@ -17,13 +17,11 @@ class MovieIds:
 
     def source_id(self, imdb_id: str) -> str | None:
         """Return the source's own id of a movie; None where nobody knows it."""
-        found = source_id_of.first(self._warehouse, source=self._source, imdb_id=imdb_id)
-        return found.source_id if found else None
+        return source_id_of.first(self._warehouse, source=self._source, imdb_id=imdb_id)
 
     def imdb_id(self, source_id: str) -> str | None:
         """Return IMDb's id of what the source calls so; None where nobody knows it."""
-        found = imdb_id_of.first(self._warehouse, source=self._source, source_id=source_id)
-        return found.imdb_id if found else None
+        return imdb_id_of.first(self._warehouse, source=self._source, source_id=source_id)
 
     def note(self, source_id: str, imdb_id: str, said_by: str) -> None:
         """Remember that both are one movie, and who says so; the last word counts."""

@@ -6,13 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from filmpulse.items import Mode
-from filmpulse.warehouse.statement import Command, Query
-
-
-class Due(NamedTuple):
-    """A movie that a source was not asked for yet."""
-
-    imdb_id: str
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Check(NamedTuple):
@@ -51,12 +45,6 @@ class SiteHistory(NamedTuple):
         return Finished(**self.finished) if self.finished else None
 
 
-class StreamHistory(NamedTuple):
-    """What tells a stream's news of a movie from no news; see `stream_history`."""
-
-    read_until: datetime | None
-
-
 class OpenRun(NamedTuple):
     """A run that may still be at work on a movie; `is_fresh`: it is."""
 
@@ -87,11 +75,11 @@ class ReviewOf(NamedTuple):
     imdb_id: str
 
 
-due_movies = Query("due_movies", Due)
+due_movies = Scalar[str]("due_movies")
 record_check = Command("record_check")
 checks_since = Query("checks_since", Check)
 collection_history = Query("collection_history", SiteHistory)
-stream_history = Query("stream_history", StreamHistory)
+stream_history = Scalar[datetime | None]("stream_history")
 open_runs = Query("open_runs", OpenRun)
 mark_triggered = Command("mark_triggered")
 triggered_sources = Query("triggered_sources", Triggered)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import AwareDatetime
 
 from filmpulse.items import Item
-from filmpulse.warehouse.statement import Command, Query
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 Kind = Literal["movie", "review", "author"]
 FOLDER = "erasures"
@@ -33,12 +33,6 @@ class Erasure(Item):
         return f"{self.kind} {self.key}"
 
 
-class Of(NamedTuple):
-    """A source of reviews."""
-
-    source: str
-
-
 class Found(NamedTuple):
     """A review that is meant."""
 
@@ -59,7 +53,7 @@ class Gone(NamedTuple):
 erasures = Query("erasures", Erasure)
 erasures_of_source = Query("erasures_of_source", Erasure)
 erase_record = Command("erase_record")
-erase_sources = Query("erase_sources", Of)
+erase_sources = Scalar[str]("erase_sources")
 erase_found = Query("erase_found", Found)
 erase_reviews = Query("erase_reviews", Gone)
 erase_movie = Query("erase_movie", Gone)

@@ -6,13 +6,13 @@ import logging
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import psycopg
 
 from filmpulse.errors import HostPaused, SiteUnavailable
-from filmpulse.warehouse import Connection, Warehouse, sql, unavailable
+from filmpulse.warehouse import Connection, Warehouse, unavailable
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,29 @@ _LOCK_SPACE = 0x686F7374  # "host": keeps our advisory locks apart from others
 _LOCK_TIMEOUT = "900s"
 
 
+class _HostState(NamedTuple):
+    """When a host may be asked next, and whether it is paused; a row of `ops.host_state`."""
+
+    paused_until: datetime | None
+    reason: str | None
+    wait_s: float
+
+
+_ensure = Command("gate_ensure")
+_read = Query("gate_read", _HostState)
+_take = Command("gate_take")
+_pause = Scalar[datetime]("gate_pause")
+_clear = Command("gate_clear")
+
+
 class HostGate:
     """Lets one request at a time through to each host, `gap_seconds` apart.
 
-    A slot is a session-level advisory lock of Postgres, held from `wait` to the caller's next
-    `wait` or the end of the block, so that two workers never ask one host at once, the queue is
-    first come first served (a detector is not starved by a scrape), and a killed worker lets go.
+    A slot is a session-level advisory lock of Postgres. The caller holds it from `wait` to the next
+    `wait` or to the end of the block. So two workers never ask one host at once, the queue is first
+    come, first served (a scrape does not starve a detector), and a killed worker lets go.
 
-    Use as a context manager; one object a thread.
+    Use it as a context manager, one object per thread.
     """
 
     def __init__(self, warehouse: Warehouse, gap_seconds: float) -> None:
@@ -35,7 +50,7 @@ class HostGate:
         self._warehouse = warehouse
         self._gap = gap_seconds
         self._stack = ExitStack()
-        self._connection: Connection | None = None
+        self._connection: Connection
 
     def __enter__(self) -> Self:
         """Open the connection that holds the locks."""
@@ -43,15 +58,9 @@ class HostGate:
         self._connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let go of every lock."""
-        self._connection = None
-        self._stack.__exit__(None, None, None)
+        self._stack.close()
 
     def wait(self, host: str) -> None:
         """Block until this caller's slot for one request has come.
@@ -61,16 +70,14 @@ class HostGate:
             SiteUnavailable: Other workers held the host for a quarter of an hour.
             WarehouseUnavailable: The gate could not be asked; no request may go.
         """
+        connection = self._connection
         try:
-            connection = self._open()
             connection.execute("SELECT pg_advisory_unlock_all()")
-            connection.execute(sql("gate_ensure"), {"host": host})
-            self._refuse_if_paused(connection, host)
+            _ensure(connection, host=host)
+            _refuse_if_paused(connection, host)
             connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK_SPACE, host))
-            wait = self._refuse_if_paused(connection, host)
-            if wait > 0:
-                time.sleep(wait)
-            connection.execute(sql("gate_take"), {"host": host, "gap": self._gap})
+            time.sleep(max(0.0, _refuse_if_paused(connection, host)))
+            _take(connection, host=host, gap=self._gap)
         except psycopg.errors.LockNotAvailable as error:
             raise SiteUnavailable(
                 f"Other workers kept {host} busy for {_LOCK_TIMEOUT}.", reason="timeout"
@@ -80,10 +87,7 @@ class HostGate:
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
         """Stop all requests to a host, longer with each strike, and return until when (UTC)."""
-        (row,) = self._warehouse.rows(
-            "gate_pause", host=host, reason=reason, retry_after=retry_after or 0
-        )
-        until: datetime = row["paused_until"]
+        until = _pause.one(self._warehouse, host=host, reason=reason, retry_after=retry_after or 0)
         log.warning("%s refused (%s); no request goes there before %s", host, reason, until)
         return until
 
@@ -94,27 +98,19 @@ class HostGate:
             WarehouseUnavailable: The gate could not be told.
         """
         try:
-            self._open().execute(sql("gate_clear"), {"host": host})
+            _clear(self._connection, host=host)
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
 
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise RuntimeError("HostGate is used outside its `with` block")
-        return self._connection
 
-    @staticmethod
-    def _refuse_if_paused(connection: Connection, host: str) -> float:
-        row = connection.execute(sql("gate_read"), {"host": host}).fetchone()
-        if row is None:
-            return 0.0
-        until: datetime | None = row["paused_until"]
-        if until is not None and until > datetime.now(UTC):
-            raise HostPaused(
-                f"{host} asked for quiet ({row['reason']}); nothing is asked of it before "
-                f"{until:%Y-%m-%d %H:%M} UTC.",
-                until=until,
-                reason=row["reason"],
-            )
-        wait: float = row["wait_s"]
-        return wait
+def _refuse_if_paused(connection: Connection, host: str) -> float:
+    """Return how many seconds the host's next slot is away; raise `HostPaused` if it is paused."""
+    state = _read.one(connection, host=host)
+    if state.paused_until is not None and state.paused_until > datetime.now(UTC):
+        raise HostPaused(
+            f"{host} asked for quiet ({state.reason}); nothing is asked of it before "
+            f"{state.paused_until:%Y-%m-%d %H:%M} UTC.",
+            until=state.paused_until,
+            reason=state.reason,
+        )
+    return state.wait_s

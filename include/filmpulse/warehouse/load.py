@@ -1,8 +1,8 @@
-"""Load collections: COPY into a temporary table, then MERGE of the rows that are not as stored.
+"""Load collections: COPY into a temporary table, then MERGE the rows that differ from those stored.
 
-Collections count in the order in which they were begun. One that comes late is put in its place by
-replaying all of the movie's from the lake (`replay`), so that any order of loading gives the same
-tables (docs/adr/0015).
+Collections count in the order in which they were begun. If one comes late, `replay` loads all of
+the movie's collections again from the lake. So any order of loading gives the same tables
+(docs/adr/0015).
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from psycopg.types.json import Jsonb
 
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.warehouse import Connection, sql
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 Seen = Iterable[tuple[Review, str | None]]
-"""Reviews of distinct ids, each with its language (None: unsure)."""
+"""Reviews with distinct ids, each with its language (None when unsure)."""
 
 
 class Loaded(NamedTuple):
     """How many rows a collection changed.
 
-    `revised` counts reviews whose words, stars, day or spoiler mark had changed (each left a
-    revision); `updated` all rewritten rows: revised, other votes, or seen again after a removal.
+    `revised` counts reviews whose words, stars, day or spoiler mark had changed; each left a
+    revision. `updated` counts all rewritten rows: revised, with other votes, or seen again after a
+    removal.
     """
 
     inserted: int = 0
@@ -34,16 +36,19 @@ class Loaded(NamedTuple):
 
     @property
     def changed(self) -> int:
-        """Rows of `core.reviews` that are not as they were."""
+        """Rows of `core.reviews` that changed."""
         return self.inserted + self.updated + self.removed
 
 
 class Sighting(NamedTuple):
-    """One collection as loading sees it.
+    """One collection, as loading needs it.
 
-    `is_whole`: it was full and complete, so what it lacks is gone. `is_dated` False: nobody knows
-    when its pages were saved, so it only inserts what is missing. `removed_ids` are reviews of
-    which a stream said that they are gone.
+    Attributes:
+        collected_at: Its start (UTC); every time that loading writes.
+        is_whole: It was full and complete, so a review that it lacks is gone.
+        is_dated: Whether the time of its pages is known. If not, it only inserts missing reviews.
+        reviews: What it saw.
+        removed_ids: Reviews that a stream reported as deleted.
     """
 
     collected_at: datetime
@@ -54,22 +59,17 @@ class Sighting(NamedTuple):
 
 
 def load_reviews(
-    connection: Connection,
-    *,
-    source: str,
-    imdb_id: str,
-    sighting: Sighting,
+    connection: Connection, *, source: str, imdb_id: str, sighting: Sighting
 ) -> Loaded:
     """Bring `core.reviews` to what one collection saw; no later one may have been loaded.
+
+    Loading the same collection again changes nothing.
 
     Args:
         connection: In a transaction that holds the movie's lock (`lock_movie`).
         source: Where the reviews stand.
         imdb_id: The movie; it must be in `core.movies`.
-        sighting: What it saw; every time written is that of its start.
-
-    Returns:
-        What changed; nothing when the same is loaded again.
+        sighting: The collection.
     """
     # The statements name `reviews` and `review_revisions` bare: `replay` puts tables before them.
     connection.execute("SET LOCAL search_path TO core")
@@ -77,17 +77,33 @@ def load_reviews(
 
 
 class Kept(NamedTuple):
-    """What `core` knows of a movie that no collection of a replay shows."""
+    """How much `core` holds of a movie that no collection of a replay shows."""
 
     reviews: int = 0
     revisions: int = 0
 
 
 class Replayed(NamedTuple):
-    """How a replay changed the tables, and what it kept for want of the lost collections."""
+    """What a replay changed in the tables, and what it kept because collections are lost."""
 
     loaded: Loaded
-    kept: Kept = Kept()
+    kept: Kept
+
+
+class _Gone(NamedTuple):
+    """Reviews that are no longer current: all of them, and those that stay, marked as removed."""
+
+    gone: int
+    marked: int
+
+
+_replay_kept = Query("replay_kept", Kept)
+_replay_count_new = Scalar[int]("replay_count_new")
+_replay_count_gone = Query("replay_count_gone", _Gone)
+_load_count_new = Scalar[int]("load_count_new")
+_store_facts = Command("store_facts")
+_ensure_movie = Command("ensure_movie")
+_insert_snapshot = Command("insert_snapshot")
 
 
 def replay(
@@ -100,20 +116,19 @@ def replay(
 ) -> Replayed:
     """Bring `core.reviews` to what all collections of a movie saw, from the first to the last.
 
-    The history is written anew in temporary tables, and only rows that come out otherwise are
-    touched; scores of reviews that stay are kept. Where collections are lost, no row of `core` is
-    dropped, and a review that was not seen since stays as `core` has it.
+    The history is written anew in temporary tables. Only rows that then differ are touched, and
+    scores of reviews that stay are kept. If collections are lost, no row of `core` is dropped, and
+    a review that was not seen since then stays as `core` has it.
 
     Args:
         connection: In a transaction that holds the movie's lock.
         source: Where the reviews stand.
         imdb_id: The movie; it must be in `core.movies`.
         sightings: All collections of the movie, in order of their start.
-        lost_at: When the last collection of which something is lost was begun (UTC); None where
-            nothing is lost.
+        lost_at: Start of the last collection with a lost object (UTC); None if nothing is lost.
 
     Returns:
-        How the tables differ from before; `removed` counts reviews that no longer live.
+        What changed; `removed` counts reviews that are no longer current.
     """
     key = {"source": source, "imdb_id": imdb_id}
     connection.execute("SET LOCAL search_path TO core")
@@ -126,25 +141,24 @@ def replay(
             gone_at = gone_at or (sighting.collected_at if sighting.is_whole else None)
     kept = Kept()
     if lost_at is not None:
-        counted = connection.execute(sql("replay_kept"), key).fetchone()
-        kept = Kept(**counted) if counted else kept
+        kept = _replay_kept.one(connection, **key)
         connection.execute(sql("replay_keep_reviews"), key | {"gone_at": gone_at})
         connection.execute(sql("replay_drop_doubled"))
         connection.execute(sql("replay_keep_revisions"), key)
-    inserted = _scalar(connection, "replay_count_new", key)
-    removed = connection.execute(sql("replay_count_gone"), key).fetchone()
-    assert removed is not None  # noqa: S101 - it counts
+    inserted = _replay_count_new.one(connection)
+    removed = _replay_count_gone.one(connection, **key)
     connection.execute(sql("replay_delete_revisions"), key)
     connection.execute(sql("replay_delete_reviews"), key)
     merged = connection.execute(sql("replay_merge_reviews"), key).rowcount
     revised = connection.execute(sql("replay_merge_revisions"), key).rowcount
     connection.execute("DROP TABLE pg_temp.review_revisions, pg_temp.reviews, pg_temp.seen_since")
     # The merge writes a review that was marked as removed, not one that was deleted before.
-    updated = merged - inserted - removed["marked"]
-    return Replayed(Loaded(inserted, revised, updated, removed["gone"]), kept)
+    updated = merged - inserted - removed.marked
+    return Replayed(Loaded(inserted, revised, updated, removed.gone), kept)
 
 
-# Of the columns of `load_copy`, in their order: binary COPY is told them, and is twice as fast.
+# The types of the columns of `load_copy`, in their order. Binary COPY needs them; it is twice as
+# fast as text.
 _INCOMING_TYPES = (
     "text", "text", "text", "text", "text", "int2", "date", "text", "bool", "int4", "int4", "text",
     "text",
@@ -172,7 +186,7 @@ def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> L
     connection.execute(sql("load_resolve"))
     connection.execute(sql("load_delta"))
     connection.execute("ANALYZE pg_temp.delta")
-    inserted = _scalar(connection, "load_count_new", key)
+    inserted = _load_count_new.one(connection)
     revised = connection.execute(sql("load_revisions"), key).rowcount
     merged = connection.execute(sql("load_merge"), key).rowcount
     removed = connection.execute(sql("load_removed"), key).rowcount if sighting.is_whole else 0
@@ -191,11 +205,11 @@ _FACTS = {"cast": "cast_names"}  # where the column has another name than the it
 
 
 def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> None:
-    """Store what a page says of a movie: of each fact, what the newest page says that has it.
+    """Store what a page says of a movie; for each fact the newest page that names it counts.
 
     Args:
         connection: In a transaction.
-        movie: The facts; None and empty ones say nothing.
+        movie: The facts; None and empty ones are not named.
         facts_as_of: When the page was fetched (UTC).
     """
     facts = {
@@ -203,21 +217,15 @@ def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> 
         for name, value in movie.model_dump(mode="json", exclude={"imdb_id"}).items()
         if value not in (None, [])
     }
-    key = {"imdb_id": movie.imdb_id, "as_of": facts_as_of, "facts": Jsonb(facts)}
     ensure_movie(connection, movie.imdb_id)
-    connection.execute(sql("store_facts"), key)
+    _store_facts(connection, imdb_id=movie.imdb_id, as_of=facts_as_of, facts=Jsonb(facts))
 
 
 def ensure_movie(connection: Connection, imdb_id: str) -> None:
-    """Make a movie's row where there is none, titled by its id until a page says more."""
-    connection.execute(sql("ensure_movie"), {"imdb_id": imdb_id})
+    """Make a movie's row if there is none, titled by its id until a page names the title."""
+    _ensure_movie(connection, imdb_id=imdb_id)
 
 
 def store_snapshot(connection: Connection, snapshot: Snapshot) -> None:
     """Insert what the site said of a movie at one moment; the movie must be stored."""
-    connection.execute(sql("insert_snapshot"), snapshot.model_dump())
-
-
-def _scalar(connection: Connection, query: str, values: dict[str, Any]) -> int:
-    row = connection.execute(sql(query), values).fetchone()
-    return int(next(iter(row.values()))) if row else 0
+    _insert_snapshot(connection, **snapshot.model_dump())

@@ -5,19 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from filmpulse.warehouse.statement import Command, Query
-
-
-class Known(NamedTuple):
-    """A movie that the warehouse holds."""
-
-    imdb_id: str
-
-
-class Label(NamedTuple):
-    """A movie's title and year."""
-
-    label: str
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Event(NamedTuple):
@@ -29,19 +17,13 @@ class Event(NamedTuple):
     label: str
 
 
-class SourceId(NamedTuple):
-    """A source's own id of a movie."""
-
-    source_id: str
-
-
-known_movies = Query("known_movies", Known)
-movie_label = Query("movie_label", Label)
+known_movies = Scalar[str]("known_movies")
+movie_label = Scalar[str]("movie_label")
 list_events = Query("list_events", Event)
 add_event = Command("add_event")
 remove_event = Command("remove_event")
-source_id_of = Query("source_id_of", SourceId)
-imdb_id_of = Query("imdb_id_of", Known)
+source_id_of = Scalar[str]("source_id_of")
+imdb_id_of = Scalar[str]("imdb_id_of")
 note_movie_id = Command("note_movie_id")
 note_source = Command("note_source")
 accept_terms = Command("accept_terms")

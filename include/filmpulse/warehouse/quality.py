@@ -1,11 +1,11 @@
 """Checks of what a load brought: figures from the tables, verdicts in words.
 
-Two queries give the figures; `judge` alone decides, from figures to verdicts, without a database.
-Every check is one word of `CHECKS`. Why these, and why so: docs/adr/0020.
+Two queries give the figures. `judge` alone decides, from figures to verdicts, without a database.
+The reasons for these checks and their bars: docs/adr/0020.
 
-An absolute check (a day in the future, an empty text) looks at all current reviews. The check fails
-the run whose collection brought the fault. A relative check compares the newest reviews with those
-just before them, and says "too few to tell" below `ENOUGH` on either side.
+An absolute check (a day in the future, an empty text) looks at all current reviews, and fails the
+run whose collection brought the fault. A relative check compares the newest reviews with those just
+before them, and says "too few to tell" if either side has fewer than `ENOUGH`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from math import copysign, exp, log, sqrt
 from typing import Any, NamedTuple
 
 from filmpulse.items import CollectionStatus
-from filmpulse.warehouse import Connection, sql
+from filmpulse.warehouse import Connection
+from filmpulse.warehouse.statement import Command, Query
 
 CHECKS = {
     "duplicate_keys": "each review was read once, as often as the manifest says, for one movie",
     "dates": "days lie within the movie's life, and none in the future",
-    "ratings": "stars are 1 to 10, and not all the same",
+    "ratings": "the newest stars are not all the same",
     "empty_text": "no review is empty",
     "same_text": "different reviews say different things",
     "cut_off": "texts do not all end at one length",
@@ -38,34 +39,33 @@ CHECKS = {
     "languages": "the languages are the usual ones",
     "text_length": "texts are as long as usual",
 }
-"""Each check, and what is so when it passes."""
+"""Each check, and what is true when it passes."""
 
 ENOUGH = 20
-"""Reviews on either side of a comparison. With 20 against 100, a share of up to 0.4 that becomes 1
-(or of 0.6 that becomes 0) lies beyond `SIGMAS`; with fewer, less of what a parser loses would."""
+"""Fewest reviews on either side of a comparison. With 20 against 100, a share of up to 0.4 that
+becomes 1 (or of 0.6 that becomes 0) lies beyond `SIGMAS`; with fewer, less of a loss would."""
 
 PAST = 100
-"""How many reviews before the newest make "usual". More would hardly sharpen a comparison with 20
-(0.32 against 0.30 standard deviations at 1,000), and habits of years ago are not this year's."""
+"""How many reviews before the newest make "usual". 1,000 would hardly sharpen a comparison with 20
+(0.30 against 0.32 standard deviations), and habits of years ago are not this year's."""
 
 WANDER = 0.02
-"""How much of the variance reviews of one batch have in common: crowds come together. A share of
-0.3 wanders by 0.065 from batch to batch. An assumption; without it, of loads of a simulated movie
-whose shares wander so, 1 in 130 was a false alarm."""
+"""How much of the variance the reviews of one batch share, as crowds come together: a share of 0.3
+wanders by 0.065 from batch to batch. An assumption. Without it, 1 in 130 loads of a simulated movie
+whose shares wander so was a false alarm."""
 
 SIGMAS = 3.5
 """How many standard errors are too many. Of 14,400 simulated loads 10 were false alarms, all
 checks together; at 3 it was 1 in 480, at 4 some losses took 60 reviews to be noticed."""
 
 CHANGE = 0.25
-"""A share that moved by less is no parser fault, however many reviews show it: what a parser loses
-it mostly loses everywhere."""
+"""Smallest change of a share that counts: what a parser loses, it mostly loses everywhere."""
 
 VOTES_CHANGE = 0.40
 """The same for votes, which crowds do turn; swapped votes turn a share p into 1 - p."""
 
 FEW_VOTES = 5
-"""Votes below which nothing is said of which kind are more."""
+"""With fewer votes, a review does not count as voted up or down."""
 
 LENGTH_RATIO = 2.0
 """The change of a median length that counts: texts cut in half, or two glued together."""
@@ -74,7 +74,7 @@ LONG_TEXT = 50
 """Characters (or bytes) from which two people do not write the same by chance."""
 
 SAME_TEXT = (5, 0.10)
-"""Reviews (at least, and as a share) whose words another review has too. Of 103 reviews of a real
+"""Reviews (at least, and as a share) whose text another review has too. Of 103 reviews of a real
 movie one text occurred twice."""
 
 CUT_OFF = 0.20
@@ -82,35 +82,35 @@ CUT_OFF = 0.20
 twenty texts seldom share one."""
 
 NONE_AT_ALL = 30
-"""Reviews of which every one lacks what the site always asks for: then it was lost, without any
-past to compare with. The bar of docs/adr/0011."""
+"""If so many reviews all lack what the site always asks for, it was lost, whatever the past says.
+The bar of docs/adr/0011."""
 
 CHANCE = 1e-5
 """A run of equal stars less likely than this, by the past's share of that star, is a fault."""
 
 SAME_STARS = 50
-"""The same, where there is no past."""
+"""The same if there is no past: so many equal stars are a fault."""
 
 AT_ONCE = 0.20
-"""Share of the known reviews that change or vanish between two collections."""
+"""Share of the known reviews that may change or vanish between two collections."""
 
 SURPLUS = 1.10
-"""How many times the site's own count we may hold: what was deleted there since the last full
-collection still lives here."""
+"""How many times the site's own count we may hold: we still hold what was deleted there since the
+last full collection."""
 
 COVERAGE_FALL = 0.20
 """Points of coverage that a complete collection may lose against the one before."""
 
 KEEP_PASSED_DAYS = 30
-"""Verdicts other than failures are kept so long."""
+"""Days after which verdicts other than failures are deleted."""
 
 
 class Check(NamedTuple):
     """One verdict.
 
-    `passed` is None where there were too few to tell. `fails_run` is set where this collection
-    brought the fault or more of it, not where it only still stands. `figure` should lie from `low`
-    to `high`.
+    `passed` is None if there were too few reviews to tell. `fails_run` is set if this collection
+    brought the fault or more of it, not if the fault only still stands. `figure` should lie from
+    `low` to `high`.
     """
 
     name: str
@@ -125,13 +125,13 @@ class Check(NamedTuple):
 
 @dataclass
 class Observed:
-    """What passes by while a collection is read: each line, and each review's id once."""
+    """What was seen while a collection was read: the number of lines, and the reviews' ids."""
 
     lines: int = 0
     ids: set[str] = field(default_factory=set)
 
     def is_new(self, review_id: str) -> bool:
-        """Note one line; say whether its review was not met before."""
+        """Note one line; say whether its review was not seen before."""
         self.lines += 1
         known = len(self.ids)
         self.ids.add(review_id)
@@ -142,7 +142,7 @@ class Observed:
 class Told:
     """What a manifest says of its collection, and what was observed while it was read.
 
-    `asks_for` and `began_on` are what is known of the source (`sources.Source`).
+    `asks_for` and `began_on` are those of the source (`sources.Source`).
     """
 
     source: str
@@ -195,7 +195,6 @@ class State:
     too_late: int = 0
     brought_misdated: int = 0
     rated: int = 0
-    off_scale: int = 0
     texts: int = 0
     empty: int = 0
     brought_empty: int = 0
@@ -211,6 +210,12 @@ class State:
     failing: Collection[str] = ()
 
 
+_quality_state = Query("quality_state", State)
+_quality_sides = Query[dict[str, Any]]("quality_sides", dict)
+_record_quality = Command("record_quality")
+_prune_quality = Command("prune_quality")
+
+
 def check_load(
     connection: Connection,
     *,
@@ -219,7 +224,7 @@ def check_load(
     collected_at: datetime,
     told: Told,
 ) -> list[Check]:
-    """Judge what a collection brought, and store the verdicts.
+    """Judge what a collection brought, and store the verdicts; judging again overwrites them.
 
     Args:
         connection: In the transaction that loaded it, after `ops.loads` has its line.
@@ -229,40 +234,32 @@ def check_load(
         told: What its manifest says.
 
     Returns:
-        One verdict per check, in the order of `CHECKS`. The same again overwrites them.
+        One verdict per check, in the order of `CHECKS`.
     """
     key = {"imdb_id": imdb_id, "source": told.source, "collected_at": collected_at}
     limits = {
         "recent_n": ENOUGH, "past_n": PAST, "few_votes": FEW_VOTES, "long_text": LONG_TEXT,
     }  # fmt: skip
-    state = connection.execute(
-        sql("quality_state"),
-        key | {"ids": list(told.observed.ids), "no_day_before": told.began_on},
-    ).fetchone()
-    sides = {
-        row.pop("side"): Side(**_without_nulls(row))
-        for row in connection.execute(sql("quality_sides"), key | limits)
-    }
-    checks = judge(told, State(**_without_nulls(state or {})), sides)
+    ids = list(told.observed.ids)
+    state = _quality_state.one(connection, **key, ids=ids, no_day_before=told.began_on)
+    sides = {row.pop("side"): Side(**row) for row in _quality_sides(connection, **key, **limits)}
+    checks = judge(told, state, sides)
     key["manifest_uri"] = manifest_uri
-    connection.cursor().executemany(
-        sql("record_quality"), [key | check._asdict() for check in checks]
-    )
-    connection.execute(sql("prune_quality"), key | {"days": KEEP_PASSED_DAYS})
+    _record_quality.many(connection, [key | check._asdict() for check in checks])
+    _prune_quality(connection, **key, days=KEEP_PASSED_DAYS)
     return checks
 
 
 def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
-    """Come from figures to verdicts; pure.
+    """Turn figures into verdicts, one per check in the order of `CHECKS`; pure.
 
     Args:
         told: What the manifest says.
         state: All current reviews after the load.
         sides: `own` (what this collection brought), `recent` (the newest, own among them) and
-            `past` (those just before); one without reviews may be missing.
+            `past` (those just before); a side without reviews may be missing.
     """
     three = _Sides(*(sides.get(name, Side()) for name in ("own", "recent", "past")))
-    always = told.asks_for
     found = [
         _duplicate_keys(told, state),
         _dates(state),
@@ -273,21 +270,16 @@ def judge(told: Told, state: State, sides: Mapping[str, Side]) -> list[Check]:
         _coverage(told, state),
         _edited(state),
         _removed(state, three.own),
-        *(_share(usual, three, is_given=usual.name in always) for usual in _USUAL),
-        _languages(three, is_given="languages" in always),
+        *(_share(usual, three, is_given=usual.name in told.asks_for) for usual in _USUAL),
+        _languages(three, is_given="languages" in told.asks_for),
         _text_length(three),
     ]
-    order = list(CHECKS)
-    return sorted(
-        (
-            check._replace(
-                fails_run=check.passed is False
-                and (check.fails_run or check.name not in state.failing)
-            )
-            for check in found
-        ),
-        key=lambda check: order.index(check.name),
-    )
+    return [
+        check._replace(
+            fails_run=check.passed is False and (check.fails_run or check.name not in state.failing)
+        )
+        for check in found
+    ]
 
 
 class _Sides(NamedTuple):
@@ -320,13 +312,11 @@ _USUAL = (
         VOTES_CHANGE,
     ),
 )
-
-
 _WHOLES = {"n": "reviews", "texts": "texts", "voted": "voted reviews"}
 
 
 class _Change(NamedTuple):
-    """A share (k of n) beside the one before (of m), and how far apart the two may be."""
+    """A share (k of n), the share before it (of m), and how far apart the two may be."""
 
     k: int
     n: int
@@ -346,30 +336,27 @@ class _Change(NamedTuple):
         return self.k / self.n - self.before
 
     @property
-    def is_sudden(self) -> bool:
-        return abs(self.difference) > self.bound
-
-    def is_carried_by(self, k: int, n: int) -> bool:
-        """Say whether k of n lie as far to the same side as a sudden change does at least."""
-        far = copysign(1, self.difference) * (k / n - self.before) if n else 0.0
-        return far >= min(self.bound, CHANGE)
-
-    @property
     def words(self) -> str:
         return f"({self.before:.0%} of the {self.m:,} before them)"
 
-    def check(self, name: str, sentence: str, *, is_own: bool) -> Check:
-        """Return the verdict; `is_own`: what this collection brought carries the change."""
+    def check(self, name: str, sentence: str, own_k: int, own_n: int) -> Check:
+        """Return the verdict; it fails the run if the collection's own share moved as far."""
+        moved = copysign(1, self.difference) * (own_k / own_n - self.before) if own_n else 0.0
         return Check(
             name,
-            not self.is_sudden,
+            abs(self.difference) <= self.bound,
             sentence,
             n=self.n,
             figure=self.k / self.n,
             low=max(0.0, self.before - self.bound),
             high=min(1.0, self.before + self.bound),
-            fails_run=self.is_sudden and is_own,
+            fails_run=moved >= min(self.bound, CHANGE),
         )
+
+
+def _lost(name: str, sentence: str, n: int, own_n: int) -> Check:
+    """Return the verdict on a field that all newest reviews and all before them lack."""
+    return Check(name, False, sentence, n=n, figure=1.0, high=1.0, fails_run=own_n > 0)
 
 
 def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
@@ -380,38 +367,20 @@ def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
     )
     said = f"{k:,} of the {n:,} newest {_WHOLES[usual.whole]} {usual.words[k != 1]}"
     if is_given and k == n >= NONE_AT_ALL and k_before == m:
-        return Check(
-            usual.name,
-            False,
-            f"{said}, and so it was before: the site gives them, we lose them.",
-            n=n,
-            figure=1.0,
-            high=1.0,
-            fails_run=own_n > 0,
-        )
+        sentence = f"{said}, and so it was before: the site gives them, we lose them."
+        return _lost(usual.name, sentence, n, own_n)
     if n < ENOUGH or m < ENOUGH:
         return Check(usual.name, None, _too_few(n, m), n=n, figure=k / n if n else None)
     change = _Change.of(k, n, k_before, m, usual.change)
-    return change.check(
-        usual.name,
-        f"{said} {change.words}.",
-        is_own=change.is_carried_by(own_k, own_n),
-    )
+    return change.check(usual.name, f"{said} {change.words}.", own_k, own_n)
 
 
 def _languages(sides: _Sides, *, is_given: bool) -> Check:
     own, recent, past = (side.languages for side in sides)
     n, m = sides.recent.texts, sides.past.texts
     if is_given and recent.get("", 0) == n >= NONE_AT_ALL and past.get("", 0) == m:
-        return Check(
-            "languages",
-            False,
-            f"The language of not one of the {n:,} newest texts can be told.",
-            n=n,
-            figure=1.0,
-            high=1.0,
-            fails_run=sides.own.texts > 0,
-        )
+        sentence = f"The language of not one of the {n:,} newest texts can be told."
+        return _lost("languages", sentence, n, sides.own.texts)
     if n < ENOUGH or m < ENOUGH:
         return Check("languages", None, _too_few(n, m), n=n)
     changes = {
@@ -423,12 +392,11 @@ def _languages(sides: _Sides, *, is_given: bool) -> Check:
         key=lambda item: (abs(item[1].difference) - item[1].bound, item[1].difference),
     )
     written = f"in language {language}" if language else "in a language that cannot be told"
-    return change.check(
-        "languages",
+    sentence = (
         f"{change.k:,} of the {n:,} newest texts {'is' if change.k == 1 else 'are'} {written} "
-        f"{change.words}; no language moved more.",
-        is_own=change.is_carried_by(own.get(language, 0), sides.own.texts),
+        f"{change.words}; no language moved more."
     )
+    return change.check("languages", sentence, own.get(language, 0), sides.own.texts)
 
 
 def _text_length(sides: _Sides) -> Check:
@@ -436,23 +404,22 @@ def _text_length(sides: _Sides) -> Check:
     new, old = sides.recent.quartiles, sides.past.quartiles
     if n < ENOUGH or m < ENOUGH or new is None or old is None:
         return Check("text_length", None, _too_few(n, m), n=n)
-    # The median's standard error is 1.2533 times the mean's; the logarithm of lengths is near
-    # normal, and a normal's quartiles lie 1.349 deviations apart.
+    # The median's standard error is 1.2533 times the mean's. The logarithm of lengths is near
+    # normal, and the quartiles of a normal distribution lie 1.349 deviations apart.
     spread = max(0.1, *(log(max(q[2], 1) / max(q[0], 1)) / 1.349 for q in (new, old)))
     bound = exp(max(log(LENGTH_RATIO), SIGMAS * 1.2533 * spread * sqrt(1 / n + 1 / m + 2 * WANDER)))
     ratio = max(new[1], 1) / max(old[1], 1)
-    is_sudden = not 1 / bound <= ratio <= bound
-    mine = max(sides.own.quartiles[1], 1) / max(old[1], 1) if sides.own.quartiles else 1.0
+    own = max(sides.own.quartiles[1], 1) / max(old[1], 1) if sides.own.quartiles else 1.0
     return Check(
         "text_length",
-        not is_sudden,
+        1 / bound <= ratio <= bound,
         f"The {n:,} newest texts have a median of {new[1]:,.0f} characters ({old[1]:,.0f} in the "
         f"{m:,} before them).",
         n=n,
         figure=ratio,
         low=1 / bound,
         high=bound,
-        fails_run=is_sudden and (mine >= LENGTH_RATIO if ratio > 1 else mine <= 1 / LENGTH_RATIO),
+        fails_run=own >= LENGTH_RATIO if ratio > 1 else own <= 1 / LENGTH_RATIO,
     )
 
 
@@ -477,11 +444,13 @@ def _duplicate_keys(told: Told, state: State) -> Check:
         figure=distinct,
         low=told.distinct_ids,
         high=told.distinct_ids,
-        fails_run=bool(wrong),
+        fails_run=True,
     )
 
 
 def _dates(state: State) -> Check:
+    if not state.dated:
+        return Check("dates", None, "No review has a day.", n=0, figure=0, high=0)
     wrong = []
     if state.too_early:
         wrong.append(
@@ -496,8 +465,8 @@ def _dates(state: State) -> Check:
     fine = f"{state.dated:,} days from {state.earliest} to {state.latest}."
     return Check(
         "dates",
-        not wrong if state.dated else None,
-        _sentence(wrong) if wrong else fine if state.dated else "No review has a day.",
+        not wrong,
+        _sentence(wrong) if wrong else fine,
         n=state.dated,
         figure=state.too_early + state.too_late,
         high=0,
@@ -506,31 +475,22 @@ def _dates(state: State) -> Check:
 
 
 def _ratings(state: State, sides: _Sides) -> Check:
+    """Judge the stars; the table itself refuses those that are not from 1 to 10."""
     own, recent, past = sides
     if not state.rated:
         return Check("ratings", None, "No review has stars.", n=0)
-    off, rated = state.off_scale, recent.rated
-    star = next(iter(recent.stars)) if len(recent.stars) == 1 and rated >= ENOUGH else None
-    is_odd = False
-    if star is not None and past.rated >= ENOUGH:
-        usual = (past.stars.get(star, 0) + 1) / (past.rated + 2)  # Laplace: never 0, never 1
-        is_odd = usual**rated < CHANCE
-    elif star is not None:
-        is_odd = rated >= SAME_STARS
-    if off:  # the table refuses them; should it ever not, this says so
-        sentence = f"{off:,} of {state.rated:,} stars are not from 1 to 10."
-    elif is_odd:
-        sentence = f"All of the {rated:,} newest stars are {star}."
-    else:
-        sentence = f"{state.rated:,} stars, all from 1 to 10."
+    sentence, is_odd = f"{state.rated:,} stars, all from 1 to 10.", False
+    if len(recent.stars) == 1 and recent.rated >= ENOUGH:
+        (star,) = recent.stars
+        if past.rated >= ENOUGH:
+            usual = (past.stars.get(star, 0) + 1) / (past.rated + 2)  # Laplace: never 0, never 1
+            is_odd = usual**recent.rated < CHANCE
+        else:
+            is_odd = recent.rated >= SAME_STARS
+        if is_odd:
+            sentence = f"All of the {recent.rated:,} newest stars are {star}."
     return Check(
-        "ratings",
-        not (off or is_odd),
-        sentence,
-        n=state.rated,
-        figure=off,
-        high=0,
-        fails_run=off > 0 or (is_odd and own.rated > 0),
+        "ratings", not is_odd, sentence, n=state.rated, figure=0, high=0, fails_run=own.rated > 0
     )
 
 
@@ -553,15 +513,14 @@ def _same_text(sides: _Sides) -> Check:
     least, share = SAME_TEXT
     if n < least:
         return Check("same_text", None, f"Too few to tell: {n:,} texts.", n=n)
-    is_odd = k >= least and k > share * n
     return Check(
         "same_text",
-        not is_odd,
+        k < least or k <= share * n,
         f"{k or 'None'} of the {n:,} newest texts {_be(k)} word for word that of another review.",
         n=n,
         figure=k / n,
         high=max(share, (least - 1) / n),
-        fails_run=is_odd and sides.own.repeated > 0,
+        fails_run=sides.own.repeated > 0,
     )
 
 
@@ -575,16 +534,15 @@ def _cut_off(sides: _Sides) -> Check:
     if has_past:
         change = _Change.of(k, n, k_before, m, CUT_OFF)
         bound = min(1.0, change.before + change.bound)
-    is_odd = k / n > bound
     length = f"exactly {sides.recent.usual_length:,} characters long" if k else "of one length"
     return Check(
         "cut_off",
-        not is_odd,
+        k / n <= bound,
         f"{k or 'None'} of the {n:,} newest texts {_be(k)} {length}.",
         n=n,
         figure=k / n,
         high=bound,
-        fails_run=is_odd and sides.own.at_usual_length > 0,
+        fails_run=sides.own.at_usual_length > 0,
     )
 
 
@@ -593,27 +551,26 @@ def _coverage(told: Told, state: State) -> Check:
     if site is None:
         return Check("coverage", None, "The site's count is not known.", n=living)
     figure = living / site if site else None
-    said = f"{living:,} of {site:,} reviews are here"
+    is_complete = told.status == "complete"
     is_surplus = living > SURPLUS * site and living - site >= ENOUGH
     has_fallen = (
-        told.status == "complete"
+        is_complete
         and site >= ENOUGH
         and before is not None
         and figure is not None
         and figure < before - COVERAGE_FALL
     )
-    passed: bool | None = True if told.status == "complete" else None
+    is_wrong = is_surplus or has_fallen
+    said = f"{living:,} of {site:,} reviews are here"
     if is_surplus:
-        passed = False
         said = f"{living:,} reviews are here and the site says it has {site:,}"
     elif has_fallen:
-        passed = False
         said += f": {figure:.0%}, {before:.0%} before"
-    elif passed is None:
+    elif not is_complete:
         said += f"; not judged, the collection ended as {told.status}"
     return Check(
         "coverage",
-        passed,
+        not is_wrong if is_wrong or is_complete else None,
         f"{said}.",
         n=living,
         figure=figure,
@@ -624,17 +581,14 @@ def _coverage(told: Told, state: State) -> Check:
 
 
 def _edited(state: State) -> Check:
+    counts = {
+        "words": state.edited_words,
+        "stars": state.edited_stars,
+        "day": state.edited_day,
+        "spoiler mark": state.edited_mark,
+    }
+    where = ", ".join(f"{what} in {count:,}" for what, count in counts.items() if count)
     k, n = state.edited, state.known
-    where = ", ".join(
-        f"{what} in {count:,}"
-        for what, count in (
-            ("words", state.edited_words),
-            ("stars", state.edited_stars),
-            ("day", state.edited_day),
-            ("spoiler mark", state.edited_mark),
-        )
-        if count
-    )
     said = f"{k or 'None'} of {n:,} known reviews that were read again had changed"
     return _at_once("edited", k, n, f"{said} ({where})." if where else f"{said}.")
 
@@ -647,15 +601,8 @@ def _removed(state: State, own: Side) -> Check:
 def _at_once(name: str, k: int, n: int, sentence: str) -> Check:
     if n < ENOUGH:
         return Check(name, None, f"Too few to tell: {n:,} known reviews; {ENOUGH} are needed.", n=n)
-    return Check(
-        name,
-        k <= AT_ONCE * n,
-        sentence,
-        n=n,
-        figure=k / n,
-        high=AT_ONCE,
-        fails_run=k > AT_ONCE * n,
-    )
+    is_few = k <= AT_ONCE * n
+    return Check(name, is_few, sentence, n=n, figure=k / n, high=AT_ONCE, fails_run=True)
 
 
 def _too_few(n: int, m: int) -> str:
@@ -669,8 +616,3 @@ def _be(count: int) -> str:
 def _sentence(clauses: list[str]) -> str:
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave nulls to the defaults; Postgres gives numeric where a share is asked for."""
-    return {name: value for name, value in row.items() if value is not None}

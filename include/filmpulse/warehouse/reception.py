@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from filmpulse.errors import BadInput
-from filmpulse.items import ASPECTS
 from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.statement import Query, Scalar
 
 
-@dataclass(frozen=True)
-class AspectSummary:
-    """One aspect of one movie: how often it is mentioned, and how well received."""
+class AspectSummary(NamedTuple):
+    """One aspect of one movie: how often reviews mention it, how well, and the best quotes."""
 
     aspect: str
     mentions: int
@@ -26,16 +24,15 @@ class AspectSummary:
     fault: str | None
 
 
-@dataclass(frozen=True)
-class Trend:
-    """The latest quarter of the scored reviews, 30 at least, against all before.
+class Trend(NamedTuple):
+    """The latest quarter of the scored reviews, at least 30, against all earlier ones.
 
     Attributes:
         trend: rising, falling, steady or too few, by the rule of `mart.movie_trends`.
         recent_n: Reviews in the latest quarter.
         earlier_n: Reviews before those.
-        since: Day of the first of the latest reviews; None for too few, as the next two.
-        difference: Mean of the latest less mean of those before, on -2..2.
+        since: Day of the first of the latest reviews; None for too few, as are the next two.
+        difference: Mean score of the latest minus that of the earlier ones, on -2..2.
         half_interval: Half the width of its 95 % interval.
     """
 
@@ -47,12 +44,16 @@ class Trend:
     half_interval: float | None
 
 
-@dataclass(frozen=True)
-class MovieSummary:
+class MovieSummary(NamedTuple):
     """How a movie is received.
 
-    `movie` is its row of `mart.movies`, with `awaited_sentence`: why the configured analyser is not
-    shown, None where it is. `faults` say which checks its reviews fail at present.
+    Attributes:
+        movie: The row of `mart.movies`, and `awaited_sentence`: why the configured analyser is
+            not shown; None where it is shown.
+        grade: The mean score in words, or `TOO_FEW`.
+        trend: How the score changes.
+        aspects: In the order of `items.ASPECTS`.
+        faults: Which quality checks fail at present, each in a sentence.
     """
 
     movie: dict[str, Any]
@@ -63,6 +64,10 @@ class MovieSummary:
 
 
 TOO_FEW = "too few"
+_movie_summary = Query[dict[str, Any]]("movie_summary", dict)
+_movie_trend = Query("movie_trend", Trend)
+_aspect_summary = Query("aspect_summary", AspectSummary)
+_quality_failed = Scalar[str]("quality_failed")
 
 
 def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
@@ -71,31 +76,15 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     Raises:
         BadInput: The movie was never looked at.
     """
-    movie = warehouse.row("movie_summary", imdb_id=imdb_id)
+    movie = _movie_summary.first(warehouse, imdb_id=imdb_id)
     if movie is None:
         raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-    quotes = {
-        (row["aspect"], row["is_praise"]): row["quote"]
-        for row in warehouse.rows("aspect_quotes", imdb_id=imdb_id)
-    }
-    aspects = {
-        row["aspect"]: AspectSummary(
-            **{k: row[k] for k in AspectSummary.__dataclass_fields__ if k in row},
-            praise=quotes.get((row["aspect"], True)),
-            fault=quotes.get((row["aspect"], False)),
-        )
-        for row in warehouse.rows("aspect_summary", imdb_id=imdb_id)
-    }
-    trend = warehouse.row("movie_trend", imdb_id=imdb_id) or {}
     return MovieSummary(
         movie=movie,
         grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-        trend=Trend(**{k: trend[k] for k in Trend.__dataclass_fields__}),
-        aspects=[aspects[name] for name in ASPECTS],
-        faults=[
-            f"{row['sentence'].rstrip('.')} ({row['check_name']}, {row['collected_at']:%Y-%m-%d})"
-            for row in warehouse.rows("quality_failed", imdb_id=imdb_id)
-        ],
+        trend=_movie_trend.one(warehouse, imdb_id=imdb_id),
+        aspects=_aspect_summary(warehouse, imdb_id=imdb_id),
+        faults=_quality_failed(warehouse, imdb_id=imdb_id),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from filmpulse.warehouse.collections import Subject
-from filmpulse.warehouse.statement import Query
+from filmpulse.warehouse.statement import Query, Scalar
 
 
 class Text(NamedTuple):
@@ -24,20 +24,8 @@ class Dropped(NamedTuple):
     quotes: int
 
 
-class Quotes(NamedTuple):
-    """How many quotes of answers lost their words."""
-
-    quotes: int
-
-
-class Hours(NamedTuple):
-    """How many hours of hosts were deleted."""
-
-    hours: int
-
-
 retention_movies = Query("retention_movies", Subject)
 retention_texts = Query("retention_texts", Text)
 retention_drop = Query("retention_drop", Dropped)
-retention_answers = Query("retention_answers", Quotes)
-retention_hours = Query("retention_hours", Hours)
+retention_answers = Scalar[int]("retention_answers")
+retention_hours = Scalar[int]("retention_hours")

@@ -5,14 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from filmpulse.warehouse.movies import Known
-from filmpulse.warehouse.statement import Command, Query
-
-
-class Registered(NamedTuple):
-    """An analyser's number."""
-
-    analyser_id: int
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class UnfinishedMovie(NamedTuple):
@@ -69,12 +62,6 @@ class Awaited(NamedTuple):
     sentence: str
 
 
-class Spent(NamedTuple):
-    """What today cost, in USD."""
-
-    usd: Decimal
-
-
 class FailedCheck(NamedTuple):
     """A check of quality that failed after a load."""
 
@@ -86,10 +73,10 @@ class FailedCheck(NamedTuple):
     sentence: str
 
 
-register_analyser = Query("register_analyser", Registered)
+register_analyser = Scalar[int]("register_analyser")
 unfinished_movies = Query("unfinished_movies", UnfinishedMovie)
 unscored_texts = Query("unscored_texts", UnscoredText)
-keyless_movies = Query("keyless_movies", Known)
+keyless_movies = Scalar[str]("keyless_movies")
 lock_scoring = Command("lock_scoring")
 store_analyses = Command("store_analyses")
 switch_analyser = Command("switch_analyser")
@@ -98,5 +85,5 @@ awaited_analysers = Query("awaited_analysers", Awaited)
 ask_again = Command("ledger_ask_again")
 note_refusal = Command("note_refusal")
 run_calls = Query("run_calls", RunCalls)
-spent_today = Query("spent_today", Spent)
+spent_today = Scalar[Decimal]("spent_today")
 collections_quality = Query("collections_quality", FailedCheck)

@@ -7,48 +7,57 @@ from contextlib import contextmanager
 from typing import Any, Generic, LiteralString, TypeVar
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import RowFactory, class_row, scalar_row
 
 from filmpulse.warehouse import Warehouse, sql
 
 Where = Warehouse | psycopg.Connection[Any]
-"""A warehouse, for a transaction of its own, or a connection, for the caller's."""
+"""A warehouse: the statement gets its own transaction. A connection: it joins the caller's."""
 
 Row = TypeVar("Row")
 
 
 class Query(Generic[Row]):
-    """A statement that gives rows; call it with its values to run it."""
+    """A statement that returns rows; call it with its values to run it."""
 
     def __init__(self, name: LiteralString, row: type[Row]) -> None:
-        """Keep the statement's name and what a row is made of: its columns are the fields."""
-        self._name, self._row = name, row
+        """Keep the statement's name and the class of a row, which has a field for each column."""
+        self._name = name
+        self._row_factory: RowFactory[Row] = class_row(row)
 
     def __call__(self, where: Where, **values: Any) -> list[Row]:
         """Return all rows."""
         with _connection(where) as connection:
-            cursor = connection.cursor(row_factory=class_row(self._row))
+            cursor = connection.cursor(row_factory=self._row_factory)
             return cursor.execute(sql(self._name), values).fetchall()
 
     def first(self, where: Where, **values: Any) -> Row | None:
         """Return the first row; None where there is none."""
         return next(iter(self(where, **values)), None)
 
-    @contextmanager
-    def streamed(
-        self, connection: psycopg.Connection[Any], at_once: int, **values: Any
-    ) -> Iterator[Iterator[Row]]:
-        """Give the rows a few at a time: the server holds the rest, beyond each commit."""
-        rows = class_row(self._row)
-        with connection.cursor(self._name, withhold=True, row_factory=rows) as cursor:
-            cursor.itersize = at_once
-            cursor.execute(sql(self._name), values)
-            yield iter(cursor)
-
     def one(self, where: Where, **values: Any) -> Row:
         """Return the one row that there always is."""
         (row,) = self(where, **values)
         return row
+
+    @contextmanager
+    def streamed(
+        self, connection: psycopg.Connection[Any], at_once: int, **values: Any
+    ) -> Iterator[Iterator[Row]]:
+        """Read the rows `at_once` at a time; the server keeps the rest, even after a commit."""
+        with connection.cursor(self._name, withhold=True, row_factory=self._row_factory) as cursor:
+            cursor.itersize = at_once
+            cursor.execute(sql(self._name), values)
+            yield iter(cursor)
+
+
+class Scalar(Query[Row]):
+    """A statement that returns one column: each row is its value."""
+
+    def __init__(self, name: LiteralString) -> None:
+        """Keep the statement's name."""
+        self._name = name
+        self._row_factory = scalar_row
 
 
 class Command:

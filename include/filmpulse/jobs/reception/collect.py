@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 
 def label(imdb_id: str, context: Context) -> str:
     """Name a movie for people: "Title (year)", or its id before anything is known of it."""
-    known = movie_label.first(context.warehouse, imdb_id=imdb_id)
-    return known.label if known else imdb_id
+    return movie_label.first(context.warehouse, imdb_id=imdb_id) or imdb_id
 
 
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, context: Context) -> list[str]:
@@ -154,10 +153,10 @@ class Reading:
 
 def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, context: Context) -> Visit:
     started_at = datetime.now(UTC)
-    begun = ledger.start_collection.one(
+    collection_id = ledger.start_collection.one(
         context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
     )
-    return Visit(source, imdb_id, mode, run_id, context, started_at, begun.collection_id)
+    return Visit(source, imdb_id, mode, run_id, context, started_at, collection_id)
 
 
 def _read(visit: Visit, progress: Progress) -> Reading:

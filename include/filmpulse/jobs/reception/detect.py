@@ -138,8 +138,7 @@ class _Poke:
     def due(self, source: str) -> list[str]:
         """Return the movies that a source was not asked for yet, longest unchecked first."""
         asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
-        due = detection.due_movies(self.context.warehouse, source=source, **asked)
-        return [movie.imdb_id for movie in due]
+        return detection.due_movies(self.context.warehouse, source=source, **asked)
 
 
 @contextmanager
@@ -274,8 +273,8 @@ def _judge_stream(source: str, imdb_id: str, drains: Drains, poke: _Poke) -> _Ve
     if busy := _busy(source, imdb_id, poke):
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.stream_history.one(poke.context.warehouse, **asked)
-    new = new_drains(drains, imdb_id, history.read_until)
+    read_until = detection.stream_history.one(poke.context.warehouse, **asked)
+    new = new_drains(drains, imdb_id, read_until)
     if not new:
         return _Verdict("no_news")
     events = sum(told.movies[imdb_id] for _, told in new)

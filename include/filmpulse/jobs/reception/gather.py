@@ -95,8 +95,7 @@ def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -
     Raises:
         LakeUnavailable, LakeDamaged: A drain could not be read.
     """
-    history = stream_history.one(context.warehouse, source=source, imdb_id=imdb_id)
-    read_until = history.read_until
+    read_until = stream_history.one(context.warehouse, source=source, imdb_id=imdb_id)
     last: dict[str, Review | None] = {}
     drains = new_drains(context.lake.drains(source), imdb_id, read_until)
     for uri, told in drains:

@@ -235,7 +235,7 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
         BadInput: A movie that is not in the warehouse, or settings that cannot be used.
     """
     known = known_movies(context.warehouse, imdb_ids=list(imdb_ids))
-    if unknown := sorted(set(imdb_ids) - {movie.imdb_id for movie in known}):
+    if unknown := sorted(set(imdb_ids) - set(known)):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
     with configured_analyser(context) as analyser, context.warehouse.connect() as connection:
         # A switch that is due and was missed: a worker was killed, what was unread is gone, or an
@@ -396,10 +396,10 @@ def _score_keyless(
     """
     analyser = make_analyser(KEYLESS)
     analyser_id = _register(analyser, context)
-    for movie in scores.keyless_movies(
+    for imdb_id in scores.keyless_movies(
         context.warehouse, analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
     ):
-        _score(connection, analyser, [movie.imdb_id], context, silent)
+        _score(connection, analyser, [imdb_id], context, silent)
 
 
 def _score(
@@ -471,8 +471,7 @@ def _register(analyser: Analyser, context: Context) -> int:
     }
     # A statement does not see what another one inserted while it ran: then the next does.
     register = scores.register_analyser
-    found = register.first(context.warehouse, **values) or register.one(context.warehouse, **values)
-    return found.analyser_id
+    return register.first(context.warehouse, **values) or register.one(context.warehouse, **values)
 
 
 def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:

@@ -227,7 +227,7 @@ def _money(rows: Sequence[RunCalls], budget: float, context: Context) -> str | N
     spent = sum(float(used.cost_usd + used.unsettled_usd) for used in rows)
     today = spent_today.one(context.warehouse)
     day = context.settings.llm_budget_usd_per_day
-    day_left = day - float(today.usd)
+    day_left = day - float(today)
     most = max((float(used.most_reserved_usd) for used in rows), default=MOST_A_REQUEST_USD)
     for left, name, usd in ((budget - spent, "run", budget), (day_left, "day", day)):
         if left <= most:

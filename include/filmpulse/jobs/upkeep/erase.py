@@ -179,7 +179,7 @@ def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
 
 def _sources(context: Context) -> set[str]:
     """Return the sources that the warehouse, the lake or the inbox knows, and the live ones."""
-    in_warehouse = {row.source for row in wh.erase_sources(context.warehouse)}
+    in_warehouse = set(wh.erase_sources(context.warehouse))
     return {*registry.known()} | context.lake.sources() | in_warehouse | table_sources(context)
 
 

@@ -100,7 +100,7 @@ def apply_retention(context: Context, now: datetime) -> Retained:
         ),
         unfinished=_delete_unfinished(now - unfinished_after, context),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
-        hours=wh.retention_hours.one(context.warehouse, cutoff=now - KEEP_HOURS).hours,
+        hours=wh.retention_hours.one(context.warehouse, cutoff=now - KEEP_HOURS),
     )
     recleaned = clean_kept(context)
     taken = taken._replace(cleaned=recleaned.cleaned, not_cleaned=recleaned.not_cleaned)
@@ -156,9 +156,9 @@ def _drop_texts(
             "hashes": [content_hash for _, content_hash in texts],
         }
         dropped = wh.retention_drop.one(connection, **values)
-        answers = wh.retention_answers.one(connection, hashes=values["hashes"])
+        answered = wh.retention_answers.one(connection, hashes=values["hashes"])
     log.info("%s: the words of %d texts were dropped", imdb_id, len(texts))
-    return lines, dropped.texts, dropped.quotes + answers.quotes
+    return lines, dropped.texts, dropped.quotes + answered
 
 
 def _delete_old(folders: list[str], before: datetime, context: Context) -> int:

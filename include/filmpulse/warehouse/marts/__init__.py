@@ -1,14 +1,16 @@
-"""The marts: the schema `mart`, one file a view or function, made anew whenever a file changed.
+"""The marts: the schema `mart`, one file per view or function, made anew whenever a file changed.
 
-A file is named after the view or function that it makes and holds its comments and indexes
-(docs/adr/0033). Functions are written in the new style (`RETURN ...`), so that Postgres binds names
-when the function is made and knows what depends on what.
+A file is named after the view or function that it makes. It holds its indexes and comments
+(docs/adr/0033); `columns.toml` holds the comments of columns that several views share. Functions
+are written in the new style (`RETURN ...`): so Postgres binds names when the function is made, and
+knows what depends on what.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import LiteralString
@@ -16,6 +18,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import errors
 from psycopg import sql as identifiers
+from psycopg.types.json import Jsonb
 
 from filmpulse.warehouse import figures, open_connection, sql
 
@@ -88,10 +91,10 @@ ORDER: tuple[LiteralString, ...] = (
     # What dashboards draw of a movie.
     "html_card",
 )
-"""The files in the order in which they are run: each after those that it reads."""
+"""The files in the order in which they run: each one after those that it reads."""
 
 _LOCK = 0x6D617274  # "mart": two setups at once take turns
-_PATIENCE = "30s"  # for those who still read the views of before
+_PATIENCE = "30s"  # how long to wait for readers of the old views
 _OLD = "mart_before_"
 
 
@@ -100,15 +103,21 @@ def text(name: LiteralString) -> LiteralString:
     return (files(__name__) / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def shared_comments() -> str:
+    """Return `columns.toml`: what a column means where its view does not comment on it."""
+    return (files(__name__) / "columns.toml").read_text(encoding="utf-8")
+
+
 @cache
 def description() -> LiteralString:
-    """Return what the schema's comment says: its purpose, and a hash of all files in order."""
-    digest = hashlib.sha256("\0".join(map(text, ORDER)).encode()).hexdigest()
+    """Return the comment of the schema: its purpose, and a hash of all files in order."""
+    made_from = "\0".join([*map(text, ORDER), shared_comments()])
+    digest = hashlib.sha256(made_from.encode()).hexdigest()
     return f"Views: all that Superset may read. Made from {digest[:16]}."
 
 
 def are_current(connection: psycopg.Connection) -> bool:
-    """Say whether the database holds the marts of this version, each view and function of them."""
+    """Say whether the database holds every view and function of this version's marts."""
     row = connection.execute(sql("marts_standing")).fetchone()
     return row is not None and row[0] == description() and set(ORDER) <= set(row[1])
 
@@ -116,24 +125,24 @@ def are_current(connection: psycopg.Connection) -> bool:
 def remake(url: str) -> bool:
     """Make the marts anew if they are not those of this version; return whether that was so.
 
-    Readers wait for nothing: the new schema is built beside the one of before, figures counted, and
-    takes its name when the transaction ends. A view that somebody else put into the schema, or that
-    reads from it, is dropped with the schema of before.
+    Readers never wait: the new schema is built beside the old one, with its figures counted, and
+    takes its name when the transaction ends. If somebody else put a view into the old schema, or
+    made one that reads from it, that view is dropped with the old schema.
 
     Args:
         url: `postgresql://` address of the owner of the database, which is migrated.
 
     Raises:
         WarehouseUnavailable: Postgres could not be reached.
-        psycopg.Error: Others took a quarter of an hour, or a file cannot be run. The marts of
-            before stand.
+        psycopg.Error: Others took a quarter of an hour, or a file cannot be run. The old marts
+            stay.
     """
     with open_connection(url, row_factory=psycopg.rows.tuple_row, autocommit=True) as connection:
         connection.execute(f"SET lock_timeout = '{figures.PATIENCE}'")
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         is_old = not are_current(connection)
         if is_old:
-            # A refresh that is under way would not see the rows of the new views, and count none.
+            # A refresh that is under way would not see the rows of the new views, and counts none.
             figures.keep_still(connection)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with connection.transaction():
@@ -143,7 +152,7 @@ def remake(url: str) -> bool:
 
 
 def _build(connection: psycopg.Connection) -> None:
-    """Put the schema aside and make a new one; figures of all movies agree, as of one moment."""
+    """Put the old schema aside and make a new one; all figures are as of one moment."""
     row = connection.execute("SELECT to_regnamespace('mart')::oid").fetchone()
     if row and row[0]:
         old = identifiers.Identifier(f"{_OLD}{row[0]}")
@@ -151,6 +160,12 @@ def _build(connection: psycopg.Connection) -> None:
     connection.execute("CREATE SCHEMA mart")
     for name in ORDER:
         connection.execute(text(name))
+    for view, column, comment in connection.execute(
+        sql("marts_shared_comments"), {"shared": Jsonb(tomllib.loads(shared_comments()))}
+    ).fetchall():
+        place = identifiers.Identifier("mart", view, column)
+        said = identifiers.Literal(comment)
+        connection.execute(identifiers.SQL("COMMENT ON COLUMN {} IS {}").format(place, said))
     connection.execute(
         identifiers.SQL("COMMENT ON SCHEMA mart IS {}").format(identifiers.Literal(description()))
     )
@@ -158,9 +173,9 @@ def _build(connection: psycopg.Connection) -> None:
 
 
 def _drop_old(connection: psycopg.Connection) -> None:
-    """Drop schemas that were put aside, by this setup or by an interrupted one.
+    """Drop schemas that this setup or an interrupted one put aside.
 
-    Nobody new looks there. A schema that somebody still reads is left for the next setup.
+    If somebody still reads from a schema, it is left for the next setup.
     """
     connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
     names = connection.execute(

@@ -21,9 +21,7 @@ CROSS JOIN LATERAL (
     WHERE r.imdb_id = m.imdb_id
 ) c;
 COMMENT ON VIEW mart.analyser_progress IS 'One row per movie and analyser: how much of the movie the analyser has read. Ask for few movies: each row counts the movie''s reviews.';
-COMMENT ON COLUMN mart.analyser_progress.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.analyser_progress.analyser_id IS 'The analyser.';
-COMMENT ON COLUMN mart.analyser_progress.reviews IS 'Current reviews of the movie.';
 COMMENT ON COLUMN mart.analyser_progress.finished_reviews IS 'Of these, how many the analyser is done with.';
 COMMENT ON COLUMN mart.analyser_progress.has_finished IS 'Whether that is 95 % of the reviews.';
 COMMENT ON COLUMN mart.analyser_progress.scored_reviews IS 'Reviews with a score of the analyser.';

@@ -18,9 +18,6 @@ WHERE m.configured_analyser_id IS DISTINCT FROM m.active_analyser_id
   -- A model that has read the movie is not replaced by the lexicon.
   AND NOT (a.kind = 'lexicon' AND shown.kind IS DISTINCT FROM 'lexicon');
 COMMENT ON VIEW mart.awaited_analysers IS 'Movies that still show the scores of another analyser than the configured one, and why.';
-COMMENT ON COLUMN mart.awaited_analysers.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.awaited_analysers.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.awaited_analysers.reviews IS 'Current reviews of the movie.';
 COMMENT ON COLUMN mart.awaited_analysers.finished_reviews IS 'Of these, how many the configured analyser is done with.';
 COMMENT ON COLUMN mart.awaited_analysers.scored_reviews IS 'Reviews with a score of the analyser that is shown.';
 COMMENT ON COLUMN mart.awaited_analysers.rescored_reviews IS 'Of these, how many the configured analyser scored too.';

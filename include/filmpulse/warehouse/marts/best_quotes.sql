@@ -36,18 +36,8 @@ CROSS JOIN LATERAL (
     ) s
 ) q;
 COMMENT ON VIEW mart.best_quotes IS 'One row per quote that praises or faults an aspect, best first; never of a spoiler.';
-COMMENT ON COLUMN mart.best_quotes.imdb_id IS 'The movie.';
-COMMENT ON COLUMN mart.best_quotes.movie IS 'Title and year of the movie.';
-COMMENT ON COLUMN mart.best_quotes.source IS 'Where the review stands.';
-COMMENT ON COLUMN mart.best_quotes.review_id IS 'The site''s own id.';
-COMMENT ON COLUMN mart.best_quotes.submitted_on IS 'The site''s day.';
-COMMENT ON COLUMN mart.best_quotes.language IS 'ISO 639-1, detected; null when unsure.';
-COMMENT ON COLUMN mart.best_quotes.language_name IS 'The language in English; "not known" when unsure.';
-COMMENT ON COLUMN mart.best_quotes.rating_1_10 IS 'Stars of the review; null when none were given.';
 COMMENT ON COLUMN mart.best_quotes.aspect IS 'Storytelling, Acting, Visuals, Sound or Themes.';
 COMMENT ON COLUMN mart.best_quotes.score IS '-2 very negative to 2 very positive, never 0.';
-COMMENT ON COLUMN mart.best_quotes.score_label IS 'The score in words.';
 COMMENT ON COLUMN mart.best_quotes.is_praise IS 'Whether the score is above 0.';
 COMMENT ON COLUMN mart.best_quotes.quote IS 'An exact piece of the review.';
-COMMENT ON COLUMN mart.best_quotes.helpful_up IS 'Readers who found the review helpful.';
 COMMENT ON COLUMN mart.best_quotes.place IS 'Its place among the quotes that praise, or fault, this aspect of the movie: 1 is the best.';

@@ -20,12 +20,6 @@ CROSS JOIN LATERAL (
 WHERE w.reviews_so_far > 0;
 CREATE UNIQUE INDEX compared_weeks_key ON mart.compared_weeks (imdb_id, days_since_release);
 COMMENT ON MATERIALIZED VIEW mart.compared_weeks IS 'One row per movie and seven days, from four weeks before its release to two years after it, as of the end of the last job.';
-COMMENT ON COLUMN mart.compared_weeks.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.compared_weeks.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.compared_weeks.movie_reviews IS 'Current reviews of the movie.';
 COMMENT ON COLUMN mart.compared_weeks.days_since_release IS 'Days from the release to the first of the seven; what came earlier than 28 days before it counts with those.';
 COMMENT ON COLUMN mart.compared_weeks.reviews IS 'Current reviews submitted in those seven days.';
-COMMENT ON COLUMN mart.compared_weeks.reviews_so_far IS 'Current reviews up to their end.';
-COMMENT ON COLUMN mart.compared_weeks.graded_so_far IS 'Of these, how many have stars: the n of mean_stars_so_far.';
-COMMENT ON COLUMN mart.compared_weeks.mean_stars_so_far IS 'Mean of their stars, 1 to 10.';
-COMMENT ON COLUMN mart.compared_weeks.coverage IS 'Coverage of the movie.';

@@ -20,9 +20,3 @@ SELECT NULL, 'all movies', NULL, 'none failed',
 FROM latest
 HAVING count(*) FILTER (WHERE NOT passed) = 0;
 COMMENT ON VIEW mart.failed_checks IS 'One row per check of what was loaded that fails now; one row that says so when none does.';
-COMMENT ON COLUMN mart.failed_checks.imdb_id IS 'The movie.';
-COMMENT ON COLUMN mart.failed_checks.movie IS 'Title and year of the movie.';
-COMMENT ON COLUMN mart.failed_checks.source IS 'Where the reviews stand.';
-COMMENT ON COLUMN mart.failed_checks.check_name IS 'One stable word; the runbook on data quality says what each means.';
-COMMENT ON COLUMN mart.failed_checks.sentence IS 'The verdict for a person, with the figures.';
-COMMENT ON COLUMN mart.failed_checks.checked_at IS 'When it was judged (UTC).';

@@ -4,7 +4,6 @@ FROM ops.host_state
 UNION ALL
 SELECT 'no host was asked yet', NULL, 0, NULL, false WHERE NOT EXISTS (SELECT FROM ops.host_state);
 COMMENT ON VIEW mart.hosts IS 'One row per host: whether it has asked for quiet.';
-COMMENT ON COLUMN mart.hosts.host IS 'Host and port.';
 COMMENT ON COLUMN mart.hosts.paused_until IS 'The host asked for quiet until then (UTC).';
 COMMENT ON COLUMN mart.hosts.strikes IS 'Refusals in a row; each doubles the pause.';
 COMMENT ON COLUMN mart.hosts.reason IS 'Why it is paused.';

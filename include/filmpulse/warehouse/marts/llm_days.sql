@@ -29,11 +29,7 @@ SELECT (started_at AT TIME ZONE 'UTC')::date AS day, model, prompt_version,
 FROM ops.llm_calls
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW mart.llm_days IS 'What models were asked each day, how it ended and what it cost; what was erased since is still counted.';
-COMMENT ON COLUMN mart.llm_days.day IS 'The day on which the requests were sent (UTC).';
-COMMENT ON COLUMN mart.llm_days.model IS 'The model asked.';
 COMMENT ON COLUMN mart.llm_days.prompt_version IS 'Version of the prompt.';
-COMMENT ON COLUMN mart.llm_days.calls IS 'Requests that were sent.';
-COMMENT ON COLUMN mart.llm_days.scored IS 'Of these, answered with scores.';
 COMMENT ON COLUMN mart.llm_days.refused IS 'The model would not answer.';
 COMMENT ON COLUMN mart.llm_days.content_filter IS 'The provider''s filter stopped the answer.';
 COMMENT ON COLUMN mart.llm_days.truncated IS 'The answer was longer than it may be.';
@@ -48,11 +44,5 @@ COMMENT ON COLUMN mart.llm_days.key_refused IS 'The key was refused, which stopp
 COMMENT ON COLUMN mart.llm_days.model_refused IS 'The model was refused, which stopped the run.';
 COMMENT ON COLUMN mart.llm_days.quota_exhausted IS 'The account had no money left, which stopped the run.';
 COMMENT ON COLUMN mart.llm_days.unfinished IS 'Still running, or lost in a crash.';
-COMMENT ON COLUMN mart.llm_days.input_tokens IS 'Tokens read, cached ones among them.';
 COMMENT ON COLUMN mart.llm_days.cached_tokens IS 'Of these, read from the provider''s cache.';
-COMMENT ON COLUMN mart.llm_days.output_tokens IS 'Tokens written, reasoning among them.';
 COMMENT ON COLUMN mart.llm_days.reasoning_tokens IS 'Of these, spent on reasoning.';
-COMMENT ON COLUMN mart.llm_days.cost_usd IS 'What it cost, as far as it is known (USD).';
-COMMENT ON COLUMN mart.llm_days.unsettled_usd IS 'The most that the others can have cost; budgets count it (USD).';
-COMMENT ON COLUMN mart.llm_days.quotes_given IS 'Quotes in the answers.';
-COMMENT ON COLUMN mart.llm_days.quotes_dropped IS 'Of these, not in the text, too short or too long.';

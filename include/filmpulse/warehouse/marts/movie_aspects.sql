@@ -7,15 +7,6 @@ JOIN core.movies m USING (imdb_id)
 WHERE f.position > 0
 ORDER BY f.imdb_id, f.position;
 COMMENT ON VIEW mart.movie_aspects IS 'How each aspect of each movie is received; n is mentions.';
-COMMENT ON COLUMN mart.movie_aspects.imdb_id IS 'The movie.';
-COMMENT ON COLUMN mart.movie_aspects.title IS 'Its title.';
 COMMENT ON COLUMN mart.movie_aspects.aspect IS 'storytelling, acting, visuals, sound or themes.';
-COMMENT ON COLUMN mart.movie_aspects.scored_reviews IS 'Scored reviews of the movie.';
-COMMENT ON COLUMN mart.movie_aspects.mentions IS 'Reviews that mention the aspect: the n of mean_score.';
-COMMENT ON COLUMN mart.movie_aspects.share_mentioned IS 'Mentions over scored reviews.';
-COMMENT ON COLUMN mart.movie_aspects.mean_score IS 'Mean score of the mentions, -2 to 2.';
 COMMENT ON COLUMN mart.movie_aspects.score_low IS 'Lower end of its 95 % interval, on the scale.';
 COMMENT ON COLUMN mart.movie_aspects.score_high IS 'Upper end of its 95 % interval, on the scale.';
-COMMENT ON COLUMN mart.movie_aspects.praised IS 'Mentions with a score above 0.';
-COMMENT ON COLUMN mart.movie_aspects.faulted IS 'Mentions with a score below 0.';
-COMMENT ON COLUMN mart.movie_aspects.is_enough IS '30 mentions and 20 % coverage: below, figures are grey and never ranked.';

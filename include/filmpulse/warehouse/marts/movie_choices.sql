@@ -5,6 +5,4 @@ LEFT JOIN mart.compared_movies c USING (imdb_id)
 UNION ALL
 SELECT NULL, 'no movie yet', 0 WHERE NOT EXISTS (SELECT FROM core.movies);
 COMMENT ON VIEW mart.movie_choices IS 'One row per movie that can be chosen; before the first, one row that says so.';
-COMMENT ON COLUMN mart.movie_choices.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_choices.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movie_choices.reviews IS 'Current reviews as of the end of the last job; sets the order.';

@@ -20,14 +20,3 @@ LEFT JOIN LATERAL (
     ORDER BY b.site_reviews DESC, b.source LIMIT 1
 ) s ON true;
 COMMENT ON VIEW mart.movie_counts IS 'One row per movie: how many reviews we hold, of how many.';
-COMMENT ON COLUMN mart.movie_counts.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_counts.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_counts.reviews IS 'Current reviews that we hold, of all sources.';
-COMMENT ON COLUMN mart.movie_counts.known_reviews IS 'Reviews that we know to exist: the counts of sites, and those of other sources; null while the count of a site is unknown.';
-COMMENT ON COLUMN mart.movie_counts.coverage IS 'reviews over known_reviews; null when that is unknown.';
-COMMENT ON COLUMN mart.movie_counts.site_rating IS 'The site''s own mean rating, 1 to 10.';
-COMMENT ON COLUMN mart.movie_counts.site_votes IS 'Votes behind that rating.';
-COMMENT ON COLUMN mart.movie_counts.site_reviews IS 'Reviews that the site says it has.';
-COMMENT ON COLUMN mart.movie_counts.site_as_of IS 'When the site said so (UTC).';
-COMMENT ON COLUMN mart.movie_counts.site IS 'Which site says so: the one with the most reviews of the movie.';
-COMMENT ON COLUMN mart.movie_counts.sources IS 'The sources of the reviews that we hold, the largest first.';

@@ -22,17 +22,6 @@ LEFT JOIN LATERAL (
     ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
 ) o ON true;
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
-COMMENT ON COLUMN mart.movie_health.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_health.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_health.reviews IS 'Current reviews that we hold, of all sources.';
-COMMENT ON COLUMN mart.movie_health.known_reviews IS 'Reviews that we know to exist; null when unknown.';
-COMMENT ON COLUMN mart.movie_health.coverage IS 'reviews over known_reviews.';
 COMMENT ON COLUMN mart.movie_health.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';
-COMMENT ON COLUMN mart.movie_health.looked_at IS 'When the detector last looked (UTC).';
 COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.movie_health.hours_since_look IS 'Hours since then.';
-COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them; of several sources, of one that did not end well.';
-COMMENT ON COLUMN mart.movie_health.collection_reason IS 'One stable word for why it did not end as complete.';
-COMMENT ON COLUMN mart.movie_health.collection_sentence IS 'The same for a person, with figures.';
-COMMENT ON COLUMN mart.movie_health.collected_at IS 'When it ended (UTC).';
-COMMENT ON COLUMN mart.movie_health.collection_source IS 'The source of that collection.';

@@ -8,7 +8,4 @@ CROSS JOIN LATERAL (
     GROUP BY r.language
 ) l;
 COMMENT ON VIEW mart.movie_languages IS 'One row per movie and language that can be chosen.';
-COMMENT ON COLUMN mart.movie_languages.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_languages.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_languages.language_name IS 'The language in English; "not known" when unsure.';
 COMMENT ON COLUMN mart.movie_languages.reviews IS 'Current reviews in it; sets the order.';

@@ -6,5 +6,4 @@ FROM (
     FROM core.movies
 ) m;
 COMMENT ON VIEW mart.movie_names IS 'One row per movie: what it is called wherever one is chosen.';
-COMMENT ON COLUMN mart.movie_names.imdb_id IS 'IMDb''s id.';
 COMMENT ON COLUMN mart.movie_names.movie IS 'Title and year; with the id where two movies share both.';

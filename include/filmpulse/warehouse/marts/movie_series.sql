@@ -28,18 +28,8 @@ CROSS JOIN LATERAL (
     WINDOW so_far AS (PARTITION BY g.grain ORDER BY date_trunc(g.grain, r.submitted_on))
 ) q;
 COMMENT ON VIEW mart.movie_series IS 'One row per movie and day, and one per movie and week, in which reviews were submitted.';
-COMMENT ON COLUMN mart.movie_series.imdb_id IS 'The movie.';
-COMMENT ON COLUMN mart.movie_series.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.movie_series.grain IS 'day or week; choose one.';
 COMMENT ON COLUMN mart.movie_series.starts_on IS 'The day, or the Monday of the week.';
 COMMENT ON COLUMN mart.movie_series.days_since_release IS 'Days from the release to starts_on; null when the release is unknown.';
 COMMENT ON COLUMN mart.movie_series.reviews IS 'Current reviews submitted then.';
-COMMENT ON COLUMN mart.movie_series.graded_reviews IS 'Of these, how many have stars: the n of mean_stars.';
-COMMENT ON COLUMN mart.movie_series.mean_stars IS 'Mean of their stars, 1 to 10.';
-COMMENT ON COLUMN mart.movie_series.stars_half_interval IS 'Half the width of its 95 % interval; null below two.';
 COMMENT ON COLUMN mart.movie_series.scored_reviews IS 'How many have an overall score: the n of mean_overall.';
-COMMENT ON COLUMN mart.movie_series.mean_overall IS 'Mean overall score, -2 to 2.';
-COMMENT ON COLUMN mart.movie_series.overall_half_interval IS 'Half the width of its 95 % interval; null below two.';
-COMMENT ON COLUMN mart.movie_series.reviews_so_far IS 'Current reviews up to the end of that day or week.';
-COMMENT ON COLUMN mart.movie_series.graded_so_far IS 'Of these, how many have stars.';
-COMMENT ON COLUMN mart.movie_series.mean_stars_so_far IS 'Mean of their stars, 1 to 10.';

@@ -5,9 +5,4 @@ FROM core.movie_snapshots s
 JOIN mart.movie_names n USING (imdb_id);
 COMMENT ON VIEW mart.movie_snapshots IS 'The own figures of each site over time.';
 COMMENT ON COLUMN mart.movie_snapshots.source IS 'The site.';
-COMMENT ON COLUMN mart.movie_snapshots.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.movie_snapshots.taken_at IS 'When the page was fetched (UTC).';
-COMMENT ON COLUMN mart.movie_snapshots.site_rating IS 'The site''s own mean rating, 1 to 10.';
-COMMENT ON COLUMN mart.movie_snapshots.site_votes IS 'Votes behind that rating.';
-COMMENT ON COLUMN mart.movie_snapshots.site_reviews IS 'Reviews that the site says it has.';
-COMMENT ON COLUMN mart.movie_snapshots.movie IS 'Title and year of the movie.';

@@ -26,15 +26,8 @@ CROSS JOIN LATERAL (
     LEFT JOIN ops.streams t ON t.source = coalesce(r.source, s.source)
 ) b;
 COMMENT ON VIEW mart.movie_sources IS 'One row per movie and source: how many reviews we hold, of how many.';
-COMMENT ON COLUMN mart.movie_sources.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_sources.movie IS 'Title and year.';
-COMMENT ON COLUMN mart.movie_sources.source IS 'The source.';
 COMMENT ON COLUMN mart.movie_sources.kind IS 'site, stream or file.';
 COMMENT ON COLUMN mart.movie_sources.reviews IS 'Current reviews that we hold.';
 COMMENT ON COLUMN mart.movie_sources.known_reviews IS 'Reviews that we know to exist: the count of a site, else those that we hold; null while the site''s count is unknown.';
 COMMENT ON COLUMN mart.movie_sources.coverage IS 'reviews over the count of a site; null for streams and files, which have no count.';
-COMMENT ON COLUMN mart.movie_sources.site_rating IS 'The site''s own mean rating, 1 to 10.';
-COMMENT ON COLUMN mart.movie_sources.site_votes IS 'Votes behind that rating.';
-COMMENT ON COLUMN mart.movie_sources.site_reviews IS 'Reviews that the site says it has.';
-COMMENT ON COLUMN mart.movie_sources.site_as_of IS 'When the site said so (UTC).';
 COMMENT ON COLUMN mart.movie_sources.gapless_since IS 'Of a stream: from then on no event is missing (UTC).';

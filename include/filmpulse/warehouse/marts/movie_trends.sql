@@ -31,8 +31,6 @@ LEFT JOIN LATERAL (
     WHERE least(t.recent_n, t.earlier_n) >= mart.enough_reviews()
 ) d ON true;
 COMMENT ON VIEW mart.movie_trends IS 'One row per movie: whether its latest reviews are better or worse than those before.';
-COMMENT ON COLUMN mart.movie_trends.imdb_id IS 'IMDb''s id.';
-COMMENT ON COLUMN mart.movie_trends.movie IS 'Title and year.';
 COMMENT ON COLUMN mart.movie_trends.recent_n IS 'Reviews in the latest quarter of the scored ones, 30 at least.';
 COMMENT ON COLUMN mart.movie_trends.earlier_n IS 'Scored reviews before those.';
 COMMENT ON COLUMN mart.movie_trends.trend IS 'rising, falling, steady (the difference lies within its interval), or too few (fewer than 30 on either side).';

@@ -15,24 +15,8 @@ LEFT JOIN core.review_analyses a
        ON (a.imdb_id, a.source, a.review_id, a.content_hash, a.analyser_id)
         = (r.imdb_id, r.source, r.review_id, r.content_hash, m.active_analyser_id);
 COMMENT ON VIEW mart.reviews IS 'Current reviews with the overall score of the movie''s active analyser.';
-COMMENT ON COLUMN mart.reviews.source IS 'Where it stands: imdb, or the name given to a file.';
-COMMENT ON COLUMN mart.reviews.review_id IS 'The site''s own id.';
-COMMENT ON COLUMN mart.reviews.imdb_id IS 'The movie.';
 COMMENT ON COLUMN mart.reviews.title IS 'Heading.';
-COMMENT ON COLUMN mart.reviews.body IS 'Plain text.';
-COMMENT ON COLUMN mart.reviews.rating_1_10 IS 'Stars, 1 to 10; null when none were given.';
-COMMENT ON COLUMN mart.reviews.submitted_on IS 'The site''s day.';
-COMMENT ON COLUMN mart.reviews.is_spoiler IS 'Marked as a spoiler.';
-COMMENT ON COLUMN mart.reviews.helpful_up IS 'Readers who found it helpful.';
-COMMENT ON COLUMN mart.reviews.helpful_down IS 'Readers who did not.';
-COMMENT ON COLUMN mart.reviews.language IS 'ISO 639-1, detected; null when unsure.';
-COMMENT ON COLUMN mart.reviews.first_seen_at IS 'Start of the collection that first saw it (UTC).';
-COMMENT ON COLUMN mart.reviews.content_hash IS 'sha256 of canonical title and body.';
 COMMENT ON COLUMN mart.reviews.analysis_status IS 'What the movie''s active analyser made of it; null when it has not read it.';
-COMMENT ON COLUMN mart.reviews.overall IS 'The whole review, -2 very negative to 2 very positive; null when not scored.';
-COMMENT ON COLUMN mart.reviews.analyser_id IS 'The movie''s active analyser.';
 COMMENT ON COLUMN mart.reviews.overall_quote IS 'An exact piece of the text that decides the whole; null when there is none. Of a spoiler, do not show it unasked.';
-COMMENT ON COLUMN mart.reviews.movie IS 'Title and year of the movie.';
-COMMENT ON COLUMN mart.reviews.language_name IS 'The language in English; "not known" when unsure.';
 COMMENT ON COLUMN mart.reviews.grade_band IS 'Stars in bands of two, or "no grade".';
 COMMENT ON COLUMN mart.reviews.days_since_release IS 'Days from the movie''s release to the review; below 0 before it.';

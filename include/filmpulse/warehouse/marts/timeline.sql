@@ -53,10 +53,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN mart.current_reviews r ON r.imdb_id = of.imdb_id
 ) g;
 COMMENT ON VIEW mart.timeline IS 'One row per current review with a day, and one per event and per day on which the site was looked at for each language of the movie''s reviews.';
-COMMENT ON COLUMN mart.timeline.imdb_id IS 'The movie.';
-COMMENT ON COLUMN mart.timeline.movie IS 'Title and year of the movie.';
 COMMENT ON COLUMN mart.timeline.day IS 'When it was: the review''s day, the event''s day, the day of the look (UTC).';
-COMMENT ON COLUMN mart.timeline.language_name IS 'The language in English; "not known" when unsure.';
 COMMENT ON COLUMN mart.timeline.kind IS 'review, event, or site (a look at the site''s own figures).';
 COMMENT ON COLUMN mart.timeline.source IS 'Where the review stands; null for the others.';
 COMMENT ON COLUMN mart.timeline.review_id IS 'The site''s own id; null for the others.';

@@ -65,8 +65,8 @@ SELECT s.side,
        (SELECT characters FROM usual_length) AS usual_length,
        count(*) FILTER (WHERE characters = (SELECT characters FROM usual_length)) AS at_usual_length,
        (percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY characters)) AS quartiles,
-       (SELECT stars FROM stars t WHERE t.side = s.side) AS stars,
-       (SELECT languages FROM languages l WHERE l.side = s.side) AS languages
+       coalesce((SELECT stars FROM stars t WHERE t.side = s.side), '{}') AS stars,
+       coalesce((SELECT languages FROM languages l WHERE l.side = s.side), '{}') AS languages
 FROM sided s
 LEFT JOIN repeated r USING (words)
 GROUP BY s.side
@@ -117,7 +117,6 @@ SELECT count(*) AS living,
        count(*) FILTER (WHERE is_brought AND (submitted_on < life.first_day
                                               OR submitted_on > life.last_day)) AS brought_misdated,
        count(rating_1_10) AS rated,
-       count(*) FILTER (WHERE rating_1_10 NOT BETWEEN 1 AND 10) AS off_scale,
        count(body) AS texts,
        count(*) FILTER (WHERE octet_length(body) = 0) AS empty,
        count(*) FILTER (WHERE is_brought AND octet_length(body) = 0) AS brought_empty,
@@ -169,7 +168,8 @@ WHERE q.manifest_uri = ANY(%(manifest_uris)s) AND NOT q.passed
 ORDER BY q.imdb_id, q.manifest_uri, q.fails_run DESC, q.check_name
 
 -- name: quality_failed
-SELECT check_name, sentence, collected_at
+-- What is wrong with a movie's reviews at present, in sentences.
+SELECT rtrim(sentence, '.') || ' (' || check_name || ', ' || to_char(collected_at, 'YYYY-MM-DD') || ')'
 FROM mart.quality_checks
 WHERE imdb_id = %(imdb_id)s AND is_latest AND verdict = 'fail'
 ORDER BY source, check_name

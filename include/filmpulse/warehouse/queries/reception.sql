@@ -7,12 +7,18 @@ LEFT JOIN mart.awaited_analysers w USING (imdb_id)
 WHERE m.imdb_id = %(imdb_id)s
 
 -- name: movie_trend
-SELECT * FROM mart.movie_trends WHERE imdb_id = %(imdb_id)s
+SELECT trend, recent_n, earlier_n, since, difference, half_interval
+FROM mart.movie_trends WHERE imdb_id = %(imdb_id)s
 
 -- name: aspect_summary
-SELECT * FROM mart.movie_aspects WHERE imdb_id = %(imdb_id)s
-
--- name: aspect_quotes
--- The best praise and the best fault of each aspect.
-SELECT lower(aspect) AS aspect, is_praise, quote FROM mart.best_quotes
-WHERE imdb_id = %(imdb_id)s AND place = 1
+-- Each aspect with the best quote that praises it and the best that faults it.
+WITH quotes AS MATERIALIZED (
+    SELECT lower(aspect) AS aspect, is_praise, quote FROM mart.best_quotes
+    WHERE imdb_id = %(imdb_id)s AND place = 1
+)
+SELECT a.aspect, a.mentions, a.share_mentioned, a.mean_score, a.score_low, a.score_high, a.is_enough,
+       (SELECT quote FROM quotes q WHERE q.aspect = a.aspect AND q.is_praise) AS praise,
+       (SELECT quote FROM quotes q WHERE q.aspect = a.aspect AND NOT q.is_praise) AS fault
+FROM mart.movie_aspects a
+WHERE a.imdb_id = %(imdb_id)s
+ORDER BY array_position(mart.aspects(), a.aspect)

@@ -49,6 +49,15 @@ SELECT obj_description(to_regnamespace('mart'), 'pg_namespace') AS description,
              SELECT proname::text FROM pg_proc
              WHERE pronamespace = to_regnamespace('mart')) AS names
 
+-- name: marts_shared_comments
+-- Columns of the new marts without a comment of their own, each with the comment that views share.
+SELECT c.relname, a.attname, shared.value
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+JOIN jsonb_each_text(%(shared)s) shared ON shared.key = a.attname
+WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
+  AND col_description(c.oid, a.attnum) IS NULL
+
 -- name: refresh_figures
 -- One transaction, so that the three agree; the later two are counted from the first.
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
