@@ -1,7 +1,7 @@
 """Reading what a review praises or faults.
 
-`Analyser` is the one shape of everything that can score a text. `make_analyser` finds those by name
-that need nothing else; a model's (`llm.analyser.LlmAnalyser`) needs settings and a ledger.
+Whatever can score a text is an `Analyser`. `make_analyser` builds those that need nothing else; a
+model's (`llm.analyser.LlmAnalyser`) needs settings and a ledger.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from filmpulse.errors import BadInput
 from filmpulse.items import Analysis, ReviewText
 
 ANALYSER_KINDS = ("lexicon",)
-"""Those that need neither key nor endpoint."""
+"""Analysers that need neither key nor endpoint."""
 
 
 class Analyser(Protocol):
     """Something that scores texts.
 
-    Its four attributes are its identity, one row of `core.analysers`: two analysers that could
-    score one text differently must differ in at least one of them, since scores are kept by it.
+    Its four attributes identify it: they are a row of `core.analysers`, by which scores are kept.
+    So two analysers that could score one text differently must differ in at least one of them.
     """
 
     @property
@@ -40,17 +40,17 @@ class Analyser(Protocol):
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool | None]:
-        """Whatever else changes the scores; fit for JSON."""
+        """Everything else that changes the scores; JSON can hold it."""
         ...
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
         """Score texts one by one.
 
-        Each text gives exactly one Analysis, in any order and yielded as soon as it is finished,
-        so that the caller can store it before asking for the next. A text that cannot be scored
-        says so by its status (`unsupported_language`, `refused`, ...) and is never passed off as
-        neutral; its `overall` is None and it has no aspects. `failed` and `over_budget` are not
-        final: the same text may be given again, and then gets another Analysis.
+        Each text gives exactly one Analysis, in any order, as soon as it is finished, so that the
+        caller can store it before asking for the next. If a text cannot be scored, the status says
+        so (`unsupported_language`, `refused`, ...), `overall` is None and there are no aspects; it
+        never counts as neutral. `failed` and `over_budget` are not final: the same text may be
+        given again, and then gets another Analysis.
 
         Raises:
             FilmpulseError: The analyser itself cannot go on. What was yielded before stays valid.
@@ -62,13 +62,10 @@ def make_analyser(kind: str) -> Analyser:
     """Build the analyser of that kind, ready to work; costs no network.
 
     Raises:
-        BadInput: No analyser of that name; the message lists those there are.
+        BadInput: There is no such analyser; the message lists those there are.
     """
-    match kind:
-        case "lexicon":
-            from filmpulse.analysis.lexicon import LexiconAnalyser
+    if kind not in ANALYSER_KINDS:
+        raise BadInput(f"There is no analyser {kind!r}; known: {', '.join(ANALYSER_KINDS)}.")
+    from filmpulse.analysis.lexicon import LexiconAnalyser
 
-            return LexiconAnalyser()
-        case _:
-            known = ", ".join(ANALYSER_KINDS)
-            raise BadInput(f"There is no analyser {kind!r}; known: {known}.")
+    return LexiconAnalyser()

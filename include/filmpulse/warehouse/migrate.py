@@ -1,9 +1,9 @@
-"""The tables' history: numbered SQL files, run forward by Alembic; then the marts on top of them.
+"""Migrations: numbered SQL files that Alembic runs forward; then the marts on top of the tables.
 
 A migration is a revision under `migrations/versions` and its files `<revision>_<schema>.sql` under
-`migrations/sql`. It changes tables, never a view: the marts are made anew after it. Where a mart
-reads a column that changes, it first drops the schema (`DROP SCHEMA IF EXISTS mart CASCADE`);
-dashboards then show an error until the marts are there again.
+`migrations/sql`. It changes tables, never a view: the marts are made anew after it. If a mart reads
+a column that changes, the migration first drops the schema (`DROP SCHEMA IF EXISTS mart CASCADE`);
+dashboards then show an error until the marts are made again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from filmpulse.errors import BadInput
 from filmpulse.warehouse import explained, marts, open_connection
 
 _FOLDER = Path(str(files("filmpulse.warehouse") / "migrations"))
+_SCRIPTS = ScriptDirectory(str(_FOLDER))
 _LOCK = 0x46494C4D  # "FILM": two setups at once take turns
 SCHEMAS = ("core", "mart", "ops")
 
@@ -36,7 +37,7 @@ class Revision(NamedTuple):
     """Where a database stands.
 
     Attributes:
-        current: The revision of its tables; None when it is empty.
+        current: The revision of its tables; None if it is empty.
         head: The revision that this version needs.
         missing: Schemas that were dropped.
         has_marts: Whether the marts are those of this version.
@@ -49,20 +50,19 @@ class Revision(NamedTuple):
 
 
 def migrate(url: str) -> Revision:
-    """Bring a database to the newest revision and its marts to this version; else change nothing.
+    """Bring a database to the newest revision, and its marts to this version.
 
     A schema that was dropped is made anew: `mart` as it was, since it holds views alone; `core` and
-    `ops` empty, to be filled by a rebuild from the lake.
+    `ops` empty, for a rebuild from the lake to fill. A database that is up to date stays as it is.
 
     Args:
         url: `postgresql://` address of the owner of the database.
 
     Returns:
-        The revision found and the one reached; the schemas, and whether the marts, were as needed
-        before.
+        How the database stood before, with the revision reached as `head`.
 
     Raises:
-        BadInput: The address is none, or the database cannot be brought there.
+        BadInput: The address is wrong, or another version of Filmpulse made the database.
         WarehouseUnavailable: Postgres did not answer.
     """
     with _connect(url) as connection:
@@ -72,8 +72,8 @@ def migrate(url: str) -> Revision:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
         _restore(connection, found, missing)
         found = _current(connection)
-        config = _config()
-        config.attributes["connection"] = connection
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
         command.upgrade(config, "head")
         connection.commit()
         is_remade = marts.remake(url)
@@ -84,7 +84,7 @@ def status(url: str) -> Revision:
     """Say where a database stands and where it should be; changes nothing.
 
     Raises:
-        BadInput: The address is none.
+        BadInput: The address is wrong.
         WarehouseUnavailable: Postgres did not answer.
     """
     with _connect(url) as connection:
@@ -94,8 +94,7 @@ def status(url: str) -> Revision:
 
 def _check_revision(found: str | None) -> None:
     """Refuse a database that this version cannot bring forward."""
-    script = ScriptDirectory.from_config(_config())
-    known = [each.revision for each in script.walk_revisions()]
+    known = [each.revision for each in _SCRIPTS.walk_revisions()]
     if found is None or found in known:
         return
     if found < known[-1]:
@@ -114,17 +113,16 @@ def _check_revision(found: str | None) -> None:
 
 def _missing(connection: Connection) -> tuple[str, ...]:
     """Name the schemas that are missing in a database that has others of ours."""
-    rows = connection.execute(text("SELECT nspname FROM pg_namespace"))
-    there = set(rows.scalars())
+    there = set(connection.execute(text("SELECT nspname FROM pg_namespace")).scalars())
     # A database with nothing but an empty `ops` is new: the first migration was undone.
     is_new = not there & {"core", "mart"} and _current(connection) is None
     return () if is_new else tuple(name for name in SCHEMAS if name not in there)
 
 
 def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]) -> None:
-    """Make `core` or `ops` anew, empty, by their own files of the migrations.
+    """Make `core` or `ops` anew, empty, from their own files of the migrations.
 
-    Without `ops` the database does not know its revision: take it for the newest.
+    Without `ops` the database does not know its revision, so it counts as the newest.
     """
     reached = _head() if "ops" in missing else found
     for schema in ("core", "ops"):
@@ -135,7 +133,7 @@ def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]
     if "core" in missing and "ops" not in missing:
         _driver(connection).execute((_FOLDER / "sql" / "link_quality_checks.sql").read_bytes())
     if "ops" in missing:
-        _context(connection).stamp(ScriptDirectory.from_config(_config()), "head")
+        _context(connection).stamp(_SCRIPTS, "head")
 
 
 def run_sql_files(revision: str) -> None:
@@ -145,7 +143,7 @@ def run_sql_files(revision: str) -> None:
 
 
 def _driver(connection: Connection) -> psycopg.Connection:
-    """Return the driver's own connection, so that `%` and `:` in SQL stay what they are."""
+    """Return the driver's own connection, which leaves `%` and `:` in SQL as they are."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101 - for the type checker
     return driver
@@ -153,7 +151,7 @@ def _driver(connection: Connection) -> psycopg.Connection:
 
 @contextmanager
 def _connect(url: str) -> Iterator[Connection]:
-    """Open a connection of SQLAlchemy's, over one of ours, with our errors."""
+    """Open a connection of SQLAlchemy's over one of ours, with our errors."""
     engine = create_engine(
         "postgresql+psycopg://", poolclass=NullPool, creator=lambda: open_connection(url, tuple_row)
     )
@@ -168,12 +166,6 @@ def _connect(url: str) -> Iterator[Connection]:
         raise
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    return config
-
-
 def _context(connection: Connection) -> MigrationContext:
     return MigrationContext.configure(
         connection, opts={"version_table": "schema_revision", "version_table_schema": "ops"}
@@ -185,4 +177,4 @@ def _current(connection: Connection) -> str | None:
 
 
 def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _SCRIPTS.get_current_head()

@@ -23,7 +23,7 @@ from filmpulse.warehouse.statement import Command, Query
 CHECKS = {
     "duplicate_keys": "each review was read once, as often as the manifest says, for one movie",
     "dates": "days lie within the movie's life, and none in the future",
-    "ratings": "the newest stars are not all the same",
+    "ratings": "stars are 1 to 10, and not all the same",
     "empty_text": "no review is empty",
     "same_text": "different reviews say different things",
     "cut_off": "texts do not all end at one length",
@@ -195,6 +195,7 @@ class State:
     too_late: int = 0
     brought_misdated: int = 0
     rated: int = 0
+    off_scale: int = 0
     texts: int = 0
     empty: int = 0
     brought_empty: int = 0
@@ -475,22 +476,28 @@ def _dates(state: State) -> Check:
 
 
 def _ratings(state: State, sides: _Sides) -> Check:
-    """Judge the stars; the table itself refuses those that are not from 1 to 10."""
     own, recent, past = sides
     if not state.rated:
         return Check("ratings", None, "No review has stars.", n=0)
-    sentence, is_odd = f"{state.rated:,} stars, all from 1 to 10.", False
+    off, is_odd = state.off_scale, False
+    sentence = f"{state.rated:,} stars, all from 1 to 10."
     if len(recent.stars) == 1 and recent.rated >= ENOUGH:
         (star,) = recent.stars
-        if past.rated >= ENOUGH:
-            usual = (past.stars.get(star, 0) + 1) / (past.rated + 2)  # Laplace: never 0, never 1
-            is_odd = usual**recent.rated < CHANCE
-        else:
-            is_odd = recent.rated >= SAME_STARS
-        if is_odd:
-            sentence = f"All of the {recent.rated:,} newest stars are {star}."
+        usual = (past.stars.get(star, 0) + 1) / (past.rated + 2)  # Laplace: never 0, never 1
+        has_past = past.rated >= ENOUGH
+        is_odd = usual**recent.rated < CHANCE if has_past else recent.rated >= SAME_STARS
+    if off:
+        sentence = f"{off:,} of {state.rated:,} stars are not from 1 to 10."
+    elif is_odd:
+        sentence = f"All of the {recent.rated:,} newest stars are {star}."
     return Check(
-        "ratings", not is_odd, sentence, n=state.rated, figure=0, high=0, fails_run=own.rated > 0
+        "ratings",
+        not (off or is_odd),
+        sentence,
+        n=state.rated,
+        figure=off,
+        high=0,
+        fails_run=off > 0 or own.rated > 0,
     )
 
 

@@ -53,34 +53,34 @@ MAX_FAILURES = 5
 """Texts that fail one after another before the run gives the endpoint up."""
 
 MAX_LATE = MAX_ATTEMPTS + 2
-"""Requests that are late one after another, each sent alone, before the run gives it up.
+"""Requests that are late one after another, each sent alone, before the run gives the endpoint up.
 
-More than one text has, which may be too much for a model by itself.
+More than one text can cause: one text alone may be too much for a model.
 """
 
 MAX_WAIT_SECONDS = 120.0
-"""The longest wait that an endpoint may ask for; beyond it the task ends and is tried later."""
+"""The longest wait that an endpoint may ask for; for a longer one the task ends and is retried."""
 
 MAX_UNUSABLE, FIRST_ANSWERS = 10, 20
-"""A run stops after so many unusable answers in a row, or when most of its first ones were.
+"""A run stops after so many unusable answers in a row, or if most of its first ones were unusable.
 
-Each is paid for and brings nothing: then the model, or the way of asking, is the wrong one.
+Each is paid for and brings nothing, so the model, or the way of asking, must be wrong.
 """
 
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 30.0
 LEASED_POLL_SECONDS = 1.0
 
 QUICK_SECONDS = 10.0
-"""How long requests may still take when the caller wants no more of them."""
+"""How long requests that are under way may still take once the caller stops."""
 
 _GONE = Reading(status="failed")
-"""Of a text that was erased meanwhile: nobody keeps it, as its review is gone too."""
+"""The reading of a text that was erased meanwhile; nobody keeps it, as its review is gone too."""
 
 _FINAL: frozenset[CallOutcome] = frozenset({"refused", "content_filter", "truncated", "invalid"})
 _DECLINED: frozenset[CallOutcome] = REFUSALS | {"rate_limited", "unavailable", "rejected"}
-"""What an endpoint may say with status 200 as well: then it did not let the request in."""
+"""Outcomes by which the endpoint did not let the request in, even if its status was 200."""
 UNUSABLE: frozenset[CallOutcome] = frozenset({"truncated", "invalid"})
-"""Answers in which nothing can be read. A refusal says something of its review and is none."""
+"""Answers that cannot be read. A refusal is none of them: it says something of its review."""
 _ANSWERS = _FINAL | {"scored"}
 _AGAIN: frozenset[CallOutcome] = frozenset(
     {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
@@ -90,16 +90,16 @@ _AGAIN: frozenset[CallOutcome] = frozenset(
 class LlmAnalyser:
     """Scores texts by a model behind an OpenAI-compatible endpoint.
 
-    Final are scored, refused (by the model, or by the endpoint that answered for others),
-    content_filter, truncated and invalid. `failed` and `over_budget` are taken up by the next run.
-    A text without any words is `unsupported_language`, and is never sent; only the first 20,000
-    characters of a text are.
+    Final statuses are scored, refused (by the model, or by an endpoint that answered for others),
+    content_filter, truncated and invalid. The next run takes up `failed` and `over_budget` again.
+    A text without any words is `unsupported_language`, and is never sent. Of a longer text only the
+    first 20,000 characters are sent.
     """
 
     kind = "llm"
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        """Keep whom to ask and where to write it down; nothing is sent yet.
+        """Keep the endpoint and the ledger; nothing is sent yet.
 
         Raises:
             BadInput: The settings cannot be used, or the model's price is not known.
@@ -120,15 +120,16 @@ class LlmAnalyser:
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
         """Score texts as answers come in; see `Analyser.analyse`.
 
-        Texts are taken from the iterator as requests become free, so memory is bounded by their
-        number. Whatever ends it, requests that are under way are finished, booked and yielded: they
-        are paid for. Only when the caller wants no more (or is interrupted) they have to be quick;
-        late ones are given up, and their texts are free when their leases are over.
+        Texts are taken from the iterator as requests become free, so the number of requests bounds
+        the memory. Whatever ends the run, requests that are under way are finished, booked and
+        yielded, since they are paid for. Only if the caller stops early (or is interrupted) they
+        must be quick: late ones are given up, and their texts are free when their leases end.
 
         Raises:
             LlmRefused: The endpoint refuses key, model or account, or every request; it is no API;
                 or most answers of the run cannot be used.
-            LlmUnavailable: It fails text after text, or asks for a wait of more than two minutes.
+            LlmUnavailable: The endpoint fails text after text, or asks for a wait of more than two
+                minutes.
             BadInput: The settings cannot be used.
         """
         source = iter(texts)
@@ -136,10 +137,10 @@ class LlmAnalyser:
         if first is None:
             return
         source = chain([first], source)
-        # Some only wait for other workers, so there are more texts in hand than requests.
+        # Some texts only wait for other workers, so more texts are in hand than requests.
         room, in_hand = 2 * self._settings.llm_concurrency, 0
         with _Loop() as loop:
-            run = loop.do(_start(self._settings, self._ledger, self._provider, self._price))
+            run = _Run(self._settings, self._ledger, self._provider, self._price)
             try:
                 while True:
                     taken = list(islice(source, room - in_hand))
@@ -153,10 +154,10 @@ class LlmAnalyser:
 
 
 class _Loop:
-    """An event loop in a thread of its own, which goes on while the caller is busy.
+    """An event loop in its own thread, which goes on while the caller is busy.
 
-    Otherwise a caller that takes long to store an answer would make requests under way time out
-    that were answered long since, and they would be paid for twice.
+    Otherwise, if the caller took long to store an answer, requests that were answered long ago
+    would time out, and would be paid for twice.
     """
 
     def __enter__(self) -> _Loop:
@@ -166,7 +167,7 @@ class _Loop:
         return self
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something in it to its end, or until the caller is interrupted."""
+        """Run a coroutine in the loop to its end, or until the caller is interrupted."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -181,12 +182,12 @@ class _Loop:
 
 
 class _Ended(Exception):
-    """Raised inside a text's work when the run has to stop."""
+    """Ends the work on a text when the run has to stop."""
 
 
 @dataclass
 class _Spent:
-    """What all requests for one text came to; None until one says it."""
+    """What all requests for one text cost; None until one of them says so."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -200,7 +201,7 @@ class _Spent:
 
 
 class _Outcome(NamedTuple):
-    """What became of one key, and what that cost."""
+    """The reading of one key, and what it cost."""
 
     reading: Reading
     spent: _Spent
@@ -208,7 +209,7 @@ class _Outcome(NamedTuple):
 
 @dataclass
 class _Question:
-    """One text on its way: what is sent of it, and what its requests met so far."""
+    """One text on its way: what is sent of it, and how its requests went so far."""
 
     key: str
     text: ReviewText
@@ -218,18 +219,16 @@ class _Question:
     room: int = MAX_OUTPUT_TOKENS
     after: int | None = None
     attempt: int = 0
-    is_wider: bool = False
     was_shapeless: bool = False
     patience: float | None = None
 
 
 class _End(NamedTuple):
-    """How a request ended: its final answer, the one that stands, and if it is repeated."""
+    """How a request ended, the final answer that the ledger holds now, and if it is repeated."""
 
     reply: Reply
     call: Call
     reading: Reading | None
-    standing: Reading | None
     goes_on: bool
 
 
@@ -241,12 +240,8 @@ def _question(key: str, text: ReviewText) -> _Question:
     return _Question(key, text, sent, messages(sent, new_boundary(sent)), _Spent())
 
 
-async def _start(settings: Settings, ledger: Ledger, provider: Provider, price: Price) -> _Run:
-    return _Run(settings, ledger, provider, price)
-
-
 class _Run:
-    """One round of scoring, inside an event loop."""
+    """One round of scoring; its coroutines run inside one event loop."""
 
     def __init__(
         self, settings: Settings, ledger: Ledger, provider: Provider, price: Price
@@ -258,9 +253,9 @@ class _Run:
             settings.llm_requests_per_minute, settings.llm_tokens_per_minute, sleep=self._pause
         )
         self._lease_seconds = 2 * settings.llm_timeout_seconds + 30
-        # The ledger is one connection, and may have to wait for other workers.
+        # The ledger is one connection, and may have to wait for other workers: it has a thread.
         self._clerk = ThreadPoolExecutor(1, "llm-ledger")
-        # The first request goes alone: what it tells of limits and key holds for the others.
+        # The first request goes alone: what it says of limits and key is true of the others too.
         self._slots = Slots(settings.llm_concurrency)
         self._is_open = self._has_looked_ahead = self._has_answered = False
         self._late = 0
@@ -277,7 +272,7 @@ class _Run:
         self._ready: list[Analysis] = []
 
     def _put(self, text: ReviewText) -> None:
-        """Take up one text; one whose words are being asked about waits for that answer."""
+        """Take up one text; if its words are already being asked about, it shares that answer."""
         if not text.text.strip():
             self._ready.append(_analysis(text, Reading(status="unsupported_language")))
             return
@@ -287,7 +282,7 @@ class _Run:
             self._tasks[asyncio.create_task(self._score(key, text))] = key
 
     async def gather(self, texts: list[ReviewText]) -> list[Analysis]:
-        """Take up texts, and return what is finished; nothing only when all is.
+        """Take up texts, and return what is finished; empty only when everything is finished.
 
         Raises:
             FilmpulseError: What stopped the run, once everything under way was returned.
@@ -315,14 +310,18 @@ class _Run:
         elif not isinstance(error, _Ended):
             raise error
 
-    def _end(self, error: FilmpulseError) -> NoReturn:
-        """Let nothing more be sent, for this reason; the first counts."""
+    def _stop_for(self, error: FilmpulseError) -> None:
+        """Let nothing more be sent; of several reasons the first counts."""
         self._stop = self._stop or error
         self._stopping.set()
+
+    def _end(self, error: FilmpulseError) -> NoReturn:
+        """Stop the run for this reason, and the work on this text with it."""
+        self._stop_for(error)
         raise _Ended
 
     async def close(self) -> None:
-        """Finish what is under way if that is quick, give up the rest, and let go of everything."""
+        """Finish what is under way if that is quick, give up the rest, and close everything."""
         self._stopping.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=QUICK_SECONDS)
@@ -337,7 +336,7 @@ class _Run:
         return await loop.run_in_executor(self._clerk, partial(work, *args, **more))
 
     async def _score(self, key: str, text: ReviewText) -> _Outcome:
-        """Get one text's reading: from the ledger, or by as many requests as it may take."""
+        """Get one text's reading: from the ledger, or by as many requests as it needs."""
         question = _question(key, text)
         while True:
             async with self._slots:
@@ -353,11 +352,11 @@ class _Run:
                 return outcome
 
     async def _send(self, question: _Question, call_id: int) -> _End:
-        """Send one request about a text, and write down how it ended."""
+        """Send one request about a text, and book how it ended."""
         try:
             reply = await self._ask(question.asked, question.room)
             call, reading = _read(reply, question.sent)
-            is_short = call.outcome == "truncated" and not question.is_wider
+            is_short = call.outcome == "truncated" and question.room == MAX_OUTPUT_TOKENS
             is_shapeless = call.outcome == "malformed" and call.cost_usd is not None
             if is_short:
                 reading = None
@@ -370,7 +369,7 @@ class _Run:
             is_last = question.attempt == MAX_ATTEMPTS or self._stopping.is_set()
             is_open = is_short or reply.is_repeatable or call.outcome in _AGAIN
             goes_on = reading is None and is_open and not is_last
-            standing = await self._ledger_do(
+            reading = await self._ledger_do(
                 self._ledger.end, call_id, call, reading, keeps_lease=goes_on
             )
             await self._give_up_on_useless_answers(reply, call, question.sent)
@@ -379,7 +378,7 @@ class _Run:
             self._booked.set()
         question.after = call_id
         question.spent.add(call)
-        return _End(reply, call, reading, standing, goes_on)
+        return _End(reply, call, reading, goes_on)
 
     async def _follow(self, question: _Question, end: _End) -> _Outcome | None:
         """Return what became of a text after a request, or None once it may be sent again."""
@@ -387,22 +386,21 @@ class _Run:
         if call.outcome in _ANSWERS and end.reading is not None:
             self._failures.clear()
             self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
-            return _Outcome(end.standing or end.reading, question.spent)
+            return _Outcome(end.reading, question.spent)
         if call.sentence:
             self._tell(call.sentence)
         self._heed(end.reply)
         if not end.goes_on:
             self._fail(call)
-            reading = end.standing or end.reading or Reading(status="failed")
-            return _Outcome(reading, question.spent)
+            return _Outcome(end.reading or Reading(status="failed"), question.spent)
         if call.outcome == "truncated":
-            question.room, question.is_wider = 2 * question.room, True
+            question.room = 2 * MAX_OUTPUT_TOKENS
         elif not end.reply.is_repeatable:
             await self._back_off(question.attempt, end.reply)
         return None
 
     async def _wait_for_others(self, question: _Question) -> _Outcome | None:
-        """Wait a little for whoever holds a text; give the text up when that takes too long."""
+        """Wait a little for the worker that holds a text; give the text up after too long."""
         question.patience = question.patience or _now() + 2 * self._lease_seconds
         self._tell(
             "Another worker has taken some of these texts, or was killed with them under "
@@ -414,7 +412,7 @@ class _Run:
         return None
 
     async def _begin(self, question: _Question) -> int | Reading | Literal["leased"]:
-        """Wait for limits and money; return the call's number, or what there is instead."""
+        """Wait for limits and money; return the call's number, or the reading, or who holds it."""
         key, sent, room = question.key, question.sent, question.room
         tier = self._settings.llm_service_tier
         most_usd = self._price.most(most_input_tokens(sent), room, tier)
@@ -450,14 +448,14 @@ class _Run:
                 if began == "erased":
                     return _GONE
                 if self._under_way or self._booked.is_set():
-                    # What is set aside for requests under way is more than they will cost.
+                    # Requests under way cost less than what is set aside for them.
                     await self._booked.wait()
                 else:
                     self._is_over_budget = True
         return Reading(status="over_budget")
 
     async def _look_ahead(self) -> None:
-        """Have the endpoint looked at before the first request of the run."""
+        """Check the endpoint before the first request of the run."""
         if self._has_looked_ahead:
             return
         self._has_looked_ahead = True
@@ -469,7 +467,7 @@ class _Run:
             log.warning(warning)
 
     async def _ask(self, asked: list[dict[str, str]], room: int) -> Reply:
-        """Send one request, and let what it tells of the limits hold for all."""
+        """Send one request, and apply what its answer says of the limits to all."""
         is_alone = self._slots.is_one
         reply = await self._client.ask(asked, room)
         self._limiter.learn(reply.headers)
@@ -488,12 +486,12 @@ class _Run:
         return reply
 
     def _is_about(self, call: Call) -> bool:
-        """Tell whether a rejection is about its text: an endpoint that answers takes our form."""
+        """Tell whether a rejection is about its text, since the endpoint answered others."""
         is_going_on = not self._stopping.is_set()
         return call.outcome == "rejected" and self._has_answered and is_going_on
 
     def _heed(self, reply: Reply) -> None:
-        """Stop the run where the endpoint refuses all of it, wants a long rest, or is too slow."""
+        """Stop the run if the endpoint refuses all of it, asks for a long rest, or is too slow."""
         call, wait = reply.call, reply.retry_after
         if call.outcome in REFUSALS:
             self._end(LlmRefused(call.sentence or call.outcome, reason=call.outcome))
@@ -515,15 +513,14 @@ class _Run:
     def _fail(self, call: Call) -> None:
         """Note that a text got no answer, and give the endpoint up after several in a row."""
         self._failures.append(call.outcome)
-        if len(self._failures) >= MAX_FAILURES and self._stop is None:
+        if len(self._failures) >= MAX_FAILURES:
             is_ours = set(self._failures) == {"rejected"}
             ended = "were rejected" if is_ours else "got no answer"
             told = f"{len(self._failures)} reviews one after another {ended}. {call.sentence}"
-            self._stop = LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told)
-            self._stopping.set()
+            self._stop_for(LlmRefused(told, reason="rejected") if is_ours else LlmUnavailable(told))
 
     async def _give_up_on_useless_answers(self, reply: Reply, call: Call, sent: str) -> None:
-        """Stop the run where most of its answers, of all its tasks, cannot be used."""
+        """Stop the run if most of its answers, of all its tasks, cannot be used."""
         if call.outcome not in UNUSABLE or self._stopping.is_set():
             return
         found = await self._ledger_do(self._ledger.unusable, FIRST_ANSWERS)
@@ -541,13 +538,12 @@ class _Run:
             "FILMPULSE_LLM_ANSWER_FORMAT.",
             reason="unusable_answers",
         )
-        self._stop = self._stop or error
-        self._stopping.set()
+        self._stop_for(error)
 
     async def _back_off(self, attempt: int, reply: Reply) -> None:
-        """Wait before the next attempt, longer each time; when it was too many, let all wait."""
+        """Wait before the next attempt, longer each time; all wait if requests came too fast."""
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**attempt)
-        # Half of it is jitter, so that those who were refused together do not come back together.
+        # Half of it is random, so that requests refused together do not come back together.
         wait = longest * random.uniform(0.5, 1)  # noqa: S311
         asked_for = reply.retry_after
         if reply.call.outcome == "rate_limited":

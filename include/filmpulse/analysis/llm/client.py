@@ -1,7 +1,7 @@
 """One request to an OpenAI-compatible chat endpoint, and what became of it.
 
-Everything that an endpoint sends is untrusted, and its error texts may quote a key or a review:
-only status, codes and plain words that are none of either are passed on.
+Nothing that an endpoint sends is trusted. Its error texts may quote a key or a review, so only the
+status, codes, and plain words that come from neither are passed on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from filmpulse.items import Call, CallOutcome
 from filmpulse.retry_after import retry_after
 
 log = logging.getLogger(__name__)
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # below that it logs every request
 
 WARN_BEFORE_SHUTDOWN = timedelta(days=60)
 PREFLIGHT_SECONDS = 10.0
@@ -41,7 +41,7 @@ REFUSALS: frozenset[CallOutcome] = frozenset({"key_refused", "model_refused", "q
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-# How endpoints name the answer's format, and say that they do not know a field.
+# How endpoints name the answer's format, and how they say that they do not know a field.
 _NAMES_FORMAT = re.compile(r"response[_ ]?format|json[_ ]?schema|json[_ ]?object")
 _IS_UNKNOWN = re.compile(
     r"instead|unsupported|unknown|unexpected|unrecogni[sz]ed|unavailable|extra|"
@@ -51,28 +51,43 @@ _TOKEN_FIELD = re.compile("|".join(get_args(TokenField)))
 _INSTEAD = re.compile(rf"instead of\W+({_TOKEN_FIELD.pattern})")
 
 LATE = frozenset({408, 504, 522, 524})
-"""Statuses by which a server between says that it waited in vain (520 and on are Cloudflare's)."""
+"""Statuses by which a server between says that it waited in vain (those from 520 are Cloudflare's).
+"""
 
 MAY_BE_BILLED = LATE | {502, 520, 521, 523}
-"""Statuses by which it says that it got no answer, not that the model gave none."""
+"""Statuses by which that server says that it got no answer; the model may have given one."""
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
-# Neither other scripts nor what may stand for another character (as in JSON, HTML, an address).
+# No other scripts, and no sign that may stand for another character (as in JSON, HTML, an address).
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:;()\[\]{}/_*+=<>?!'`-]+")
 _NAME = re.compile(r"(['`])([A-Za-z0-9_.\[\]-]+)\1")
 _QUOTE = re.compile(r"(?<![A-Za-z])['`]|['`](?![A-Za-z])")
 MOST_SAID, ECHO = 200, 12
-"""Characters of an error text that are passed on; how many letters in a row make it an echo."""
+"""Most characters of an error text that are passed on; so many of the review's letters in a row
+make the text an echo of the review."""
 
 KEY_PIECE, MASKED_KEY_PIECE = 6, 4
-"""How many characters of the key make an echo; fewer where the key is refused: it may be masked."""
+"""So many characters of the key make a text an echo of the key; fewer where the key is refused, as
+the text may hold the key in a masked form."""
+
+_SENTENCES: dict[CallOutcome, str] = {
+    "key_refused": "{host} refuses the key ({code}). Check FILMPULSE_LLM_API_KEY, or the password "
+    "of the Connection filmpulse_llm.",
+    "model_refused": "{base_url} has no model {model} for this key ({code}). Check both names.",
+    "quota_exhausted": "The account at {host} has no credit left ({code}). Top it up.",
+    "content_filter": "{host} does not read this text ({code}).",
+    "rate_limited": "{host} asks to slow down ({code}).",
+    "rejected": "{host} rejects the request to {model} ({code}).",
+    "unavailable": "{host} is not well ({code}).",
+}
+"""What went wrong, for a person, by the outcome of a request that failed."""
 
 _OK = HTTPStatus.OK
 
 
 class Place(NamedTuple):
-    """A text of an answer that may hold what was asked for, and the leniencies it takes."""
+    """A text that may hold the answer, and the leniencies that it takes to read it there."""
 
     text: str
     leniencies: tuple[str, ...] = ()
@@ -82,11 +97,11 @@ class Reply(NamedTuple):
     """What became of a request.
 
     Attributes:
-        call: How it ended. Where the outcome is `scored`, the answer still has to be checked.
-        headers: The response's, with lower-case names; empty where none came.
+        call: How it ended. If the outcome is `scored`, the answer still has to be checked.
+        headers: Those of the response, with lower-case names; empty if no response came.
         places: What the model wrote, the likeliest place of the answer first.
-        is_repeatable: The endpoint did not know a field of the request; the next goes without it.
-        is_web_page: A person's page came in place of an API's answer.
+        is_repeatable: The endpoint did not know a field of the request; the next request omits it.
+        is_web_page: A web page for people came in place of an API's answer.
     """
 
     call: Call
@@ -97,16 +112,22 @@ class Reply(NamedTuple):
 
     @property
     def is_late(self) -> bool:
-        """Whether somebody waited for an answer in vain: we, or a server between."""
+        """Whether we, or a server between, waited for an answer in vain."""
         return self.call.outcome == "timeout" or self.call.http_status in LATE
 
     @property
     def retry_after(self) -> float | None:
-        """How long the endpoint asks to wait, in seconds."""
-        return retry_after_seconds(self.headers, datetime.now(UTC))
+        """How many seconds the endpoint asks to wait; None without a sensible header.
+
+        Unlike review sites, endpoints of models also write milliseconds, and fractions of a second.
+        """
+        for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+            with suppress(KeyError, ValueError):
+                return max(0.0, float(self.headers[name]) / unit)
+        return retry_after(self.headers, datetime.now(UTC))
 
 
-# No model reads or writes more at once. What claims more is not believed.
+# No model reads or writes more at once; a larger figure is not believed.
 _Tokens = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
@@ -143,19 +164,21 @@ class _Message(BaseModel):
     reasoning: Any = None
 
     def places(self) -> list[Place]:
-        """Return where the answer may be: the content, a tool call, or else the reasoning alone."""
+        """Return where the answer may be: in the content, a tool call, or else the reasoning."""
         content = self.content or ""
         words: tuple[str, ...] = ()
         if isinstance(content, list):
             texts = (part.text for part in content if part.type in _TEXT_PARTS)
             content, words = "".join(filter(_is_text, texts)), ("content_parts",)
-        found = [Place(content, words)]
-        found += [Place(said, ("tool_call",)) for said in _arguments(self.tool_calls)]
-        found = [place for place in found if place.text.strip()]
-        if not found:
-            thoughts = filter(_is_text, (self.reasoning_content, self.reasoning))
-            found = [Place(said, ("reasoning",)) for said in thoughts if said.strip()]
-        return found
+        places = [Place(content, words)]
+        places += [Place(said, ("tool_call",)) for said in _arguments(self.tool_calls)]
+        thoughts = filter(_is_text, (self.reasoning_content, self.reasoning))
+        reasons = [Place(said, ("reasoning",)) for said in thoughts]
+        return _filled(places) or _filled(reasons)
+
+
+def _filled(places: list[Place]) -> list[Place]:
+    return [place for place in places if place.text.strip()]
 
 
 def _is_text(value: object) -> TypeGuard[str]:
@@ -177,7 +200,7 @@ class _Choice(BaseModel):
 
 
 class _Metered(BaseModel):
-    """The part of an answer that says what it cost; read even where the rest makes no sense."""
+    """The part of an answer that says what it cost; read even if the rest makes no sense."""
 
     usage: _Usage
     service_tier: str | None = None
@@ -217,14 +240,14 @@ class Client:
     async def ask(self, messages: list[dict[str, str]], max_output_tokens: int) -> Reply:
         """Send one request, without any retry, and say what became of it; raises nothing.
 
-        If the endpoint does not know the answer format or the token field, all requests after this
-        one are sent in the next form that it may know.
+        If the endpoint does not know the answer format or the token field, all later requests take
+        the next form that it may know.
         """
         form = self._form
         fields = self._provider.request_fields(self._settings, max_output_tokens, form)
         asked = messages[-1]["content"]
         try:
-            # The transport's own limit is one of silence; this one is of the whole.
+            # The transport limits each silence; this limits the whole request.
             async with asyncio.timeout(self._settings.llm_timeout_seconds):
                 raw = await self._api.chat.completions.with_raw_response.create(
                     model=self._settings.llm_model,
@@ -242,9 +265,9 @@ class Client:
         return self._answered(answer.content, asked, answer.status_code, answer.headers)
 
     def _asked_otherwise(self, reply: Reply, form: Form, fault: Fault) -> Reply:
-        """Have the next requests go in another form where a rejection names this one's.
+        """Change the form of later requests if a rejection names the form of this one.
 
-        Requests that were under way in the same form step no further: they are only repeated.
+        Requests that were under way in the same form do not change it again; they are repeated.
         """
         said = f"{fault.message} {fault.param}".casefold()
         names_format = _NAMES_FORMAT.search(said) is not None
@@ -269,7 +292,8 @@ class Client:
             # A stream may have brought tokens before its error: what they cost is not known.
             billed = {"cost_usd": None, **billed} if is_stream else billed
             return self._failed(status, fault, asked, headers, billed)
-        common = {"http_status": status, "request_id": self._request_id(headers), **billed}
+        request_id = self._word(headers.get("x-request-id"))
+        common = {"http_status": status, "request_id": request_id, **billed}
         completion = _read(_Completion, body)
         if completion is None:
             sentence = self._shapeless(body, asked)
@@ -294,30 +318,26 @@ class Client:
             f"{f', titled {said!r}' if said else ''}. Check FILMPULSE_LLM_BASE_URL."
         )
 
-    def _request_id(self, headers: Mapping[str, str]) -> str | None:
-        return self._word(headers.get("x-request-id"))
-
     def _bill(self, metered: _Metered) -> dict[str, Any]:
         usage = metered.usage
-        read, written = usage.prompt_tokens_details, usage.completion_tokens_details
-        cached = read.cached_tokens if read else None
-        cache_write = read.cache_write_tokens if read else None
-        # Gemini counts what a model thought in the total only.
+        read = usage.prompt_tokens_details or _InputDetails()
+        written = usage.completion_tokens_details or _OutputDetails()
+        # Gemini counts a model's thoughts in the total only.
         output = max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)
-        from_cache = min(cached or 0, usage.prompt_tokens)
+        from_cache = min(read.cached_tokens or 0, usage.prompt_tokens)
         counted = Usage(
             input=usage.prompt_tokens,
             cached=from_cache,
-            cache_write=min(cache_write or 0, usage.prompt_tokens - from_cache),
+            cache_write=min(read.cache_write_tokens or 0, usage.prompt_tokens - from_cache),
             output=output,
         )
         return {
             "service_tier": self._word(metered.service_tier),
             "input_tokens": usage.prompt_tokens,
-            "cached_tokens": cached,
-            "cache_write_tokens": cache_write,
+            "cached_tokens": read.cached_tokens,
+            "cache_write_tokens": read.cache_write_tokens,
             "output_tokens": output,
-            "reasoning_tokens": written.reasoning_tokens if written else None,
+            "reasoning_tokens": written.reasoning_tokens,
             "cost_usd": self._price.cost(counted, metered.service_tier),
         }
 
@@ -329,56 +349,40 @@ class Client:
         headers: Mapping[str, str],
         billed: Mapping[str, Any] | None = None,
     ) -> Reply:
-        """Tell errors apart by the status that they came with, or that a 200 stands for."""
+        """Return the outcome that a status stands for; of a 200, the status that its body names."""
         meant = (fault.status or 500) if status == _OK else status
         code = next(filter(None, map(self._word, fault.codes)), None)
         outcome = _outcome_of(meant, code)
         number = str(status) if status == meant else f"{status} with {fault.status or 'an error'}"
-        sentence = self._sentence(outcome, f"{number} {code}" if code else number)
+        sentence = _SENTENCES[outcome].format(
+            host=self._provider.host,
+            base_url=self._provider.base_url,
+            model=self._settings.llm_model,
+            code=f"{number} {code}" if code else number,
+        )
         piece = MASKED_KEY_PIECE if outcome == "key_refused" else KEY_PIECE
         # A filter's own words are about the review.
         said = self._said(fault.message, asked, piece) if outcome != "content_filter" else None
         is_unknown = meant in MAY_BE_BILLED or (status == _OK and fault.status is None)
-        cost = {"cost_usd": None if is_unknown else 0.0}  # what is refused is not billed
+        cost = {"cost_usd": None if is_unknown else 0.0}  # a refused request is not billed
         call = Call(
             outcome=outcome,
             http_status=status,
-            request_id=self._request_id(headers),
+            request_id=self._word(headers.get("x-request-id")),
             sentence=f"{sentence} It says: {said}" if said else sentence,
             **{**cost, **(billed or {})},
         )
         return Reply(call, headers)
 
-    def _sentence(self, outcome: CallOutcome, code: str) -> str:
-        model, host = self._settings.llm_model, self._provider.host
-        match outcome:
-            case "key_refused":
-                return _key_refused(host, code)
-            case "model_refused":
-                return (
-                    f"{self._provider.base_url} has no model {model} for this key ({code}). "
-                    "Check both names."
-                )
-            case "quota_exhausted":
-                return f"The account at {host} has no credit left ({code}). Top it up."
-            case "content_filter":
-                return f"{host} does not read this text ({code})."
-            case "rate_limited":
-                return f"{host} asks to slow down ({code})."
-            case "rejected":
-                return f"{host} rejects the request to {model} ({code})."
-        return f"{host} is not well ({code})."
-
     def _word(self, value: object) -> str | None:
-        """Pass on what is a plain word; anything else may hold what nobody should see."""
+        """Pass on a plain word; anything else may hold part of the key or of the review."""
         is_word = isinstance(value, str) and _CODE.fullmatch(value) and not self._echoes(value)
         return str(value) if is_word else None
 
     def _said(self, said: str | None, asked: str, key_piece: int = KEY_PIECE) -> str | None:
-        """Pass on an error's own plain words, unless they may be some of the key's or the review's.
+        """Pass on an error's own words if they are plain, and from neither the key nor the review.
 
-        What it quotes is passed on if it can be the name of a parameter, and is no word of the
-        review.
+        A quoted word is passed on if it can be the name of a parameter and is not in the review.
         """
         said = " ".join((said or "")[:MOST_SAID].split())
         is_plain = _PLAIN.fullmatch(said) and not _QUOTE.search(_NAME.sub("", said))
@@ -392,7 +396,7 @@ class Client:
         return None if any(piece in flat for piece in pieces) else said
 
     def _echoes(self, said: str, size: int = KEY_PIECE) -> bool:
-        """Tell whether something said repeats a part of the key, of so many characters."""
+        """Tell whether a text repeats any `size` characters of the key."""
         key, said = self._key.casefold(), said.casefold()
         return any(key[i : i + size] in said for i in range(len(key) - size + 1))
 
@@ -412,7 +416,7 @@ class Client:
 
 
 def _judge(choice: _Choice) -> tuple[CallOutcome, str | None]:
-    """Return an answer's outcome, and what is to say of it."""
+    """Return an answer's outcome, and what went wrong, in a sentence."""
     if choice.message.refusal:
         return "refused", "The model refuses to read this text."
     if choice.finish_reason == "content_filter":
@@ -427,7 +431,7 @@ def _judge(choice: _Choice) -> tuple[CallOutcome, str | None]:
 
 
 def _unsafe_certificate(host: str, error: BaseException) -> str | None:
-    """Say that an endpoint's certificate is not trusted, if that is behind an error."""
+    """Say that an endpoint's certificate is not trusted, if that caused an error."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
@@ -440,7 +444,7 @@ def _unsafe_certificate(host: str, error: BaseException) -> str | None:
 
 
 def _unknown_field(fault: Fault) -> str | None:
-    """Return the token field that a rejection says is not known; it may name the other as well."""
+    """Return the token field that a rejection calls unknown; it may name the other one as well."""
     said = (fault.message or "").casefold()
     if not _IS_UNKNOWN.search(said):
         return None
@@ -451,9 +455,9 @@ def _unknown_field(fault: Fault) -> str | None:
 
 
 def _azure_headers(provider: Provider, key: str) -> dict[str, str]:
-    """Return the header in which Azure takes a key where the address has an `api-version`.
+    """Return the header in which Azure takes a key, if the address has an `api-version`.
 
-    It is sent besides the usual one: gateways in front of Azure take either.
+    It is sent beside the usual header: gateways in front of Azure take either.
     """
     return {"api-key": key} if provider.query and key else {}
 
@@ -481,30 +485,12 @@ def _read(shape: type[Shape], body: bytes) -> Shape | None:
         return None
 
 
-def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `retry-after-ms` or `Retry-After`; None without a sensible one.
-
-    Unlike review sites, endpoints of models also write fractions of a second.
-    """
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
-        with suppress(KeyError, ValueError):
-            return max(0.0, float(headers[name]) / unit)
-    return retry_after(headers, now)
-
-
 def _key_of(settings: Settings) -> str:
-    """Return the key, empty where there is none; errors about a header would repeat it."""
+    """Return the key, empty if there is none; refuse one that errors about a header would quote."""
     key = settings.llm_api_key.get_secret_value().strip() if settings.llm_api_key else ""
     if not re.fullmatch(r"[!-~]*", key):
         raise BadInput("FILMPULSE_LLM_API_KEY holds a space or a character that no key has.")
     return key
-
-
-def _key_refused(host: str, code: str) -> str:
-    return (
-        f"{host} refuses the key ({code}). Check FILMPULSE_LLM_API_KEY, or the password of the "
-        "Connection filmpulse_llm."
-    )
 
 
 class _Model(BaseModel):
@@ -517,15 +503,15 @@ class _Models(BaseModel):
 
 
 def preflight(settings: Settings) -> list[str]:
-    """Look whether the endpoint takes the key and goes on offering the model; one free request.
+    """Ask the endpoint for its models, to check the key and the model; one free request.
 
     Returns:
-        What to warn of: the model ends within 60 days, or is not in the endpoint's list. Nothing
-        where the endpoint has no list, or cannot be reached: then the first real request will tell.
+        Warnings: the model ends within 60 days, or is not in the endpoint's list. Empty if the
+        endpoint has no list (or keeps it from this key: 403), or cannot be reached: then the first
+        real request will tell.
 
     Raises:
-        LlmRefused: It refuses the key (401), or its certificate is not trusted. A key may be kept
-            from the list alone (403).
+        LlmRefused: The endpoint refuses the key (401), or its certificate is not trusted.
         BadInput: The settings cannot be used.
     """
     provider, key = provider_for(settings), _key_of(settings)
@@ -541,10 +527,11 @@ def preflight(settings: Settings) -> list[str]:
     except httpx2.HTTPError as error:
         if unsafe := _unsafe_certificate(provider.host, error):
             raise LlmRefused(unsafe, reason="unsafe_certificate") from None
-        log.info("%s has not told its models: %s", provider.host, type(error).__name__)
+        log.info("%s did not list its models: %s", provider.host, type(error).__name__)
         return []
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        raise LlmRefused(_key_refused(provider.host, "401"), reason="key_refused")
+        sentence = _SENTENCES["key_refused"].format(host=provider.host, code=401)
+        raise LlmRefused(sentence, reason="key_refused")
     listed = _read(_Models, response.content) if response.is_success else None
     if listed is None:
         log.info("%s has no list of models (%d).", provider.host, response.status_code)

@@ -91,7 +91,7 @@ def load(manifest_uri: str, context: Context) -> Loaded:
         if not is_known:
             judge.check(connection, manifest_uri, manifest, observed)
         line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
-        ledger.loaded_collection(connection, manifest_uri=manifest_uri, **line)
+        ledger.loaded_collection(connection, manifest_uri=manifest_uri, is_restored=False, **line)
     log.info("%s: %s", imdb_id, loaded)
     return loaded
 

@@ -19,7 +19,7 @@ from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.replay import loads_of, replay_what_is_left
 from filmpulse.jobs.upkeep.erase import replay_erasures
 from filmpulse.jobs.upkeep.tombstones import Tombstones
-from filmpulse.warehouse.collections import loaded_movies, restore_collection
+from filmpulse.warehouse.collections import loaded_collection, loaded_movies
 from filmpulse.warehouse.load import (
     Loaded,
     ensure_movie,
@@ -181,6 +181,6 @@ def _rebuild(source: str, imdb_id: str, context: Context, accept_loss: bool) -> 
         for uri, manifest in reversed(history.manifests.items()):
             record_load(connection, uri, readable[uri], Loaded())
             line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
-            restore_collection(connection, manifest_uri=uri, **line)
+            loaded_collection(connection, manifest_uri=uri, is_restored=True, **line)
     log.info("%s %s: %d collections, %s", source, imdb_id, len(readable), loaded)
     return Verdict(source, imdb_id, "rebuilt", len(readable), loaded, history.losses)

@@ -11,10 +11,7 @@ LEFT JOIN (
 ) s USING (analyser_id);
 COMMENT ON VIEW mart.analysers IS 'What has made scores, and how much is shown of it.';
 COMMENT ON COLUMN mart.analysers.analyser_id IS 'Our number for it.';
-COMMENT ON COLUMN mart.analysers.kind IS 'lexicon or llm.';
 COMMENT ON COLUMN mart.analysers.model IS 'The model''s name; null for the lexicon.';
-COMMENT ON COLUMN mart.analysers.prompt_version IS 'Version of the prompt, or of the lexicon.';
-COMMENT ON COLUMN mart.analysers.parameters IS 'Whatever else changes its answers.';
 COMMENT ON COLUMN mart.analysers.movies IS 'Movies that are shown under it.';
 COMMENT ON COLUMN mart.analysers.scored_texts IS 'Texts of reviews with a score of it, earlier versions among them.';
 COMMENT ON COLUMN mart.analysers.cost_usd IS 'What its answers about reviews that we still hold cost (USD); mart.llm_days has all that was spent.';

@@ -6,4 +6,3 @@ FROM mart.reviews r
 JOIN core.aspect_scores s USING (source, review_id, content_hash, analyser_id, imdb_id);
 COMMENT ON VIEW mart.aspect_scores IS 'One row per aspect that a current review mentions.';
 COMMENT ON COLUMN mart.aspect_scores.aspect IS 'storytelling, acting, visuals, sound or themes.';
-COMMENT ON COLUMN mart.aspect_scores.quote_start IS 'Its offset in code points in title, blank line, body.';

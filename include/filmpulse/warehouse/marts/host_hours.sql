@@ -4,6 +4,3 @@ UNION ALL
 SELECT 'no host was asked yet', date_trunc('hour', now()), 0, 0
 WHERE NOT EXISTS (SELECT FROM ops.host_hours);
 COMMENT ON VIEW mart.host_hours IS 'One row per host and hour: what was asked of it; before the first request, one row that says so.';
-COMMENT ON COLUMN mart.host_hours.hour IS 'Start of the hour (UTC).';
-COMMENT ON COLUMN mart.host_hours.requests IS 'Pages and files asked for.';
-COMMENT ON COLUMN mart.host_hours.pauses IS 'Times that it refused, which paused it.';

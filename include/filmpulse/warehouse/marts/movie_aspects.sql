@@ -8,5 +8,3 @@ WHERE f.position > 0
 ORDER BY f.imdb_id, f.position;
 COMMENT ON VIEW mart.movie_aspects IS 'How each aspect of each movie is received; n is mentions.';
 COMMENT ON COLUMN mart.movie_aspects.aspect IS 'storytelling, acting, visuals, sound or themes.';
-COMMENT ON COLUMN mart.movie_aspects.score_low IS 'Lower end of its 95 % interval, on the scale.';
-COMMENT ON COLUMN mart.movie_aspects.score_high IS 'Upper end of its 95 % interval, on the scale.';

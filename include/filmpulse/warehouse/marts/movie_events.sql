@@ -8,5 +8,3 @@ CROSS JOIN LATERAL (
     SELECT e.happened_on, e.label FROM core.movie_events e WHERE e.imdb_id = n.imdb_id
 ) e;
 COMMENT ON VIEW mart.movie_events IS 'One row per day in the movie''s life: its release, and what people noted.';
-COMMENT ON COLUMN mart.movie_events.happened_on IS 'The day.';
-COMMENT ON COLUMN mart.movie_events.label IS 'What happened.';

@@ -24,4 +24,5 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
 COMMENT ON COLUMN mart.movie_health.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';
 COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
+COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them; of several sources, of one that did not end well.';
 COMMENT ON COLUMN mart.movie_health.hours_since_look IS 'Hours since then.';

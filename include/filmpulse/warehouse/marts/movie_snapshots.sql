@@ -4,5 +4,3 @@ SELECT s.source, s.imdb_id, s.taken_at, s.rating AS site_rating, s.vote_count AS
 FROM core.movie_snapshots s
 JOIN mart.movie_names n USING (imdb_id);
 COMMENT ON VIEW mart.movie_snapshots IS 'The own figures of each site over time.';
-COMMENT ON COLUMN mart.movie_snapshots.source IS 'The site.';
-COMMENT ON COLUMN mart.movie_snapshots.taken_at IS 'When the page was fetched (UTC).';

@@ -65,12 +65,6 @@ LEFT JOIN LATERAL (
 ) i ON true;
 COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection ended, and when a file was last imported.';
 COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it.';
-COMMENT ON COLUMN mart.movies.runtime_minutes IS 'Running time in minutes.';
-COMMENT ON COLUMN mart.movies.genres IS 'Genres in the site''s order.';
-COMMENT ON COLUMN mart.movies.directors IS 'Directors in the site''s order.';
-COMMENT ON COLUMN mart.movies.cast_names IS 'The cast that the page names, in its order.';
-COMMENT ON COLUMN mart.movies.plot IS 'The site''s short outline.';
-COMMENT ON COLUMN mart.movies.poster_url IS 'Address of the poster.';
 COMMENT ON COLUMN mart.movies.unrated_reviews IS 'Of these, how many have no stars.';
 COMMENT ON COLUMN mart.movies.analysed_reviews IS 'Reviews that the active analyser has finished with, scored or not.';
 COMMENT ON COLUMN mart.movies.scored_reviews IS 'Reviews with an overall score: the n of mean_overall.';

@@ -14,10 +14,5 @@ JOIN core.movies m USING (imdb_id)
 JOIN mart.movie_names n USING (imdb_id);
 COMMENT ON VIEW mart.quality_checks IS 'Whether what was loaded looks as it should: each check after each load, in words.';
 COMMENT ON COLUMN mart.quality_checks.verdict IS 'pass, fail, or not judged (too few to tell, or nothing to judge).';
-COMMENT ON COLUMN mart.quality_checks.figure IS 'What was found: a count, a share, or a ratio; the sentence says which.';
-COMMENT ON COLUMN mart.quality_checks.expected_low IS 'The least that passes; null when any does.';
-COMMENT ON COLUMN mart.quality_checks.expected_high IS 'The most that passes; null when any does.';
-COMMENT ON COLUMN mart.quality_checks.n IS 'How many reviews the figure rests on.';
-COMMENT ON COLUMN mart.quality_checks.fails_run IS 'The collection brought the fault or more of it, so its run fails.';
 COMMENT ON COLUMN mart.quality_checks.collected_at IS 'Start of the collection after whose load it was judged (UTC).';
 COMMENT ON COLUMN mart.quality_checks.is_latest IS 'The last verdict of this check for this movie and source; one that was not judged counts only where there is no other.';

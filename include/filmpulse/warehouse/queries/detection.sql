@@ -1,8 +1,8 @@
 -- Which movies are due, and what a look at one gave.
 
 -- name: due_movies
--- Tracked movies that a site was not asked for since `since`, longest unchecked first, never checked
--- before all.
+-- Tracked movies that a site was not asked for since `since`: first those that were never checked,
+-- then those whose check is the longest ago.
 SELECT t.imdb_id
 FROM unnest(%(imdb_ids)s::text[]) WITH ORDINALITY AS t (imdb_id, position)
 LEFT JOIN ops.movie_checks c ON c.imdb_id = t.imdb_id AND c.source = %(source)s
@@ -26,32 +26,30 @@ WHERE imdb_id = ANY(%(imdb_ids)s) AND checked_at >= %(since)s
 ORDER BY imdb_id, source
 
 -- name: collection_history
--- What is needed to tell news of a site from no news: the last finished (loaded) collection, the count up to
--- which the reviews are known, the last full attempt, the last attempt, and whether older reviews may
--- be missing.
--- Imported files are no collections of the site: they tell nothing of its list.
+-- What tells a site's news from no news. An imported file is no collection of the site: it tells
+-- nothing of the site's list.
+WITH known AS (
+    SELECT *, coalesce(started_at, queued_at) AS attempted_at,
+           -- The count at its start: newest first, what arrived meanwhile was not on its pages.
+           coalesce(review_count_start, review_count_end) AS review_count
+    FROM ops.collections
+    WHERE source = %(source)s AND imdb_id = %(imdb_id)s
+), loaded AS (
+    SELECT * FROM known WHERE loaded_at IS NOT NULL AND mode <> 'import'
+), finished AS (
+    SELECT * FROM loaded WHERE status IN ('complete', 'partial', 'gated')
+)
 SELECT (SELECT to_jsonb(f) FROM (
-            -- The count at its start: newest first, what arrived meanwhile was not on its pages.
-            SELECT status, coalesce(review_count_start, review_count_end) AS review_count,
-                   distinct_ids
-            FROM ops.collections
-            WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
-              AND status IN ('complete', 'partial', 'gated')
-            ORDER BY started_at DESC LIMIT 1) f) AS finished,
+            SELECT status, review_count, distinct_ids
+            FROM finished ORDER BY started_at DESC LIMIT 1) f) AS finished,
        -- The count when the list could last be read, or when it was first found gated. Later retries
        -- at the gate do not move it; a later saved page with a higher count does: it was read.
        (SELECT greatest(b.review_count, (
-                   SELECT max(coalesce(i.review_count_end, i.review_count_start))
-                   FROM ops.collections i
-                   WHERE i.imdb_id = b.imdb_id AND i.source = b.source AND i.mode = 'import'
-                     AND i.status <> 'gated' AND i.loaded_at IS NOT NULL
+                   SELECT max(coalesce(i.review_count_end, i.review_count_start)) FROM known i
+                   WHERE i.mode = 'import' AND i.status <> 'gated' AND i.loaded_at IS NOT NULL
                      AND i.started_at > b.started_at))
-        FROM (SELECT imdb_id, source, started_at,
-                     coalesce(review_count_start, review_count_end) AS review_count
-              FROM ops.collections
-              WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
-                AND status IN ('complete', 'partial', 'gated')
-                AND coalesce(review_count_start, review_count_end) IS NOT NULL
+        FROM (SELECT started_at, review_count FROM finished
+              WHERE review_count IS NOT NULL
               ORDER BY status = 'gated', CASE WHEN status = 'gated' THEN started_at END,
                        started_at DESC
               LIMIT 1) b) AS read_count,
@@ -59,13 +57,9 @@ SELECT (SELECT to_jsonb(f) FROM (
        -- that ended short of the site's own count has no gap: there was no more to read.)
        (SELECT (status <> 'complete' AND reason IS DISTINCT FROM 'count_mismatch')
                OR (mode = 'full' AND review_count_end < review_count_start)
-        FROM ops.collections
-        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode <> 'import'
-        ORDER BY started_at DESC LIMIT 1) AS has_gap,
-       (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
-        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode = 'full') AS full_attempt_at,
-       (SELECT max(coalesce(started_at, queued_at)) FROM ops.collections
-        WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND mode <> 'import') AS attempt_at
+        FROM loaded ORDER BY started_at DESC LIMIT 1) AS has_gap,
+       (SELECT max(attempted_at) FROM known WHERE mode = 'full') AS full_attempt_at,
+       (SELECT max(attempted_at) FROM known WHERE mode <> 'import') AS attempt_at
 
 -- name: stream_history
 -- What tells news of a stream: the last drain of which a collection was loaded.

@@ -117,6 +117,7 @@ SELECT count(*) AS living,
        count(*) FILTER (WHERE is_brought AND (submitted_on < life.first_day
                                               OR submitted_on > life.last_day)) AS brought_misdated,
        count(rating_1_10) AS rated,
+       count(*) FILTER (WHERE rating_1_10 NOT BETWEEN 1 AND 10) AS off_scale,
        count(body) AS texts,
        count(*) FILTER (WHERE octet_length(body) = 0) AS empty,
        count(*) FILTER (WHERE is_brought AND octet_length(body) = 0) AS brought_empty,

@@ -9,21 +9,22 @@ CREATE TEMP TABLE seen_since (source text, review_id text) ON COMMIT DROP;
 -- name: replay_kept
 -- What core knows of the movie and no readable collection shows. A version is the same if its words,
 -- stars, day and mark are.
+WITH shown AS (
+    SELECT source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler
+    FROM pg_temp.review_revisions
+    UNION ALL
+    SELECT source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler
+    FROM pg_temp.reviews
+)
 SELECT (SELECT count(*) FROM core.reviews r
-        WHERE r.source = %(source)s AND r.imdb_id = %(imdb_id)s
-          AND NOT EXISTS (SELECT FROM pg_temp.reviews t
-                          WHERE (t.source, t.review_id) = (r.source, r.review_id))) AS reviews,
+        LEFT JOIN pg_temp.reviews t USING (source, review_id)
+        WHERE r.source = %(source)s AND r.imdb_id = %(imdb_id)s AND t.review_id IS NULL) AS reviews,
        (SELECT count(*) FROM core.review_revisions r
         WHERE r.source = %(source)s AND r.imdb_id = %(imdb_id)s
           AND NOT EXISTS (
-              SELECT FROM (
-                  SELECT source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler
-                  FROM pg_temp.review_revisions
-                  UNION ALL
-                  SELECT source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler
-                  FROM pg_temp.reviews) t
-              WHERE (t.source, t.review_id) = (r.source, r.review_id)
-                AND (t.content_hash, t.rating_1_10, t.submitted_on, t.is_spoiler)
+              SELECT FROM shown s
+              WHERE (s.source, s.review_id) = (r.source, r.review_id)
+                AND (s.content_hash, s.rating_1_10, s.submitted_on, s.is_spoiler)
                     IS NOT DISTINCT FROM
                     (r.content_hash, r.rating_1_10, r.submitted_on, r.is_spoiler))) AS revisions
 
@@ -52,11 +53,8 @@ VALUES (r.source, r.review_id, r.imdb_id, r.author_key, r.title, r.body, r.ratin
 
 -- name: replay_keep_revisions
 -- The versions that core has stay as they are.
-INSERT INTO pg_temp.review_revisions (source, review_id, replaced_at, imdb_id, title, body,
-    rating_1_10, submitted_on, is_spoiler, helpful_up, helpful_down, content_hash, date_source)
-SELECT source, review_id, replaced_at, imdb_id, title, body, rating_1_10, submitted_on, is_spoiler,
-       helpful_up, helpful_down, content_hash, date_source
-FROM core.review_revisions WHERE source = %(source)s AND imdb_id = %(imdb_id)s
+INSERT INTO pg_temp.review_revisions
+SELECT * FROM core.review_revisions WHERE source = %(source)s AND imdb_id = %(imdb_id)s
 
 -- name: replay_note_seen
 -- Reviews seen since the last loss: of these the collections tell the newest state.
@@ -79,12 +77,7 @@ WHEN MATCHED AND r.* IS DISTINCT FROM t.* THEN UPDATE SET
     submitted_on = t.submitted_on, date_source = t.date_source, is_spoiler = t.is_spoiler,
     helpful_up = t.helpful_up, helpful_down = t.helpful_down, language = t.language,
     content_hash = t.content_hash, first_seen_at = t.first_seen_at, removed_at = t.removed_at
-WHEN NOT MATCHED THEN INSERT (source, review_id, imdb_id, author_key, title, body, rating_1_10,
-    submitted_on, date_source, is_spoiler, helpful_up, helpful_down, language, content_hash,
-    first_seen_at, removed_at)
-VALUES (t.source, t.review_id, t.imdb_id, t.author_key, t.title, t.body, t.rating_1_10,
-    t.submitted_on, t.date_source, t.is_spoiler, t.helpful_up, t.helpful_down, t.language,
-    t.content_hash, t.first_seen_at, t.removed_at)
+WHEN NOT MATCHED THEN INSERT VALUES (t.*)
 
 -- name: replay_merge_revisions
 MERGE INTO core.review_revisions r
@@ -94,11 +87,7 @@ WHEN MATCHED AND r.* IS DISTINCT FROM t.* THEN UPDATE SET
     title = t.title, body = t.body, rating_1_10 = t.rating_1_10, submitted_on = t.submitted_on,
     is_spoiler = t.is_spoiler, helpful_up = t.helpful_up, helpful_down = t.helpful_down,
     content_hash = t.content_hash, date_source = t.date_source
-WHEN NOT MATCHED THEN INSERT (source, review_id, replaced_at, imdb_id, title, body, rating_1_10,
-    submitted_on, is_spoiler, helpful_up, helpful_down, content_hash, date_source)
-VALUES (t.source, t.review_id, t.replaced_at, t.imdb_id, t.title, t.body, t.rating_1_10,
-    t.submitted_on, t.is_spoiler, t.helpful_up, t.helpful_down,
-    t.content_hash, t.date_source)
+WHEN NOT MATCHED THEN INSERT VALUES (t.*)
 
 -- name: replay_delete_reviews
 DELETE FROM core.reviews r

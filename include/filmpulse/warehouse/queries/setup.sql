@@ -50,11 +50,15 @@ SELECT obj_description(to_regnamespace('mart'), 'pg_namespace') AS description,
              WHERE pronamespace = to_regnamespace('mart')) AS names
 
 -- name: marts_shared_comments
--- Columns of the new marts without a comment of their own, each with the comment that views share.
-SELECT c.relname, a.attname, shared.value
+-- Columns of the new marts without a comment of their own, each with the comment that views share,
+-- or else with that of the table with the view's name.
+SELECT c.relname, a.attname, coalesce(shared.value, col_description(t.oid, b.attnum))
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-JOIN jsonb_each_text(%(shared)s) shared ON shared.key = a.attname
+LEFT JOIN pg_class t ON t.relname = c.relname AND t.relkind = 'r'
+                    AND t.relnamespace IN ('core'::regnamespace, 'ops'::regnamespace)
+LEFT JOIN pg_attribute b ON b.attrelid = t.oid AND b.attname = a.attname
+LEFT JOIN jsonb_each_text(%(shared)s) shared ON shared.key = a.attname
 WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
   AND col_description(c.oid, a.attnum) IS NULL
 
