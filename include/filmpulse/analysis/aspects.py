@@ -24,7 +24,7 @@ class AspectDefinition(_Definition):
 
 
 class ScalePoint(_Definition):
-    """One step of the scale and what it is called."""
+    """One step of the scale and its name."""
 
     score: Score
     label: str
@@ -33,7 +33,7 @@ class ScalePoint(_Definition):
 class Definitions(_Definition):
     """Everything that `aspects.toml` says.
 
-    `rule` tells when an aspect counts as mentioned; `scale` runs from -2 to 2.
+    `rule` says when an aspect counts as mentioned; `scale` runs from -2 to 2.
     """
 
     rule: str

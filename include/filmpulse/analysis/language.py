@@ -1,4 +1,4 @@
-"""Which language a review is written in, decided on this machine."""
+"""Detecting the language of a review, on this machine."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from collections.abc import Callable
 from functools import cache
 
 MIN_PROBABILITY = 0.5
-"""Measured: of 3,000 scrambled English film phrases 4 were taken for another language above it."""
+"""Measured: above it, 4 of 3,000 scrambled English film phrases were taken for another language."""
 
 _MAX_CHARACTERS = 2_000
-"""More text changes no answer and only costs time (0.1 ms per 700 characters)."""
+"""More text changes no answer and costs time (0.1 ms per 700 characters)."""
 
 
 def detect_language(text: str) -> str | None:
-    """Guess the language of a text.
-
-    Args:
-        text: Plain text of any length; only its first 2,000 characters are looked at.
+    """Guess the language of a plain text from its first 2,000 characters.
 
     Returns:
-        ISO 639-1 code (two letters), or None when the guess is unsure, as it is for most texts of
-        one to three words, for names and for emoji. The same text always gives the same answer;
-        of two languages mixed, the one that fills more.
+        ISO 639-1 code (two letters), or None when unsure, as for most texts of one to three words,
+        names and emoji. The same text always gives the same answer; of two mixed languages, the
+        one that fills more.
 
     The first call in a process loads a model of 100 MB, which takes about a second;
     `filmpulse.preload` does so once for all tasks of a scheduler.
@@ -32,7 +29,7 @@ def detect_language(text: str) -> str | None:
 
 @cache
 def load_model() -> Callable[[str], tuple[str, float]]:
-    """Load the languages that have a code of two letters; return what classifies a text."""
+    """Load the languages that have a code of two letters; return the function that classifies."""
     # Imported here: it brings numpy, and most processes never detect a language.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

@@ -1,9 +1,9 @@
-"""Finding what is said to be a quote in the text that it is said to be from.
+"""Finding a quote that a model gave in the review's text.
 
-Models copy faithfully but for small things: a curly quotation mark becomes a straight one, a dash
-or three dots another sign, a line break a space, a capital a small letter, an accented letter two
-code points. So text and quote are folded alike before they are compared, and the place found is
-mapped back: what is kept is always an exact piece of the text.
+Models copy with small changes: a curly quotation mark becomes a straight one, a dash or three dots
+another sign, a line break a space, a capital a small letter, an accented letter two code points. So
+text and quote are folded alike before they are compared, and the place found is mapped back: the
+quote that is kept is always an exact piece of the text.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import NamedTuple
 
 MAX_QUOTE_CHARACTERS = 300
 MIN_QUOTE_WORDS = 2
-"""Outside these a quote shows nothing or too much; the score is kept without it."""
+"""A shorter quote shows nothing, a longer one too much; the score is kept without it."""
 
 MIN_UNSPACED_CHARACTERS = 4
-"""What two words come to in a script that puts no spaces between them."""
+"""The length of two words in a script without spaces between words."""
 
 MAX_MARKS = 30
-"""Most combining marks of one character, as Unicode's stream-safe text (UAX #15) has it."""
+"""Most combining marks of one character, as in Unicode's stream-safe text (UAX #15)."""
 
 # Thai, Lao, Tibetan, Burmese, Khmer, kana, Chinese characters.
 _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\uff66-\uff9f\U00020000-\U0003ffff]"
 )
-# Single and double quotation marks are one, since models write 'so' where JSON would need \".
+# Single and double quotation marks count as one, since models write 'so' where JSON needs \".
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys('"`\u00b4\u2018\u2019\u201a\u201b\u2032\u2039\u203a\u02bb\u02bc', "'"),
@@ -40,7 +40,7 @@ _SIGNS = str.maketrans(
 _REPEATED = frozenset(" '.-")  # any number of one of these in a row is one
 # What models put around a quote, or in place of what they left out at its ends.
 _WRAPPING = " '.,-"
-# Beside category Cf (joiners, soft hyphens, directions): variants of a sign, and what nobody sees.
+# Beside category Cf (joiners, soft hyphens, directions): variants of a sign, and invisible signs.
 _UNSEEN = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -52,28 +52,28 @@ class Quote(NamedTuple):
 
 
 class Quotable:
-    """One text, made ready for finding many quotes in it.
+    """One text, prepared for finding many quotes in it.
 
-    Two texts say the same when they are equal by Unicode's compatibility caseless matching
-    (definition D146), with quotation marks, dashes and dots made plain, any run of one of these or
-    of white space made one, and characters that nobody sees left out.
+    Two texts count as equal by Unicode's compatibility caseless matching (definition D146), with
+    quotation marks, dashes and dots made plain, any run of one of these or of white space made one,
+    and invisible characters left out.
     """
 
     def __init__(self, text: str) -> None:
         """Fold it once, in time linear in its length."""
         self._text = text
-        # From offsets in the folded text to those in the text itself, where a character of it
-        # begins or ends. Inside what became of one character, such as a ligature, there is none.
+        # Offsets in the folded text -> offsets in the text, where a character begins or ends. The
+        # inside of one character, such as a ligature, has no offset.
         self._begins: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self.folded = self._fold()
 
     def find(self, quote: str) -> Quote | None:
-        """Return the first piece of the text that says what a quote does, or None.
+        """Return the first piece of the text that equals a quote, or None.
 
         None also for fewer than 2 words (4 characters in scripts without spaces) and for more than
         300 characters. A quote that begins or ends inside one character of the text, such as a
-        ligature or a letter with its accent, is not one of its pieces.
+        ligature or a letter with its accent, is not found.
         """
         if len(quote) > 4 * MAX_QUOTE_CHARACTERS:
             return None
@@ -112,7 +112,7 @@ def _is_telling(quote: str) -> bool:
 
 
 def _character_end(text: str, begin: int) -> int:
-    """Return where the character that begins here ends, together with the marks on it."""
+    """Return where a character ends, with the marks on it."""
     end = following = begin + 1
     if text[begin].isspace() or _is_unseen(text[begin]):
         return end
@@ -137,7 +137,7 @@ def _is_unseen(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _fold_character(character: str) -> str:
-    """Fold one character with its marks: any space to one, what nobody sees to nothing."""
+    """Fold one character with its marks: any space to one, an invisible one to nothing."""
     if character.isspace():
         return " "
     seen = "".join(c for c in character if not _is_unseen(c)).translate(_SIGNS)

@@ -1,7 +1,7 @@
-"""The figures of all movies side by side: materialised views, counted anew after each change.
+"""The figures of all movies side by side: materialised views, counted anew after each job.
 
-A page on one movie reads that movie's rows and is never stale; a comparison of all would read every
-review there is, so it reads `mart.compared_*` (docs/adr/0027).
+A page on one movie reads that movie's rows and is never stale. A comparison of all movies would
+have to read every review, so it reads `mart.compared_*` (docs/adr/0027).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ PATIENCE = "15min"
 
 
 def refresh(warehouse: Warehouse, *, is_shared: bool = False) -> None:
-    """Count the figures of all movies anew, from what is committed by now.
+    """Count the figures of all movies anew, from all that is committed by now.
 
-    One at a time; readers see the figures of before until all are there. At most one caller waits
-    behind the one that counts, and a shared call that meets both leaves its part to the one that
-    waits, which has not begun and so will see the same rows.
+    One caller counts at a time; readers see the old figures until all new ones are there. A shared
+    call returns at once if another caller already waits to count: that one has not begun, so it
+    will see the same rows.
 
     Args:
         warehouse: Where; as its owner.
-        is_shared: Whether another's refresh that is about to begin will do.
+        is_shared: Whether a refresh that another caller is about to begin is enough.
 
     Raises:
         WarehouseUnavailable: Postgres went away, or others took a quarter of an hour.
-        psycopg.Error: They could not be counted; the figures of before stand.
+        psycopg.Error: The figures could not be counted; the old ones stay.
     """
     with warehouse.connect(autocommit=True) as connection:
         connection.execute(f"SET lock_timeout = '{PATIENCE}'")

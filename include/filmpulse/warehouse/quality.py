@@ -82,8 +82,8 @@ CUT_OFF = 0.20
 twenty texts seldom share one."""
 
 NONE_AT_ALL = 30
-"""If so many reviews all lack what the site always asks for, it was lost, whatever the past says.
-The bar of docs/adr/0011."""
+"""If so many reviews, and all before them, lack what the site always asks for, the parser loses it,
+although there is no past to compare with. The bar of docs/adr/0011."""
 
 CHANCE = 1e-5
 """A run of equal stars less likely than this, by the past's share of that star, is a fault."""
@@ -342,22 +342,16 @@ class _Change(NamedTuple):
 
     def check(self, name: str, sentence: str, own_k: int, own_n: int) -> Check:
         """Return the verdict; it fails the run if the collection's own share moved as far."""
+        is_usual = abs(self.difference) <= self.bound
+        low, high = max(0.0, self.before - self.bound), min(1.0, self.before + self.bound)
         moved = copysign(1, self.difference) * (own_k / own_n - self.before) if own_n else 0.0
-        return Check(
-            name,
-            abs(self.difference) <= self.bound,
-            sentence,
-            n=self.n,
-            figure=self.k / self.n,
-            low=max(0.0, self.before - self.bound),
-            high=min(1.0, self.before + self.bound),
-            fails_run=moved >= min(self.bound, CHANGE),
-        )
+        is_own = moved >= min(self.bound, CHANGE)
+        return Check(name, is_usual, sentence, self.n, self.k / self.n, low, high, is_own)
 
 
 def _lost(name: str, sentence: str, n: int, own_n: int) -> Check:
     """Return the verdict on a field that all newest reviews and all before them lack."""
-    return Check(name, False, sentence, n=n, figure=1.0, high=1.0, fails_run=own_n > 0)
+    return Check(name, False, sentence, n, 1.0, high=1.0, fails_run=own_n > 0)
 
 
 def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
@@ -371,7 +365,7 @@ def _share(usual: _Usual, sides: _Sides, *, is_given: bool) -> Check:
         sentence = f"{said}, and so it was before: the site gives them, we lose them."
         return _lost(usual.name, sentence, n, own_n)
     if n < ENOUGH or m < ENOUGH:
-        return Check(usual.name, None, _too_few(n, m), n=n, figure=k / n if n else None)
+        return Check(usual.name, None, _too_few(n, m), n, k / n if n else None)
     change = _Change.of(k, n, k_before, m, usual.change)
     return change.check(usual.name, f"{said} {change.words}.", own_k, own_n)
 
@@ -383,7 +377,7 @@ def _languages(sides: _Sides, *, is_given: bool) -> Check:
         sentence = f"The language of not one of the {n:,} newest texts can be told."
         return _lost("languages", sentence, n, sides.own.texts)
     if n < ENOUGH or m < ENOUGH:
-        return Check("languages", None, _too_few(n, m), n=n)
+        return Check("languages", None, _too_few(n, m), n)
     changes = {
         language: _Change.of(recent.get(language, 0), n, past.get(language, 0), m, CHANGE)
         for language in sorted(recent.keys() | past.keys())
@@ -404,24 +398,20 @@ def _text_length(sides: _Sides) -> Check:
     n, m = sides.recent.texts, sides.past.texts
     new, old = sides.recent.quartiles, sides.past.quartiles
     if n < ENOUGH or m < ENOUGH or new is None or old is None:
-        return Check("text_length", None, _too_few(n, m), n=n)
+        return Check("text_length", None, _too_few(n, m), n)
     # The median's standard error is 1.2533 times the mean's. The logarithm of lengths is near
     # normal, and the quartiles of a normal distribution lie 1.349 deviations apart.
     spread = max(0.1, *(log(max(q[2], 1) / max(q[0], 1)) / 1.349 for q in (new, old)))
     bound = exp(max(log(LENGTH_RATIO), SIGMAS * 1.2533 * spread * sqrt(1 / n + 1 / m + 2 * WANDER)))
     ratio = max(new[1], 1) / max(old[1], 1)
     own = max(sides.own.quartiles[1], 1) / max(old[1], 1) if sides.own.quartiles else 1.0
-    return Check(
-        "text_length",
-        1 / bound <= ratio <= bound,
+    is_own = own >= LENGTH_RATIO if ratio > 1 else own <= 1 / LENGTH_RATIO
+    sentence = (
         f"The {n:,} newest texts have a median of {new[1]:,.0f} characters ({old[1]:,.0f} in the "
-        f"{m:,} before them).",
-        n=n,
-        figure=ratio,
-        low=1 / bound,
-        high=bound,
-        fails_run=own >= LENGTH_RATIO if ratio > 1 else own <= 1 / LENGTH_RATIO,
+        f"{m:,} before them)."
     )
+    is_usual = 1 / bound <= ratio <= bound
+    return Check("text_length", is_usual, sentence, n, ratio, 1 / bound, bound, is_own)
 
 
 def _duplicate_keys(told: Told, state: State) -> Check:
@@ -437,21 +427,16 @@ def _duplicate_keys(told: Told, state: State) -> Check:
     if state.elsewhere:
         wrong.append(f"{state.elsewhere:,} ids belong to reviews of another movie")
     again = f" in {lines:,} lines" if lines > distinct else ""
+    fine = f"{distinct:,} different reviews{again}, as announced."
+    sentence, announced = _sentence(wrong) if wrong else fine, told.distinct_ids
     return Check(
-        "duplicate_keys",
-        not wrong,
-        _sentence(wrong) if wrong else f"{distinct:,} different reviews{again}, as announced.",
-        n=lines,
-        figure=distinct,
-        low=told.distinct_ids,
-        high=told.distinct_ids,
-        fails_run=True,
+        "duplicate_keys", not wrong, sentence, lines, distinct, announced, announced, fails_run=True
     )
 
 
 def _dates(state: State) -> Check:
     if not state.dated:
-        return Check("dates", None, "No review has a day.", n=0, figure=0, high=0)
+        return Check("dates", None, "No review has a day.", 0, 0, high=0)
     wrong = []
     if state.too_early:
         wrong.append(
@@ -464,21 +449,15 @@ def _dates(state: State) -> Check:
             f"(the latest {state.latest}, expected to {state.last_day})"
         )
     fine = f"{state.dated:,} days from {state.earliest} to {state.latest}."
-    return Check(
-        "dates",
-        not wrong,
-        _sentence(wrong) if wrong else fine,
-        n=state.dated,
-        figure=state.too_early + state.too_late,
-        high=0,
-        fails_run=state.brought_misdated > 0,
-    )
+    sentence, off = _sentence(wrong) if wrong else fine, state.too_early + state.too_late
+    is_own = state.brought_misdated > 0
+    return Check("dates", not wrong, sentence, state.dated, off, high=0, fails_run=is_own)
 
 
 def _ratings(state: State, sides: _Sides) -> Check:
     own, recent, past = sides
     if not state.rated:
-        return Check("ratings", None, "No review has stars.", n=0)
+        return Check("ratings", None, "No review has stars.", 0)
     off, is_odd = state.off_scale, False
     sentence = f"{state.rated:,} stars, all from 1 to 10."
     if len(recent.stars) == 1 and recent.rated >= ENOUGH:
@@ -490,45 +469,28 @@ def _ratings(state: State, sides: _Sides) -> Check:
         sentence = f"{off:,} of {state.rated:,} stars are not from 1 to 10."
     elif is_odd:
         sentence = f"All of the {recent.rated:,} newest stars are {star}."
-    return Check(
-        "ratings",
-        not (off or is_odd),
-        sentence,
-        n=state.rated,
-        figure=off,
-        high=0,
-        fails_run=off > 0 or own.rated > 0,
-    )
+    is_fine, is_own = not (off or is_odd), off > 0 or own.rated > 0
+    return Check("ratings", is_fine, sentence, state.rated, off, high=0, fails_run=is_own)
 
 
 def _empty_text(state: State) -> Check:
-    if not state.texts:
-        return Check("empty_text", None, "No review has a text that is kept.", n=0)
-    return Check(
-        "empty_text",
-        not state.empty,
-        f"{state.empty or 'None'} of {state.texts:,} texts {_be(state.empty)} empty.",
-        n=state.texts,
-        figure=state.empty,
-        high=0,
-        fails_run=state.brought_empty > 0,
-    )
+    k, n = state.empty, state.texts
+    if not n:
+        return Check("empty_text", None, "No review has a text that is kept.", 0)
+    sentence = f"{k or 'None'} of {n:,} texts {_be(k)} empty."
+    is_own = state.brought_empty > 0
+    return Check("empty_text", not k, sentence, n, k, high=0, fails_run=is_own)
 
 
 def _same_text(sides: _Sides) -> Check:
     k, n = sides.recent.repeated, sides.recent.texts
     least, share = SAME_TEXT
     if n < least:
-        return Check("same_text", None, f"Too few to tell: {n:,} texts.", n=n)
-    return Check(
-        "same_text",
-        k < least or k <= share * n,
-        f"{k or 'None'} of the {n:,} newest texts {_be(k)} word for word that of another review.",
-        n=n,
-        figure=k / n,
-        high=max(share, (least - 1) / n),
-        fails_run=sides.own.repeated > 0,
-    )
+        return Check("same_text", None, f"Too few to tell: {n:,} texts.", n)
+    is_fine, high = k < least or k <= share * n, max(share, (least - 1) / n)
+    said = f"{k or 'None'} of the {n:,} newest texts {_be(k)} word for word that of another review."
+    is_own = sides.own.repeated > 0
+    return Check("same_text", is_fine, said, n, k / n, high=high, fails_run=is_own)
 
 
 def _cut_off(sides: _Sides) -> Check:
@@ -536,27 +498,21 @@ def _cut_off(sides: _Sides) -> Check:
     k_before, m = sides.past.at_usual_length, sides.past.texts
     has_past = m >= ENOUGH
     if n < (ENOUGH if has_past else NONE_AT_ALL):
-        return Check("cut_off", None, _too_few(n, m), n=n)
+        return Check("cut_off", None, _too_few(n, m), n)
     bound = CUT_OFF
     if has_past:
         change = _Change.of(k, n, k_before, m, CUT_OFF)
         bound = min(1.0, change.before + change.bound)
     length = f"exactly {sides.recent.usual_length:,} characters long" if k else "of one length"
-    return Check(
-        "cut_off",
-        k / n <= bound,
-        f"{k or 'None'} of the {n:,} newest texts {_be(k)} {length}.",
-        n=n,
-        figure=k / n,
-        high=bound,
-        fails_run=sides.own.at_usual_length > 0,
-    )
+    sentence = f"{k or 'None'} of the {n:,} newest texts {_be(k)} {length}."
+    is_own = sides.own.at_usual_length > 0
+    return Check("cut_off", k / n <= bound, sentence, n, k / n, high=bound, fails_run=is_own)
 
 
 def _coverage(told: Told, state: State) -> Check:
     living, site, before = state.living, told.site_reviews, state.coverage_before
     if site is None:
-        return Check("coverage", None, "The site's count is not known.", n=living)
+        return Check("coverage", None, "The site's count is not known.", living)
     figure = living / site if site else None
     is_complete = told.status == "complete"
     is_surplus = living > SURPLUS * site and living - site >= ENOUGH
@@ -575,16 +531,10 @@ def _coverage(told: Told, state: State) -> Check:
         said += f": {figure:.0%}, {before:.0%} before"
     elif not is_complete:
         said += f"; not judged, the collection ended as {told.status}"
-    return Check(
-        "coverage",
-        not is_wrong if is_wrong or is_complete else None,
-        f"{said}.",
-        n=living,
-        figure=figure,
-        low=max(0.0, before - COVERAGE_FALL) if before is not None else None,
-        high=max(SURPLUS, (site + ENOUGH - 1) / site) if site else None,
-        fails_run=has_fallen,
-    )
+    passed = not is_wrong if is_wrong or is_complete else None
+    low = max(0.0, before - COVERAGE_FALL) if before is not None else None
+    high = max(SURPLUS, (site + ENOUGH - 1) / site) if site else None
+    return Check("coverage", passed, f"{said}.", living, figure, low, high, has_fallen)
 
 
 def _edited(state: State) -> Check:
@@ -607,9 +557,8 @@ def _removed(state: State, own: Side) -> Check:
 
 def _at_once(name: str, k: int, n: int, sentence: str) -> Check:
     if n < ENOUGH:
-        return Check(name, None, f"Too few to tell: {n:,} known reviews; {ENOUGH} are needed.", n=n)
-    is_few = k <= AT_ONCE * n
-    return Check(name, is_few, sentence, n=n, figure=k / n, high=AT_ONCE, fails_run=True)
+        return Check(name, None, f"Too few to tell: {n:,} known reviews; {ENOUGH} are needed.", n)
+    return Check(name, k <= AT_ONCE * n, sentence, n, k / n, high=AT_ONCE, fails_run=True)
 
 
 def _too_few(n: int, m: int) -> str:

@@ -1,4 +1,4 @@
-"""What a model answered, checked: its shape, its consistency, and its quotes."""
+"""Checking what a model answered: its shape, its consistency, and its quotes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from filmpulse.analysis.quotes import Quotable, Quote
 from filmpulse.items import ASPECTS, Aspect, AspectScore, Reading
 
 MAX_ANSWER_CHARACTERS = 100_000
-"""Far beyond any answer; what is longer is not read."""
+"""Far longer than any answer; a longer one is not read."""
 
 
 class InvalidAnswer(ValueError):
-    """The answer is not what was asked for; the message holds nothing of the review."""
+    """The answer is not in the form asked for; the message holds nothing of the review."""
 
 
 class Checked(NamedTuple):
-    """What is kept of an answer, how many of its quotes could not be, and how it was read.
+    """What is kept of an answer, how many quotes it gave and lost, and how it was read.
 
-    `leniencies` are words of `lenient.LENIENCIES`; empty for an answer exactly in the form.
+    `leniencies` are words of `lenient.LENIENCIES`; empty if the answer has exactly the form.
     """
 
     reading: Reading
@@ -39,14 +39,13 @@ def read_answer(content: str, text: str) -> Checked:
         text: What the model was given; offsets of quotes count in it.
 
     Returns:
-        Scores of the aspects that are mentioned, in the order of `ASPECTS`, with those quotes that
-        the text really holds. A quote that is not there is dropped and its score stays; so a score
-        without a quote stays as well.
+        Scores of the aspects that are mentioned, in the order of `ASPECTS`. A quote that is not in
+        the text is dropped; its score stays, as does a score that came without a quote.
 
     Raises:
-        InvalidAnswer: No JSON object with fields of an answer, another shape, a value that the
-            scale does not have, or an aspect that contradicts itself: mentioned without a score, or
-            with a score or a quote without mention (but for an empty quote and the score 0).
+        InvalidAnswer: There is no JSON object with fields of an answer, it has another shape or a
+            value that is not on the scale, or an aspect contradicts itself: mentioned without a
+            score, or not mentioned with a score other than 0 or with words as its quote.
     """
     if len(content) > MAX_ANSWER_CHARACTERS:
         raise InvalidAnswer(f"The answer has {len(content):,} characters.")
@@ -54,21 +53,22 @@ def read_answer(content: str, text: str) -> Checked:
     quotable = Quotable(text)
     aspects: list[AspectScore] = []
     given: list[Quote | None] = []
+
+    def find(said: str | None) -> tuple[str, int] | tuple[None, None]:
+        if said is None:
+            return None, None
+        given.append(quotable.find(said))
+        return given[-1] or (None, None)
+
     for name in ASPECTS:
         part: AspectAnswer = getattr(answer, name)
         if leniency := _consistent(name, part):
             words.append(leniency)
         if not part.mentioned or part.score is None:
             continue
-        found = None
-        if part.quote is not None:
-            given.append(found := quotable.find(part.quote))
-        quote, start = found or (None, None)
+        quote, start = find(part.quote)
         aspects.append(AspectScore(aspect=name, score=part.score, quote=quote, quote_start=start))
-    whole = None
-    if answer.overall.quote is not None:
-        given.append(whole := quotable.find(answer.overall.quote))
-    quote, start = whole or (None, None)
+    quote, start = find(answer.overall.quote)
     reading = Reading(
         status="scored",
         overall=answer.overall.score,
@@ -80,7 +80,7 @@ def read_answer(content: str, text: str) -> Checked:
 
 
 def _parsed(content: str) -> tuple[Answer, list[str]]:
-    """Return the answer in what a model wrote, and the leniencies it took to find it."""
+    """Return the answer in a model's text, and the leniencies that it took to find it."""
     try:
         return Answer.model_validate_json(content), []
     except ValidationError as error:
@@ -95,7 +95,7 @@ def _parsed(content: str) -> tuple[Answer, list[str]]:
 
 
 def _consistent(name: Aspect, part: AspectAnswer) -> str | None:
-    """Return the leniency that it takes to make sense of an aspect, if any.
+    """Return the leniency that it takes to read an aspect, if any.
 
     Raises:
         InvalidAnswer: The aspect contradicts itself.
@@ -110,7 +110,7 @@ def _consistent(name: Aspect, part: AspectAnswer) -> str | None:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Say what is wrong first, in words of ours: a model's own field names are untrusted."""
+    """Describe the first error in our own words: a model's field names are not trusted."""
     first = error.errors(include_input=False, include_url=False)[0]
     known = {*Answer.model_fields, *AspectAnswer.model_fields}
     place = ".".join(str(step) if step in known else "?" for step in first["loc"])

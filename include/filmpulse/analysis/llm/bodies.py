@@ -1,6 +1,6 @@
-"""What the body of an endpoint's response holds, in whichever shape the endpoint writes it.
+"""The answer, or the error, in the body of an endpoint's response, in any shape.
 
-Everything here is untrusted, and nothing is passed on to people before `client.py` has looked for
+Nothing in a body is trusted. Nothing of it is shown to people before `client.py` has looked for
 pieces of the key and of the review in it.
 """
 
@@ -20,9 +20,9 @@ _STATUS = re.compile("[45][0-9]{2}")
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 MOST_READ = 20_000
-"""Characters of an error's body or a page that are looked at."""
+"""Characters of an error's body or of a page that are read."""
 
-# Words of OpenAI, Anthropic and google.rpc for what HTTP has a status for.
+# Words of OpenAI, Anthropic and google.rpc, and the HTTP status that each stands for.
 _STANDS_FOR = {
     "invalid_api_key": 401,
     "authentication_error": 401,
@@ -45,7 +45,7 @@ class Fault(NamedTuple):
     """An error as an endpoint words it.
 
     `status` is the HTTP status that its code stands for. `codes` are its short words, the most
-    telling first; `param` names the field of the request that is meant.
+    specific first. `param` is the field of the request that the error is about.
     """
 
     status: int | None = None
@@ -55,10 +55,9 @@ class Fault(NamedTuple):
 
 
 def plain_body(body: bytes) -> tuple[bytes, bool]:
-    """Return a body without a byte order mark and, of a stream, the answer put together.
+    """Return a body without its byte order mark, and whether it was a stream of events.
 
-    Returns:
-        The body, and whether the endpoint sent a stream of events where none was asked for.
+    The events of a stream, which nobody asked for, are put together to one answer.
     """
     body = body.removeprefix(_BOM)
     chunks = list(_chunks(body)) if _STREAM.match(body) else []
@@ -73,7 +72,7 @@ def _chunks(body: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _assembled(chunks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put the pieces of a streamed chat completion together; only its first choice is read."""
+    """Put the pieces of a streamed chat completion together, of its first choice only."""
     whole: dict[str, Any] = {}
     message: dict[str, Any] = {}
     choice: dict[str, Any] = {"message": message}
@@ -99,7 +98,8 @@ def fault_in(body: bytes, *, is_answer: bool = False) -> Fault | None:
 
     Args:
         body: As `plain_body` returns it.
-        is_answer: The HTTP status says that all is well: then only what is named an error is one.
+        is_answer: Whether the HTTP status says that all is well. Then only what the body itself
+            calls an error counts as one.
     """
     said = _json(body[: 50 * MOST_READ].decode(errors="replace"))
     said = said[0] if isinstance(said, list) and said else said
@@ -130,7 +130,7 @@ def _fault(error: object, around: dict[str, Any]) -> Fault:
 
 
 def page_title(body: bytes) -> str | None:
-    """Return the title of a web page, empty where it has none; None where the body is no page."""
+    """Return the title of a web page, empty if it has none; None if the body is no page."""
     text = body[:MOST_READ].decode(errors="replace")
     if not _PAGE.match(text):
         return None
@@ -139,7 +139,7 @@ def page_title(body: bytes) -> str | None:
 
 
 def _first(items: object) -> dict[str, Any]:
-    """Return the first of a list if it is an object, else an empty one."""
+    """Return the first item of a list if it is an object, else an empty object."""
     first = items[0] if isinstance(items, list) and items else None
     return first if isinstance(first, dict) else {}
 

@@ -1,4 +1,4 @@
-"""Showing a person what an unusable answer looks like, without a word of the review."""
+"""The beginning of an unusable answer for a person, without a word of the review."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from filmpulse.analysis.llm.prompt import system_prompt
 from filmpulse.analysis.llm.schema import Answer, AspectAnswer
 
 EXCERPT_CHARACTERS = 80
-"""How much of an answer is shown: enough to tell a fence, prose or a web page from JSON."""
+"""So much of an answer is shown: enough to tell a fence, prose or a web page from JSON."""
 
 HIDDEN = "\u2026"
 
-# What the frame of an answer is made of, besides its field names.
+# Words of an answer's JSON or HTML, besides its field names.
 _FRAME = frozenset("true false null none json html body head title doctype think".split())  # noqa: SIM905
-# What models say when they do not answer; the words of our own prompt are added to these.
+# Words that models use when they do not answer; those of our own prompt are added to these.
 _TALK = frozenset(
     "i'm i am sorry cannot can't could not unable an ai language model assistant here your you "  # noqa: SIM905
     "asked for sure certainly please provide text output result response format based on".split()
@@ -25,20 +25,16 @@ _WORD = re.compile(r"\w+(?:'\w+)*")
 _PIECE = re.compile(rf"(?P<word>{_WORD.pattern})|.", re.DOTALL)
 _SIGNS = frozenset("{}[]()<>\"'`:;,.!?*#=+-_/|~ ")
 _LONG = 4
-"""From this length on a word is hidden also where the review has its letters inside others."""
+"""From this length on, a word is also hidden if the review has its letters inside other words."""
 
 
 def excerpt(answer: str, review: str) -> str:
-    """Return the beginning of an answer in which nothing can be from the review.
+    """Return the beginning of an answer, with everything hidden that can be from the review.
 
     Shown are ASCII signs, single digits, the answer's field names, and words of our own prompt or
-    of everyday refusals that the review does not hold. Everything else, such as other words, other
-    scripts, long numbers and escapes, becomes an ellipsis. Two neighbouring words whose letters
-    stand together in the review are hidden as well, whatever words they are.
-
-    Args:
-        answer: What the model wrote.
-        review: What it was asked about.
+    of everyday refusals that the review does not hold. Everything else (other words, other scripts,
+    long numbers, escapes) becomes an ellipsis. So do two neighbouring words, whatever they are, if
+    their letters stand together in the review.
     """
     flat = letters(review)
     words = frozenset(_words(review))
@@ -60,7 +56,7 @@ def excerpt(answer: str, review: str) -> str:
 
 
 def letters(text: str) -> str:
-    """Return a text's letters and digits alone: in another case or spacing it is the same."""
+    """Return a text's letters and digits alone, the same for any case and spacing."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -69,7 +65,7 @@ def _words(text: str) -> list[str]:
 
 
 def _is_ours(word: str, words: frozenset[str], flat: str) -> bool:
-    """Tell whether a word or a digit cannot be from a review with these words and letters."""
+    """Tell whether a word or a digit cannot come from a review with these words and letters."""
     bare = word.casefold()
     if bare in _fields():
         return True

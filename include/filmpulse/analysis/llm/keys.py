@@ -1,4 +1,4 @@
-"""What makes two questions to a model the same question."""
+"""The key by which an answer of a model is kept: the text, and the way of asking."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def result_key(
 
     Args:
         text: What is sent of the review, to the letter.
-        prompt_version: With the prompt's words and the schema in its digest.
+        prompt_version: Its digest covers the prompt's words and the schema.
         model: The model asked.
-        effort: How long it is told to think; None where it is told nothing.
-        temperature: None where it is not sent.
-        base_url: The endpoint: two that give a model the same name need not run the same one.
-        answer_format: The one that the settings name in place of the provider's own. None for the
-            provider's own, so that answers from before this setting existed keep their keys.
+        effort: How long it is told to think; None if it is told nothing.
+        temperature: None if it is not sent.
+        base_url: The endpoint: the same name may stand for another model at another endpoint.
+        answer_format: The one that the settings name; None for the provider's own, so that answers
+            from before this setting existed keep their keys.
     """
     asked: list[object] = [text, prompt_version, model, effort, temperature, base_url]
     if answer_format is not None:
@@ -41,7 +41,7 @@ def result_key(
 def key_of(text: str, settings: Settings, provider: Provider) -> str:
     """Return the key of a text under the settings.
 
-    Neither the key of the account nor the service tier is in it: they change no answer.
+    The account's key and the service tier are no part of it, since they change no answer.
     """
     return result_key(
         clip(text),

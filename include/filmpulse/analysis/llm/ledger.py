@@ -1,4 +1,4 @@
-"""What the model's analyser asks of a ledger; `warehouse.ledger` keeps the real one in Postgres."""
+"""What the model's analyser needs of a ledger; `warehouse.ledger` keeps it in Postgres."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from filmpulse.items import Call, Held, Reading, ReviewText, UnusableAnswers
 
 
 class Ledger(Protocol):
-    """The one place that knows what was asked, by whom, and what it cost.
+    """The one record of what was asked, by whom, and what it cost.
 
     A key stands for a text and a way of asking. All workers, runs and retries share one ledger.
     """
 
     def find(self, keys: Collection[str]) -> dict[str, Reading]:
-        """Return the answers there are; only final ones are kept."""
+        """Return the answers to these keys; only final ones are kept."""
         ...
 
     def begin(
@@ -27,23 +27,23 @@ class Ledger(Protocol):
         lease_seconds: float,
         after: int | None = None,
     ) -> int | Held:
-        """Take a text before it is sent, or say why it may not be.
+        """Take a text before it is sent, or say why it may not be sent.
 
-        In one transaction: the lease, the budgets and the new call's row, so that whatever happens
-        next, nobody sends the text before `lease_seconds` are over and what it may cost is counted.
+        One transaction takes the lease, checks the budgets and adds the call's row. So whatever
+        happens next, nobody else sends the text within `lease_seconds`, and its cost is counted.
 
         Args:
             key: The text and the way of asking.
             text: The review.
-            most_usd: The most that this request can cost; counted until `end` says what it did.
-            lease_seconds: How long the answer may take at most.
+            most_usd: The most that this request can cost; it counts until `end` books the cost.
+            lease_seconds: The longest time that the answer may take.
             after: The call that this one repeats, whose lease it takes over.
 
         Returns:
             The number of the call, or why there is none.
 
         Raises:
-            LlmRefused: A call of this run was told that key, model or account are refused.
+            LlmRefused: The endpoint refused key, model or account to a call of this run.
         """
         ...
 
@@ -55,21 +55,20 @@ class Ledger(Protocol):
         *,
         keeps_lease: bool = False,
     ) -> Reading | None:
-        """Write down how a call ended, with its answer when it is final; committed at return.
+        """Book how a call ended, with its answer if that is final; committed at return.
 
         Without an answer the text is free for others, unless `keeps_lease` says that the caller
-        will repeat it.
+        will repeat the call.
 
         Returns:
-            The answer that stands: the first that was written down, this one or another worker's
-            who took the text over when the lease was out. None without an answer.
+            The answer that counts: the first one booked, be it this one or that of another worker
+            who took the text over after the lease ended. None without an answer.
         """
         ...
 
     def unusable(self, first: int) -> UnusableAnswers:
         """Count the run's unusable answers, of all its tasks, since it last stopped for them.
 
-        Args:
-            first: How many of its first answers are looked at on their own.
+        `first` is the number of first answers that are also counted on their own.
         """
         ...

@@ -1,8 +1,8 @@
-"""Finding the answer's JSON object in what a model wrote, where it is not the object alone.
+"""Finding the answer's JSON object in a model's text, if the text is more than the object.
 
 Models put the object in a code fence, between prose or after their thoughts, and write some values
-in another way. None of that changes what the answer means, so none of it is worth a second request.
-What would change the meaning is left alone: `schema.py` refuses it afterwards.
+in another way. None of that changes the meaning, so none of it is worth a second request. What
+would change the meaning is left alone: `schema.py` refuses it afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LENIENCIES = {
     "empty_aspect": "with a score of 0 for an aspect that is not mentioned",
     "no_quote": "with an aspect's score and no quote",
 }
-"""Every way in which an answer may differ from the form: its stored word, and how it is said."""
+"""Every way in which an answer may differ from the form: its stored word, and how people say it."""
 
 _FIELDS = {
     name: frozenset((OverallAnswer if name == "overall" else AspectAnswer).model_fields)
@@ -43,7 +43,7 @@ _TEXT_SCORE = re.compile(r"\s*([+\-\u2212]?)([0-2])(?:\.0+)?\s*")
 
 
 class Found(NamedTuple):
-    """An answer as JSON, and by which words of `LENIENCIES` it was found."""
+    """An answer as JSON, and the words of `LENIENCIES` that it took to find it."""
 
     answer: str
     leniencies: tuple[str, ...]
@@ -56,11 +56,11 @@ class _Span(NamedTuple):
 
 
 def find_answer(content: str) -> Found | None:
-    """Return the last complete JSON object that has fields of an answer; None without one.
+    """Return the last complete JSON object that has fields of an answer; None if there is none.
 
-    Objects inside the model's thoughts are drafts and are not looked at. If thoughts begin and
-    never end, nothing after their beginning is. The object found may still not fit the schema: an
-    earlier object never takes its place, since the model took that one back.
+    Objects inside the model's thoughts are drafts and do not count; thoughts that do not end go on
+    to the end of the text. The object may still not fit the schema. An earlier object never takes
+    its place, since the model replaced that one.
     """
     spans = list(_objects(content))
     begin = _end_of_thoughts(content, spans)
@@ -76,13 +76,13 @@ def find_answer(content: str) -> Found | None:
 
 
 def _objects(content: str) -> Iterator[_Span]:
-    """Return the outermost complete JSON objects and lists of objects, in their order."""
+    """Return the outermost complete JSON objects and lists of objects, in order."""
     decoder, at = json.JSONDecoder(), 0
     while start := _START.search(content, at):
         try:
             value, end = decoder.raw_decode(content, start.start())
         except RecursionError:
-            return  # no answer is nested so deeply, and every further try would take as long
+            return  # no answer is nested so deeply, and each further try would take as long
         except ValueError:
             at = start.start() + 1
         else:
@@ -94,13 +94,13 @@ def _end_of_thoughts(content: str, spans: list[_Span]) -> int:
     """Return where the model's thoughts end: 0 without thoughts, the text's end if they go on."""
     end = 0
     for tag in _THOUGHTS.finditer(content):
-        if not any(span.start < tag.start() < span.end for span in spans):  # else a quote has it
+        if not any(span.start < tag.start() < span.end for span in spans):  # else it is in a quote
             end = tag.end() if tag[1] else len(content)
     return end
 
 
 def _unwrapped(value: Any) -> dict[str, Any] | None:
-    """Return an object with fields of an answer, also from inside an object with one other key."""
+    """Return an object with fields of an answer, also if an object with one key wraps it."""
     if not isinstance(value, dict):
         return None
     if _FIELDS.keys() & value.keys():
@@ -118,7 +118,7 @@ def _around(before: str, after: str) -> list[str]:
 
 
 def _tidied(answer: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return an answer without unknown keys and with numbers for scores, and the words for that."""
+    """Return an answer without unknown keys and with numbers as scores, and the leniencies."""
     tidy: dict[str, Any] = {}
     words = set()
     for name, part in answer.items():

@@ -1,4 +1,4 @@
-"""Keeping to what an endpoint allows a minute, as its answers state it, and bears at once."""
+"""How many requests an endpoint allows a minute, as its answers say, and how many at once."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 BURST_SECONDS = 1.0
-"""How long an unused rate is saved up: short, since others may share the key."""
+"""For how long an unused rate is saved: short, since others may share the key."""
 
 SLOWER, FASTER = 0.7, 0.005
-"""By what a refusal slows the pace down, and how much of the limit each answer gives back.
-
-Down by a share, up by an amount: so workers that know nothing of each other come to equal paces
-(Chiu and Jain, 1989).
-"""
-
+"""A refusal multiplies the pace by the first; each answer gives back the second, as a share of the
+limit. Down by a share and up by an amount, workers that know nothing of each other come to equal
+paces (Chiu and Jain, 1989)."""
 
 GIVEN_BACK = 0.05
-"""How much of a slot each answer gives back, after late ones took half of them."""
+"""How much of a slot each answer gives back, after a late one took half of the slots."""
 
 
 class _Bucket:
-    """Something of which there is so much a minute; it may go into debt by one request.
+    """A limit per minute; its level may go below zero by one request.
 
-    What flows in during a minute, and what was saved before, are together the limit: no window of
-    60 seconds ever sees more, however the endpoint counts.
+    What flows in during a minute and what was saved before are together the limit: no window of 60
+    seconds ever sees more, however the endpoint counts.
     """
 
     def __init__(self, per_minute: float, now: float) -> None:
@@ -47,9 +44,9 @@ class _Bucket:
         self._filled_at = now
 
     def wait_for(self, amount: float) -> float:
-        """Return the seconds until so much is there, or until it is full for more than it holds."""
+        """Return the seconds until the level is `amount`, or the capacity if that is less."""
         missing = min(amount, self.capacity) - self.level
-        # What is missing by rounding alone is there: no wait is too short for the clock to show.
+        # Ignore what is missing by rounding: the clock could not show so short a wait.
         return missing / self.rate if missing > 1e-9 * self.capacity else 0.0
 
 
@@ -64,13 +61,13 @@ class Limiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Start with limits of one's own, which the endpoint's can only make smaller.
+        """Start with our own limits, which those of the endpoint can only make smaller.
 
         Args:
             requests_per_minute: Most requests.
             tokens_per_minute: Most tokens, of questions and of room for answers.
-            clock: Seconds that never go back.
-            sleep: Waits so many seconds of that clock.
+            clock: Returns seconds that never go back.
+            sleep: Waits for seconds of that clock.
         """
         self._clock, self._sleep = clock, sleep
         self._most = {"requests": requests_per_minute, "tokens": tokens_per_minute}
@@ -80,7 +77,7 @@ class Limiter:
         self._turn = asyncio.Lock()
 
     async def take(self, tokens: int) -> None:
-        """Wait until one more request of so many tokens may be sent."""
+        """Wait until one more request, of so many tokens, may be sent."""
         async with self._turn:
             while (wait := self._wait(tokens)) > 0:
                 await self._sleep(wait)
@@ -106,11 +103,11 @@ class Limiter:
             bucket.fill(now)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Take in what an answer's `x-ratelimit-*` headers say of the limits and what is left.
+        """Apply what an answer's `x-ratelimit-*` headers say of the limits and of what is left.
 
-        What other workers of the same key use shows in what is left. Headers that are missing or
-        make no sense change nothing. The time until all is there again (`reset`) is not needed:
-        what is left, and the limit, give the time until one request is.
+        What is left also shows what other workers of the same key used. Headers that are missing or
+        make no sense change nothing. `reset` is not needed: what is left, and the limit, give the
+        time until the next request.
         """
         self._fill()
         for kind, bucket in self._buckets.items():
@@ -129,10 +126,10 @@ class Limiter:
             bucket.share = min(1.0, bucket.share + FASTER)
 
     def refused(self, seconds: float) -> None:
-        """Let nothing through for so long, and be slower then; a longer pause that holds stays.
+        """Let nothing through for so long, and be slower then; a longer pause stays as it is.
 
-        Refusals that come together slow down once, and one before any answer says nothing of the
-        pace.
+        Refusals that come together slow the pace down once. A refusal before any answer says
+        nothing of the pace.
         """
         self._fill()
         self._paused_until = max(self._paused_until, self._clock() + seconds)
@@ -143,14 +140,14 @@ class Limiter:
 
 
 class Slots:
-    """How many requests may be under way at once: half as many after each that was late.
+    """How many requests may be under way at once: one at first, half as many after each late one.
 
-    One at first. An endpoint that reads one review after another answers many at once too late, and
-    may bill what nobody waited for.
+    An endpoint that reads one review after another answers too late if it gets many at once, and
+    may bill answers that nobody waited for.
     """
 
     def __init__(self, most: int) -> None:
-        """Begin with one slot, of so many at most."""
+        """Begin with one slot; there may be `most` of them."""
         self._most, self._limit = most, 1.0
         self._given = 1
         self._free = asyncio.Semaphore(1)
@@ -161,22 +158,22 @@ class Slots:
         return self._limit < 2
 
     async def __aenter__(self) -> None:
-        """Wait for a slot; who waits longest is first."""
+        """Wait for a slot, first come, first served."""
         await self._free.acquire()
 
     async def __aexit__(self, *_: object) -> None:
-        """Give it back, or up where there are too many."""
+        """Give the slot back, or up if there are too many."""
         if self._given > int(self._limit):
             self._given -= 1
         else:
             self._free.release()
 
     def open(self) -> None:
-        """Give all slots out."""
+        """Allow as many as there may be."""
         self._widen(self._most)
 
     def answered(self) -> None:
-        """Give a little back."""
+        """Allow a little more."""
         self._widen(GIVEN_BACK)
 
     def _widen(self, by: float) -> None:
@@ -186,7 +183,7 @@ class Slots:
             self._free.release()
 
     async def late(self) -> None:
-        """Take half of the slots away: those that are free now, others when they become so."""
+        """Take half of the slots away: free ones now, others when they become free."""
         self._limit = max(1.0, self._limit / 2)
         while self._given > int(self._limit) and not self._free.locked():
             await self._free.acquire()

@@ -19,11 +19,10 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 
 CHARACTERS_PER_TOKEN = 4
-"""Of English; only for estimates. No counter of tokens works offline for every model."""
+"""In English; only for estimates. No token counter works offline for every model."""
 
 TYPICAL_OUTPUT_TOKENS = 220
-"""A guess for an answer: three quotes of a sentence, and the frame."""
-
+"""A guess for an answer: three quotes of a sentence, and the JSON around them."""
 
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
@@ -60,8 +59,8 @@ class _Table(BaseModel):
 class Price(NamedTuple):
     """What one model costs at one endpoint.
 
-    `tiers` says what each service tier takes, of the plain price; `as_of` when the table was looked
-    up, None where it does not matter.
+    `tiers` holds the factor of each service tier, `region` that of the host. `as_of` is when the
+    table was looked up; None if the price is not from the table.
     """
 
     model: ModelPrice
@@ -72,7 +71,7 @@ class Price(NamedTuple):
     def cost(self, usage: Usage, tier: str | None) -> float:
         """Return what a request cost, in USD, at the tier that served it.
 
-        A tier that the table does not know counts as its dearest; none named, as the plain one.
+        A tier that the table does not know counts as its dearest, None as the plain one.
         """
         m = self.model
         plain = usage.input - usage.cached - usage.cache_write
@@ -88,9 +87,9 @@ class Price(NamedTuple):
     def most(self, input_tokens: int, max_output_tokens: int, tier: str | None) -> float:
         """Return the most that a request can cost, in USD.
 
-        Nothing is taken for cached, all of it for written to the cache, and all room for an answer
-        for used. What asks for a cheaper tier may be served by the plain one; what asks for none
-        (or for `auto`), by any that the account has set.
+        This assumes that no input comes from the cache, all of it is written to the cache, and the
+        answer fills its room. A request for a cheaper tier may be served by the plain one; a
+        request for no tier (or `auto`), by any tier that the account has set.
         """
         m = self.model
         usd = input_tokens * max(m.input, m.cache_write or 0) + max_output_tokens * m.output
@@ -111,13 +110,13 @@ def _table() -> _Table:
 def price_for(settings: Settings, provider: Provider) -> Price:
     """Return the price of the model that the settings name.
 
-    A dated snapshot of a model (`gpt-6-luna-2026-09-22`) costs what the model does. At an endpoint
-    that is no known provider's, a model costs what its maker takes. A price of the settings' own is
-    that of the plain tier.
+    A dated snapshot of a model (`gpt-6-luna-2026-09-22`) costs what the model costs. At an unknown
+    endpoint, a model costs what its maker charges. A price from the settings is that of the plain
+    tier.
 
     Raises:
-        BadInput: The table does not know it and the settings give no price: nothing is ever spent
-            without knowing how much. Or they give half of one.
+        BadInput: The table does not know the model and the settings give no price, or half of one:
+            nothing is ever spent without knowing how much.
     """
     read, written = settings.llm_price_input_usd, settings.llm_price_output_usd
     if read is not None and written is not None:
@@ -144,33 +143,28 @@ def price_for(settings: Settings, provider: Provider) -> Price:
 
 
 def tokens_of(characters: int) -> int:
-    """Return about how many tokens so many characters are."""
+    """Return about how many tokens that many characters are."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def most_input_tokens(text: str) -> int:
     """Return more tokens than a request about this text can have.
 
-    A token is a byte at least, whatever the script; of our own English prompt, 3 characters.
+    A token is at least one byte, in any script; in our own English prompt, 3 characters.
     """
     return len(text.encode()) + overhead_characters() // 3
 
 
 @cache
 def overhead_characters() -> int:
-    """Return the length of all that is sent with each review: prompt, schema, fence."""
+    """Return the length of what is sent with each review: prompt, schema and fence."""
     return len(system_prompt()) + len(json.dumps(response_format())) + 100
 
 
 def estimate_usd(settings: Settings, texts: int, characters: int) -> float:
-    """Return about what scoring so many reviews will cost, in USD.
+    """Estimate in USD what scoring so many reviews, of so many characters together, will cost.
 
-    An estimate: four characters a token, an answer of 220 tokens, nothing cached.
-
-    Args:
-        settings: Model, provider and tier.
-        texts: How many reviews.
-        characters: Their length together.
+    The estimate takes four characters a token, answers of 220 tokens, and no cache.
 
     Raises:
         BadInput: The model's price is not known, or the address cannot be used.

@@ -1,8 +1,8 @@
 """What a model is told: a fixed system message from `prompts/`, and the review as data.
 
-The prompt is a file with a version in its name. Its aspects, rule and scale are those of
-`aspects.toml`, its shape of answer that of `schema.py`; a change of any of these is another prompt
-version, so answers to different questions are never taken for one another.
+The prompt is a file with a version in its name. Its aspects, rule and scale come from
+`aspects.toml`, the form of the answer from `schema.py`. A change of any of these gives another
+prompt version, so that answers to different questions are never mixed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from filmpulse.items import ASPECTS
 NAME = "aspects_v1"
 
 MAX_CHARACTERS = 20_000
-"""What is sent of a review. The longest of some 5,000 that were measured had 8,034."""
+"""Characters of a review that are sent. The longest of some 5,000 measured reviews had 8,034."""
 
 MAX_OUTPUT_TOKENS = 700
-"""Room for an answer: six quotes of a sentence and the frame around them rarely need it."""
+"""Room for an answer; six quotes of a sentence and the JSON around them rarely need it."""
 
 
 @cache
@@ -42,7 +42,7 @@ def system_prompt() -> str:
 
 
 def _form() -> str:
-    """Return the form of an answer, for endpoints that enforce no schema; it is a valid one."""
+    """Return a valid answer as the form, for endpoints that enforce no schema."""
     best, middle = definitions().scale[-1].score, definitions().scale[2].score
     quoted = {"mentioned": True, "quote": "words of the review", "score": best}
     absent = {"mentioned": False, "quote": None, "score": None}
@@ -64,7 +64,7 @@ def prompt_version() -> str:
 
 
 def response_format() -> dict[str, Any]:
-    """Return the strict JSON schema in the words of OpenAI's chat endpoint."""
+    """Return the strict JSON schema as OpenAI's chat endpoint takes it."""
     return {
         "type": "json_schema",
         "json_schema": {"name": NAME, "strict": True, "schema": answer_schema()},
@@ -77,14 +77,14 @@ def clip(text: str) -> str:
 
 
 def new_boundary(text: str) -> str:
-    """Return a mark that nobody can guess and that the text does not hold."""
+    """Return a mark that nobody can guess and that is not in the text."""
     while (mark := secrets.token_hex(8)) in text.lower():
         continue
     return mark
 
 
 def messages(text: str, boundary: str) -> list[dict[str, str]]:
-    """Return the two messages that ask about a text, fenced by its boundary."""
+    """Return the two messages that ask about a text, which stands between two boundaries."""
     return [
         {"role": "system", "content": system_prompt()},
         {

@@ -1,4 +1,4 @@
-"""In which words each provider wants the same request; `providers.toml` holds them."""
+"""How each provider wants the same request; `providers.toml` holds the differences."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NO_EFFORT = "none"
 
 _PORTS = {"http": 80, "https": 443}
 
-# A name's letters, or those of an IPv6 address. Others may be read as these further on: a Chinese
-# full stop makes a name of two parts look like a neighbour's.
+# The letters of a name or of an IPv6 address. Later steps may read other signs as these: with a
+# Chinese full stop, a name of two parts would look like that of a neighbour.
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 _QUERY = re.compile(r"api-version=[A-Za-z0-9.-]{1,40}")
@@ -39,7 +39,7 @@ TokenField = Literal["max_tokens", "max_completion_tokens"]
 
 
 class Form(NamedTuple):
-    """How a request asks for its answer: in which format, and which field limits its length."""
+    """How a request asks for its answer: the format, and the field that limits its length."""
 
     answer_format: AnswerFormat
     token_field: TokenField
@@ -49,16 +49,13 @@ class Form(NamedTuple):
         return f"answer format {self.answer_format} and {self.token_field}"
 
     def next_format(self) -> Form | None:
-        """Return the form for an endpoint that does not know this one's format; None after all."""
-        match self.answer_format:
-            case "json_schema":
-                return self._replace(answer_format="json_object")
-            case "json_object":
-                return self._replace(answer_format="none")
-        return None
+        """Return the form for an endpoint that does not know this format; None after the last."""
+        formats = get_args(AnswerFormat)
+        following = formats[formats.index(self.answer_format) + 1 :]
+        return self._replace(answer_format=following[0]) if following else None
 
     def other_field(self) -> Form:
-        """Return the form for an endpoint that does not know this one's token field."""
+        """Return the form for an endpoint that does not know this token field."""
         one, other = get_args(TokenField)
         return self._replace(token_field=other if self.token_field == one else one)
 
@@ -93,7 +90,7 @@ class Provider(BaseModel):
 
     @property
     def address(self) -> str:
-        """The base URL with its query: what tells one endpoint from another."""
+        """The base URL with its query; it identifies the endpoint."""
         return f"{self.base_url}?{urlencode(self.query)}" if self.query else self.base_url
 
     def form(self, settings: Settings) -> Form:
@@ -106,14 +103,14 @@ class Provider(BaseModel):
     def other_format(self, settings: Settings) -> AnswerFormat | None:
         """Return the answer format that the settings name in place of the provider's own, if any.
 
-        It is part of what tells answers apart. A format that a run falls back to is not: then the
-        question is the same, and the endpoint knows less.
+        It is part of an answer's key. A format that a run falls back to is not: the question is the
+        same, the endpoint only knows less.
         """
         named = settings.llm_answer_format
         return named if named != self.answer_format else None
 
     def effort(self, settings: Settings) -> str | None:
-        """Return how long the model is told to think; None where it is told nothing."""
+        """Return how long the model is told to think; None if it is told nothing."""
         if not self.effort_field or settings.llm_model.startswith(self.unreasoning):
             return None
         return settings.llm_reasoning_effort
@@ -123,10 +120,7 @@ class Provider(BaseModel):
     ) -> dict[str, Any]:
         """Return what `chat.completions.create` takes besides model and messages.
 
-        Args:
-            settings: Model, effort, temperature and tier.
-            max_output_tokens: Room for the answer.
-            form: How to ask for the answer; as `form` says when not given.
+        Without a form, the first one (`self.form`) counts.
         """
         form = form or self.form(settings)
         fields: dict[str, Any] = {form.token_field: max_output_tokens}
@@ -161,13 +155,13 @@ def _profiles() -> dict[str, Provider]:
 def provider_for(settings: Settings) -> Provider:
     """Return the provider that the settings name, by its name or its address.
 
-    An address without a path gets the provider's own (`/v1`, mostly); the whole address of chat
-    completions does as well. An address may end in `?api-version=...`, which Azure wants.
+    An address without a path gets the provider's own (mostly `/v1`). The full address of chat
+    completions works too. An address may end in `?api-version=...`, which Azure wants.
 
     Raises:
-        BadInput: An unknown name; an address that is none, has a password in it, or would send
-            reviews and key over the net in the clear; a temperature or service tier where the
-            provider has none.
+        BadInput: The name is unknown; the address is wrong, holds a password, or would send reviews
+            and key unencrypted over the internet; or the settings name a temperature or service
+            tier that the provider does not have.
     """
     profiles = _profiles()
     name, address = settings.llm_provider, settings.llm_base_url
@@ -199,7 +193,7 @@ def provider_for(settings: Settings) -> Provider:
 
 
 def _name_of(parts: SplitResult) -> str:
-    """Tell a provider by its address."""
+    """Return the name of the provider at an address."""
     known = (
         provider.name
         for provider in _profiles().values()
@@ -210,14 +204,14 @@ def _name_of(parts: SplitResult) -> str:
 
 
 def _netloc(parts: SplitResult) -> str:
-    """Return host and port in one spelling: small letters, no port that goes without saying."""
+    """Return host and port in one spelling: small letters, no default port."""
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     return host if parts.port in (None, _PORTS[parts.scheme]) else f"{host}:{parts.port}"
 
 
 def _checked(address: str) -> SplitResult:
-    """Take an address apart. What is wrong with it is not repeated: it may hold a password."""
+    """Split an address. Errors do not repeat it, since it may hold a password."""
     try:
         parts = urlsplit(address.strip())
         is_host = _HOST.fullmatch(parts.hostname or "") is not None
@@ -244,7 +238,7 @@ def _is_near(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # A name without a dot is a neighbour: `localhost`, or a container of Compose. One that
+        # A name without a dot is a neighbour: `localhost`, or a container of Compose. A name that
         # begins with a digit may be an address in another spelling.
         is_neighbour = "." not in host and host[0].isalpha()
         return is_neighbour or host.endswith((".localhost", ".local", ".internal", ".ts.net"))

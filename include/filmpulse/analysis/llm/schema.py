@@ -1,4 +1,4 @@
-"""What a model must answer, as a schema that the endpoint enforces and we check again."""
+"""The form of an answer, as a schema that the endpoint enforces and we check again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 def _no_truth_value(value: object) -> object:
-    if isinstance(value, bool):  # which Python takes for 0 or 1
+    if isinstance(value, bool):  # Python takes it for 0 or 1
         raise ValueError("a score is a number")
     return value
 
@@ -17,7 +17,7 @@ AnsweredScore = Annotated[Literal[-2, -1, 0, 1, 2], BeforeValidator(_no_truth_va
 
 
 def _leave_bare(schema: dict[str, Any]) -> None:
-    """Drop titles and descriptions: paid for with each request, and the prompt says it better."""
+    """Drop titles and descriptions: each request pays for them, and the prompt says it better."""
     for part in (schema, *schema["properties"].values()):
         part.pop("title", None)
         part.pop("description", None)
@@ -29,7 +29,7 @@ class _Part(BaseModel):
 
 
 class AspectAnswer(_Part):
-    """What the review says of one aspect; the evidence before the score that rests on it."""
+    """What the review says of one aspect; the quote comes before the score that rests on it."""
 
     mentioned: bool
     quote: str | None
@@ -37,14 +37,14 @@ class AspectAnswer(_Part):
 
 
 class OverallAnswer(_Part):
-    """What it says as a whole."""
+    """What the review says as a whole."""
 
     quote: str | None
     score: AnsweredScore
 
 
 class Answer(_Part):
-    """The whole answer: a field for each of `items.ASPECTS`, in their order, and one for all."""
+    """The whole answer: a field for each of `items.ASPECTS`, in order, and one for the whole."""
 
     storytelling: AspectAnswer
     acting: AspectAnswer

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import tomllib
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import LiteralString
 
@@ -25,75 +27,6 @@ from filmpulse.warehouse import figures, open_connection, sql
 
 log = logging.getLogger(__name__)
 
-ORDER: tuple[LiteralString, ...] = (
-    # Rules and small helpers.
-    "aspects",
-    "enough_reviews",
-    "is_enough",
-    "is_enough_difference",
-    "ended_well",
-    "is_final",
-    "has_finished",
-    "keeps_scores",
-    "is_stale_answer",
-    "is_due_again",
-    "half_interval",
-    "difference_half_interval",
-    "interval_end",
-    "language_name",
-    "grade_band",
-    "score_label",
-    "time_ago",
-    "html_escape",
-    "html_bold",
-    "html_text",
-    "html_interval",
-    "html_bars",
-    "html_share",
-    "html_fact",
-    "html_row",
-    "html_tile",
-    # One movie, read from its own rows.
-    "current_reviews",
-    "movie_names",
-    "movie_sources",
-    "movie_counts",
-    "reviews",
-    "aspect_scores",
-    "movies",
-    "movie_trends",
-    "movie_snapshots",
-    "movie_events",
-    "movie_languages",
-    "movie_series",
-    "timeline",
-    "opinions",
-    "aspect_figures",
-    "movie_aspects",
-    "best_quotes",
-    # All movies, counted after each job.
-    "compared_movies",
-    "compared_aspects",
-    "compared_weeks",
-    "movie_choices",
-    # How the work goes.
-    "analysers",
-    "analyser_progress",
-    "awaited_analysers",
-    "collections",
-    "quality_checks",
-    "failed_checks",
-    "host_hours",
-    "hosts",
-    "llm_days",
-    "llm_use",
-    "movie_health",
-    "pipeline_facts",
-    # What dashboards draw of a movie.
-    "html_card",
-)
-"""The files in the order in which they run: each one after those that it reads."""
-
 _LOCK = 0x6D617274  # "mart": two setups at once take turns
 _PATIENCE = "30s"  # how long to wait for readers of the old views
 _OLD = "mart_before_"
@@ -102,6 +35,23 @@ _OLD = "mart_before_"
 def text(name: LiteralString) -> LiteralString:
     """Return the SQL that makes one view or function."""
     return (files(__name__) / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _order() -> tuple[LiteralString, ...]:
+    names = sorted(
+        file.name.removesuffix(".sql")
+        for file in files(__name__).iterdir()
+        if file.name.endswith(".sql")
+    )
+    order = TopologicalSorter[LiteralString]()
+    for name in names:
+        named = set(re.findall(r"\bmart\.(\w+)", text(name))) - {name}
+        order.add(name, *sorted(named.intersection(names)))
+    return tuple(order.static_order())
+
+
+ORDER = _order()
+"""The files in the order in which they run: each after those that it names; always the same."""
 
 
 def shared_comments() -> str:

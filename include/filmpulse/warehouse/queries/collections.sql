@@ -12,7 +12,7 @@ WHERE run_id = %(run_id)s AND imdb_id = %(imdb_id)s
 ORDER BY collection_id
 
 -- name: start_collection
--- A new try under the same run begins anew: what an earlier one wrote here is no longer true.
+-- A new try under the same run begins anew: what an earlier try wrote here is no longer true.
 INSERT INTO ops.collections (run_id, source, imdb_id, mode, status)
 VALUES (%(run_id)s, %(source)s, %(imdb_id)s, %(mode)s, 'running')
 ON CONFLICT (run_id, source, imdb_id) DO UPDATE SET

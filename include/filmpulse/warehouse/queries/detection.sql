@@ -62,12 +62,12 @@ SELECT (SELECT to_jsonb(f) FROM (
        (SELECT max(attempted_at) FROM known WHERE mode <> 'import') AS attempt_at
 
 -- name: stream_history
--- What tells news of a stream: the last drain of which a collection was loaded.
+-- Up to when a stream's news is known: the last drain from which a collection was loaded.
 SELECT max(started_at) AS read_until FROM ops.collections
 WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AND mode = 'stream'
 
 -- name: open_runs
--- Runs that may still be at work on a movie; those that showed a sign of life just now are.
+-- Runs that may still be at work on a movie; `is_fresh`: a sign of life shows that they are.
 SELECT run_id, bool_or(is_fresh) AS is_fresh
 FROM (SELECT run_id, heartbeat_at > now() - interval '30 minutes' AS is_fresh FROM ops.collections
       WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
@@ -88,7 +88,7 @@ WHERE triggered_run = %(run_id)s AND imdb_id = ANY(%(imdb_ids)s)
 ORDER BY imdb_id, source
 
 -- name: begin_drain
--- Where a stream stands; its row is locked until the transaction ends.
+-- How far a stream was read; its row is locked until the transaction ends.
 INSERT INTO ops.streams (source) VALUES (%(source)s)
 ON CONFLICT (source) DO UPDATE SET source = excluded.source
 RETURNING cursor, drained_at, gapless_since
@@ -99,6 +99,6 @@ UPDATE ops.streams SET cursor = %(cursor)s, drained_at = %(drained_at)s,
 WHERE source = %(source)s
 
 -- name: movies_of_reviews
--- Of which movie each of a source's reviews is.
+-- The movie of each of a source's reviews.
 SELECT review_id, imdb_id FROM core.reviews
 WHERE source = %(source)s AND review_id = ANY(%(review_ids)s)

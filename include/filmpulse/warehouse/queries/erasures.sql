@@ -4,7 +4,7 @@
 SELECT kind, source, key, erased_at FROM ops.erasures ORDER BY kind, source, key
 
 -- name: erasures_of_source
--- What one source's reviews of one movie are measured by.
+-- The erasures that concern one source's reviews of one movie.
 SELECT kind, source, key, erased_at FROM ops.erasures
 WHERE (kind <> 'movie' AND source = %(source)s) OR (kind = 'movie' AND key = %(imdb_id)s)
 
@@ -19,12 +19,12 @@ WHERE e.erased_at < excluded.erased_at
 SELECT DISTINCT source FROM core.reviews ORDER BY source
 
 -- name: erase_found
--- Which reviews are meant, wherever they stand.
+-- The reviews with these ids or authors, of any movie.
 SELECT source, imdb_id, review_id, author_key FROM core.reviews
 WHERE source = %(source)s AND (review_id = ANY(%(review_ids)s) OR author_key = ANY(%(author_keys)s))
 
 -- name: erase_answers
--- What a model said of words that nobody holds any more; what it cost stays, told of no text.
+-- Delete a model's answers about words that no review has any more. Their costs stay, without text.
 WITH gone AS (
     DELETE FROM ops.llm_results r
     WHERE r.content_hash = ANY(%(hashes)s) AND NOT core.has_words(r.content_hash)
@@ -35,7 +35,7 @@ WITH gone AS (
 SELECT key FROM gone
 
 -- name: erase_reviews
--- Revisions, analyses and scores go with their reviews; they are counted as they were before.
+-- Revisions, analyses and scores go with their reviews; the counts are those from before.
 WITH gone AS (
     DELETE FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND source = %(source)s
@@ -52,7 +52,7 @@ SELECT (SELECT count(*) FROM gone) AS reviews,
        ARRAY(SELECT content_hash FROM gone UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie
--- All of a movie that was seen up to its erasure; its own row and its facts are left to the next.
+-- Everything of a movie that was seen up to its erasure, but for its own row and its facts.
 WITH reviews AS (
     DELETE FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND first_seen_at <= %(erased_at)s
@@ -89,12 +89,12 @@ SELECT (SELECT count(*) FROM reviews) AS reviews,
        ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie_calls
--- What was paid for an erased movie is told of no movie.
+-- What was paid for an erased movie stays, without the movie.
 UPDATE ops.llm_calls SET imdb_id = NULL
 WHERE imdb_id = %(imdb_id)s AND started_at <= %(erased_at)s
 
 -- name: erase_movie_facts
--- Of a movie that is tracked again: the facts that nobody has told since its erasure.
+-- For a movie that is tracked again: drop the facts that no page has named since its erasure.
 WITH old AS (
     SELECT m.imdb_id, array_agg(t.key) AS names,
            jsonb_object_agg(t.key, CASE
@@ -116,8 +116,7 @@ FROM old o
 WHERE m.imdb_id = o.imdb_id
 
 -- name: erase_movie_row
--- A movie of which nothing newer than its erasure is known, and with it what people noted of it; a
--- row for each.
+-- Delete a movie of which nothing newer than its erasure is known, with its events; a row for each.
 WITH gone AS (
     DELETE FROM core.movies m
     WHERE m.imdb_id = %(imdb_id)s AND m.facts_as_of <= %(erased_at)s

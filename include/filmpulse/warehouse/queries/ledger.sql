@@ -1,15 +1,15 @@
 -- The ledger of a model: what was asked, answered and paid.
 
 -- name: ledger_patience
--- Who waits for a turn does not keep answers in hand from being written down.
+-- Finished answers are written down while other requests wait for their turn.
 SET LOCAL lock_timeout = '5s'
 
 -- name: ledger_timeout
--- A worker that falls silent in the middle of its turn loses it, since all others wait for it.
+-- A worker that falls silent during its turn loses the turn, since all others wait for it.
 SET idle_in_transaction_session_timeout = '30s'
 
 -- name: ledger_turn
--- Whoever takes texts, or erases them, does so alone until the end of the transaction.
+-- One worker at a time takes texts or erases them, until the end of its transaction.
 SELECT pg_advisory_xact_lock(hashtextextended('llm ledger', 0))
 
 -- name: ledger_find
@@ -18,9 +18,9 @@ FROM ops.llm_results
 WHERE key = ANY(%(keys)s) AND status IS NOT NULL AND NOT mart.is_stale_answer(status, finished_at)
 
 -- name: ledger_state
--- What may keep a text from being sent, besides a lease: that nobody holds its words any more, a refusal
--- that this run met in the last five minutes, and the budgets of the run and of the day (UTC). A call
--- whose cost is not known counts with what was set aside for it.
+-- What may keep a text from being sent, besides a lease: no review has its words any more, this run
+-- met a refusal in the last five minutes, or a budget of the run or the day (UTC) is spent. A call of
+-- unknown cost counts with what was set aside for it.
 SELECT NOT core.has_words(%(content_hash)s) AS is_erased,
        refusal.outcome AS refusal, refusal.sentence AS refusal_sentence,
        coalesce(run.usd, 0) + most.usd > round(%(run_usd)s::numeric, 8) AS is_over_run_budget,
@@ -42,15 +42,15 @@ LEFT JOIN LATERAL (
 ) refusal ON true
 
 -- name: ledger_standing
--- The answer that there was before a call's own.
+-- The answer that was stored before that of a call.
 SELECT r.status, r.overall, r.overall_quote, r.overall_quote_start, r.aspects
 FROM ops.llm_results r
 JOIN ops.llm_calls c ON c.key = r.key
 WHERE c.call_id = %(call_id)s AND r.status IS NOT NULL
 
 -- name: ledger_lease
--- A transaction may have waited for its turn, so the time is that of the statement. A stale answer makes
--- room for the next one.
+-- A transaction may have waited for its turn, so the time is that of the statement. A new answer may
+-- replace a stale one.
 INSERT INTO ops.llm_results AS r (key, content_hash, model, prompt_version, leased_until)
 VALUES (%(key)s, %(content_hash)s, %(model)s, %(prompt_version)s,
         statement_timestamp() + make_interval(secs => %(lease_seconds)s))
@@ -72,8 +72,8 @@ WITH began AS (
 SELECT call_id FROM began
 
 -- name: ledger_answer
--- The first answer stays. A text that was erased meanwhile has no row any more; of one whose words were
--- dropped no quotes are kept.
+-- The first answer stays. A text that was erased meanwhile has no row any more. If the words of a
+-- text were dropped, its quotes are dropped too.
 UPDATE ops.llm_results r SET status = %(status)s, overall = %(overall)s,
     overall_quote = CASE WHEN core.has_words(r.content_hash) THEN %(overall_quote)s END,
     overall_quote_start =
@@ -99,8 +99,8 @@ WHERE c.call_id = %(call_id)s AND r.key = c.key AND r.leased_by = c.call_id
   AND r.status IS NULL
 
 -- name: ledger_unusable
--- How many answers of a run could not be used: the last ones in a row, and of its first ones. A run that
--- was stopped for that and is taken up again begins anew.
+-- How many answers of a run could not be used: the last ones in a row, and among its first ones. If a
+-- run was stopped for that and goes on, the count begins anew.
 WITH answers AS (
     SELECT outcome IN ('truncated', 'invalid') AS is_unusable,
            row_number() OVER (ORDER BY finished_at, call_id) AS n
@@ -115,7 +115,7 @@ SELECT count(*) - coalesce(max(n) FILTER (WHERE NOT is_unusable), 0) AS in_a_row
 FROM answers
 
 -- name: ledger_ask_again
--- Take back the unreadable answers of a model about movies (these, or all), so that it is asked again.
+-- Take back a model's unreadable answers about movies (these, or all), so that it is asked again.
 UPDATE ops.llm_results r
 SET status = NULL, finished_at = NULL, leased_until = now(), leased_by = NULL
 WHERE r.status = 'invalid' AND (r.model, r.prompt_version) = (%(model)s, %(prompt_version)s)
@@ -124,8 +124,8 @@ WHERE r.status = 'invalid' AND (r.model, r.prompt_version) = (%(model)s, %(promp
                 AND (%(imdb_ids)s::text[] IS NULL OR v.imdb_id = ANY(%(imdb_ids)s)))
 
 -- name: note_refusal
--- A refusal that was met before any review was sent: for five minutes it stops the run, and it is told,
--- like any other. A call without a key is none that was sent.
+-- Note a refusal before any review was sent. Like any other, it stops the run for five minutes and is
+-- reported. A row without a key stands for no request.
 INSERT INTO ops.llm_calls (run_id, model, prompt_version, finished_at, outcome, reserved_usd, cost_usd,
     sentence)
 SELECT %(run_id)s, %(model)s, %(prompt_version)s, clock_timestamp(), %(outcome)s, 0, 0, %(sentence)s
@@ -135,10 +135,10 @@ WHERE NOT EXISTS (
       AND finished_at > clock_timestamp() - interval '5 minutes')
 
 -- name: run_calls
--- What a run asked of each model, how that ended and what it cost, how answers were read that were not
--- quite in the form, what stopped the run, and what went wrong most often.
+-- What a run asked each model, how that ended, what it cost, which leniencies its answers took, what
+-- stopped the run, and what went wrong most often.
 SELECT c.model,
-       -- A refusal without a key was met before any review was sent.
+       -- A refusal without a key came before any review was sent.
        count(*) FILTER (WHERE c.key IS NOT NULL OR c.outcome IS NULL OR NOT c.is_refusal) AS calls,
        coalesce(sum(c.input_tokens), 0) AS input_tokens,
        coalesce(sum(c.cached_tokens), 0) AS cached_tokens,
@@ -158,7 +158,7 @@ SELECT c.model,
             WHERE run_id = %(run_id)s AND model = c.model
             GROUP BY leniency) l) AS leniencies,
        min(c.sentence) FILTER (WHERE c.is_refusal) AS refusal,
-       -- Whoever mended a run and took it up again got answers that can be used.
+       -- A run that was repaired and went on has usable answers since.
        coalesce(max(c.call_id) FILTER (WHERE c.outcome = 'unusable_answers')
                 > coalesce(max(c.call_id) FILTER (WHERE c.outcome = 'scored'), 0), false)
            AS is_unusable,
@@ -169,6 +169,6 @@ GROUP BY c.model
 ORDER BY c.model
 
 -- name: spent_today
--- What today (UTC) has cost, with what is set aside for calls whose cost is not known.
+-- What today (UTC) has cost, with what is set aside for calls of unknown cost.
 SELECT coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) AS usd
 FROM ops.llm_calls WHERE started_at >= date_trunc('day', now(), 'UTC')

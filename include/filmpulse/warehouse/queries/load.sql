@@ -1,4 +1,4 @@
--- One collection into the tables.
+-- Loading one collection.
 
 -- name: movie_loads
 SELECT manifest_uri, collected_at FROM ops.loads
@@ -20,7 +20,7 @@ SELECT review_id, content_hash, language, removed_at IS NULL AS is_current
 FROM core.reviews WHERE imdb_id = %(imdb_id)s AND source = %(source)s
 
 -- name: load_incoming
--- The hash joins below fit into this; a sample of a few hundred rows tells the planner enough.
+-- The hash joins below fit into this memory; the planner needs a sample of a few hundred rows only.
 SET LOCAL work_mem = '32MB';
 SET LOCAL default_statistics_target = 1;
 DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.delta;
@@ -35,8 +35,8 @@ COPY incoming (source, review_id, author_key, title, body, rating_1_10, submitte
                is_spoiler, helpful_up, helpful_down, language, content_hash) FROM STDIN (FORMAT BINARY)
 
 -- name: load_resolve
--- What one route does not show does not erase what another did: votes, author, day. A day
--- read off the DOM never overwrites one from the site's JSON or from a file.
+-- A value that one route does not show keeps what another route showed: votes, author, day. A day
+-- from the DOM never overwrites one from the site's JSON or from a file.
 UPDATE incoming AS i
 SET helpful_up = coalesce(i.helpful_up, r.helpful_up),
     helpful_down = coalesce(i.helpful_down, r.helpful_down),
@@ -57,8 +57,8 @@ WHERE (i.source, i.review_id) = (r.source, r.review_id)
        OR i.body IS NULL)
 
 -- name: load_delta
--- Which rows are new or otherwise than stored. All after this touch these alone, and texts are read
--- for these alone: the hash stands for title and body, which are missing together or not at all.
+-- Rows that are new or differ from those stored; the later statements touch these alone. The hash
+-- stands for title and body, so texts are read for these alone; both texts are missing or neither.
 CREATE TEMP TABLE delta ON COMMIT DROP AS
 SELECT i.source, i.review_id, r.review_id IS NULL AS is_new,
        r.review_id IS NOT NULL
@@ -119,7 +119,7 @@ WHERE r.imdb_id = %(imdb_id)s AND r.source = %(source)s AND r.removed_at IS NULL
       SELECT FROM incoming i WHERE (i.source, i.review_id) = (r.source, r.review_id))
 
 -- name: load_withdrawn
--- Reviews of which a stream said that they are gone.
+-- Reviews that a stream reported as deleted.
 UPDATE reviews SET removed_at = %(collected_at)s
 WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
   AND review_id = ANY(%(removed_ids)s)
@@ -128,7 +128,7 @@ WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND removed_at IS NULL
 SELECT count(*) FROM delta WHERE is_new
 
 -- name: ids_elsewhere
--- Which of these reviews' ids stand for a review of another movie already.
+-- Which of these ids belong to a review of another movie already.
 SELECT i.review_id, i.imdb_id, r.imdb_id AS other_imdb_id
 FROM unnest(%(review_ids)s::text[], %(imdb_ids)s::text[]) AS i (review_id, imdb_id)
 JOIN core.reviews r ON r.source = %(source)s AND r.review_id = i.review_id

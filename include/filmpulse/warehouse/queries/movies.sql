@@ -6,7 +6,7 @@ VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
 ON CONFLICT (imdb_id) DO NOTHING
 
 -- name: store_facts
--- Of each fact, what the newest page says that has it; what a page does not say stays as it was.
+-- For each fact the newest page that names it counts; a fact that no page names stays as it was.
 WITH locked AS MATERIALIZED (
     SELECT imdb_id, fact_times FROM core.movies WHERE imdb_id = %(imdb_id)s FOR UPDATE
 ), newer AS (

@@ -1,9 +1,9 @@
 -- Checks of what a collection brought.
 
 -- name: quality_sides
--- A movie's current reviews of one source, as three sides that are compared: what this collection
--- brought (own), the newest collections up to it that together brought enough (recent; it holds
--- own), and the reviews just before those (past).
+-- Three sides of a movie's current reviews of one source, for comparison: what this collection brought
+-- (own), the newest collections that together brought enough, own among them (recent), and the
+-- reviews just before those (past).
 WITH living AS MATERIALIZED (
     SELECT review_id, first_seen_at, submitted_on, rating_1_10, is_spoiler, has_author, title, body,
            language, helpful_up, helpful_down,
@@ -72,27 +72,26 @@ LEFT JOIN repeated r USING (words)
 GROUP BY s.side
 
 -- name: quality_state
--- What stands in the tables after a load, and what this collection did to them. `brought` are
--- current reviews that it was the first to see or that it found edited.
+-- What the tables hold after a load, and what this collection changed. `brought` are current reviews
+-- that it was the first to see or that it found edited.
 WITH edits AS MATERIALIZED (
-    -- Each edit, before and after. A better route's day that replaces a day off the DOM is none.
+    -- Each edit, before and after. If a better route's day replaces one from the DOM, that is no edit.
     SELECT b.review_id,
-           b.content_hash IS DISTINCT FROM coalesce(a.content_hash, r.content_hash) AS has_words,
-           b.rating_1_10 IS DISTINCT FROM
-               CASE WHEN a.review_id IS NULL THEN r.rating_1_10 ELSE a.rating_1_10 END AS has_stars,
-           b.submitted_on IS DISTINCT FROM
-               CASE WHEN a.review_id IS NULL THEN r.submitted_on ELSE a.submitted_on END
-               AND b.date_source IS NOT DISTINCT FROM
-                   CASE WHEN a.review_id IS NULL THEN r.date_source ELSE a.date_source END AS has_day,
-           b.is_spoiler IS DISTINCT FROM coalesce(a.is_spoiler, r.is_spoiler) AS has_mark
+           b.content_hash IS DISTINCT FROM a.content_hash AS has_words,
+           b.rating_1_10 IS DISTINCT FROM a.rating_1_10 AS has_stars,
+           b.submitted_on IS DISTINCT FROM a.submitted_on
+               AND b.date_source IS NOT DISTINCT FROM a.date_source AS has_day,
+           b.is_spoiler IS DISTINCT FROM a.is_spoiler AS has_mark
     FROM core.review_revisions b
-    JOIN core.reviews r USING (source, review_id)
-    LEFT JOIN LATERAL (
-        SELECT * FROM core.review_revisions later
-        WHERE (later.source, later.review_id) = (b.source, b.review_id)
-          AND later.replaced_at > b.replaced_at
-        ORDER BY later.replaced_at LIMIT 1
-    ) a ON true
+    CROSS JOIN LATERAL (
+        SELECT v.content_hash, v.rating_1_10, v.submitted_on, v.date_source, v.is_spoiler, v.replaced_at
+        FROM core.review_revisions v
+        WHERE (v.source, v.review_id) = (b.source, b.review_id) AND v.replaced_at > b.replaced_at
+        UNION ALL
+        SELECT r.content_hash, r.rating_1_10, r.submitted_on, r.date_source, r.is_spoiler, 'infinity'
+        FROM core.reviews r WHERE (r.source, r.review_id) = (b.source, b.review_id)
+        ORDER BY replaced_at LIMIT 1
+    ) a
     WHERE b.imdb_id = %(imdb_id)s AND b.source = %(source)s AND b.replaced_at = %(collected_at)s
 ), living AS (
     SELECT r.*,
@@ -176,7 +175,7 @@ WHERE imdb_id = %(imdb_id)s AND is_latest AND verdict = 'fail'
 ORDER BY source, check_name
 
 -- name: prune_quality
--- What passed is of no use for long; failures are kept.
+-- Failures are kept; other verdicts only for some days.
 DELETE FROM ops.quality_checks
 WHERE imdb_id = %(imdb_id)s AND source = %(source)s AND passed IS DISTINCT FROM false
   AND checked_at < now() - make_interval(days => %(days)s) AND manifest_uri <> %(manifest_uri)s

@@ -1,14 +1,14 @@
--- All collections of a movie, in the order in which they were begun.
+-- Loading all collections of a movie again, in the order in which they were begun.
 
 -- name: replay_begin
--- Stand before the tables of core, which are named bare, until the transaction ends.
+-- Until the transaction ends, these tables come before those of core, which statements name bare.
 CREATE TEMP TABLE reviews (LIKE core.reviews INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TEMP TABLE review_revisions (LIKE core.review_revisions INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TEMP TABLE seen_since (source text, review_id text) ON COMMIT DROP;
 
 -- name: replay_kept
--- What core knows of the movie and no readable collection shows. A version is the same if its words,
--- stars, day and mark are.
+-- What core holds of the movie and no readable collection shows. A version is the same if its words,
+-- stars, day and mark are the same.
 WITH shown AS (
     SELECT source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler
     FROM pg_temp.review_revisions
@@ -29,8 +29,8 @@ SELECT (SELECT count(*) FROM core.reviews r
                     (r.content_hash, r.rating_1_10, r.submitted_on, r.is_spoiler))) AS revisions
 
 -- name: replay_keep_reviews
--- Collections are lost. Of a review that none has shown since, core knows more than they do; the first
--- whole one since (gone_at) tells that it is gone.
+-- Collections are lost. If no later one shows a review, core knows more of it than they do; the first
+-- whole collection since then (gone_at) says that it is gone.
 MERGE INTO pg_temp.reviews t
 USING (SELECT r.*, EXISTS (SELECT FROM pg_temp.seen_since s
                            WHERE (s.source, s.review_id) = (r.source, r.review_id)) AS is_seen
@@ -57,11 +57,11 @@ INSERT INTO pg_temp.review_revisions
 SELECT * FROM core.review_revisions WHERE source = %(source)s AND imdb_id = %(imdb_id)s
 
 -- name: replay_note_seen
--- Reviews seen since the last loss: of these the collections tell the newest state.
+-- Reviews seen since the last loss: for these the collections have the newest state.
 INSERT INTO pg_temp.seen_since SELECT source, review_id FROM incoming
 
 -- name: replay_drop_doubled
--- Versions that core has too, be it with another day of their end, which core knows better.
+-- Versions that core has too. If their ends differ, core knows better.
 DELETE FROM pg_temp.review_revisions t
 USING core.review_revisions r
 WHERE (t.source, t.review_id) = (r.source, r.review_id)
@@ -108,7 +108,7 @@ WHERE NOT EXISTS (SELECT FROM core.reviews r
                   WHERE (r.source, r.review_id) = (t.source, t.review_id))
 
 -- name: replay_count_gone
--- Reviews that no longer live: those that go, and those that stay, marked as removed.
+-- Reviews that are no longer current: all of them, and those that stay, marked as removed.
 SELECT count(*) AS gone, count(t.review_id) AS marked FROM core.reviews r
 LEFT JOIN pg_temp.reviews t USING (source, review_id)
 WHERE r.source = %(source)s AND r.imdb_id = %(imdb_id)s AND r.removed_at IS NULL

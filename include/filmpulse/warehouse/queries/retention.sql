@@ -1,7 +1,7 @@
 -- What may be kept for a time only.
 
 -- name: retention_movies
--- Movies that may hold texts whose time is over, a batch at a time.
+-- Movies that may have texts whose time is over, a batch at a time.
 SELECT source, imdb_id
 FROM (SELECT source, imdb_id FROM core.reviews
       WHERE removed_at <= %(cutoff)s AND (title IS NOT NULL OR body IS NOT NULL)
@@ -13,8 +13,8 @@ ORDER BY source, imdb_id
 LIMIT 200
 
 -- name: retention_texts
--- Texts of a movie whose time is over: a review's words, of which every place that says them, the
--- review itself or something it said before, was given up by the cutoff.
+-- Texts of a movie whose time is over: every place that holds them, the review or an earlier version
+-- of it, was removed or replaced by the cutoff.
 SELECT review_id, content_hash, bool_or(is_current) AS is_current, max(language) AS language
 FROM (SELECT review_id, content_hash, coalesce(removed_at, 'infinity') AS until, true AS is_current,
              language, title IS NOT NULL OR body IS NOT NULL AS has_text
@@ -52,7 +52,7 @@ SELECT (SELECT count(*) FROM reviews) + (SELECT count(*) FROM revisions) AS text
        (SELECT count(*) FROM quotes) + (SELECT count(*) FROM overall_quotes) AS quotes
 
 -- name: retention_answers
--- What a model said of words that nobody holds any more loses its quotes.
+-- Drop the quotes of answers about words that no review has any more.
 WITH answers AS (
     SELECT r.key, (r.overall_quote IS NOT NULL)::integer
            + (SELECT count(*) FROM jsonb_array_elements(r.aspects) a WHERE a ->> 'quote' IS NOT NULL)

@@ -19,15 +19,15 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR imdb_id = ANY(%(imdb_ids)s))
   AND configured_analyser_id IS DISTINCT FROM %(analyser_id)s
 
 -- name: lock_scoring
--- Let one worker at a time score a movie's texts; kept apart from the lock under which it is loaded. Who
--- has waited for `patience` gives up (55P03); for this statement alone.
+-- Let one worker at a time score a movie's texts; another lock than that of loading. After waiting for
+-- `patience`, this statement alone gives up (55P03).
 SELECT pg_advisory_lock(hashtextextended('scoring ' || %(imdb_id)s, 0))
 FROM set_config('lock_timeout', %(patience)s, true)
 
 -- name: unfinished_movies
--- Movies (these, or all) with current reviews that the analyser has not finished with: how many it never
--- took up, how many wait for money, how many failed, how many are asked about again since their answer
--- could not be read, and how long their texts are.
+-- Movies (these, or all) with current reviews that the analyser has not finished with: how many it
+-- never took up, how many wait for money, how many failed, how many are asked about again after an
+-- unreadable answer, and how long their texts are.
 SELECT r.imdb_id, coalesce(m.original_title, m.title) AS title,
        count(*) FILTER (WHERE a.status IS NULL) AS untouched,
        count(*) FILTER (WHERE a.status = 'over_budget') AS over_budget,
@@ -46,9 +46,9 @@ GROUP BY r.imdb_id, m.original_title, m.title
 ORDER BY r.imdb_id
 
 -- name: keyless_movies
--- Movies (of these, or all) that the keyless analyser has to do with: shown by none, or by a keyless one
--- while this one lacks some, or (unless `but_models`) by a model that has not finished, or that has no
--- score for more than a fifth of the reviews: the lexicon may have.
+-- Movies (these, or all) that the keyless analyser should score: no analyser is shown; or a keyless one
+-- is shown and this one lacks reviews; or (unless `but_models`) a model is shown that has not finished,
+-- or has no score for more than a fifth of the reviews, which the lexicon may have.
 SELECT m.imdb_id
 FROM core.movies m
 LEFT JOIN core.analysers s ON s.analyser_id = m.active_analyser_id
@@ -83,8 +83,8 @@ WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.body IS NOT NULL
 ORDER BY r.submitted_on DESC NULLS LAST, r.source, r.review_id
 
 -- name: store_analyses
--- An answer with its aspects; the first final one to a text stays, whole. Quotes of words that nobody
--- holds any more are not kept.
+-- Store an analysis with its aspects; the first final one of a text stays. If no review has the words
+-- any more, their quotes are not kept.
 WITH stored AS (
     INSERT INTO core.review_analyses AS a (source, review_id, content_hash, analyser_id, imdb_id,
         status, overall, overall_quote, overall_quote_start, input_tokens, output_tokens, cost_usd)
@@ -93,18 +93,18 @@ WITH stored AS (
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote)s END,
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote_start)s::integer END,
         %(input_tokens)s::integer, %(output_tokens)s::integer, %(cost_usd)s::numeric
-    -- A review may be erased while it is read; the others of the step are stored all the same.
+    -- A review may be erased while it is scored; the others are stored all the same.
     FROM core.reviews r WHERE (r.source, r.review_id) = (%(source)s, %(review_id)s) FOR KEY SHARE
     ON CONFLICT (source, review_id, content_hash, analyser_id) DO UPDATE SET
         status = excluded.status, overall = excluded.overall,
         overall_quote = excluded.overall_quote, overall_quote_start = excluded.overall_quote_start,
-        -- What an attempt in vain had cost is part of the price.
+        -- The price includes what failed attempts cost.
         input_tokens = coalesce(a.input_tokens + excluded.input_tokens, excluded.input_tokens,
                                 a.input_tokens),
         output_tokens = coalesce(a.output_tokens + excluded.output_tokens, excluded.output_tokens,
                                  a.output_tokens),
         cost_usd = coalesce(a.cost_usd + excluded.cost_usd, excluded.cost_usd, a.cost_usd)
-    -- An unreadable answer stays until another one takes its place.
+    -- An unreadable answer stays until another one replaces it.
     WHERE (NOT mart.is_final(a.status) OR (a.status = 'invalid' AND mart.is_final(excluded.status)))
       AND (a.status <> excluded.status OR excluded.cost_usd IS NOT NULL)
     RETURNING source, review_id, content_hash, analyser_id, imdb_id
@@ -119,8 +119,8 @@ CROSS JOIN jsonb_to_recordset(%(aspects)s::jsonb)
     AS x (aspect text, score smallint, quote text, quote_start integer)
 
 -- name: switch_analyser
--- Show movies under another analyser where that is due (docs/adr/0023): under this one when it may take
--- over, or under the one with the most scores when the analyser on show lost the scores of another.
+-- Show movies under another analyser where that is due (docs/adr/0023): under this one if it may take
+-- over; or under the one with the most scores if the analyser shown has too few of that one's scores.
 WITH standing AS (
     SELECT m.imdb_id, m.active_analyser_id AS shown_id, a.analyser_id,
            a.kind = 'lexicon' AS is_keyless, p.has_finished AS is_finished,
@@ -155,7 +155,7 @@ FROM due
 WHERE m.imdb_id = due.imdb_id AND m.active_analyser_id IS NOT DISTINCT FROM due.shown_id
 
 -- name: awaited_analysers
--- Movies of these whose configured analyser has read enough of them, and has too few scores to be shown.
+-- Which of these movies the configured analyser has read, with too few scores to be shown.
 SELECT imdb_id, movie, sentence FROM mart.awaited_analysers
 WHERE imdb_id = ANY(%(imdb_ids)s) AND has_finished
 ORDER BY imdb_id

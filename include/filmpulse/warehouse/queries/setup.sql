@@ -1,15 +1,14 @@
--- Roles, what they may read, and whether the marts stand.
+-- Roles, their rights, and the state of the marts.
 
 -- name: roles
--- Run by `filmpulse setup` as the owner, after migrating and before grants.sql; repeatable. The reader
--- sees mart, no more.
--- An owner without CREATEROLE finds the reader made already, by the local stack or an administrator.
+-- `filmpulse setup` runs this as the owner, after migrating and before `grants`; repeatable. The reader
+-- sees mart alone. For an owner without CREATEROLE, the local stack or an administrator has made it.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
         CREATE ROLE filmpulse_reader NOLOGIN;
     END IF;
-    -- Where the database is closed to the public, as the local stack's is.
+    -- Needed if the database is closed to the public, as that of the local stack is.
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO filmpulse_reader', current_database());
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END
@@ -18,8 +17,8 @@ REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- name: grants
--- Run by the owner, after roles.sql and whenever the marts were made anew; repeatable. Marts that are
--- made before the reader has no one to grant them to.
+-- Run by the owner, after `roles` and whenever the marts were made anew; repeatable. If the marts are
+-- made before the reader, there is nobody to grant them to.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'filmpulse_reader') THEN
@@ -40,8 +39,8 @@ JOIN pg_roles by ON by.oid = m.grantor
 WHERE r.rolname = %(member)s;
 
 -- name: marts_standing
--- Which marts a database holds: the comment of the schema, and the names in it; both null or empty where
--- it was dropped.
+-- Which marts a database holds: the comment of the schema, and the names in it; null and empty if the
+-- schema was dropped.
 SELECT obj_description(to_regnamespace('mart'), 'pg_namespace') AS description,
        array(SELECT relname::text FROM pg_class
              WHERE relnamespace = to_regnamespace('mart') AND relkind IN ('v', 'm')
@@ -63,7 +62,7 @@ WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
   AND col_description(c.oid, a.attnum) IS NULL
 
 -- name: refresh_figures
--- One transaction, so that the three agree; the later two are counted from the first.
+-- In one transaction, so that the three agree; the later two are counted from the first.
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_aspects;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks
