@@ -1,4 +1,4 @@
-"""The ledger of collections, and what was loaded of them."""
+"""The ledger of collections, and which of them are loaded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Queued(NamedTuple):
-    """A source that a run is to read, and how."""
+    """A source that a run shall read, and how."""
 
     source: str
     mode: Mode
 
 
 class RunLine(NamedTuple):
-    """How one collection of a run went; columns of `ops.collections`."""
+    """How one collection of a run went; its columns of `ops.collections`, and the movie's title."""
 
     source: str
     imdb_id: str
@@ -37,7 +37,7 @@ class RunLine(NamedTuple):
 
 
 class MovieLoad(NamedTuple):
-    """A collection that is loaded, and when it was begun (UTC)."""
+    """A collection that is loaded, and its start (UTC)."""
 
     manifest_uri: str
     collected_at: datetime
@@ -60,7 +60,7 @@ class KnownReview(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A review whose id stands for a review of another movie already."""
+    """A review whose id belongs to a review of another movie already."""
 
     review_id: str
     imdb_id: str

@@ -1,16 +1,16 @@
-"""What detection asks: which movies are due, and what a look at each gave."""
+"""What detection needs: which movies are due, and the result of the last look at each."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filmpulse.items import Mode
 from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Check(NamedTuple):
-    """What the last look at a movie gave; a row of `ops.movie_checks`."""
+    """The result of the last look at a movie; a row of `ops.movie_checks`."""
 
     source: str
     imdb_id: str
@@ -22,31 +22,22 @@ class Check(NamedTuple):
     mode: Mode | None
 
 
-class Finished(NamedTuple):
-    """The last finished collection of a site: its status and the site's count at its start."""
-
-    status: str
-    review_count: int | None
-    distinct_ids: int | None
-
-
 class SiteHistory(NamedTuple):
-    """What tells a site's news of a movie from no news; see `collection_history`."""
+    """How to know whether a site has news of a movie; see `collection_history`.
 
-    finished: dict[str, Any] | None
+    `status` and `review_count` are those of the last finished collection; None if there is none.
+    """
+
+    status: str | None
+    review_count: int | None
     read_count: int | None
     has_gap: bool | None
     full_attempt_at: datetime | None
     attempt_at: datetime | None
 
-    @property
-    def last(self) -> Finished | None:
-        """The last finished collection."""
-        return Finished(**self.finished) if self.finished else None
-
 
 class OpenRun(NamedTuple):
-    """A run that may still be at work on a movie; `is_fresh`: it is."""
+    """A run that may still be at work on a movie; if `is_fresh`, it surely is."""
 
     run_id: str
     is_fresh: bool
@@ -69,7 +60,7 @@ class Stands(NamedTuple):
 
 
 class ReviewOf(NamedTuple):
-    """Of which movie a review is."""
+    """The movie of a review."""
 
     review_id: str
     imdb_id: str

@@ -1,4 +1,4 @@
-"""What was erased on request, and erasing it."""
+"""Erasing on request, and the record of what was erased."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Erasure(Item):
 
     @property
     def name(self) -> str:
-        """Its object in the lake, the same each time."""
+        """The name of its object in the lake, always the same."""
         digest = sha256("\0".join((self.kind, self.source, self.key)).encode()).hexdigest()
         return f"{FOLDER}/{digest}.json"
 
@@ -34,7 +34,7 @@ class Erasure(Item):
 
 
 class Found(NamedTuple):
-    """A review that is meant."""
+    """A review to erase."""
 
     source: str
     imdb_id: str

@@ -17,7 +17,7 @@ FOLDER = "losses"
 
 
 class Loss(Item):
-    """One lost object; a row of `ops.lost_objects`, where each field is explained."""
+    """One lost object; the comments of `ops.lost_objects` explain each field."""
 
     object: str
     source: str
@@ -35,7 +35,7 @@ class Loss(Item):
 
     @property
     def note(self) -> str:
-        """Its note in the lake, the same each time."""
+        """The name of its note in the lake, always the same."""
         digest = sha256(self.object.encode()).hexdigest()
         return f"{FOLDER}/{self.source}/{self.imdb_id}/{digest}.json"
 

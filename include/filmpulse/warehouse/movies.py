@@ -1,4 +1,4 @@
-"""Movies by name and id, their events, and the sources they come from."""
+"""Movies by name and id, their events, and their sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Event(NamedTuple):
-    """What people noted of a movie's life; `movie` is its title and year."""
+    """An event in a movie's life that a person noted; `movie` is its title and year."""
 
     imdb_id: str
     movie: str

@@ -1,4 +1,4 @@
-"""What may be kept for a time only."""
+"""Data that may be kept for a time only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from filmpulse.warehouse.statement import Query, Scalar
 
 
 class Text(NamedTuple):
-    """A text whose time is over; `is_current`: it is what the review says now."""
+    """A text whose time is over; `is_current`: the review says it now, no earlier version of it."""
 
     review_id: str
     content_hash: str

@@ -1,4 +1,4 @@
-"""What analysers said of reviews, and what a model's runs cost."""
+"""The analyses of reviews, and what the runs of a model cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class UnfinishedMovie(NamedTuple):
-    """Reviews of a movie that an analyser has not finished with; see `unfinished_movies`."""
+    """How many reviews of a movie an analyser has not finished; see `unfinished_movies`."""
 
     imdb_id: str
     title: str
@@ -21,7 +21,7 @@ class UnfinishedMovie(NamedTuple):
 
 
 class UnscoredText(NamedTuple):
-    """A text that an analyser has not finished with; `total` counts all of them."""
+    """A text that an analyser has not finished; `total` counts all such texts."""
 
     source: str
     review_id: str
@@ -34,7 +34,7 @@ class UnscoredText(NamedTuple):
 
 
 class RunCalls(NamedTuple):
-    """What a run asked of one model and what that cost; see `run_calls`. Money is in USD."""
+    """What a run asked one model, and what that cost in USD; see `run_calls`."""
 
     model: str
     calls: int
@@ -55,7 +55,7 @@ class RunCalls(NamedTuple):
 
 
 class Awaited(NamedTuple):
-    """A movie whose configured analyser is not shown, and why."""
+    """A movie whose configured analyser is not shown, and the reason."""
 
     imdb_id: str
     movie: str

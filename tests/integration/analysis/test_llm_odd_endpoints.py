@@ -295,7 +295,7 @@ def context(warehouse_url, tmp_path):
 
 
 def figures_of(context):
-    row = context.warehouse.row("movie_summary", imdb_id=MOVIE)
+    row = jobs.summary(MOVIE, context).movie
     return {name: row[name] for name in FIGURES}
 
 

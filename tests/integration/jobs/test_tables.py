@@ -21,6 +21,7 @@ from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.items import Movie, Review, Snapshot, author_key
 from filmpulse.jobs.inbox import import_tables
 from filmpulse.sources.tables.mapping import read_map
+from filmpulse.warehouse.collections import known_reviews
 from filmpulse.warehouse.load import (
     Sighting,
     load_reviews,
@@ -557,7 +558,7 @@ def test_files_alone_can_be_enough_and_the_reader_sees_it(warehouse_url, tmp_pat
 
 def test_files_are_no_news_and_no_collection_of_the_site(context):
     bring([a_row(1)], context)
-    assert context.warehouse.rows("known_reviews", imdb_id=MOVIE, source="imdb") == []
+    assert known_reviews(context.warehouse, imdb_id=MOVIE, source="imdb") == []
     assert query(context, "SELECT FROM core.movie_snapshots") == []
 
 

@@ -7,13 +7,14 @@ import logging
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from filmpulse.analysis.llm.answers import InvalidAnswer, read_answer
@@ -186,28 +187,6 @@ class _Ended(Exception):
 
 
 @dataclass
-class _Spent:
-    """What all requests for one text cost; None until one of them says so."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: float | None = None
-
-    def add(self, call: Call) -> None:
-        for name in ("input_tokens", "output_tokens", "cost_usd"):
-            said = getattr(call, name)
-            if said is not None:
-                setattr(self, name, (getattr(self, name) or 0) + said)
-
-
-class _Outcome(NamedTuple):
-    """The reading of one key, and what it cost."""
-
-    reading: Reading
-    spent: _Spent
-
-
-@dataclass
 class _Question:
     """One text on its way: what is sent of it, and how its requests went so far."""
 
@@ -215,12 +194,19 @@ class _Question:
     text: ReviewText
     sent: str
     asked: list[dict[str, str]]
-    spent: _Spent
     room: int = MAX_OUTPUT_TOKENS
     after: int | None = None
     attempt: int = 0
     was_shapeless: bool = False
     patience: float | None = None
+    spent: dict[str, Any] = field(default_factory=dict)
+
+    def pay(self, call: Call) -> None:
+        """Add up what all requests for the text cost, as far as one of them says so."""
+        for name in ("input_tokens", "output_tokens", "cost_usd"):
+            said = getattr(call, name)
+            if said is not None:
+                self.spent[name] = self.spent.get(name, 0) + said
 
 
 class _End(NamedTuple):
@@ -237,7 +223,7 @@ def _question(key: str, text: ReviewText) -> _Question:
     if len(sent) < len(text.text):
         told = "Of the review %s the first %d of %d characters are sent."
         log.info(told, text.review_id, len(sent), len(text.text))
-    return _Question(key, text, sent, messages(sent, new_boundary(sent)), _Spent())
+    return _Question(key, text, sent, messages(sent, new_boundary(sent)))
 
 
 class _Run:
@@ -267,7 +253,7 @@ class _Run:
         self._is_over_budget = False
         self._failures: list[CallOutcome] = []
         self._told: set[str] = set()
-        self._tasks: dict[asyncio.Task[_Outcome], str] = {}
+        self._tasks: dict[asyncio.Task[Reading], _Question] = {}
         self._waiting: defaultdict[str, list[ReviewText]] = defaultdict(list)
         self._ready: list[Analysis] = []
 
@@ -279,7 +265,8 @@ class _Run:
         key = key_of(text.text, self._settings, self._provider)
         self._waiting[key].append(text)
         if len(self._waiting[key]) == 1:
-            self._tasks[asyncio.create_task(self._score(key, text))] = key
+            question = _question(key, text)
+            self._tasks[asyncio.create_task(self._score(question))] = question
 
     async def gather(self, texts: list[ReviewText]) -> list[Analysis]:
         """Take up texts, and return what is finished; empty only when everything is finished.
@@ -299,14 +286,13 @@ class _Run:
         found, self._ready = self._ready, []
         return found
 
-    def _take(self, task: asyncio.Task[_Outcome]) -> None:
-        texts = self._waiting.pop(self._tasks.pop(task))
+    def _take(self, task: asyncio.Task[Reading]) -> None:
+        question = self._tasks.pop(task)
+        first, *others = self._waiting.pop(question.key)
         error = task.exception()
         if error is None:
-            reading, spent = task.result()
-            first, *others = texts
-            self._ready.append(_analysis(first, reading, spent))
-            self._ready += [_analysis(text, reading) for text in others]
+            self._ready.append(_analysis(first, task.result(), question.spent))
+            self._ready += [_analysis(text, task.result()) for text in others]
         elif not isinstance(error, _Ended):
             raise error
 
@@ -335,21 +321,20 @@ class _Run:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._clerk, partial(work, *args, **more))
 
-    async def _score(self, key: str, text: ReviewText) -> _Outcome:
+    async def _score(self, question: _Question) -> Reading:
         """Get one text's reading: from the ledger, or by as many requests as it needs."""
-        question = _question(key, text)
         while True:
             async with self._slots:
                 began = await self._begin(question)
                 end = await self._send(question, began) if isinstance(began, int) else None
             if isinstance(began, Reading):
-                return _Outcome(began, question.spent)
+                return began
             if end is not None:
-                outcome = await self._follow(question, end)
+                reading = await self._follow(question, end)
             else:
-                outcome = await self._wait_for_others(question)
-            if outcome is not None:
-                return outcome
+                reading = await self._wait_for_others(question)
+            if reading is not None:
+                return reading
 
     async def _send(self, question: _Question, call_id: int) -> _End:
         """Send one request about a text, and book how it ended."""
@@ -377,29 +362,29 @@ class _Run:
             self._under_way -= 1
             self._booked.set()
         question.after = call_id
-        question.spent.add(call)
+        question.pay(call)
         return _End(reply, call, reading, goes_on)
 
-    async def _follow(self, question: _Question, end: _End) -> _Outcome | None:
-        """Return what became of a text after a request, or None once it may be sent again."""
+    async def _follow(self, question: _Question, end: _End) -> Reading | None:
+        """Return the reading of a text after a request, or None once it may be sent again."""
         call = end.call
         if call.outcome in _ANSWERS and end.reading is not None:
             self._failures.clear()
             self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
-            return _Outcome(end.reading, question.spent)
+            return end.reading
         if call.sentence:
             self._tell(call.sentence)
         self._heed(end.reply)
         if not end.goes_on:
             self._fail(call)
-            return _Outcome(end.reading or Reading(status="failed"), question.spent)
+            return end.reading or Reading(status="failed")
         if call.outcome == "truncated":
             question.room = 2 * MAX_OUTPUT_TOKENS
         elif not end.reply.is_repeatable:
             await self._back_off(question.attempt, end.reply)
         return None
 
-    async def _wait_for_others(self, question: _Question) -> _Outcome | None:
+    async def _wait_for_others(self, question: _Question) -> Reading | None:
         """Wait a little for the worker that holds a text; give the text up after too long."""
         question.patience = question.patience or _now() + 2 * self._lease_seconds
         self._tell(
@@ -407,7 +392,7 @@ class _Run:
             f"way; up to {self._lease_seconds:,.0f} s may pass until they are free."
         )
         if _now() > question.patience:
-            return _Outcome(Reading(status="failed"), question.spent)
+            return Reading(status="failed")
         await self._pause(LEASED_POLL_SECONDS)
         return None
 
@@ -588,9 +573,7 @@ def _read(reply: Reply, sent: str) -> tuple[Call, Reading | None]:
     return call, Reading(status="invalid")
 
 
-def _analysis(text: ReviewText, reading: Reading, spent: _Spent | None = None) -> Analysis:
-    return Analysis(
-        **text.model_dump(exclude={"language", "text"}),
-        **dict(reading),
-        **(vars(spent) if spent else {}),
-    )
+def _analysis(
+    text: ReviewText, reading: Reading, spent: Mapping[str, Any] = MappingProxyType({})
+) -> Analysis:
+    return Analysis(**text.model_dump(exclude={"language", "text"}), **dict(reading), **spent)

@@ -248,10 +248,10 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
     history = detection.collection_history.one(poke.context.warehouse, **asked)
-    finished, now = history.last, datetime.now(UTC)
-    if finished is None:
+    now = datetime.now(UTC)
+    if history.status is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
-    if finished.status == "gated":
+    if history.status == "gated":
         behind = _growth(review_count, history.read_count)
         sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
         if history.attempt_at is not None and now - history.attempt_at < FULL_EVERY:
@@ -260,7 +260,7 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
     full_at = history.full_attempt_at
     if full_at is None or now - full_at >= FULL_EVERY:
         return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
-    if grown := _growth(review_count, finished.review_count):
+    if grown := _growth(review_count, history.review_count):
         # After a collection that broke off, a page of known reviews does not mean that all older
         # ones are known too.
         mode: Mode = "full" if history.has_gap else "incremental"

@@ -1,4 +1,4 @@
--- What the rules on the change of an analyser count (docs/adr/0023): always of the current reviews.
+-- The counts for the rules on changing the analyser (docs/adr/0023), of current reviews only.
 CREATE VIEW mart.analyser_progress AS
 SELECT m.imdb_id, a.analyser_id, c.reviews, c.finished_reviews,
        mart.has_finished(c.finished_reviews, c.reviews) AS has_finished,

@@ -1,6 +1,6 @@
--- First what nobody has said before, and what no other aspect shares; then the strongest, of a
--- readable length, of the review that readers found most helpful. Asked for praise or for faults
--- alone, only those are sorted: every window but the innermost is divided by is_praise.
+-- First come quotes that repeat no other and that no other aspect shares; then the strongest, of a
+-- readable length, from the review that readers found most helpful. Every window but the innermost is
+-- partitioned by is_praise: so a query for praise or for faults alone sorts only those.
 CREATE VIEW mart.best_quotes AS
 SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
        mart.language_name(q.language) AS language_name, q.rating_1_10, initcap(q.aspect) AS aspect,

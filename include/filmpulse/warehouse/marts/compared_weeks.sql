@@ -1,4 +1,4 @@
--- Counted from each movie's own release, not by calendar weeks, so that the first days lie together.
+-- Weeks count from each movie's own release, so that the first days of all movies lie together.
 CREATE MATERIALIZED VIEW mart.compared_weeks AS
 SELECT m.imdb_id, m.movie, m.reviews AS movie_reviews, w.days AS days_since_release, w.reviews,
        w.reviews_so_far, w.graded_so_far,

@@ -1,5 +1,5 @@
--- What "current" means stands here once. Statements that load reviews or drop their texts read the
--- table, since they deal with removed reviews as well.
+-- The one definition of "current". Statements that load reviews or drop their texts read the table,
+-- since they handle removed reviews too.
 CREATE VIEW mart.current_reviews AS
 SELECT source, review_id, imdb_id, title, body, rating_1_10, submitted_on, is_spoiler, helpful_up,
        helpful_down, language, first_seen_at, content_hash, author_key IS NOT NULL AS has_author

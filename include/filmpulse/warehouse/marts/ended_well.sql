@@ -1,4 +1,4 @@
--- Gated counts as well: all that a visitor is shown was read. A file holds what it holds.
+-- Gated counts as well: all that a visitor sees was read. An import has no list to be complete.
 CREATE FUNCTION mart.ended_well(status text, mode text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN status IN ('complete', 'drained', 'gated') OR mode = 'import';

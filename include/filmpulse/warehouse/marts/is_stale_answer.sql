@@ -1,4 +1,4 @@
--- A model is asked again about a text whose answer could not be read (docs/adr/0021).
+-- After an unreadable answer, a model is asked again about the text (docs/adr/0021).
 CREATE FUNCTION mart.is_stale_answer(status text, finished_at timestamptz) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(status = 'invalid' AND finished_at <= statement_timestamp() - interval '1 day', false);

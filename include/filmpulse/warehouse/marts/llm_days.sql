@@ -1,6 +1,6 @@
 CREATE VIEW mart.llm_days AS
 SELECT (started_at AT TIME ZONE 'UTC')::date AS day, model, prompt_version,
-       -- A refusal without a key was met before any review was sent.
+       -- A refusal without a key came before any review was sent.
        count(*) FILTER (WHERE key IS NOT NULL OR outcome IS NULL OR NOT ops.is_refusal(outcome))
            AS calls,
        count(*) FILTER (WHERE outcome = 'scored') AS scored,

@@ -1,4 +1,4 @@
--- Over all sources; the site's own figures are those of the site with the most reviews.
+-- Of all sources together; the site's own figures are those of the site with the most reviews.
 CREATE VIEW mart.movie_counts AS
 SELECT n.imdb_id, n.movie, c.reviews, c.known_reviews,
        round(c.reviews::numeric / nullif(c.known_reviews, 0), 4) AS coverage,

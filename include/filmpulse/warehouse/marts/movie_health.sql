@@ -13,7 +13,7 @@ LEFT JOIN LATERAL (
     ORDER BY k.checked_at DESC, k.source LIMIT 1
 ) k ON true
 LEFT JOIN LATERAL (
-    -- A source that went well must not hide another that did not.
+    -- A source that went well must not hide one that did not.
     SELECT l.* FROM (
         SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
         WHERE o.imdb_id = c.imdb_id AND o.finished_at IS NOT NULL

@@ -1,5 +1,5 @@
--- Coverage is a source's own. A site says how many reviews it has; of files and streams we know of
--- those that we hold.
+-- Each source has its own coverage. A site says how many reviews it has; of files and streams we only
+-- know the reviews that we hold.
 CREATE VIEW mart.movie_sources AS
 SELECT n.imdb_id, n.movie, b.source, b.kind, b.reviews,
        CASE WHEN b.kind = 'site' THEN b.site_reviews ELSE b.reviews END AS known_reviews,

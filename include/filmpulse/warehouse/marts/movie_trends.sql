@@ -1,5 +1,5 @@
--- The latest quarter of the scored reviews against all before it, by the day on which they were
--- submitted; enough reviews on either side (docs/adr/0011).
+-- The latest quarter of the scored reviews, by day, against all earlier ones; enough reviews on either
+-- side (docs/adr/0011).
 CREATE VIEW mart.movie_trends AS
 SELECT n.imdb_id, n.movie, t.recent_n, t.earlier_n,
        CASE WHEN d.difference IS NULL THEN 'too few'

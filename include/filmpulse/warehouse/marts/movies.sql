@@ -1,4 +1,4 @@
--- Each movie's figures are counted by themselves: asked for one movie, the view reads one.
+-- The figures are counted for each movie apart, so a query for one movie reads that movie only.
 CREATE VIEW mart.movies AS
 SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.release_date,
        m.runtime_minutes, m.genres, m.directors, m.cast_names, m.plot, m.poster_url,
@@ -51,7 +51,7 @@ CROSS JOIN LATERAL (
     WHERE r.imdb_id = m.imdb_id
 ) l
 LEFT JOIN LATERAL (
-    -- A source that went well must not hide another that did not.
+    -- A source that went well must not hide one that did not.
     SELECT l.* FROM (
         SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
         WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'

@@ -1,5 +1,5 @@
--- Movie by movie, since the planner cannot know how many rows of all movies fit each other. The
--- coverage is taken along within, so that it is counted before the opinions are read, not for each.
+-- Movie by movie, since the planner cannot guess how many rows of all movies match. The coverage is
+-- passed on from inside, so that it is counted once, before the opinions, and not for each of them.
 CREATE VIEW mart.opinions AS
 SELECT o.source, o.review_id, c.imdb_id, c.movie, o.submitted_on, o.language,
        mart.language_name(o.language) AS language_name, o.is_spoiler, o.rating_1_10,

@@ -4,7 +4,7 @@ SELECT q.imdb_id, coalesce(m.original_title, m.title) AS title, q.source, q.chec
            AS verdict,
        q.sentence, q.figure, q.expected_low, q.expected_high, q.n, q.fails_run,
        q.collected_at, q.checked_at,
-       -- A load that was too small to judge does not take back a verdict.
+       -- A load that was too small to judge does not replace a verdict.
        row_number() OVER (
            PARTITION BY q.imdb_id, q.source, q.check_name
            ORDER BY q.passed IS NULL, q.collected_at DESC, q.manifest_uri DESC) = 1 AS is_latest,

@@ -1,4 +1,4 @@
--- The analyses are joined by movie too, so that one movie's are found by one index.
+-- The movie is part of the join of analyses, so that one index finds all analyses of a movie.
 CREATE VIEW mart.reviews AS
 SELECT r.source, r.review_id, r.imdb_id, r.title, r.body, r.rating_1_10, r.submitted_on,
        r.is_spoiler, r.helpful_up, r.helpful_down, r.language, r.first_seen_at,

@@ -1,7 +1,6 @@
--- Everything that has a place on a movie's time axis; what happened long before its first review would
--- only stretch it. Events and the site's figures stand there once
--- for each language of the movie (one not known where it has no review), so that choosing a language
--- leaves them in.
+-- Everything on a movie's time axis. Events long before its first review would only stretch the axis,
+-- so they are left out. Events and the site's figures have a row for each language of the movie (one
+-- for "not known" if it has no review), so that choosing a language keeps them.
 CREATE VIEW mart.timeline AS
 SELECT c.imdb_id, c.movie, r.submitted_on AS day, r.language_name, 'review' AS kind,
        r.source, r.review_id, r.grade_band, r.rating_1_10, r.overall,

@@ -38,10 +38,10 @@ WITH known AS (
     SELECT * FROM known WHERE loaded_at IS NOT NULL AND mode <> 'import'
 ), finished AS (
     SELECT * FROM loaded WHERE status IN ('complete', 'partial', 'gated')
+), newest AS (
+    SELECT status, review_count FROM finished ORDER BY started_at DESC LIMIT 1
 )
-SELECT (SELECT to_jsonb(f) FROM (
-            SELECT status, review_count, distinct_ids
-            FROM finished ORDER BY started_at DESC LIMIT 1) f) AS finished,
+SELECT (SELECT status FROM newest) AS status, (SELECT review_count FROM newest) AS review_count,
        -- The count when the list could last be read, or when it was first found gated. Later retries
        -- at the gate do not move it; a later saved page with a higher count does: it was read.
        (SELECT greatest(b.review_count, (
