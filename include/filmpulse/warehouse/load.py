@@ -160,8 +160,8 @@ def replay(
 # The types of the columns of `load_copy`, in their order. Binary COPY needs them; it is twice as
 # fast as text.
 _INCOMING_TYPES = (
-    "text", "text", "text", "text", "text", "int2", "date", "text", "bool", "int4", "int4", "text",
-    "text",
+    "text", "text", "text", "text", "text", "text", "int2", "date", "text", "bool", "int4", "int4",
+    "text", "text", "timestamptz",
 )  # fmt: skip
 
 
@@ -175,9 +175,10 @@ def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> L
             title, body = (None, None) if review.dropped else (review.title, review.body)
             copy.write_row(
                 (
-                    review.source, review.review_id, review.author_key, title, body,
+                    review.source, review.review_id, key["imdb_id"], review.author_key, title, body,
                     review.rating_1_10, review.submitted_on, review.date_source, review.is_spoiler,
                     review.helpful_up, review.helpful_down, language, review.content_hash,
+                    sighting.collected_at,
                 )
             )  # fmt: skip
     connection.execute("ANALYZE pg_temp.incoming (source, review_id)")

@@ -402,17 +402,18 @@ class Client:
 
     def _unanswered(self, error: Exception) -> Reply:
         host = self._provider.host
-        if unsafe := _unsafe_certificate(host, error):
-            call = Call(outcome="disconnected", cost_usd=0.0, sentence=unsafe)
+        outcome: CallOutcome = "disconnected"
+        cost_usd: float | None = None
+        if sentence := _unsafe_certificate(host, error):
+            cost_usd = 0.0
         elif isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-            sentence = f"{host} cannot be reached."
-            call = Call(outcome="disconnected", cost_usd=0.0, sentence=sentence)  # nothing was sent
+            sentence, cost_usd = f"{host} cannot be reached.", 0.0  # nothing was sent
         elif isinstance(error, openai.APITimeoutError | TimeoutError):
+            outcome = "timeout"
             sentence = f"{host} gave no answer in {self._settings.llm_timeout_seconds:g} s."
-            call = Call(outcome="timeout", sentence=sentence)
         else:
-            call = Call(outcome="disconnected", sentence=f"{host} broke the connection off.")
-        return Reply(call)
+            sentence = f"{host} broke the connection off."
+        return Reply(Call(outcome=outcome, cost_usd=cost_usd, sentence=sentence))
 
 
 def _judge(choice: _Choice) -> tuple[CallOutcome, str | None]:

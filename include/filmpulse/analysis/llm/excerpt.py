@@ -14,8 +14,10 @@ EXCERPT_CHARACTERS = 80
 
 HIDDEN = "\u2026"
 
-# Words of an answer's JSON or HTML, besides its field names.
-_FRAME = frozenset("true false null none json html body head title doctype think".split())  # noqa: SIM905
+# Words of an answer's JSON or HTML, and its field names.
+_FRAME = frozenset("true false null none json html body head title doctype think".split()).union(  # noqa: SIM905
+    Answer.model_fields, AspectAnswer.model_fields
+)
 # Words that models use when they do not answer; those of our own prompt are added to these.
 _TALK = frozenset(
     "i'm i am sorry cannot can't could not unable an ai language model assistant here your you "  # noqa: SIM905
@@ -67,18 +69,13 @@ def _words(text: str) -> list[str]:
 def _is_ours(word: str, words: frozenset[str], flat: str) -> bool:
     """Tell whether a word or a digit cannot come from a review with these words and letters."""
     bare = word.casefold()
-    if bare in _fields():
+    if bare in _FRAME:
         return True
     is_known = bare in _known() or (bare.isdecimal() and len(bare) == 1 and bare.isascii())
     is_reviews = bare in words or (
         (len(bare) >= _LONG or bare.isdecimal()) and letters(bare) in flat
     )
     return is_known and not is_reviews
-
-
-@cache
-def _fields() -> frozenset[str]:
-    return _FRAME | {*Answer.model_fields, *AspectAnswer.model_fields}
 
 
 @cache

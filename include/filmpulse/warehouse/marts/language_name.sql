@@ -1,4 +1,3 @@
--- Names of the languages that are met most; others keep their code.
 CREATE FUNCTION mart.language_name(code text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE code
@@ -18,4 +17,4 @@ CREATE FUNCTION mart.language_name(code text) RETURNS text
         WHEN 'tr' THEN 'Turkish' WHEN 'uk' THEN 'Ukrainian' WHEN 'vi' THEN 'Vietnamese'
         WHEN 'zh' THEN 'Chinese'
         ELSE coalesce(code, 'not known') END;
-COMMENT ON FUNCTION mart.language_name IS 'The English name of a language by its ISO 639-1 code.';
+COMMENT ON FUNCTION mart.language_name IS 'The English name of a language by its ISO 639-1 code; a rare language keeps its code.';

@@ -24,15 +24,12 @@ FROM core.reviews WHERE imdb_id = %(imdb_id)s AND source = %(source)s
 SET LOCAL work_mem = '32MB';
 SET LOCAL default_statistics_target = 1;
 DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.delta;
-CREATE TEMP TABLE incoming (
-    source text, review_id text, author_key text, title text, body text, rating_1_10 smallint,
-    submitted_on date, date_source text, is_spoiler boolean, helpful_up integer,
-    helpful_down integer, language text, content_hash text
-) ON COMMIT DROP
+CREATE TEMP TABLE incoming (LIKE core.reviews) ON COMMIT DROP
 
 -- name: load_copy
-COPY incoming (source, review_id, author_key, title, body, rating_1_10, submitted_on, date_source,
-               is_spoiler, helpful_up, helpful_down, language, content_hash) FROM STDIN (FORMAT BINARY)
+COPY incoming (source, review_id, imdb_id, author_key, title, body, rating_1_10, submitted_on,
+    date_source, is_spoiler, helpful_up, helpful_down, language, content_hash, first_seen_at)
+FROM STDIN (FORMAT BINARY)
 
 -- name: load_resolve
 -- A value that one route does not show keeps what another route showed: votes, author, day. A day
@@ -95,21 +92,10 @@ WHEN MATCHED THEN UPDATE SET
     submitted_on = i.submitted_on, date_source = i.date_source, is_spoiler = i.is_spoiler,
     helpful_up = i.helpful_up, helpful_down = i.helpful_down, language = i.language,
     content_hash = i.content_hash, removed_at = NULL
-WHEN NOT MATCHED THEN INSERT (source, review_id, imdb_id, author_key, title, body, rating_1_10,
-    submitted_on, date_source, is_spoiler, helpful_up, helpful_down, language, content_hash,
-    first_seen_at)
-VALUES (i.source, i.review_id, %(imdb_id)s, i.author_key, i.title, i.body, i.rating_1_10,
-    i.submitted_on, i.date_source, i.is_spoiler, i.helpful_up, i.helpful_down, i.language,
-    i.content_hash, %(collected_at)s)
+WHEN NOT MATCHED THEN INSERT VALUES (i.*)
 
 -- name: load_insert_missing
-INSERT INTO reviews (source, review_id, imdb_id, author_key, title, body, rating_1_10, submitted_on,
-    date_source, is_spoiler, helpful_up, helpful_down, language, content_hash, first_seen_at)
-SELECT i.source, i.review_id, %(imdb_id)s, i.author_key, i.title, i.body, i.rating_1_10,
-       i.submitted_on, i.date_source, i.is_spoiler, i.helpful_up, i.helpful_down, i.language,
-       i.content_hash, %(collected_at)s
-FROM incoming i
-ON CONFLICT (source, review_id) DO NOTHING
+INSERT INTO reviews SELECT * FROM incoming ON CONFLICT (source, review_id) DO NOTHING
 
 -- name: load_removed
 UPDATE reviews r
