@@ -1,5 +1,5 @@
--- Tables of core as of revision 0009; later revisions change them. No file of another schema makes or
--- changes anything here, so that a schema that was dropped is made anew by its own files.
+-- Tables of core as of revision 0009; later revisions change them. Only files of core change core, so
+-- that its own files can make it anew if it was dropped.
 CREATE SCHEMA core;
 COMMENT ON SCHEMA core IS 'Tables: one row per real thing.';
 
@@ -85,9 +85,9 @@ CREATE TABLE core.reviews (
     PRIMARY KEY (source, review_id)
 );
 CREATE INDEX reviews_by_movie ON core.reviews (imdb_id, submitted_on);
--- The same words may stand in several reviews: an answer about them is kept as long as one has them.
+-- Several reviews may have the same words; an answer about them is kept as long as one review has them.
 CREATE INDEX reviews_by_text ON core.reviews USING hash (content_hash);
--- One movie's living reviews are counted by an index, and charted by another, without their words.
+-- One index counts a movie's current reviews, another charts them, without reading their texts.
 CREATE INDEX reviews_living ON core.reviews (imdb_id, source) WHERE removed_at IS NULL;
 CREATE INDEX reviews_charted ON core.reviews (imdb_id)
     INCLUDE (source, review_id, content_hash, rating_1_10, submitted_on, is_spoiler, language)
@@ -216,8 +216,8 @@ COMMENT ON COLUMN core.movie_events.imdb_id IS 'The movie.';
 COMMENT ON COLUMN core.movie_events.happened_on IS 'The day.';
 COMMENT ON COLUMN core.movie_events.label IS 'What happened, in a few words.';
 
--- Facts of a page of unknown age stand before the year 1000, the later it came the earlier, so that any
--- dated page counts more. This is the moment at which such a page came.
+-- A fact from a page of unknown age has a time before the year 1000: the later the page came, the
+-- earlier this time, so that any dated page counts more. This returns when such a page came.
 CREATE FUNCTION core.fact_seen_at(fact_time text) RETURNS timestamptz
     LANGUAGE sql STABLE
     RETURN CASE WHEN fact_time::timestamptz < '1000-01-01 00:00+00'

@@ -1,5 +1,5 @@
--- Tables of ops as of revision 0009; later revisions change them. Roles are made by `filmpulse setup`
--- (roles.sql), since they belong to the server, not the database.
+-- Tables of ops as of revision 0009; later revisions change them. `filmpulse setup` makes the roles,
+-- since they belong to the server, not the database.
 COMMENT ON SCHEMA ops IS 'Runs, checks and the gate of each host.';
 
 CREATE TABLE ops.collections (
@@ -100,9 +100,9 @@ COMMENT ON COLUMN ops.source_terms.host IS 'The site.';
 COMMENT ON COLUMN ops.source_terms.accepted_at IS 'When it was first used (UTC).';
 COMMENT ON COLUMN ops.source_terms.clause IS 'The clause that was shown.';
 
--- Which collections the warehouse holds, so that a late one is told and the order can be replayed
--- (docs/adr/0015). A run's line in ops.collections says how its last try went; a run that was tried
--- twice has loaded two manifests.
+-- Which collections are loaded, so that a late one is noticed and all can be replayed in order
+-- (docs/adr/0015). A run's line in ops.collections describes its last try; a run that was tried twice
+-- may have loaded two manifests.
 CREATE TABLE ops.loads (
     manifest_uri  text PRIMARY KEY,
     source        text NOT NULL,
@@ -128,8 +128,8 @@ COMMENT ON COLUMN ops.loads.revised_rows IS 'Reviews whose words, stars, day or 
 COMMENT ON COLUMN ops.loads.updated_rows IS 'Rows rewritten: revised, other votes, or seen again.';
 COMMENT ON COLUMN ops.loads.removed_rows IS 'Reviews that were gone.';
 
--- What was erased on request (docs/adr/0016). The lake holds the same, so that a warehouse that comes
--- back from an older backup hears of it.
+-- What was erased on request (docs/adr/0016). The lake holds the same notes for a warehouse that is
+-- restored from an older backup.
 CREATE TABLE ops.erasures (
     kind      text NOT NULL CHECK (kind IN ('movie', 'review', 'author')),
     source    text NOT NULL,
@@ -157,8 +157,8 @@ COMMENT ON COLUMN ops.file_sources.map IS 'Which column was which field, as give
 COMMENT ON COLUMN ops.file_sources.first_used_at IS 'When a file of it was first imported (UTC).';
 COMMENT ON COLUMN ops.file_sources.last_used_at IS 'When a file of it was last imported (UTC).';
 
--- Checks of what was loaded (docs/adr/0020). A verdict belongs to the collection whose load it
--- followed; the sentence holds its figures in words.
+-- Checks of what was loaded (docs/adr/0020). A verdict belongs to the collection that was loaded before
+-- it; the sentence holds its figures.
 CREATE TABLE ops.quality_checks (
     manifest_uri  text NOT NULL,
     check_name    text NOT NULL,

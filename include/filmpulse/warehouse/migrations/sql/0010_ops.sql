@@ -1,4 +1,4 @@
--- How answers are read that are not quite in the form, and what else stops a run (docs/adr/0028).
+-- How answers were read that differ from the form, and what else stops a run (docs/adr/0028).
 ALTER TABLE ops.llm_calls ADD COLUMN leniencies text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN ops.llm_calls.leniencies IS 'How a scored answer differed from the form asked for, such as code_fence; empty where it did not.';
 

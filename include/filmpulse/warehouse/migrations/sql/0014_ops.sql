@@ -1,5 +1,5 @@
--- Objects of the lake that are lost (docs/adr/0015). The lake holds the same notes of those that were
--- given up, so that a warehouse that is rebuilt from it knows of them.
+-- Lost objects of the lake (docs/adr/0015). The lake holds the same notes of those that were given up,
+-- for a warehouse that is rebuilt from it.
 CREATE TABLE ops.lost_objects (
     object          text PRIMARY KEY,
     source          text NOT NULL,

@@ -1,5 +1,5 @@
--- The rules on analysers stand in the marts, which `setup` makes anew. The marts of an older database
--- still use its own, so these move along with them and are dropped with them.
+-- The rules on analysers are marts now, which `setup` makes anew. The marts of an older database still
+-- use the old rules, so those move into their schema and are dropped with it.
 CREATE SCHEMA IF NOT EXISTS mart;
 DO $$
 DECLARE
