@@ -69,13 +69,9 @@ NOT_SET_UP = (
 def open_connection(
     url: str, row_factory: RowFactory[Any] = dict_row, *, autocommit: bool = False
 ) -> psycopg.Connection[Any]:
-    """Open a connection to the address of a warehouse.
+    """Open a connection to a warehouse.
 
-    Args:
-        url: `postgresql://...`, or `host=... dbname=...` as libpq writes it and Airflow's bridge
-            gives it.
-        row_factory: Makes the rows.
-        autocommit: Whether each statement is its own transaction.
+    Its address is `postgresql://...`, or `host=... dbname=...` as Airflow's bridge gives it.
 
     Raises:
         BadInput: This is no address of a Postgres database.

@@ -47,12 +47,7 @@ class Ledger:
     """
 
     def __init__(self, connection: Connection, run: dict[str, object]) -> None:
-        """Keep what every call of the run has in common.
-
-        Args:
-            connection: In autocommit mode, used by nobody else.
-            run: The values that `open_ledger` takes, by name.
-        """
+        """Keep a connection of its own, in autocommit mode, and the values of `open_ledger`."""
         self._connection, self._run = connection, run
         self._to_repeat: set[int] = set()
 

@@ -63,13 +63,8 @@ def load_reviews(
 ) -> Loaded:
     """Bring `core.reviews` to what one collection saw; no later one may have been loaded.
 
-    Loading the same collection again changes nothing.
-
-    Args:
-        connection: In a transaction that holds the movie's lock (`lock_movie`).
-        source: Where the reviews stand.
-        imdb_id: The movie; it must be in `core.movies`.
-        sighting: The collection.
+    The transaction must hold the movie's lock (`lock_movie`), and `core.movies` the movie. Loading
+    the same collection again changes nothing.
     """
     # The statements name `reviews` and `review_revisions` bare: `replay` puts tables before them.
     connection.execute("SET LOCAL search_path TO core")
@@ -118,12 +113,13 @@ def replay(
 
     The history is written anew in temporary tables. Only rows that then differ are touched, and
     scores of reviews that stay are kept. If collections are lost, no row of `core` is dropped, and
-    a review that was not seen since then stays as `core` has it.
+    a review that was not seen since then stays as `core` has it. The transaction must hold the
+    movie's lock, and `core.movies` the movie.
 
     Args:
-        connection: In a transaction that holds the movie's lock.
+        connection: The warehouse.
         source: Where the reviews stand.
-        imdb_id: The movie; it must be in `core.movies`.
+        imdb_id: The movie.
         sightings: All collections of the movie, in order of their start.
         lost_at: Start of the last collection with a lost object (UTC); None if nothing is lost.
 
@@ -206,12 +202,9 @@ _FACTS = {"cast": "cast_names"}  # where the column has another name than the it
 
 
 def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> None:
-    """Store what a page says of a movie; for each fact the newest page that names it counts.
+    """Store the facts that a page, fetched at a time (UTC), names of a movie.
 
-    Args:
-        connection: In a transaction.
-        movie: The facts; None and empty ones are not named.
-        facts_as_of: When the page was fetched (UTC).
+    For each fact the newest page that names it counts; None and empty facts are not named.
     """
     facts = {
         _FACTS.get(name, name): value

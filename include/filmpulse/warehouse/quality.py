@@ -225,14 +225,10 @@ def check_load(
     collected_at: datetime,
     told: Told,
 ) -> list[Check]:
-    """Judge what a collection brought, and store the verdicts; judging again overwrites them.
+    """Judge what a collection, begun at `collected_at` (UTC), brought, and store the verdicts.
 
-    Args:
-        connection: In the transaction that loaded it, after `ops.loads` has its line.
-        manifest_uri: The collection.
-        imdb_id: The movie.
-        collected_at: Start of the collection (UTC), as in `first_seen_at`.
-        told: What its manifest says.
+    This runs in the transaction that loaded it, after `ops.loads` has its line. Judging again
+    overwrites the verdicts.
 
     Returns:
         One verdict per check, in the order of `CHECKS`.
@@ -410,8 +406,8 @@ def _text_length(sides: _Sides) -> Check:
         f"The {n:,} newest texts have a median of {new[1]:,.0f} characters ({old[1]:,.0f} in the "
         f"{m:,} before them)."
     )
-    is_usual = 1 / bound <= ratio <= bound
-    return Check("text_length", is_usual, sentence, n, ratio, 1 / bound, bound, is_own)
+    low, high = 1 / bound, bound
+    return Check("text_length", low <= ratio <= high, sentence, n, ratio, low, high, is_own)
 
 
 def _duplicate_keys(told: Told, state: State) -> Check:

@@ -63,11 +63,7 @@ class Limiter:
     ) -> None:
         """Start with our own limits, which those of the endpoint can only make smaller.
 
-        Args:
-            requests_per_minute: Most requests.
-            tokens_per_minute: Most tokens, of questions and of room for answers.
-            clock: Returns seconds that never go back.
-            sleep: Waits for seconds of that clock.
+        Tokens are those of questions and of room for answers. `sleep` waits for seconds of `clock`.
         """
         self._clock, self._sleep = clock, sleep
         self._most = {"requests": requests_per_minute, "tokens": tokens_per_minute}

@@ -8,8 +8,7 @@ SELECT n.imdb_id, n.movie, b.source, b.kind, b.reviews,
        b.site_rating, b.site_votes, b.site_reviews, b.site_as_of, b.gapless_since
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
-    SELECT coalesce(r.source, s.source) AS source, coalesce(r.reviews, 0) AS reviews,
-           coalesce(o.kind, 'file') AS kind,
+    SELECT source, coalesce(r.reviews, 0) AS reviews, coalesce(o.kind, 'file') AS kind,
            s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
            s.taken_at AS site_as_of, t.gapless_since
     FROM (
@@ -22,8 +21,8 @@ CROSS JOIN LATERAL (
         WHERE s.imdb_id = n.imdb_id AND s.review_count IS NOT NULL
         ORDER BY s.source, s.taken_at DESC
     ) s USING (source)
-    LEFT JOIN ops.sources o ON o.source = coalesce(r.source, s.source)
-    LEFT JOIN ops.streams t ON t.source = coalesce(r.source, s.source)
+    LEFT JOIN ops.sources o USING (source)
+    LEFT JOIN ops.streams t USING (source)
 ) b;
 COMMENT ON VIEW mart.movie_sources IS 'One row per movie and source: how many reviews we hold, of how many.';
 COMMENT ON COLUMN mart.movie_sources.kind IS 'site, stream or file.';
