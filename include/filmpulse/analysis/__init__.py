@@ -26,22 +26,18 @@ class Analyser(Protocol):
     @property
     def kind(self) -> str:
         """Name of the method: `lexicon` or `llm`."""
-        ...
 
     @property
     def model(self) -> str | None:
         """Name of the model asked; None where there is none."""
-        ...
 
     @property
     def prompt_version(self) -> str:
         """Version of the words that decide: the prompt, or the lexicon's data and rules."""
-        ...
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool | None]:
         """Everything else that changes the scores; JSON can hold it."""
-        ...
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
         """Score texts one by one.
@@ -55,7 +51,6 @@ class Analyser(Protocol):
         Raises:
             FilmpulseError: The analyser itself cannot go on. What was yielded before stays valid.
         """
-        ...
 
 
 def make_analyser(kind: str) -> Analyser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Generic, LiteralString, TypeVar
 
 import psycopg
@@ -78,10 +78,5 @@ class Command:
             connection.cursor().executemany(sql(self._name), values)
 
 
-@contextmanager
-def _connection(where: Where) -> Iterator[psycopg.Connection[Any]]:
-    if isinstance(where, Warehouse):
-        with where.connect() as connection:
-            yield connection
-    else:
-        yield where
+def _connection(where: Where) -> AbstractContextManager[psycopg.Connection[Any]]:
+    return where.connect() if isinstance(where, Warehouse) else nullcontext(where)

@@ -16,7 +16,6 @@ class Ledger(Protocol):
 
     def find(self, keys: Collection[str]) -> dict[str, Reading]:
         """Return the answers to these keys; only final ones are kept."""
-        ...
 
     def begin(
         self,
@@ -45,7 +44,6 @@ class Ledger(Protocol):
         Raises:
             LlmRefused: The endpoint refused key, model or account to a call of this run.
         """
-        ...
 
     def end(
         self,
@@ -64,11 +62,9 @@ class Ledger(Protocol):
             The answer that counts: the first one booked, be it this one or that of another worker
             who took the text over after the lease ended. None without an answer.
         """
-        ...
 
     def unusable(self, first: int) -> UnusableAnswers:
         """Count the run's unusable answers, of all its tasks, since it last stopped for them.
 
         `first` is the number of first answers that are also counted on their own.
         """
-        ...
