@@ -397,7 +397,7 @@ class _Run:
         return None
 
     async def _begin(self, question: _Question) -> int | Reading | Literal["leased"]:
-        """Wait for limits and money; return the call's number, the reading, or that it is leased."""
+        """Wait for limits and money; return the call's number, the reading, or "leased"."""
         key, sent, room = question.key, question.sent, question.room
         tier = self._settings.llm_service_tier
         most_usd = self._price.most(most_input_tokens(sent), room, tier)
