@@ -158,6 +158,11 @@ class Databases:
 
         name = f"test_{secrets.token_hex(6)}"
         with self.server.connect() as connection:
+            # Whoever filled the template may keep a connection to it, which forbids a copy.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s",
+                [template],
+            )
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER filmpulse TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(name), sql.Identifier(template)
