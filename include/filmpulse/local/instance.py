@@ -97,23 +97,15 @@ class Instance:
 
 @dataclass
 class Install:
-    """The secrets, settings and ports of an instance; `install.json` keeps them.
+    """The secrets, settings and ports of an instance; `install.json` keeps them."""
 
-    Attributes:
-        secrets: Passwords and keys by name.
-        settings: `FILMPULSE_*` variables that the user gave.
-        sample_site: Whether the sample site runs, and is read in place of a live one.
-        ports: A port for each service.
-        done: The steps that are done, with a hash of their inputs, so that none is repeated.
-        without: The parts of `OPTIONAL` that the user leaves out, sorted.
-    """
-
-    secrets: dict[str, str]
-    settings: dict[str, str] = field(default_factory=dict)
-    sample_site: bool = False
-    ports: dict[str, int] = field(default_factory=dict)
+    secrets: dict[str, str]  # passwords and keys by name
+    settings: dict[str, str] = field(default_factory=dict)  # `FILMPULSE_*` that the user gave
+    sample_site: bool = False  # whether it runs, and is read in place of a live one
+    ports: dict[str, int] = field(default_factory=dict)  # by service
+    # The steps that are done, with a hash of their inputs, so that none is repeated.
     done: dict[str, str] = field(default_factory=dict)
-    without: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)  # parts of `OPTIONAL` to leave out, sorted
 
     @classmethod
     def load(cls, instance: Instance) -> Install | None:
@@ -234,34 +226,20 @@ def _new_secrets() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Stack:
-    """The addresses, log-ins and environments of one instance.
-
-    Attributes:
-        name: Its name.
-        dir: Its directory, absolute.
-        urls: Addresses by `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part
-            that this instance does not have.
-        env: Variables of Airflow's parts and the command line; holds secrets.
-        superset_env: Variables of Superset; holds secrets. Empty where Superset is left out.
-        shell_env: Variables that `env.sh` adds for a person: psql's, and the instance's name.
-        airflow_user: Airflow's administrator.
-        airflow_password: Their password.
-        viewer_password: Password of Airflow's second log-in, `viewer`, who may change nothing.
-        superset_passwords: Superset's log-ins, `admin` and `guest`, with their passwords.
-        left_out: Parts that do not run here, each with the reason.
-    """
+    """The addresses, log-ins and environments of one instance."""
 
     name: str
-    dir: Path
+    dir: Path  # absolute
+    # By `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part that is left out.
     urls: dict[str, str | None]
-    env: dict[str, str] = field(repr=False)
-    superset_env: dict[str, str] = field(repr=False)
-    shell_env: dict[str, str] = field(repr=False)
-    airflow_user: str
+    env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
+    superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
+    shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
+    airflow_user: str  # an administrator
     airflow_password: str = field(repr=False)
-    viewer_password: str = field(repr=False)
-    superset_passwords: dict[str, str] = field(repr=False)
-    left_out: dict[str, str]
+    viewer_password: str = field(repr=False)  # of Airflow's `viewer`, who may change nothing
+    superset_passwords: dict[str, str] = field(repr=False)  # of `admin` and `guest`
+    left_out: dict[str, str]  # parts that do not run here, each with the reason
 
     def write(self) -> None:
         """Write `stack.json`, `env.sh` and the command `airflow` for a person's shell."""

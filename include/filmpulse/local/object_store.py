@@ -43,23 +43,14 @@ class ObjectStoreError(RuntimeError):
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """One server.
+    """One server."""
 
-    Attributes:
-        data: The directory of its data, which must exist.
-        config: Its working directory; `prepare` makes it, and writes keys and certificates.
-        ports: A port for each name in `PORTS`.
-        key: Access key.
-        secret: Secret key.
-        internal_secret: Signs the tokens that its parts show one another.
-    """
-
-    data: Path
-    config: Path
-    ports: dict[str, int]
+    data: Path  # its data; must exist
+    config: Path  # its working directory; `prepare` makes it, and writes keys and certificates
+    ports: dict[str, int]  # by the names in `PORTS`
     key: str
     secret: str
-    internal_secret: str
+    internal_secret: str  # signs the tokens that its parts show one another
 
     @property
     def url(self) -> str:

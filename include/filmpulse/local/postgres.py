@@ -166,16 +166,12 @@ def address(user: str, password: str, port: int, database: str, scheme: str = "p
 
 @dataclass(frozen=True)
 class Server:
-    """One server: its data directory, port and superuser's password.
-
-    Attributes:
-        durable: False trades crash safety for speed; for tests only.
-    """
+    """One server."""
 
     data: Path
     port: int
-    password: str
-    durable: bool = True
+    password: str  # the superuser's
+    durable: bool = True  # False trades crash safety for speed; for tests only
 
     @property
     def binaries(self) -> Binaries:

@@ -34,14 +34,9 @@ def members(directory: Path) -> list[psutil.Process]:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory that some processes use.
+    """The memory that some processes use."""
 
-    Attributes:
-        bytes: On Linux each shared page counts once; elsewhere once for each process.
-        processes: Number of processes.
-    """
-
-    bytes: int
+    bytes: int  # on Linux each shared page counts once, elsewhere once for each process
     processes: int
 
     def __str__(self) -> str:

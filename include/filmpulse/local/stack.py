@@ -51,17 +51,11 @@ SITE_TOKEN = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a stack.
+    """One part of a stack."""
 
-    Attributes:
-        title: Its name for people.
-        program: How it runs.
-        is_healthy: Says whether it works now; takes the start of its process (epoch seconds).
-    """
-
-    title: str
+    title: str  # its name for people
     program: Program
-    is_healthy: Callable[[float], bool]
+    is_healthy: Callable[[float], bool]  # takes the start of its process (epoch seconds)
 
 
 @dataclass(frozen=True)

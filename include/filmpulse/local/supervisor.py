@@ -29,27 +29,16 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process.
-
-    Attributes:
-        group: Programs of one group stop at the same time; groups stop in reverse order.
-        command: Words, not shell.
-        stop_signal: The signal that asks it to stop.
-        stop_group: Whether its children get that signal too.
-        patience: Seconds between this signal and SIGKILL, which its children always get.
-        env: Variables that it alone has; may hold secrets.
-        directory: Its working directory; the instance's if None.
-        umask: The rights that its new files lack.
-    """
+    """One supervised process."""
 
     name: str
-    group: str
-    command: Sequence[str]
+    group: str  # programs of a group stop at the same time; groups stop in reverse order
+    command: Sequence[str]  # words, not shell
     stop_signal: str = "TERM"
-    stop_group: bool = True
-    patience: int = 15
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    directory: Path | None = None
+    stop_group: bool = True  # whether its children get that signal too; SIGKILL they always get
+    patience: int = 15  # seconds from that signal to SIGKILL
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # its own; may hold secrets
+    directory: Path | None = None  # where it runs; None is the instance's directory
     umask: int = 0o022
 
 

@@ -32,19 +32,11 @@ SORTS = {
     "SUBMITTER_REVIEW_COUNT": "Prolific reviewer",
     "USER_RATING": "Review rating",
 }
-# Other names that have been seen in the page's address.
-_SORT_ALIASES = {
-    "FEATURED": "HELPFULNESS_SCORE",
-    "NUM_VOTES": "TOTAL_VOTES",
-    "TOTALVOTES": "TOTAL_VOTES",
-    "REVIEW_VOLUME": "SUBMITTER_REVIEW_COUNT",
-}
 
 
 def sort_name(value: str | None) -> str:
     """Read a sort from a URL or a GraphQL variable; an unknown one is the site's default."""
     wanted = (value or "").upper()
-    wanted = _SORT_ALIASES.get(wanted, wanted)
     return wanted if wanted in SORTS else "HELPFULNESS_SCORE"
 
 
@@ -208,8 +200,6 @@ def json_ld(movie: SampleMovie, votes: int, featured: SampleReview | None, base:
     }
     if movie.original_title != movie.title:
         block["alternateName"] = _escape(movie.original_title)
-    if movie.certificate:
-        block["contentRating"] = movie.certificate
     if featured:
         block["review"] = {
             "@type": "Review",

@@ -5,7 +5,6 @@ They stand on every answer: pages, the API, static files, errors.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
-_RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 # FastAPI gives each mounted app such pages, which run a script of another host. Airflow's setting
 # `[api] enable_swagger_ui` turns off those of the main app only.
@@ -62,25 +60,28 @@ class SecureHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        from starlette.datastructures import MutableHeaders
+
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                given = [(name.lower(), value) for name, value in message.get("headers", ())]
-                known = {name for name, _ in given}
-                message["headers"] = given + [each for each in _RAW if each[0] not in known]
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         if path_of(scope).rstrip("/") in _DOCUMENTATION:
-            await answer(send_with_headers, 404, "There is no such page.")
+            await answer(scope, receive, send_with_headers, 404, "There is no such page.")
             return
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
             if not has_begun:
-                await answer(send_with_headers, 500, "Internal Server Error")
+                await answer(scope, receive, send_with_headers, 500, "Internal Server Error")
             raise
 
 
@@ -90,13 +91,15 @@ def path_of(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-async def answer(send: Send, status: int, detail: str, **headers: str) -> None:
-    """Send a whole answer in the form of Airflow's errors: JSON with `detail`.
+async def answer(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Send a whole answer in the form of Airflow's errors: JSON with `detail`."""
+    from starlette.responses import JSONResponse
 
-    In the names of `headers` an underscore stands for a hyphen.
-    """
-    body = json.dumps({"detail": detail}).encode()
-    named = {"content-type": "application/json", "content-length": str(len(body)), **headers}
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await JSONResponse({"detail": detail}, status, headers)(scope, receive, send)

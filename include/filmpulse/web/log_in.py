@@ -35,19 +35,15 @@ class PatientLogIn:
 
         body = await _read(receive)
         if body is None:
-            await answer(send, 413, "This is too long for a log-in.")
+            await answer(scope, receive, send, 413, "This is too long for a log-in.")
             return
         name, scope, body = _understand(scope, body)
         # Not X-Forwarded-For, which the client may write as it likes.
         address = (scope.get("client") or ("",))[0]
         seconds = await run_in_threadpool(_take, name, address)
         if seconds:
-            await answer(
-                send,
-                429,
-                f"Too many wrong passwords for this name: try again in {seconds} seconds.",
-                retry_after=str(seconds),
-            )
+            detail = f"Too many wrong passwords for this name: try again in {seconds} seconds."
+            await answer(scope, receive, send, 429, detail, {"Retry-After": str(seconds)})
             return
 
         async def send_and_count(message: Message) -> None:
