@@ -107,7 +107,7 @@ def _airflow_parts() -> str:
         health = httpx.get(f"{url.rstrip('/')}/api/v2/monitor/health", timeout=10).json()
     except (httpx.HTTPError, ValueError) as error:
         raise _Problem(f"{url} does not answer: {error}", START) from error
-    # A part that does not run here, such as the triggerer, has no status at all.
+    # A part that is not used, such as a triggerer, has no status at all.
     if ill := [part for part, state in health.items() if state["status"] not in ("healthy", None)]:
         raise _Problem(
             f"not healthy: {', '.join(ill)}", "see its log in var/<instance>/log; `make status`"

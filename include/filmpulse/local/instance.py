@@ -2,7 +2,7 @@
 
 `var/<name>/` (mode 0700) holds::
 
-    install.json   passwords, keys, the user's settings, the steps that are done  0600
+    install.json   passwords, keys, the user's settings, finished steps       0600
     stack.json     addresses and ports; no secret
     env.sh         Airflow's environment and psql's, for a person to source   0600
     env/           each part's own environment                                0600
@@ -201,11 +201,10 @@ class Install:
         own = {variable_name(name) for name in _OWN}
         if self.sample_site:
             own |= {source_variable("imdb"), variable_name("request_gap_seconds")}
-        for variable in own:
-            self.settings.pop(variable, None)
-        for variable in set(variables(env)) - own:
-            self.settings[variable] = env[variable]
-        self.settings = {key: value for key, value in self.settings.items() if value.strip()}
+        given = self.settings | {variable: env[variable] for variable in variables(env)}
+        self.settings = {
+            key: value for key, value in given.items() if key not in own and value.strip()
+        }
         Settings.from_env(self.settings)
 
 

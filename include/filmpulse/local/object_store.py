@@ -6,6 +6,7 @@ The S3 port asks for keys. Every other port asks for a certificate that only thi
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -107,17 +108,7 @@ class ObjectStore:
 
     def client(self) -> Any:
         """Return a boto3 S3 client with short timeouts and no retries."""
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-            region_name=REGION,
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
-        )
+        return _client(self.url, self.key, self.secret)
 
     def is_ready(self) -> bool:
         """Say whether the server lists its buckets for our keys."""
@@ -182,6 +173,21 @@ class ObjectStore:
                     process.kill()
                     process.wait()
             remove_sockets(self.ports.values())
+
+
+@functools.cache  # to make one takes 40 ms, and a start asks often whether the server is ready
+def _client(url: str, key: str, secret: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name=REGION,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
+    )
 
 
 def remove_sockets(ports: Iterable[int]) -> None:

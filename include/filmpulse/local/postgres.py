@@ -365,14 +365,11 @@ def _set_role(
             *(sql.SQL(" ".join(rights)), sql.Literal(password)),
         )
     )
-    revoke = "REVOKE {} FROM {} CASCADE"
-    if (
-        connection.info.server_version >= 160_000
-    ):  # before, a membership stood once for all grantors
-        revoke = "REVOKE {} FROM {} GRANTED BY {} CASCADE"
+    # Up to Postgres 15 a membership stands once, whoever granted it.
+    by = " GRANTED BY {}" if connection.info.server_version >= 160_000 else ""
+    revoke = sql.SQL("REVOKE {} FROM {}" + by + " CASCADE")
     for granted, grantor in connection.execute(statements("memberships"), {"member": name}):
-        names = map(sql.Identifier, (granted, name, grantor))
-        connection.execute(sql.SQL(revoke).format(*names))
+        connection.execute(revoke.format(*map(sql.Identifier, (granted, name, grantor))))
 
 
 def _copy_binaries(directory: Path) -> None:

@@ -641,10 +641,17 @@ def _code() -> str:
     return fingerprint(CHECKOUT, "include/filmpulse/**/*", "plugins/**/*")
 
 
+@functools.cache
+def _client() -> httpx.Client:
+    """Return the client for all health checks: to make one takes 50 ms, for certificates."""
+    once = httpx.Limits(max_keepalive_connections=0)  # the next check may meet a new process
+    return httpx.Client(timeout=5, trust_env=False, limits=once)
+
+
 def _get(url: str) -> httpx.Response | None:
     """Return the answer of an address; None when it is not 200, or there is none."""
     try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
+        answer = _client().get(url)
     except httpx.HTTPError:
         return None
     return answer if answer.status_code == 200 else None

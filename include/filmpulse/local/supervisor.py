@@ -121,15 +121,14 @@ def _escape(value: object) -> str:
     return str(value).replace("%", "%%")
 
 
+@dataclass
 class Supervisor:
     """A supervisord that may or may not run."""
 
-    def __init__(self, directory: Path, log_dir: Path, port: int, password: str) -> None:
-        """Take the instance's directories, and the daemon's port and password."""
-        self._directory = directory
-        self._log_dir = log_dir
-        self._port = port
-        self._password = password
+    directory: Path  # the instance's
+    log_dir: Path
+    port: int
+    password: str
 
     def start(self, programs: Sequence[Program], env: Mapping[str, str]) -> None:
         """Start the daemon, with no program running yet.
@@ -141,20 +140,20 @@ class Supervisor:
         Raises:
             StackError: It did not answer within 15 seconds.
         """
-        config = self._directory / "supervisord.conf"
+        config = self.directory / "supervisord.conf"
         write_private(
             config,
-            config_text(programs, self._directory, self._log_dir, self._port, self._password),
+            config_text(programs, self.directory, self.log_dir, self.port, self.password),
         )
         for program in programs:
-            own = env_file(self._directory, program.name)
+            own = env_file(self.directory, program.name)
             own.parent.mkdir(exist_ok=True)
             write_private(own, export_script(program.env))
-        (self._directory / "supervisord.pid").unlink(missing_ok=True)
+        (self.directory / "supervisord.pid").unlink(missing_ok=True)
         started = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             env=dict(env),
-            cwd=self._directory,
+            cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -166,7 +165,7 @@ class Supervisor:
             if self.states() is not None:
                 return
             time.sleep(0.1)
-        log = self._log_dir / "supervisord.log"
+        log = self.log_dir / "supervisord.log"
         raise StackError(f"supervisord did not start.\n{started.stdout}{last_lines(log)}\n{log}")
 
     def states(self) -> dict[str, dict[str, Any]] | None:
@@ -177,7 +176,7 @@ class Supervisor:
         """
         with suppress(*_NO_ANSWER):
             rpc = self._rpc()
-            if rpc.getIdentification() == str(self._directory):
+            if rpc.getIdentification() == str(self.directory):
                 return {info["name"]: info for info in rpc.getAllProcessInfo()}
         return None
 
@@ -198,11 +197,12 @@ class Supervisor:
             return
         with suppress(*_NO_ANSWER, psutil.NoSuchProcess, psutil.TimeoutExpired):
             daemon = psutil.Process(self._rpc().getPID())
-            self._rpc().shutdown()
+            with suppress(*_NO_ANSWER):  # it may end before it answers
+                self._rpc().shutdown()
             daemon.wait(patience)
 
     def _rpc(self) -> Any:
-        url = f"http://filmpulse:{self._password}@{HOST}:{self._port}/RPC2"
+        url = f"http://filmpulse:{self.password}@{HOST}:{self.port}/RPC2"
         return xmlrpc.client.ServerProxy(url, transport=_Impatient()).supervisor
 
 
