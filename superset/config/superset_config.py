@@ -54,7 +54,7 @@ GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = secrets.token_hex(32)
 # literally (`standard_conforming_strings`, on since 9.1), and so does SQLAlchemy once connected.
 PGDialect._backslash_escapes = False
 
-# --- What leaves this machine: nothing ---------------------------------------------------------
+# --- Nothing leaves this machine ---------------------------------------------------------------
 _HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"
 WTF_CSRF_ENABLED = TALISMAN_ENABLED = True
 SESSION_COOKIE_SECURE = ENABLE_PROXY_FIX = _HTTPS
@@ -118,7 +118,7 @@ ROW_LIMIT = 10_000  # of a chart without a limit of its own
 DEFAULT_RELATIVE_END_TIME = "tomorrow"  # else "Last month" ends before today
 SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can show it
 
-# --- What there is to see ----------------------------------------------------------------------
+# --- Appearance --------------------------------------------------------------------------------
 FEATURE_FLAGS = {
     # Else charts below the screen are not drawn, and a printed page has gaps.
     "DASHBOARD_VIRTUALIZATION": False,
@@ -197,7 +197,7 @@ EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
     },
 ]
 
-# --- Who may see what --------------------------------------------------------------------------
+# --- Rights ------------------------------------------------------------------------------------
 
 
 class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):

@@ -45,7 +45,7 @@ class Memory:
 
 
 def memory(directory: Path) -> Memory:
-    """Measure what the processes of an instance use."""
+    """Measure the memory of the processes of an instance."""
     sizes = []
     for process in members(directory):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile

@@ -297,7 +297,7 @@ class Site:
     """The pages that visitors see."""
 
     def __init__(self, store: Store) -> None:
-        """Serve what the store holds."""
+        """Serve the movies and reviews of a store."""
         self.store = store
         self.templates = Jinja2Templates(_HERE / "templates")
         self.templates.env.filters |= {
@@ -441,7 +441,7 @@ class Site:
         return Response(poster_svg(self.store.movie(imdb_id)), media_type="image/svg+xml")
 
     async def robots(self) -> Response:
-        """Say what robots may read."""
+        """Return the rules for robots, or the answer that a switch asks for."""
         status, headers, text = _ROBOTS[self.store.switch("robots")]
         if status == 429:
             headers = {"retry-after": str(abs(self.store.switch("retry_after")))}

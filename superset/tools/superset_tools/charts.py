@@ -145,7 +145,7 @@ class Chart:
         self.needs = [(each,) if isinstance(each, str) else each for each in self.reads.needs]
 
     def has_time(self) -> bool:
-        """Say whether a time filter of the dashboard changes what the chart shows."""
+        """Say whether a time filter of the dashboard has an effect on the chart."""
         x_axis, filters = self.params.get("x_axis"), self.params.get("adhoc_filters") or []
         named = [one.get("subject") for one in filters if one.get("operator") == "TEMPORAL_RANGE"]
         return bool(self.params.get("granularity_sqla")) or any(

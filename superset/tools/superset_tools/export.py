@@ -117,7 +117,7 @@ def _write(root: Path, writes: Mapping[str, str], report: Report) -> None:
 
 
 def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
-    """Return path and asset, by UUID, of what the repository manages and of what that needs."""
+    """Return path and asset, by UUID, of all managed assets and of those that they need."""
     from superset_tools import instance
 
     states: dict[str, tuple[str, Doc]] = {}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from selenium import webdriver  # noqa: TID253 - nobody imports this who opens no browser
+from selenium import webdriver  # noqa: TID253 - each importer opens a browser
 from selenium.common.exceptions import (  # noqa: TID253
     ElementClickInterceptedException,
     ElementNotInteractableException,
