@@ -86,7 +86,7 @@ def import_file(name: str, run_id: str, context: Context) -> Imported:
     try:
         store.check_size(seen.size)
         raw = RawFile(name, context.lake.read(f"{WAITING}/{name}"), None)
-        given = store.read_note(name, context)
+        given = store.read_note(f"{WAITING}/{name}", context)
         unpacked = store.unpack(name, raw.content, None)
         pages += [
             _import_page(f, given, seen.changed_at, run_id, secret, context) for f in unpacked

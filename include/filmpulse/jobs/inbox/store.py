@@ -315,7 +315,7 @@ def take_away(seen: Seen, beside: Iterable[str], context: Context) -> None:
 
 def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
     """Return what waits and what failed, with the reasons, each sorted by name."""
-    waits = [Waiting(name, read_note(name, context)) for name in waiting(context)]
+    waits = [Waiting(name, read_note(f"{WAITING}/{name}", context)) for name in waiting(context)]
     found = context.lake.names(FAILED)
     names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
     failed = (read_reason(name, context) for name in names)
@@ -355,13 +355,12 @@ def write_reason(
     context.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
 
 
-def read_note(name: str, context: Context) -> Note | BadInput:
-    """Read the note beside a waiting file; an empty one where there is none.
+def read_note(path: str, context: Context) -> Note | BadInput:
+    """Read the note beside a file of the inbox, such as `inbox/page.html`; an empty one if none.
 
-    Returns:
-        An error in place of a note that cannot be read, as a person may have written it.
+    A note that cannot be read comes as an error: a person may have written the note.
     """
-    beside = f"{WAITING}/{name}{NOTE}"
+    beside = path + NOTE
     if context.lake.size(beside) is None:
         return Note()
     try:

@@ -1,4 +1,4 @@
-"""Gathering: one movie's reviews out of the drains of a stream."""
+"""Gathering: take one movie's reviews out of the drains of a stream."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ Drains = Sequence[tuple[str, DrainManifest]]
 class Gathered:
     """A movie's events since its last collection of a stream, to be read as a `sources.Crawl`.
 
-    Attributes:
-        read_until: Start of the last drain that was read (UTC), which is when the collection counts
-            from: a later drain is news.
-        removed_ids: Reviews of which the stream's last word is that they are gone.
+    `removed_ids` are reviews whose last event is a removal. `read_until` is the start of the last
+    drain that was read (UTC): the collection counts from then, and a later drain is news.
     """
 
     movie: Movie | None = None
@@ -44,7 +42,7 @@ class Gathered:
         self._gap = ""
 
     def note_gap(self, since: datetime, until: datetime) -> None:
-        """Say that events between two moments (UTC) are lost."""
+        """Note that events between two moments (UTC) are lost."""
         self.status, self.reason = "partial", "gap"
         self._gap = (
             f" What happened between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC is lost:"
@@ -86,11 +84,7 @@ def new_drains(drains: Drains, imdb_id: str, read_until: datetime | None) -> Dra
 def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -> Gathered:
     """Gather a movie's events since its last loaded collection of a stream.
 
-    Args:
-        source: The stream.
-        imdb_id: The movie.
-        known: Ids of the movie's reviews that are stored.
-        context: Warehouse and lake.
+    `known` are the ids of the movie's current reviews in the warehouse.
 
     Raises:
         LakeUnavailable, LakeDamaged: A drain could not be read.

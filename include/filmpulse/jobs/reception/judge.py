@@ -1,4 +1,4 @@
-"""Quality: does what was loaded look as it should?"""
+"""Quality: judge whether a loaded collection looks as it should."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ RUNBOOK = "docs/runbooks/data_quality.md"
 def check(
     connection: wh.Connection, manifest_uri: str, manifest: Manifest, observed: Observed
 ) -> list[Check]:
-    """Judge a collection that was just loaded, in the transaction that loaded it.
+    """Judge a collection in the transaction that loaded it; store the verdicts.
 
-    The verdicts are stored in `ops.quality_checks`; nothing is raised and nothing taken back.
-    Costs two queries over the movie's reviews.
+    They go into `ops.quality_checks`; nothing is raised and nothing taken back. Costs two queries
+    over the movie's reviews.
     """
     source = sources.known().get(manifest.source)
     checks = check_load(
@@ -50,19 +50,15 @@ def check(
 
 
 def failed_checks(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Name each movie for which these collections brought a fault, with the figures.
+    """Return a line for each movie in which these collections brought a fault, by id.
 
-    For a job that closes a run: raise `CollectionFailed` with them.
-
-    Returns:
-        One line a movie, in the order of their ids; none when all is well. Faults that only still
-        stand are left out.
+    Faults that an earlier collection brought are left out; see `standing_faults`.
     """
     return _lines(manifest_uris, context, brought=True)
 
 
 def standing_faults(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Like `failed_checks`, for what these collections found and did not bring: a warning."""
+    """Return the same for faults that these collections found and did not bring."""
     return _lines(manifest_uris, context, brought=False)
 
 

@@ -1,4 +1,4 @@
-"""Checking: one movie on the live site, by hand, stage by stage; nothing of it is stored."""
+"""Try to read one movie on the live site, by hand, stage by stage, and store nothing of it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ from filmpulse.errors import (
     NotImdb,
     SiteUnavailable,
 )
-from filmpulse.items import is_imdb_id
+from filmpulse.items import CollectionStatus, is_imdb_id
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.visit import polite_site
+from filmpulse.jobs.reception.visit import explain, polite_site
 from filmpulse.sources import Site, SiteSource, sites
 
-Outcome = Literal["ok", "gated", "blocked", "layout_changed", "not_found", "not_imdb", "failed"]
+Outcome = CollectionStatus | Literal["ok", "not_imdb"]
 
-# As `filmpulse parse` has them, where it has them.
+# The same as those of `filmpulse parse`; 1 for any other outcome.
 EXIT_CODES: dict[Outcome, int] = {
     "ok": 0,
-    "failed": 1,
     "layout_changed": EXIT_LAYOUT_CHANGED,
     "blocked": EXIT_BLOCKED,
     "not_found": EXIT_NOT_IMDB,
@@ -39,7 +38,7 @@ EXIT_CODES: dict[Outcome, int] = {
 
 
 class LiveCheck(NamedTuple):
-    """How a check ended: the outcome, a stable word beside it, and the same for a person."""
+    """How the try ended: the outcome, a short stable word for the reason, and a sentence."""
 
     outcome: Outcome
     reason: str | None
@@ -47,8 +46,8 @@ class LiveCheck(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """What a shell is told."""
-        return EXIT_CODES[self.outcome]
+        """The exit code of the command."""
+        return EXIT_CODES.get(self.outcome, 1)
 
 
 def check_live(
@@ -56,21 +55,18 @@ def check_live(
 ) -> LiveCheck:
     """Look at a movie on a live site as a collection would begin, and store nothing of it.
 
+    The site's faults are outcomes, not errors. Costs robots.txt and two pages, as politely as
+    always: each request waits for its turn, and a refusal pauses the host for everybody.
+
     Args:
         imdb_id: The movie; it need not be tracked.
         context: Settings and warehouse; the lake is not opened.
         tell: Given a line before each request and after it, as it happens.
         source: The site; the first that is on when not given.
 
-    Returns:
-        How it ended; the site's faults are outcomes, not errors.
-
     Raises:
         BadInput: No IMDb id, or reading live is off.
-        WarehouseUnavailable: The gate could not be asked; then nothing is.
-
-    Costs robots.txt and two pages. Manners are kept as always: each request waits for its slot, and
-    a refusal pauses the host for everybody.
+        WarehouseUnavailable: The gate could not be asked, so no request was sent.
     """
     if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
@@ -78,16 +74,10 @@ def check_live(
     with polite_site(source, context) as site:
         try:
             check = _look(imdb_id, site, context, tell)
-        except (Blocked, HostPaused) as error:
-            check = LiveCheck("blocked", error.reason, str(error))
-        except LayoutChanged as error:
-            check = LiveCheck("layout_changed", error.reason, str(error))
-        except NotFound as error:
-            check = LiveCheck("not_found", error.reason, str(error))
         except NotImdb as error:
             check = LiveCheck("not_imdb", error.reason, str(error))
-        except SiteUnavailable as error:
-            check = LiveCheck("failed", error.reason, str(error))
+        except (Blocked, HostPaused, LayoutChanged, NotFound, SiteUnavailable) as error:
+            check = LiveCheck(*explain(error))
     tell(f"{check.outcome.replace('_', ' ')}: {check.sentence}")
     return check
 
@@ -101,10 +91,10 @@ def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None
     tell(f"title page of {imdb_id} ...")
     movie, snapshot = site.look(imdb_id)
     name = movie.original_title or movie.title
-    count = (
-        "no review count" if snapshot.review_count is None else f"{snapshot.review_count:,} reviews"
-    )
-    tell(f"title page: {name}{f' ({movie.year})' if movie.year else ''}, {count}.")
+    year = f" ({movie.year})" if movie.year else ""
+    reviews = snapshot.review_count
+    count = "no review count" if reviews is None else f"{reviews:,} reviews"
+    tell(f"title page: {name}{year}, {count}.")
 
     tell("reviews page ...")
     secret = context.settings.author_key_secret or secrets.token_bytes(32)
