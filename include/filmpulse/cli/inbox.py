@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -195,7 +193,7 @@ def _check_table(file: Path, mapping: Any) -> bool:
     """Show what an import would store; return whether it would store any review."""
     from filmpulse import jobs, report
 
-    with _opened(file) as content, common.bar("rows") as progress:
+    with jobs.open_table(file) as content, common.bar("rows") as progress:
         # A trial run needs no model.
         read = jobs.check_table(content, file.name, mapping, common.job_context(), progress)
     report.print_table_read(read, out, is_trial=True)
@@ -209,7 +207,7 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
 
     context = common.scoring_context()
     run_id = jobs.new_run_id()
-    with _opened(file) as content, common.bar("rows") as progress:
+    with jobs.open_table(file) as content, common.bar("rows") as progress:
         imported = jobs.import_table(
             content, file.name, mapping, run_id, context, rejects=rejects, progress=progress
         )
@@ -244,13 +242,3 @@ def _read_map(path: Path | None, **options: str | None) -> Any:
         return read_map(path.read_text(encoding="utf-8-sig"), **options)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The map {path} cannot be read: {error}.") from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        content = path.open("rb")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    with content:
-        yield content
