@@ -1,4 +1,4 @@
-"""Saved pages and tables, on their way in."""
+"""Commands that put saved pages and tables into the inbox, and import them."""
 
 from __future__ import annotations
 
@@ -18,28 +18,26 @@ from filmpulse.errors import BadInput
 Source = Annotated[
     str | None,
     typer.Option(
-        help="Where the reviews come from, one lower-case word of yours; needed here or in the map."
+        help="Your own lower-case word for where the reviews come from; here or in the map."
     ),
 ]
 MapFile = Annotated[
     Path | None,
     typer.Option("--map", help="YAML that says which column is which field.", exists=True),
 ]
-Rights = Annotated[
-    str | None, typer.Option(help="Why you may use the file; needed here or in the map.")
-]
+Rights = Annotated[str | None, typer.Option(help="Why you may use the file; here or in the map.")]
 Rejects = Annotated[
     Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]
-Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of such, or tables.")]
+Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of them, or tables.")]
 ImdbId = Annotated[
     str | None,
-    typer.Option(help="The movie, where a page or a table does not say.", parser=read_movie),
+    typer.Option(help="The movie, if a page or a table does not say it.", parser=read_movie),
 ]
 SavedAt = Annotated[
     datetime | None,
     typer.Option(
-        help="When they were saved (UTC), where a page does not say.",
+        help="When the pages were saved (UTC), if a page does not say it.",
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
     ),
 ]
@@ -58,8 +56,7 @@ def inbox_add(
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
     .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
-    its refused rows go to FILE.rejects.csv. Exit code 1 when a file was refused; the others are
-    added all the same.
+    its refused rows go to FILE.rejects.csv. Exit code 1 if a file was refused; others are added.
     """
     from filmpulse import jobs
 
@@ -167,11 +164,11 @@ def import_reviews(
     rejects: Rejects = None,
     analyse: Analyse = True,
 ) -> None:
-    """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
+    """Load the reviews of a file by a map of its columns; write refused rows and why to a file.
 
-    A field that cannot be read, and that a review can do without, is left empty and counted. The
-    same file twice changes no row; a row of a known id that says something else is an edit. Exit
-    code 1 when nothing could be used or a movie not loaded.
+    An optional field that cannot be read is left empty and counted. The same file twice changes no
+    row; a row of a known id that says something else is an edit. Exit code 1 if no row could be
+    used, or a movie was not loaded.
     """
     mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
     rejects = rejects or _rejects_of(file)
@@ -214,9 +211,9 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
     report.print_table_read(imported.read, out, is_trial=False)
     if imported.read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
-    scored = None
+    is_scored = True
     if analyse:
-        scored = score(imported.loaded, run_id, context)
+        is_scored = not score(imported.loaded, run_id, context).failures
     else:
         jobs.refresh_figures(context)
     for imdb_id, loaded in imported.loaded.items():
@@ -225,7 +222,6 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
         out.print(f"{name}: {changed if loaded.changed else 'nothing new'}")
     for imdb_id, error in imported.failures.items():
         err.print(f"[red]{imdb_id}: not loaded. {escape(str(error))}[/]")
-    is_scored = not (scored and scored.failures)
     return bool(imported.read.reviews) and not imported.failures and is_scored
 
 
@@ -237,7 +233,7 @@ def _read_map(path: Path | None, **options: str | None) -> Any:
     from filmpulse.sources.tables.mapping import read_map
 
     if path is None:
-        raise BadInput("A table needs --map: which of its columns is which field.")
+        raise BadInput("A table needs --map, which says which of its columns is which field.")
     try:
         return read_map(path.read_text(encoding="utf-8-sig"), **options)
     except (OSError, UnicodeDecodeError) as error:
