@@ -20,7 +20,6 @@ DAY_BUDGET = "llm_budget_usd_per_day"
 def warehouse_url() -> str:
     """Return the address of the warehouse, as its Connection has it."""
     from airflow.providers.postgres.hooks.postgres import PostgresHook
-
     from psycopg.conninfo import make_conninfo
 
     # Not the URI that Airflow builds: psycopg does not take its conn_type and extras.
