@@ -97,7 +97,11 @@ def collect(
     planned = queued or _sources_to_read(mode, context)
     uris, errors = list[str](), list[Exception]()
     for source, how in planned:
-        visit = _begin(source, imdb_id, how, run_id, context)
+        started_at = datetime.now(UTC)
+        begun = collections.start_collection.one(
+            context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=how
+        )
+        visit = Visit(source, imdb_id, how, run_id, context, started_at, begun.collection_id)
         try:
             uris.append(_collect(visit, progress))
         except Exception as error:  # `ops.collections` says how it ended
@@ -146,14 +150,6 @@ class Reading:
     passed_over: int = 0
     outcome: tuple[CollectionStatus, str | None, str] = ("failed", None, "")
     error: BaseException | None = None
-
-
-def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, context: Context) -> Visit:
-    started_at = datetime.now(UTC)
-    begun = collections.start_collection.one(
-        context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
-    )
-    return Visit(source, imdb_id, mode, run_id, context, started_at, begun.collection_id)
 
 
 def _read(visit: Visit, progress: Progress) -> Reading:

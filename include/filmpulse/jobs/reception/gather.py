@@ -61,7 +61,7 @@ class Gathered:
 
     @property
     def sentence(self) -> str:
-        """Status and reason for a person, with figures."""
+        """Status and reason for a person, with numbers."""
         removals = len(self.removed_ids)
         said = f"The stream told of {self.distinct_ids:,} reviews and {removals:,} removals."
         return said + self._gap

@@ -22,7 +22,7 @@ from filmpulse.errors import (
 from filmpulse.items import CollectionStatus, is_imdb_id
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.visit import explain, polite_site
-from filmpulse.sources import Site, SiteSource, sites
+from filmpulse.sources import Site, sites
 
 Outcome = CollectionStatus | Literal["ok", "not_imdb"]
 
@@ -37,7 +37,7 @@ EXIT_CODES: dict[Outcome, int] = {
 }
 
 
-class LiveCheck(NamedTuple):
+class LiveLook(NamedTuple):
     """How the try ended: the outcome, a short stable word for the reason, and a sentence."""
 
     outcome: Outcome
@@ -50,19 +50,13 @@ class LiveCheck(NamedTuple):
         return EXIT_CODES.get(self.outcome, 1)
 
 
-def check_live(
-    imdb_id: str, context: Context, tell: Callable[[str], None], source: SiteSource | None = None
-) -> LiveCheck:
-    """Look at a movie on a live site as a collection would begin, and store nothing of it.
+def check_live(imdb_id: str, context: Context, tell: Callable[[str], None]) -> LiveLook:
+    """Look at a movie on the first live site as a collection would begin; store nothing of it.
 
     The site's faults are outcomes, not errors. Costs robots.txt and two pages, as politely as
-    always: each request waits for its turn, and a refusal pauses the host for everybody.
-
-    Args:
-        imdb_id: The movie; it need not be tracked.
-        context: Settings and warehouse; the lake is not opened.
-        tell: Given a line before each request and after it, as it happens.
-        source: The site; the first that is on when not given.
+    always: each request waits for its turn, and a refusal pauses the host for everybody. The movie
+    need not be tracked, and the lake is not opened. `tell` is given a line before each request and
+    after it.
 
     Raises:
         BadInput: No IMDb id, or reading live is off.
@@ -70,19 +64,19 @@ def check_live(
     """
     if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
-    source = source or (sites(context.settings) or sites())[0]
+    source = (sites(context.settings) or sites())[0]
     with polite_site(source, context) as site:
         try:
-            check = _look(imdb_id, site, context, tell)
+            ended = _look(imdb_id, site, context, tell)
         except NotImdb as error:
-            check = LiveCheck("not_imdb", error.reason, str(error))
+            ended = LiveLook("not_imdb", error.reason, str(error))
         except (Blocked, HostPaused, LayoutChanged, NotFound, SiteUnavailable) as error:
-            check = LiveCheck(*explain(error))
-    tell(f"{check.outcome.replace('_', ' ')}: {check.sentence}")
-    return check
+            ended = LiveLook(*explain(error))
+    tell(f"{ended.outcome.replace('_', ' ')}: {ended.sentence}")
+    return ended
 
 
-def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None]) -> LiveCheck:
+def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None]) -> LiveLook:
     gap = context.settings.request_gap_seconds
     tell(f"robots.txt of {site.host}, then two pages, {gap:g} s apart or more ...")
     site.check_robots(imdb_id)
@@ -104,9 +98,9 @@ def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None
         shown += f" of {page.review_count:,}"
     tell(f"reviews page: {shown} reviews read ({page.variant}).")
     if page.is_gated:
-        return LiveCheck(
+        return LiveLook(
             "gated", "sign_in",
             f"{shown} reviews are shown; the rest needs a sign-in. Save a page that shows them and "
             "import it: filmpulse inbox add FILE.",
         )  # fmt: skip
-    return LiveCheck("ok", None, f"{shown} reviews are on the first page{page.what_follows}")
+    return LiveLook("ok", None, f"{shown} reviews are on the first page{page.what_follows}")

@@ -65,7 +65,7 @@ class Erased(NamedTuple):
     objects: int = 0
 
     def __add__(self, other: tuple[int, ...]) -> Erased:  # type: ignore[override]
-        """Add figure by figure."""
+        """Add number by number."""
         return Erased(*(a + b for a, b in zip(self, other, strict=True)))
 
 
