@@ -184,18 +184,14 @@ class Imported(NamedTuple):
 def add_to_inbox(
     path: Path, context: Context, *, imdb_id: str | None = None, saved_at: datetime | None = None
 ) -> list[Added]:
-    """Put a saved page, an answer, or a ZIP of such into the inbox, cleaned before it is stored.
+    """Put a saved page, an answer, or a ZIP of them into the inbox, cleaned before it is stored.
 
-    Args:
-        path: The file; it stays as it is.
-        context: Settings, warehouse and lake.
-        imdb_id: The movie, for pages that do not say it.
-        saved_at: When the page was saved, for pages that do not say it.
+    `imdb_id` and `saved_at` (UTC) are for pages that do not say it themselves. A file that cannot
+    be a page of one movie's reviews is refused. A page with a changed layout is stored: its import
+    keeps the page for whoever mends the parser.
 
     Returns:
-        One entry for the file, or for each page of a ZIP. A file that cannot be a page of one
-        movie's reviews is refused. A page with a changed layout is stored: its import keeps the
-        page for whoever mends the parser.
+        One entry for the file, or for each page of a ZIP.
 
     Raises:
         BadInput: `saved_at` lies in the future or before IMDb, `imdb_id` is wrong, or
@@ -326,15 +322,10 @@ def read_reason(name: str, context: Context) -> RefusedFile | None:
 def write_reason(
     name: str, sentence: str, reason: str, original: str, sha256: str | None, context: Context
 ) -> None:
-    """Write down why a file was not imported; `read_reason` reads it.
+    """Write down why a file was not imported, under its name in `inbox/failed/`.
 
-    Args:
-        name: The file's name in `inbox/failed/`.
-        sentence: What happened and what to do, for a person.
-        reason: A short stable word.
-        original: The file's own name.
-        sha256: Its hash (hex), by which its owner finds it again; None if it was not read.
-        context: The lake.
+    `sentence` says what happened and what to do, and `reason` is a short stable word. By the
+    file's `original` name and its hash (hex; None if it was not read) its owner finds the file.
     """
     digest = f"sha256: {sha256}\n" if sha256 else ""
     text = f"{sentence}\n\nfile: {original}\n{digest}reason: {reason}\n"

@@ -35,13 +35,9 @@ def label(imdb_id: str, context: Context) -> str:
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, context: Context) -> list[str]:
     """Queue the collections of movies, one a source; return the movies, each once, in their order.
 
-    A run that the detector started reads the sources that had news, any other run all that are on.
-
-    Args:
-        imdb_ids: Their ids, or addresses of their pages at IMDb, as a person typed them.
-        mode: How to read sites, unless the detector said it.
-        run_id: Whose collections these are.
-        context: Settings and warehouse.
+    A run that the detector started reads the sources that had news, each as the detector said. Any
+    other run reads all sources that are on, and sites in `mode`. `imdb_ids` are ids, or addresses
+    of pages at IMDb, as a person typed them.
 
     Raises:
         BadInput: There is no movie, or an entry is neither an id nor an address.
@@ -76,15 +72,9 @@ def collect(
 ) -> list[str]:
     """Read a movie's reviews into the lake, from each source that was planned.
 
-    One source never stops another; `ops.collections` says how each ended.
-
-    Args:
-        imdb_id: The movie.
-        mode: How to read sites if nothing was planned: full reads every review that a site shows,
-            incremental stops at a page of known reviews.
-        run_id: Whose collections these are.
-        context: Settings, warehouse and lake.
-        progress: Told the reviews so far and the site's count.
+    One source never stops another; `ops.collections` says how each ended. `mode` counts if nothing
+    was planned: full reads every review that a site shows, incremental stops at a page of known
+    reviews. `progress` is told the reviews so far and the site's count.
 
     Returns:
         The manifest's URI of each collection.

@@ -105,12 +105,7 @@ def read_history(
 ) -> History:
     """Read the manifests of a movie's collections; a lost manifest is among the losses.
 
-    Args:
-        source: The source.
-        imdb_id: The movie.
-        loads: When each collection that is loaded was begun (UTC), by its manifest's URI.
-        uris: The manifests to read.
-        context: The lake.
+    `loads` says when each loaded collection was begun (UTC), by its manifest's URI.
 
     Raises:
         LakeUnavailable: The lake did not answer.

@@ -131,7 +131,7 @@ def analyse(
         progress: Told how many are done.
         run_id: The run whose budget pays for the model's calls.
         budget_usd: The most that all calls of that run may cost; the setting when not given.
-        is_approved: Whether a person agreed to have a model take up a large movie.
+        is_approved: Whether a person agreed that a model takes up a large movie.
 
     Raises:
         LlmRefused: The endpoint refuses key, model or account.

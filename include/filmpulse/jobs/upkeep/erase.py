@@ -196,12 +196,8 @@ def erase(
     authors stay erased; what is seen of a movie after this moment may be stored again. With an
     author, the ids of their reviews are noted too, since not every page says who wrote them.
 
-    Args:
-        kind: movie, review or author.
-        key: As `find_key` gives it. `find_stored` says whether anything is stored under it.
-        context: Settings, warehouse and lake.
-        source: Where the review stands or the author writes; a movie is erased from all sources.
-        progress: Told the movies looked through, and all of them.
+    `key` is as `find_key` gives it; `find_stored` says whether anything is stored under it. A movie
+    is erased from all sources. `progress` is told the movies looked through, and all of them.
 
     Returns:
         What was erased; all zero if nothing was stored.
@@ -223,13 +219,9 @@ def erase(
 def replay_erasures(context: Context, since: datetime | None = None) -> Erased:
     """Erase again what was erased before, if a backup or work under way brought it back.
 
-    A request that only the lake or only the warehouse knows is noted in the other too. Files that
-    wait in the inbox are left: importing them passes over what was erased.
-
-    Args:
-        context: Settings, warehouse and lake.
-        since: Replay only erasures after this moment (UTC), and those that the lake or the
-            warehouse had lost; all of them when None.
+    A request that only the lake or only the warehouse knows is noted in the other too. With `since`
+    (UTC), only these requests and those after that moment are replayed. Files that wait in the
+    inbox are left: importing them passes over what was erased.
 
     Returns:
         What had come back; a second call erases nothing.

@@ -97,14 +97,8 @@ def find_kept(
     """Yield pages in quarantine and files of the inbox that hold something erased.
 
     Reviews and authors of a source are looked for in the pages of that site and in the tables whose
-    map names that source. A table without a readable map is searched for all sources.
-
-    Args:
-        tombstones: What to look for.
-        context: Settings, for the secret of the hash, and lake.
-        with_waiting: Look at files that wait, too.
-
-    Reads every page and file that it looks at.
+    map names that source. A table without a readable map is searched for all sources. Every page
+    and file is read, files that wait only `with_waiting`.
     """
     search = _Search(tombstones, context)
     yield from _in_quarantine(search)

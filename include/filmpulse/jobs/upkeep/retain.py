@@ -62,12 +62,8 @@ def apply_retention(context: Context, now: datetime) -> Retained:
     gives the warehouse's own tables. Kept pages and files are cleaned again once for each version
     of the rules.
 
-    Args:
-        context: Settings (`removed_text_days`, `quarantine_days`, `inbox_days`), warehouse, lake.
-        now: The moment to count from (UTC); what is exactly so old goes.
-
-    Returns:
-        What was taken away; a second call at the same moment takes nothing.
+    The settings `removed_text_days`, `quarantine_days` and `inbox_days` are counted back from `now`
+    (UTC); what is exactly so old goes. A second call at the same moment takes nothing.
 
     Raises:
         Retryable: The lake or the warehouse did not answer, or the comparison of all movies still
