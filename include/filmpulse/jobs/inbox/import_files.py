@@ -29,7 +29,7 @@ from filmpulse.jobs.inbox.store import (
     SavedFile,
 )
 from filmpulse.jobs.reception.collect import label
-from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.judge import failed_checks
 from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.summarise import RunSummary, close, review_scoring
 from filmpulse.jobs.reception.visit import explain, note_source
@@ -285,7 +285,7 @@ def review_import(
     told.add(review_scoring(run_id, movies, context))
     uris = [page.manifest_uri for page in pages if page.manifest_uri]
     told.failures.extend(failed_checks(uris, context))
-    told.warnings.extend(standing_faults(uris, context))
+    told.warnings.extend(failed_checks(uris, context, brought=False))
     return told
 
 

@@ -37,6 +37,7 @@ from filmpulse.errors import (
     LayoutChanged,
     NotCleaned,
     NotImdb,
+    ObjectMissing,
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
@@ -338,10 +339,10 @@ def read_note(path: str, context: Context) -> Note | BadInput:
     A note that cannot be read comes as an error: a person may have written the note.
     """
     beside = path + NOTE
-    if context.lake.size(beside) is None:
-        return Note()
     try:
         return Note.model_validate_json(context.lake.read(beside))
+    except ObjectMissing:
+        return Note()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return BadInput(f"The note beside it cannot be read ({wrong}): mend {beside}.")

@@ -49,20 +49,13 @@ def check(
     return checks
 
 
-def failed_checks(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Return a line for each movie in which these collections brought a fault, by id.
+def failed_checks(
+    manifest_uris: Collection[str], context: Context, *, brought: bool = True
+) -> list[str]:
+    """Return a line for each movie with a fault that these collections brought, by id.
 
-    Faults that an earlier collection brought are left out; see `standing_faults`.
+    With `brought` False: with a fault that they found, and that an earlier collection brought.
     """
-    return _lines(manifest_uris, context, brought=True)
-
-
-def standing_faults(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Return the same for faults that these collections found and did not bring."""
-    return _lines(manifest_uris, context, brought=False)
-
-
-def _lines(manifest_uris: Collection[str], context: Context, *, brought: bool) -> list[str]:
     if not manifest_uris:
         return []
     found: dict[str, list[str]] = defaultdict(list)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.judge import failed_checks
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
     Unfinished,
@@ -83,7 +83,7 @@ def _review(
     found.add(review_scoring(run_id, [c.imdb_id for c in loaded], context, budget_usd))
     uris = [c.manifest_uri for c in loaded]
     found.failures.extend(failed_checks(uris, context))
-    found.warnings.extend(standing_faults(uris, context))
+    found.warnings.extend(failed_checks(uris, context, brought=False))
     return found
 
 
