@@ -17,15 +17,15 @@ from filmpulse.errors import BadInput
 
 Source = Annotated[
     str | None,
-    typer.Option(
-        help="Your own lower-case word for where the reviews come from; here or in the map."
-    ),
+    typer.Option(help="Your own lower-case word for their source; needed here or in the map."),
 ]
 MapFile = Annotated[
     Path | None,
     typer.Option("--map", help="YAML that says which column is which field.", exists=True),
 ]
-Rights = Annotated[str | None, typer.Option(help="Why you may use the file; here or in the map.")]
+Rights = Annotated[
+    str | None, typer.Option(help="Why you may use the file; needed here or in the map.")
+]
 Rejects = Annotated[
     Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]

@@ -64,7 +64,7 @@ Rebuilt = Annotated[
 AcceptLoss = Annotated[
     list[str] | None,
     typer.Option(
-        help="Rebuild this movie although its objects in the lake are lost: note what is lost, and "
+        help="Rebuild this movie although some of its objects in the lake are lost: note them, and "
         "keep what the warehouse knows. Can be given several times.",
         parser=read_movie,
         metavar="IMDB_ID",
