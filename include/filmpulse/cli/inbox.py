@@ -17,7 +17,9 @@ from filmpulse.errors import BadInput
 
 Source = Annotated[
     str | None,
-    typer.Option(help="Your own lower-case word for their source; needed here or in the map."),
+    typer.Option(
+        help="Your own lower-case word for the source of the reviews; needed here or in the map."
+    ),
 ]
 MapFile = Annotated[
     Path | None,
