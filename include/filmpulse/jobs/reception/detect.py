@@ -101,17 +101,17 @@ def detect(
     sites, streams = sources.sites(context.settings), sources.streams(context.settings)
     if imdb_ids and not sites and not streams:
         return Detection(is_done=True, warnings=[LIVE_IS_OFF])
-    this = _Round(imdb_ids, since, until, context, is_active)
+    one_round = _Round(imdb_ids, since, until, context, is_active)
     budget = budget_seconds or context.settings.detect_budget_seconds
-    deadline = time.monotonic() + min(budget, this.seconds_left)
+    deadline = time.monotonic() + min(budget, one_round.seconds_left)
     found = Detection(is_done=True)
     for stream in streams:
         with _apart(stream, found):
-            _read_stream(stream, this)
+            _read_stream(stream, one_round)
     for number, site in enumerate(sites):
         share = (deadline - time.monotonic()) / (len(sites) - number)
         with _apart(site, found):
-            _visit(site, time.monotonic() + share, this, found)
+            _visit(site, time.monotonic() + share, one_round, found)
     if found.is_done:
         _collect_news(found, imdb_ids, since=since, run_id=run_id, context=context)
     return found
@@ -151,17 +151,17 @@ def _apart(source: Source, found: Detection) -> Iterator[None]:
         found.failures.append(f"{source.title} could not be read: {explain(error)[2]}")
 
 
-def _visit(source: SiteSource, deadline: float, this: _Round, found: Detection) -> None:
+def _visit(source: SiteSource, deadline: float, one_round: _Round, found: Detection) -> None:
     """Look at a site's due movies until the deadline; a refusal leaves the rest to the next run."""
-    due, visited = this.due(source.name), 0
+    due, visited = one_round.due(source.name), 0
     found.due += len(due)
-    if due and this.seconds_left > 0:
-        with polite_site(source, this.context) as site:
+    if due and one_round.seconds_left > 0:
+        with polite_site(source, one_round.context) as site:
             for imdb_id in due:
                 if time.monotonic() >= deadline:
                     break
                 try:
-                    _look(source, imdb_id, site, this)
+                    _look(source, imdb_id, site, one_round)
                 except (Blocked, HostPaused) as error:
                     found.failures.append(
                         f"{error} {len(due) - visited} movies were not looked at."
@@ -170,23 +170,23 @@ def _visit(source: SiteSource, deadline: float, this: _Round, found: Detection) 
                 visited += 1
                 found.visited += 1
     if visited < len(due):
-        if this.seconds_left > 0:
+        if one_round.seconds_left > 0:
             found.is_done = False
         else:
-            tracked = len(this.imdb_ids)
-            found.warnings.append(_say_pace(tracked, len(due) - visited, this.since))
+            tracked = len(one_round.imdb_ids)
+            found.warnings.append(_say_pace(tracked, len(due) - visited, one_round.since))
 
 
-def _read_stream(source: StreamSource, this: _Round) -> None:
+def _read_stream(source: StreamSource, one_round: _Round) -> None:
     """Drain a stream once a run, then record which movies have news in it."""
-    due = this.due(source.name)
+    due = one_round.due(source.name)
     if not due:
         return
-    drain(source, this.imdb_ids, this.context)
-    drains = this.context.lake.drains(source.name)
+    drain(source, one_round.imdb_ids, one_round.context)
+    drains = one_round.context.lake.drains(source.name)
     for imdb_id in due:
-        verdict = _judge_stream(source.name, imdb_id, drains, this)
-        _record(source.name, imdb_id, verdict, None, this.context)
+        verdict = _judge_stream(source.name, imdb_id, drains, one_round)
+        _record(source.name, imdb_id, verdict, None, one_round.context)
 
 
 def _say_pace(tracked: int, unseen: int, since: datetime) -> str:
@@ -209,14 +209,14 @@ def mark_triggered(run_id: str, imdb_ids: Sequence[str], context: Context, since
     detection.mark_triggered(context.warehouse, run_id=run_id, imdb_ids=list(imdb_ids), since=since)
 
 
-def _look(source: SiteSource, imdb_id: str, site: Site, this: _Round) -> None:
-    review_count, context = None, this.context
+def _look(source: SiteSource, imdb_id: str, site: Site, one_round: _Round) -> None:
+    review_count, context = None, one_round.context
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
         with context.warehouse.connect() as connection:
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
-        verdict = _judge(source.name, imdb_id, review_count, this)
+        verdict = _judge(source.name, imdb_id, review_count, one_round)
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
@@ -232,12 +232,12 @@ def _look(source: SiteSource, imdb_id: str, site: Site, this: _Round) -> None:
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
-def _judge(source: str, imdb_id: str, review_count: int | None, this: _Round) -> _Verdict:
+def _judge(source: str, imdb_id: str, review_count: int | None, one_round: _Round) -> _Verdict:
     """Tell a site's news from no news by the last collection, never by the last look."""
-    if busy := _busy(source, imdb_id, this):  # before the history, so that no run ends in between
+    if busy := _busy(source, imdb_id, one_round):  # first, so that no run ends in between
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.collection_history.one(this.context.warehouse, **asked)
+    history = detection.collection_history.one(one_round.context.warehouse, **asked)
     finished, now = history.last, datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
@@ -258,12 +258,12 @@ def _judge(source: str, imdb_id: str, review_count: int | None, this: _Round) ->
     return _Verdict("no_news")
 
 
-def _judge_stream(source: str, imdb_id: str, drains: Drains, this: _Round) -> _Verdict:
+def _judge_stream(source: str, imdb_id: str, drains: Drains, one_round: _Round) -> _Verdict:
     """Tell whether a stream told of a movie after its last loaded collection."""
-    if busy := _busy(source, imdb_id, this):
+    if busy := _busy(source, imdb_id, one_round):
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.stream_history.one(this.context.warehouse, **asked)
+    history = detection.stream_history.one(one_round.context.warehouse, **asked)
     new = new_drains(drains, imdb_id, history.read_until)
     if not new:
         return _Verdict("no_news")
@@ -271,10 +271,10 @@ def _judge_stream(source: str, imdb_id: str, drains: Drains, this: _Round) -> _V
     return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
 
 
-def _busy(source: str, imdb_id: str, this: _Round) -> _Verdict | None:
+def _busy(source: str, imdb_id: str, one_round: _Round) -> _Verdict | None:
     """Return a verdict if a run may still be at work on the movie."""
-    for run in detection.open_runs(this.context.warehouse, source=source, imdb_id=imdb_id):
-        if run.is_fresh or this.is_active(run.run_id):
+    for run in detection.open_runs(one_round.context.warehouse, source=source, imdb_id=imdb_id):
+        if run.is_fresh or one_round.is_active(run.run_id):
             return _Verdict("busy", "running", f"The run {run.run_id} is still at work on it.")
     return None
 
