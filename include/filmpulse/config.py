@@ -66,7 +66,7 @@ class Settings(BaseModel):
     browser_path: Path | None = Field(None, description="Chromium or Chrome; found when unset.")
     driver_path: Path | None = Field(None, description="chromedriver; found when unset.")
     detect_budget_seconds: Annotated[float, Field(gt=0)] = Field(
-        480.0, description="How long one poke of the detector may visit movies."
+        480.0, description="How long one round of the detector may visit movies."
     )
     movies_per_run: Annotated[int, Field(ge=1, le=MOST_MAPPED)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
