@@ -177,7 +177,7 @@ def import_reviews(
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
     told = (
-        "What was stored by now stays. Run the same command again: it adds what is missing, and "
+        "What was stored so far stays. Run the same command again: it adds what is missing, and "
         "changes nothing that is stored."
     )
     with common.interruptible(lambda: told):

@@ -29,8 +29,8 @@ def collect(
     said, loaded = list[str](), list[str]()
     planned = jobs.plan(imdb_ids, mode, run_id, context)
     told = (
-        "Movies loaded into the warehouse: {} of {}. What was read of the others is in the lake "
-        "alone. Run the same command again: it reads them anew, and scores what has no score."
+        "Movies loaded into the warehouse: {} of {}. Reviews that were read of others are "
+        "only in the lake. Run the same command again: it reads them anew, and scores the rest."
     )
     with common.interruptible(lambda: told.format(len(loaded), len(planned))):
         for imdb_id in planned:

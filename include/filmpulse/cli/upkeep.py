@@ -86,7 +86,7 @@ def rebuild(imdb_ids: Rebuilt = None, accept_loss: AcceptLoss = None) -> None:
     done = [0]
     told = (
         "Movies written anew so far: {}; the others are as they were. Run the same command again: "
-        "it goes through all of them, and changes only what is otherwise."
+        "it goes through all of them, and changes only what differs."
     )
     with common.interruptible(lambda: told.format(*done)):
         with common.bar("movies") as progress:
