@@ -1,4 +1,4 @@
-"""Collections (`ops.collections`), and what was loaded of them."""
+"""The ledger of collections, and what was loaded of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Queued(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A collection's line in `ops.collections`."""
+    """A collection's line in the ledger."""
 
     collection_id: int
 
