@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, Blocked, ForeignPage, SiteUnavailable
 from filmpulse.items import (
     CollectionStatus,
     Mode,
@@ -219,7 +219,7 @@ class SiteSource(Source, Protocol):
         """Say whether a saved page or answer may be of this site."""
         ...
 
-    def find_fault(self, text: str) -> Blocked | NotImdb | SiteUnavailable | None:
+    def find_fault(self, text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
         """Return why a saved page is none of the site's, or not whole; None for a good one."""
         ...
 
@@ -254,7 +254,7 @@ class SiteSource(Source, Protocol):
             saved_at: When the page was made (UTC).
 
         Raises:
-            NotImdb, LayoutChanged, Blocked, SiteUnavailable: As they say.
+            ForeignPage, LayoutChanged, Blocked, SiteUnavailable: As they say.
             BadInput: It says of no movie, or of another, or holds no reviews of one movie
                 (`no_reviews`).
         """

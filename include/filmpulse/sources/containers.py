@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from xml.parsers.expat import ExpatError
 
-from filmpulse.errors import NotImdb
+from filmpulse.errors import ForeignPage
 
 # Limits far above any page's: a page of some hundred pictures has as many parts, none nested.
 _MOST_PARTS, _MOST_DEPTH, _MOST_PLIST_OBJECTS = 5_000, 3, 100_000
@@ -63,11 +63,11 @@ def from_webarchive(content: bytes) -> Content | None:
         plistlib.InvalidFileException, ExpatError, ValueError, LookupError, TypeError,
         AttributeError, OverflowError, RecursionError, struct.error,
     ) as error:  # fmt: skip
-        raise NotImdb(
+        raise ForeignPage(
             f"The web archive cannot be read ({type(error).__name__}): save the page again."
         ) from error
     if not isinstance(data, bytes):
-        raise NotImdb("The web archive holds no page: save the page again.")
+        raise ForeignPage("The web archive holds no page: save the page again.")
     return Content(data, _text_or_none(charset), None, _text_or_none(url))
 
 
@@ -118,7 +118,7 @@ def from_mime(content: bytes) -> Content | None:
                 first = part, body
                 break
         if first is None:
-            raise NotImdb("The web archive (MHTML) holds no page: save the page again.")
+            raise ForeignPage("The web archive (MHTML) holds no page: save the page again.")
         part, body = first
         return Content(
             _transfer_decoded(part, body),
@@ -127,7 +127,7 @@ def from_mime(content: bytes) -> Content | None:
             url or _value(part, "Content-Location"),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotImdb(
+        raise ForeignPage(
             f"The web archive (MHTML) is damaged ({type(error).__name__}): save the page again."
         ) from error
 
@@ -145,7 +145,7 @@ def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
     only headers are read with it.
 
     Raises:
-        NotImdb: More parts, or deeper ones, than any page has.
+        ForeignPage: More parts, or deeper ones, than any page has.
     """
     waiting, taken = deque([(content, 0)]), 0
     while waiting:
@@ -156,7 +156,9 @@ def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
             boundary = header.get_boundary()
             inner = list(islice(_split(body, boundary), _MOST_PARTS)) if boundary else []
             if depth == _MOST_DEPTH or taken + len(waiting) + len(inner) > _MOST_PARTS:
-                raise NotImdb("The web archive (MHTML) has too many parts: save the page again.")
+                raise ForeignPage(
+                    "The web archive (MHTML) has too many parts: save the page again."
+                )
             waiting.extendleft((part, depth + 1) for part in reversed(inner))
         elif header.get_content_type() in ("text/html", "application/xhtml+xml"):
             yield header, body

@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import html as lxml_html  # type: ignore[import-untyped]
 
-from filmpulse.errors import NotImdb
+from filmpulse.errors import ForeignPage
 
 _MOST_ATTRIBUTES = 10_000  # of one tag; pages have dozens
 # Possessive, so that each character is looked at once. What a script or a comment holds is no tag.
@@ -23,13 +23,13 @@ def parse_html(html: str) -> Any:
     """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped.
 
     Raises:
-        NotImdb: A tag has more than `_MOST_ATTRIBUTES`; libxml2 compares each with all others, for
-            minutes where there are 100,000, and hears no interrupt meanwhile.
+        ForeignPage: A tag has more than `_MOST_ATTRIBUTES`. libxml2 compares each attribute with
+            all others: 100,000 take minutes, and no interrupt is heard meanwhile.
     """
     for found in _START_TAG.finditer(html):
         tag = found["tag"] or ""
         if len(tag) > 2 * _MOST_ATTRIBUTES and len(_ATTRIBUTE.findall(tag)) > _MOST_ATTRIBUTES:
-            raise NotImdb(
+            raise ForeignPage(
                 f"A tag has more than {_MOST_ATTRIBUTES:,} attributes: save the page again."
             )
     parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from filmpulse.errors import BadInput, NotImdb
+from filmpulse.errors import BadInput, ForeignPage
 from filmpulse.items import read_imdb_id
 from filmpulse.sources.archives import document_kind, is_archive
 from filmpulse.sources.containers import Content, from_mime, from_webarchive
@@ -83,8 +83,8 @@ def unwrap(content: bytes) -> SavedPage:
         content: The whole file: HTML or JSON as the site sent it, or any of the forms above.
 
     Raises:
-        NotImdb: No page is in the file: another kind of file, damaged, empty, larger than 64 MB, or
-            text in no known encoding.
+        ForeignPage: The file holds no page: it is of another kind, damaged, empty, larger than
+            64 MB, or in no known encoding.
         BadInput: A reader's copy, which holds no ids of reviews (`no_reviews`).
     """
     check_size(len(content))
@@ -96,11 +96,11 @@ def unwrap(content: bytes) -> SavedPage:
             break
         text = source
     else:
-        raise NotImdb("A view of a source within views: save the page itself.")
+        raise ForeignPage("A view of a source within views: save the page itself.")
     if not text.strip():
-        raise NotImdb("The file is empty.")
+        raise ForeignPage("The file is empty.")
     if text.lstrip()[0] not in "<{[":
-        raise NotImdb(
+        raise ForeignPage(
             "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself."
         )
     url, saved_at = _said_in_comment(text)
@@ -118,10 +118,10 @@ def check_size(size: int) -> None:
     """Refuse what is too large for a page.
 
     Raises:
-        NotImdb: Larger than 64 MB.
+        ForeignPage: Larger than 64 MB.
     """
     if size > MAX_BYTES:
-        raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
+        raise ForeignPage(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
 
 
 def _refuse_other_kinds(content: bytes) -> None:
@@ -131,7 +131,7 @@ def _refuse_other_kinds(content: bytes) -> None:
     if is_archive(content):
         kind = document_kind(content) or "a ZIP archive"
     if kind is not None:
-        raise NotImdb(
+        raise ForeignPage(
             f"This is {kind}, where a page was expected: save the page itself, as HTML or as a "
             "web archive."
         )
@@ -141,7 +141,7 @@ def _decode(content: bytes, declared: str | None) -> str:
     """Decode by the mark at the start, the container's word, the page's own, or as UTF-8.
 
     Raises:
-        NotImdb: None of them fits.
+        ForeignPage: None of them fits.
     """
     marks = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
     marked = next((name for mark, name in marks if content.startswith(mark)), "")
@@ -156,7 +156,7 @@ def _decode(content: bytes, declared: str | None) -> str:
         except (ValueError, LookupError):
             continue
     said = ", ".join(dict.fromkeys(filter(None, names)))
-    raise NotImdb(f"The text cannot be read as {said}: save the page again.")
+    raise ForeignPage(f"The text cannot be read as {said}: save the page again.")
 
 
 def _python_name(label: str) -> str:

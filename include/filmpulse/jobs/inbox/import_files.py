@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from filmpulse.errors import BadInput, FilmpulseError, NotImdb, Retryable, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, ForeignPage, Retryable, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
@@ -240,7 +240,7 @@ def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, context: Context
     store.write_reason(saved.name, sentence, reason, original, saved.sha256, context)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
     note = saved.note.model_copy(update=update)
-    is_kept = reason != "erased" and not isinstance(error, NotImdb)
+    is_kept = reason != "erased" and not isinstance(error, ForeignPage)
     _keep(FAILED, saved, note, context, with_text=is_kept)
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 

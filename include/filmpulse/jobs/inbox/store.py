@@ -33,9 +33,9 @@ from filmpulse.errors import (
     BadInput,
     Blocked,
     FilmpulseError,
+    ForeignPage,
     LayoutChanged,
     NotCleaned,
-    NotImdb,
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
@@ -108,7 +108,7 @@ class SavedFile:
     text: str
     note: Note
     sha256: str
-    fault: Blocked | NotImdb | None = None
+    fault: Blocked | ForeignPage | None = None
 
 
 class Added(NamedTuple):
@@ -389,7 +389,7 @@ class RawFile:
             added_at: When it came into the inbox, where the note does not say.
 
         Raises:
-            NotImdb: It holds no page that can be cleaned.
+            ForeignPage: It holds no page that can be cleaned.
             BadInput: It could not be taken out of its ZIP, or is a reader's copy.
             Blocked: The site had refused the page, so that nothing in it can be cleaned.
             SiteUnavailable: Half a page.
@@ -467,10 +467,10 @@ def check_size(size: int) -> None:
     """Refuse what is too large to be read at all.
 
     Raises:
-        NotImdb: Larger than a ZIP may be.
+        ForeignPage: Larger than a ZIP may be.
     """
     if size > MAX_ARCHIVE_BYTES:
-        raise NotImdb(
+        raise ForeignPage(
             f"Larger than {MAX_ARCHIVE_BYTES // 1_000_000} MB: a saved page is 1-3 MB; divide a "
             "ZIP into smaller ones."
         )
@@ -480,7 +480,7 @@ def parse(saved: SavedFile, secret: bytes) -> SavedReviews:
     """Read a cleaned file; the movie may be named by its note, or last by the file's own name.
 
     Raises:
-        NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
+        ForeignPage, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
         BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
     """
     if saved.fault is not None:

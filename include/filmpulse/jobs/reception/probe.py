@@ -8,15 +8,15 @@ from typing import Literal, NamedTuple
 
 from filmpulse.errors import (
     EXIT_BLOCKED,
+    EXIT_FOREIGN_PAGE,
     EXIT_GATED,
     EXIT_LAYOUT_CHANGED,
-    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
+    ForeignPage,
     HostPaused,
     LayoutChanged,
     NotFound,
-    NotImdb,
     SiteUnavailable,
 )
 from filmpulse.items import is_imdb_id
@@ -32,8 +32,8 @@ EXIT_CODES: dict[Outcome, int] = {
     "failed": 1,
     "layout_changed": EXIT_LAYOUT_CHANGED,
     "blocked": EXIT_BLOCKED,
-    "not_found": EXIT_NOT_IMDB,
-    "not_imdb": EXIT_NOT_IMDB,
+    "not_found": EXIT_FOREIGN_PAGE,
+    "not_imdb": EXIT_FOREIGN_PAGE,
     "gated": EXIT_GATED,
 }
 
@@ -84,7 +84,7 @@ def check_live(
             check = LiveCheck("layout_changed", error.reason, str(error))
         except NotFound as error:
             check = LiveCheck("not_found", error.reason, str(error))
-        except NotImdb as error:
+        except ForeignPage as error:
             check = LiveCheck("not_imdb", error.reason, str(error))
         except SiteUnavailable as error:
             check = LiveCheck("failed", error.reason, str(error))

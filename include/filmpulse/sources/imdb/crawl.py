@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, LayoutChanged, NotFound, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, NotFound, SiteUnavailable
 from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources import FirstPage
 from filmpulse.sources.browser import LOOPBACK, Answer, Browser
@@ -205,7 +205,7 @@ class ImdbSite:
         """Ask the site what a title begins with; 0..8 hits in the site's order.
 
         Raises:
-            Blocked, NotImdb, SiteUnavailable, HostPaused.
+            Blocked, ForeignPage, SiteUnavailable, HostPaused.
 
         Costs one request, without a browser.
         """
@@ -509,7 +509,7 @@ class Crawl:
                     with manners(self._site.gate, self._site.host):
                         check_answer(page)
                     pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
-                except NotImdb:
+                except ForeignPage:
                     continue  # the page asks for other things than reviews, too
                 except (NotFound, SiteUnavailable) as error:
                     self._trouble = str(error) if answer.status else "The connection failed."

@@ -13,14 +13,14 @@ from typing import Any, Literal, TextIO, cast, get_args
 
 from filmpulse.errors import (
     EXIT_BLOCKED,
+    EXIT_FOREIGN_PAGE,
     EXIT_GATED,
     EXIT_LAYOUT_CHANGED,
-    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
     FilmpulseError,
+    ForeignPage,
     LayoutChanged,
-    NotImdb,
     SiteUnavailable,
 )
 from filmpulse.items import Movie, Page, Review, Snapshot
@@ -68,7 +68,7 @@ def read_file(
         author_secret: Key of the hash that stands for a reviewer.
 
     Raises:
-        NotImdb: Not IMDb's, or as `unwrap` raises it, or the file cannot be opened.
+        ForeignPage: Not IMDb's, or as `unwrap` raises it, or the file cannot be opened.
         LayoutChanged, Blocked, SiteUnavailable: As the page objects do; half a page is the last.
         BadInput: Nothing says which movie it is, the file is about another than `imdb_id`, or it
             is a reader's copy.
@@ -77,7 +77,7 @@ def read_file(
         check_size(path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:
-        raise NotImdb(f"Cannot be read: {error.strerror}.") from error
+        raise ForeignPage(f"Cannot be read: {error.strerror}.") from error
     page = unwrap(content)
     return parse_text(
         page.text,
@@ -111,7 +111,7 @@ def parse_text(
         saved_at: When the page was made; the time of its snapshot.
 
     Raises:
-        NotImdb, LayoutChanged, Blocked, SiteUnavailable, BadInput: As `read_file`.
+        ForeignPage, LayoutChanged, Blocked, SiteUnavailable, BadInput: As `read_file`.
     """
     if kind == "auto":
         kind = _kind_of(text)
@@ -134,7 +134,7 @@ def parse_text(
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
 
 
-def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
+def find_fault(text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
     """Return why a saved page is none of IMDb's, or not whole; None for an answer and a good page.
 
     A challenge or a refusal that the site had shown in its place, half a page, a page of another
@@ -144,7 +144,7 @@ def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
     try:
         if text.lstrip()[:1] == "<":
             check_page(page)
-    except (Blocked, NotImdb, SiteUnavailable) as fault:
+    except (Blocked, ForeignPage, SiteUnavailable) as fault:
         return fault
     except FilmpulseError:
         pass
@@ -235,7 +235,7 @@ def _exit_code(error: FilmpulseError) -> int:
         case Blocked():
             return EXIT_BLOCKED
         case _:
-            return EXIT_NOT_IMDB
+            return EXIT_FOREIGN_PAGE
 
 
 def _kind_of(text: str) -> Kind:
@@ -244,7 +244,7 @@ def _kind_of(text: str) -> Kind:
     if start in ("{", "["):
         body = decode_json(text)
         if not isinstance(body, dict):
-            raise NotImdb("Not the JSON of an answer of IMDb's, or cut off.")
+            raise ForeignPage("Not the JSON of an answer of IMDb's, or cut off.")
         return "suggestion" if isinstance(body.get("d"), list) else "graphql"
     props = page_props(text, "contentData") or {}
     if "contentData" in props:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from filmpulse.errors import Blocked, NotImdb, SiteUnavailable
+from filmpulse.errors import Blocked, ForeignPage, SiteUnavailable
 from filmpulse.items import (
     Page,
 )
@@ -52,7 +52,7 @@ def check_page(page: Page) -> None:
         Blocked: Status 202, 403, 405 or 429, WAF header, or a challenge's content. Final.
         NotFound: Status 404.
         SiteUnavailable: Another error status, or half a page (`broken_page`).
-        NotImdb: Something else than a page of IMDb's.
+        ForeignPage: Something else than a page of IMDb's.
     """
     check_status(page)
     check_content(page, has_review_card(page.html))
@@ -81,7 +81,7 @@ def check_content(page: Page, has_cards: bool) -> None:
         return
     if data_end(text, data_start(text)) >= 0:
         if not any(key in text for key in _DATA_KEYS) and not is_imdb(text):
-            raise NotImdb("This is a page of another site than IMDb.")
+            raise ForeignPage("This is a page of another site than IMDb.")
         return
     _check_marks(text)
     if _is_cut_off(text):
@@ -91,7 +91,7 @@ def check_content(page: Page, has_cards: bool) -> None:
             f"The site answered with {len(text)} characters and no content.", reason="challenge"
         )
     if not is_imdb(text) and not LD_TAG.search(text):
-        raise NotImdb("This is not a page of IMDb's." if text.strip() else "The page is empty.")
+        raise ForeignPage("This is not a page of IMDb's." if text.strip() else "The page is empty.")
 
 
 def _check_marks(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from filmpulse.errors import BadInput, LayoutChanged, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, SiteUnavailable
 from filmpulse.items import (
     Count,
     Item,
@@ -102,7 +102,7 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     Raises:
         LayoutChanged: Reviews were announced and the known places hold none or too few, or a
             review has no id or no text. Final.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
         BadInput: A fragment that does not say which movie it is about.
 
     Pure: costs no page. Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
@@ -231,21 +231,21 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
         imdb_id: The movie, where the answer does not say it itself.
 
     Raises:
-        NotImdb: Not JSON, or not an answer about a title's reviews.
+        ForeignPage: Not JSON, or not an answer about a title's reviews.
         SiteUnavailable: The answer is an error of the site's.
         LayoutChanged: Reviews outside of their list, or a review without id or text.
         BadInput: Neither the answer nor `imdb_id` says which movie it is, or the two disagree.
     """
     body = decode_json(text)
     if not isinstance(body, dict) or not ("data" in body or "errors" in body):
-        raise NotImdb("This is not a GraphQL answer.")
+        raise ForeignPage("This is not a GraphQL answer.")
     reviews = dig(body, "data", "title", "reviews")
     if not isinstance(reviews, dict):
         if _REVIEW_ID.search(text):
             raise LayoutChanged("The GraphQL answer holds reviews in no known place.")
         if body.get("errors"):
             raise SiteUnavailable("The GraphQL answer is an error.")
-        raise NotImdb("This GraphQL answer is not about a title's reviews.")
+        raise ForeignPage("This GraphQL answer is not about a title's reviews.")
     edges = reviews.get("edges")
     if not isinstance(edges, list):
         raise LayoutChanged("The GraphQL answer holds no list of reviews.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, Blocked, ForeignPage, SiteUnavailable
 from filmpulse.sources import Crosswalk, SavedReviews, Site, Terms
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ImdbSource:
 
         return is_imdb(text)
 
-    def find_fault(self, text: str) -> Blocked | NotImdb | SiteUnavailable | None:
+    def find_fault(self, text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
         """Return why a saved page is none of IMDb's, or not whole."""
         from filmpulse.sources.imdb.files import find_fault
 

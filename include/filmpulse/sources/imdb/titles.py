@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from filmpulse.errors import LayoutChanged, NotImdb
+from filmpulse.errors import ForeignPage, LayoutChanged
 from filmpulse.items import (
     Movie,
     Page,
@@ -41,7 +41,7 @@ def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
 
     Raises:
         LayoutChanged: Neither source holds an id and a title.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
     """
     check_page(page)
     props = page_props(page.html, "aboveTheFoldData")
@@ -69,7 +69,7 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
 
     Raises:
         LayoutChanged: No list of results, or a result without id or title.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
     """
     check_page(page)
     props = page_props(page.html, "titleResults")
@@ -100,7 +100,7 @@ def parse_suggestions(text: str) -> list[SearchHit]:
     """Read the suggestions for what a person typed, titles only, in the site's order.
 
     Raises:
-        NotImdb: Not the JSON of IMDb's suggestions.
+        ForeignPage: Not the JSON of IMDb's suggestions.
         LayoutChanged: A title without a name.
     """
     hits = []
@@ -126,7 +126,7 @@ def parse_suggested_movies(text: str) -> list[Movie]:
     """Read the same suggestions as movies: id, title, year, stars as cast, poster.
 
     Raises:
-        NotImdb, LayoutChanged: As `parse_suggestions`.
+        ForeignPage, LayoutChanged: As `parse_suggestions`.
     """
     return [
         _movie(
@@ -144,7 +144,7 @@ def _suggested_titles(text: str) -> list[dict[str, Any]]:
     body = decode_json(text)
     entries = dig(body, "d")
     if not isinstance(entries, list):
-        raise NotImdb("This is not an answer of IMDb's suggestions.")
+        raise ForeignPage("This is not an answer of IMDb's suggestions.")
     # People, companies and links are suggested too; only titles have a `tt` id.
     return [e for e in entries if isinstance(e, dict) and as_id(e.get("id"))]
 
