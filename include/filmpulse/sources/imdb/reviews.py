@@ -1,8 +1,7 @@
-"""Reviews, from reviews pages, their fragments and answers of GraphQL.
+"""Read reviews from reviews pages, from fragments of them and from answers of GraphQL.
 
-A `Page` or a text goes in, items come out: no network, clock, driver or file, so a page that a
-person saved does just as well. The README of this folder lists each place that is read, with the
-date it was seen.
+All functions are pure: a `Page` or a text goes in, items come out. The README of this folder lists
+the places that are read and when they were seen.
 """
 
 from __future__ import annotations
@@ -16,16 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, SiteUnavailable
-from filmpulse.items import (
-    Count,
-    Item,
-    Movie,
-    Page,
-    Review,
-    Snapshot,
-    author_key,
-    text_from_html,
-)
+from filmpulse.items import Count, Item, Movie, Page, Review, Snapshot, author_key, text_from_html
 from filmpulse.sources import KEYED
 from filmpulse.sources.imdb.data import (
     SOURCE,
@@ -41,16 +31,12 @@ from filmpulse.sources.imdb.data import (
 )
 from filmpulse.sources.imdb.dom import Card, Dom
 from filmpulse.sources.imdb.private import decode_json, without_addresses
-from filmpulse.sources.imdb.recognise import (
-    check_content,
-    gate_is_visible,
-    has_review_card,
-)
+from filmpulse.sources.imdb.recognise import check_content, gate_is_visible, has_review_card
 from filmpulse.sources.imdb.titles import make_snapshot, movie_of_reviews_page
 from filmpulse.sources.refusals import check_status
 
 PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
-FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
+FEATURED_WHEN_GATED = 5  # the most reviews that a gated page showed (2026-08)
 _TOTAL_MARK = "tturv-total-reviews"
 _CARD = re.compile(r"data-testid\s*=\s*[\"']?review-card-parent\b")
 _OWN_ADDRESS = re.compile(
@@ -66,9 +52,9 @@ _REVIEWS = TypeAdapter(tuple[Review, ...])
 class ReviewsPage(Item):
     """What one reviews page, fragment or answer holds.
 
-    `reviews` are in page order, no id twice. None in `review_count`, `has_more` or `end_cursor`
-    means that the page does not say. `unopened_spoilers` cards showed no text and were left out.
-    `variant` names the places that were read, such as `next-reviews+username`.
+    `reviews` are in page order, no id twice. `review_count`, `has_more` and `end_cursor` are None
+    where the page does not say. `unopened_spoilers` counts cards without text, which were left
+    out. `variant` names the places that were read, such as `next-reviews+username`.
     """
 
     imdb_id: str
@@ -84,7 +70,7 @@ class ReviewsPage(Item):
 
     @property
     def undated(self) -> int:
-        """How many of the reviews show no day, or none that can be read."""
+        """How many of the reviews show no day that can be read."""
         return sum(review.submitted_on is None for review in self.reviews)
 
 
@@ -92,20 +78,20 @@ class ReviewsPage(Item):
 def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     """Read every review on one reviews page, or on a fragment that holds only cards.
 
-    `__NEXT_DATA__` comes first, in either of its two shapes; then the page's own GraphQL answers
-    (`page.graphql`), which follow on; then cards of the DOM that neither of them had.
+    The page's JSON (`__NEXT_DATA__`, in two shapes) is read first, then the answers that the page
+    fetched (`page.graphql`), then the cards of the DOM that neither of them had.
 
     Args:
-        page: As the browser had it, or saved by hand; 0.2-3 MB of HTML.
+        page: From the browser, or saved by hand; 0.2-3 MB of HTML.
         author_secret: Key of the hash that stands for a reviewer.
 
     Raises:
-        LayoutChanged: Reviews were announced and the known places hold none or too few, or a
-            review has no id or no text. Final.
+        LayoutChanged: The page announces more reviews than the known places hold, or a review has
+            no id or no text.
         Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
-        BadInput: A fragment that does not say which movie it is about.
+        BadInput: A fragment does not say which movie it is about.
 
-    Pure: costs no page. Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
+    Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
     """
     check_status(page)
     start = data_start(page.html)
@@ -118,16 +104,16 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     if cards_shown > len(found.reviews):
         found.read_cards(Dom(page.html), author_secret, counts=not content)
     if found.count is None and _TOTAL_MARK in page.html:
-        # What a reader sees above the list; that it is empty would take more than this to believe.
+        # The number above the list. A shown 0 alone does not prove that there are no reviews.
         found.count = Dom(page.html).review_count() or None
     ratings = dig(content, "entityMetadata", "ratingsSummary")
-    says_something = bool(content) or found.count is not None
+    snapshot = None
+    if content or found.count is not None:
+        snapshot = make_snapshot(found.imdb_id, page, ratings, found.count)
     result = ReviewsPage(
         imdb_id=found.imdb_id,
         movie=movie_of_reviews_page(found.imdb_id, content),
-        snapshot=make_snapshot(found.imdb_id, page, ratings, found.count)
-        if says_something
-        else None,
+        snapshot=snapshot,
         reviews=tuple(found.reviews.values()),
         review_count=found.count,
         has_more=found.has_more,
@@ -140,7 +126,7 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
 
 @dataclass
 class _Found:
-    """What the places of one page gave so far, the first place that has a review counting."""
+    """What the places of one page gave; of one review the first place counts."""
 
     imdb_id: str
     reviews: dict[str, Review] = field(default_factory=dict)
@@ -151,7 +137,7 @@ class _Found:
     unopened: int = 0
 
     def read_content(self, content: dict[str, Any], secret: bytes) -> None:
-        """Take what the page's JSON has."""
+        """Take the reviews of the page's JSON."""
         reviews, variant = _from_content(content, self.imdb_id, secret)
         self.count = first_int(
             content.get("reviewCount"),
@@ -164,7 +150,7 @@ class _Found:
             self._add(reviews, variant)
 
     def read_answers(self, answers: Iterable[str], secret: bytes) -> None:
-        """Take what the page's calls for more reviews were answered."""
+        """Take the reviews of the answers that the page fetched."""
         for answer in answers:
             later = parse_graphql(answer, secret, self.imdb_id)
             self._add(later.reviews, later.variant)
@@ -172,7 +158,7 @@ class _Found:
             self.has_more, self.cursor = later.has_more, later.end_cursor
 
     def read_cards(self, dom: Dom, secret: bytes, *, counts: bool) -> None:
-        """Take the cards that neither had; the count too if the page has no JSON."""
+        """Take the cards of further reviews; the count too if the page has no JSON."""
         cards, self.unopened, variant = dom.cards(frozenset(self.reviews))
         if cards or self.unopened:
             self._add(_reviews(_from_card(c, self.imdb_id, secret) for c in cards), variant)
@@ -188,10 +174,10 @@ class _Found:
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
-    """Tell a whole page from a gated one and from one whose layout has changed.
+    """Return the page, marked as gated where it is.
 
     Raises:
-        LayoutChanged: Fewer reviews than a page must have, and no gate to explain it.
+        LayoutChanged: The page has fewer reviews than it must, and no gate explains that.
     """
     read = len(result.reviews)
     seen, count = read + result.unopened_spoilers, result.review_count
@@ -208,8 +194,8 @@ def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
         return result
     if gate_is_visible(html):
         return result.model_copy(update={"gated": True})
-    # Where all of them would fit the page, the site's word that this is the end is believed: a
-    # count lags behind a deletion. Where they would not, a handful is what a gate leaves.
+    # If all reviews fit on one page, believe the site that this is the end: a count lags behind a
+    # deletion. If they do not, a gate may have left a few.
     last = result.has_more is False and (read > FEATURED_WHEN_GATED or count <= PAGE_SIZE)
     if seen and last:
         return result
@@ -223,7 +209,7 @@ def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
 
 @known_layout
 def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -> ReviewsPage:
-    """Read one answer of the page's own GraphQL call for more reviews.
+    """Read one GraphQL answer that a page fetched for more reviews.
 
     Args:
         text: JSON with `data.title.reviews`.
@@ -232,9 +218,9 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
 
     Raises:
         ForeignPage: Not JSON, or not an answer about a title's reviews.
-        SiteUnavailable: The answer is an error of the site's.
-        LayoutChanged: Reviews outside of their list, or a review without id or text.
-        BadInput: Neither the answer nor `imdb_id` says which movie it is, or the two disagree.
+        SiteUnavailable: The site answered with an error.
+        LayoutChanged: Reviews are outside of their list, or a review has no id or text.
+        BadInput: Neither the answer nor `imdb_id` says which movie it is, or they disagree.
     """
     body = decode_json(text)
     if not isinstance(body, dict) or not ("data" in body or "errors" in body):
@@ -259,14 +245,13 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
     if movie_id is None:
         raise BadInput("The answer does not say which movie it is about: give its id.")
     read = _reviews(_from_node(edge, movie_id, author_secret) for edge in edges)
-    total = first_int(reviews.get("total"))
     has_more, cursor = _page_info(reviews.get("pageInfo") or {})
     if not read and has_more:
         raise LayoutChanged("The GraphQL answer announces more reviews and holds none.")
     return ReviewsPage(
         imdb_id=movie_id,
         reviews=read,
-        review_count=total,
+        review_count=first_int(reviews.get("total")),
         has_more=has_more,
         end_cursor=cursor,
         variant="graphql",
@@ -278,11 +263,8 @@ def _from_content(
 ) -> tuple[tuple[Review, ...], str | None]:
     """Read `contentData` in the first of its two shapes that can be read whole.
 
-    Returns:
-        The reviews and the variant's name; nothing and None where neither shape is there.
-
-    Raises:
-        LayoutChanged: The last shape that is there has a review without id or text.
+    Returns the reviews and the variant's name; an empty tuple and None without either shape.
+    Raises `LayoutChanged` if a shape is there, and none can be read whole.
     """
     rows, edges = content.get("reviews"), dig(content, "data", "title", "reviews", "edges")
     routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], _Fields], tuple[str, ...]], ...] = (
@@ -348,21 +330,20 @@ def _from_node(edge: Any, imdb_id: str, secret: bytes) -> _Fields:
 
 
 def _from_card(card: Card, imdb_id: str, secret: bytes) -> _Fields:
-    """Read one card of the DOM; its date is marked as one that may be a day early."""
-    submitted = card.submitted
+    """Read one card; `date_source` says that its date may be a day early."""
     fields = _fields(
         card.review_id,
         card.imdb_id or imdb_id,
         title=card.title,
         body=card.body,
         rating=card.rating,
-        submitted=submitted.isoformat() if submitted else None,
+        submitted=card.submitted and card.submitted.isoformat(),
         spoiler=card.is_spoiler,
         votes=card.votes,
         author={"userId": card.author_id},
         secret=secret,
     )
-    return fields | {"date_source": "dom"} if submitted else fields
+    return fields | {"date_source": "dom"} if card.submitted else fields
 
 
 _Fields = dict[str, Any]
@@ -381,10 +362,10 @@ def _fields(
     author: Any,
     secret: bytes,
 ) -> _Fields:
-    """Turn one review's JSON values into the fields of an item.
+    """Turn one review's JSON values into the fields of a `Review`.
 
     Raises:
-        LayoutChanged: No id, no text, or a day that is none.
+        LayoutChanged: The review has no id or no text, or its day is no date.
     """
     if not isinstance(review_id, str) or not review_id:
         raise LayoutChanged(f"A review of {imdb_id} has no id.")
@@ -398,9 +379,7 @@ def _fields(
     return {
         "review_id": review_id,
         "imdb_id": imdb_id,
-        "author_key": _author_key(author.get("userId"), secret)
-        if isinstance(author, dict)
-        else None,
+        "author_key": _author_key(dig(author, "userId"), secret),
         "title": without_addresses(site_string(title)),
         "body": text,
         "rating_1_10": rating,
@@ -413,10 +392,10 @@ def _fields(
 
 
 def _reviews(found: Iterable[_Fields]) -> tuple[Review, ...]:
-    """Make reviews of their fields, all of a page at once, which is faster; no id twice.
+    """Make all reviews of a page at once, which is faster; no id twice.
 
     Raises:
-        LayoutChanged: One holds a value that cannot be.
+        LayoutChanged: A review holds an impossible value.
     """
     by_id: dict[str, _Fields] = {}
     for fields in found:
@@ -454,10 +433,10 @@ def _page_info(info: Any) -> tuple[bool | None, str | None]:
 
 
 def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
-    """Find which movie a reviews page is about.
+    """Return the movie that a reviews page is about.
 
     Raises:
-        BadInput: Nothing in the page or its address says it.
+        BadInput: Neither the page nor its address says it.
     """
     rows = content.get("reviews")
     stated = (
@@ -478,10 +457,9 @@ def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
 
 
 def _card_count(html: str, start: int) -> int:
-    """Count review cards cheaply: a hydrated page has more of them than its JSON.
+    """Count review cards without parsing: a page may show more reviews than its JSON has.
 
-    Only what stands before the data script, which begins at `start`, is counted; cards do in every
-    layout seen.
+    In every layout seen the cards come before the data script, which begins at `start`.
     """
     end = len(html) if start < 0 else start
     cards = sum(1 for _ in _CARD.finditer(html, 0, end))
