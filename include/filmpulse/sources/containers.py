@@ -1,6 +1,6 @@
-"""Web archives: the one page in a MIME message (MHTML) or in a property list of Safari's.
+"""Take the page out of a web archive: a MIME message (MHTML) or a property list of Safari.
 
-Anyone may have made such a file, so each limit below is checked before memory or time is spent.
+Anyone may have made such a file, so each limit is checked before memory or time is spent.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from filmpulse.errors import ForeignPage
 _MOST_PARTS, _MOST_DEPTH, _MOST_PLIST_OBJECTS = 5_000, 3, 100_000
 _HEADER_BYTES = 64_000
 
-# Kind of an object -> bytes, or references, for each unit of its size: data, ASCII and UTF-16
-# text; array, set and dictionary (CoreFoundation, CFBinaryPList.c).
+# Kind of an object -> bytes (data, ASCII, UTF-16) or references (array, set, dictionary) for each
+# unit of its size (CoreFoundation, CFBinaryPList.c).
 _PLIST_UNITS = {0x4: 1, 0x5: 1, 0x6: 2, 0xA: 1, 0xC: 1, 0xD: 2}
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -35,9 +35,9 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of a page taken out of a container, and what the container says of them.
+    """The bytes of a page, and what its container says of them.
 
-    `saved_at` (UTC) is when the container was written, `url` where the page came from.
+    `saved_at` (UTC) is when the container was written, `url` the page's address.
     """
 
     content: bytes
@@ -76,13 +76,9 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _check_plist(content: bytes) -> None:
-    """Refuse a binary property list whose objects overlap.
+    """Raise ValueError for a binary property list with too many objects, or if they overlap.
 
-    Objects of an honest list take no more bytes together than the list has. A list made for harm
-    has thousands of objects that share the same bytes, and would fill any memory when read.
-
-    Raises:
-        ValueError: They do, or there are too many.
+    In a list made for harm thousands of objects share the same bytes and would fill any memory.
     """
     offset_size, reference_size, count, _, table = struct.unpack(">6xBBQQQ", content[-32:])
     if count > _MOST_PLIST_OBJECTS:
@@ -141,11 +137,7 @@ def _header_and_body(content: bytes) -> tuple[Message, bytes]:
 def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
     """Yield the HTML parts of a MIME message in their order, each with its encoded body.
 
-    The standard library's own parser takes minutes for a message made of parts within parts, so
-    only headers are read with it.
-
-    Raises:
-        ForeignPage: More parts, or deeper ones, than any page has.
+    Only headers are read by the standard library's parser: for parts within parts it takes minutes.
     """
     waiting, taken = deque([(content, 0)]), 0
     while waiting:
@@ -165,7 +157,7 @@ def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
 
 
 def _split(body: bytes, boundary: str) -> Iterator[bytes]:
-    """Yield what stands between boundary lines; the last part may lack its closing line."""
+    """Yield the parts between boundary lines; the last part may lack its closing line."""
     line = re.compile(
         rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|\Z)"
     )

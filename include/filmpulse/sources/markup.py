@@ -1,4 +1,4 @@
-"""HTML as a tree, however broken."""
+"""Parse HTML, however broken."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lxml import html as lxml_html  # type: ignore[import-untyped]
 from filmpulse.errors import ForeignPage
 
 _MOST_ATTRIBUTES = 10_000  # of one tag; pages have dozens
-# Possessive, so that each character is looked at once. What a script or a comment holds is no tag.
+# Possessive, so that each character is passed once. The text of a script or a comment is no tag.
 _ATTRIBUTE = re.compile(r"""[\s/]++[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']*+))?+""")
 _START_TAG = re.compile(
     rf"<(?:!--(?:(?!-->).)*+|(?=[a-z])(?P<tag>(?P<script>script\b)?+[^\s/>]*+"
@@ -20,7 +20,7 @@ _START_TAG = re.compile(
 
 
 def parse_html(html: str) -> Any:
-    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped.
+    """Parse a page without its NUL characters, which end a text for libxml2.
 
     Raises:
         ForeignPage: A tag has more than `_MOST_ATTRIBUTES`. libxml2 compares each attribute with
