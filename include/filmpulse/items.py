@@ -35,46 +35,20 @@ Mode = Literal["incremental", "full", "import", "stream"]
 """What a collection read: new reviews, all reviews, files, or a stream's events."""
 
 CollectionStatus = Literal[
-    "queued",
-    "running",
-    "complete",
-    "drained",
-    "partial",
-    "gated",
-    "blocked",
-    "layout_changed",
-    "not_found",
-    "failed",
-]
+    "queued", "running", "complete", "drained", "partial", "gated", "blocked", "layout_changed",
+    "not_found", "failed",
+]  # fmt: skip
 
 AnalysisStatus = Literal[
-    "scored",
-    "refused",
-    "content_filter",
-    "truncated",
-    "invalid",
-    "unsupported_language",
-    "over_budget",
-    "failed",
-]
-
+    "scored", "refused", "content_filter", "truncated", "invalid", "unsupported_language",
+    "over_budget", "failed",
+]  # fmt: skip
 
 CallOutcome = Literal[
-    "scored",
-    "refused",
-    "content_filter",
-    "truncated",
-    "invalid",
-    "rate_limited",
-    "unavailable",
-    "timeout",
-    "disconnected",
-    "malformed",
-    "rejected",
-    "key_refused",
-    "model_refused",
+    "scored", "refused", "content_filter", "truncated", "invalid", "rate_limited", "unavailable",
+    "timeout", "disconnected", "malformed", "rejected", "key_refused", "model_refused",
     "quota_exhausted",
-]
+]  # fmt: skip
 """How one request to a model ended: the first five brought an answer, the last three stop a run."""
 
 Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
@@ -303,8 +277,8 @@ _NUMBERED = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Unicode's category Cc, but for tab, line feed and carriage return."""
 _HALVES = re.compile("[\ud800-\udfff]")  # category Cs, halves of surrogate pairs
-# What a control character means. A byte from 0x80 to 0x9F that was read as Latin-1 is a character of
-# Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which leaves five of them undefined.
+# What a control character means. A byte from 0x80 to 0x9F that was read as Latin-1 is one of
+# Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which does not define five of them.
 _MEANT = {"\v": "\n", "\f": "\n"} | {
     chr(byte): character
     for byte in range(0x80, 0xA0)

@@ -28,7 +28,8 @@ _MOST_END_BYTES = _END64_SIZE + _LOCATOR64_SIZE + _END_SIZE + 65_535
 _MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # a page saved whole has dozens of files
 _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNREADABLE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError,
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError,
+    RuntimeError, ValueError,
 )  # fmt: skip
 # Documents that are ZIPs: recognised by a folder (ECMA-376), or by their member `mimetype`.
 _OFFICE_FOLDERS = {
@@ -106,11 +107,7 @@ def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
                 reason="archive",
             )
         for entry in entries:
-            read, problem = _read(archive, entry, most_bytes)
-            if problem is not None:
-                yield Member(entry.filename, problem=f"A file in the ZIP {problem}.")
-            else:
-                yield Member(entry.filename, read, _changed_at(entry))
+            yield _read(archive, entry, most_bytes)
 
 
 def _document_kind(archive: zipfile.ZipFile) -> str | None:
@@ -119,7 +116,7 @@ def _document_kind(archive: zipfile.ZipFile) -> str | None:
         folders = {name.partition("/")[0] for name in names}
         return next((kind for folder, kind in _OFFICE_FOLDERS.items() if folder in folders), None)
     if names[:1] == ["mimetype"]:
-        declared, _ = _read(archive, archive.infolist()[0], most_bytes=200)
+        declared = _read(archive, archive.infolist()[0], most_bytes=200).content or b""
         return next((kind for mark, kind in _MIME_TYPES.items() if declared.startswith(mark)), None)
     return None
 
@@ -166,22 +163,21 @@ def _check_directory(content: bytes) -> None:
         )
 
 
-def _read(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int
-) -> tuple[bytes, str | None]:
-    """Return a file's content, and what is wrong with the file."""
-    if problem := _problem(entry, most_bytes):
-        return b"", problem
-    try:
-        with archive.open(entry) as file:
-            read = file.read(most_bytes + 1)
-    except (
-        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error,
-    ) as error:  # fmt: skip
-        return b"", f"is damaged ({error}): make the ZIP again"
-    if is_archive(read):
-        return b"", "is an archive within an archive: unpack it first"
-    return read, _too_large(most_bytes) if len(read) > most_bytes else None
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int) -> Member:
+    content, problem = b"", _problem(entry, most_bytes)
+    if problem is None:
+        try:
+            with archive.open(entry) as file:
+                content = file.read(most_bytes + 1)
+        except _UNREADABLE as error:
+            problem = f"is damaged ({error}): make the ZIP again"
+    if is_archive(content):
+        problem = "is an archive within an archive: unpack it first"
+    elif len(content) > most_bytes:
+        problem = _too_large(most_bytes)
+    if problem is not None:
+        return Member(entry.filename, problem=f"A file in the ZIP {problem}.")
+    return Member(entry.filename, content, _changed_at(entry))
 
 
 def _problem(entry: zipfile.ZipInfo, most_bytes: int) -> str | None:

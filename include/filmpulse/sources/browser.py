@@ -12,6 +12,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -71,21 +72,13 @@ FLAGS = (
     "--lang=en-US",
 )
 
-# net error of Chrome -> the stable word of `SiteUnavailable.reason`
-NET_REASONS = (
-    ("NAME_NOT_RESOLVED", "dns"),
-    ("ADDRESS_INVALID", "dns"),
-    ("TIMED_OUT", "timeout"),
-    ("CONNECTION_RESET", "reset"),
-    ("CONNECTION_CLOSED", "reset"),
-    ("CONNECTION_ABORTED", "reset"),
-    ("EMPTY_RESPONSE", "reset"),
-    ("SOCKET_NOT_CONNECTED", "reset"),
-    ("CONTENT_LENGTH_MISMATCH", "broken_page"),
-    ("INCOMPLETE_CHUNKED", "broken_page"),
-    ("CONTENT_DECODING_FAILED", "broken_page"),
-    ("INVALID_CHUNKED", "broken_page"),
-)
+# `SiteUnavailable.reason` -> net errors of Chrome
+NET_REASONS = {
+    "dns": "NAME_NOT_RESOLVED|ADDRESS_INVALID",
+    "timeout": "TIMED_OUT",
+    "reset": "CONNECTION_(RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED",
+    "broken_page": "CONTENT_LENGTH_MISMATCH|CONTENT_DECODING_FAILED|IN(COMPLETE|VALID)_CHUNKED",
+}
 
 # Press controls by script, so that nothing that lies on top of them catches the click.
 _CLICK = """
@@ -509,8 +502,8 @@ def _net_reason(message: str) -> tuple[str, str]:
     word = message.partition("net::")[2].split()
     if not word:
         return "browser", message.splitlines()[0] if message else "no reason given"
-    found = next((reason for mark, reason in NET_REASONS if mark in word[0]), "unavailable")
-    return found, word[0].rstrip(".,)")
+    found = (reason for reason, errors in NET_REASONS.items() if re.search(errors, word[0]))
+    return next(found, "unavailable"), word[0].rstrip(".,)")
 
 
 class _Folder:

@@ -139,21 +139,8 @@ def _suggested_titles(text: str) -> list[dict[str, Any]]:
     return [e for e in entries if isinstance(e, dict) and as_id(e.get("id"))]
 
 
-def _movie(
-    imdb_id: str | None,
-    *,
-    title: Any,
-    original_title: Any = None,
-    year: Any = None,
-    release_date: date | None = None,
-    runtime_seconds: Any = None,
-    genres: Any = None,
-    directors: Any = None,
-    cast: Any = None,
-    plot: Any = None,
-    poster_url: Any = None,
-) -> Movie:
-    """Make a movie of a page's values; empty ones count as unknown.
+def _movie(imdb_id: str | None, *, title: Any, runtime_seconds: Any = None, **facts: Any) -> Movie:
+    """Make a movie of a page's values, named as in `Movie`; empty ones count as unknown.
 
     Raises:
         LayoutChanged: The id or the title is missing, or a value is impossible.
@@ -162,20 +149,12 @@ def _movie(
     if imdb_id is None or not name:
         raise LayoutChanged(f"A title without {'a name' if imdb_id else 'an id'} was found.")
     minutes = runtime_seconds // 60 if isinstance(runtime_seconds, int) else None
+    plot = facts.get("plot")
+    facts["plot"] = canonical_text(plot) or None if isinstance(plot, str) else None
+    facts |= {key: site_string(facts.get(key)) or None for key in ("original_title", "poster_url")}
+    facts |= {key: _names(facts.get(key)) for key in ("genres", "directors", "cast")}
     try:
-        return Movie(
-            imdb_id=imdb_id,
-            title=name,
-            original_title=site_string(original_title) or None,
-            year=year,
-            release_date=release_date,
-            runtime_minutes=minutes or None,
-            genres=_names(genres),
-            directors=_names(directors),
-            cast=_names(cast),
-            plot=canonical_text(plot) or None if isinstance(plot, str) else None,
-            poster_url=site_string(poster_url) or None,
-        )
+        return Movie(imdb_id=imdb_id, title=name, runtime_minutes=minutes or None, **facts)
     except ValidationError as error:
         raise LayoutChanged(f"{imdb_id} holds an impossible value: {wording(error)}") from None
 
