@@ -341,28 +341,27 @@ class Lake:
 
     def read(self, name: str) -> bytes:
         """Read one object below the root."""
-        return self._read(self._path(f"{self._url}/{name}"))
+        return self._read(self._path(self.uri_of(name)))
 
     def size(self, name: str) -> int | None:
         """Return the size in bytes of one object below the root; None if there is none."""
-        path = self._path(f"{self._url}/{name}")
-        with _reached("looked at", name):
-            self._fs.invalidate_cache()
-            try:
-                found: int = self._fs.info(path)["size"]
-            except FileNotFoundError:
-                return None
-        return found
+        path = self._path(self.uri_of(name))
+        try:
+            with _reached("looked at", name):
+                self._fs.invalidate_cache()
+                return int(self._fs.info(path)["size"])
+        except ObjectMissing:
+            return None
 
     def modified_at(self, name: str) -> datetime:
         """Return when an object was last written (UTC)."""
         with _reached("looked at", name):
-            found: datetime = self._fs.modified(self._path(f"{self._url}/{name}"))
+            found: datetime = self._fs.modified(self._path(self.uri_of(name)))
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def write(self, name: str, content: bytes) -> str:
         """Write one object below the root in one piece and return its URI."""
-        path = self._path(f"{self._url}/{name}")
+        path = self._path(self.uri_of(name))
         with _reached("written", name):
             if self._has_folders:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -384,7 +383,7 @@ class Lake:
 
     def delete(self, name: str) -> None:
         """Delete one object below the root, if it is there."""
-        path = self._path(f"{self._url}/{name}")
+        path = self._path(self.uri_of(name))
         with _reached("deleted", name), suppress(FileNotFoundError):
             self._fs.rm_file(path)
 

@@ -50,15 +50,12 @@ class Crosswalk(Protocol):
 
     def source_id(self, imdb_id: str) -> str | None:
         """Return the source's own id of a movie, if known."""
-        ...
 
     def imdb_id(self, source_id: str) -> str | None:
         """Return IMDb's id of a movie of the source, if known."""
-        ...
 
     def note(self, source_id: str, imdb_id: str, said_by: str) -> None:
         """Store that both ids are of one movie, and who says so."""
-        ...
 
 
 class Source(Protocol):
@@ -79,15 +76,12 @@ class Source(Protocol):
 
     def is_on(self, settings: Settings) -> bool:
         """Say whether the source may be read live."""
-        ...
 
     def terms(self, settings: Settings) -> Terms | None:
         """Return the conditions that a user accepts by reading it live, if there are any."""
-        ...
 
     def author_id(self, given: str) -> str | None:
         """Return the source's id of an author in a text that a person typed, or None."""
-        ...
 
 
 class Crawl(Protocol):
@@ -137,15 +131,12 @@ class Site(AbstractContextManager["Site"], Protocol):
 
     def check_robots(self, imdb_id: str) -> None:
         """Return if robots.txt lets a movie's pages be read."""
-        ...
 
     def look(self, imdb_id: str) -> tuple[Movie, Snapshot]:
         """Read a movie's facts, and the site's own figures of it now; costs one page."""
-        ...
 
     def first_page(self, imdb_id: str, author_secret: bytes) -> FirstPage:
         """Read the first page of a movie's reviews, and store nothing."""
-        ...
 
     def crawl(
         self,
@@ -162,11 +153,9 @@ class Site(AbstractContextManager["Site"], Protocol):
             known_ids: Ids of the stored reviews.
             is_erased: Says whether a review may never be stored.
         """
-        ...
 
     def search(self, query: str) -> list[SearchHit]:
         """Return the movies that the site suggests for what a person typed, best first."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -208,19 +197,15 @@ class SiteSource(Source, Protocol):
         Raises:
             BadInput: Live reading is off; the message says how to switch it on.
         """
-        ...
 
     def recognises(self, text: str) -> bool:
         """Say whether a saved page or answer may be of this site."""
-        ...
 
     def find_fault(self, text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
         """Return why a saved page is not a whole page of the site; None for a good page."""
-        ...
 
     def saved_at(self, text: str) -> datetime | None:
         """Return when the site made a page (UTC), if the page says so; call it before `clean`."""
-        ...
 
     def clean(self, text: str, author_secret: bytes | None) -> str:
         """Return a page or an answer without data about visitor and reviewers.
@@ -228,7 +213,6 @@ class SiteSource(Source, Protocol):
         Raises:
             NotCleaned: It may still hold such data.
         """
-        ...
 
     def read_saved(
         self,
@@ -253,11 +237,9 @@ class SiteSource(Source, Protocol):
             BadInput: The movie is unknown or is not `imdb_id`, or the page does not hold the
                 reviews of one movie (`no_reviews`).
         """
-        ...
 
     def user_ids(self, words: Iterable[str]) -> Iterator[str]:
         """Return the words that are ids of users in pages that are not cleaned."""
-        ...
 
 
 class Drained(NamedTuple):
@@ -300,7 +282,6 @@ class StreamSource(Source, Protocol):
 
         This and the drain raise `Blocked`, `SiteUnavailable` or `HostPaused`.
         """
-        ...
 
 
 @cache

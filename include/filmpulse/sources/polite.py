@@ -27,15 +27,12 @@ class Gate(Protocol):
         Raises:
             HostPaused: The host refused before, and its pause is not over.
         """
-        ...
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
         """Stop all requests to a host, longer with each refusal; return until when (UTC)."""
-        ...
 
     def clear(self, host: str) -> None:
         """Forget the refusals of a host, after a good page."""
-        ...
 
 
 def fetch(client: httpx.Client, url: str) -> httpx.Response:

@@ -133,13 +133,24 @@ class _Workbook:
             if (path := of_kind.get("sharedStrings")) in self._members:
                 for _ in self._parse(str(path), texts.start, texts.end, texts.text):
                     pass
-            sheet = _Sheet(self._reading, texts, formats, is_1904=self._is_1904)
+            sheet = _Sheet(self._reading, formats, is_1904=self._is_1904)
             for _ in self._parse(sheets[name], sheet.start, sheet.end, sheet.text):
-                for number, cells in sheet.rows:  # filled one by one: a block may hold thousands
-                    yield number, [cells.get(n, "") for n in range(1, max(cells) + 1)]
+                for number, cells in sheet.rows:
+                    yield number, self._filled(number, cells, texts)
                 sheet.rows.clear()
                 if sheet.is_done:
                     return
+
+    def _filled(self, number: int, cells: dict[int, Cell | int], texts: _SharedTexts) -> list[Cell]:
+        """Fill a row, one at a time: thousands of a block may be wide or share one long text."""
+        row: list[Cell] = [""] * max(cells)
+        size = 0
+        for column, cell in cells.items():
+            row[column - 1] = found = texts[cell] if isinstance(cell, int) else cell
+            size += len(str(found))
+            if size > limits.MAX_RECORD_CHARACTERS:
+                raise _too_long(self._reading, f"row {number:,}", limits.MAX_RECORD_CHARACTERS)
+        return row
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """Return the kind and the path of each part that belongs to a part, by id."""
@@ -345,20 +356,21 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.IGNORECASE)
 
 
 class _Sheet(_Texts):
-    """Gathers the rows of a sheet that have cells, in `rows`: a number, and cells by column."""
+    """Gathers the rows of a sheet that have cells.
 
-    def __init__(
-        self, reading: Reading, texts: _SharedTexts, formats: list[_Format], *, is_1904: bool
-    ) -> None:
+    `rows` holds the number of each row and its cells by column; a whole number in place of a cell
+    is the number of a shared text.
+    """
+
+    def __init__(self, reading: Reading, formats: list[_Format], *, is_1904: bool) -> None:
         super().__init__(reading)
-        self.rows: list[tuple[int, dict[int, Cell]]] = []
+        self.rows: list[tuple[int, dict[int, Cell | int]]] = []
         self.is_done = False
-        self._texts = texts
         self._formats = formats
         self._is_1904 = is_1904
         self._number = 0
         self._column = 0
-        self._cells: dict[int, Cell] = {}
+        self._cells: dict[int, Cell | int] = {}
         self._row_size = 0
         # Of the cell that is being read: type, place in the list of formats, `v` and `f`.
         self._kind, self._style = "n", 0
@@ -381,8 +393,9 @@ class _Sheet(_Texts):
 
     def end(self, tag: str) -> None:
         if tag == "c":
-            self._cells[self._column] = cell = self._cell("".join(self._pieces))
-            self._row_size += len(str(cell))
+            text = "".join(self._pieces)
+            self._cells[self._column] = self._cell(text)
+            self._row_size += len(text)
             if self._row_size > limits.MAX_RECORD_CHARACTERS:
                 where = f"row {self._number:,}"
                 raise _too_long(self._reading, where, limits.MAX_RECORD_CHARACTERS)
@@ -425,7 +438,7 @@ class _Sheet(_Texts):
                 f"{limits.MAX_COLUMNS:,} columns, which is what Excel has: remove columns."
             )
 
-    def _cell(self, text: str) -> Cell:
+    def _cell(self, text: str) -> Cell | int:
         """Make a cell of its text; whole numbers lose their ".0"."""
         kind = self._kind
         if not text:
@@ -435,7 +448,7 @@ class _Sheet(_Texts):
             return ""
         match kind:
             case "s":
-                return self._texts[int(text)]
+                return int(text)
             case "str" | "inlineStr":
                 return _unescaped(text)
             case "b":
