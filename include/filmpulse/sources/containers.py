@@ -68,11 +68,8 @@ def from_webarchive(content: bytes) -> Content | None:
         ) from error
     if not isinstance(data, bytes):
         raise ForeignPage("The web archive holds no page: save the page again.")
-    return Content(data, _text_or_none(charset), None, _text_or_none(url))
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    charset, url = (word if isinstance(word, str) else None for word in (charset, url))
+    return Content(data, charset, None, url)
 
 
 def _check_plist(content: bytes) -> None:

@@ -18,10 +18,10 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from filmpulse.errors import LayoutChanged
 from filmpulse.sources import KEYED
+from filmpulse.sources.imdb.data import TITLE_IN_URL
 from filmpulse.sources.imdb.shown import read_day, read_exact_number, read_number
 from filmpulse.sources.markup import parse_html, with_class
 
-_TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
 _REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
 _AUTHOR_IN_URL = re.compile(rf"/user/(ur[0-9]+|{KEYED}[0-9a-f]{{32}})")
 _ADDED = "added-to-the-end"
@@ -141,7 +141,7 @@ def _card(element: Any, review_id: str) -> Card | None:
     up, down = (f".//*[{with_class(f'ipc-voting__label__count--{way}')}]" for way in ("up", "down"))
     return Card(
         review_id=review_id,
-        imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
+        imdb_id=_link(element, TITLE_IN_URL, "/review/"),
         author_id=_link(element, _AUTHOR_IN_URL),
         title=_text(element, f"{heading}//h3") or _text(element, heading),
         body=body,
@@ -159,7 +159,7 @@ def _old_card(element: Any, review_id: str) -> Card:
     up, cast = (read_number(helpful[1]), read_number(helpful[2])) if helpful else (None, None)
     return Card(
         review_id=review_id,
-        imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
+        imdb_id=_link(element, TITLE_IN_URL, "/review/"),
         author_id=_link(element, _AUTHOR_IN_URL),
         title=_text(element, f".//a[{with_class('title')}]"),
         body=_inner_html(body[0]) if body else "",

@@ -144,7 +144,7 @@ class _Found:
             dig(content, "data", "title", "reviews", "total"),
             dig(content, "entityMetadata", "subNavReviews", "total"),
         )
-        info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo") or {}
+        info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo")
         self.has_more, self.cursor = _page_info(info)
         if variant:
             self._add(reviews, variant)
@@ -245,7 +245,7 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
     if movie_id is None:
         raise BadInput("The answer does not say which movie it is about: give its id.")
     read = _reviews(_from_node(edge, movie_id, author_secret) for edge in edges)
-    has_more, cursor = _page_info(reviews.get("pageInfo") or {})
+    has_more, cursor = _page_info(reviews.get("pageInfo"))
     if not read and has_more:
         raise LayoutChanged("The GraphQL answer announces more reviews and holds none.")
     return ReviewsPage(
@@ -426,9 +426,7 @@ def _author_key(author_id: Any, secret: bytes) -> str | None:
 
 
 def _page_info(info: Any) -> tuple[bool | None, str | None]:
-    if not isinstance(info, dict):
-        return None, None
-    more, cursor = info.get("hasNextPage"), info.get("endCursor")
+    more, cursor = dig(info, "hasNextPage"), dig(info, "endCursor")
     return (more if isinstance(more, bool) else None), (cursor if isinstance(cursor, str) else None)
 
 

@@ -172,7 +172,9 @@ def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
             return None
         found = _day(text, column.format)
     if found is None:
-        raise Unreadable("date", f"{_shown(str(cell))} is no day written as {_how(column)}")
+        iso = "YYYY-MM-DD (say its `format` in the map if it is another)"
+        how = iso if column.format == "iso" else column.format
+        raise Unreadable("date", f"{_shown(str(cell))} is no day written as {how}")
     if found > latest:
         raise Unreadable("future date", f"{found} lies in the future")
     if found < EARLIEST:
@@ -180,31 +182,22 @@ def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
     return found
 
 
-def _how(column: DayColumn) -> str:
-    """Return how days are written, for messages."""
-    iso = "YYYY-MM-DD (say its `format` in the map if it is another)"
-    return iso if column.format == "iso" else column.format
-
-
 def _day(text: str, how: str) -> date | None:
     try:
         if iso := _ISO.fullmatch(text):
             return date.fromisoformat(iso[1])
         if how in ("day-first", "month-first"):
-            three = _THREE.fullmatch(text)
-            if three is None:
-                return None
-            first, second, year = int(three[1]), int(three[3]), int(three[4])
-            return date(year, *((second, first) if how == "day-first" else (first, second)))
-        if how in ("unix", "unix-ms"):
-            if not _SECONDS.fullmatch(text):
-                return None
-            seconds = int(text) // (1000 if how == "unix-ms" else 1)
-            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date()
-        if how != "iso":
+            if three := _THREE.fullmatch(text):
+                first, second, year = int(three[1]), int(three[3]), int(three[4])
+                return date(year, *((second, first) if how == "day-first" else (first, second)))
+        elif how in ("unix", "unix-ms"):
+            if _SECONDS.fullmatch(text):
+                seconds = int(text) // (1000 if how == "unix-ms" else 1)
+                return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date()
+        elif how != "iso":
             return datetime.strptime(text, how).date()  # noqa: DTZ007 - as written
     except (ValueError, OverflowError):
-        return None
+        pass
     return None
 
 
