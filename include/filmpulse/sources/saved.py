@@ -93,7 +93,7 @@ def unwrap(content: bytes) -> SavedPage:
             break
         text = source
     else:
-        raise ForeignPage("A view of a source within views: save the page itself.")
+        raise ForeignPage("A view-source tab of a view-source tab: save the page itself.")
     if not text.strip():
         raise ForeignPage("The file is empty.")
     if text.lstrip()[0] not in "<{[":

@@ -135,7 +135,7 @@ def _cleaned(text: str, secret: bytes | None) -> str:
     else:
         raise NotCleaned("it is neither HTML nor JSON")
     if again != done:
-        raise NotCleaned("each reading gives another page")
+        raise NotCleaned("cleaning it again changes it")
     _check(done, cleaner)
     return done
 
@@ -144,10 +144,10 @@ def _check(cleaned: str, cleaner: Cleaner) -> None:
     """Raise `NotCleaned` if something private is left, plain or encoded."""
     plain = htmllib.unescape(cleaned) if "&" in cleaned else cleaned
     if is_private(plain):
-        raise NotCleaned("an address, an id or a token was still found in it")
+        raise NotCleaned("an address, an id or a token is left in it")
     for form in {cleaned, plain, unquote(plain) if "%" in plain else plain}:
         if any(value in form for value in cleaner.visit):
-            raise NotCleaned("what it says of its visitor was still found in it")
+            raise NotCleaned("data about its visitor are left in it")
 
 
 class _Document:

@@ -137,14 +137,13 @@ def find_fault(text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
 
     Call it before the page is cleaned, which removes the marks of a challenge or refusal.
     """
-    page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
-    try:
-        if text.lstrip()[:1] == "<":
-            check_page(page)
-    except (Blocked, ForeignPage, SiteUnavailable) as fault:
-        return fault
-    except FilmpulseError:
-        pass
+    if text.lstrip()[:1] == "<":
+        try:
+            check_page(
+                Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
+            )
+        except (Blocked, ForeignPage, SiteUnavailable) as fault:
+            return fault
     return None
 
 

@@ -329,7 +329,7 @@ def _read_json(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[
             if len(seen) > limits.MAX_COLUMNS:
                 raise BadInput(
                     f"{reading.name}: its objects have more than {limits.MAX_COLUMNS:,} different "
-                    "names, and no more are read: put what is no column into values."
+                    "names, and no more are read: keep data in values, not in names."
                 )
         else:
             broken.append(Broken(number, fault or "it is no JSON object", {UNSPLIT: text}))

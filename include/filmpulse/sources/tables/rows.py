@@ -10,8 +10,6 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
-
 from filmpulse.items import CONTROLS, Review, author_key, content_hash, text_from_html
 from filmpulse.sources.tables.mapping import TableMap
 from filmpulse.sources.tables.values import (
@@ -96,9 +94,6 @@ def read_rows(
                 problems, unread = [], {f: fault.sentence for f, fault in faults.items()}
             except Unreadable as error:
                 problems.insert(0, Problem(error.kind, str(error)))
-            except ValidationError as error:
-                first = error.errors()[0]
-                problems.insert(0, Problem("value", f"{first['loc'][0]}: {first['msg']}"))
         if review is not None and mapping.review_id is None:
             review = _with_made_id(review, {f: given[name] for f, name in texts.items()}, convert)
         shown = {name: str(cell) for name, cell in given.items()}
