@@ -28,7 +28,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -110,14 +110,6 @@ class DrainManifest(Item):
     movies: dict[ImdbId, Count] = Field(default_factory=dict)
     removed_ids: tuple[ReviewId, ...] = ()
     parts: tuple[str, ...] = ()
-
-
-class _Changed(NamedTuple):
-    """The new lines of one part, how many lines differ, and how many of these were removed."""
-
-    lines: bytes
-    changed: int
-    taken_out: int
 
 
 _Manifest = TypeVar("_Manifest", Manifest, DrainManifest)
@@ -307,15 +299,23 @@ class Lake:
             BadInput: A part that may hold such a review has a line that is no review.
         """
         parts = sorted(name for name in names if name.endswith(".jsonl.gz"))
-        concerned = [name for name in parts if concerns(self._lines(name))]
-        changed = {name: self._changed(name, change) for name in concerned}
-        count = sum(part.changed for part in changed.values())
+        rewritten: dict[str, bytes] = {}
+        count = removed = 0
+        for name in parts:
+            lines = self._lines(name)
+            if concerns(lines):
+                before = _reviews_in(name, lines)
+                after = [change(review) for review in before]
+                differing = sum(new != old for new, old in zip(after, before, strict=True))
+                count, removed = count + differing, removed + after.count(None)
+                if differing:
+                    rewritten[name] = _as_lines([new for new in after if new is not None])
         if is_trial or not count:
             return count
-        if any(part.taken_out for part in changed.values()):
+        if removed:
             ids: set[str] = set()
             for name in parts:
-                lines = changed[name].lines if name in changed else self._lines(name)
+                lines = rewritten[name] if name in rewritten else self._lines(name)
                 ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
             for name in names:
                 if name.endswith(f"/{MANIFEST}"):
@@ -323,9 +323,8 @@ class Lake:
                         told = self.read_manifest(self.uri_of(name))
                         told = told.model_copy(update={"distinct_ids": len(ids)})
                         self.write(name, told.model_dump_json(indent=1).encode())
-        for name, part in changed.items():
-            if part.changed:
-                self.write(name, _packed(part.lines))
+        for name, lines in rewritten.items():
+            self.write(name, _packed(lines))
         return count
 
     def delete_collection(self, folder: str) -> None:
@@ -403,20 +402,6 @@ class Lake:
             log.warning("%s is damaged and was passed over: %s", name, error)
             return b""
 
-    def _changed(self, name: str, change: Callable[[Review], Review | None]) -> _Changed:
-        kept, changed, taken_out = [], 0, 0
-        for line in self._lines(name).splitlines():
-            try:
-                review = Review.model_validate_json(line)
-            except ValidationError as error:
-                raise BadInput(f"{name} holds a line that is no review: {error}") from error
-            made = change(review)
-            changed += made != review
-            taken_out += made is None
-            if made is not None:
-                kept.append(made)
-        return _Changed(_as_lines(kept), changed, taken_out)
-
     def _path(self, uri: str) -> str:
         if not uri.startswith(f"{self._url}/") or ".." in uri.split("/"):
             raise BadInput(f"{uri} does not lie in the lake {self._url}.")
@@ -480,6 +465,13 @@ def _is_collection(name: str) -> bool:
     return name.count("/") == (4 if name.startswith("reviews/") else 3) and (
         name.startswith("reviews/") or name.split("/")[0] not in AREAS
     )
+
+
+def _reviews_in(name: str, lines: bytes) -> list[Review]:
+    try:
+        return [Review.model_validate_json(line) for line in lines.splitlines()]
+    except ValidationError as error:
+        raise BadInput(f"{name} holds a line that is no review: {error}") from error
 
 
 def _as_lines(reviews: Sequence[Review]) -> bytes:
