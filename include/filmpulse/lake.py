@@ -7,7 +7,7 @@ Layout below the lake's root, by areas::
     streams/<source>/<drain>/reviews-00001.jsonl.gz          events of a stream, of all movies
     streams/<source>/<drain>/manifest.json                   written last, as above
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
-    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt why a page could not even be cleaned
+    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt only why, if a page cannot be cleaned
     erasures/<digest>.json                                   what was erased on request
     losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
     cleaned.json                                             the version of the rules of cleaning
