@@ -192,7 +192,7 @@ class _Document:
             raise NotCleaned("nothing in it shows that it is a page of IMDb's")
         for holder in self._data():
             found.read(decode_json(holder.text))
-        for element in self._elements():
+        for element in self._root.iter(etree.Element):
             if _is_of_person(element) and not _is_below_profile(element):
                 found.names.add(_shown_name(element))
             elif _hooks(element) & _TEXTS:
@@ -209,7 +209,7 @@ class _Document:
             bool(marked)
             or any(_IMDB_ADDRESS.match(address) for address in addresses)
             or self._root.xpath("string(//title)").rstrip().endswith("- IMDb")
-            or any(not _CARDS.isdisjoint(_hooks(element)) for element in self._elements())
+            or any(not _CARDS.isdisjoint(_hooks(e)) for e in self._root.iter(etree.Element))
             or any(_IMDB_DATA.search(holder.text) for holder in self._data())
         )
 
@@ -258,9 +258,6 @@ class _Document:
     def _data(self) -> Iterator[Any]:
         """Yield the scripts that are not empty; all of them hold JSON."""
         yield from (script for script in self._root.iter("script") if (script.text or "").strip())
-
-    def _elements(self) -> Iterator[Any]:
-        yield from self._root.iter(etree.Element)
 
 
 class _Place(NamedTuple):

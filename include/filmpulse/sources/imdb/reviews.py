@@ -174,11 +174,7 @@ class _Found:
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
-    """Return the page, marked as gated where it is.
-
-    Raises:
-        LayoutChanged: The page has fewer reviews than it must, and no gate explains that.
-    """
+    """Return the page, marked as gated where it is; raise if reviews lack without a gate."""
     read = len(result.reviews)
     seen, count = read + result.unopened_spoilers, result.review_count
     if count is None:
@@ -264,7 +260,6 @@ def _from_content(
     """Read `contentData` in the first of its two shapes that can be read whole.
 
     Returns the reviews and the variant's name; an empty tuple and None without either shape.
-    Raises `LayoutChanged` if a shape is there, and none can be read whole.
     """
     rows, edges = content.get("reviews"), dig(content, "data", "title", "reviews", "edges")
     routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], _Fields], tuple[str, ...]], ...] = (
@@ -362,11 +357,7 @@ def _fields(
     author: Any,
     secret: bytes,
 ) -> _Fields:
-    """Turn one review's JSON values into the fields of a `Review`.
-
-    Raises:
-        LayoutChanged: The review has no id or no text, or its day is no date.
-    """
+    """Turn one review's JSON values into the fields of a `Review`."""
     if not isinstance(review_id, str) or not review_id:
         raise LayoutChanged(f"A review of {imdb_id} has no id.")
     text = without_addresses(text_from_html(body)) if isinstance(body, str) else ""
@@ -392,11 +383,7 @@ def _fields(
 
 
 def _reviews(found: Iterable[_Fields]) -> tuple[Review, ...]:
-    """Make all reviews of a page at once, which is faster; no id twice.
-
-    Raises:
-        LayoutChanged: A review holds an impossible value.
-    """
+    """Make all reviews of a page at once, which is faster; no id twice."""
     by_id: dict[str, _Fields] = {}
     for fields in found:
         by_id.setdefault(fields["review_id"], fields)
@@ -431,11 +418,7 @@ def _page_info(info: Any) -> tuple[bool | None, str | None]:
 
 
 def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
-    """Return the movie that a reviews page is about.
-
-    Raises:
-        BadInput: Neither the page nor its address says it.
-    """
+    """Return the movie that a reviews page is about, by its data or its address."""
     rows = content.get("reviews")
     stated = (
         as_id(dig(content, "entityMetadata", "id"))

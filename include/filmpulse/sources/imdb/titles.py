@@ -140,11 +140,7 @@ def _suggested_titles(text: str) -> list[dict[str, Any]]:
 
 
 def _movie(imdb_id: str | None, *, title: Any, runtime_seconds: Any = None, **facts: Any) -> Movie:
-    """Make a movie of a page's values, named as in `Movie`; empty ones count as unknown.
-
-    Raises:
-        LayoutChanged: The id or the title is missing, or a value is impossible.
-    """
+    """Make a movie of a page's values, named as in `Movie`; empty ones count as unknown."""
     name = site_string(title)
     if imdb_id is None or not name:
         raise LayoutChanged(f"A title without {'a name' if imdb_id else 'an id'} was found.")

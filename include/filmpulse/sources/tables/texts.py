@@ -29,7 +29,7 @@ def read_lines(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterat
         BadInput: The encoding is another, a line is too long, or no time is left.
     """
     most = limits.MAX_RECORD_CHARACTERS
-    lines = _pieces(file, reading, encoding, lambda text: text.readline(most + 1))
+    lines = read_blocks(file, reading, encoding, lambda text: text.readline(most + 1))
     for number, line in enumerate(lines, start=1):
         if len(line) > most:
             raise BadInput(
@@ -40,16 +40,16 @@ def read_lines(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterat
 
 
 def read_blocks(
-    file: BinaryIO, reading: Reading, encoding: str | None
+    file: BinaryIO,
+    reading: Reading,
+    encoding: str | None,
+    take: Callable[[io.TextIOWrapper], str] = lambda text: text.read(limits.BLOCK),
 ) -> Generator[str, None, None]:
-    """Yield a text in blocks, wherever its lines end; raises as `read_lines`."""
-    return _pieces(file, reading, encoding, lambda text: text.read(limits.BLOCK))
+    """Yield a text by blocks, with line ends; a byte order mark overrides the map's encoding.
 
-
-def _pieces(
-    file: BinaryIO, reading: Reading, encoding: str | None, take: Callable[[io.TextIOWrapper], str]
-) -> Generator[str, None, None]:
-    """Yield a text piece by piece, with line ends; a byte order mark counts before the map."""
+    Raises:
+        BadInput: The encoding is another, or no time is left.
+    """
     name = reading.name
     file.seek(0)
     start = file.read(4)

@@ -232,10 +232,7 @@ class _Workbook:
     ) -> Iterator[None]:
         """Call back for each tag and text of a part, and yield after each block.
 
-        Raises:
-            BadInput: The part has a document type, whose entities could unfold without end, or
-                passes a limit of XML.
-            ExpatError: The part is no XML.
+        A document type is refused, since its entities could expand without end.
         """
         depth = 0
 
