@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,20 +115,6 @@ return false;
 """
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One GraphQL answer that the page itself fetched.
-
-    `status` is 0 where the connection failed. `body` is empty unless `status` is 2xx, and may be
-    HTML: a refusal may come as a page.
-    """
-
-    url: str
-    status: int
-    headers: dict[str, str]
-    body: str
-
-
 class Browser:
     """One browser for one task; use it in a `with` block, on the thread that made it.
 
@@ -171,8 +156,8 @@ class Browser:
         self._status: int | None = None
         self._headers: dict[str, str] = {}
         # GraphQL requests that wait for an answer, and answers that nobody has taken yet.
-        self._pending: dict[str, Answer] = {}
-        self._answers: list[Answer] = []
+        self._pending: dict[str, Page] = {}
+        self._answers: list[Page] = []
 
     def __enter__(self) -> Browser:
         """Start the driver and the browser.
@@ -297,12 +282,13 @@ class Browser:
         """Say no to a consent banner that covers the page; False when none does."""
         return bool(self.evaluate(_DECLINE))
 
-    def answers(self, timeout: float) -> list[Answer]:
+    def answers(self, timeout: float) -> list[Page]:
         """Wait for the next GraphQL answers that the page fetches for itself.
 
         Returns:
-            Each answer once, in order of arrival; a refusal (4xx, 5xx, 202) without a body. Empty
-            when none came within `timeout` seconds.
+            Each answer once, in order of arrival; empty when none came within `timeout` seconds.
+            `html` is the body: JSON, or HTML if a refusal came as a page; empty unless the status
+            is 2xx, and for 202. The status is 0 where the connection failed.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -427,7 +413,7 @@ class Browser:
         if params.get("type") == "Document" and params.get("frameId") == self._main_frame:
             self._main_request, self._main_state = params["requestId"], ""
         elif params.get("type") in ("XHR", "Fetch") and "graphql" in url.lower():
-            self._pending[params["requestId"]] = Answer(url, 0, {}, "")
+            self._pending[params["requestId"]] = page_of(url, "", 0)
 
     def _note_response(self, params: dict[str, Any]) -> None:
         response, request = params["response"], params["requestId"]
@@ -436,7 +422,7 @@ class Browser:
         if request == self._main_request:
             self._status, self._headers = status, headers
         elif request in self._pending:
-            self._pending[request] = Answer(response["url"], status, headers, "")
+            self._pending[request] = page_of(response["url"], "", status, headers)
 
     def _note_end(self, request: str, state: str) -> None:
         if request == self._main_request:
@@ -445,13 +431,13 @@ class Browser:
         if answer is None:
             return
         if state != "finished":
-            answer = Answer(answer.url, 0, {}, "")
-        elif 200 <= answer.status < 300 and answer.status != 202:
+            answer = page_of(answer.url, "", 0)
+        elif answer.status in range(200, 300) and answer.status != 202:
             try:
                 body = self._cdp("Network.getResponseBody", {"requestId": request})["body"]
             except WebDriverException:  # the browser went to another page and dropped the answer
                 return
-            answer = Answer(answer.url, answer.status, answer.headers, body)
+            answer = answer.model_copy(update={"html": body})
         self._answers.append(answer)
 
     @contextmanager
@@ -470,6 +456,20 @@ class Browser:
         except WebDriverException as error:
             text = (error.msg or str(error)).partition("; For documentation")[0]
             raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
+
+
+def page_of(
+    url: str, html: str, status: int | None = None, headers: dict[str, str] | None = None
+) -> Page:
+    """Make a page of an answer, or of a part of a page, that came just now."""
+    return Page(
+        url=url,
+        final_url=url,
+        html=html,
+        status=status,
+        headers=headers or {},
+        fetched_at=datetime.now(UTC),
+    )
 
 
 def _family(service: Any) -> list[psutil.Process]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -20,7 +19,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, NotFound, SiteUnavailable
 from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources import FirstPage
-from filmpulse.sources.browser import LOOPBACK, Browser
+from filmpulse.sources.browser import LOOPBACK, Browser, page_of
 from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
@@ -195,7 +194,7 @@ class ImdbSite:
         with manners(self.gate, host):
             self.gate.wait(host)
             answer = fetch(self._client, url)
-            check_answer(_page(url, answer.text, answer.status_code, dict(answer.headers)))
+            check_answer(page_of(url, answer.text, answer.status_code, dict(answer.headers)))
             return parse_suggestions(answer.text)
 
     def open(self, url: str) -> Page:
@@ -457,17 +456,16 @@ class Crawl:
         while (left := deadline - time.monotonic()) > 0:
             pages = []
             for answer in self._site.browser.answers(left):
-                page = _page(answer.url, answer.body, answer.status, answer.headers)
                 try:
                     with manners(self._site.gate, self._site.host):
-                        check_answer(page)
-                    pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
+                        check_answer(answer)
+                    pages.append(parse_graphql(answer.html, self._secret, self.imdb_id))
                 except ForeignPage:
                     continue  # the page also fetches other data than reviews
                 except (NotFound, SiteUnavailable) as error:
                     self._trouble = str(error) if answer.status else "The connection failed."
                 except LayoutChanged:
-                    self.last_page = page
+                    self.last_page = answer
                     raise
             if pages:
                 self.variant = self.variant or pages[-1].variant
@@ -483,7 +481,7 @@ class Crawl:
         if int(browser.evaluate(_CARD_COUNT)) <= self._cards:
             return None
         fragment = str(browser.evaluate(_LATER_CARDS, self._cards))
-        page = _page(f"{self._site.base_url}/title/{self.imdb_id}/reviews/", fragment)
+        page = page_of(f"{self._site.base_url}/title/{self.imdb_id}/reviews/", fragment)
         self.last_page = page
         later = parse_reviews_page(page, self._secret)
         self._cards += len(later.reviews) + later.unopened_spoilers
@@ -494,20 +492,6 @@ def _must_be(asked: str, found: str) -> None:
     """Raise `NotFound` where the site redirected to another movie's page."""
     if found != asked:
         raise NotFound(f"The site sends {asked} to {found}: track that id.", reason="moved")
-
-
-def _page(
-    url: str, html: str, status: int | None = None, headers: Mapping[str, str] | None = None
-) -> Page:
-    """Make a page of an answer, or a part of a page, that was read just now."""
-    return Page(
-        url=url,
-        final_url=url,
-        html=html,
-        status=status,
-        headers=dict(headers or {}),
-        fetched_at=datetime.now(UTC),
-    )
 
 
 def _falls(reviews: tuple[Review, ...], has_more: bool | None) -> bool:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import html as htmllib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -34,18 +32,17 @@ _LONGEST_TEXT, _HOLDERS = 500, 3  # characters of an element; ancestors of a tex
 _FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
 
 
-@dataclass(frozen=True)
-class Card:
-    """One review card; `body` is HTML, `submitted` the date shown."""
+class Card(NamedTuple):
+    """One review card, its values named and shaped as in the page's JSON; `body` is HTML."""
 
     review_id: str
     imdb_id: str | None
-    author_id: str | None
+    author: dict[str, str | None]
     title: str
     body: str
     rating: int | None
-    submitted: date | None
-    is_spoiler: bool
+    submitted: str | None
+    spoiler: bool
     votes: tuple[int | None, int | None]
 
 
@@ -142,12 +139,12 @@ def _card(element: Any, review_id: str) -> Card | None:
     return Card(
         review_id=review_id,
         imdb_id=_link(element, TITLE_IN_URL, "/review/"),
-        author_id=_link(element, _AUTHOR_IN_URL),
+        author={"userId": _link(element, _AUTHOR_IN_URL)},
         title=_text(element, f"{heading}//h3") or _text(element, heading),
         body=body,
         rating=read_number(_text(element, f".//*[{with_class('ipc-rating-star--rating')}]")),
-        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
-        is_spoiler=bool(button or opened),
+        submitted=_day(element),
+        spoiler=bool(button or opened),
         votes=(read_exact_number(_text(element, up)), read_exact_number(_text(element, down))),
     )
 
@@ -160,16 +157,21 @@ def _old_card(element: Any, review_id: str) -> Card:
     return Card(
         review_id=review_id,
         imdb_id=_link(element, TITLE_IN_URL, "/review/"),
-        author_id=_link(element, _AUTHOR_IN_URL),
+        author={"userId": _link(element, _AUTHOR_IN_URL)},
         title=_text(element, f".//a[{with_class('title')}]"),
         body=_inner_html(body[0]) if body else "",
         rating=read_number(
             _text(element, f".//*[{with_class('rating-other-user-rating')}]/span[1]")
         ),
-        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
-        is_spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
+        submitted=_day(element),
+        spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
         votes=(up, None if up is None or cast is None else cast - up),
     )
+
+
+def _day(element: Any) -> str | None:
+    day = read_day(_text(element, f".//*[{with_class('review-date')}]"))
+    return day and day.isoformat()
 
 
 def _link(element: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:

@@ -326,18 +326,8 @@ def _from_node(edge: Any, imdb_id: str, secret: bytes) -> _Fields:
 
 def _from_card(card: Card, imdb_id: str, secret: bytes) -> _Fields:
     """Read one card; `date_source` says that its date may be a day early."""
-    fields = _fields(
-        card.review_id,
-        card.imdb_id or imdb_id,
-        title=card.title,
-        body=card.body,
-        rating=card.rating,
-        submitted=card.submitted and card.submitted.isoformat(),
-        spoiler=card.is_spoiler,
-        votes=card.votes,
-        author={"userId": card.author_id},
-        secret=secret,
-    )
+    shown = card._replace(imdb_id=card.imdb_id or imdb_id)._asdict()
+    fields = _fields(**shown, secret=secret)
     return fields | {"date_source": "dom"} if card.submitted else fields
 
 
