@@ -171,7 +171,7 @@ def _old_card(element: Any, review_id: str) -> Card:
 
 def _day(element: Any) -> str | None:
     day = read_day(_text(element, f".//*[{with_class('review-date')}]"))
-    return day and day.isoformat()
+    return day.isoformat() if day else None
 
 
 def _link(element: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:

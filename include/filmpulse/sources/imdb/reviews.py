@@ -174,7 +174,7 @@ class _Found:
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
-    """Return the page, marked as gated where it is; raise if reviews lack without a gate."""
+    """Mark the page as gated where it is; raise if reviews are missing without a gate."""
     read = len(result.reviews)
     seen, count = read + result.unopened_spoilers, result.review_count
     if count is None:
