@@ -88,10 +88,9 @@ class Item(BaseModel):
 
 
 class Page(Item):
-    """One document, from a browser or saved by a person.
+    """One document from a browser, or saved by a person: without `status` and `headers`.
 
-    A saved page has no `status` and no `headers` (lower-case names). `graphql` holds the JSON
-    answers that the page fetched later, in order of arrival.
+    Names of headers are in lower case.
     """
 
     url: str
@@ -100,7 +99,6 @@ class Page(Item):
     status: int | None
     headers: dict[str, str] = {}
     fetched_at: AwareDatetime | None
-    graphql: tuple[str, ...] = ()
 
 
 class Movie(Item):

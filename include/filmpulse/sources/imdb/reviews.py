@@ -78,8 +78,8 @@ class ReviewsPage(Item):
 def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     """Read every review on one reviews page, or on a fragment that holds only cards.
 
-    The page's JSON (`__NEXT_DATA__`, in two shapes) is read first, then the answers that the page
-    fetched (`page.graphql`), then the cards of the DOM that neither of them had.
+    The page's JSON (`__NEXT_DATA__`, in two shapes) is read first, then the further cards of the
+    DOM.
 
     Args:
         page: From the browser, or saved by hand; 0.2-3 MB of HTML.
@@ -100,7 +100,6 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     content = content_data(page.html, start)
     found = _Found(_page_imdb_id(page, content))
     found.read_content(content, author_secret)
-    found.read_answers(page.graphql, author_secret)
     if cards_shown > len(found.reviews):
         found.read_cards(Dom(page.html), author_secret, counts=not content)
     if found.count is None and _TOTAL_MARK in page.html:
@@ -126,7 +125,7 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
 
 @dataclass
 class _Found:
-    """What the places of one page gave; of one review the first place counts."""
+    """What the JSON and the cards of one page gave; of one review the first place counts."""
 
     imdb_id: str
     reviews: dict[str, Review] = field(default_factory=dict)
@@ -148,14 +147,6 @@ class _Found:
         self.has_more, self.cursor = _page_info(info)
         if variant:
             self._add(reviews, variant)
-
-    def read_answers(self, answers: Iterable[str], secret: bytes) -> None:
-        """Take the reviews of the answers that the page fetched."""
-        for answer in answers:
-            later = parse_graphql(answer, secret, self.imdb_id)
-            self._add(later.reviews, later.variant)
-            self.count = self.count if later.review_count is None else later.review_count
-            self.has_more, self.cursor = later.has_more, later.end_cursor
 
     def read_cards(self, dom: Dom, secret: bytes, *, counts: bool) -> None:
         """Take the cards of further reviews; the count too if the page has no JSON."""
