@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -98,70 +97,50 @@ def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     cards_shown = _card_count(page.html, start)
     check_content(page, cards_shown > 0 or has_review_card(page.html))
     content = content_data(page.html, start)
-    found = _Found(_page_imdb_id(page, content))
-    found.read_content(content, author_secret)
-    if cards_shown > len(found.reviews):
-        found.read_cards(Dom(page.html), author_secret, counts=not content)
-    if found.count is None and _TOTAL_MARK in page.html:
+    imdb_id = _page_imdb_id(page, content)
+    reviews, variant = _from_content(content, imdb_id, author_secret)
+    variants = [variant] if variant else []
+    count, has_more, cursor = _announced(content)
+    unopened = 0
+    if cards_shown > len(reviews):
+        dom = Dom(page.html)
+        cards, unopened, variant = dom.cards(frozenset(r.review_id for r in reviews))
+        if cards or unopened:
+            reviews += _reviews(_from_card(card, imdb_id, author_secret) for card in cards)
+            variants.append(variant)
+        if not content:
+            count = dom.review_count()
+            has_more = None if count is None else dom.has_more()
+    if count is None and _TOTAL_MARK in page.html:
         # The number above the list. A shown 0 alone does not prove that there are no reviews.
-        found.count = Dom(page.html).review_count() or None
-    ratings = dig(content, "entityMetadata", "ratingsSummary")
+        count = Dom(page.html).review_count() or None
     snapshot = None
-    if content or found.count is not None:
-        snapshot = make_snapshot(found.imdb_id, page, ratings, found.count)
+    if content or count is not None:
+        ratings = dig(content, "entityMetadata", "ratingsSummary")
+        snapshot = make_snapshot(imdb_id, page, ratings, count)
     result = ReviewsPage(
-        imdb_id=found.imdb_id,
-        movie=movie_of_reviews_page(found.imdb_id, content),
+        imdb_id=imdb_id,
+        movie=movie_of_reviews_page(imdb_id, content),
         snapshot=snapshot,
-        reviews=tuple(found.reviews.values()),
-        review_count=found.count,
-        has_more=found.has_more,
-        end_cursor=found.cursor,
-        variant=" ".join(found.variants) or "none",
-        unopened_spoilers=found.unopened,
+        reviews=reviews,
+        review_count=count,
+        has_more=has_more,
+        end_cursor=cursor,
+        variant=" ".join(variants) or "none",
+        unopened_spoilers=unopened,
     )
     return _judge(result, page.html)
 
 
-@dataclass
-class _Found:
-    """What the JSON and the cards of one page gave; of one review the first place counts."""
-
-    imdb_id: str
-    reviews: dict[str, Review] = field(default_factory=dict)
-    count: int | None = None
-    has_more: bool | None = None
-    cursor: str | None = None
-    variants: list[str] = field(default_factory=list)
-    unopened: int = 0
-
-    def read_content(self, content: dict[str, Any], secret: bytes) -> None:
-        """Take the reviews of the page's JSON."""
-        reviews, variant = _from_content(content, self.imdb_id, secret)
-        self.count = first_int(
-            content.get("reviewCount"),
-            dig(content, "data", "title", "reviews", "total"),
-            dig(content, "entityMetadata", "subNavReviews", "total"),
-        )
-        info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo")
-        self.has_more, self.cursor = _page_info(info)
-        if variant:
-            self._add(reviews, variant)
-
-    def read_cards(self, dom: Dom, secret: bytes, *, counts: bool) -> None:
-        """Take the cards of further reviews; the count too if the page has no JSON."""
-        cards, self.unopened, variant = dom.cards(frozenset(self.reviews))
-        if cards or self.unopened:
-            self._add(_reviews(_from_card(c, self.imdb_id, secret) for c in cards), variant)
-        if counts:
-            self.count = dom.review_count()
-            self.has_more = None if self.count is None else dom.has_more()
-
-    def _add(self, reviews: Iterable[Review], variant: str) -> None:
-        for review in reviews:
-            self.reviews.setdefault(review.review_id, review)
-        if variant not in self.variants:
-            self.variants.append(variant)
+def _announced(content: dict[str, Any]) -> tuple[int | None, bool | None, str | None]:
+    """Return how many reviews a page's JSON announces, whether more follow, and its cursor."""
+    count = first_int(
+        content.get("reviewCount"),
+        dig(content, "data", "title", "reviews", "total"),
+        dig(content, "entityMetadata", "subNavReviews", "total"),
+    )
+    info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo")
+    return count, *_page_info(info)
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
