@@ -159,9 +159,7 @@ class Lake:
             LakeDamaged: A manifest cannot be read.
         """
         names = [n for n in self.names(f"streams/{source}") if n.endswith(f"/{MANIFEST}")]
-        found = [
-            (self.uri_of(name), self._model(DrainManifest, self.uri_of(name))) for name in names
-        ]
+        found = [(uri, self._model(DrainManifest, uri)) for uri in map(self.uri_of, names)]
         return sorted(found, key=lambda drain: (drain[1].drained_at, drain[0]))
 
     def subject_of(self, uri: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import html as htmllib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -155,12 +155,12 @@ def written_plainly(text: str) -> str:
 class Names:
     """Names of people, found as whole words in any case and spacing.
 
-    Common names are ordinary words, such as "movie". They are removed only where they are the whole
-    text, or where the caller says that the text holds names.
+    A common name is one plain word that a review uses too, such as "movie". It is removed only
+    where it is the whole text, or where the caller says that the text holds names.
     """
 
-    def __init__(self, names: Iterable[str], common: Callable[[tuple[str, ...]], bool]) -> None:
-        """Prepare the search; `common` says by a name's lower-case words whether it is common."""
+    def __init__(self, names: Iterable[str], used: set[str]) -> None:
+        """Prepare the search; `used` are the words of the reviews, in lower case."""
         self._exact = {" ".join(name.split()).lower() for name in names if name.strip()}
         self._unspaced = sorted(
             (n for n in self._exact if _UNSPACED.search(n) and len(n) > 1), key=len, reverse=True
@@ -175,7 +175,7 @@ class Names:
             and not "".join(name).isdecimal()
             and name != ("imdb",)
         }
-        self._common = {w for w in self._words if common(w)}
+        self._common = {(word,) for word in used if (word,) in self._words and word.isalpha()}
         self._lengths = sorted({len(w) for w in self._words}, reverse=True)
 
     def remove(self, text: str, *, also_common: bool = False) -> str:
@@ -249,9 +249,9 @@ class Found:
             self.visit |= {one for one in told if _tells_of_a_visit(one, is_told)}
 
     def known_names(self) -> Names:
-        """Return the names; one plain word that a review uses too counts as common."""
+        """Return the names, ready to be searched for."""
         used = {word.lower() for text in self.texts for word in _WORD.findall(text)}
-        return Names(self.names, lambda n: len(n) == 1 and n[0].isalpha() and n[0] in used)
+        return Names(self.names, used)
 
 
 class Cleaner:
