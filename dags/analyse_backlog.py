@@ -33,7 +33,7 @@ from filmpulse import airflow_bridge as bridge
 def analyse_backlog():
     @task.short_circuit
     def plan(params: dict) -> list[dict]:
-        """Find the movies with unfinished reviews; none skips the rest of the run."""
+        """Find the movies with unfinished reviews; if there is none, skip the rest of the run."""
         return bridge.plan_backlog(params["imdb_ids"])
 
     @task(pool="llm", execution_timeout=timedelta(hours=6))
@@ -43,7 +43,7 @@ def analyse_backlog():
 
     @task
     def ask_about(planned: list[dict]) -> list[dict]:
-        """Word a question about each large movie."""
+        """Write a question about each large movie."""
         return bridge.ask_about(planned)
 
     @task_group
@@ -61,7 +61,7 @@ def analyse_backlog():
 
         @task(pool="llm", execution_timeout=timedelta(hours=6), map_index_template="{{ movie }}")
         def score_movie(imdb_id: str, answer: dict | None, params: dict, run_id: str) -> int:
-            """Score one large movie if a person said yes; else be skipped."""
+            """Score one large movie if a person said yes; otherwise skip the task."""
             return bridge.score_if_approved(imdb_id, answer, run_id, params["budget_usd"])
 
         score_movie(imdb_id, approve.output)

@@ -20,7 +20,7 @@ from filmpulse import airflow_bridge as bridge
 
 
 @dag(
-    schedule="20 * * * *",  # 20 past every hour, when detection at the full hour is mostly done
+    schedule="20 * * * *",  # 20 past every hour, when the hourly detection is mostly done
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -32,14 +32,14 @@ from filmpulse import airflow_bridge as bridge
 def import_saved_pages():
     @task.short_circuit
     def plan() -> list[str]:
-        """List the files that wait; none skips the rest of the run."""
+        """List the files that wait; if none does, skip the rest of the run."""
         from filmpulse import jobs
 
         return jobs.plan_import(bridge.job_context())
 
     @task(execution_timeout=timedelta(hours=1), map_index_template="{{ file }}")
     def import_page(name: str, run_id: str) -> dict:
-        """Import one file; of one that cannot be read the reason is kept in `failed/`."""
+        """Import one file; if it cannot be read, keep the reason in `failed/`."""
         return bridge.import_file(name, run_id)
 
     @task(trigger_rule="all_done")

@@ -8,7 +8,7 @@
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_<SOURCE>_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
 
-What `budget_usd` does not cover waits for `analyse_backlog`; the summary says how much that is.
+Reviews that `budget_usd` does not cover wait for `analyse_backlog`; the summary counts them.
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
 """Drop what may be kept for a time only, and finish what was erased on request.
 
-* **Kind:** "now" DAG, daily at 3:40 UTC, or by hand. Repair a failure with a new run; the next one
-  takes up whatever this one left.
+* **Kind:** "now" DAG, daily at 3:40 UTC, or by hand. Repair a failure with a new run; the next run
+  takes up whatever this run left.
 * **Writes:** words of removed reviews and of earlier versions become null in `core.reviews`,
   `core.review_revisions` and `core.aspect_scores`, and empty in the lake; old objects in
   `quarantine/`, `inbox/done/` and `inbox/failed/` are deleted, and so is what had come back of what
@@ -33,7 +33,7 @@ from filmpulse import airflow_bridge as bridge
 def retention():
     @task(execution_timeout=timedelta(hours=4))
     def apply() -> dict:
-        """Drop what is past its time; return how much of each kind."""
+        """Drop what is past its time; return how many of each kind."""
         from filmpulse import jobs
 
         return jobs.apply_retention(bridge.job_context(), datetime.now(UTC))._asdict()

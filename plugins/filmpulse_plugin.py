@@ -1,6 +1,6 @@
-"""Hangs Filmpulse into Airflow's web server.
+"""Adds Filmpulse's middleware to Airflow's web server.
 
-Every part of Airflow loads this file, each task too: keep it light.
+Every part of Airflow loads this file, even each task: keep it light.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from filmpulse.web.log_in import PatientLogIn
 
 
 class FilmpulsePlugin(AirflowPlugin):
-    """What Airflow's web server has of ours."""
+    """The middleware for Airflow's web server."""
 
     name = "filmpulse"
-    # The last is the outermost: its headers stand on what the others answer, too.
+    # The last is the outermost: its headers also stand on answers of the others.
     fastapi_root_middlewares: ClassVar[list[Any]] = [
         {"name": "Filmpulse's patient log-in", "middleware": PatientLogIn},
         {"name": "Filmpulse's secure headers", "middleware": SecureHeaders},

@@ -130,7 +130,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     """A throwaway Postgres with the role `filmpulse`, as the local stack makes it."""
     from filmpulse.local import ports, postgres
 
-    directory = tmp_path_factory.mktemp("postgres")
+    directory = guardian.folder_in_memory(otherwise=tmp_path_factory.mktemp("postgres"))
     with postgres.Throwaway(directory, ports.choose(), secrets.token_hex(8)) as server:
         server.add_owner("filmpulse", secrets.token_hex(8), "CREATEROLE", "CREATEDB")
         _quick_to_check(server, postgres.SUPERUSER, server.password)
@@ -158,6 +158,11 @@ class Databases:
 
         name = f"test_{secrets.token_hex(6)}"
         with self.server.connect() as connection:
+            # Whoever filled the template may keep a connection to it, which forbids a copy.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s",
+                [template],
+            )
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER filmpulse TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(name), sql.Identifier(template)
@@ -220,12 +225,17 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """An instance with the sample site and Airflow's real scheduler, but no Superset; a minute."""
     from filmpulse import local
 
-    root = tmp_path_factory.mktemp("stack")
+    kept = tmp_path_factory.mktemp("stack")
+    root = guardian.folder_in_memory(otherwise=kept)
     try:
         yield local.up("test", root, sample_site=True, without=["superset"])
     finally:
         local.down("test", root)
+        if request.session.testsfailed and root != kept:
+            shutil.copytree(root / "test" / "log", kept / "log")

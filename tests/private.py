@@ -31,6 +31,7 @@ ADDRESSES = ["203.0.113.77", "2001:db8:77::7", "vera.visitor@mail.example.org"]
 IDS = ["132-7654321-7654321", "REQ0INVENTED0REQ0001", "A1INVENTEDCUSTOMER", "Atza|InventedCookie1"]
 TOKEN = "eyJpbnZlbnRlZCI6MX0.eyJ0b2tlbiI6ImludmVudGVkIn0.c2lnbmF0dXJl"
 PRIVATE = [*NAMES, VISITOR, *ADDRESSES, *IDS, TOKEN]
+PRIVATE_FLAT = {value: " ".join(value.lower().split()) for value in PRIVATE}
 
 CONTEXT = {
     "timestamp": "2026-04-01T12:30:00.000Z",
@@ -131,13 +132,13 @@ def told(content: bytes | str) -> list[str]:
         content = content.decode("utf-8", "replace")
     read = re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), content)
     read = read.replace("\\/", "/").replace('\\"', '"')
-    found = []
-    for form in (content, read, htmllib.unescape(read), htmllib.unescape(htmllib.unescape(read)),
-                 unquote(read)):  # fmt: skip
+    unescaped = htmllib.unescape(read)
+    found = set()
+    for form in {content, read, unescaped, htmllib.unescape(unescaped), unquote(read)}:  # often one
         flat = " ".join(form.lower().split())
-        found += [value for value in PRIVATE if " ".join(value.lower().split()) in flat]
-        found += re.findall(r"(?<![a-z0-9])ur\d{4,}", flat)
-    return sorted(set(found))
+        found.update(value for value, written in PRIVATE_FLAT.items() if written in flat)
+        found.update(re.findall(r"(?<![a-z0-9])ur\d{4,}", flat))
+    return sorted(found)
 
 
 # --- forms of a page beside those that browsers write -------------------------------------------

@@ -19,7 +19,6 @@ from filmpulse.errors import BadInput
 PREFIX = "FILMPULSE_"
 _SOURCE_URL = re.compile(f"{PREFIX}([A-Z][A-Z0-9]*)_URL")
 
-
 MOST_MAPPED = 1_000
 """How many instances of a task a run makes; Airflow maps 1,024 at most."""
 
@@ -67,7 +66,7 @@ class Settings(BaseModel):
     browser_path: Path | None = Field(None, description="Chromium or Chrome; found when unset.")
     driver_path: Path | None = Field(None, description="chromedriver; found when unset.")
     detect_budget_seconds: Annotated[float, Field(gt=0)] = Field(
-        480.0, description="How long one poke of the detector may visit movies."
+        480.0, description="How long one round of the detector may visit movies."
     )
     movies_per_run: Annotated[int, Field(ge=1, le=MOST_MAPPED)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
@@ -75,8 +74,8 @@ class Settings(BaseModel):
     llm_base_url: str | None = Field(
         None,
         description="OpenAI-compatible endpoint that scores reviews, such as "
-        "`https://api.openai.com/v1` (meant when only a key is set); Azure's with its "
-        "`?api-version=`. Unset, with no key: the keyless analyser scores them.",
+        "`https://api.openai.com/v1` (the default if only a key is set); Azure's with its "
+        "`?api-version=`. With neither address nor key the keyless analyser scores them.",
     )
     llm_api_key: SecretStr | None = Field(
         None, description="Key of that endpoint; a local server may need none."
@@ -86,19 +85,19 @@ class Settings(BaseModel):
     )
     llm_provider: str | None = Field(
         None,
-        description="`openai`, `gemini`, `ollama`, `ollama_cloud`, `vllm` or `other`: whose words "
-        "the endpoint wants; told by its address when unset.",
+        description="`openai`, `gemini`, `ollama`, `ollama_cloud`, `vllm` or `other`: whose field "
+        "names the endpoint takes; derived from its address when unset.",
     )
     llm_answer_format: Literal["json_schema", "json_object", "none"] | None = Field(
         None,
         description="How the endpoint is asked for JSON: by a schema, as any JSON object, or in "
-        "the prompt alone (`none`); the provider's own way when unset. An endpoint that does not "
-        "know a way is asked in the next one.",
+        "the prompt alone (`none`); the provider's own way when unset. If the endpoint does not "
+        "know a way, the next one is tried.",
     )
     llm_token_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
         None,
-        description="Field that limits an answer's length; the provider's own when unset. An "
-        "endpoint that does not know the field is sent the other.",
+        description="Field that limits an answer's length; the provider's own when unset. If the "
+        "endpoint does not know the field, the other is tried.",
     )
     llm_reasoning_effort: str = Field(
         "none", description="How long the model may think, in the provider's words."
@@ -123,19 +122,19 @@ class Settings(BaseModel):
     )
     llm_price_input_usd: Annotated[float, Field(ge=0)] | None = Field(
         None,
-        description="USD per million tokens read at the plain tier, for a model that the price "
-        "table does not know.",
+        description="USD per million input tokens at the plain tier, for a model that is not in "
+        "the price table.",
     )
     llm_price_output_usd: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="The same for tokens written."
+        None, description="The same for output tokens."
     )
     llm_budget_usd_per_run: Annotated[float, Field(ge=0)] = Field(
-        0.50, description="Most that one run may spend, in USD; a DAG's `budget_usd` goes before."
+        0.50, description="Most that one run may spend, in USD; a DAG's `budget_usd` overrides it."
     )
     llm_budget_usd_per_day: Annotated[float, Field(ge=0)] = Field(
         1.00,
         description="Most that all runs of a day (UTC) may spend together, in USD; Airflow's "
-        "Variable `llm_budget_usd_per_day` goes before.",
+        "Variable `llm_budget_usd_per_day` overrides it.",
     )
     removed_text_days: Annotated[int, Field(ge=0)] = Field(
         30,
@@ -164,7 +163,7 @@ class Settings(BaseModel):
         """Read the settings of this process; an empty value counts as unset.
 
         Raises:
-            BadInput: A value that cannot be used; the message names its variable, not its value.
+            BadInput: A value cannot be used; the message names its variable, but not the value.
         """
         env = os.environ if env is None else env
         given = {key: env[key] for key in variables(env) if env[key].strip()}
@@ -186,8 +185,8 @@ class Settings(BaseModel):
 def variable_name(field: str) -> str:
     """Return the environment variable of one setting.
 
-    `selenium_remote_url` keeps Selenium's own name, `SELENIUM_REMOTE_URL`; `source_urls` has one
-    variable a source (`source_variable`), which stands here for all.
+    `selenium_remote_url` keeps Selenium's own name, `SELENIUM_REMOTE_URL`. `source_urls` has one
+    variable for each source: the answer is their pattern (`source_variable`).
     """
     odd = {"selenium_remote_url": "SELENIUM_REMOTE_URL", "source_urls": source_variable("<source>")}
     return odd.get(field, PREFIX + field.upper())
@@ -205,7 +204,7 @@ def source_variable(source: str) -> str:
 
 
 def _source_url(key: str) -> re.Match[str] | None:
-    """Match the variable of a source's address."""
+    """Match a variable that holds a source's address."""
     is_field = key.removeprefix(PREFIX).lower() in Settings.model_fields
     return None if is_field else _SOURCE_URL.fullmatch(key)
 

@@ -1,7 +1,7 @@
-"""`filmpulse doctor`: is everything there that Filmpulse needs, and if not, what to do.
+"""`filmpulse doctor`: checks all that Filmpulse needs, and says what to do if something is missing.
 
-It looks at what the environment names (`source var/<instance>/env.sh`), a local stack or not, and
-changes nothing but one probe object in the lake, which it removes.
+It checks the installation that the environment names (`source var/<instance>/env.sh`), be it a
+local stack or not. It changes nothing, except that it writes and removes one object in the lake.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 from filmpulse.sources import known
 
 LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
-MOVIES_READ_BACK = 5  # drawn anew each time: a lake that lost its content lost that of most
+MOVIES_READ_BACK = 5  # chosen at random: a lake that lost data lost those of most movies
 LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 START = "run `make up`, then `source var/main/env.sh`"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at; `advice` says what to do, and is empty when all is well."""
+    """The outcome of one check; `advice` says what to do, and is empty when all is well."""
 
     name: str
     ok: bool
@@ -43,18 +43,18 @@ class Check:
 
 
 class _Problem(Exception):
-    """What is wrong, and what to do."""
+    """Something is wrong; `advice` says what to do."""
 
     def __init__(self, detail: str, advice: str) -> None:
         super().__init__(detail)
-        self.detail, self.advice = detail, advice
+        self.advice = advice
 
 
 def checks(with_model: Callable[[Settings], Settings] = lambda settings: settings) -> list[Check]:
-    """Look at everything; takes some ten seconds, most of them Airflow's and the browser's.
+    """Run all checks; takes some ten seconds, most of them for Airflow and the browser.
 
     Args:
-        with_model: Adds the model's settings that do not stand in the environment.
+        with_model: Adds settings of the model that are not in the environment.
     """
     return [
         _run(name, look)
@@ -80,7 +80,7 @@ def _run(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
     except _Problem as problem:
-        return Check(name, False, problem.detail, problem.advice)
+        return Check(name, False, str(problem), problem.advice)
     except FilmpulseError as error:
         return Check(name, False, str(error), START)
 
@@ -107,9 +107,8 @@ def _airflow_parts() -> str:
         health = httpx.get(f"{url.rstrip('/')}/api/v2/monitor/health", timeout=10).json()
     except (httpx.HTTPError, ValueError) as error:
         raise _Problem(f"{url} does not answer: {error}", START) from error
-    # A part that is not used (a triggerer) has no status at all.
-    ill = [part for part, state in health.items() if state["status"] not in ("healthy", None)]
-    if ill:
+    # A part that is not used, such as a triggerer, has no status at all.
+    if ill := [part for part, state in health.items() if state["status"] not in ("healthy", None)]:
         raise _Problem(
             f"not healthy: {', '.join(ill)}", "see its log in var/<instance>/log; `make status`"
         )
@@ -120,31 +119,30 @@ def _airflow_objects() -> str:
     if "AIRFLOW_HOME" not in os.environ:  # Airflow would make a new, empty one in ~/airflow
         raise _Problem("AIRFLOW_HOME is not set", START)
     settings = Settings.from_env()
-    wanted = {
-        "connections": (
-            "conn_id",
-            {"filmpulse_warehouse"}
-            | ({"filmpulse_lake"} if settings.lake_key else set())
-            | ({"filmpulse_llm"} if settings.has_llm else set()),
-        ),
-        "pools": ("pool", {"browser", "detector", "llm"}),
-    }
-    asked = {
-        kind: subprocess.Popen(
+    connections = {"filmpulse_warehouse"}
+    if settings.lake_key:
+        connections.add("filmpulse_lake")
+    if settings.has_llm:
+        connections.add("filmpulse_llm")
+    wanted = (
+        ("connections", "conn_id", connections),
+        ("pools", "pool", {"browser", "detector", "llm"}),
+    )
+    lists = [  # each takes seconds: both at once
+        subprocess.Popen(
             [sys.executable, "-m", "airflow", kind, "list", "--output", "json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for kind in wanted
-    }
+        for kind, _, _ in wanted
+    ]
     missing: list[str] = []
-    for kind, process in asked.items():
+    for (kind, key, names), process in zip(wanted, lists, strict=True):
         said, wrong = process.communicate(timeout=120)
         if process.returncode != 0:
             last = (wrong.strip().splitlines() or ["it said nothing"])[-1]
             raise _Problem(f"`airflow {kind} list` failed: {last}", START)
-        key, names = wanted[kind]
         rows = json.loads(said[said.index("[") :])
         missing += sorted(names - {row[key] for row in rows})
     if missing:
@@ -214,7 +212,7 @@ def _schema() -> str:
 
 
 def _roles() -> str:
-    # By their ids, since a schema that is missing has none: null, not an error.
+    # By id: a missing schema has none, which gives null and no error.
     can_log_in, sees_mart, sees_core = _ask(
         "SELECT rolcanlogin, has_schema_privilege(rolname, to_regnamespace('mart')::oid, 'USAGE'), "
         "has_schema_privilege(rolname, to_regnamespace('core')::oid, 'USAGE') "
@@ -252,15 +250,13 @@ def _lake() -> str:
         fs.pipe_file(name, b"probe")
         step = "read"
         if fs.cat_file(name) != b"probe":
-            raise _Problem(f"{settings.lake_url} gave back other bytes", "check the object store")
+            raise OSError("it gave back other bytes")
         step = "list"
         fs.invalidate_cache()
         if not any(each.endswith(name) for each in fs.ls(folder, detail=False)):
-            raise _Problem(f"{settings.lake_url} does not list what it holds", "allow ListBucket")
+            raise OSError("an object that was just written is not in the list")
         step = "delete"
         fs.rm_file(name)
-    except _Problem:
-        raise
     except Exception as error:  # each store raises its own
         raise _Problem(
             f"{settings.lake_url}: cannot {step}: {error}",
@@ -270,26 +266,28 @@ def _lake() -> str:
 
 
 def _kept_reviews(settings: Settings) -> str:
-    """Read some collections back and compare each with its manifest."""
+    """Read some collections back, and compare each with its manifest."""
     from filmpulse.jobs import lake_options
     from filmpulse.lake import Lake
 
     lake = Lake(settings.lake_url or "", lake_options(settings))
     movies = list(lake.movies())
-    looked_at = 0
-    for source, imdb_id in random.sample(movies, min(len(movies), MOVIES_READ_BACK)):
-        for uri in lake.manifests(source, imdb_id)[-1:]:
-            try:
-                manifest = lake.read_manifest(uri)
-                found = len({review.review_id for review in lake.read_reviews(uri, manifest)})
-            except (FilmpulseError, OSError, EOFError, ValueError, zlib.error) as error:
-                raise _Problem(f"{uri} cannot be read back: {error}", LOST) from error
-            if found != manifest.distinct_ids:
-                raise _Problem(
-                    f"{uri} announces {manifest.distinct_ids} reviews, {found} are there", LOST
-                )
-            looked_at += 1
-    return f"{looked_at} collections read back whole" if looked_at else "no collection yet"
+    newest = [
+        uri
+        for movie in random.sample(movies, min(len(movies), MOVIES_READ_BACK))
+        for uri in lake.manifests(*movie)[-1:]
+    ]
+    for uri in newest:
+        try:
+            manifest = lake.read_manifest(uri)
+            found = len({review.review_id for review in lake.read_reviews(uri, manifest)})
+        except (FilmpulseError, OSError, EOFError, ValueError, zlib.error) as error:
+            raise _Problem(f"{uri} cannot be read back: {error}", LOST) from error
+        if found != manifest.distinct_ids:
+            raise _Problem(
+                f"{uri} announces {manifest.distinct_ids} reviews, {found} are there", LOST
+            )
+    return f"{len(newest)} collections read back whole" if newest else "no collection yet"
 
 
 def _analyser(with_model: Callable[[Settings], Settings]) -> str:
@@ -304,7 +302,7 @@ def _analyser(with_model: Callable[[Settings], Settings]) -> str:
         if not settings.has_llm:
             return "the keyless lexicon; FILMPULSE_LLM_API_KEY or _BASE_URL would name a model"
         provider = provider_for(settings)
-        price_for(settings, provider)  # without one no request is sent
+        price_for(settings, provider)  # raises if the price is unknown: no request is sent then
         warnings = preflight(settings)
     except FilmpulseError as error:
         raise _Problem(
@@ -324,7 +322,7 @@ def _dashboards() -> str:
 
     directory = Path(os.environ.get("AIRFLOW_HOME", "")).parent
     if not (directory / "install.json").is_file():
-        return "no Superset of this stack's own is expected here"
+        return "not checked: this is no local stack"
     stack = read_stack(directory)
     if (url := stack.urls["superset"]) is None:
         return f"left out: {stack.left_out['superset']}"

@@ -29,20 +29,19 @@ from __future__ import annotations
 from datetime import datetime
 
 EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_FOREIGN_PAGE, EXIT_GATED = 3, 4, 5, 6
-"""How a command that reads a page ends where the page is at fault."""
+"""Exit codes of a command that reads a page, if the page is at fault."""
 
 
 class FilmpulseError(Exception):
-    """The root: whatever Filmpulse raises on purpose."""
+    """The root of all errors that Filmpulse raises on purpose."""
 
     reason = "failed"
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
-        """Keep a sentence for a person and a word for a column.
+        """Keep the sentence and the reason.
 
-        Args:
-            message: What happened, to which movie, what to do; shown to people as it is.
-            reason: Short stable word; the class's own when not given.
+        The message says what happened, to which movie, and what to do; people see it as it is. The
+        reason is a short stable word, that of the class when not given.
         """
         super().__init__(message)
         if reason is not None:
@@ -126,7 +125,7 @@ class NotFound(Final):
 class Blocked(Final):
     """The site refuses: `reason` is challenge, captcha, forbidden, rate_limited or robots.
 
-    `retry_after` holds the site's own wish in seconds where it stated one.
+    `retry_after` is the site's Retry-After in seconds, if it gave one.
     """
 
     reason = "forbidden"

@@ -1,8 +1,8 @@
-"""Not outliving the process that watches over this one, however that one ended (Linux only).
+"""Ends a process together with its parent, however the parent ends (Linux only).
 
 `python -m filmpulse.parent airflow scheduler` runs a scheduler whose workers, and their tasks, end
-with it. Killed otherwise (SIGKILL, out of memory), it would leave its workers waiting for ever for
-work that nobody can give them, beside those of the scheduler that takes its place (docs/adr/0019).
+with it. Otherwise the workers of a killed scheduler (SIGKILL, out of memory) would wait for ever,
+beside those of the scheduler that takes its place (docs/adr/0019).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
-    """Ask the kernel for a signal to this process once its parent has ended, even by SIGKILL.
+    """Ask the kernel to send a signal to this process once its parent has ended, even by SIGKILL.
 
-    Fit for a `preexec_fn`: the request outlives exec. To the kernel the parent is the thread that
-    started this process.
+    The request outlives exec, so this works as a `preexec_fn`. To the kernel the parent is the
+    thread that started this process.
 
     Args:
-        number: What to send.
-        parent: The parent's process id, where the caller knew it before: if that one ended before
-            the kernel was asked, the signal is sent at once.
+        number: The signal.
+        parent: The parent's process id, if the caller knows it: if that process has ended already,
+            the signal is sent at once.
     """
     if _LIBC is None:
         return
@@ -36,7 +36,7 @@ def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
 
 
 def bind_children(depth: int) -> None:
-    """Have what is forked from now on end with its parent: children, theirs, `depth` levels."""
+    """Make processes that are forked from now on end with their parent, `depth` levels deep."""
     parent, level = os.getpid(), 0
 
     def note() -> None:
@@ -54,5 +54,5 @@ def bind_children(depth: int) -> None:
 
 if __name__ == "__main__":
     bind_children(depth=2)
-    del sys.argv[0]  # what is run finds itself in its place
+    del sys.argv[0]  # the module's own name comes first, as it expects
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

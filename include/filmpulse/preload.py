@@ -1,9 +1,9 @@
-"""What every task imports, imported once: in the process that tasks are forked from.
+"""Imports the modules that every task needs once, in the process that tasks are forked from.
 
-`python -m filmpulse.preload airflow scheduler` runs a scheduler of which LocalExecutor's workers,
-and of them the tasks, inherit these modules. Otherwise each task imports them anew, for 0.8 s of
-processor time (docs/performance.md). Where tasks are started otherwise (Celery, Kubernetes, macOS)
-it changes nothing. A module that is not installed is left out.
+`python -m filmpulse.preload airflow scheduler` runs a scheduler whose workers (LocalExecutor), and
+their tasks, inherit these modules. Otherwise each task imports them again, which takes 0.8 s of
+processor time (docs/performance.md). Where tasks are not forked (Celery, Kubernetes, macOS) this
+changes nothing. A module that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODULES = (
 
 
 def preload(modules: Iterable[str] = MODULES) -> None:
-    """Import modules; nothing of ours or theirs may start a thread or open a connection by it."""
+    """Import modules; none may start a thread or open a connection when imported."""
     for name in modules:
         with suppress(ModuleNotFoundError):
             importlib.import_module(name)
@@ -42,7 +42,7 @@ def preload(modules: Iterable[str] = MODULES) -> None:
 
 if __name__ == "__main__":
     preload()
-    if "scheduler" in sys.argv:  # of its children alone some detect languages
+    if "scheduler" in sys.argv:  # only its children detect languages
         importlib.import_module("filmpulse.analysis.language").load_model()
-    del sys.argv[0]  # what is run finds itself in its place
+    del sys.argv[0]  # the module's own name comes first, as it expects
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

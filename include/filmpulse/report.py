@@ -1,4 +1,4 @@
-"""A movie's reception as text for a terminal."""
+"""Print how movies are received, and what tables hold, as text for a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.items import Review
-from filmpulse.jobs.inbox.import_tables import Group, TableRead
+from filmpulse.jobs.inbox.import_tables import TableRead
 from filmpulse.jobs.reception.score import Unfinished, about_usd
 from filmpulse.jobs.reception.summarise import count
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
@@ -54,15 +54,16 @@ def print_backlog(movies: Sequence[Unfinished], console: Console) -> None:
 
 
 def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> None:
-    """Print how many rows of a file can be used, the first of them in a trial, and the others."""
+    """Print how many rows of a file can be used, and why others cannot; in a trial the first."""
     if is_trial and read.first:
+        rows = [_cells(review) for review in read.first]
         table = Table(box=None, padding=(0, 1), show_edge=False, expand=True)
-        for name in ("movie", "id", "day", "stars", "spoiler"):
-            width = max(len(name), *(len(cell) for cell in _cells(read, name)))
-            table.add_column(name, no_wrap=True, min_width=min(width, 20))
+        for column in zip(("movie", "id", "day", "stars", "spoiler"), *rows, strict=False):
+            width = max(map(len, column))
+            table.add_column(column[0], no_wrap=True, min_width=min(width, 20))
         for name, ratio in (("title", 1), ("text", 2)):
             table.add_column(name, overflow="ellipsis", no_wrap=True, ratio=ratio)
-        for cells in zip(*(_cells(read, str(c.header)) for c in table.columns), strict=True):
+        for cells in rows:
             table.add_row(*map(escape, cells))
         console.print(table)
     again = f", {read.repeated:,} say what another row says" if read.repeated else ""
@@ -73,41 +74,32 @@ def print_table_read(read: TableRead, console: Console, *, is_trial: bool) -> No
     print_faults(read, console)
 
 
-def _cells(read: TableRead, column: str) -> list[str]:
-    def cell(r: Review) -> str:
-        match column:
-            case "movie":
-                return r.imdb_id
-            case "id":
-                return r.review_id
-            case "day":
-                return str(r.submitted_on or "")
-            case "stars":
-                return str(r.rating_1_10 or "")
-            case "spoiler":
-                return "yes" if r.is_spoiler else ""
-            case "title":
-                return " ".join(r.title.split())
-        return " ".join(r.body[:500].split())
-
-    return [cell(review) for review in read.first]
+def _cells(review: Review) -> list[str]:
+    """Return a review as a row of the trial's table."""
+    return [
+        review.imdb_id,
+        review.review_id,
+        str(review.submitted_on or ""),
+        str(review.rating_1_10 or ""),
+        "yes" if review.is_spoiler else "",
+        " ".join(review.title.split()),
+        " ".join(review.body[:500].split()),
+    ]
 
 
 def print_faults(read: TableRead, console: Console) -> None:
     """Print why rows of a file are refused and fields left empty, with the first row numbers."""
-    faults = [(group, "[red]{}[/]: {} refused") for group in _largest_first(read.groups)]
-    faults += [(group, "[yellow]{}[/]: left empty in {}") for group in _largest_first(read.unread)]
-    for group, said in faults:
-        numbers = ", ".join(f"{n:,}" for n in group.numbers)
-        more = ", ..." if group.count > len(group.numbers) else ""
-        what = said.format(escape(group.kind), count(group.count, "row"))
-        console.print(
-            f"  {what} ({numbers}{more}). Row {group.numbers[0]:,}: {escape(group.sentence)}."
-        )
-
-
-def _largest_first(groups: dict[str, Group]) -> list[Group]:
-    return sorted(groups.values(), key=lambda group: -group.count)
+    for groups, said in (
+        (read.groups, "[red]{}[/]: {} refused"),
+        (read.unread, "[yellow]{}[/]: left empty in {}"),
+    ):
+        for group in sorted(groups.values(), key=lambda group: -group.count):
+            numbers = ", ".join(f"{n:,}" for n in group.numbers)
+            more = ", ..." if group.count > len(group.numbers) else ""
+            what = said.format(escape(group.kind), count(group.count, "row"))
+            console.print(
+                f"  {what} ({numbers}{more}). Row {group.numbers[0]:,}: {escape(group.sentence)}."
+            )
 
 
 def _counts(summary: MovieSummary) -> str:
@@ -125,14 +117,14 @@ def _counts(summary: MovieSummary) -> str:
 
 
 def _analyser(kind: str | None, model: str | None) -> str:
-    """Name who scored: `llm gpt-6-luna`, or the keyless one."""
+    """Name the analyser that scored: `llm gpt-6-luna`, or the keyless one."""
     if kind is None:
         return "nobody yet"
     return f"{kind} {escape(model)}" if model else f"the keyless {kind}"
 
 
 def _percent(share: float) -> str:
-    """Round to whole percents, but never to a 0 that is none."""
+    """Round to whole percents, but write a share below 10 % with one decimal place."""
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
@@ -160,8 +152,8 @@ def _grade(summary: MovieSummary) -> list[str]:
 def _aspects(aspects: list[AspectSummary]) -> Table:
     table = Table(box=None, padding=(0, 1), show_edge=False)
     table.add_column("aspect", style="bold", no_wrap=True)
-    table.add_column("mentioned by", justify="right", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
+    for name in ("mentioned by", "n"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("mean and 95 %", no_wrap=True)
     table.add_column("said of it", overflow="fold", ratio=1)
     for a in aspects:

@@ -1,7 +1,7 @@
-"""What people may ask who are shown dashboards but make none: no SQL of their own.
+"""Keeps people who may not write charts from sending SQL of their own.
 
-Superset checks which dataset a question is about. It puts the SQL of the question into the query as
-it stands: whoever may read one dataset reads all that the warehouse's role can (6.1.0).
+Superset checks which dataset a request is about, but puts the SQL of the request unchanged into the
+query (6.1.0). So a person with access to one dataset could read all that the warehouse's role can.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _TIME = "__timestamp"
 
 
 def refuse_free_sql(context: QueryContext) -> None:
-    """Let a question pass that holds only what a published dashboard asks of the same dataset.
+    """Refuse a request unless its SQL stands in a published dashboard's chart of the same dataset.
 
     Raises:
-        SupersetSecurityException: It holds SQL that stands in no chart there.
+        SupersetSecurityException: It holds other SQL.
     """
     from superset import db
     from superset.models.dashboard import Dashboard
@@ -46,7 +46,7 @@ def refuse_free_sql(context: QueryContext) -> None:
 
 
 def refuse_query() -> None:
-    """Refuse what somebody else asked in the SQL window, and any question about its answer.
+    """Refuse a query of the SQL window, and any request about its answer.
 
     Raises:
         SupersetSecurityException: Always.
@@ -68,9 +68,9 @@ def _refusal(what: str) -> Exception:
 
 
 def known_sql(charts: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
-    """Return what charts ask by SQL, from their parameters: texts by the key they are sent under.
+    """Return the SQL in charts' parameters, by the key of the request that carries it.
 
-    Superset's pages send the free filters of a chart joined, as `where` and `having`.
+    Superset's pages join the free filters of a chart, and send them as `where` and `having`.
     """
     known: dict[str, set[str]] = defaultdict(set)
     for params in charts:
@@ -86,7 +86,7 @@ def known_sql(charts: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
                     if each.get("expressionType") == "SQL"
                     and (each.get("clause") == "WHERE") == (clause == "where")
                 ]
-                # As superset-ui-core, query/processFilters.ts; a comment would hide the bracket.
+                # As superset-ui-core, query/processFilters.ts; the line break ends a comment.
                 known[clause].add(
                     " AND ".join(f"({text}\n)" if "--" in text else f"({text})" for text in texts)
                 )
@@ -96,7 +96,7 @@ def known_sql(charts: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
 def free_sql(
     query: dict[str, Any], columns: Collection[str], known: dict[str, set[str]]
 ) -> Iterator[str]:
-    """Yield what a query holds of SQL that is neither known nor a column's name.
+    """Yield the SQL in a query that is neither known nor a column's name.
 
     Args:
         query: The attributes of Superset's QueryObject.
@@ -104,7 +104,7 @@ def free_sql(
         known: From `known_sql`.
     """
     for column in query["columns"]:
-        # Superset takes a name that no column has for an expression.
+        # Superset reads a name that is no column as an expression.
         if not isinstance(column, dict) and column not in columns and column != _TIME:
             yield str(column)
     for key, text in _texts({name: query[name] for name in query if name != "datasource"}):
@@ -113,7 +113,7 @@ def free_sql(
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:
-    """Find SQL at any depth, with the key that it stands under."""
+    """Yield SQL at any depth, after its key."""
     if isinstance(value, dict):
         for key, each in value.items():
             if key in _SQL and each:

@@ -1,11 +1,11 @@
-"""Superset's configuration: what differs from its defaults, and why.
+"""Superset's configuration: the differences from its defaults, with the reasons.
 
-Superset loads this file by SUPERSET_CONFIG_PATH. It reads, and nothing of it has a default:
+Superset loads this file by SUPERSET_CONFIG_PATH. The file needs these variables, but for the last:
 
-    SUPERSET_SECRET_KEY    signs sessions and encrypts stored passwords; to lose it is to lose them
+    SUPERSET_SECRET_KEY    signs sessions and encrypts stored passwords; without it they are lost
     SUPERSET_METADATA_URL  Superset's own database, postgresql+psycopg2://...
-    SUPERSET_CACHE_DIR     directory of the caches, closed to others: what lies there is unpickled
-    SUPERSET_HTTPS         1 behind a proxy that speaks HTTPS: secure cookies, its headers believed
+    SUPERSET_CACHE_DIR     directory of the caches; closed to others, since its files are unpickled
+    SUPERSET_HTTPS         1 behind an HTTPS proxy: secure cookies, the proxy's headers are trusted
 """
 
 from __future__ import annotations
@@ -44,27 +44,26 @@ def _required(name: str) -> str:
 
 SECRET_KEY = _required("SUPERSET_SECRET_KEY")
 SQLALCHEMY_DATABASE_URI = _required("SUPERSET_METADATA_URL")
-# A connection that a restart of Postgres cut is replaced, not answered with an error.
+# After a restart of Postgres, Superset replaces its connections instead of answering errors.
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
-# Both features are off; their published default secrets shall open nothing all the same.
+# Both features are off; still, do not keep their published default secrets.
 GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = secrets.token_hex(32)
 
-# Superset writes a query with its values before it connects. Until then SQLAlchemy 1.4 assumes that
-# Postgres reads a backslash as an escape, and doubles it: a movie with a backslash in its title is
-# not found. Postgres reads a backslash as itself (`standard_conforming_strings`, on since 9.1), and
-# SQLAlchemy does so too once it has connected.
+# Superset writes a query with its values before it connects. Until then SQLAlchemy 1.4 doubles each
+# backslash, so that a movie with a backslash in its title is not found. Postgres takes a backslash
+# literally (`standard_conforming_strings`, on since 9.1), and so does SQLAlchemy once connected.
 PGDialect._backslash_escapes = False
 
-# --- What leaves this machine: nothing ---------------------------------------------------------
+# --- Nothing leaves this machine ---------------------------------------------------------------
 _HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"
 WTF_CSRF_ENABLED = TALISMAN_ENABLED = True
 SESSION_COOKIE_SECURE = ENABLE_PROXY_FIX = _HTTPS
-# Not X-Forwarded-For, which whoever asks may write themselves: log-ins are counted by address.
+# Do not trust X-Forwarded-For, which clients may write: log-ins are counted by address.
 PROXY_FIX_CONFIG = {**default.PROXY_FIX_CONFIG, "x_for": 0}
-# Cookies know no port: two instances on 127.0.0.1 would sign each other's users out.
+# Cookies ignore the port: two instances on 127.0.0.1 would log each other's users out.
 SESSION_COOKIE_NAME = f"superset_{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
-# Without other hosts the browser sends nothing to scarf.sh (a pixel on every page that no setting
-# removes), nor to map tiles or fonts.
+# No other host is allowed: the browser sends nothing to scarf.sh (a pixel on every page that no
+# setting removes), nor to servers of map tiles or fonts.
 THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
 TALISMAN_CONFIG: dict[str, Any] = {
     **copy.deepcopy(default.TALISMAN_CONFIG),
@@ -82,14 +81,14 @@ TALISMAN_CONFIG["content_security_policy"] |= {
 ENABLE_CORS = False
 
 # --- Sessions ----------------------------------------------------------------------------------
-# They lie on the server, and the cookie holds but their number: after a log-out a copy of the
-# cookie opens nothing. Not in the database: it would be asked for every file of a page.
+# Sessions lie on the server, and the cookie holds only their id: after a log-out a copy of the
+# cookie is useless. They are not in the database, which would be asked for every file of a page.
 _CACHE_DIR = _required("SUPERSET_CACHE_DIR")
 SESSION_SERVER_SIDE = True
 SESSION_TYPE = "cachelib"
 SESSION_CACHELIB = FileSystemCache(f"{_CACHE_DIR}/sessions", threshold=10_000)
 PERMANENT_SESSION_LIFETIME = timedelta(days=1)
-# A slow request that began before a log-out would write the session anew.
+# Otherwise a slow request that began before a log-out would write the session again.
 SESSION_REFRESH_EACH_REQUEST = False
 
 # --- Speed -------------------------------------------------------------------------------------
@@ -99,53 +98,53 @@ def _cache(name: str, seconds: int) -> dict[str, Any]:
     return {
         "CACHE_TYPE": "FileSystemCache",
         "CACHE_DIR": f"{_CACHE_DIR}/{name}",
-        "CACHE_THRESHOLD": 5_000,  # entries, the oldest go
+        "CACHE_THRESHOLD": 5_000,  # entries; the oldest are dropped
         "CACHE_DEFAULT_TIMEOUT": seconds,
     }
 
 
 CACHE_CONFIG = _cache("metadata", 24 * 3600)
-DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher say 60 themselves
-# Only who writes charts has such entries; filter states are guests' too, see `visitors.py`.
+DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher set 60
+# Only people who write charts have such entries; guests have filter states, see `visitors.py`.
 EXPLORE_FORM_DATA_CACHE_CONFIG = _cache("explore", 7 * 24 * 3600)
 FILTER_STATE_CACHE_CONFIG = {
     **default.FILTER_STATE_CACHE_CONFIG,
     "CACHE_DEFAULT_TIMEOUT": 24 * 3600,
     "REFRESH_TIMEOUT_ON_RETRIEVAL": False,
 }
-ALEMBIC_SKIP_LOG_CONFIG = True  # else migrating silences what is logged after it
-RATELIMIT_STORAGE_URI = "memory://"  # what it would take too, but with a warning
-ROW_LIMIT = 10_000  # of a chart that names none
-DEFAULT_RELATIVE_END_TIME = "tomorrow"  # of "Last month": else today is left out of it
-SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can say so
+ALEMBIC_SKIP_LOG_CONFIG = True  # else a migration turns off all later logs
+RATELIMIT_STORAGE_URI = "memory://"  # the default, but without a warning
+ROW_LIMIT = 10_000  # of a chart without a limit of its own
+DEFAULT_RELATIVE_END_TIME = "tomorrow"  # else "Last month" ends before today
+SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can show it
 
-# --- What there is to see ----------------------------------------------------------------------
+# --- Appearance --------------------------------------------------------------------------------
 FEATURE_FLAGS = {
-    # Else what is off the screen is not drawn, and a printed page has holes.
+    # Else charts below the screen are not drawn, and a printed page has gaps.
     "DASHBOARD_VIRTUALIZATION": False,
 }
-# Size, colour and layout of cards made of Markdown. Scripts and style sheets stay out.
+# For size, colour and layout of Markdown cards; scripts and style sheets stay forbidden.
 HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["style", "className"]}}
 FAB_API_SWAGGER_UI = False
-ENABLE_UI_THEME_ADMINISTRATION = False  # the theme is this file's; light or dark is everybody's own
+ENABLE_UI_THEME_ADMINISTRATION = False  # this file sets the theme; users choose light or dark
 
 _STATIC = Path(__file__).with_name("static")
 
 
 def _static_url(name: str) -> str:
-    """Return the address of a file of ours; it changes with the content, so may be kept long."""
+    """Return the address of a file of ours; it changes with the content, so caches may keep it."""
     version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/filmpulse-static/{name}?v={version}"
 
 
 def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
-    # A theme replaces the default, it is not merged: what is left out is lost.
+    # A theme replaces the default, so it must be complete.
     ours = {
         "brandAppName": "Filmpulse",
         "brandLogoAlt": "Filmpulse",
         "brandLogoUrl": _static_url(logo),
         "brandLogoHref": "/dashboard/list/",
-        # Superset's own is not in its wheel: each page would log that.
+        # Superset's own spinner is not in its wheel, which each page would log.
         "brandSpinnerUrl": _static_url("spinner.svg"),
         "colorPrimary": primary,
         "colorLink": primary,
@@ -198,19 +197,20 @@ EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
     },
 ]
 
-# --- Who may see what --------------------------------------------------------------------------
+# --- Rights ------------------------------------------------------------------------------------
 
 
 class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
-    """Superset's own, but that a draft is its owners', and SQL is for those who write charts.
+    """Superset's own, with two stricter rules and waits after wrong passwords.
 
-    By default a draft's address is enough to see it, and who sees one chart may ask any SQL.
+    Only owners see a draft: by default its address is enough. Only people who write charts may send
+    SQL: by default everybody may who sees one chart.
     """
 
     def exist_permission_on_roles(
         self, view_name: str, permission_name: str, role_ids: list[int]
     ) -> bool:
-        """Ask the database once a request: for one chart Superset asks the same several times."""
+        """Ask the database once for each request: Superset asks several times for one chart."""
         known = g.setdefault("permissions_on_roles", {}) if has_request_context() else {}
         key = (view_name, permission_name, *role_ids)
         if key not in known:
@@ -218,7 +218,7 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
         return bool(known[key])
 
     def auth_user_db(self, username: str, password: str) -> Any:
-        """Return the user that a name and password belong to; None too while the name must wait."""
+        """Return the user of a name and password; None if they are wrong or the name must wait."""
         import visitors
 
         known = self.find_user(username=username) or self.find_user(email=username)
@@ -231,7 +231,7 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
         return user
 
     def on_user_login(self, user: Any) -> None:
-        """Give the session a new number: somebody else may know, or have chosen, the old one."""
+        """Give the session a new id: somebody else may know, or have chosen, the old one."""
         current_app.session_interface.regenerate(session)
 
     def on_user_logout(self, user: Any) -> None:
@@ -239,7 +239,7 @@ class CUSTOM_SECURITY_MANAGER(SupersetSecurityManager):
         session.clear()
 
     def raise_for_access(self, dashboard: Any = None, *args: Any, **named: Any) -> None:
-        """Raise SupersetSecurityException unless the user may see what is named."""
+        """Raise SupersetSecurityException unless the user may see the named objects."""
         if (
             dashboard is not None
             and not dashboard.published

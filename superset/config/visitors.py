@@ -1,6 +1,6 @@
-"""What visitors of Superset are held to: tries to log in, room for filters, no lists of users.
+"""Limits for visitors of Superset: log-in tries, size of filter states, no lists of users.
 
-Runs inside a request. Who may open what is the security manager's (`superset_config.py`).
+Runs inside a request. The security manager in `superset_config.py` decides who may open what.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 MOST_BYTES = 65_536
-"""How long a request that stores the state of a dashboard's filters may be."""
+"""The longest request that stores the state of a dashboard's filters."""
 MOST_STATES = 1_000
-"""How many states are kept, of all users together; the oldest go."""
+"""The number of states that are kept, of all users together; the oldest are dropped."""
 
 _FILTER_STATES = "DashboardFilterStateRestApi."
-# Such states are all that Superset keeps under this name: the chart editor's lie in files.
+# Superset keeps only such states under this name; those of the chart editor lie in files.
 _DROP_OLD = """
     DELETE FROM key_value WHERE resource = 'superset_metastore_cache' AND (
         expires_on < :now OR id NOT IN (
@@ -36,7 +36,7 @@ _DROP_OLD = """
 
 
 def must_wait(name: str) -> bool:
-    """Book a try to log in; say whether this name must wait, and note how long for the answer."""
+    """Count a try to log in; say whether this name must wait, and store the time for the answer."""
     with db.engine.begin() as connection:
         g.log_in_wait = waits.take(connection, name, request.remote_addr or "")
     if g.log_in_wait and not request.is_json:
@@ -45,13 +45,13 @@ def must_wait(name: str) -> bool:
 
 
 def was_right(name: str) -> None:
-    """End the count of wrong passwords."""
+    """End the count of wrong passwords of a name."""
     with db.engine.begin() as connection:
         waits.forget(connection, name, request.remote_addr or "")
 
 
 def tell_the_wait(response: Response) -> Response:
-    """Say in the answer to a refused log-in how long to wait; the page shows a message instead."""
+    """Add the waiting time to the answer of a refused log-in; the page shows a message instead."""
     if seconds := g.get("log_in_wait"):
         response.headers["Retry-After"] = str(seconds)
         if request.is_json:
@@ -65,20 +65,16 @@ def _sentence(seconds: int) -> str:
 
 
 def refuse_long_filter_state() -> None:
-    """Answer 413 to a state of filters that is too long, before Superset reads it.
-
-    Raises:
-        RequestEntityTooLarge: It is.
-    """
+    """Answer 413 to a filter state that is too long, before Superset reads it."""
     if _stores_filter_state():
-        request.max_content_length = 256 * MOST_BYTES  # of what is longer nothing is read
-        # A body that is left unread costs the client its connection.
+        request.max_content_length = 256 * MOST_BYTES  # a longer body is not read at all
+        # Read the others: an unread body ends the client's connection.
         if len(request.get_data()) > MOST_BYTES:
             abort(413)
 
 
 def drop_old_filter_states(response: Response) -> None:
-    """Keep the newest states alone, after one more was stored."""
+    """Drop the oldest states after a new one was stored."""
     if _stores_filter_state() and response.status_code < 300:
         with db.engine.begin() as connection:
             now = datetime.now()  # noqa: DTZ005 - as Superset writes `expires_on`
@@ -88,8 +84,8 @@ def drop_old_filter_states(response: Response) -> None:
 def hide_choices(response: Response) -> None:
     """Empty the lists of users, roles and the like that an editor chooses from (`related/owners`).
 
-    Who writes no charts needs none of them, and a user's entry holds name and address. Superset's
-    own filter on such lists (EXTRA_RELATED_QUERY_FILTERS) does not cover `include_ids` (6.1.0).
+    People who may not write charts do not need these lists, and entries of users hold names and
+    addresses. Superset's own filter (EXTRA_RELATED_QUERY_FILTERS) misses `include_ids` (6.1.0).
     """
     if (
         (request.endpoint or "").endswith(".related")

@@ -1,6 +1,6 @@
-"""What gunicorn serves, made to be loaded once and shared (`preload_app`).
+"""The app that gunicorn serves, loaded once for all workers (`preload_app`).
 
-The imports take eight seconds and 300 MB, which its workers, forked from this process, share.
+The imports take eight seconds and 300 MB; the workers, forked from this process, share them.
 """
 
 from __future__ import annotations
@@ -16,4 +16,4 @@ with app.app_context():
     db.session.remove()
     db.engine.dispose()
 gc.collect()
-gc.freeze()  # else the collector of each worker writes to, and so copies, all that is shared
+gc.freeze()  # else the garbage collector of each worker writes to, and so copies, shared memory

@@ -88,7 +88,7 @@ class Site:
         self._client = httpx.Client(
             base_url=f"{stack.urls['sample_site']}/_control/",
             headers={"X-Control-Token": stack.env["FILMPULSE_SAMPLE_SITE_TOKEN"]},
-            timeout=30,
+            timeout=120,
             trust_env=False,
         )
 

@@ -1,7 +1,4 @@
-"""The main job through Airflow's real scheduler, as the README tells it.
-
-The tests go on from one another: one stack, one story.
-"""
+"""The main job through Airflow's real scheduler, as the README tells it."""
 
 from __future__ import annotations
 
@@ -23,6 +20,20 @@ def cast(site):
     return {"small": order[0], "a": order[1], "b": order[2], "c": order[3]}
 
 
+@pytest.fixture(scope="module")
+def first(airflow, cast):
+    """The first detection and its run: three movies, and an entry that is no id of a movie."""
+    airflow.track(cast["small"], "tt12", cast["a"], cast["b"])
+    detected, (reception,) = airflow.detect()
+    return detected, reception
+
+
+@pytest.fixture
+def tracked(airflow, first, cast):
+    """Three movies that were collected whole and are tracked."""
+    airflow.track(cast["small"], "tt12", cast["a"], cast["b"])
+
+
 def xmins(warehouse):
     return {
         r["review_id"]: r["x"]
@@ -30,9 +41,8 @@ def xmins(warehouse):
     }
 
 
-def test_1_detection_collects_loads_and_scores_what_is_tracked(airflow, site, warehouse, cast):
-    airflow.track(cast["small"], "tt12", cast["a"], cast["b"])
-    detected, (reception,) = airflow.detect()
+def test_detection_collects_loads_and_scores_what_is_tracked(airflow, site, warehouse, cast, first):
+    detected, reception = first
     assert (detected["state"], reception["state"]) == ("success", "success")
     assert reception["conf"]["mode"] == "full"
     assert "tt12" in airflow.log(detected, "report")
@@ -46,31 +56,37 @@ def test_1_detection_collects_loads_and_scores_what_is_tracked(airflow, site, wa
         assert movie["collection_status"] == "complete"
 
 
-def test_2_tasks_are_named_after_their_movie(airflow, warehouse, cast):
-    reception = airflow.detected_receptions()[0]
+def test_tasks_are_named_after_their_movie(airflow, warehouse, first):
+    _, reception = first
     labels = {}
     for task in airflow.tasks_of(reception):
         if task["map_index"] >= 0:
             labels.setdefault(task["task_id"], set()).add(task["rendered_map_index"])
     titles = {
-        f"{m['title']} ({m['year']})" for m in warehouse.rows("SELECT title, year FROM mart.movies")
+        f"{m['title']} ({m['year']})"
+        for m in warehouse.rows(
+            "SELECT title, year FROM mart.movies WHERE imdb_id = ANY(%s)",
+            reception["conf"]["imdb_ids"],
+        )
     }
     assert labels == {f"per_movie.{t}": titles for t in ("scrape", "load", "analyse")}
 
 
-def test_3_assets_tell_of_changed_rows(airflow):
+def test_assets_tell_of_changed_rows(airflow, first):
     events = airflow.call("GET", "/assets/events")["asset_events"]
     assert {e["name"] for e in events} == {"filmpulse/reviews", "filmpulse/aspect_scores"}
 
 
-def test_4_no_news_is_green_and_starts_nothing(airflow):
+@pytest.mark.usefixtures("tracked")
+def test_no_news_is_green_and_starts_nothing(airflow):
     detected, started = airflow.detect()
     assert detected["state"] == "success"
     assert started == []
     assert airflow.states(detected)["trigger"] == ["skipped"]
 
 
-def test_5_seven_new_reviews_are_seven_new_rows(airflow, site, warehouse, cast):
+@pytest.mark.usefixtures("tracked")
+def test_seven_new_reviews_are_seven_new_rows(airflow, site, warehouse, cast):
     before = xmins(warehouse)
     site.control("publish", imdb_id=cast["a"], count=7)
     detected, (reception,) = airflow.detect()
@@ -86,7 +102,8 @@ def test_5_seven_new_reviews_are_seven_new_rows(airflow, site, warehouse, cast):
     assert all(r["analysis_status"] for r in new)
 
 
-def test_6_one_edit_and_one_removal(airflow, site, warehouse, cast):
+@pytest.mark.usefixtures("tracked")
+def test_one_edit_and_one_removal(airflow, site, warehouse, cast):
     before = xmins(warehouse)
     edited, deleted = [
         r["review_id"]
@@ -107,7 +124,8 @@ def test_6_one_edit_and_one_removal(airflow, site, warehouse, cast):
     assert [r["review_id"] for r in removed] == [deleted]
 
 
-def test_7_a_run_that_changes_nothing_sends_no_event(airflow, cast):
+@pytest.mark.usefixtures("tracked")
+def test_a_run_that_changes_nothing_sends_no_event(airflow, cast):
     def events():
         return airflow.call("GET", "/assets/events")["total_entries"]
 
@@ -117,7 +135,8 @@ def test_7_a_run_that_changes_nothing_sends_no_event(airflow, cast):
     assert events() == before
 
 
-def test_8_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast):
+@pytest.mark.usefixtures("tracked")
+def test_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast):
     good, gated, drifted = cast["small"], cast["b"], cast["c"]
     site.control("switch", name="gate", imdb_id=gated, value=5)
     site.control("switch", name="layout_drift", imdb_id=drifted, value=True)
@@ -159,7 +178,8 @@ def test_8_gate_drift_and_a_good_movie_in_one_run(airflow, site, warehouse, cast
     assert kept[0]["reviews"] == site.counts()[gated]
 
 
-def test_9_a_refusal_is_final_and_pauses_the_host(airflow, site, warehouse, cast):
+@pytest.mark.usefixtures("tracked")
+def test_a_refusal_is_final_and_pauses_the_host(airflow, site, warehouse, cast):
     site.control("switch", name="status_403", imdb_id=None, value=True)
     try:
         run = airflow.run_to_end(
@@ -223,7 +243,9 @@ def test_dags_run_in_a_terminal(airflow, shell, cast):
     assert airflow.is_paused("movie_reception") is False
 
 
-def test_the_command_line_tells_the_reception(shell, cast, warehouse):
+@pytest.mark.usefixtures("first")
+def test_the_command_line_tells_the_reception(airflow, shell, cast, warehouse):
+    airflow.track()
     added = shell(f"filmpulse movies add {cast['a']}; filmpulse movies list")
     assert cast["a"] in added.stdout
     told = shell(f"filmpulse summary {cast['a']}")

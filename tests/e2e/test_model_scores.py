@@ -1,7 +1,4 @@
-"""Scores by a model through Airflow's real scheduler, with an endpoint that speaks OpenAI's words.
-
-The tests go on from one another: one connection, one ledger, one story.
-"""
+"""Scores by a model through Airflow's real scheduler, by an endpoint that speaks as OpenAI's."""
 
 from __future__ import annotations
 
@@ -31,21 +28,27 @@ def key():
     return f"sk-{secrets.token_hex(20)}"
 
 
+def connect(airflow, server, key):
+    """Name the endpoint in Airflow's Connection."""
+    body = {
+        "connection_id": CONNECTION,
+        "conn_type": "generic",
+        "host": server.base_url("openai"),
+        "password": key,
+        "extra": json.dumps({"requests_per_minute": 6000, "tokens_per_minute": 50_000_000}),
+    }
+    airflow.call("POST", "/connections", json=body)
+
+
 @pytest.fixture(scope="module")
 def model(airflow, warehouse, key):
     """The endpoint, named by Airflow's Connection while these tests run."""
     with LLMockServer() as server:
-        body = {
-            "connection_id": CONNECTION,
-            "conn_type": "generic",
-            "host": server.base_url("openai"),
-            "password": key,
-            "extra": json.dumps({"requests_per_minute": 6000, "tokens_per_minute": 50_000_000}),
-        }
-        airflow.call("POST", "/connections", json=body)
+        connect(airflow, server, key)
         yield server
         airflow.call("DELETE", f"/connections/{CONNECTION}")
     # The stack's other tests know of no model.
+    warehouse.rows("DELETE FROM core.movies WHERE imdb_id = %s", LARGE)
     warehouse.rows("UPDATE core.movies SET active_analyser_id = NULL")
     warehouse.rows("DELETE FROM core.review_analyses")
 
@@ -75,13 +78,21 @@ def calls(warehouse, run):
     return warehouse.rows("SELECT * FROM ops.llm_calls WHERE run_id = %s", run["dag_run_id"])
 
 
-def test_1_a_run_is_scored_by_the_model_and_says_what_it_cost(airflow, warehouse, model, cast):
+@pytest.fixture(scope="module")
+def scored(airflow, model, cast):
+    """A run that the model scored, and what it was asked about until then."""
     movies = [cast["small"], cast["a"]]
     run = airflow.run_to_end("movie_reception", imdb_ids=movies, mode="full")
+    return run, asked(model)
+
+
+def test_a_run_is_scored_by_the_model_and_says_what_it_cost(airflow, warehouse, scored):
+    run, sent = scored
     assert run["state"] == "success"
+    movies = run["conf"]["imdb_ids"]
     made = calls(warehouse, run)
     living = sum(shown(warehouse, movie)["reviews"] for movie in movies)
-    assert len(made) == sum(asked(model).values()) == living
+    assert len(made) == sent.total() == living
     assert {call["outcome"] for call in made} == {"scored"}
     for movie in movies:
         told = shown(warehouse, movie)
@@ -100,7 +111,8 @@ def test_1_a_run_is_scored_by_the_model_and_says_what_it_cost(airflow, warehouse
                               "AND s.imdb_id = ANY(%s)", movies)  # fmt: skip
 
 
-def test_2_a_second_run_asks_nothing(airflow, model, warehouse, cast):
+@pytest.mark.usefixtures("scored")
+def test_a_second_run_asks_nothing(airflow, model, warehouse, cast):
     before = asked(model)
     run = airflow.run_to_end("movie_reception", imdb_ids=[cast["a"]], mode="full")
     assert run["state"] == "success"
@@ -108,7 +120,7 @@ def test_2_a_second_run_asks_nothing(airflow, model, warehouse, cast):
     assert calls(warehouse, run) == []
 
 
-def test_3_what_the_budget_does_not_cover_waits_and_the_backlog_goes_on(
+def test_what_the_budget_does_not_cover_waits_and_the_backlog_goes_on(
     airflow, warehouse, model, cast
 ):
     movie = cast["b"]
@@ -143,7 +155,7 @@ def test_3_what_the_budget_does_not_cover_waits_and_the_backlog_goes_on(
     assert set(asked(model).values()) == {1}
 
 
-def test_4_a_large_movie_asks_first(airflow, warehouse, model):
+def test_a_large_movie_asks_first(airflow, warehouse, model):
     warehouse.rows(
         "INSERT INTO core.movies (imdb_id, title, facts_as_of) "
         "VALUES (%s, 'The Long Queue', now())",
@@ -193,7 +205,7 @@ def test_4_a_large_movie_asks_first(airflow, warehouse, model):
     assert sum(asked(model).values()) == before + len(paid)
 
 
-def test_5_a_refused_key_stops_at_once_and_is_said_once(airflow, site, warehouse, model, key, cast):
+def test_a_refused_key_stops_at_once_and_is_said_once(airflow, site, warehouse, model, key, cast):
     for movie in (cast["a"], cast["b"]):
         site.control("publish", imdb_id=movie, count=2)
     said = f"Incorrect API key provided: {key}. You can find your API key at your account."
@@ -216,7 +228,8 @@ def test_5_a_refused_key_stops_at_once_and_is_said_once(airflow, site, warehouse
     assert "401" in log
 
 
-def test_6_the_key_is_nowhere_but_in_its_connection(airflow: AirflowRest, stack, model, key):
+@pytest.mark.usefixtures("scored")
+def test_the_key_is_nowhere_but_in_its_connection(airflow: AirflowRest, stack, model, key):
     connection = airflow.call("GET", f"/connections/{CONNECTION}")
     assert key not in json.dumps(connection)
     seen = 0
@@ -243,11 +256,14 @@ def test_6_the_key_is_nowhere_but_in_its_connection(airflow: AirflowRest, stack,
                 assert found == (0,), table
 
 
-def test_7_without_the_connection_the_paid_figures_stay(airflow, shell, warehouse, cast):
+@pytest.mark.usefixtures("scored")
+def test_without_the_connection_the_paid_figures_stay(airflow, shell, warehouse, model, key, cast):
     airflow.call("DELETE", f"/connections/{CONNECTION}")
-    run = airflow.run_to_end("movie_reception", imdb_ids=[cast["small"]], mode="full")
+    try:
+        run = airflow.run_to_end("movie_reception", imdb_ids=[cast["small"]], mode="full")
+    finally:
+        connect(airflow, model, key)
     assert run["state"] == "success"
     assert shown(warehouse, cast["small"])["analyser_kind"] == "llm"
     told = shell(f"filmpulse summary {cast['small']}")
     assert "gpt-6-luna" in told.stdout
-    warehouse.rows("DELETE FROM core.movies WHERE imdb_id = %s", LARGE)

@@ -38,7 +38,7 @@ class SampleSite:
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self._client = httpx.Client(
-            base_url=f"{url}/_control/", headers={"X-Control-Token": token}, timeout=30
+            base_url=f"{url}/_control/", headers={"X-Control-Token": token}, timeout=120
         )
 
     def control(self, action: str, /, **values: Any) -> Any:

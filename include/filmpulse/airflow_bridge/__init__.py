@@ -36,32 +36,3 @@ from filmpulse.airflow_bridge.detection import announce, detect, report_detectio
 from filmpulse.airflow_bridge.inbox import group_movies, import_file, summarise_import
 from filmpulse.airflow_bridge.objects import setup
 from filmpulse.airflow_bridge.variables import read_variable, write_variable
-
-__all__ = [
-    "ASPECT_SCORES",
-    "BUDGET",
-    "CHANGED",
-    "MODE",
-    "RETRY_POLICY",
-    "REVIEWS",
-    "announce",
-    "ask_about",
-    "default_args",
-    "detect",
-    "group_movies",
-    "import_file",
-    "job_context",
-    "job_context_for",
-    "movies",
-    "plan_backlog",
-    "read_variable",
-    "report_detection",
-    "score_backlog",
-    "score_if_approved",
-    "setup",
-    "stored_model",
-    "summarise_backlog",
-    "summarise_import",
-    "tell",
-    "write_variable",
-]

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Find what the configured analyser has not finished with, as plain values for XCom."""
+    """Find the movies that the configured analyser has not finished, as plain values for XCom."""
     from filmpulse import jobs
 
     backlog = jobs.plan_backlog(job_context(is_scoring=True), jobs.typed_ids(imdb_ids))
@@ -26,7 +26,7 @@ def plan_backlog(imdb_ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Word the question about each movie that needs approval, for an ApprovalOperator."""
+    """Write the question about each movie that needs approval, for an ApprovalOperator."""
     from filmpulse import jobs
 
     asked = [movie for movie in _unfinished(planned) if movie.needs_approval]
@@ -40,8 +40,8 @@ def ask_about(planned: list[dict[str, Any]]) -> list[dict[str, str]]:
             f"({movie.about(movie.untouched)})?",
             "body": f"`{movie.imdb_id}` has {movie.untouched:,} reviews that were never read by "
             f"{reader}, to which their texts would be sent. All of them cost "
-            f"{movie.about(movie.untouched)}. The budgets of the run and of the day hold all the "
-            "same: what they do not cover waits, and is not asked about again. **Reject**, or no "
+            f"{movie.about(movie.untouched)}. The budgets of the run and of the day still hold: "
+            "reviews that they do not cover wait, and need no further approval. **Reject**, or no "
             "answer, leaves the movie as it is shown now.",
         }
         for movie in asked[:MOST_MAPPED]
@@ -63,8 +63,8 @@ def score_if_approved(
 ) -> int:
     """Score one large movie if a person said yes; return how many reviews got a score.
 
-    ApprovalOperator skips what follows a No, but for a task of a mapped group that is not expanded
-    yet, which then runs (seen on Airflow 3.3.2). So the task looks for itself; a No leaves no
+    After a No, ApprovalOperator skips the tasks that follow, but not a task of a mapped group that
+    is not expanded yet (seen on Airflow 3.3.2). So the task checks for itself; a No leaves no
     answer.
 
     Raises:

@@ -20,10 +20,9 @@ DAY_BUDGET = "llm_budget_usd_per_day"
 def warehouse_url() -> str:
     """Return the address of the warehouse, as its Connection has it."""
     from airflow.providers.postgres.hooks.postgres import PostgresHook
-
-    # The URI that Airflow builds carries its own conn_type and extras; psycopg wants libpq's.
     from psycopg.conninfo import make_conninfo
 
+    # Not the URI that Airflow builds: psycopg does not take its conn_type and extras.
     c = PostgresHook(postgres_conn_id=WAREHOUSE).get_connection(WAREHOUSE)
     # The connection's extras are libpq's own words, such as sslmode.
     return make_conninfo(
@@ -67,7 +66,7 @@ def with_model(settings: Settings) -> Settings:
 def stored_model(settings: Settings) -> Settings:
     """Do as `_read_model`, outside a task (the command line).
 
-    Where Airflow's database does not answer there is no Connection, and the environment counts.
+    If Airflow's database does not answer, there is no Connection, and the environment counts.
     """
     from airflow.models import Connection, Variable
 
@@ -83,18 +82,13 @@ def _read_model(
     connection: Callable[[str], Connection],
     variable: Callable[[str], str | None],
 ) -> Settings:
-    """Have the Connection and the Variable go before the environment's settings of the model.
+    """Let the Connection and the Variable override the environment's settings of the model.
 
-    With the Connection nothing but budgets comes from the environment: neither could one provider
-    be given another's key, nor one model another's price.
-
-    Args:
-        settings: The environment's.
-        connection: Returns a Connection by its name.
-        variable: Returns a Variable by its name, or None.
+    With the Connection only budgets come from the environment, so that no provider gets another's
+    key, and no model another's price.
 
     Raises:
-        BadInput: The Connection or the Variable cannot be used; the message names what of it.
+        BadInput: The Connection or the Variable cannot be used; the message names the field.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.sdk.log import mask_secret
@@ -107,7 +101,7 @@ def _read_model(
         values |= _model_values(connection(LLM))
     except AirflowNotFoundException:
         log.debug("There is no Connection %s: the environment says what scores reviews.", LLM)
-        if not settings.has_llm:  # nor is anything paid
+        if not settings.has_llm:  # then a budget is of no use
             return settings
     if (budget := variable(DAY_BUDGET)) is not None:
         values["llm_budget_usd_per_day"] = budget
@@ -126,7 +120,7 @@ def _read_model(
 
 
 def model_fields() -> dict[str, str]:
-    """Return what the Connection's extra may hold: its word -> the setting."""
+    """Return the keys that the Connection's extra may have, each with the name of its setting."""
     from filmpulse.config import Settings
 
     return {
@@ -138,7 +132,7 @@ def model_fields() -> dict[str, str]:
 
 
 def _model_values(connection: Connection) -> dict[str, Any]:
-    """Return every setting of the model but its budgets; those that are not given are as new."""
+    """Return every setting of the model but its budgets; the default of those not given."""
     import json
 
     from filmpulse.config import Settings

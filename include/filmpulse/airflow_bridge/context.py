@@ -1,4 +1,4 @@
-"""What a task of ours works with: the context of a job, and its movie's name in Airflow's UI."""
+"""Build the context of a job inside a task, and name the task after its movie in Airflow's UI."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ if TYPE_CHECKING:
 def job_context(*, is_scoring: bool = False) -> Context:
     """Build the context of a job from this task's Connections and environment.
 
-    From here on the task ends with the process that watches over it: were that one killed, Airflow
-    would start a new try, and this one would work on unseen.
-
-    Args:
-        is_scoring: Whether the job scores reviews, or tells how they were: then the Connection of
-            the model is read as well. A mistake in it is kept in the context (`llm_error`).
+    From now on the task ends with the process that supervises it: if that is killed, Airflow starts
+    a new try, and this try must not go on. A job that scores, or tells about scores, also reads the
+    Connection of the model (`is_scoring`); an error in that is kept in the context (`llm_error`).
 
     Raises:
         BadInput: Another setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
@@ -53,7 +50,7 @@ def job_context_for(imdb_id: str, *others: str, is_scoring: bool = False) -> Con
 
 
 def _end_with_supervisor() -> None:
-    """Have the kernel end this task when its supervisor was killed (Linux)."""
+    """Let the kernel end this task if its supervisor is killed (Linux)."""
     import signal
 
     from airflow.sdk.execution_time import comms, task_runner

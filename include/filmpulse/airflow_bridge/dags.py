@@ -1,4 +1,4 @@
-"""What DAG files share: parameters of the form, default arguments, assets."""
+"""What DAG files share: parameters, default arguments, assets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
         ),
     ]
 )
-"""The tree of errors, said once to Airflow; anything else follows the task's own retries."""
+"""What the tree of errors means to Airflow; other errors follow the task's own retries."""
 
 BUDGET = Param(
     None,
@@ -61,11 +61,7 @@ def default_args(retry_minutes: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def movies(at_least: int = 0) -> Param:
-    """Return the parameter that names movies, by id or address, one a line.
-
-    Args:
-        at_least: How many must be named; 1,000 is the most that a run maps.
-    """
+    """Return the parameter that names movies, by id or address; `at_least` so many."""
     examples = "IMDb ids, such as tt0111161, or addresses of movies, one a line"
     pattern = r"^tt[0-9]{7,9}$|imdb\.com/.*title/tt[0-9]{7,9}"
     return Param(
@@ -80,7 +76,7 @@ def movies(at_least: int = 0) -> Param:
 
 
 def tell(summary: RunSummary, outlet_events: Any, *changed: Asset) -> list[str]:
-    """Emit the assets that a run changed, if rows changed; return what the run says of itself."""
+    """Emit the assets that a run changed, if rows changed; return the lines of its summary."""
     if summary.changed_rows:
         for asset in changed:
             outlet_events[CHANGED].add(asset)

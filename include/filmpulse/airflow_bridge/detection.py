@@ -63,7 +63,7 @@ def announce(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def report_detection(found: dict[str, Any]) -> None:
-    """Say what was passed over, and fail when a movie could not be looked at.
+    """Log the warnings of a detection, and fail if a movie could not be looked at.
 
     Raises:
         CollectionFailed: Names each such movie and why.

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def import_file(name: str, run_id: str) -> dict[str, Any]:
     """Import one file of the inbox, and name this mapped task after it (`{{ file }}`).
 
-    Returns:
-        How it went, as plain values for XCom.
+    Returns how that went, as plain values for XCom.
     """
     from airflow.sdk import get_current_context
 
@@ -32,9 +31,9 @@ def import_file(name: str, run_id: str) -> dict[str, Any]:
 
 
 def group_movies(imported: list[dict[str, Any]]) -> list[list[str]]:
-    """Put the movies that files were imported of, each once, into as few groups as can be mapped.
+    """Put the movies of imported files, each once, into groups that can be mapped.
 
-    Up to 1,000 movies each is a group of its own; Airflow maps 1,024 at most.
+    Up to 1,000 movies, each movie is a group of its own; Airflow maps 1,024 at most.
     """
     imdb_ids = sorted({imdb_id for one in imported for imdb_id in one["imdb_ids"]})
     size = -(-len(imdb_ids) // MOST_MAPPED) or 1

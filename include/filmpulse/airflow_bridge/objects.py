@@ -1,4 +1,4 @@
-"""What `filmpulse setup` makes in Airflow: pools, Connections, the Variable of tracked movies."""
+"""Make pools, Connections and the Variable of tracked movies in Airflow, for `filmpulse setup`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ _MODEL_DESCRIPTION = "The model that scores reviews, made of FILMPULSE_LLM_* by 
 def setup() -> None:
     """Make Airflow's pools, connections and an empty `tracked_movies`; repeatable.
 
-    Makes the table in which Airflow's log-in counts wrong passwords, too.
+    Also makes the table in which Airflow's log-in counts wrong passwords.
 
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
-    `FILMPULSE_LLM_*`) each time; pools and the Variable are left alone where they exist, since an
-    operator may have changed them. A model's connection that was made here goes with its settings;
-    one that a person made stays.
+    `FILMPULSE_LLM_*`) each time. Existing pools and the Variable stay, since an operator may have
+    changed them. The model's connection goes when its settings go, unless a person made it.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -50,7 +49,7 @@ def setup() -> None:
             if name == LLM and found is not None and not is_ours:
                 continue
             if found is not None and (name in wanted or is_ours):
-                # Anew, since Airflow never takes a password away: another host would be sent it.
+                # Delete it first: Airflow never removes a password, and another host would get it.
                 session.delete(found)
                 session.flush()
             if name in wanted:
@@ -95,7 +94,7 @@ def _lake(settings: Settings) -> dict[str, Any] | None:
         return None
     extra: dict[str, str] = {}
     if settings.lake_endpoint_url:
-        # A server of one's own has no regions, and its clients want one named all the same.
+        # A server of one's own has no regions, but its clients need the name of one.
         extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
     return {
         "conn_type": "aws",

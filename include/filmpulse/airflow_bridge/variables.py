@@ -11,11 +11,7 @@ DESCRIPTION = "IMDb ids of the movies to track, as a JSON list"
 
 
 def read_variable() -> str:
-    """Read `tracked_movies` as it is stored; outside a task (the command line).
-
-    Raises:
-        BadInput: Airflow's database does not answer, or is not set up.
-    """
+    """Read `tracked_movies` as it is stored; raise BadInput if Airflow's database is not there."""
     from airflow.models import Variable
 
     with _metadata_answers():
@@ -23,11 +19,7 @@ def read_variable() -> str:
 
 
 def write_variable(value: str) -> None:
-    """Store `tracked_movies`; outside a task (the command line).
-
-    Raises:
-        BadInput: Airflow's database does not answer, or is not set up.
-    """
+    """Store `tracked_movies`; raise BadInput if Airflow's database is not there."""
     from airflow.models import Variable
 
     with _metadata_answers():
@@ -36,7 +28,7 @@ def write_variable(value: str) -> None:
 
 @contextmanager
 def _metadata_answers() -> Iterator[None]:
-    """Turn an error of Airflow's database into a sentence; Airflow would log its traceback."""
+    """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from filmpulse.errors import BadInput

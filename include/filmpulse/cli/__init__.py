@@ -1,4 +1,4 @@
-"""The command line, `filmpulse ...`: thin, over jobs; a module a group of commands."""
+"""The command line, `filmpulse ...`: a thin layer over jobs, one module for each group."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ __all__ = ["app", "inbox", "main", "movies", "pages", "reception", "upkeep"]
 def main() -> None:
     """Run the command line; an error is one sentence and exit code 1, without a traceback.
 
-    Of an error that nobody foresaw, Python's development mode (`PYTHONDEVMODE=1`) shows the
-    traceback.
+    Python's development mode (`PYTHONDEVMODE=1`) shows the traceback of an unforeseen error.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     # Airflow logs to the terminal as soon as it is imported; only its errors matter here.
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
-    for stream in (sys.stdout, sys.stderr):  # a file's name need not be what the terminal can show
+    for stream in (sys.stdout, sys.stderr):  # a terminal may be unable to show a file's name
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
@@ -53,7 +52,7 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _without_secrets(said: str) -> str:
-    """Mask the secrets of the environment: a library may quote what it could not use."""
+    """Mask the secrets of the environment: a library's error may quote them."""
     url = os.environ.get(variable_name("warehouse_url"), "")
     password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
     secrets = [os.environ.get(variable_name(name), "") for name in SECRETS]

@@ -1,4 +1,4 @@
-"""What the commands share: arguments, output, the context of a job, how a run is told."""
+"""What the commands share: arguments, output, the context of a job, telling how a run went."""
 
 from __future__ import annotations
 
@@ -18,21 +18,17 @@ from filmpulse.config import Settings
 from filmpulse.items import read_imdb_id
 
 out = Console(highlight=False, soft_wrap=True)
-
-
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def read_movie(typed: str) -> str:
-    """Read the address of a movie's page as its id; the jobs refuse what is neither."""
+    """Read the address of a movie's page as its id; the jobs refuse any other text."""
     return read_imdb_id(typed) or typed
 
 
 ImdbId = Annotated[
     str, typer.Argument(help="An IMDb id, such as tt0111161, or its address.", parser=read_movie)
 ]
-
-
 ImdbIds = Annotated[
     list[str],
     typer.Argument(help="IMDb ids, such as tt0111161, or their addresses.", parser=read_movie),
@@ -45,15 +41,14 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def interruptible(tell: Callable[[], str]) -> Iterator[None]:
-    """End on Ctrl-C or SIGTERM with exit code 130 or 143, and a sentence.
+    """End on Ctrl-C or SIGTERM with exit code 130 or 143.
 
-    Args:
-        tell: Says what is stored and how to go on.
+    `tell` gives the sentence that says what is stored and how to go on.
     """
     try:
         yield
     except KeyboardInterrupt as stop:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # said once, it is said
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C does not cut this short
         err.print(f"[yellow]Interrupted. {escape(tell())}[/]")
         raise typer.Exit(interrupted_code(stop)) from None
 
@@ -77,12 +72,12 @@ def scoring_context() -> Any:
 
 
 def with_model(settings: Settings) -> Settings:
-    """Take model and budget from Airflow's Connection and Variable where Airflow is at hand.
+    """Take model and budget from Airflow's Connection and Variable, if there is an Airflow.
 
     Raises:
         BadInput: The Connection cannot be used.
     """
-    if "AIRFLOW_HOME" not in os.environ:  # Airflow would make one, empty
+    if "AIRFLOW_HOME" not in os.environ:  # else Airflow would make an empty one
         return settings
     log = logging.getLogger()
     handlers, level = log.handlers[:], log.level
@@ -90,7 +85,7 @@ def with_model(settings: Settings) -> Settings:
         from filmpulse import airflow_bridge
 
         return airflow_bridge.stored_model(settings)
-    finally:  # Airflow took them for itself as it was imported
+    finally:  # importing Airflow replaces them
         log.handlers[:] = handlers
         log.setLevel(level)
 
@@ -108,13 +103,13 @@ def saying(said: list[str]) -> Iterator[None]:
 
 
 def tell(found: Any, said: Sequence[str] = ()) -> None:
-    """Print how a run went, but for what was said before."""
+    """Print how a run went, without failures that were printed before (`said`)."""
     for line in found.lines:
         out.print(escape(line))
     for warning in found.warnings:
         err.print(f"[yellow]{escape(warning)}[/]")
     for failure in found.failures:
-        # It is the sentence, or one with a movie before it, or with what is lacking after it.
+        # A failure may have a movie before the sentence, or the missing reviews after it.
         if not any(
             f" {failure}".endswith(f" {sentence}") or failure.startswith(f"{sentence} ")
             for sentence in said
@@ -124,7 +119,7 @@ def tell(found: Any, said: Sequence[str] = ()) -> None:
 
 @contextmanager
 def bar(label: str) -> Iterator[Any]:
-    """Show a progress bar on long work when a person watches; nothing else prints meanwhile."""
+    """Show a progress bar on a terminal; nothing else may print meanwhile."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     )  # fmt: skip

@@ -1,9 +1,7 @@
-"""Saved pages and tables, on their way in."""
+"""Commands that put saved pages and tables into the inbox, and import them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +18,7 @@ from filmpulse.errors import BadInput
 Source = Annotated[
     str | None,
     typer.Option(
-        help="Where the reviews come from, one lower-case word of yours; needed here or in the map."
+        help="Your own lower-case word for the source of the reviews; needed here or in the map."
     ),
 ]
 MapFile = Annotated[
@@ -33,15 +31,15 @@ Rights = Annotated[
 Rejects = Annotated[
     Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]
-Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of such, or tables.")]
+Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of them, or tables.")]
 ImdbId = Annotated[
     str | None,
-    typer.Option(help="The movie, where a page or a table does not say.", parser=read_movie),
+    typer.Option(help="The movie, if a page or a table does not say it.", parser=read_movie),
 ]
 SavedAt = Annotated[
     datetime | None,
     typer.Option(
-        help="When they were saved (UTC), where a page does not say.",
+        help="When the pages were saved (UTC), if a page does not say it.",
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
     ),
 ]
@@ -60,8 +58,7 @@ def inbox_add(
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
     .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
-    its refused rows go to FILE.rejects.csv. Exit code 1 when a file was refused; the others are
-    added all the same.
+    its refused rows go to FILE.rejects.csv. Exit code 1 if a file was refused; others are added.
     """
     from filmpulse import jobs
 
@@ -169,18 +166,18 @@ def import_reviews(
     rejects: Rejects = None,
     analyse: Analyse = True,
 ) -> None:
-    """Load the reviews of a file, by a map of its columns; refused rows go into a file with why.
+    """Load the reviews of a file by a map of its columns; write refused rows and why to a file.
 
-    A field that cannot be read, and that a review can do without, is left empty and counted. The
-    same file twice changes no row; a row of a known id that says something else is an edit. Exit
-    code 1 when nothing could be used or a movie not loaded.
+    An optional field that cannot be read is left empty and counted. The same file twice changes no
+    row; a row of a known id that says something else is an edit. Exit code 1 if no row could be
+    used, or a movie was not loaded.
     """
     mapping = _read_map(map_file, source=source, rights=rights, imdb_id=imdb_id)
     rejects = rejects or _rejects_of(file)
     if rejects.resolve() in (file.resolve(), map_file.resolve() if map_file else None):
         raise BadInput(f"{rejects} cannot be read and written at once: name another --rejects.")
     told = (
-        "What was stored by now stays. Run the same command again: it adds what is missing, and "
+        "What was stored so far stays. Run the same command again: it adds what is missing, and "
         "changes nothing that is stored."
     )
     with common.interruptible(lambda: told):
@@ -195,7 +192,7 @@ def _check_table(file: Path, mapping: Any) -> bool:
     """Show what an import would store; return whether it would store any review."""
     from filmpulse import jobs, report
 
-    with _opened(file) as content, common.bar("rows") as progress:
+    with jobs.open_table(file) as content, common.bar("rows") as progress:
         # A trial run needs no model.
         read = jobs.check_table(content, file.name, mapping, common.job_context(), progress)
     report.print_table_read(read, out, is_trial=True)
@@ -209,16 +206,16 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
 
     context = common.scoring_context()
     run_id = jobs.new_run_id()
-    with _opened(file) as content, common.bar("rows") as progress:
+    with jobs.open_table(file) as content, common.bar("rows") as progress:
         imported = jobs.import_table(
             content, file.name, mapping, run_id, context, rejects=rejects, progress=progress
         )
     report.print_table_read(imported.read, out, is_trial=False)
     if imported.read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
-    scored = None
+    is_scored = True
     if analyse:
-        scored = score(imported.loaded, run_id, context)
+        is_scored = not score(imported.loaded, run_id, context).failures
     else:
         jobs.refresh_figures(context)
     for imdb_id, loaded in imported.loaded.items():
@@ -227,7 +224,6 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
         out.print(f"{name}: {changed if loaded.changed else 'nothing new'}")
     for imdb_id, error in imported.failures.items():
         err.print(f"[red]{imdb_id}: not loaded. {escape(str(error))}[/]")
-    is_scored = not (scored and scored.failures)
     return bool(imported.read.reviews) and not imported.failures and is_scored
 
 
@@ -239,18 +235,8 @@ def _read_map(path: Path | None, **options: str | None) -> Any:
     from filmpulse.sources.tables.mapping import read_map
 
     if path is None:
-        raise BadInput("A table needs --map: which of its columns is which field.")
+        raise BadInput("A table needs --map, which says which of its columns is which field.")
     try:
         return read_map(path.read_text(encoding="utf-8-sig"), **options)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The map {path} cannot be read: {error}.") from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        content = path.open("rb")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    with content:
-        yield content

@@ -1,4 +1,4 @@
-"""The movies that are tracked, their events, and how they are received."""
+"""Commands on tracked movies, their events, and how they are received."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def search(words: Annotated[list[str], typer.Argument(help="A title, or part of 
     if not hits:
         out.print("Nothing found.")
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "title", "year", "type", "stars"):
-        table.add_column(name)
+    table = Table("id", "title", "year", "type", "stars", box=None, pad_edge=False)
     for hit in hits:
         table.add_row(
             *(escape(str(v or "")) for v in (hit.imdb_id, hit.title, hit.year, hit.kind, hit.stars))
@@ -35,8 +33,6 @@ def search(words: Annotated[list[str], typer.Argument(help="A title, or part of 
 
 
 Day = Annotated[str, typer.Argument(help="The day, YYYY-MM-DD.", metavar="DATE")]
-
-
 Label = Annotated[str, typer.Argument(help="What happened, in at most 80 characters.")]
 
 
@@ -69,13 +65,13 @@ def movies_remove(imdb_ids: ImdbIds) -> None:
 
 
 def change_tracked(add: list[str] | None = None, remove: list[str] | None = None) -> None:
-    """Change the list and leave every other entry of it as a person wrote it."""
+    """Change the list of tracked movies; leave its other entries as a person wrote them."""
     from filmpulse import airflow_bridge, jobs
 
     if problems := jobs.read_tracked(json.dumps(add or [])).problems:
         raise BadInput(" ".join(problems))
     raw = airflow_bridge.read_variable()
-    jobs.read_tracked(raw)  # what is no list is refused, not overwritten
+    jobs.read_tracked(raw)  # refuse a text that is no list, so that it is not overwritten
     gone = remove or []
     entries = [
         entry
@@ -94,10 +90,10 @@ def change_tracked(add: list[str] | None = None, remove: list[str] | None = None
 
 @events_app.command("add")
 def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
-    """Note an event of a movie, such as a festival; it stands on the movie's time axis.
+    """Note an event of a movie, such as a festival, for its time axis.
 
-    The release is there by itself. The warehouse alone keeps events: `filmpulse rebuild` leaves
-    them alone, and has none for an empty warehouse.
+    The release is on the axis anyway. Only the warehouse keeps events: `filmpulse rebuild` leaves
+    them as they are, and cannot bring them back to an empty warehouse.
     """
     from filmpulse import jobs
 
@@ -108,7 +104,7 @@ def events_add(imdb_id: ImdbId, day: Day, label: Label) -> None:
 @events_app.command("list")
 def events_list(
     imdb_id: Annotated[
-        str | None, typer.Argument(help="The movie; all when none.", parser=read_movie)
+        str | None, typer.Argument(help="The movie; without one, all movies.", parser=read_movie)
     ] = None,
 ) -> None:
     """List the events that were noted, by movie and day."""

@@ -25,11 +25,11 @@ def parse(
         str | None, typer.Option(help="The movie, where a file does not say.", parser=read_movie)
     ] = None,
 ) -> None:
-    """Print one JSON object a line per review or movie of saved files.
+    """Print the reviews and movies of saved files, one JSON object a line.
 
     Exit codes: 3 changed layout, 4 block page, 5 not IMDb's, 6 gated (reviews are printed).
-    All files are tried; the highest code wins. Without FILMPULSE_AUTHOR_SECRET an author_key tells
-    two authors of this call apart, and nothing more.
+    All files are tried; the highest code wins. Without FILMPULSE_AUTHOR_SECRET an author_key only
+    tells the authors of this call apart.
     """
     import secrets
 
@@ -40,9 +40,7 @@ def parse(
 
 
 @app.command("check-live")
-def check_live(
-    imdb_id: ImdbId,
-) -> None:
+def check_live(imdb_id: ImdbId) -> None:
     """Look at one movie on the live site, stage by stage, and store nothing of it.
 
     Asks for robots.txt and two pages, as politely as always. Exit codes: 0 reviews can be read,

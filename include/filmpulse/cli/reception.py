@@ -1,4 +1,4 @@
-"""Collect and score here and now, without Airflow."""
+"""Commands that collect and score here and now, without Airflow."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def collect(
     said, loaded = list[str](), list[str]()
     planned = jobs.plan(imdb_ids, mode, run_id, context)
     told = (
-        "Movies loaded into the warehouse: {} of {}. What was read of the others is in the lake "
-        "alone. Run the same command again: it reads them anew, and scores what has no score."
+        "Movies loaded into the warehouse: {} of {}. Reviews that were read of others are "
+        "only in the lake. Run the same command again: it reads them anew, and scores the rest."
     )
     with common.interruptible(lambda: told.format(len(loaded), len(planned))):
         for imdb_id in planned:
-            with common.saying(said):  # one movie never stops another; the ledger says how it ended
+            with common.saying(said):  # one movie never stops another
                 with common.bar(f"{imdb_id} reviews") as progress:
                     uris = jobs.collect(imdb_id, mode, run_id, context, progress)
                 for uri in uris:
@@ -49,7 +49,7 @@ def collect(
 
 
 def score(imdb_ids: Iterable[str], run_id: str, context: Any) -> Any:
-    """Score some movies, telling what waits and what failed; return how it went."""
+    """Score some movies, print what waits and what failed, and return how it went."""
     from filmpulse import jobs
 
     imdb_ids = list(imdb_ids)
@@ -65,7 +65,7 @@ def score(imdb_ids: Iterable[str], run_id: str, context: Any) -> Any:
 
 Movies = Annotated[
     list[str] | None,
-    typer.Argument(help="The movies; all that lack scores when none.", parser=read_movie),
+    typer.Argument(help="The movies; without any, all that lack scores.", parser=read_movie),
 ]
 BudgetUsd = Annotated[
     float | None,
@@ -129,9 +129,9 @@ def _confirm(movie: Any) -> bool:
 def _score_backlog(
     planned: Sequence[Any], approved: Sequence[str], budget_usd: float | None, context: Any
 ) -> bool:
-    """Score what was planned and tell how it went; return whether nothing failed.
+    """Score the planned movies and tell how it went; return whether nothing failed.
 
-    Interrupted, it tells of what was scored by then, which is stored and paid, before it exits.
+    On an interruption it first tells what was scored so far: those scores are stored and paid.
     """
     from filmpulse import jobs
 

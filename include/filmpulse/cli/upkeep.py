@@ -1,4 +1,4 @@
-"""Set up, check, rebuild, erase, drop what is old."""
+"""Commands that set up, check, rebuild, erase, and drop old data."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def doctor() -> None:
 
 Rebuilt = Annotated[
     list[str] | None,
-    typer.Argument(help="The movies; all that the lake holds when none.", parser=read_movie),
+    typer.Argument(help="The movies; without any, all that the lake holds.", parser=read_movie),
 ]
 AcceptLoss = Annotated[
     list[str] | None,
     typer.Option(
-        help="Rebuild this movie although objects of it are lost in the lake: note what is "
-        "lost, and keep what the warehouse knows. Can be given several times.",
+        help="Rebuild this movie although some of its objects in the lake are lost: note them, and "
+        "keep what the warehouse knows. Can be given several times.",
         parser=read_movie,
         metavar="IMDB_ID",
     ),
@@ -76,9 +76,9 @@ AcceptLoss = Annotated[
 def rebuild(imdb_ids: Rebuilt = None, accept_loss: AcceptLoss = None) -> None:
     """Write reviews anew from every collection in the lake; rows and scores that fit stay.
 
-    Repairs a damaged warehouse, and fills an empty one after `filmpulse setup`. A movie of which an
-    object of the lake is lost or damaged is named and left as it is; the others go on. Exit code 1
-    when there is such a movie.
+    Repairs a damaged warehouse, and fills an empty one after `filmpulse setup`. If an object of a
+    movie is lost or damaged in the lake, the movie is named and left as it is, and the exit code is
+    1; the others go on.
     """
     from filmpulse import jobs
 
@@ -86,7 +86,7 @@ def rebuild(imdb_ids: Rebuilt = None, accept_loss: AcceptLoss = None) -> None:
     done = [0]
     told = (
         "Movies written anew so far: {}; the others are as they were. Run the same command again: "
-        "it goes through all of them, and changes only what is otherwise."
+        "it goes through all of them, and changes only what differs."
     )
     with common.interruptible(lambda: told.format(*done)):
         with common.bar("movies") as progress:
@@ -126,8 +126,7 @@ Author = Annotated[
     str | None,
     typer.Option(
         help="All that one person wrote: the author_key in any form, the site's own id of the "
-        "user or the address of their page, or what a file calls them; the id is hashed and "
-        "not kept."
+        "user, the address of their page, or what a file calls them. The id is hashed, not kept."
     ),
 ]
 Source = Annotated[
@@ -150,8 +149,8 @@ def forget(
 ) -> None:
     """Erase for good: from the warehouse, the lake, the inbox and the quarantine.
 
-    A review or an author never comes back; a movie that is tracked again starts anew. Exit code 1
-    when nothing is stored of what was named: then nothing is noted either.
+    A review or an author never comes back; a movie that is tracked again starts anew. If nothing is
+    stored under the given name, nothing is noted either, and the exit code is 1.
     """
     from filmpulse import jobs
 
@@ -174,7 +173,7 @@ def forget(
         typer.confirm("Erase it, and never store it again?" if kind != "movie" else "Erase it?",
                       abort=True)  # fmt: skip
     if kind == "movie":
-        _unfollow(found[0].key)
+        _stop_tracking(found[0].key)
     for one in found:
         with common.bar("movies") as progress:
             erased = jobs.erase(kind, one.key, context, one.source, progress)
@@ -209,24 +208,24 @@ def _erased_line(erased: Any) -> str:
     )
 
 
-def _unfollow(imdb_id: str) -> None:
-    """Take a movie off the list of those that are tracked, and say so."""
+def _stop_tracking(imdb_id: str) -> None:
+    """Take a movie off the list of tracked movies, and say so."""
     from filmpulse import airflow_bridge, jobs
 
     try:
-        is_followed = imdb_id in jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
+        is_tracked = imdb_id in jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
     except Exception as error:  # without Airflow there is no list, and erasing needs none
         err.print(f"[yellow]tracked_movies could not be read, so look yourself whether it lists "
                   f"{imdb_id}: {escape(str(error)[:200])}[/]")  # fmt: skip
         return
-    if is_followed:
+    if is_tracked:
         change_tracked(remove=[imdb_id])
         out.print(f"{imdb_id} is no longer tracked.")
 
 
 @app.command()
 def retention() -> None:
-    """Drop what may be kept for a time only; the DAG `retention` does it every day."""
+    """Drop what may be kept for a time only; the DAG `retention` does this every day."""
     from filmpulse import jobs
 
     took = jobs.apply_retention(common.job_context(), datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""The outside world of a job, and setting it up."""
+"""The context of a job: settings, warehouse and lake; and setting the warehouse up."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from filmpulse.warehouse.migrate import Revision
 
 Progress = Callable[[int, int | None], None]
-"""Called with what is done and what there is in all (None: not known)."""
-
+"""Called with how many are done, and how many there are in all (None if not known)."""
 
 # A store that does not answer is given up after half a minute: three tries of 8 seconds without a
 # byte, and the waits between them. Objects are small (a batch of reviews), so none takes long.
@@ -28,8 +27,6 @@ S3_PATIENCE: dict[str, Any] = {
     "read_timeout": 8,
     "retries": {"mode": "standard", "total_max_attempts": 3},
 }
-
-
 _ASK = (
     "Have an administrator of the Postgres server run what docs/runbooks/postgres_roles.md says, "
     "then run `filmpulse setup` again."
@@ -44,11 +41,7 @@ def silent(done: int, total: int | None) -> None:
 class Context:
     """The outside world of a job: settings, the warehouse and the lake (opened when used).
 
-    Attributes:
-        settings: All settings.
-        warehouse: The warehouse.
-        open_lake: Opens the lake.
-        llm_error: What keeps the model's settings from being used; then `settings` name no model.
+    `llm_error` says why the model's settings cannot be used; then `settings` name no model.
     """
 
     settings: Settings
@@ -58,13 +51,13 @@ class Context:
 
     @property
     def has_llm(self) -> bool:
-        """Whether a model is to score reviews, be its settings right or wrong."""
+        """Whether a model is to score reviews, even if its settings cannot be used."""
         return self.llm_error is not None or self.settings.has_llm
 
     def with_model(self, read: Callable[[Settings], Settings]) -> Context:
-        """Return the same with the settings of the model as `read` finds them.
+        """Return the context with the model's settings as `read` returns them.
 
-        A mistake in them is kept for the jobs that ask for the model: the rest goes on without.
+        An error in them is kept for the jobs that ask for the model; others go on without it.
         """
         try:
             return replace(self, settings=read(self.settings))
@@ -74,12 +67,12 @@ class Context:
 
     @cached_property
     def lake(self) -> Lake:
-        """The lake; a job that needs none never waits for an object store's client."""
+        """The lake; a job that does not use it never waits for an object store's client."""
         return self.open_lake()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Context:
-        """Make the context from settings alone (Airflow's bridge takes its Connections).
+        """Make the context from settings alone; in Airflow the bridge takes Connections.
 
         Raises:
             BadInput: The address of the warehouse or of the lake is not set.
@@ -111,13 +104,13 @@ def lake_options(settings: Settings) -> dict[str, Any]:
 
 
 def setup_warehouse(context: Context) -> Revision:
-    """Migrate the warehouse, give its reader role what it may see, and bring figures up to date.
+    """Migrate the warehouse, give its reader role its rights, and bring figures up to date.
 
     Repeatable. The owner needs no right over roles if an administrator has made the reader
     (docs/runbooks/postgres_roles.md).
 
     Raises:
-        BadInput: The reader is missing or has another password, and the owner may not change that.
+        BadInput: The reader is missing or has another password, and the owner may not change it.
     """
     from filmpulse.warehouse.migrate import migrate  # Alembic takes a second to import
 
@@ -125,10 +118,10 @@ def setup_warehouse(context: Context) -> Revision:
     switched = 0
     with context.warehouse.connect() as connection:
         if revision.current != revision.head:
-            # An older version showed a movie under a model that had a score for next to none.
+            # An older version showed movies under a model that had hardly scored them.
             switched = switch_analyser(connection, imdb_ids=None, analyser_id=None)
     _set_up_reader(context)
-    if switched or revision.has_marts:  # else the marts were made anew, and counted, just now
+    if switched or revision.has_marts:  # otherwise the marts were just made, with their figures
         figures.refresh(context.warehouse, is_shared=True)
     return revision
 

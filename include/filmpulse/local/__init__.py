@@ -1,4 +1,4 @@
-"""Everything that Filmpulse needs on one machine, without Docker, under a process supervisor.
+"""All that Filmpulse needs, on one machine under a process supervisor, without Docker.
 
 >>> stack = up("demo", sample_site=True)  # doctest: +SKIP
 >>> stack.urls["airflow"]  # doctest: +SKIP

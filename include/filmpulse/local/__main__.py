@@ -1,4 +1,4 @@
-"""`python -m filmpulse.local`: what the Makefile runs."""
+"""`python -m filmpulse.local`: the commands that the Makefile runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def up(
     ] = None,
     without: Without = None,
 ) -> None:
-    """Start an instance in the background; harmless when it runs."""
+    """Start an instance in the background, unless it runs."""
     _print_addresses(_up(instance, root, sample_site, without))
 
 
@@ -48,14 +48,14 @@ def up(
 def parts(
     instance: Name = "main", root: Root = local.DEFAULT_ROOT, without: Without = None
 ) -> None:
-    """Print which of the parts that can be left out `up` would start."""
+    """Print the parts that `up` would start, of those that can be left out."""
     for part in local.wanted(instance, root, None if without is None else without.split()):
         console.print(part)
 
 
 @app.command()
 def down(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
-    """Stop an instance; leaves no process."""
+    """Stop an instance and all its processes."""
     with console.status(f"stopping {instance}") if console.is_terminal else nullcontext():
         local.down(instance, root, local.Lines(console))
     console.print(f"{instance} is down")
@@ -63,7 +63,7 @@ def down(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
 
 @app.command()
 def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
-    """Say how each part is. Exit code 1 when one does not work."""
+    """Show the state of each part. Exit code 1 when one does not work."""
     parts = local.status(instance, root)
     if not parts:
         console.print(f"{instance} was never started")
@@ -79,7 +79,7 @@ def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
 
 @app.command("sync-dashboards")
 def sync_dashboards(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
-    """Bring a running Superset's dashboards to what is checked out."""
+    """Write this checkout's dashboards into a running Superset."""
     sys.stdout.write(f"{local.sync_dashboards(instance, root)}\n")
 
 
@@ -87,12 +87,6 @@ def sync_dashboards(instance: Name = "main", root: Root = local.DEFAULT_ROOT) ->
 def remove_copies() -> None:
     """Remove root's copies of Postgres outside the checkout; `make clean` does."""
     postgres.remove_copies()
-
-
-@app.command()
-def env(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
-    """Print the environment of an instance as shell commands: eval "$(...)"."""
-    sys.stdout.write(local.read_stack(root / instance).env_script())
 
 
 @app.command(
@@ -121,7 +115,7 @@ def _up(
     root: Path,
     sample_site: bool | None,
     without: str | None,
-    meanwhile: Callable[[local.Stack], None] | None = None,
+    meanwhile: Callable[[local.Stack], None] = lambda _: None,
 ) -> local.Stack:
     console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
     return local.up(
@@ -139,7 +133,7 @@ def _print_addresses(stack: local.Stack) -> None:
 
 
 def main() -> None:
-    """Run a command; what goes wrong on purpose is a sentence, not a traceback."""
+    """Run a command; print an error of our own as a sentence, without a traceback."""
     try:
         app()
     except (FilmpulseError, local.StackError, postgres.PostgresError, AirflowError) as error:

@@ -1,9 +1,9 @@
-"""`airflow dags test` beside a running scheduler, which must leave the tested DAG alone meanwhile.
+"""`airflow dags test` beside a running scheduler, which must not take the tested DAG's tasks.
 
 The command runs a DAG in its own process, but on Airflow's own tables: a scheduler sees the same
-tasks and takes some of them (docs/adr/0014). It does not touch a paused DAG, and a test does not
-mind. So the DAG is paused for as long as the test runs; `airflow` on the
-PATH of `env.sh` sends the command here.
+tasks and takes some of them (docs/adr/0014). A scheduler does not touch a paused DAG, and a test
+does not mind. So the DAG is paused while the test runs. `airflow` on the PATH of `env.sh` sends the
+command here.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def run(stack: Stack, words: Sequence[str]) -> int:
 
     Args:
         stack: The instance whose environment this process has.
-        words: What follows `dags test`, the DAG's id among it.
+        words: The words after `dags test`; the first that is no option is the DAG's id.
     """
     dag_ids = [word for word in words if not word.startswith("-")][:1]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # let the DAG go on, whatever ends us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unpause the DAG, whatever ends us
     with _paused(stack, dag_ids[0]) if dag_ids else nullcontext():
         airflow = [sys.executable, "-m", "airflow", "dags", "test"]
         return subprocess.run([*airflow, *words], check=False).returncode
@@ -40,7 +40,7 @@ def _paused(stack: Stack, dag_id: str) -> Iterator[None]:
         AirflowError: Airflow runs and refuses, or does not answer in time.
     """
     paused_by_us = None
-    with suppress(AirflowDown):  # the scheduler is down with it, and takes no task
+    with suppress(AirflowDown):  # the scheduler is down too, and takes no task
         airflow = AirflowRest(
             str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password
         )
@@ -51,15 +51,10 @@ def _paused(stack: Stack, dag_id: str) -> Iterator[None]:
         yield
     finally:
         if paused_by_us is not None:
-            _let_go_on(paused_by_us, dag_id)
-
-
-def _let_go_on(airflow: AirflowRest, dag_id: str) -> None:
-    """Unpause a DAG; if Airflow went down during the test, say what to do."""
-    try:
-        airflow.pause(dag_id, False)
-    except AirflowDown:
-        sys.stderr.write(
-            f"Airflow went down during the test, so {dag_id} stays paused. Once Airflow is up "
-            f"again: airflow dags unpause {dag_id}\n"
-        )
+            try:
+                paused_by_us.pause(dag_id, False)
+            except AirflowDown:
+                sys.stderr.write(
+                    f"Airflow went down during the test, so {dag_id} stays paused. Once Airflow "
+                    f"is up again: airflow dags unpause {dag_id}\n"
+                )

@@ -1,16 +1,13 @@
-"""The demo: the sample movies, through Airflow's real scheduler, to how they are received."""
+"""The demo: collects the sample movies by Airflow's scheduler, and shows their reception."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from filmpulse.config import Settings
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
@@ -19,17 +16,18 @@ from filmpulse.local.welcome import addresses
 
 DETECT, RECEPTION = "detect_new_reviews", "movie_reception"
 TRACKED = "tracked_movies"
+DONE = ("success", "failed", "skipped", "upstream_failed", "removed")  # states of finished tasks
 
 
 def collect(stack: Stack, console: Console) -> None:
     """Detect, collect and score the sample movies.
 
-    Repeatable: what has no news since is not collected again. An own list of movies in the
-    Variable `tracked_movies` is left as it is.
+    Repeatable: a movie without news is not collected again. If the Variable `tracked_movies` lists
+    movies already, it stays as it is.
 
     Args:
         stack: An instance with the sample site, whose Airflow runs.
-        console: Where to tell how it goes.
+        console: Shows the progress.
 
     Raises:
         AirflowError: A run failed, or did not end in ten minutes.
@@ -37,11 +35,26 @@ def collect(stack: Stack, console: Console) -> None:
     airflow = _airflow(stack)
     count = len(_tracked(airflow))
     console.print(f"Airflow looks for news of {count} movies, and collects what it finds:")
-    _detect_and_collect(airflow, console)
+    for dag_id in (DETECT, RECEPTION):
+        airflow.wait_for_dag(dag_id)
+    began = time.monotonic()
+    detection = airflow.trigger(DETECT, {"wait": False})
+    triggered_at = airflow.run(DETECT, detection)["run_after"]
+    _wait(airflow, DETECT, detection, console)
+    # The runs that this detection triggered, and those of an hourly detection before it.
+    receptions = [
+        run["dag_run_id"]
+        for run in airflow.runs(RECEPTION)
+        if run["run_after"] >= triggered_at or run["state"] in ("queued", "running")
+    ]
+    for run_id in receptions:
+        _wait(airflow, RECEPTION, run_id, console)
+    what = "done" if receptions else "no news: nothing had to be collected"
+    console.print(f"  {what}, after {time.monotonic() - began:.0f} s", highlight=False)
 
 
 def show(stack: Stack, console: Console) -> None:
-    """Show each movie's reception, the ways in, and what to do next."""
+    """Show each movie's reception, the addresses, and what to do next."""
     from filmpulse import jobs
     from filmpulse.report import print_summary
 
@@ -58,6 +71,7 @@ def _airflow(stack: Stack) -> AirflowRest:
 
 
 def _tracked(airflow: AirflowRest) -> list[str]:
+    """Return the tracked movies; if there are none, track the sample movies."""
     from filmpulse.jobs import read_tracked
     from filmpulse.sample_site import MOVIE_IDS
 
@@ -68,83 +82,29 @@ def _tracked(airflow: AirflowRest) -> list[str]:
     return list(MOVIE_IDS)
 
 
-def _detect_and_collect(airflow: AirflowRest, console: Console) -> None:
-    for dag_id in (DETECT, RECEPTION):
-        airflow.wait_for_dag(dag_id)
-    began = time.monotonic()
-    detection = airflow.trigger(DETECT, {"wait": False})
-    triggered_at = airflow.run(DETECT, detection)["run_after"]
-    with _watching(console, DETECT) as watch:
-        _wait(airflow, DETECT, detection, watch)
-    # Those that it triggered, and those of an hourly detection that came first.
-    receptions = [
-        run
-        for run in airflow.runs(RECEPTION)
-        if run["run_after"] >= triggered_at or run["state"] in ("queued", "running")
-    ]
-    for reception in receptions:
-        with _watching(console, RECEPTION) as watch:
-            _wait(airflow, RECEPTION, reception["dag_run_id"], watch)
-    what = "done" if receptions else "no news: nothing had to be collected"
-    console.print(f"  {what}, after {time.monotonic() - began:.0f} s", highlight=False)
+def _wait(airflow: AirflowRest, dag_id: str, run_id: str, console: Console) -> None:
+    """Wait for a run, and print a line whenever more of its tasks are done.
 
+    Raises:
+        AirflowError: The run failed, or did not end in ten minutes.
+    """
+    said = (0, 0)
 
-def _wait(airflow: AirflowRest, dag_id: str, run_id: str, watch: Callable[[Any], None]) -> None:
-    run = airflow.wait_for_run(dag_id, run_id, watch=watch)
+    def tell(tasks: list[dict[str, Any]]) -> None:
+        nonlocal said
+        count = sum(task["state"] in DONE for task in tasks), len(tasks)
+        if count != said:
+            console.print(f"  {dag_id}: {count[0]} of {count[1]} tasks done", highlight=False)
+            said = count
+
+    with console.status(dag_id) if console.is_terminal else nullcontext():
+        run = airflow.wait_for_run(dag_id, run_id, watch=tell)
     if run["state"] != "success":
-        ill = sorted(
-            {t["task_id"] for t in airflow.tasks(dag_id, run_id) if t["state"] == "failed"}
-        )
+        failed = {t["task_id"] for t in airflow.tasks(dag_id, run_id) if t["state"] == "failed"}
         raise AirflowError(
-            f"{dag_id} failed in {', '.join(ill)}. Open the run {run_id} in Airflow, and the log "
-            "of that task in it."
+            f"{dag_id} failed in {', '.join(sorted(failed))}. Open the run {run_id} in Airflow, "
+            "and the log of that task in it."
         )
-
-
-@contextmanager
-def _watching(console: Console, dag_id: str) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
-    """Show one run's tasks: a moving bar in a terminal, else a line when something changed."""
-    if not console.is_terminal:
-        said = (0, 0)
-
-        def tell(tasks: list[dict[str, Any]]) -> None:
-            nonlocal said
-            count = (_count(tasks), len(tasks))
-            if count != said:
-                console.print(f"  {dag_id}: {count[0]} of {count[1]} tasks done", highlight=False)
-                said = count
-
-        yield tell
-        return
-    columns = (
-        SpinnerColumn(finished_text="[green]✓[/green]"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}[dim]{task.fields[doing]}[/dim]"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task(f"{dag_id:<20}", total=1, doing="")
-        yield lambda tasks: progress.update(
-            bar, total=len(tasks), completed=_count(tasks), doing=_doing(tasks)
-        )
-
-
-def _count(tasks: list[dict[str, Any]]) -> int:
-    return sum(
-        t["state"] in ("success", "failed", "skipped", "upstream_failed", "removed") for t in tasks
-    )
-
-
-def _doing(tasks: list[dict[str, Any]]) -> str:
-    """Name what runs now: `  scrape The Lantern Keeper`."""
-    for task in tasks:
-        if task["state"] == "running":
-            # Until the task has said which movie it is about, its label is its index.
-            label = task.get("rendered_map_index") or ""
-            name = task["task_id"].rpartition(".")[2]
-            return f"  {name} {escape(label) if not label.isdigit() else ''}"
-    return ""
 
 
 _WHAT_NOW = """\

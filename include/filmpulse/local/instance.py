@@ -1,10 +1,10 @@
-"""One instance on disk: its directory, what was generated for it, and its environment.
+"""One instance on disk: its directory, its generated secrets, and its environment.
 
 `var/<name>/` (mode 0700) holds::
 
-    install.json   passwords, keys, the user's settings, what was set up      0600
+    install.json   passwords, keys, the user's settings, finished steps       0600
     stack.json     addresses and ports; no secret
-    env.sh         Airflow's environment and psql's, to be sourced by a person  0600
+    env.sh         Airflow's environment and psql's, for a person to source   0600
     env/           each part's own environment                                0600
     s3-config/     the object store's keys and certificates                   0600
     postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
@@ -31,13 +31,13 @@ from filmpulse.local import object_store, ports, postgres, superset
 from filmpulse.local.files import CHECKOUT, write_private
 from filmpulse.local.supervisor import export_script
 
-MARK = "FILMPULSE_INSTANCE_DIR"  # set in every process of an instance, and in nothing else
+MARK = "FILMPULSE_INSTANCE_DIR"  # set in every process of an instance, and in no other
 SOURCED = "FILMPULSE_INSTANCE"  # set by env.sh in a person's shell
 ADMIN, GUEST, VIEWER = "admin", "guest", "viewer"
-OPTIONAL = ("superset", "s3")  # the parts that a small machine may do without
+OPTIONAL = ("superset", "s3")  # the parts that a small machine may leave out
 
 _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
-# What the stack decides itself; every other setting is the user's to give.
+# The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
     "lake_url",
@@ -51,17 +51,17 @@ _OWN = {
 
 @dataclass(frozen=True)
 class Instance:
-    """Where one instance lives, before anything is known of it."""
+    """The name and the directories of one instance."""
 
     name: str
     dir: Path
 
     @classmethod
     def at(cls, name: str, root: Path) -> Instance:
-        """Return the instance of a name below a root directory.
+        """Return the instance of this name below a root directory.
 
         Raises:
-            BadInput: The name is no plain word.
+            BadInput: The name is not a word of small letters, digits and hyphens.
         """
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise BadInput(f"An instance's name is a word such as `demo`, not {name!r}.")
@@ -69,7 +69,7 @@ class Instance:
 
     @property
     def log_dir(self) -> Path:
-        """Where each part's log lies."""
+        """The folder of the parts' logs."""
         return self.dir / "log"
 
     @property
@@ -79,12 +79,12 @@ class Instance:
 
     @property
     def lake(self) -> Path:
-        """Where raw JSON lines lie when there is no S3 server."""
+        """The lake's folder when there is no S3 server."""
         return self.dir / "lake"
 
     @property
     def passwords_file(self) -> Path:
-        """Airflow's log-ins, as its simple auth manager reads them."""
+        """Airflow's log-ins, for its simple auth manager."""
         return self.airflow_home / "passwords.json"
 
     def make(self) -> None:
@@ -97,32 +97,24 @@ class Instance:
 
 @dataclass
 class Install:
-    """What was generated or chosen for an instance, and outlives its processes.
+    """The secrets, settings and ports of an instance; `install.json` keeps them."""
 
-    Attributes:
-        secrets: Passwords and keys by name.
-        settings: `FILMPULSE_*` variables that the user gave; kept from one start to the next.
-        sample_site: Whether the sample site is one of the parts and the site that is read.
-        ports: A port for each service.
-        done: What was set up, so that it is not done again: step -> what it was done for.
-        without: Those of `OPTIONAL` that the user does without, sorted.
-    """
-
-    secrets: dict[str, str]
-    settings: dict[str, str] = field(default_factory=dict)
-    sample_site: bool = False
-    ports: dict[str, int] = field(default_factory=dict)
+    secrets: dict[str, str]  # passwords and keys by name
+    settings: dict[str, str] = field(default_factory=dict)  # `FILMPULSE_*` that the user gave
+    sample_site: bool = False  # whether it runs, and is read in place of a live one
+    ports: dict[str, int] = field(default_factory=dict)  # by service
+    # The steps that are done, with a hash of their inputs, so that none is repeated.
     done: dict[str, str] = field(default_factory=dict)
-    without: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)  # parts of `OPTIONAL` to leave out, sorted
 
     @classmethod
     def load(cls, instance: Instance) -> Install | None:
-        """Read it back; None when nothing was ever installed.
+        """Read `install.json`; None when nothing was ever installed.
 
-        What a part that came later needs is generated; it lasts once it is saved.
+        Secrets and ports that an older version did not have are generated, but not saved.
 
         Raises:
-            BadInput: The file is damaged, or missing beside data that it alone opens.
+            BadInput: The file is damaged, or is missing although there is data.
         """
         path = instance.dir / "install.json"
         try:
@@ -145,11 +137,11 @@ class Install:
 
     @classmethod
     def new(cls) -> Install:
-        """Generate every secret."""
+        """Return a new install with every secret generated."""
         return cls(_new_secrets())
 
     def leave_out(self, parts: Iterable[str]) -> None:
-        """Do without these parts from now on, and with the others again.
+        """Leave out these parts of `OPTIONAL`, and no others.
 
         Raises:
             BadInput: A word names no part that may be left out.
@@ -163,20 +155,20 @@ class Install:
         self.without = sorted(asked)
 
     def left_out(self) -> dict[str, str]:
-        """Say why each part of `OPTIONAL` that does not run does not."""
+        """Return each part of `OPTIONAL` that does not run, with the reason."""
         why = dict.fromkeys(self.without, "WITHOUT says so")
         if superset.python() is None:
             why.setdefault("superset", "it needs Python 3.11 or 3.12: install one, then `make up`")
         return why
 
     def save(self, instance: Instance) -> None:
-        """Write it down."""
+        """Write `install.json`."""
         write_private(instance.dir / "install.json", json.dumps(vars(self), indent=2) + "\n")
 
     def choose_ports(self) -> bool:
-        """Give every service a free port; keep what is free still.
+        """Give every service a free port; keep those that are still free.
 
-        Call only while none of the instance's processes runs.
+        Call only while no process of the instance runs.
 
         Returns:
             Whether any port changed.
@@ -198,8 +190,8 @@ class Install:
     def take_settings(self, env: Mapping[str, str], instance: Instance) -> None:
         """Remember the `FILMPULSE_*` settings in the caller's environment.
 
-        A variable that is set but empty forgets what was remembered. What another instance's
-        `env.sh` put into the caller's shell is none of ours.
+        A variable that is set but empty removes what was remembered. In a shell that sourced
+        another instance's `env.sh`, the settings are that instance's: nothing is taken.
 
         Raises:
             BadInput: A value cannot be used.
@@ -209,11 +201,10 @@ class Install:
         own = {variable_name(name) for name in _OWN}
         if self.sample_site:
             own |= {source_variable("imdb"), variable_name("request_gap_seconds")}
-        for variable in own:
-            self.settings.pop(variable, None)
-        for variable in set(variables(env)) - own:
-            self.settings[variable] = env[variable]
-        self.settings = {key: value for key, value in self.settings.items() if value.strip()}
+        given = self.settings | {variable: env[variable] for variable in variables(env)}
+        self.settings = {
+            key: value for key, value in given.items() if key not in own and value.strip()
+        }
         Settings.from_env(self.settings)
 
 
@@ -234,37 +225,23 @@ def _new_secrets() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Stack:
-    """One instance as others see it: addresses, log-in, environment.
-
-    Attributes:
-        name: Its name.
-        dir: Its directory, absolute.
-        urls: Addresses by `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part
-            that this instance does not have.
-        env: What Airflow's parts and the command line have of their own; holds secrets.
-        superset_env: What Superset has of its own; holds secrets. Empty where it is left out.
-        shell_env: What `env.sh` adds for a person: psql's variables and the PATH's first part.
-        airflow_user: Log-in of Airflow.
-        airflow_password: Its password.
-        viewer_password: Password of Airflow's second log-in, `viewer`, who changes nothing.
-        superset_passwords: Superset's log-ins, `admin` and `guest`, with their passwords.
-        left_out: Parts that do not run here, and why.
-    """
+    """The addresses, log-ins and environments of one instance."""
 
     name: str
-    dir: Path
+    dir: Path  # absolute
+    # By `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part that is left out.
     urls: dict[str, str | None]
-    env: dict[str, str] = field(repr=False)
-    superset_env: dict[str, str] = field(repr=False)
-    shell_env: dict[str, str] = field(repr=False)
-    airflow_user: str
+    env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
+    superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
+    shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
+    airflow_user: str  # an administrator
     airflow_password: str = field(repr=False)
-    viewer_password: str = field(repr=False)
-    superset_passwords: dict[str, str] = field(repr=False)
-    left_out: dict[str, str]
+    viewer_password: str = field(repr=False)  # of Airflow's `viewer`, who may change nothing
+    superset_passwords: dict[str, str] = field(repr=False)  # of `admin` and `guest`
+    left_out: dict[str, str]  # parts that do not run here, each with the reason
 
     def write(self) -> None:
-        """Write `stack.json` and `env.sh`."""
+        """Write `stack.json`, `env.sh` and the command `airflow` for a person's shell."""
         seen: dict[str, Any] = {"name": self.name, "urls": self.urls}
         write_private(self.dir / "stack.json", json.dumps(seen, indent=2) + "\n")
         (self.dir / "stack.json").chmod(0o644)  # no secret in it
@@ -275,7 +252,7 @@ class Stack:
         command.chmod(0o700)
 
     def _airflow_command(self) -> str:
-        """Return a script that is `airflow`, but for `dags test` (see `dags_test`)."""
+        """Return a script that runs `airflow`, and for `dags test` our `dags_test`."""
         python = shlex.quote(sys.executable)
         ours = shlex.join(["--instance", self.name, "--root", str(self.dir.parent)])
         return (
@@ -297,7 +274,7 @@ class Stack:
 
 
 def stack_of(instance: Instance, install: Install) -> Stack:
-    """Put an instance's addresses and environment together from what is installed."""
+    """Return the addresses, log-ins and environments of an instance."""
     secret, port = install.secrets, install.ports
     left_out = install.left_out()
 
@@ -336,7 +313,7 @@ def stack_of(instance: Instance, install: Install) -> Stack:
 
 
 def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
-    """Return what Airflow runs with: its own database, keys and the pace of its scheduler."""
+    """Return Airflow's variables: its database, its keys, the pace of its scheduler."""
     secret, port = install.secrets, install.ports
     metadata = postgres.address(
         "airflow", secret["airflow_db"], port["postgres"], "airflow", "postgresql+psycopg2"
@@ -363,15 +340,17 @@ def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["airflow_jwt"],
-        # A task's end is told within a second: a rescheduled sensor could be killed by a late one.
+        # A task reports its end within a second: a late report could kill a rescheduled sensor.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # A killed worker is noticed after a minute, not five; so is what a killed scheduler had in
-        # hand (docs/adr/0019).
+        # A killed worker is noticed after a minute, not five; so are the tasks of a killed
+        # scheduler (docs/adr/0019).
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-        # How long the scheduler may not see that a slot is free, or a task's forerunner done.
+        # Seconds until the scheduler sees a free slot, or that an upstream task is done.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        # A file that changed is read at the next refresh anyway.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(instance.log_dir / "tasks"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(
@@ -383,7 +362,7 @@ def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict
 def _filmpulse_env(
     instance: Instance, install: Install, *, s3_url: str | None, site_url: str | None
 ) -> dict[str, str]:
-    """Return our own settings: the warehouse, the lake, the sample site if it runs."""
+    """Return our own variables: the warehouse, the lake, the sample site if it runs."""
     secret = install.secrets
     ours = {
         "FILMPULSE_WAREHOUSE_URL": postgres.address(
@@ -412,21 +391,21 @@ def _filmpulse_env(
 
 
 def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
-    """Return what Superset runs with: its own database, and the warehouse as its reader only."""
+    """Return Superset's variables: its own database, and the warehouse as its reader only."""
     secret, port = install.secrets, install.ports["postgres"]
     reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
     return superset.environment(
         key=secret["superset_key"],
         metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
         cache=instance.dir / "superset" / "cache",
-        # A chart that nobody waits for ends.
+        # It ends the query of a chart that nobody waits for.
         warehouse_url=f"{reader}?options=-c%20statement_timeout%3D60s",
         airflow_url=airflow_url,
     )
 
 
 def shared_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return what all parts have in their environment: the mark, and what the caller's is neutral.
+    """Return the environment that all parts share: the mark, and the caller's neutral variables.
 
     Holds no secret of the stack's.
     """
@@ -440,11 +419,11 @@ def shared_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
         if not key.startswith(foreign) or key == "AWS_CA_BUNDLE"
     }
     kept["PATH"] = os.pathsep.join([*_command_dirs(), kept.get("PATH", os.defpath)])
-    for key in ("NO_PROXY", "no_proxy"):  # the parts talk to one another, past any proxy
+    for key in ("NO_PROXY", "no_proxy"):  # the parts reach each other without a proxy
         kept[key] = ",".join(filter(None, [kept.get(key), ports.HOST, "localhost"]))
     if sys.platform == "darwin":  # LocalExecutor forks; Objective-C would abort the child
         kept["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
-    # Airflow titles its processes; without SPT_NOENV the title overwrites the mark.
+    # Airflow renames its processes; without SPT_NOENV the new name overwrites the mark.
     return kept | {MARK: str(stack.dir), "SPT_NOENV": "1"}
 
 

@@ -1,7 +1,7 @@
 """Mutual TLS between the parts of SeaweedFS: a certificate authority and its one certificate.
 
-SeaweedFS asks for keys on its S3 port only. Every other port lets in whoever shows a certificate
-that this authority has signed. The authority's key is never stored, so nobody can sign another.
+SeaweedFS asks for keys on its S3 port only. Every other port wants a certificate that this
+authority signed. The authority's key is never stored, so nobody can sign another certificate.
 
 >>> write_mutual_tls(Path("var/demo/s3-config"))  # doctest: +SKIP
 """
@@ -17,38 +17,30 @@ from filmpulse.local.files import write_private
 from filmpulse.local.ports import HOST
 
 LIFE = timedelta(days=3650)  # longer than any server runs; each start makes new certificates
-# The sections of SeaweedFS's security.toml (`weed scaffold -config=security`). Its paths count from
-# the directory that the server runs in.
-_SECURITY = "\n".join(
-    [
-        '[grpc]\nca = "ca.pem"',
-        *(
-            f'[{section}]\ncert = "cert.pem"\nkey = "key.pem"'
-            for section in ("grpc.master", "grpc.volume", "grpc.filer", "grpc.s3", "grpc.client")
-        ),
-        *(
-            f'[https.{part}]\ncert = "cert.pem"\nkey = "key.pem"\nca = "ca.pem"'
-            for part in ("master", "volume", "filer")
-        ),
-        '[https.client]\nenabled = true\ncert = "cert.pem"\nkey = "key.pem"\nca = "ca.pem"\n',
-    ]
+# SeaweedFS's security.toml (`weed scaffold -config=security`). Its paths are relative to the
+# server's working directory.
+_PAIR = 'cert = "cert.pem"\nkey = "key.pem"\n'
+_SECURITY = (
+    '[grpc]\nca = "ca.pem"\n'
+    + "".join(f"[grpc.{part}]\n{_PAIR}" for part in ("master", "volume", "filer", "s3", "client"))
+    + "".join(f'[https.{part}]\n{_PAIR}ca = "ca.pem"\n' for part in ("master", "volume", "filer"))
+    + f'[https.client]\nenabled = true\n{_PAIR}ca = "ca.pem"\n'
 )
 
 
 def write_mutual_tls(directory: Path) -> None:
-    """Write new certificates and the `security.toml` that has SeaweedFS use them.
+    """Write new certificates, and a `security.toml` that makes SeaweedFS use them.
 
     Args:
-        directory: Where `ca.pem`, `cert.pem`, `key.pem` and `security.toml` go, mode 0600; the
-            server runs in it. It must exist.
+        directory: The server's working directory, which must exist. It gets `ca.pem`, `cert.pem`,
+            `key.pem` and `security.toml`, mode 0600.
     """
-    for name, text in _certificates().items():
+    for name, text in (_certificates() | {"security.toml": _SECURITY}).items():
         write_private(directory / name, text)
-    write_private(directory / "security.toml", _SECURITY)
 
 
 def _certificates() -> dict[str, str]:
-    """Make an authority and its certificate for this machine; return PEM texts by file name."""
+    """Make an authority and one certificate for this machine; return PEM texts by file name."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -60,24 +52,26 @@ def _certificates() -> dict[str, str]:
 
     authority, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     now = datetime.now(UTC)
-    begun = (
-        x509.CertificateBuilder()
-        .issuer_name(name_of("filmpulse authority"))
-        .not_valid_before(now - timedelta(days=1))  # a clock may be set back
-        .not_valid_after(now + LIFE)
-    )
+
+    def begin(common_name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .issuer_name(name_of("filmpulse authority"))
+            .subject_name(name_of(common_name))
+            .serial_number(x509.random_serial_number())
+            .public_key(key.public_key())
+            .not_valid_before(now - timedelta(days=1))  # a clock may be set back
+            .not_valid_after(now + LIFE)
+        )
+
     authority_certificate = (
-        begun.subject_name(name_of("filmpulse authority"))
-        .serial_number(x509.random_serial_number())
-        .public_key(authority.public_key())
+        begin("filmpulse authority", authority)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority, hashes.SHA256())
     )
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     certificate = (
-        begun.subject_name(name_of("filmpulse object store"))
-        .serial_number(x509.random_serial_number())
-        .public_key(own.public_key())
+        begin("filmpulse object store", own)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), False)
         .add_extension(x509.ExtendedKeyUsage(both), critical=False)
         .sign(authority, hashes.SHA256())

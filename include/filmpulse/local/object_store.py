@@ -1,11 +1,12 @@
-"""An S3 server of one's own: SeaweedFS, one process, on 127.0.0.1 only.
+"""The local S3 server: SeaweedFS, one process, on 127.0.0.1 only.
 
 The S3 port asks for keys. Every other port asks for a certificate that only this server has
-(docs/adr/0031): the parts behind S3 would otherwise serve anybody on this machine.
+(docs/adr/0031); otherwise the parts behind S3 would serve anybody on this machine.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -23,43 +24,34 @@ from filmpulse.local.mutual_tls import write_mutual_tls
 from filmpulse.local.ports import HOST, choose, is_free
 
 REGION = "us-east-1"
-# Every port that `weed server` opens here; the number of one that is not named would be fixed.
+# Every port that `weed server` opens here; it would choose fixed numbers for the others.
 PORTS = tuple(
     f"{part}{kind}"
     for part in ("s3", "filer", "volume", "master")
     for kind in (".port", ".port.grpc")
 )
-# Where SeaweedFS puts a socket for each gRPC port; no setting and no TMPDIR changes the place.
+# SeaweedFS puts a socket for each gRPC port here; no setting and no TMPDIR changes the place.
 SOCKETS = Path("/tmp")  # noqa: S108
 UMASK = 0o077  # its sockets are for its own user
-# Seconds between asking the server to stop and killing it. It waits for its parts' connections to
-# one another, which do not end; what it has answered is written by then.
+# Seconds between SIGTERM and SIGKILL. The server waits for its parts' connections to one another,
+# which do not end; all that it has answered is on the disk by then.
 PATIENCE = 2
 
 
 class ObjectStoreError(RuntimeError):
-    """The server cannot be started; the message says why."""
+    """The server does not start; the message says why."""
 
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """One server.
+    """One server."""
 
-    Attributes:
-        data: Its directory, which must exist.
-        config: The directory that it runs in; `prepare` makes it and writes keys and certificates.
-        ports: A port for each name in `PORTS`.
-        key: Access key.
-        secret: Secret key.
-        internal_secret: What its parts trust one another by.
-    """
-
-    data: Path
-    config: Path
-    ports: dict[str, int]
+    data: Path  # its data; must exist
+    config: Path  # its working directory; `prepare` makes it, and writes keys and certificates
+    ports: dict[str, int]  # by the names in `PORTS`
     key: str
     secret: str
-    internal_secret: str
+    internal_secret: str  # signs the tokens that its parts show one another
 
     @property
     def url(self) -> str:
@@ -67,7 +59,7 @@ class ObjectStore:
         return f"http://{HOST}:{self.ports['s3.port']}"
 
     def prepare(self) -> None:
-        """Write the S3 keys and new certificates down; remove the sockets of the last server."""
+        """Write the S3 keys and new certificates; remove the sockets of the last server."""
         self.config.mkdir(mode=0o700, exist_ok=True)
         identity = {
             "name": "filmpulse",
@@ -79,62 +71,47 @@ class ObjectStore:
         remove_sockets(self.ports.values())
 
     def command(self) -> list[str]:
-        """Return what runs the server in the foreground."""
+        """Return the command that runs the server in the foreground."""
         options = {
             "dir": str(self.data),
             "ip": HOST,
             "ip.bind": HOST,
             "s3": "true",
             "s3.config": "s3.json",
-            "s3.iam": "false",  # users are added nowhere but in s3.json
+            "s3.iam": "false",  # all users stand in s3.json
             "s3.port.iceberg": "0",
             "s3.port.lance": "0",
             "s3.allowDeleteBucketNotEmpty": "true",
-            # No web page has a business here; an empty list would allow all.
+            # No web page may ask; an empty list would allow all.
             "s3.allowedOrigins": self.url,
             "filer": "true",
             "filer.allowedOrigins": self.url,
-            # Below the directory that it runs in, and not in /tmp.
+            # In its working directory, not in /tmp.
             "s3.localSocket": "s3.sock",
             "filer.localSocket": "filer.sock",
-            "disableHttp": "true",  # the master's and the filer's: gRPC does all
+            "disableHttp": "true",  # of master and filer, which use gRPC
             "master.peers": "none",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": "256",
-            "volume.id": "local",  # not its address: data outlives a change of port
+            "volume.id": "local",  # its default is the address, which may change
             "volume.max": "0",  # as many as the disk has room for
             "volume.preStopSeconds": "0",
         } | {name: str(port) for name, port in self.ports.items()}
-        # Beside this Python's own commands, where the wheel puts it; no shell path needed.
-        weed = Path(sys.executable).with_name("weed")
-        return [
-            str(weed),
-            "-logtostderr=true",
-            "server",
-            *(f"-{key}={value}" for key, value in options.items()),
-        ]
+        weed = Path(sys.executable).with_name("weed")  # the wheel puts it beside Python
+        words = [f"-{key}={value}" for key, value in options.items()]
+        return [str(weed), "-logtostderr=true", "server", *words]
 
     def env(self) -> dict[str, str]:
-        """Return what signs the tokens that the parts behind S3 show one another."""
+        """Return the variables with `internal_secret`."""
         names = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
         return {f"WEED_JWT_{name}_KEY": self.internal_secret for name in names}
 
     def client(self) -> Any:
         """Return a boto3 S3 client with short timeouts and no retries."""
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-            region_name=REGION,
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
-        )
+        return _client(self.url, self.key, self.secret)
 
     def is_ready(self) -> bool:
-        """Say whether it lists its buckets for our keys."""
+        """Say whether the server lists its buckets for our keys."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -145,27 +122,28 @@ class ObjectStore:
 
     def add_bucket(self, name: str) -> None:
         """Make a bucket; repeatable."""
-        client = self.client()
-        if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
-            client.create_bucket(Bucket=name)
+        if not self._has_bucket(name):
+            self.client().create_bucket(Bucket=name)
 
     def holds_objects(self, bucket: str) -> bool:
-        """Say whether a bucket is there and not empty; the server must run."""
-        client = self.client()
-        if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
-            return False
-        return bool(client.list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"])
+        """Say whether a bucket exists and is not empty; the server must run."""
+        return self._has_bucket(bucket) and bool(
+            self.client().list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"]
+        )
+
+    def _has_bucket(self, name: str) -> bool:
+        return name in {bucket["Name"] for bucket in self.client().list_buckets()["Buckets"]}
 
     @contextmanager
     def running(self, log: Path, env: Mapping[str, str]) -> Iterator[None]:
         """Serve while the block runs, without a supervisor.
 
         Args:
-            log: What the server says is added to this file.
-            env: What the server has in its environment beside `env()`; marks whose server it is.
+            log: The server's output is added to this file.
+            env: The server's environment beside `env()`; marks the instance that it belongs to.
 
         Raises:
-            ObjectStoreError: It did not list buckets within 30 seconds; the message holds the end
+            ObjectStoreError: The server was not ready within 30 seconds; the message holds the end
                 of its log.
         """
         self.prepare()
@@ -197,15 +175,30 @@ class ObjectStore:
             remove_sockets(self.ports.values())
 
 
+@functools.cache  # to make one takes 40 ms, and a start asks often whether the server is ready
+def _client(url: str, key: str, secret: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name=REGION,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
+    )
+
+
 def remove_sockets(ports: Iterable[int]) -> None:
-    """Remove the sockets that a stopped server leaves behind, as far as they are ours."""
+    """Remove the sockets that a stopped server left behind, except those of other users."""
     for socket in _sockets(ports):
         if not _is_foreign(socket):
             socket.unlink(missing_ok=True)
 
 
 def is_usable(port: int) -> bool:
-    """Say whether a server could take this port, and the socket that it may name after it."""
+    """Say whether a server could take this port, and the socket that it names after the port."""
     return is_free(port) and not any(_is_foreign(socket) for socket in _sockets([port]))
 
 
@@ -214,7 +207,7 @@ def _sockets(ports: Iterable[int]) -> list[Path]:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Say whether a file is another user's, who alone may remove it from a sticky directory."""
+    """Say whether a file is another user's: in a sticky directory only they may remove it."""
     try:
         return os.geteuid() not in (0, path.lstat().st_uid)
     except FileNotFoundError:
@@ -222,10 +215,10 @@ def _is_foreign(path: Path) -> bool:
 
 
 class Throwaway:
-    """A server for tests: made, started and stopped with the block."""
+    """A server for tests, which runs while the block does."""
 
     def __init__(self, directory: Path) -> None:
-        """Choose ports and keys; `directory` must exist and is left to the caller."""
+        """Choose ports and keys; `directory` must exist, and the caller removes it."""
         ports = {name: choose(is_usable=is_usable) for name in PORTS}
         data = directory / "s3"
         data.mkdir()
@@ -240,11 +233,7 @@ class Throwaway:
         self._log = directory / "s3.log"
 
     def __enter__(self) -> ObjectStore:
-        """Start, and wait until it lists buckets.
-
-        Raises:
-            ObjectStoreError: It did not within 30 seconds; the message holds the end of its log.
-        """
+        """Start; raise ObjectStoreError as `ObjectStore.running` does."""
         self._running = self.store.running(self._log, os.environ)
         self._running.__enter__()
         return self.store

@@ -10,15 +10,15 @@ HOST = "127.0.0.1"
 # Below the range that Linux (32768) and macOS (49152) hand out to outgoing connections, so that a
 # port kept for weeks is not lent to somebody's browser while the stack is down.
 FIRST, LAST = 18_000, 32_000
-# What marks this process's choices: two starts at once would else choose the same port, which is
-# free to both until a server takes it.
+# The UDP sockets that mark this process's choices. Otherwise two starts at once could choose the
+# same port, which looks free to both until a server takes it.
 _claims: list[socket.socket] = []
 
 
 def is_free(port: int) -> bool:
     """Say whether a server could listen on this port now."""
     with socket.socket() as probe:
-        # As servers do: a connection of the last run that lingers in TIME_WAIT takes nothing.
+        # As servers do: an old connection in TIME_WAIT does not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -28,11 +28,11 @@ def is_free(port: int) -> bool:
 
 
 def choose(taken: Collection[int] = (), is_usable: Callable[[int], bool] = is_free) -> int:
-    """Return a free port that is not in `taken`, and that nobody else chooses while we run.
+    """Return a free port that is not in `taken`, and that no other start chooses while we run.
 
     Args:
-        taken: Ports that are spoken for.
-        is_usable: Whether the server that asks could take a port.
+        taken: Ports that must not be chosen.
+        is_usable: Says whether the server could take a port.
 
     Raises:
         OSError: No port in the range is free.
@@ -45,7 +45,7 @@ def choose(taken: Collection[int] = (), is_usable: Callable[[int], bool] = is_fr
 
 
 def _claim(port: int) -> bool:
-    """Take the UDP port of this number until the process ends: a mark that every process sees."""
+    """Take the UDP port of this number until the process ends, as a mark for other processes."""
     claim = socket.socket(type=socket.SOCK_DGRAM)
     try:
         claim.bind((HOST, port))

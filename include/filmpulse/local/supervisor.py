@@ -1,4 +1,4 @@
-"""The process supervisor of an instance: its configuration, and talking to it."""
+"""The process supervisor of an instance: its configuration and its calls."""
 
 from __future__ import annotations
 
@@ -10,51 +10,45 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from filmpulse.local.files import last_lines, write_private
 from filmpulse.local.ports import HOST
 
+_NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
+
 
 class StackError(RuntimeError):
-    """A part did not start; the message says which, why, and where its log lies."""
+    """A part did not start; the message names the part, the reason and the log."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process.
-
-    Attributes:
-        group: Programs of one group stop at the same time; groups stop in reverse order.
-        command: Words, not shell.
-        stop_signal: What asks it to stop.
-        stop_group: Whether its children are asked too (else only killed if they linger).
-        patience: Seconds between asking and killing.
-        env: What it alone has in its environment; may hold secrets.
-        directory: Where it runs; the instance's directory when not given.
-        umask: Which rights the files that it makes lack.
-    """
+    """One supervised process."""
 
     name: str
-    group: str
-    command: Sequence[str]
+    group: str  # programs of a group stop at the same time; groups stop in reverse order
+    command: Sequence[str]  # words, not shell
     stop_signal: str = "TERM"
-    stop_group: bool = True
-    patience: int = 15
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    directory: Path | None = None
+    stop_group: bool = True  # whether its children get that signal too; SIGKILL they always get
+    patience: int = 15  # seconds from that signal to SIGKILL
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # its own; may hold secrets
+    directory: Path | None = None  # where it runs; None is the instance's directory
     umask: int = 0o022
 
 
 def config_text(
     programs: Sequence[Program], directory: Path, log_dir: Path, port: int, password: str
 ) -> str:
-    """Return a supervisord.conf; nothing starts by itself, everything restarts when it ends.
+    """Return a supervisord.conf: no program starts by itself, each restarts when it ends.
 
-    It listens on TCP with a password: a Unix socket's path may have 107 characters at most, and
-    checkouts lie deeper than that.
+    supervisord listens on TCP with a password. A Unix socket's path may have 107 characters at
+    most, and paths of checkouts are longer.
     """
     lines = [
         "[supervisord]",
@@ -65,7 +59,7 @@ def config_text(
         f"identifier={_escape(directory)}",
         f"directory={_escape(directory)}",
         "silent=true",
-        *(["user=root"] if os.geteuid() == 0 else []),  # else it warns that root is meant
+        *(["user=root"] if os.geteuid() == 0 else []),  # else it logs a warning about root
         "[inet_http_server]",
         f"port={HOST}:{port}",
         "username=filmpulse",
@@ -100,15 +94,15 @@ def config_text(
 
 
 def env_file(directory: Path, name: str) -> Path:
-    """Return where the variables that a program of an instance alone has are exported from."""
+    """Return the shell script that exports the variables of one program of an instance."""
     return directory / "env" / f"{name}.sh"
 
 
 def _started(program: Program, directory: Path) -> list[str]:
     """Return a command that reads the program's own variables and becomes the program.
 
-    supervisord hands its whole environment down and can only add to it, in a syntax of its own. So
-    it knows no secret at all, and no part sees another's; a command line shows none either.
+    supervisord passes its whole environment on to every program. So it must know no secret: each
+    program reads its own from a file.
     """
     if not program.env:
         return list(program.command)
@@ -117,7 +111,7 @@ def _started(program: Program, directory: Path) -> list[str]:
 
 
 def export_script(variables: Mapping[str, str]) -> str:
-    """Return shell commands that export variables, whatever is in them."""
+    """Return shell commands that export variables, with any characters in their values."""
     return "".join(
         f"export {key}={shlex.quote(value)}\n" for key, value in sorted(variables.items())
     )
@@ -127,40 +121,39 @@ def _escape(value: object) -> str:
     return str(value).replace("%", "%%")
 
 
+@dataclass
 class Supervisor:
     """A supervisord that may or may not run."""
 
-    def __init__(self, directory: Path, log_dir: Path, port: int, password: str) -> None:
-        """Name the instance's directory and how to talk to the daemon."""
-        self._directory = directory
-        self._log_dir = log_dir
-        self._port = port
-        self._password = password
+    directory: Path  # the instance's
+    log_dir: Path
+    port: int
+    password: str
 
     def start(self, programs: Sequence[Program], env: Mapping[str, str]) -> None:
         """Start the daemon, with no program running yet.
 
         Args:
-            programs: What it may be asked to run.
-            env: The environment that all of them share; holds no secret.
+            programs: All that it may run.
+            env: The environment that all programs share; holds no secret.
 
         Raises:
             StackError: It did not answer within 15 seconds.
         """
-        config = self._directory / "supervisord.conf"
+        config = self.directory / "supervisord.conf"
         write_private(
             config,
-            config_text(programs, self._directory, self._log_dir, self._port, self._password),
+            config_text(programs, self.directory, self.log_dir, self.port, self.password),
         )
         for program in programs:
-            own = env_file(self._directory, program.name)
+            own = env_file(self.directory, program.name)
             own.parent.mkdir(exist_ok=True)
             write_private(own, export_script(program.env))
-        (self._directory / "supervisord.pid").unlink(missing_ok=True)
+        (self.directory / "supervisord.pid").unlink(missing_ok=True)
         started = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             env=dict(env),
-            cwd=self._directory,
+            cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -172,55 +165,49 @@ class Supervisor:
             if self.states() is not None:
                 return
             time.sleep(0.1)
-        log = self._log_dir / "supervisord.log"
+        log = self.log_dir / "supervisord.log"
         raise StackError(f"supervisord did not start.\n{started.stdout}{last_lines(log)}\n{log}")
 
     def states(self) -> dict[str, dict[str, Any]] | None:
-        """Return each program's process information by name.
+        """Return supervisord's `getProcessInfo` of each program, by name.
 
         Returns:
-            As supervisord's `getProcessInfo` has it (`statename`, `start`, `pid`, `spawnerr`...);
-            None when it does not answer, or another instance's does.
+            None when no supervisord answers, or another instance's does.
         """
-        try:
+        with suppress(*_NO_ANSWER):
             rpc = self._rpc()
-            if rpc.getIdentification() != str(self._directory):
-                return None
-            found: Any = rpc.getAllProcessInfo()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-            return None
-        return {info["name"]: info for info in found}
+            if rpc.getIdentification() == str(self.directory):
+                return {info["name"]: info for info in rpc.getAllProcessInfo()}
+        return None
 
     def run(self, group: str, name: str) -> None:
-        """Start one program, unless it runs; does not wait for it."""
+        """Start one program, unless it runs; do not wait for it."""
         try:
             self._rpc().startProcess(f"{group}:{name}", False)
         except xmlrpc.client.Fault as fault:
             if not fault.faultString.startswith("ALREADY_STARTED"):
                 raise
 
-    def shut_down(self) -> None:
-        """Ask it to stop everything, last started first, and then itself; does not wait."""
-        try:
-            self._rpc().shutdown()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-            return  # it is gone, or going: whoever asked looks for what is left
+    def stop(self, patience: float) -> None:
+        """Stop every program, last started first, then the daemon; wait `patience` seconds for it.
 
-    def pid(self) -> int | None:
-        """Return the daemon's process id, None when it does not answer."""
-        try:
-            number: Any = self._rpc().getPID()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-            return None
-        return int(number)
+        Does nothing if the daemon does not answer: the caller must look for what is left.
+        """
+        if self.states() is None:
+            return
+        with suppress(*_NO_ANSWER, psutil.NoSuchProcess, psutil.TimeoutExpired):
+            daemon = psutil.Process(self._rpc().getPID())
+            with suppress(*_NO_ANSWER):  # it may end before it answers
+                self._rpc().shutdown()
+            daemon.wait(patience)
 
     def _rpc(self) -> Any:
-        url = f"http://filmpulse:{self._password}@{HOST}:{self._port}/RPC2"
+        url = f"http://filmpulse:{self.password}@{HOST}:{self.port}/RPC2"
         return xmlrpc.client.ServerProxy(url, transport=_Impatient()).supervisor
 
 
 class _Impatient(xmlrpc.client.Transport):
-    """A transport that gives up: a stranger on the port might accept and never answer."""
+    """A transport with a timeout: a stranger on the port might accept and never answer."""
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = super().make_connection(host)

@@ -1,4 +1,4 @@
-"""What a person is told of an instance that runs: ways in, what was left out, the memory used."""
+"""The text for a person about a running instance: addresses, log-ins, memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from filmpulse.local.processes import memory
 
 
 def addresses(stack: Stack) -> str:
-    """Return addresses and log-ins as lines of rich markup, an analyst's first."""
+    """Return addresses and log-ins as lines of rich markup, those for analysts first."""
     lines = []
     if stack.urls["superset"]:
         logins = (_login(*each) for each in stack.superset_passwords.items())

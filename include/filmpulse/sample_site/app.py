@@ -1,7 +1,7 @@
 """The site itself: pages, the JSON behind their buttons, and the controls.
 
-Obstacles (refusals, challenges, slowness) are one middleware in front of everything; the pages
-know only of the switches that change what they say.
+One middleware in front of everything makes the obstacles: refusals, challenges, slowness. The pages
+know only the switches that change their content.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from filmpulse.errors import BadInput, NotFound
@@ -34,14 +34,13 @@ from filmpulse.sample_site import payloads
 from filmpulse.sample_site.generate import SampleMovie, SampleReview
 from filmpulse.sample_site.posters import poster_svg
 from filmpulse.sample_site.store import Store
-from filmpulse.sample_site.switches import SWITCHES
 
 TOKEN_VARIABLE = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105 - a name, not a token
 
 _HERE = Path(__file__).parent
 _REMEMBERED_VISITS = 50_000
 
-# What a layout change does to a page: every hook and field that a reader could hold on to moves.
+# How a layout change renames every hook and field that a reader could rely on.
 _DRIFT = {
     "__NEXT_DATA__": "__PAGE_STATE__",
     "application/ld+json": "application/x-graph+json",
@@ -96,10 +95,19 @@ _ROBOTS: dict[str | None, tuple[int, dict[str, str], str]] = {
 }
 
 
-class ReviewFields(BaseModel):
-    """What a control may say of a review; a field left out is made up, or stays as it is."""
+# The kind of page by the first part of its path; `visit_kind` knows those that name a movie.
+_KINDS = {
+    "find": "find",
+    "suggestion": "suggestion",
+    "robots.txt": "robots",
+    "healthz": "health",
+    "_control": "control",
+    "static": "static",
+}
 
-    model_config = ConfigDict(extra="forbid")
+
+class ReviewFields(BaseModel, extra="forbid"):
+    """Fields that a control gives for a review; others are made up, or stay as they are."""
 
     title: str = Field("", min_length=1)
     body: str = ""
@@ -112,10 +120,8 @@ class ReviewFields(BaseModel):
     down: Annotated[int, Field(ge=0)] = 0
 
 
-class Publish(BaseModel):
+class Publish(BaseModel, extra="forbid"):
     """Publish reviews dated today; `reviews` fixes fields of the first ones."""
-
-    model_config = ConfigDict(extra="forbid")
 
     imdb_id: str
     count: Annotated[int, Field(ge=1, le=5000)] | None = None
@@ -128,18 +134,14 @@ class Edit(ReviewFields):
     review_id: str
 
 
-class Delete(BaseModel):
+class Delete(BaseModel, extra="forbid"):
     """Take one review away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     review_id: str
 
 
-class SetSwitch(BaseModel):
+class SetSwitch(BaseModel, extra="forbid"):
     """Set a switch for one movie or the whole site; `value` null turns it off."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     imdb_id: str | None = None
@@ -147,7 +149,7 @@ class SetSwitch(BaseModel):
 
 
 class Obstacles:
-    """Middleware: notes every visit, then lets it through, delays it or refuses it."""
+    """Middleware that notes every request, then lets it through, delays it or refuses it."""
 
     def __init__(self, app: ASGIApp, store: Store, visits: deque[dict[str, Any]]) -> None:
         """Stand in front of `app`; `visits` gets one entry per request."""
@@ -173,15 +175,15 @@ class Obstacles:
         for name, (status, headers, text) in _REFUSALS.items():
             if self.store.applies(name, kind, imdb_id):
                 visit["refused"] = name
-                refusal = HTMLResponse(text, status, headers | self._wish(status, imdb_id))
+                refusal = HTMLResponse(text, status, headers | self._retry_after(status, imdb_id))
                 await refusal(scope, receive, send)
                 return
         if self.store.applies("broken_page", kind, imdb_id):
             send = _half(receive, send)
         await self.app(scope, receive, send)
 
-    def _wish(self, status: int, imdb_id: str | None) -> dict[str, str]:
-        """Say how long a visitor who came too often should stay away."""
+    def _retry_after(self, status: int, imdb_id: str | None) -> dict[str, str]:
+        """Return the header that says how long to stay away, for a 429."""
         if status != 429:
             return {}
         seconds = self.store.switch("retry_after", imdb_id)
@@ -190,7 +192,7 @@ class Obstacles:
 
 
 def _half(receive: Receive, send: Send) -> Send:
-    """Let half of a body through, of which the whole was announced, then hang up."""
+    """Send half of a body whose full length was announced, then hang up."""
 
     async def send_half(message: Message) -> None:
         if message["type"] != "http.response.body":
@@ -203,9 +205,10 @@ def _half(receive: Receive, send: Send) -> Send:
 
 
 async def _hang_up(receive: Receive, *, reset: bool = False) -> None:
-    """Close the connection under an answer, politely or by a TCP reset.
+    """Close the connection during an answer, in good order or by a TCP reset.
 
-    ASGI has no word for it: uvicorn's request cycle, whose method `receive` is, has the transport.
+    ASGI has no message for this. `receive` is a method of uvicorn's request cycle, which has the
+    transport.
     """
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
@@ -216,43 +219,30 @@ async def _hang_up(receive: Receive, *, reset: bool = False) -> None:
         transport.abort()
     else:
         transport.close()
-    # Until uvicorn has noticed; else it would complain of an answer that was not finished.
+    # Wait until uvicorn has noticed; else it would log an error about the unfinished answer.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def visit_kind(path: str, query: str) -> tuple[str, str | None]:
-    """Tell what kind of page a request is for, and of which movie."""
-    parts = [part for part in path.split("/") if part]
-    match parts:
-        case []:
-            return "home", None
+    """Return the kind of page that a request asks for, and the movie's id if it names one."""
+    match [part for part in path.split("/") if part]:
         case ["title", imdb_id]:
             return "title", imdb_id
         case ["title", imdb_id, "reviews"]:
             return "reviews", imdb_id
+        case ["poster", name]:
+            return "poster", name.removesuffix(".svg")
         case ["graphql"]:
             try:
                 variables = orjson.loads(parse_qs(query)["variables"][0])
                 return "graphql", str(variables["const"])
             except (KeyError, TypeError, orjson.JSONDecodeError):
                 return "graphql", None  # the handler answers such a request with an error
-        case ["find"]:
-            return "find", None
-        case ["suggestion", *_]:
-            return "suggestion", None
-        case ["poster", name]:
-            return "poster", name.removesuffix(".svg")
-        case ["robots.txt"]:
-            return "robots", None
-        case ["healthz"]:
-            return "health", None
-        case ["_control", *_]:
-            return "control", None
-        case ["static", *_]:
-            return "static", None
+        case [folder, *_]:
+            return _KINDS.get(folder, "other"), None
         case _:
-            return "other", None
+            return "home", None
 
 
 def create_app(
@@ -265,12 +255,12 @@ def create_app(
     """Build the site.
 
     Args:
-        state_dir: Where changes are kept; made if missing.
-        seed: Which site to make up.
-        extra_movies: How many movies to add to the six, with ids after theirs.
+        state_dir: Keeps the changes; made if missing.
+        seed: Decides all texts, dates and votes.
+        extra_movies: How many movies to add after the six.
         extra_reviews: Reviews of each extra movie.
-        token: What `X-Control-Token` must say; from `FILMPULSE_SAMPLE_SITE_TOKEN` when None.
-            Without either the controls refuse to serve.
+        token: The value that `X-Control-Token` must have; from `FILMPULSE_SAMPLE_SITE_TOKEN`
+            when None. If both are missing, the controls refuse every call.
 
     Raises:
         BadInput: `state_dir` holds a site made from another seed.
@@ -307,7 +297,7 @@ class Site:
     """The pages that visitors see."""
 
     def __init__(self, store: Store) -> None:
-        """Serve what the store holds."""
+        """Serve the movies and reviews of a store."""
         self.store = store
         self.templates = Jinja2Templates(_HERE / "templates")
         self.templates.env.filters |= {
@@ -337,24 +327,28 @@ class Site:
         status: int = 200,
         **context: Any,
     ) -> Response:
-        """Render one page, then spoil it where a switch says so."""
+        """Render one page; apply the layout change if its switch is set."""
         consent = self.store.switch("consent") == "on" and "consent" not in request.cookies
         answer = self.templates.TemplateResponse(
             request, template, {**context, "ask_consent": consent}, status
         )
         page = bytes(answer.body).decode()
+        return HTMLResponse(self._drifted(page, kind, imdb_id), status)
+
+    def _drifted(self, text: str, kind: str, imdb_id: str | None) -> str:
+        """Rename the hooks and fields of a page if its switch is set."""
         if self.store.applies("layout_drift", kind, imdb_id):
             for old, new in _DRIFT.items():
-                page = page.replace(old, new)
-        return HTMLResponse(page, status)
+                text = text.replace(old, new)
+        return text
 
     async def home(self, request: Request) -> Response:
-        """Every movie, and a plain word on what this site is."""
+        """Show every movie, and say that all of them are invented."""
         movies = [(movie, self._total(movie)) for movie in self.store.movies()]
         return self.render(request, "home.html", kind="home", movies=movies)
 
     async def title(self, request: Request, imdb_id: str) -> Response:
-        """The page of one movie."""
+        """Show the page of one movie."""
         movie = self.store.movie(imdb_id)
         total, votes, base = self._total(movie), self._votes(movie), _base(request)
         first = payloads.in_order(self._reviews(imdb_id), "HELPFULNESS_SCORE", False)
@@ -375,16 +369,16 @@ class Site:
     async def reviews(
         self, request: Request, imdb_id: str, sort: str = "", dir: str = "desc"
     ) -> Response:
-        """The first 25 reviews of one movie; the rest is loaded by the page's script."""
-        movie, total = self.store.movie(imdb_id), self._total(self.store.movie(imdb_id))
+        """Show the first 25 reviews of one movie; the page's script loads the others."""
+        movie = self.store.movie(imdb_id)
+        total = self._total(movie)
         if self.store.switch("ignore_sort", imdb_id):
             sort, dir = "", "desc"
         sort, ascending = payloads.sort_name(sort), dir == "asc"
         shown, cursor = self._batch(imdb_id, sort, ascending, None, payloads.PAGE_SIZE)
         if self.store.switch("none_of_many", imdb_id):
             shown, cursor = [], None
-        base, gated = _base(request), self.store.switch("gate", imdb_id) is not None
-        texts = payloads.translations()
+        base = _base(request)
         return self.render(
             request,
             "reviews.html",
@@ -398,15 +392,8 @@ class Site:
             sorts=payloads.SORTS,
             sort=sort,
             ascending=ascending,
-            gate=[
-                texts["reviews_featured_unauth_sign_in_header"],
-                texts["reviews_featured_unauth_sign_in_sub_header"].format(
-                    count=f"{total - len(shown):,}"
-                ),
-                texts["reviews_reg_gate_sign_in_button"],
-            ]
-            if gated
-            else None,
+            is_gated=self.store.switch("gate", imdb_id) is not None,
+            texts=payloads.translations(),
             blank=_BLANK,
             hide_next_data=self.store.switch("missing_next_data", imdb_id),
             next_data=payloads.reviews_page(movie, shown, total, cursor, base),
@@ -415,7 +402,7 @@ class Site:
     async def graphql(
         self, request: Request, operationName: str = "", variables: str = "{}"
     ) -> Response:
-        """Answer the one query that the reviews page sends, in the shape of IMDb's answers."""
+        """Answer the one query that the reviews page sends, as IMDb does."""
         try:
             asked = orjson.loads(variables)
             imdb_id, sort = str(asked["const"]), asked.get("sort") or {}
@@ -435,10 +422,7 @@ class Site:
         except BadInput as error:
             return _graphql_error(str(error))
         answer = payloads.graphql_reviews(shown, self._total(movie), cursor, _base(request))
-        text = orjson.dumps(answer).decode()
-        if self.store.applies("layout_drift", "graphql", imdb_id):
-            for old, new in _DRIFT.items():
-                text = text.replace(old, new)
+        text = self._drifted(orjson.dumps(answer).decode(), "graphql", imdb_id)
         return Response(text, media_type="application/graphql+json")
 
     async def find(self, request: Request, q: str = "") -> Response:
@@ -448,16 +432,16 @@ class Site:
         return self.render(request, "find.html", kind="find", query=q, movies=found, next_data=data)
 
     async def suggest(self, request: Request, shelf: str, query: str) -> Response:
-        """Suggest titles for what was typed so far; `shelf` is IMDb's first letter, or x."""
+        """Suggest titles for a beginning of their names; `shelf` is its first letter, or x."""
         found = self._search(query)[:8]
         return JSONResponse(payloads.suggestions(query, found, _base(request)))
 
     async def poster(self, imdb_id: str) -> Response:
-        """Draw the poster of a movie."""
+        """Return the drawn poster of a movie."""
         return Response(poster_svg(self.store.movie(imdb_id)), media_type="image/svg+xml")
 
     async def robots(self) -> Response:
-        """Say what robots may read."""
+        """Return the rules for robots, or the answer that a switch asks for."""
         status, headers, text = _ROBOTS[self.store.switch("robots")]
         if status == 429:
             headers = {"retry-after": str(abs(self.store.switch("retry_after")))}
@@ -475,7 +459,7 @@ class Site:
         return self.store.reviews(imdb_id)[gone:]
 
     def _votes(self, movie: SampleMovie) -> int:
-        # Who writes votes too, so a new review moves this figure as well.
+        # Each new review brings one vote.
         return movie.votes + len(self.store.reviews(movie.imdb_id)) - len(movie.reviews)
 
     def _batch(
@@ -485,18 +469,16 @@ class Site:
         gate = self.store.switch("gate", imdb_id)
         if gate is not None:
             return ([] if after else ordered[:gate]), None
-        return payloads.batch(ordered, after, first, self._shifts(imdb_id))
-
-    def _shifts(self, imdb_id: str) -> bool:
-        return bool(self.store.switch("shifting_pages", imdb_id))
+        return payloads.batch(ordered, after, first, self.store.switch("shifting_pages", imdb_id))
 
     def _between_pages(self, imdb_id: str, sort: str, ascending: bool, after: str) -> None:
-        """Let happen what the switches want to happen between two pages, once."""
+        """Add or remove reviews between two pages, once, as the switches say."""
         if new := self.store.take("arrives", imdb_id):
             self.store.publish(imdb_id, new, [])
         if which := self.store.take("vanishes", imdb_id):
             ordered = payloads.in_order(self._reviews(imdb_id), sort, ascending)
-            next_one = payloads.place_of(ordered, after, self._shifts(imdb_id))
+            shifting = self.store.switch("shifting_pages", imdb_id)
+            next_one = payloads.place_of(ordered, after, shifting)
             place = {"given": 0, "cursor": next_one - 1, "coming": next_one, "last": -1}[which]
             self.store.delete(ordered[place].review_id)
 
@@ -512,7 +494,7 @@ class Site:
         return [movie for movie in self.store.movies() if words and matches(movie)]
 
 
-# The page's script fills this card in, so that its markup has one source.
+# The page's script fills in the card of this review: so the markup of cards has one source.
 _BLANK = SampleReview(
     review_id="rw0",
     imdb_id="tt0",
@@ -529,7 +511,7 @@ _BLANK = SampleReview(
 
 
 def _controls(store: Store, visits: deque[dict[str, Any]], token: str | None) -> APIRouter:
-    """The routes under `/_control/`, for those who know the token."""
+    """Return the routes under `/_control/`, which want the token."""
 
     def authorised(x_control_token: Annotated[str, Header()] = "") -> None:
         if not token:
@@ -577,7 +559,7 @@ def _controls(store: Store, visits: deque[dict[str, Any]], token: str | None) ->
 
 
 def _state(store: Store, visits: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Say what the site holds, how its switches stand and what was asked of it."""
+    """Return the site's content, its switches, and the requests by kind of page."""
     requests: dict[str, list[dict[str, Any]]] = {}
     for visit in visits:
         if visit["kind"] not in ("control", "health", "static"):
@@ -594,7 +576,6 @@ def _state(store: Store, visits: Iterable[dict[str, Any]]) -> dict[str, Any]:
             for movie in store.movies()
         ],
         "switches": store.set_switches,
-        "known_switches": {name: switch.does for name, switch in SWITCHES.items()},
         "requests": requests,
     }
 

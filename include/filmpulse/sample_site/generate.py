@@ -1,7 +1,7 @@
-"""Makes up the movies and what people say of them: same seed and anchor day, same site.
+"""Invents the movies and their reviews: the same seed and anchor day give the same site.
 
-Nothing here reads a clock or keeps state. What reviewers say is drawn from the `bank/` files, line
-by line and without putting back, so that a movie repeats itself as late as it can.
+Nothing here reads a clock or keeps state. Reviews are made of the lines in the `bank/` files. A
+movie uses each line once before it uses any line again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import math
 import random
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Literal
+
+from pydantic.dataclasses import dataclass
 
 from filmpulse.items import ASPECTS, Aspect
 
@@ -32,25 +34,17 @@ _REGULARS = 40  # reviewers who write about more than one movie
 _TITLED = ("the", "Dr.", "Commander", "Captain", "Commissioner", "Abuela", "Aunt", "Widow")
 # First words that may lose their capital behind "That said,".
 _JOINABLE = {
-    "The",
-    "It",
-    "There",
-    "Every",
-    "Everything",
-    "Nobody",
-    "You",
-    "Some",
-    "This",
-    "Its",
-    "They",
+    *("The", "It", "There", "Every", "Everything", "Nobody"),
+    *("You", "Some", "This", "Its", "They"),
 }
 
 
 @dataclass(frozen=True)
 class SampleReview:
-    """One invented review; `body` is plain text in which a line that starts with "- " is an item.
+    """One invented review.
 
-    `rating` is 1 to 10 or None; `up` and `down` count helpfulness votes.
+    `body` is plain text; a line that starts with "- " is a list item. `rating` is 1 to 10 or None.
+    `up` and `down` count helpfulness votes.
     """
 
     review_id: str
@@ -61,14 +55,14 @@ class SampleReview:
     body: str
     rating: int | None
     submitted_on: date
-    is_spoiler: bool
     up: int
     down: int
+    is_spoiler: bool = False
 
 
 @dataclass(frozen=True)
 class SampleMovie:
-    """One invented movie and its reviews, oldest first; `bank` holds its lines and its moods."""
+    """One invented movie and its reviews, oldest first; `bank` is its entry in `movies.toml`."""
 
     number: int
     imdb_id: str
@@ -76,7 +70,6 @@ class SampleMovie:
     original_title: str
     released_on: date
     runtime_minutes: int
-    certificate: str | None
     genres: tuple[str, ...]
     director: str
     writer: str
@@ -89,6 +82,7 @@ class SampleMovie:
     votes: int
     hue: int
     bank: dict[str, Any] = field(repr=False, compare=False)
+    certificate: str | None = None
     reviews: tuple[SampleReview, ...] = field(default=(), repr=False)
 
 
@@ -110,9 +104,9 @@ def generate(
     """Make the six movies, then any extra ones, with all their reviews.
 
     Args:
-        seed: Any integer; every choice of words, dates and votes follows from it.
-        anchor: The day on which the newest reviews were written.
-        extra_movies: How many more to add, with ids after the six.
+        seed: Any integer; decides all words, dates and votes.
+        anchor: The day of the newest reviews.
+        extra_movies: How many movies to add after the six.
         extra_reviews: Reviews of each extra movie.
 
     Returns:
@@ -132,10 +126,10 @@ def generate(
 def write_new(
     movie: SampleMovie, seed: int, first: int, count: int, day: date
 ) -> list[SampleReview]:
-    """Write reviews that come in after the first start.
+    """Write `count` reviews that a movie gets on a day after the first start.
 
     Args:
-        movie: Whose.
+        movie: The movie.
         seed: The site's.
         first: How many reviews of this movie there have ever been; ids go on from there.
         count: How many to write.
@@ -151,27 +145,8 @@ def write_new(
 
 def _movie(number: int, entry: dict[str, Any], anchor: date) -> SampleMovie:
     released_on = entry.get("release_date") or anchor - timedelta(days=entry["released_days_ago"])
-    return SampleMovie(
-        number=number,
-        imdb_id=entry["imdb_id"],
-        title=entry["title"],
-        original_title=entry.get("original_title", entry["title"]),
-        released_on=released_on,
-        runtime_minutes=entry["runtime_minutes"],
-        certificate=entry.get("certificate"),
-        genres=tuple(entry["genres"]),
-        director=entry["director"],
-        writer=entry["writer"],
-        composer=entry["composer"],
-        photographer=entry["photographer"],
-        cast=tuple((name, role) for name, role in entry["cast"]),
-        plot=entry["plot"],
-        keywords=tuple(entry["keywords"]),
-        rating=entry["rating"],
-        votes=entry["votes"],
-        hue=entry["hue"],
-        bank=entry,
-    )
+    facts = {"original_title": entry["title"], **entry, "reviews": ()}
+    return SampleMovie(**facts, number=number, released_on=released_on, bank=entry)
 
 
 def _extra_entry(seed: int, number: int, reviews: int) -> dict[str, Any]:
@@ -212,7 +187,7 @@ def _history(movie: SampleMovie, seed: int, anchor: date) -> tuple[SampleReview,
         )
         for n, day in enumerate(days, start=1)
     ]
-    if len(reviews) > 200:  # as on any big page: one text posted twice, one author back for more
+    if len(reviews) > 200:  # as on any big page: one text stands twice, one author wrote twice
         model = next(r for r in reviews[20:] if 200 < len(r.body) < 600)
         twin = next(i for i, r in enumerate(reviews) if r.rating == model.rating and r is not model)
         reviews[twin] = replace(reviews[twin], title=model.title, body=model.body, is_spoiler=False)
@@ -232,19 +207,15 @@ def _day_offsets(rng: random.Random, count: int, age: int, tail: float) -> list[
 
 
 def _quoted(movie: SampleMovie, number: int, line: dict[str, Any], anchor: date) -> SampleReview:
+    """Return a review whose words stand in `movies.toml`."""
     author_id = f"ur99{movie.number:04}{number:05}"
     return SampleReview(
+        **line,
         review_id=_review_id(movie, number),
         imdb_id=movie.imdb_id,
         author_id=author_id,
         author_name=_author_name(author_id),
-        title=line["title"],
-        body=line["body"].strip(),
-        rating=line["rating"],
         submitted_on=anchor - timedelta(days=line["days_ago"]),
-        is_spoiler=line.get("spoiler", False),
-        up=line["up"],
-        down=line["down"],
     )
 
 
@@ -262,7 +233,7 @@ def _author_name(author_id: str) -> str:
 
 
 class _Reviewer:
-    """Writes about one movie in many voices; remembers which lines have been said."""
+    """Writes reviews of one movie in many voices; remembers which lines are used."""
 
     def __init__(self, movie: SampleMovie, rng: random.Random) -> None:
         self.movie, self.rng = movie, rng
@@ -271,7 +242,14 @@ class _Reviewer:
         self.regulars = rng.sample(range(1, _REGULARS + 1), _REGULARS)
 
     def write(self, number: int, day: date, *, share: float, age_days: int) -> SampleReview:
-        """Write review `number` of the movie; `share` (0 to 1) is how much of its life is over."""
+        """Write review `number` of the movie.
+
+        Args:
+            number: Counts from 1.
+            day: The review's date.
+            share: How much of the time from release to the anchor day is over, 0 to 1.
+            age_days: Days since the review was written; older reviews have more votes.
+        """
         rng, bank = self.rng, self.movie.bank
         q = max(-1.0, min(1.0, rng.gauss(_mean(bank["mood"], share), bank.get("spread", 0.45))))
         mood: Mood = "good" if q > 0.26 else "bad" if q < -0.2 else "mixed"
@@ -306,7 +284,7 @@ class _Reviewer:
         )
 
     def _draw(self, name: str, lines: list[str]) -> str:
-        """Take a line that this movie has not heard yet; when all are said, begin again."""
+        """Take a line that this movie has not used yet; when all are used, begin again."""
         deck = self.decks.get(name)
         if not deck:
             deck = self.decks[name] = self.rng.sample(lines, len(lines))
@@ -348,14 +326,14 @@ class _Reviewer:
         own = self.movie.bank.get(f"headings_{mood}", [])
         lines = self.lines["heading"][mood]
         heading = self._fill(self._draw(f"heading/{mood}", lines + own))
-        # Not everybody holds the shift key.
+        # Some people write no capitals.
         return heading.lower() if self.rng.random() < 0.07 else heading
 
     def _opinion(self, aspect: str, tone: Tone) -> str:
-        """Say one sentence about one aspect."""
+        """Write one sentence about one aspect."""
         rng, bank = self.rng, self.movie.bank
         own = bank.get(tone, {}).get(aspect, [])
-        # The fewer lines a movie has of its own, the more rarely they are said.
+        # The fewer lines a movie has of its own, the more rarely they are used.
         if own and (aspect in bank.get("own_only", []) or rng.random() < len(own) / 20):
             return self._fill(self._draw(f"own/{aspect}/{tone}", own))
         said = self.lines[aspect][tone]
@@ -374,7 +352,7 @@ class _Reviewer:
         return "praise" if value > 0.12 else "fault" if value < -0.12 else "mixed"
 
     def _aspects(self, count: int) -> list[Aspect]:
-        """Choose what to talk about: the movie's usual subjects first."""
+        """Choose aspects to write about: the movie's usual ones first."""
         wanted = self.movie.bank.get("mentions", {})
         drawn = sorted(ASPECTS, key=lambda a: self.rng.random() ** (1 / wanted.get(a, 0.5)))
         return drawn[::-1][:count]
@@ -430,7 +408,7 @@ class _Reviewer:
             tone = self._tone(q, aspect)
             count = times if times == 1 else self.rng.randint(times - 1, times + 1)
             said = [self._opinion(aspect, tone)]
-            for _ in range(count - 1):  # who is of two minds goes on with both
+            for _ in range(count - 1):  # a mixed opinion goes on with praise and faults
                 more = self._tone(q, aspect) if tone == "mixed" else tone
                 said.append(self._opinion(aspect, more))
             said = list(dict.fromkeys(said))
@@ -438,7 +416,7 @@ class _Reviewer:
             before = tone
 
     def _turn(self, before: Tone | None, tone: Tone, line: str) -> str:
-        """Join a line to one of another tone with the word a person would use."""
+        """Begin a line with a word such as "but" if the line before had another tone."""
         if before in (None, tone) or self.rng.random() < 0.35:
             return line
         first = line.split()[0]
@@ -449,7 +427,7 @@ class _Reviewer:
         return f"{self.rng.choice(self.lines['turn'][tone])} {line}"
 
     def _list(self, q: float, aspects: list[Aspect]) -> list[str]:
-        """Say it as a list: a line is an item where it starts with "- "."""
+        """Write opinions as list items, lines that start with "- "."""
         rng, labels = self.rng, self.lines["label"]
         items = []
         for aspect in aspects:
@@ -461,7 +439,7 @@ class _Reviewer:
         return items
 
     def _styled(self, paragraphs: list[list[str]], mood: Mood) -> str:
-        """Put the lines on paper the way this person types."""
+        """Join the lines in one style of typing."""
         rng = self.rng
         style = _weighted(rng, _STYLES)
         glue = "... " if style == "dots" else " "
@@ -496,7 +474,7 @@ class _Reviewer:
 
 
 def _mean(mood: list[list[float]], share: float) -> float:
-    """Read a movie's mean sentiment at a point of its life: straight lines between the points."""
+    """Return a movie's mean sentiment at a share of its life, interpolated between its points."""
     for (x0, y0), (x1, y1) in pairwise(mood):
         if share <= x1:
             return y0 + (y1 - y0) * (share - x0) / (x1 - x0)

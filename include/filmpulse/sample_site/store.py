@@ -1,4 +1,4 @@
-"""What has changed on the site since its first start; everything else follows from the seed."""
+"""Keeps what changed on the site since its first start; all else follows from the seed."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ WHOLE_SITE = "*"
 
 
 class Store:
-    """The movies and reviews as they stand, backed by one JSON file that is replaced atomically.
+    """The site's movies, current reviews and switches, backed by one JSON file.
 
-    The file holds the seed, the anchor day, what was published, edited and deleted, and the
-    switches. It is written on each change, so a restart shows the same site.
+    The file holds the seed, the anchor day, the reviews that were published, edited or deleted, and
+    the switches. It is replaced as a whole on each change, so a restart shows the same site.
     """
 
     def __init__(
         self, state_dir: Path, seed: int, extra_movies: int = 0, extra_reviews: int = 10
     ) -> None:
-        """Open a state directory, made if missing; the first start fixes the anchor day.
+        """Open a state directory, made if missing; the first start sets the anchor day.
 
         Raises:
             BadInput: The directory holds a site made from another seed.
         """
+        self.seed = seed
         state_dir.mkdir(parents=True, exist_ok=True)
         self._path = state_dir / "state.json"
         if self._path.exists():
@@ -41,20 +42,13 @@ class Store:
         else:
             self._state = {"seed": seed, "anchor": _today().isoformat()}
             self._forget_changes()
-        self._movies = {
-            movie.imdb_id: movie
-            for movie in generate(seed, self.anchor, extra_movies, extra_reviews)
-        }
-        self._replay()
-
-    @property
-    def seed(self) -> int:
-        """The seed of the site."""
-        return int(self._state["seed"])
+        movies = generate(seed, self.anchor, extra_movies, extra_reviews)
+        self._movies = {movie.imdb_id: movie for movie in movies}
+        self._save()
 
     @property
     def anchor(self) -> date:
-        """The day of the first start, on which the made-up past ends."""
+        """The day of the first start: the day of the newest invented reviews."""
         return date.fromisoformat(self._state["anchor"])
 
     @property
@@ -63,7 +57,7 @@ class Store:
         return dict(self._state["switches"])
 
     def movies(self) -> list[SampleMovie]:
-        """All movies, in order of id."""
+        """Return all movies, in order of id."""
         return list(self._movies.values())
 
     def movie(self, imdb_id: str) -> SampleMovie:
@@ -78,17 +72,17 @@ class Store:
             raise NotFound(f"There is no {imdb_id} here.") from None
 
     def reviews(self, imdb_id: str) -> list[SampleReview]:
-        """The current reviews of a movie, in order of their numbers."""
+        """Return the current reviews of a movie, in order of id."""
         self.movie(imdb_id)
         return list(self._reviews[imdb_id].values())
 
     def switch(self, name: str, imdb_id: str | None = None) -> Any:
-        """The value that holds for a movie, or for pages of no movie; None when off."""
+        """Return a switch's value for a movie, or for pages of no movie; None when off."""
         values = self._state["switches"].get(name, {})
-        return values.get(imdb_id, values.get(WHOLE_SITE, switches.SWITCHES[name].default))
+        return values.get(imdb_id, values.get(WHOLE_SITE, switches.DEFAULTS.get(name)))
 
     def take(self, name: str, imdb_id: str) -> Any:
-        """The value that holds for a movie, once: it is unset where it was set."""
+        """Return a switch's value for a movie, and unset the switch."""
         value = self.switch(name, imdb_id)
         if value is not None:
             own = imdb_id in self._state["switches"].get(name, {})
@@ -96,7 +90,7 @@ class Store:
         return value
 
     def applies(self, name: str, kind: str, imdb_id: str | None) -> bool:
-        """Whether a switch that may name a kind of page holds for this page."""
+        """Say whether a switch that may name a kind of page is set for this page."""
         return self.switch(name, imdb_id) in (True, kind)
 
     def publish(self, imdb_id: str, count: int, given: list[dict[str, Any]]) -> list[str]:
@@ -115,16 +109,15 @@ class Store:
         return [review.review_id for review in reversed(new)]
 
     def edit(self, review_id: str, fields: dict[str, Any]) -> None:
-        """Change fields of one review; a line is added to its text when none is given."""
+        """Change fields of one review; without fields, add a line to its text."""
         review = self._find(review_id)
         if not fields:
             fields = {"body": f"{review.body}\n\nEdit: saw it again, and I stand by every word."}
-        edits = self._state["edits"].setdefault(review_id, {})
-        edits.update(fields)
+        self._state["edits"].setdefault(review_id, {}).update(fields)
         self._save()
 
     def delete(self, review_id: str) -> None:
-        """Take one review off the site."""
+        """Remove one review from the site."""
         self._find(review_id)
         self._state["deleted"].append(review_id)
         self._save()
@@ -146,7 +139,7 @@ class Store:
     def reset(self) -> None:
         """Forget every change and switch; the anchor day stays."""
         self._forget_changes()
-        self._replay()
+        self._save()
 
     def _find(self, review_id: str) -> SampleReview:
         for reviews in self._reviews.values():
@@ -156,41 +149,29 @@ class Store:
 
     def _forget_changes(self) -> None:
         self._state |= {"published": [], "edits": {}, "deleted": [], "switches": {}}
-        self._write()
 
     def _save(self) -> None:
-        self._write()
-        self._replay()
-
-    def _write(self) -> None:
         part = self._path.with_suffix(".part")
         with part.open("wb") as file:
             file.write(orjson.dumps(self._state, option=orjson.OPT_INDENT_2))
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
+        self._replay()
 
     def _replay(self) -> None:
-        """Build the current reviews from the seed's and the changes."""
+        """Apply the changes to the seed's reviews."""
         self._reviews = {m.imdb_id: {r.review_id: r for r in m.reviews} for m in self.movies()}
         for fields in self._state["published"]:
             if fields["imdb_id"] in self._reviews:  # an extra movie may be gone after a restart
-                review = SampleReview(**fields | {"submitted_on": _day(fields["submitted_on"])})
+                review = SampleReview(**fields)
                 self._reviews[review.imdb_id][review.review_id] = review
         for reviews in self._reviews.values():
             for review_id in self._state["deleted"]:
                 reviews.pop(review_id, None)
             for review_id in self._state["edits"].keys() & reviews.keys():
-                fields = self._state["edits"][review_id]
-                if "submitted_on" in fields:
-                    fields = fields | {"submitted_on": _day(fields["submitted_on"])}
-                reviews[review_id] = replace(reviews[review_id], **fields)
+                reviews[review_id] = replace(reviews[review_id], **self._state["edits"][review_id])
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _day(value: date | str) -> date:
-    # A date is a string once the state has been on disk.
-    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -1,1 +1,1 @@
-"""What Filmpulse adds to Airflow's web server; `plugins/filmpulse_plugin.py` hangs it in."""
+"""Middleware for Airflow's web server; `plugins/filmpulse_plugin.py` adds it."""

@@ -1,11 +1,10 @@
 """The headers that tell a browser what a page of Airflow may do.
 
-They stand on every answer, whatever made the answer: pages, the API, static files, errors.
+They stand on every answer: pages, the API, static files, errors.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,10 +31,9 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
-_RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
-# FastAPI gives each mounted app pages that run a script of another host, and Airflow's setting
-# `[api] enable_swagger_ui` turns off those of the main app alone.
+# FastAPI gives each mounted app such pages, which run a script of another host. Airflow's setting
+# `[api] enable_swagger_ui` turns off those of the main app only.
 _DOCUMENTATION = {
     f"{app}{page}"
     for app in ("", "/auth", "/execution")
@@ -44,9 +42,9 @@ _DOCUMENTATION = {
 
 
 class SecureHeaders:
-    """ASGI middleware that adds `HEADERS`, and has no page that documents the API.
+    """ASGI middleware that adds `HEADERS`, and answers 404 to pages that document the API.
 
-    A header that an answer already has stays: a page may set a stricter policy of its own.
+    A header that an answer already has stays: a page may set a stricter policy.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -56,51 +54,52 @@ class SecureHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
-        An error that nothing inside has handled is answered here, since the server's own answer
-        would have no headers, and is then raised again for the log.
+        If the app raises an error, answer 500 with the headers and raise the error again for the
+        log: the server's own answer would have no headers.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        from starlette.datastructures import MutableHeaders
+
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                given = [(name.lower(), value) for name, value in message.get("headers", ())]
-                known = {name for name, _ in given}
-                message["headers"] = given + [each for each in _RAW if each[0] not in known]
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         if path_of(scope).rstrip("/") in _DOCUMENTATION:
-            await answer(send_with_headers, 404, "There is no such page.")
+            await answer(scope, receive, send_with_headers, 404, "There is no such page.")
             return
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
             if not has_begun:
-                await answer(send_with_headers, 500, "Internal Server Error")
+                await answer(scope, receive, send_with_headers, 500, "Internal Server Error")
             raise
 
 
 def path_of(scope: Scope) -> str:
-    """Return a request's path within Airflow, whatever Airflow itself is mounted below."""
+    """Return a request's path within Airflow, without the path that Airflow is mounted at."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
-async def answer(send: Send, status: int, detail: str, **headers: str) -> None:
-    """Send a whole answer as Airflow's API words its errors: JSON with `detail`.
+async def answer(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Send a whole answer in the form of Airflow's errors: JSON with `detail`."""
+    from starlette.responses import JSONResponse
 
-    Args:
-        send: Where ASGI messages go.
-        status: The HTTP status.
-        detail: A sentence for the person who asked.
-        **headers: More headers; an underscore stands for a hyphen.
-    """
-    body = json.dumps({"detail": detail}).encode()
-    named = {"content-type": "application/json", "content-length": str(len(body)), **headers}
-    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await JSONResponse({"detail": detail}, status, headers)(scope, receive, send)

@@ -1,7 +1,7 @@
-"""Airflow's log-in, which waits after wrong passwords as `waits` says.
+"""Makes Airflow's log-in wait after wrong passwords, as `waits` says.
 
-Covers all ways of Airflow's SimpleAuthManager to turn a password into a token: each is a POST below
-`/auth/`.
+Airflow's SimpleAuthManager turns a password into a token at several addresses, each a POST below
+`/auth/`. All of them are covered.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONGEST = 65_536  # bytes of a body; a name and a password take a hundred
 
 
 class PatientLogIn:
-    """ASGI middleware that refuses a log-in while its name has to wait, and counts the others."""
+    """ASGI middleware that refuses a log-in while its name must wait, and counts the others."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an app."""
@@ -35,24 +35,20 @@ class PatientLogIn:
 
         body = await _read(receive)
         if body is None:
-            await answer(send, 413, "This is too long for a log-in.")
+            await answer(scope, receive, send, 413, "This is too long for a log-in.")
             return
         name, scope, body = _understand(scope, body)
-        # Not X-Forwarded-For: whoever asks may write there what they like.
+        # Not X-Forwarded-For, which the client may write as it likes.
         address = (scope.get("client") or ("",))[0]
         seconds = await run_in_threadpool(_take, name, address)
         if seconds:
-            await answer(
-                send,
-                429,
-                f"Too many wrong passwords for this name: try again in {seconds} seconds.",
-                retry_after=str(seconds),
-            )
+            detail = f"Too many wrong passwords for this name: try again in {seconds} seconds."
+            await answer(scope, receive, send, 429, detail, {"Retry-After": str(seconds)})
             return
 
         async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 201:
-                # Before the answer goes out: else the next try could come first.
+                # Before the answer is sent: otherwise the next try could come first.
                 await run_in_threadpool(_forget, name, address)
             await send(message)
 
@@ -64,7 +60,7 @@ def _is_log_in(scope: Scope) -> bool:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return the whole body; None if it is longer than a log-in's."""
+    """Return the whole body; None if it is too long for a log-in."""
     body: bytes = b""
     while True:
         message = await receive()
@@ -76,10 +72,10 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _understand(scope: Scope, body: bytes) -> tuple[str, Scope, bytes]:
-    """Read the name; return the request to send on, written anew from what was read.
+    """Read the name; return the name, and the request as JSON of this name and password.
 
-    So Airflow reads the same name, however the body was written. A body that cannot be read counts
-    for the empty name and is sent on as it is, for Airflow to refuse.
+    So Airflow reads the same name as we do. A body that cannot be read counts for the empty name
+    and is passed on unchanged, for Airflow to refuse.
     """
     headers = dict(scope["headers"])
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -103,7 +99,7 @@ def _understand(scope: Scope, body: bytes) -> tuple[str, Scope, bytes]:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body first, and then whatever the server has to say."""
+    """Return a `receive` that gives the body first, and then the server's own messages."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:

@@ -1,15 +1,14 @@
-"""How long a log-in has to wait after wrong passwords.
+"""How long a log-in must wait after wrong passwords.
 
-Ten wrong passwords in a row are free. Then a name waits at the address that they came from: 30
-seconds, and twice as long after each further one, an hour at most. A right password ends the count,
+Ten wrong passwords in a row are free. Then the name must wait, at the address of these tries: 30
+seconds, twice as long after each further try, one hour at most. A right password ends the count,
 and so does a day without a try. OWASP ASVS 4.0.3, 2.2.1: no more than 100 tries an hour.
 
 The count is of a name at an address. A count of the name alone would let a stranger lock its owner
 out; a count of the address alone would stop all who share the address.
 
-Superset runs in an environment that has nothing of this package: `superset/config/waits.py` is a
-link to this file. Each counts in its own metadata database, which all of its workers share. The SQL
-is good for Postgres 15 and SQLite.
+Superset's environment does not have this package, so `superset/config/waits.py` is a link to this
+file. Airflow and Superset count in their own databases. The SQL works in Postgres 15 and SQLite.
 """
 
 from __future__ import annotations
@@ -20,7 +19,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-CREATE = (
+# `who` is a hash, since people type passwords where a name should be. `free_at` is the time of the
+# next allowed try, in seconds since 1970.
+_CREATE = (
     """
     CREATE TABLE IF NOT EXISTS filmpulse_log_ins (
         who varchar(64) PRIMARY KEY,
@@ -30,10 +31,7 @@ CREATE = (
     """,
     "CREATE INDEX IF NOT EXISTS filmpulse_log_ins_free_at ON filmpulse_log_ins (free_at)",
 )
-"""The table: `who` is a hash, since people type passwords where a name should be; `free_at` is
-when the next try may be made, in seconds since 1970."""
-
-# Every try counts as wrong until it proves right: so tries made at once are counted as well.
+# Every try counts as wrong until it proves right: so simultaneous tries are counted too.
 _TAKE = """
     INSERT INTO filmpulse_log_ins AS known (who, tries, free_at) VALUES (:who, 1, :now)
     ON CONFLICT (who) DO UPDATE SET
@@ -47,8 +45,8 @@ _TAKE = """
 """
 _FREE_AT = "SELECT free_at FROM filmpulse_log_ins WHERE who = :who"
 _FORGET = "DELETE FROM filmpulse_log_ins WHERE who = :who"
-# A flood of invented names must not fill the disk; who waits is the last to go. A row that is
-# further ahead than the longest wait was written before the clock was put back.
+# A flood of invented names must not fill the disk; names that wait longest are kept longest. A row
+# that lies ahead by more than the longest wait was written before the clock was set back.
 _PRUNE = """
     DELETE FROM filmpulse_log_ins
     WHERE free_at < :now - 86400 OR free_at > :now + 3600 OR free_at < (
@@ -58,25 +56,24 @@ _PRUNE = """
 
 
 def create(connection: Any) -> None:
-    """Make the table, if there is none.
+    """Make the table, if there is none; the caller commits.
 
-    Args:
-        connection: SQLAlchemy's, of either version 1.4 or 2; the caller commits.
+    `connection` is SQLAlchemy's, of version 1.4 or 2, here and below.
     """
-    for statement in CREATE:
+    for statement in _CREATE:
         connection.execute(text(statement))
 
 
 def take(connection: Any, name: str, address: str) -> int:
-    """Book a try to log in, before the password is looked at.
+    """Count a try to log in; the caller commits before it checks the password.
 
     Args:
-        connection: SQLAlchemy's; the caller commits before the password is looked at.
+        connection: See `create`.
         name: The account: one text for all spellings that open it.
-        address: The other side of the connection, never what a header claims.
+        address: The other side of the connection, never from a header.
 
     Returns:
-        0 if the password may be looked at, else how many seconds to wait.
+        0 if the password may be checked, else the seconds to wait.
     """
     now = int(time.time())
     who = _who(name, address)

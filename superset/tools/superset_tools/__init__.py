@@ -1,6 +1,5 @@
-"""Dashboards as code: the files in `superset/assets` to Superset and back, checked and looked at.
+"""Dashboards as code: checks the files in `superset/assets`, writes them to Superset and back.
 
-Who starts a module sets PYTHONPATH to `superset/tools`, and to `superset/config` where Superset
-is loaded (docs/adr/0026). `bundle`, `lint` and `schema` run with Superset and without; `viewer`,
-`screenshots` and `run` in the project's environment; all others in Superset's.
+A caller sets PYTHONPATH to `superset/tools`, and for Superset's environment to `superset/config`
+too (docs/adr/0026). superset/README.md lists the modules and the environment of each.
 """

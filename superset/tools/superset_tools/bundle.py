@@ -1,15 +1,15 @@
-"""The tree of assets: how a file is read, what its normal form is, how it is written.
+"""The files of assets: reading, checking, the normal form, writing.
 
-It runs with Superset and without. One asset is one file:
+One asset is one file:
 
-    databases/warehouse.yaml          how Superset talks to the warehouse; no address, no password
-    datasets/warehouse/<table>.yaml   a mart with its columns and metrics
+    databases/warehouse.yaml         how Superset reads the warehouse; no address, no password
+    datasets/warehouse/<table>.yaml  a mart with its columns and metrics
     charts/<table>/<any_name>.yaml   a chart, in the folder of its dataset
     dashboards/<slug>.yaml
 
-The normal form holds what a person decided and nothing that a machine can work out: no integer
-id (charts and datasets go by UUID), no default, no query context, no `parents`. So one state of
-Superset has one text, and `git diff` after an export shows what was changed and no more.
+The normal form holds what a person decided, and nothing that can be derived: no integer id (charts
+and datasets go by UUID), no default, no query context, no `parents`. So one state of Superset has
+one text, and `git diff` after an export shows only what a person changed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from superset_tools.schema import ASSETS, PARTS, Closed, Doc
 
 ASSETS_FOLDER = Path(__file__).parents[2] / "assets"
 PLACEHOLDER = "${AIRFLOW_URL}"
-_NO_BOXES = ("DASHBOARD_VERSION_KEY", "HEADER_ID")  # Superset makes them of the title
-LONG = 88  # a longer text stands on lines of its own
+_NO_BOXES = ("DASHBOARD_VERSION_KEY", "HEADER_ID")  # Superset derives them from the title
+LONG = 88  # a longer text is written as a block
 
-# Superset fills these in by itself, from the asset's other fields or as it draws.
+# Superset derives these from the asset's other fields, or when it draws.
 _DERIVED_PARAMS = {
     *("dashboardId", "dashboards", "datasource", "slice_id", "temporal_columns_lookup"),
     *("url_params", "viz_type"),
@@ -43,7 +43,7 @@ _DERIVED_METADATA = {
     *("import_time", "map_label_colors", "positions", "remote_id", "shared_label_colors"),
     "show_native_filters",
 }
-# Superset writes these whenever a dashboard is saved, empty or not.
+# Superset writes these each time a dashboard is saved, even if empty.
 _MAY_BE_EMPTY = {
     *("chart_configuration", "chart_customization_config", "color_namespace", "color_scheme"),
     *("expanded_slices", "global_chart_configuration", "label_colors", "refresh_frequency"),
@@ -54,11 +54,7 @@ FILTER_LISTS = ("native_filter_configuration", "chart_customization_config")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: no key twice; a date stays the text that it is."""
-
-
-class _KeyError(yaml.MarkedYAMLError):
-    """A key is no text, or stands twice in one mapping."""
+    """Reads YAML as JSON: no key twice, all keys are texts, a date stays a text."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -69,7 +65,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             what = (
                 f"`{key}` stands twice" if key in seen else f"{key!r} is no text: put it in quotes"
             )
-            raise _KeyError(problem=f"the key {what}", problem_mark=key_node.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"the key {what}", problem_mark=key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -102,7 +98,7 @@ def parse(text: str) -> Doc:
     """Read one file's text.
 
     Raises:
-        ValueError: It is no YAML, or no mapping, or a key stands twice; the message says where.
+        ValueError: It is no YAML, no mapping, or has a key twice; the message says where.
     """
     try:
         doc = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
@@ -118,47 +114,36 @@ def parse(text: str) -> Doc:
 
 
 def dump(doc: Doc) -> str:
-    """Write an asset in normal form, as `export` does. Reading it gives the same asset."""
+    """Write an asset in normal form; `parse` of the text gives the same asset."""
     return yaml.dump(doc, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
 def digest(doc: Doc) -> str:
-    """Return a fingerprint of an asset in normal form."""
+    """Return a hash of an asset in normal form."""
     return hashlib.sha256(json.dumps(doc, sort_keys=True).encode()).hexdigest()
 
 
 def kind_of(path: str) -> str:
-    """Return the kind of the asset in this file: its first folder."""
+    """Return the kind of a file's asset: its first folder."""
     return path.partition("/")[0]
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What was read below a folder.
+    """The assets below a folder; paths are below the folder."""
 
-    Attributes:
-        docs: Assets in normal form, by path below the folder.
-        texts: Every file as it stands, by path.
-        problems: What is wrong with the other files, as `file: field: what`.
-    """
-
-    docs: dict[str, Doc]
-    texts: dict[str, str]
-    problems: list[str]
+    docs: dict[str, Doc]  # the assets without problems, in normal form, by path
+    texts: dict[str, str]  # the text of every file, by path
+    problems: list[str]  # of the other files, as `file: field: what`
 
     def left_out(self) -> set[str]:
-        """Return the UUIDs of the other files, as far as they can be told."""
+        """Return the UUIDs of the files with problems, if they can be read."""
         texts = (text for path, text in self.texts.items() if path not in self.docs)
         return {uuid for text in texts for uuid in re.findall(r"^uuid: (\S+)$", text, re.MULTILINE)}
 
 
-def chart_folder(table: str) -> str:
-    """Return the folder of the charts that read a dataset, by the dataset's table."""
-    return f"charts/{table}"
-
-
 def read(root: Path) -> Tree:
-    """Read every asset below a folder. A file that is wrong in itself is told of and left out."""
+    """Read every asset below a folder; a file with a problem is reported and left out."""
     docs: dict[str, Doc] = {}
     texts: dict[str, str] = {}
     problems: list[str] = []
@@ -185,7 +170,7 @@ def read(root: Path) -> Tree:
 
 
 def check(kind: str, doc: Doc) -> list[str]:
-    """Tell what keeps a mapping from being an asset of its kind, as `field: what`."""
+    """Return the problems of a mapping as an asset of its kind, as `field: what`."""
     position, doc = doc.get("position"), without_nulls(doc)
     for key in ("params", "metadata", "position"):
         if doc.get(key) == {}:
@@ -219,12 +204,7 @@ def _check_position(position: Doc) -> Iterator[str]:
 
 
 def normal(kind: str, doc: Doc) -> Doc:
-    """Bring an asset into its normal form, in which equal assets are equal texts.
-
-    Args:
-        kind: Its kind.
-        doc: An asset without `check`'s problems. It is not changed.
-    """
+    """Return the normal form of an asset that passed `check`: equal assets have equal texts."""
     out = _sparse(doc, ASSETS[kind])
     if kind == "datasets":
         for key, (name, model) in PARTS.items():
@@ -259,7 +239,7 @@ def _ordered(value: Any) -> Any:
 
 
 def _params(params: Doc) -> Doc:
-    """Leave out what Superset derives, and the two dozen settings of small multiples not in use."""
+    """Leave out what Superset derives, and the settings of small multiples that are not in use."""
     return {
         key: value
         for key, value in params.items()
@@ -282,12 +262,12 @@ def _metadata(metadata: Doc, charts: Mapping[Any, str]) -> Doc:
     """Leave out what Superset derives, and name charts by UUID.
 
     Args:
-        metadata: A dashboard's.
-        charts: UUID by chart id, as this dashboard's position has them.
+        metadata: A dashboard's settings.
+        charts: UUID by chart id, from the dashboard's position.
     """
 
     def uuid_of(key: int | str) -> str | None:
-        # Superset forgets to remove the ids of charts that have left the dashboard.
+        # Superset does not remove the ids of charts that have left the dashboard.
         if isinstance(key, int) or key.isdecimal():
             return charts.get(int(key))
         return key
@@ -306,11 +286,11 @@ def _metadata(metadata: Doc, charts: Mapping[Any, str]) -> Doc:
 
 
 def with_charts(metadata: Doc, name: Callable[[Any], Any]) -> Doc:
-    """Copy a dashboard's settings with each chart in them named otherwise.
+    """Copy a dashboard's settings and rename each chart in them.
 
     Args:
         metadata: The settings.
-        name: Returns the new name for an old one, id or UUID; None leaves the chart out.
+        name: Returns the new name for an id or UUID; None leaves the chart out.
     """
 
     def renamed(charts: Iterable[Any]) -> list[Any]:
@@ -343,9 +323,9 @@ def with_charts(metadata: Doc, name: Callable[[Any], Any]) -> Doc:
 
 
 def _position(position: Doc) -> Doc:
-    """Order the boxes as they are read on the page, and leave out what follows from the tree."""
+    """Order the boxes as they are read on the page, and leave out what can be derived."""
     order = [key for key in reading_order(position) if key in position]
-    # Where tabs are outermost, an empty grid is left over.
+    # If tabs are outermost, Superset leaves an empty grid.
     order += sorted(
         key
         for key in position.keys() - set(order) - {"HEADER_ID"}
@@ -353,16 +333,16 @@ def _position(position: Doc) -> Doc:
     )
     out: Doc = {}
     for key in order:
-        meta = {**position[key].get("meta", {})}
-        meta.pop("chartId", None)
-        meta.pop("sliceName", None)
-        node = {"meta": _ordered(meta), "children": position[key].get("children")}
-        out[key] = {"type": position[key]["type"]} | {k: v for k, v in node.items() if v}
+        box = position[key]
+        derived = ("chartId", "sliceName")
+        meta = {name: value for name, value in box.get("meta", {}).items() if name not in derived}
+        node = {"meta": _ordered(meta), "children": box.get("children")}
+        out[key] = {"type": box["type"]} | {k: v for k, v in node.items() if v}
     return out
 
 
 def reading_order(position: Doc) -> list[str]:
-    """List the ids that are reached from ROOT_ID, from top to bottom; each once."""
+    """Return the ids that can be reached from ROOT_ID, from top to bottom, each once."""
     order: dict[str, None] = {}
     ahead = ["ROOT_ID"]
     while ahead:
@@ -374,7 +354,7 @@ def reading_order(position: Doc) -> list[str]:
 
 
 def parents(position: Doc) -> dict[str, list[str]]:
-    """Return for each id of a sound tree the ids from ROOT_ID down to its own parent."""
+    """Return the ids from ROOT_ID down to the parent, for each id of a valid tree."""
     above: dict[str, list[str]] = {"ROOT_ID": []}
     for key in reading_order(position):
         for child in position.get(key, {}).get("children", []):
@@ -389,20 +369,20 @@ def charts_of(dashboard: Doc) -> set[str]:
 
 
 def filters_of(dashboard: Doc) -> Iterator[tuple[str, Doc]]:
-    """Yield each filter of a dashboard, with the field that holds it."""
+    """Yield each filter of a dashboard, after the name of its field."""
     for key in FILTER_LISTS:
         for one in dashboard["metadata"].get(key) or []:
             yield f"metadata.{key}.{one.get('id', '(without id)')}", one
 
 
 def annotations_of(chart: Doc) -> list[Doc]:
-    """Return the annotation layers of a chart that take their events from another chart."""
+    """Return a chart's annotation layers that show another chart."""
     layers = chart["params"].get("annotation_layers") or []
     return [layer for layer in layers if layer.get("sourceType") in ("line", "table")]
 
 
 class Reference(NamedTuple):
-    """That an asset needs another: in which field it says so, and the other's kind and UUID."""
+    """An asset's need for another one: the field, and the other's kind and UUID."""
 
     at: str
     kind: str
@@ -410,7 +390,7 @@ class Reference(NamedTuple):
 
 
 def references(kind: str, doc: Doc) -> Iterator[Reference]:
-    """Yield what an asset in normal form needs."""
+    """Yield the assets that an asset in normal form needs."""
     if kind == "datasets":
         yield Reference("database_uuid", "databases", doc["database_uuid"])
     elif kind == "charts":
@@ -428,27 +408,25 @@ def references(kind: str, doc: Doc) -> Iterator[Reference]:
                     yield Reference(f"{at}.targets", "datasets", target.get("datasetUuid"))
 
 
-def _replaced(doc: Doc, change: Callable[[str], str]) -> Doc:
-    """Copy an asset with every text in it changed; keys stay."""
-
-    def replace(value: Any) -> Any:
-        if isinstance(value, str):
-            return change(value)
-        if isinstance(value, dict):
-            return {key: replace(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [replace(each) for each in value]
-        return value
-
-    return {key: replace(each) for key, each in doc.items()}
+def _replaced(value: Any, change: Callable[[str], str]) -> Any:
+    """Copy a value and change every text in it; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _replaced(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, change) for each in value]
+    return value
 
 
 def with_address(doc: Doc, airflow_url: str) -> Doc:
-    """Write Airflow's address where the placeholder stands."""
-    return _replaced(doc, lambda text: text.replace(PLACEHOLDER, airflow_url))
+    """Replace the placeholder by Airflow's address."""
+    found: Doc = _replaced(doc, lambda text: text.replace(PLACEHOLDER, airflow_url))
+    return found
 
 
 def without_address(doc: Doc, airflow_url: str) -> Doc:
-    """Write the placeholder where Airflow's address stands, unless a longer one does."""
+    """Replace Airflow's address by the placeholder, but not a longer address that begins so."""
     address = re.compile(re.escape(airflow_url) + r"(?![\w-]|[.:]\w)")
-    return _replaced(doc, lambda text: address.sub(lambda _: PLACEHOLDER, text))
+    found: Doc = _replaced(doc, lambda text: address.sub(lambda _: PLACEHOLDER, text))
+    return found

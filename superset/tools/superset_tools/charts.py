@@ -1,4 +1,4 @@
-"""What a chart reads of its dataset and draws of that, by the type of chart."""
+"""Checks the metrics and columns that a chart reads and draws, by the type of chart."""
 
 from __future__ import annotations
 
@@ -13,24 +13,18 @@ from superset_tools.schema import Doc
 
 @dataclass(frozen=True)
 class Reads:
-    """Which parameters of a chart type name metrics and columns.
+    """The parameters of a chart type that name metrics and columns."""
 
-    Attributes:
-        metrics: A metric or a list of them.
-        columns: A column or a list of them.
-        needs: Those without which it draws nothing; of a tuple, one is enough.
-    """
-
-    metrics: tuple[str, ...]
-    columns: tuple[str, ...]
-    needs: tuple[str | tuple[str, ...], ...]
+    metrics: tuple[str, ...]  # each holds a metric or a list of them
+    columns: tuple[str, ...]  # each holds a column or a list of them
+    needs: tuple[str | tuple[str, ...], ...]  # those that must be set; of a tuple, one of them
 
 
 _SERIES = Reads(
     ("metrics", "timeseries_limit_metric"), ("x_axis", "groupby"), ("x_axis", "metrics")
 )
-# The chart types that may be used: those that were seen to draw well under our configuration. A new
-# one is added with what its control panel reads.
+# The chart types that may be used: each was seen to draw well under our configuration. To add a
+# type, list the parameters of its control panel.
 CHARTS: dict[str, Reads] = {
     "big_number": Reads(("metric",), ("x_axis",), ("metric", "x_axis")),
     "big_number_total": Reads(("metric",), (), ("metric",)),
@@ -54,32 +48,32 @@ CHARTS: dict[str, Reads] = {
         (("metrics", "percent_metrics", "groupby", "all_columns"),),
     ),
 }
-NOTHING = Reads((), (), ())  # of a type that is not known
-# Texts of a fixed list of ours: the only ones that may stand beside HTML as they are.
+NOTHING = Reads((), (), ())  # of an unknown type
+# Columns whose texts come from a fixed list of ours: only these may stand unescaped beside HTML.
 FIXED_TEXTS = {"aspect", "grade_band", "score_label"}
 
-# HTML is made by functions of the marts, so that escaping stands in one place.
+# Only functions of the marts make HTML, so that one place escapes texts.
 _MARKUP = re.compile(r"</?[a-z]+\b[^>]*>", re.IGNORECASE)
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a parameter that holds one thing or a list as a list."""
+    """Return a parameter's value as a list."""
     if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
 
 
 def markup(at: str, text: str) -> Iterator[str]:
-    """Name HTML in SQL."""
+    """Report HTML in SQL."""
     if found := _MARKUP.search(text):
         yield f"{at}: {found[0]}: HTML is made by functions of the marts (mart.html_...)"
 
 
 class Dataset:
-    """A dataset's names, and what is wrong with SQL that uses them."""
+    """A dataset's names, and checks of SQL that uses them."""
 
     def __init__(self, doc: Doc, functions: set[str]) -> None:
-        """Read them; `functions` are those of the marts."""
+        """Read the names; `functions` are those of the marts."""
         columns = {column["column_name"]: column for column in doc["columns"]}
         metrics = {metric["metric_name"]: metric for metric in doc.get("metrics", [])}
         self.name: str = doc["table_name"]
@@ -95,13 +89,13 @@ class Dataset:
         self._html = {name for name, expression in made.items() if sql.makes_html(expression)}
 
     def makes_html(self, one: Any) -> bool:
-        """Say whether a column or metric of a chart, by name or with SQL of its own, makes HTML."""
+        """Say whether a column or metric of a chart makes HTML; it has a name or its own SQL."""
         if isinstance(one, dict):
             return sql.makes_html(one.get("sqlExpression") or "")
         return one in self._html
 
     def check_sql(self, at: str, expression: str) -> Iterator[str]:
-        """Check that an expression names columns and functions that there are."""
+        """Check that an expression names known columns and functions."""
         if "{{" in expression or "{%" in expression:
             yield f"{at}: templates are switched off"
             return
@@ -123,7 +117,7 @@ class Dataset:
                 yield f"{at}: {name} is no column of the dataset"
 
     def check_metric(self, at: str, metric: Any) -> Iterator[str]:
-        """Check a metric of a chart, by name or of its own."""
+        """Check a metric of a chart, which has a name or its own SQL."""
         if isinstance(metric, str):
             if metric not in self.metrics:
                 yield f"{at}: {metric} is no metric of {self.name}"
@@ -133,7 +127,7 @@ class Dataset:
             yield from self.check_column(at, (metric.get("column") or {}).get("column_name"))
 
     def check_column(self, at: str, column: Any) -> Iterator[str]:
-        """Check a column of a chart, by name or of its own."""
+        """Check a column of a chart, which has a name or its own SQL."""
         if isinstance(column, dict):
             yield from self.check_sql(at, column.get("sqlExpression") or "")
         elif column not in self.columns:
@@ -141,30 +135,25 @@ class Dataset:
 
 
 class Chart:
-    """A chart on its dataset."""
+    """A chart and its dataset."""
 
     def __init__(self, doc: Doc, dataset: Dataset) -> None:
-        """Keep both."""
+        """Take a chart in normal form, and its dataset."""
         self.params, self.dataset = doc["params"], dataset
         self.is_table = doc["viz_type"] == "table"
         self.reads = CHARTS.get(doc["viz_type"], NOTHING)
         self.needs = [(each,) if isinstance(each, str) else each for each in self.reads.needs]
 
     def has_time(self) -> bool:
-        """Say whether a time filter of the dashboard changes what the chart shows."""
+        """Say whether a time filter of the dashboard has an effect on the chart."""
         x_axis, filters = self.params.get("x_axis"), self.params.get("adhoc_filters") or []
-        return (
-            bool(self.params.get("granularity_sqla"))
-            or (isinstance(x_axis, str) and x_axis in self.dataset.temporal)
-            or any(
-                one.get("operator") == "TEMPORAL_RANGE"
-                and str(one.get("subject")) in self.dataset.temporal
-                for one in filters
-            )
+        named = [one.get("subject") for one in filters if one.get("operator") == "TEMPORAL_RANGE"]
+        return bool(self.params.get("granularity_sqla")) or any(
+            isinstance(name, str) and name in self.dataset.temporal for name in (x_axis, *named)
         )
 
     def headings(self) -> set[str]:
-        """Return the headings that the chart's metrics and own columns have."""
+        """Return the headings of the chart's metrics and columns."""
         shown = (
             one
             for name in (*self.reads.metrics, *self.reads.columns)
@@ -175,11 +164,11 @@ class Chart:
         }
 
     def drawn(self) -> set[str]:
-        """Return all that the chart can sort, format and annotate by."""
+        """Return the names that the chart can sort, format and annotate by."""
         return self.dataset.columns | self.headings()
 
     def problems(self) -> Iterator[str]:
-        """Check what the chart reads, and what it draws of that."""
+        """Check the chart's parameters."""
         for names in self.needs:
             if not any(self.params.get(name) for name in names):
                 yield f"params.{' or '.join(names)}: is missing; this type of chart needs it"
@@ -238,7 +227,7 @@ class Chart:
             yield from self.dataset.check_column(at, one.get("subject"))
 
     def _html(self) -> Iterator[str]:
-        """Check that a table that draws HTML shows some, and nothing that others wrote as such."""
+        """Check that a table that draws HTML shows some, and no unescaped text of others."""
         at, dataset = "params.allow_render_html", self.dataset
         metrics, columns = (
             [one for key in keys for one in listed(self.params.get(key))]

@@ -1,10 +1,10 @@
-"""Bring what people changed in Superset back into the assets of this repository.
+"""Write people's changes in Superset into the assets of this repository.
 
     make superset-export
 
-Writes what changed there since the last sync, and charts and datasets that a dashboard of the
-repository shows now; removes what was deleted there. A file that was edited and not synced is
-left as it is. Where both changed, nothing is written and all such files are named.
+Writes the assets that changed in Superset since the last sync, and new charts and datasets that a
+dashboard of the repository shows; removes deleted ones. A file that was edited but not synced stays
+as it is. If an asset was changed on both sides, nothing is written, and all such files are named.
 """
 
 from __future__ import annotations
@@ -28,27 +28,20 @@ if TYPE_CHECKING:
 
 
 class ExportError(RuntimeError):
-    """What is in Superset cannot become files; nothing was written. Names each asset."""
+    """Superset's assets cannot be written as files; nothing was written. Names each asset."""
 
 
 @dataclass
 class Report:
-    """What an export did, by path below the folder.
+    """The outcome of an export; paths below the folder of assets."""
 
-    Attributes:
-        written: Files that are new or changed.
-        removed: Files of what was deleted in Superset.
-        kept: Files that were edited and not synced.
-        unchanged: How many files say what Superset has.
-    """
-
-    written: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    unchanged: int = 0
+    written: list[str] = field(default_factory=list)  # new or changed
+    removed: list[str] = field(default_factory=list)  # deleted or moved in Superset
+    kept: list[str] = field(default_factory=list)  # edited here, but not synced
+    unchanged: int = 0  # number of files that equal Superset's state
 
     def __str__(self) -> str:
-        """Say it in lines."""
+        """Return one line for each file, and a sum."""
         lines = [f"wrote {path}" for path in self.written]
         lines += [f"removed {path}" for path in self.removed]
         lines += [f"left {path}: it was edited here, and is not synced yet" for path in self.kept]
@@ -63,7 +56,7 @@ def export(root: Path) -> Report:
 
     Raises:
         ExportError: Nothing was ever synced here, a file cannot be read, an asset was changed on
-            both sides, or something would be written that does not belong into a repository.
+            both sides, or a file would hold a secret.
     """
     from superset_tools.instance import Ledger
 
@@ -80,7 +73,7 @@ def export(root: Path) -> Report:
     for uuid, (path, state) in states.items():
         old, kind = files.get(uuid), kind_of(path)
         if old is not None and kind in ("charts", "databases"):
-            path = f"{Path(path).parent.as_posix()}/{Path(old).name}"  # their names are free
+            path = f"{Path(path).parent.as_posix()}/{Path(old).name}"  # any file name is allowed
         if path != old and (kind == "charts" or uuid not in ledger.entries):
             path = _free(path, {*tree.docs, *writes})
         there = tree.docs.get(old or "")
@@ -112,7 +105,7 @@ def export(root: Path) -> Report:
 
 
 def _write(root: Path, writes: Mapping[str, str], report: Report) -> None:
-    """Write and remove files, and put the report in order."""
+    """Write and remove files, and sort the report."""
     for path, text in writes.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +117,7 @@ def _write(root: Path, writes: Mapping[str, str], report: Report) -> None:
 
 
 def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
-    """Return what the repository manages and what that needs: path and asset, by UUID."""
+    """Return path and asset, by UUID, of all managed assets and of those that they need."""
     from superset_tools import instance
 
     states: dict[str, tuple[str, Doc]] = {}
@@ -143,9 +136,9 @@ def _states(ledger: Ledger) -> dict[str, tuple[str, Doc]]:
 
 
 def _path(kind: str, state: Doc, known: str | None) -> str:
-    """Name the file: dashboards by slug, datasets by table; others keep the name they have.
+    """Return a file's path: by slug for dashboards, by table for datasets.
 
-    A chart lies in the folder of its dataset.
+    Other files keep their names; a chart lies in the folder of its dataset.
     """
     if kind == "dashboards":
         slug = state.get("slug") or _slug(state["dashboard_title"])
@@ -159,11 +152,11 @@ def _path(kind: str, state: Doc, known: str | None) -> str:
 
     dataset: Any = instance.row("datasets", state["dataset_uuid"])
     name = Path(known).stem if known else _slug(state["slice_name"])
-    return f"{bundle.chart_folder(_stem(dataset.table_name, 'dataset name'))}/{name}.yaml"
+    return f"charts/{_stem(dataset.table_name, 'dataset name')}/{name}.yaml"
 
 
 def _stem(name: str, what: str) -> str:
-    # It was typed by a person, and may lead out of the folder.
+    # A person typed the name: it may lead out of the folder.
     if not STEM.fullmatch(name):
         raise ExportError(
             f"The {what} `{name}` cannot name a file: use small letters, digits, - and _"
@@ -184,7 +177,7 @@ def _free(path: str, taken: set[str]) -> str:
 
 
 def main() -> None:
-    """Export into this checkout's assets, or into the folder that is given."""
+    """Export into this checkout's assets, or into the folder of the first argument."""
     from superset.app import create_app
 
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else ASSETS_FOLDER

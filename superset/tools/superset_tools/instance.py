@@ -1,7 +1,7 @@
-"""What one Superset holds, seen as assets, and which of them the repository manages there.
+"""The rows of one Superset as assets, and the ledger of those that the repository manages.
 
-Import it inside Superset's application context. A row and a file that mean the same give the same
-asset in normal form, so comparing them tells what is to be done.
+Import it inside Superset's application context. A row and a file with the same meaning give the
+same asset in normal form, so that they can be compared.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from superset_tools import bundle, schema
 from superset_tools.schema import ASSETS, PARTS, Doc
 
 MODELS: dict[str, Any] = dict(zip(ASSETS, (Database, SqlaTable, Slice, Dashboard), strict=True))
-ATTRIBUTE = {"allow_csv_upload": "allow_file_upload"}  # of a row, where it is not called as the key
+ATTRIBUTE = {"allow_csv_upload": "allow_file_upload"}  # a row's attribute, if not named as the key
 
-# The ledger is one entry of Superset's own key-value table. A mark on the assets themselves
-# would forget those that somebody deletes, and would touch rows that did not change.
+# The ledger is one entry of Superset's own key-value table. A mark on the assets themselves would
+# be lost with deleted assets, and would touch rows that did not change.
 _LEDGER = uuid5(NAMESPACE_URL, "filmpulse:assets")
 
 
@@ -40,19 +40,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the last sync left behind.
+    """The result of the last sync."""
 
-    Attributes:
-        airflow_url: The address that it wrote for the placeholder.
-        entries: Every managed asset by UUID.
-    """
-
-    airflow_url: str
-    entries: dict[str, Entry]
+    airflow_url: str  # the address that it wrote for the placeholder
+    entries: dict[str, Entry]  # every managed asset by UUID
 
     @staticmethod
     def load() -> Ledger:
-        """Return the ledger; an empty one where nothing was ever synced."""
+        """Return the ledger; an empty one if nothing was ever synced."""
         found = KeyValueDAO.get_value(KeyValueResource.APP, _LEDGER, JsonKeyValueCodec())
         if found is None:
             return Ledger("", {})
@@ -60,17 +55,17 @@ class Ledger:
         return Ledger(found["airflow_url"], entries)
 
     def save(self) -> None:
-        """Store it in the open transaction."""
+        """Store the ledger in the open transaction."""
         assets = {uuid: vars(entry) for uuid, entry in sorted(self.entries.items())}
         value = {"airflow_url": self.airflow_url, "assets": assets}
         KeyValueDAO.upsert_entry(KeyValueResource.APP, value, JsonKeyValueCodec(), _LEDGER)
 
     def as_file(self, doc: Doc) -> Doc:
-        """Write the placeholder where the instance has Airflow's address."""
+        """Replace Airflow's address by the placeholder."""
         return bundle.without_address(doc, self.airflow_url) if self.airflow_url else doc
 
     def is_as_synced(self, uuid: str, doc: Doc) -> bool:
-        """Say whether an asset, as a file would have it, is what the last sync left."""
+        """Say whether an asset, as a file would have it, is as the last sync left it."""
         entry = self.entries.get(uuid)
         return entry is not None and entry.digest == bundle.digest(doc)
 
@@ -93,7 +88,7 @@ def _uuid_by_id(kind: str) -> dict[int, str]:
 
 
 def describe(row: Any) -> Doc:
-    """Return a row as an asset in normal form, with Airflow's address in place of the placeholder.
+    """Return a row as an asset in normal form, with Airflow's address for the placeholder.
 
     The warehouse's address and password are never part of it.
     """
@@ -129,7 +124,7 @@ def _loaded(text: str | None) -> Doc:
 
 
 def _with_uuids(params: Doc) -> Doc:
-    """Name the charts that a chart takes annotations from by UUID."""
+    """Name the charts that annotation layers show by UUID."""
     if layers := bundle.annotations_of({"params": params}):
         uuids = _uuid_by_id("charts")
         for layer in layers:
@@ -142,7 +137,7 @@ def _describe_layout(dashboard: Dashboard) -> Doc:
     position, metadata = _loaded(dashboard.position_json), _loaded(dashboard.json_metadata)
     for node in position.values():
         if isinstance(node, dict) and node["type"] == "CHART":
-            # A chart that was just dropped there has no UUID yet; one that is gone keeps its own.
+            # A chart that was just added has no UUID here yet; a deleted chart keeps its own.
             uuid = charts.get(node["meta"].get("chartId"), node["meta"].get("uuid"))
             node["meta"] = {**node["meta"], "uuid": uuid}
     for _, one in bundle.filters_of({"metadata": metadata}):

@@ -1,9 +1,9 @@
-"""Check the assets before Superset sees them: it accepts most mistakes without a word.
+"""Check the assets before Superset reads them, as it accepts most mistakes without an error.
 
     python -m superset_tools.lint [--fix] [FOLDER]
 
-Every problem is one line, `file: field: what, and what to do`; all are told at once. `--fix` writes
-each file in its normal form, and checks then.
+Prints all problems, each as one line: `file: field: what, and what to do`. `--fix` first writes
+each file in its normal form.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONFIG = ASSETS_FOLDER.with_name("config") / "superset_config.py"
 FIX = "make superset-lint FIX=--fix"
 FILTERS = {"filter_select", "filter_range", "filter_time", "filter_timegrain", "filter_timecolumn"}
 CACHE_SECONDS = (-1, 60, 600)  # -1: not at all
-# What people wrote: erased there, it must not live on in a file of Superset's cache.
+# Columns with people's words, which must not stay in Superset's cache when they are erased.
 PEOPLES_WORDS = {"body", "quote"}
 
 SECRETS = re.compile(
@@ -41,12 +41,12 @@ _NAMESPACES = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
 
 
 def problems(root: Path = ASSETS_FOLDER) -> list[str]:
-    """Tell everything that is wrong below a folder of assets; empty if nothing is."""
+    """Return all problems below a folder of assets."""
     tree = bundle.read(root)
     content = Content(tree.docs, json.loads(MARTS.read_text("utf-8")))
     found = [*structure.problems(tree), *content.problems()]
     if not tree.problems:
-        found += content.orphans()  # what is left out may use them
+        found += content.orphans()  # otherwise a file with a problem may need them
     for path, text in tree.texts.items():
         found += [f"{path}: {what}" for what in _secrets(text)]
         if path in tree.docs and (line := _first_difference(text, bundle.dump(tree.docs[path]))):
@@ -55,7 +55,7 @@ def problems(root: Path = ASSETS_FOLDER) -> list[str]:
 
 
 def fix(root: Path) -> list[str]:
-    """Write every readable file in its normal form; return those that changed."""
+    """Write every readable file in its normal form; return the paths of changed files."""
     tree = bundle.read(root)
     changed = {path: bundle.dump(doc) for path, doc in tree.docs.items()}
     changed = {path: text for path, text in changed.items() if text != tree.texts[path]}
@@ -80,15 +80,10 @@ def _secrets(text: str) -> Iterator[str]:
 
 
 class Content:
-    """What people would see: checks that need the marts and the whole tree."""
+    """The checks that need the marts and all assets."""
 
     def __init__(self, docs: dict[str, Doc], marts: Doc) -> None:
-        """Read the names of all assets.
-
-        Args:
-            docs: Assets in normal form, by path.
-            marts: The content of `mart_columns.json`.
-        """
+        """Take all assets in normal form, by path, and the content of `mart_columns.json`."""
         self.docs, self.relations = docs, marts["relations"]
         self.path = {doc["uuid"]: path for path, doc in docs.items()}
         functions = set(marts["functions"])
@@ -104,7 +99,7 @@ class Content:
         return ((path, doc) for path, doc in self.docs.items() if bundle.kind_of(path) == kind)
 
     def problems(self) -> Iterator[str]:
-        """Name what is wrong with each asset."""
+        """Yield the problems of each asset."""
         checks = dict(
             zip(ASSETS, (self._database, self._dataset, self._chart, self._dashboard), strict=True)
         )
@@ -113,7 +108,7 @@ class Content:
             yield from (f"{path}: {what}" for what in said)
 
     def orphans(self) -> Iterator[str]:
-        """Name what no dashboard needs."""
+        """Report charts and datasets that no dashboard needs."""
         used: set[Any] = set()
         ahead = [doc["uuid"] for _, doc in self._of("dashboards")]
         while ahead:
@@ -121,7 +116,7 @@ class Content:
                 used.add(uuid)
                 needs = bundle.references(bundle.kind_of(path), self.docs[path])
                 ahead += [each.uuid for each in needs]
-        # A chart that no dashboard shows still reads its dataset.
+        # A dataset of an orphaned chart is no orphan.
         used |= {doc["dataset_uuid"] for _, doc in self._of("charts")}
         for path, doc in self._of("charts"):
             if doc["uuid"] not in used:
@@ -162,10 +157,10 @@ class Content:
             yield f"main_dttm_col: {main} is no column with is_dttm"
 
     def _physical(self, doc: Doc) -> dict[str, str | None]:
-        """Return what columns there are, with known types; empty if that cannot be told.
+        """Return a dataset's columns, with types if known; empty if the columns are not known.
 
         Raises:
-            ValueError: There is no such mart, or something is wrong with the dataset's own SQL.
+            ValueError: There is no such mart, or the dataset's own SQL is wrong.
         """
         if "sql" not in doc:
             if (columns := self.relations.get(doc["table_name"])) is None:
@@ -282,7 +277,7 @@ class Content:
 
 
 def _column(column: Doc, dataset: Dataset, physical: dict[str, str | None]) -> Iterator[str]:
-    """Check a column of a dataset against what the marts have; empty if that is not known."""
+    """Check a column of a dataset against the columns of its mart, if those are known."""
     name, kind = column["column_name"], sql.family(column.get("type", ""))
     at = f"columns.{name}"
     if "expression" in column:
@@ -299,12 +294,7 @@ def _column(column: Doc, dataset: Dataset, physical: dict[str, str | None]) -> I
 
 
 def reach(one: Doc, position: Doc) -> set[str]:
-    """Return the UUIDs of the charts that a native filter reaches by its scope.
-
-    Args:
-        one: The filter.
-        position: The layout of its dashboard, in normal form.
-    """
+    """Return the UUIDs of the charts in a native filter's scope, in its dashboard's layout."""
     scope = one.get("scope", bundle.WHOLE_DASHBOARD)
     roots, excluded = set(scope.get("rootPath", [])), set(scope.get("excluded", []))
     above = bundle.parents(position)
@@ -327,7 +317,7 @@ def _schemes(kind: str) -> set[str]:
 
 
 def _links(value: Any, at: str = "") -> Iterator[str]:
-    """Find addresses of other hosts in any text."""
+    """Report addresses of other hosts in any text."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _links(each, f"{at}.{key}" if at else key)
@@ -341,7 +331,7 @@ def _links(value: Any, at: str = "") -> Iterator[str]:
 
 
 def main() -> None:
-    """Check the assets, or those in the folder that is given."""
+    """Check the assets of this checkout, or of the folder of the argument."""
     parser = argparse.ArgumentParser(description="Check the assets.", allow_abbrev=False)
     parser.add_argument("--fix", action="store_true", help="write each file in its normal form")
     parser.add_argument("folder", nargs="?", type=Path, default=ASSETS_FOLDER)

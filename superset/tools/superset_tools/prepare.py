@@ -1,13 +1,14 @@
-"""Make Superset ready to start: its tables, roles, log-ins, and the dashboards of this checkout.
+"""Prepare Superset: its tables, roles, log-ins, and the dashboards of this checkout.
 
     python -m superset_tools.prepare
 
-One process, since each costs some eight seconds of imports. Repeatable: a second run changes
-nothing. Beside what `superset_config.py` and `sync.py` read it wants SUPERSET_ADMIN_PASSWORD and
-SUPERSET_GUEST_PASSWORD, which the log-ins `admin` and `guest` get every time.
+All steps are one process, as the imports take eight seconds. Repeatable: a second run changes
+nothing. Beside the variables of `superset_config.py` it needs SUPERSET_WAREHOUSE_URL,
+SUPERSET_AIRFLOW_URL, and SUPERSET_ADMIN_PASSWORD and SUPERSET_GUEST_PASSWORD, which the log-ins
+`admin` and `guest` get.
 
-Its last words, after an empty line, are what became of the dashboards. Where they could not be
-brought in (somebody's own may be in the way) all else is done, and it ends with code 3.
+Its last output, after an empty line, is the report on the dashboards. If they could not be written
+(a name may belong to somebody's own), all else is done, and the exit code is 3.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from flask_appbuilder.security.sqla.models import Role
 
 UNSYNCED = 3  # the exit code; Python's own are 1 and 2
-# What a guest may see: every published dashboard of this repository and its data, and no more.
+# A guest may see every published dashboard of this repository and its data, and no more.
 GUEST = "Filmpulse guest"
-# What it takes to look: open the list and a dashboard, have its charts answered, set filters (their
-# state is written), see a chart's figures and save them. Data is granted a dataset at a time.
+# The rights to open the list and a dashboard, get its charts' data, set filters (their state is
+# written), see a chart's figures and save them. Rights to data are granted for each dataset.
 _LOOKING = {
     ("can_csv", "Superset"),
     ("can_dashboard", "Superset"),
     ("can_dashboard_permalink", "Superset"),
-    ("can_log", "Superset"),  # each page tells Superset which charts were shown
+    ("can_log", "Superset"),  # each page reports which charts were shown
     ("can_read", "Chart"),
     ("can_read", "CurrentUserRestApi"),
     ("can_read", "Dashboard"),
@@ -45,7 +46,7 @@ _LOOKING = {
 
 
 def main() -> None:
-    """Do all of it, and say what became of the dashboards."""
+    """Run all steps, and print the report on the dashboards."""
     warehouse_url, airflow_url, admin, guest = _environment(
         *("SUPERSET_WAREHOUSE_URL", "SUPERSET_AIRFLOW_URL"),
         *("SUPERSET_ADMIN_PASSWORD", "SUPERSET_GUEST_PASSWORD"),
@@ -67,7 +68,7 @@ def main() -> None:
         security_manager.sync_role_definitions()
         db.session.commit()
         app.sync_config_to_db()  # the themes
-        cache_manager.data_cache.clear()  # another version of pandas may have written there
+        cache_manager.data_cache.clear()  # another version of pandas may have written it
         _set_user("admin", security_manager.find_role("Admin"), admin)
         code = 0
         try:
@@ -80,14 +81,14 @@ def main() -> None:
 
 
 def _environment(*names: str) -> list[str]:
-    """Return environment variables; end the process with a sentence if one is missing."""
+    """Return environment variables; exit with a message if one is missing."""
     if missing := [name for name in names if not os.environ.get(name)]:
         sys.exit(f"Not set: {', '.join(missing)}.")
     return [os.environ[name] for name in names]
 
 
 def _guest_role() -> Role:
-    """Return the guests' role, made to be exactly what guests may do; datasets may be new."""
+    """Return the guests' role, with exactly the rights above, for today's datasets."""
     from superset.extensions import db, security_manager
 
     from superset_tools.instance import managed_datasets
@@ -108,7 +109,7 @@ def _set_user(username: str, role: Role, password: str) -> None:
 
     user = security_manager.find_user(username)
     if user is None:
-        address = f"{username}@filmpulse.invalid"  # nobody is written to
+        address = f"{username}@filmpulse.invalid"  # no mail is ever sent
         user = security_manager.add_user(username, username, "Filmpulse", address, role)
     if not check_password_hash(user.password or "", password):
         user.password = generate_password_hash(password)

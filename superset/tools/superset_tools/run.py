@@ -1,8 +1,9 @@
-"""Run a module of this package as the Superset of a local instance.
+"""Run a module of this package with the variables of a local instance's Superset.
 
     python -m superset_tools.run INSTANCE MODULE [ARGUMENT...]
 
-Runs in the project's environment; the module in Superset's. `make superset-export` calls it.
+This module runs in the project's Python environment, the other in Superset's. `make
+superset-export` calls it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from filmpulse.local.superset import python
 
 
 def running(instance: str) -> local.Stack:
-    """Return an instance whose Superset runs; end the process with a sentence if it does not."""
+    """Return an instance whose Superset runs; exit with a message if it does not."""
     try:
         stack = local.read_stack(local.DEFAULT_ROOT / instance)
     except FilmpulseError as error:

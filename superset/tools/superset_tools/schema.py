@@ -1,8 +1,8 @@
-"""What a file of an asset may hold: its keys in the order in which they are written.
+"""The keys that a file of an asset may hold, in the order in which they are written.
 
-A default is that of Superset's own models; the normal form (`bundle.normal`) leaves it out. Where
-Superset's code relies on a shape deeper down, a mistake would be an error there, or would not be
-noticed at all: these shapes are here too, and other keys beside theirs are free.
+The defaults are those of Superset's own models; the normal form (`bundle.normal`) leaves them out.
+The shapes of nested values are here too, if Superset's code relies on them: it would fail on a
+mistake, or not notice it. Nested mappings may have other keys as well.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Closed(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-# --- Deeper down, where other keys are free ------------------------------------------------------
+# --- Nested values, which may have other keys ----------------------------------------------------
 
 
 def _open(**shapes: Any) -> Any:
-    """Return the shape of a mapping that may lack keys, and have others."""
+    """Return the shape of a mapping in which keys may be missing or unknown."""
     fields: Any = {key: (shape, None) for key, shape in shapes.items()}
     return create_model("Mapping", __config__=ConfigDict(strict=True, extra="allow"), **fields)
 
@@ -138,7 +138,7 @@ class Metric(Closed):
 
 
 class Database(Closed):
-    """How Superset talks to the warehouse; no address, no password."""
+    """How Superset reads the warehouse; no address, no password."""
 
     database_name: Name
     uuid: Uuid
@@ -211,7 +211,7 @@ class Dashboard(Closed):
     position: dict[str, Node]
 
 
-# In the order in which they need each other.
+# Each kind comes after the kinds that it needs.
 ASSETS: dict[str, type[Closed]] = {
     "databases": Database,
     "datasets": Dataset,
@@ -225,16 +225,16 @@ PARTS: dict[str, tuple[str, type[Closed]]] = {
 
 
 def defaults(model: type[Closed]) -> dict[str, Any]:
-    """Return a model's keys in order, each with what leaving it out means."""
+    """Return a model's keys in order, with their defaults."""
     return {field.alias or name: field.default for name, field in model.model_fields.items()}
 
 
 def problems(validate: Callable[[Any], Any], value: Any, at: str = "") -> Iterator[str]:
-    """Tell where a value has not the shape that it needs, as `field: what`.
+    """Yield the places where a value has another shape than it must, as `field: what`.
 
     Args:
-        validate: Pydantic's check of that shape.
-        value: Read from a file, without nulls.
+        validate: Pydantic's check of the shape.
+        value: From a file, without nulls.
         at: The field that holds the value.
     """
     try:
@@ -260,7 +260,7 @@ def _sentence(error: Any, value: Any, at: str) -> str:
         names += [f".{key}" for key in loc[len(names) :]]
         what = "is missing"
     elif len(names) < len(loc):
-        what = f"cannot be {found!r}"  # none of several shapes fits
+        what = f"cannot be {found!r}"  # several shapes are possible, none fits
     elif kind == "extra_forbidden":
         what = "no such key; schema.py lists those that there are"
     elif kind == "string_pattern_mismatch":
@@ -272,7 +272,10 @@ def _sentence(error: Any, value: Any, at: str) -> str:
 
 
 def _follow(loc: tuple[int | str, ...], value: Any) -> tuple[list[str], Any]:
-    """Follow a place that pydantic names to the value that is wrong, as far as it is one."""
+    """Return the names on the way to a place that pydantic names, and the value there.
+
+    Both end early at a key that only pydantic knows, such as a member of a union.
+    """
     names: list[str] = []
     for key in loc:
         if isinstance(value, dict) and key in value:

@@ -1,6 +1,7 @@
 """Take the pictures in docs/images from a running local instance: `make screenshots`.
 
-Runs in the project's environment. One picture is one whole tab, 1440 px wide, as a guest sees it.
+Runs in the project's Python environment. A picture shows one whole tab as a guest sees it, 1440 px
+wide.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def main() -> None:
-    """Take them all, or none: they are written once the last one is taken."""
+    """Take all pictures, then write them: an error leaves the old ones."""
     stack = running(sys.argv[1])
     with Viewer(str(stack.urls["superset"])) as viewer:
         viewer.sign_in("guest", stack.superset_passwords["guest"])
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 def _taken(viewer: Viewer) -> dict[str, bytes]:
-    """Return each picture by its file's name."""
+    """Return the pictures by file name."""
     taken = {}
     for theme in THEMES:
         viewer.use_theme(theme)

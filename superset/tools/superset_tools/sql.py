@@ -1,4 +1,4 @@
-"""What the SQL of an asset names: columns, functions and relations."""
+"""Finds the columns, functions and relations that the SQL of an asset names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from sqlglot.dialects import Postgres
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-
-def _listing(words: str) -> set[str]:
-    return set(words.split())
-
-
-# Of Postgres 15, as far as charts have use for them.
-FUNCTIONS = _listing(
-    """abs age array_agg array_to_string avg bool_and bool_or bit_and bit_or ceil ceiling
+_FUNCTIONS = """
+    abs age array_agg array_to_string avg bool_and bool_or bit_and bit_or ceil ceiling
     char_length chr coalesce concat concat_ws corr count covar_pop covar_samp cume_dist date_bin
     date_part date_trunc dense_rank exp every first_value floor format greatest initcap
     jsonb_agg lag last_value lead least left length ln log lower lpad ltrim make_date
@@ -24,14 +18,17 @@ FUNCTIONS = _listing(
     percentile_disc power random rank regexp_replace regr_intercept regr_r2 regr_slope
     repeat replace reverse right round row_number rpad rtrim sign split_part sqrt starts_with
     stddev stddev_pop stddev_samp strpos substr sum to_char to_date to_timestamp translate trunc
-    upper var_pop var_samp variance width_bucket"""
-)
-# Written otherwise than as a name and its arguments.
+    upper var_pop var_samp variance width_bucket
+"""
+FUNCTIONS = set(_FUNCTIONS.split())
+"""The functions of Postgres 15 that charts may use."""
+
+# Functions with a syntax of their own.
 _FORMS = ("CAST", "EXTRACT", "POSITION", "STRING_AGG", "SUBSTRING", "TRIM")
 
 
 class _Postgres(Postgres):  # type: ignore[misc]
-    """Postgres alone: sqlglot also reads what other databases have, and would translate it."""
+    """Postgres only: sqlglot also reads other databases' functions, and would translate them."""
 
     PRESERVE_ORIGINAL_NAMES = True
 
@@ -43,7 +40,7 @@ class _Postgres(Postgres):  # type: ignore[misc]
 
 
 class Names(NamedTuple):
-    """The columns and functions of an expression, as they are written; whether a query is in it."""
+    """The columns and functions of an expression, as written; whether it holds a query."""
 
     columns: list[str]
     functions: list[str]
@@ -54,7 +51,7 @@ def names(sql: str) -> Names:
     """Read an expression.
 
     Raises:
-        ValueError: It is none; the message says where that shows.
+        ValueError: It is no expression; the message says where.
     """
     tree = _parsed(sql, exp.Condition)
     columns = [each.sql() if each.table else each.name for each in tree.find_all(exp.Column)]
@@ -62,7 +59,7 @@ def names(sql: str) -> Names:
 
 
 def family(kind: str) -> str:
-    """Return what a type is to a chart: time, number, text, or its own name."""
+    """Return the family of a type: time, number, text, or else the type's own name."""
     try:
         this = exp.DataType.build(kind, dialect=_Postgres).this
     except errors.SqlglotError:
@@ -76,7 +73,7 @@ def family(kind: str) -> str:
 
 
 def makes_html(sql: str) -> bool:
-    """Say whether SQL calls a function of the marts that makes HTML; what is no SQL does not."""
+    """Say whether SQL calls a function of the marts that makes HTML; False for invalid SQL."""
     try:
         called = _functions(_parsed(sql))
     except ValueError:
@@ -85,7 +82,7 @@ def makes_html(sql: str) -> bool:
 
 
 def relations(query: str) -> set[str]:
-    """Return the relations that a query reads, with their schemas, but for those that it makes.
+    """Return the relations that a query reads, with their schemas, without its own CTEs.
 
     Raises:
         ValueError: It is no query.
@@ -97,14 +94,14 @@ def relations(query: str) -> set[str]:
 
 
 def outputs(query: str, marts: dict[str, dict[str, str]]) -> set[str]:
-    """Return the columns of a query's answer; empty if they cannot all be told.
+    """Return the columns of a query's answer; empty if some are not known.
 
     Args:
-        query: It reads nothing but the marts.
+        query: Reads only the marts.
         marts: The columns of each relation in the schema `mart`, with their types.
 
     Raises:
-        ValueError: It is no query, or names a column that there is not.
+        ValueError: It is no query, or names an unknown column.
     """
     schema = MappingSchema({"mart": marts}, dialect=_Postgres)
     try:
@@ -136,7 +133,7 @@ def _query(sql: str) -> exp.Query:
 
 
 def _functions(tree: exp.Expression) -> list[str]:
-    """Return the functions that are called by name; forms such as CASE and `->` are none."""
+    """Return the functions that are called by name, without forms such as CASE and `->`."""
     found = []
     for each in tree.find_all(exp.Func):
         name = each.name if isinstance(each, exp.Anonymous) else each.meta.get("name")

@@ -1,4 +1,4 @@
-"""What every sync depends on: names, references and layouts, checked without the marts."""
+"""The checks that every sync depends on: names, references and layouts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from superset_tools.schema import ASSETS, Doc
 
 DATABASE = "databases/warehouse.yaml"
 STEM = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a file's name
-# The key that is unique in one Superset, and names the file; charts have none.
+# The key that is unique in one Superset, and is the file's name; charts have none.
 NAMED_BY = {"dashboards": "slug", "datasets": "table_name", "databases": "database_name"}
 
-# Which box may hold what: superset-frontend, dashboard/util/isValidChild.ts.
+# The types that a box may hold: superset-frontend, dashboard/util/isValidChild.ts.
 _CONTENT = {"CHART", "MARKDOWN", "HEADER", "DIVIDER"}
 _HOLDS = {
     "ROOT": {"GRID", "TABS"},
@@ -32,7 +32,7 @@ ROW_WIDTH = 12
 
 
 def problems(tree: bundle.Tree) -> list[str]:
-    """Tell what would make a sync fail, or Superset silently draw something else."""
+    """Return the problems that would make a sync fail, or Superset draw something else."""
     found = [*tree.problems, *_names(tree.docs)]
     left_out = tree.left_out()
     known = {
@@ -50,7 +50,7 @@ def problems(tree: bundle.Tree) -> list[str]:
 
 
 def _names(docs: dict[str, Doc]) -> Iterator[str]:
-    """Unique UUIDs, slugs and tables; files named by them; one database."""
+    """Check that UUIDs, slugs and tables are unique and name the files, and the one database."""
     tables = {doc["uuid"]: doc["table_name"] for doc in docs.values() if "table_name" in doc}
     seen: dict[tuple[str, str], str] = {}
     for path, doc in docs.items():
@@ -67,18 +67,18 @@ def _names(docs: dict[str, Doc]) -> Iterator[str]:
             yield f"{path}: there is one database, {DATABASE}"
         table = tables.get(doc.get("dataset_uuid", ""))
         if table and Path(path).parent.name != table:
-            yield f"{path}: reads {table}: move the file to {bundle.chart_folder(table)}"
+            yield f"{path}: reads {table}: move the file to charts/{table}"
 
 
 def _references(kind: str, doc: Doc, known: dict[str, set[str]]) -> Iterator[str]:
-    """Every UUID leads to an asset of the right kind."""
+    """Check that every UUID is that of an asset of the right kind."""
     for at, wanted, uuid in bundle.references(kind, doc):
         if uuid not in known[wanted]:
             yield f"{at}: must be the UUID of a {wanted[:-1]} here, not {uuid!r}"
 
 
 def _dashboard_s_charts(doc: Doc) -> Iterator[str]:
-    """What filters and clicks leave out is a chart or a box of the dashboard."""
+    """Check that scopes and settings name charts and boxes of this dashboard only."""
     metadata, on_it = doc["metadata"], bundle.charts_of(doc)
     parts = [(f"metadata.{key}", {key: metadata[key]}) for key in metadata.keys() - FILTER_LISTS]
     for at, one in bundle.filters_of(doc):
@@ -95,7 +95,7 @@ def _dashboard_s_charts(doc: Doc) -> Iterator[str]:
 
 
 def _layout(position: Doc) -> Iterator[str]:
-    """One tree from ROOT_ID, each box in a box that may hold it, rows within twelve columns."""
+    """Check for one tree from ROOT_ID, with boxes that may hold each other, in twelve columns."""
     if position.get("ROOT_ID", {}).get("type") != "ROOT":
         yield "position.ROOT_ID: is missing: the tree begins there"
         return
@@ -130,6 +130,6 @@ def _box(at: str, node: Doc, position: Doc) -> Iterator[str]:
 
 
 def _size(node: Doc, size: str) -> int:
-    """Return a width or height; 0 where there is none that a box can have."""
+    """Return a width or height; 0 if it is missing or not possible."""
     value = node.get("meta", {}).get(size)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -1,15 +1,12 @@
-"""Bring a Superset to the state of the assets in this repository.
+"""Bring a Superset to the state of the assets in this repository (docs/adr/0026).
 
-One transaction: all of it happens, or nothing. An asset that is as it should be is not touched;
-what left the repository goes, unless people built something of their own on it. Charts,
-dashboards and datasets that people made are left alone. What a person changed in an asset of the
-repository is written over, but saved as a file first, and named.
+It is one transaction. An asset that equals its file is not touched. An asset whose file is gone is
+deleted, unless people's own charts or dashboards need it. Charts, dashboards and datasets that
+people made are left alone. A person's change of a managed asset is saved as a file, named in the
+report, and overwritten.
 
-Superset's own import is not used: it rewrites every asset each time, merges columns and charts
-with what was there, drops the annotations that a chart takes from another one, takes over a
-stranger's dashboard that has the same slug, and passes over a chart that is missing (6.1.0).
-
-Import it inside Superset's application context, as `prepare.py` does.
+Superset's own import is not used: the ADR says why. Import this module inside Superset's
+application context, as `prepare.py` does.
 """
 
 from __future__ import annotations
@@ -40,39 +37,30 @@ from superset_tools.schema import ASSETS, PARTS, Closed, Doc
 # One sync at a time, held to the end of the transaction. Any number will do.
 _LOCK = 7_203_114_865
 _COUNTED = ("created", "updated", "deleted", "released", "unchanged")
-# Keys that are not one plain value of a row, and those that lead to another row.
+# Keys that are not one plain value of a row, or that lead to another row.
 _WRITTEN_APART = {"extra", "metadata", "params", "position", "template_params", *PARTS}
 _WRITTEN_APART |= {"uuid", "version", "database_uuid", "dataset_uuid"}
 
 
 class SyncError(RuntimeError):
-    """The assets cannot be brought in, and nothing was changed; names file and field."""
+    """The assets cannot be written, and nothing was changed; names file and field."""
 
 
 @dataclass
 class Report:
-    """What a sync did, by the files' paths below the folder of assets, in order.
-
-    Attributes:
-        created: Were not there.
-        updated: Were not as the file says.
-        deleted: Left the repository.
-        released: Left the repository but are in use by what people made; theirs from now on.
-        unchanged: Were as the file says; not touched.
-        replaced: Those of `updated` and `deleted` that a person had changed.
-        saved: The folder that holds those as they were.
-    """
+    """The outcome of a sync; paths below the folder of assets, in order."""
 
     created: list[str] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)  # differed from their files
+    deleted: list[str] = field(default_factory=list)  # their files are gone
+    # Their files are gone, but people's own assets need them; people's from now on.
     released: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    replaced: list[str] = field(default_factory=list)
-    saved: Path | None = None
+    unchanged: list[str] = field(default_factory=list)  # not touched
+    replaced: list[str] = field(default_factory=list)  # updated or deleted, changed by a person
+    saved: Path | None = None  # the folder with the former state of the replaced ones
 
     def __str__(self) -> str:
-        """Say it in lines: each asset that changed, and a sum."""
+        """Return one line for each asset that changed, and a sum."""
         lines = [f"{what} {path}" for what in _COUNTED[:-1] for path in getattr(self, what)]
         lines += [
             f"{path} had been changed in Superset; what it was: {self.saved}/{path}"
@@ -97,14 +85,14 @@ def sync(
 
     Args:
         assets: The folder that holds `databases/`, `datasets/`, `charts/`, `dashboards/`.
-        warehouse_url: How Superset reaches the warehouse, password included.
-        airflow_url: What stands for `${AIRFLOW_URL}`.
-        username: Whose the assets are; an administrator.
-        saved: Where to save what a person changed and this writes over; by default
-            the folder `replaced` beside SUPERSET_CACHE_DIR.
+        warehouse_url: The warehouse's address for Superset, password included.
+        airflow_url: Replaces `${AIRFLOW_URL}`.
+        username: The owner of the assets; an administrator.
+        saved: The folder for people's changes that are overwritten; by default `replaced` beside
+            SUPERSET_CACHE_DIR.
 
     Raises:
-        SyncError: An asset is wrong, or in the way of somebody's; nothing was changed.
+        SyncError: An asset is wrong, or its name belongs to somebody's own; nothing was changed.
     """
     tree = bundle.read(assets)
     if problems := structure.problems(tree):
@@ -115,7 +103,7 @@ def sync(
     if saved is None:
         saved = Path(os.environ["SUPERSET_CACHE_DIR"]).with_name("replaced")
     try:
-        # Rows find their neighbours by id: nothing is written before it is whole.
+        # Rows refer to each other by id: write nothing before all rows are complete.
         with override_user(user), db.session.no_autoflush:
             folder = saved / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
             report = _Sync(tree.docs, warehouse_url, airflow_url.rstrip("/"), user, folder).run()
@@ -127,13 +115,13 @@ def sync(
 
 
 class _Sync:
-    """One run: what is wanted, what there is, and the way from there."""
+    """One sync: the files, the rows, and the steps from one to the other."""
 
     def __init__(
         self, docs: dict[str, Doc], warehouse_url: str, airflow_url: str, user: Any, saved: Path
     ) -> None:
         db.session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        db.session.expire_all()  # what was read before somebody else's sync ended
+        db.session.expire_all()  # read again: another sync may have ended meanwhile
         kinds = list(ASSETS)
         in_order = sorted(docs, key=lambda path: (kinds.index(kind_of(path)), path))
         self.files = {docs[path]["uuid"]: (path, docs[path]) for path in in_order}
@@ -183,17 +171,17 @@ class _Sync:
         return kind_of(self.files[uuid][0])
 
     def _is_connected(self, uuid: str) -> bool:
-        """Say whether what no file says is right too: addresses and ids."""
+        """Say whether the addresses and ids, which no file holds, are right."""
         row, url = self.rows[uuid], make_url(self.warehouse_url)
         if self._kind(uuid) == "databases":
             return bool(make_url(row.sqlalchemy_uri_decrypted) == url)
         if self._kind(uuid) == "dashboards":
-            # A chart that was deleted, and is made again now, has another id.
+            # A deleted chart that is made again has another id.
             return {str(chart.uuid) for chart in row.slices} == bundle.charts_of(self.wanted[uuid])
         return self._kind(uuid) != "datasets" or bool(row.catalog == url.database)
 
     def _save_aside(self, path: str, state: Doc) -> None:
-        """Save an asset that a person changed since the last sync."""
+        """Save an asset as a file if a person changed it since the last sync."""
         state = self.ledger.as_file(state)
         uuid = state["uuid"]
         if self.ledger.is_as_synced(uuid, state) or (path, state) == self.files.get(uuid):
@@ -205,7 +193,7 @@ class _Sync:
         self.report.saved = self.saved
 
     def _prune(self) -> None:
-        """Delete what left the repository, users before what they use."""
+        """Delete assets whose files are gone, each before those that it needs."""
         gone = [
             (kind_of(entry.path), entry.path, row, instance.describe(row))
             for uuid, entry in self.ledger.entries.items()
@@ -231,10 +219,10 @@ class _Sync:
             self.report.deleted.append(path)
 
     def _is_in_use(self, kind: str, row: Any) -> bool:
-        """Say whether something that stays, and that the repository does not manage, needs it."""
+        """Say whether an asset is needed by one that the repository does not manage."""
         reports, charts = db.session.query(ReportSchedule), db.session.query(Slice)
         if kind == "databases":
-            return True  # people's queries and their history hang on it
+            return True  # people's queries and their history need it
         if kind == "dashboards":
             return bool(reports.filter_by(dashboard_id=row.id).count())
         if kind == "datasets":
@@ -257,7 +245,7 @@ class _Sync:
         return (row for row in rows if str(row.uuid) not in self.files)
 
     def _refuse_to_take_over(self, stale: list[str]) -> None:
-        """Raise SyncError where a name that must be unique is somebody else's."""
+        """Raise SyncError if a name that must be unique belongs to somebody's own asset."""
         for uuid in stale:
             (path, doc), kind = self.files[uuid], self._kind(uuid)
             if kind == "charts":
@@ -276,7 +264,7 @@ class _Sync:
                     )
 
     def _row(self, uuid: str, **values: Any) -> Any:
-        """Return the row of an asset; a new one of these values where there is none."""
+        """Return the row of an asset; a new row with these values if there is none."""
         if uuid not in self.rows:
             row = instance.MODELS[self._kind(uuid)](uuid=UUID(uuid), **values)
             if hasattr(row, "owners"):
@@ -311,7 +299,7 @@ class _Sync:
                 there.extra = _json(part["extra"]) if "extra" in part else None
                 parts.append(there)
             setattr(row, key, parts)
-        # Superset keeps answers under this time: a metric alone would not change it.
+        # Superset caches answers by this time, and a changed metric alone would not change it.
         row.changed_on = datetime.now()  # noqa: DTZ005 - as Superset's own
 
     def _place_chart(self, uuid: str) -> None:
@@ -332,7 +320,7 @@ class _Sync:
         for layer in bundle.annotations_of({"params": params}):
             layer["value"] = self.rows[layer["value"]].id
         row.params = _json(params)
-        row.query_context = None  # it is made of the parameters before
+        row.query_context = None  # Superset made it from the old parameters
 
     def _write_dashboard(self, uuid: str) -> None:
         doc = self.wanted[uuid]
@@ -343,7 +331,7 @@ class _Sync:
         row.slices = [self.rows[chart] for chart in sorted(bundle.charts_of(doc))]
 
     def _full_position(self, doc: Doc) -> Doc:
-        """Return a dashboard's layout as Superset wants it: with ids, names and parents."""
+        """Return a dashboard's layout for Superset, with ids, names and parents."""
         position: Doc = {
             "DASHBOARD_VERSION_KEY": "v2",
             "HEADER_ID": {
@@ -364,7 +352,7 @@ class _Sync:
         return position
 
     def _full_metadata(self, metadata: Doc) -> Doc:
-        """Return a dashboard's settings as Superset wants them: with ids for UUIDs."""
+        """Return a dashboard's settings for Superset, with ids for UUIDs."""
         out = bundle.with_charts(copy.deepcopy(metadata), lambda uuid: self.rows[uuid].id)
         for _, one in bundle.filters_of({"metadata": out}):
             for target in one.get("targets", []):
@@ -378,7 +366,7 @@ class _Sync:
         """Read back what was written.
 
         Raises:
-            SyncError: Superset holds something else, so that no sync would ever be done.
+            SyncError: Superset keeps something else, so that every sync would write again.
         """
         db.session.expire_all()
         for uuid in stale:
@@ -401,7 +389,7 @@ class _Sync:
 
 
 def _set(row: Any, model: type[Closed], doc: Doc) -> None:
-    """Set plain values; one that is left out is the default again."""
+    """Set a row's plain values; a value that the file leaves out becomes the default."""
     for key, default in schema.defaults(model).items():
         if key not in _WRITTEN_APART:
             setattr(row, instance.ATTRIBUTE.get(key, key), doc.get(key, default))

@@ -1,7 +1,7 @@
-"""One person's browser: logs in, opens dashboards, waits for them, uses their filters.
+"""A person's browser in front of the dashboards: what it shows, asks for and logs.
 
-Runs in the project's environment. The browser tests, `screenshots.py` and the benchmark of
-dashboards look through it.
+Runs in the project's Python environment. The browser tests, `screenshots.py` and the benchmark of
+dashboards use it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from selenium import webdriver  # noqa: TID253 - nobody imports this who opens no browser
+from selenium import webdriver  # noqa: TID253 - each importer opens a browser
 from selenium.common.exceptions import (  # noqa: TID253
     ElementClickInterceptedException,
     ElementNotInteractableException,
@@ -36,7 +36,7 @@ WIDTH = 1440  # px
 SCREEN = 900  # px: the height of a person's window
 WHOLE_TAB = 2800  # px: as high as any tab, so that nothing must be scrolled
 
-# Counts what the page has asked for and not been answered, before any script of the page runs.
+# Counts the page's open requests; it runs before any script of the page.
 _WATCH = """
 window.viewer = {asking: 0, asked: 0};
 const fetched = window.fetch;
@@ -68,30 +68,31 @@ return {
 """
 
 Theme = Literal["light", "dark"]
+_MODES: dict[Theme, str] = {"light": "default", "dark": "dark"}
+_MARGIN = 32  # px below the last chart
+_NOT_YET = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A dashboard as its file has it.
-
-    Attributes:
-        slug: Its name.
-        tabs: Charts of each tab, by title and in the order in which they are seen.
-        filters: Titles of the charts that each filter must reach, by the filter's id.
-    """
+    """A dashboard as its file has it."""
 
     slug: str
-    tabs: dict[str, list[str]]
-    filters: dict[str, set[str]]
+    tabs: dict[str, list[str]]  # the titles of a tab's charts, in order, by the tab's title
+    filters: dict[str, set[str]]  # the titles of the charts that a filter must reach, by its id
 
     @property
     def charts(self) -> list[str]:
-        """Every chart."""
+        """The titles of all charts."""
         return [name for names in self.tabs.values() for name in names]
 
 
 def layouts() -> list[Layout]:
-    """Read what each dashboard must show."""
+    """Return all dashboards, as their files have them."""
     docs = bundle.read(ASSETS_FOLDER).docs
     titles = {doc["uuid"]: doc["slice_name"] for doc in docs.values() if "slice_name" in doc}
     return [_layout(doc, titles) for doc in docs.values() if "position" in doc]
@@ -116,24 +117,15 @@ def _layout(dashboard: Doc, titles: dict[str, str]) -> Layout:
 
 
 class Seen(NamedTuple):
-    """A tab once nothing on it moves any more.
+    """A tab that is loaded completely."""
 
-    Attributes:
-        tab: Its title.
-        charts: How each of its charts is: drawn, empty or error.
-        seconds: From the beginning of the navigation until it stood.
-    """
-
-    tab: str
-    charts: dict[str, str]
-    seconds: float
+    tab: str  # its title
+    charts: dict[str, str]  # the state of each chart (drawn, empty, error) by title
+    seconds: float  # from the start of the navigation
 
 
 class Question(NamedTuple):
-    """A POST of the page to `/api/v1/chart/data`: who asks, where, and its body.
-
-    `chart_id` is None where a filter asks for what can be chosen.
-    """
+    """A request of the page to `/api/v1/chart/data`; `chart_id` is None if a filter asks."""
 
     chart_id: int | None
     url: str
@@ -146,31 +138,24 @@ class Question(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What the browser logged.
+    """The browser's logs."""
 
-    Attributes:
-        urls: Every address that it asked.
-        questions: What charts asked.
-        choices: What filters asked.
-        complaints: What its console calls severe.
-    """
-
-    urls: list[str]
-    questions: list[Question]
-    choices: list[Question]
-    complaints: list[str]
+    urls: list[str]  # of all requests
+    questions: list[Question]  # of charts
+    choices: list[Question]  # of filters, for the values to choose from
+    complaints: list[str]  # severe messages of the console
 
 
 class Viewer:
-    """Starts on entering, is gone on leaving."""
+    """A browser that runs while the block does."""
 
     def __init__(self, url: str, *, height: int = WHOLE_TAB, patience: float = 180) -> None:
         """Keep the settings.
 
         Args:
-            url: Superset's address. On a loopback address the browser reaches no other host.
+            url: Superset's address. If it is 127.0.0.1, the browser reaches no other host.
             height: Of the window, in px.
-            patience: Seconds until a wait is given up.
+            patience: Seconds until a wait fails.
         """
         self.url = url.rstrip("/")
         self.height = height
@@ -198,7 +183,7 @@ class Viewer:
         self.driver = webdriver.Chrome(
             options=options, service=webdriver.ChromeService(executable_path=driver)
         )
-        # A page, and a script in it, may take longer on a machine that does other things too.
+        # On a busy machine pages and their scripts take long.
         self.driver.set_page_load_timeout(self.patience)
         self.cdp("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
         self.cdp(
@@ -215,18 +200,18 @@ class Viewer:
         self.driver.quit()
 
     def cdp(self, command: str, **values: Any) -> Any:
-        """Give the browser an order of its DevTools protocol."""
+        """Call a command of the browser's DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, values)
 
     def run(self, script: str, *args: object) -> Any:
-        """Run the body of a function in the page; return its value."""
+        """Run JavaScript, the body of a function, in the page; return its value."""
         return self.driver.execute_script(script, *args)
 
     def until(self, what: str, holds: Callable[[], Any]) -> Any:
-        """Wait until something holds, and return it.
+        """Wait until `holds` returns a true value, and return the value.
 
         Raises:
-            TimeoutError: It does not, in all the time that there was; names `what`.
+            TimeoutError: It did not within `patience` seconds; the message names `what`.
         """
         deadline = time.monotonic() + self.patience
         while not (found := holds()):
@@ -235,12 +220,12 @@ class Viewer:
             time.sleep(0.1)
         return found
 
-    # --- going about ----------------------------------------------------------------------------
+    # --- acting ---------------------------------------------------------------------------------
 
     def sign_in(self, user: str, password: str) -> None:
-        """Fill in the log-in page, as nobody or as somebody else until now."""
-        # A second after it was opened, the page reports what it did. The answer brings its nameless
-        # session back, and would end one that began meanwhile.
+        """Log in on the log-in page, whoever was logged in before."""
+        # One second after it was opened, the page sends a report. The answer sets the cookie of the
+        # anonymous session again, and would end a session that began meanwhile.
         self.cdp("Network.setBlockedURLs", urls=["*/superset/log/*"])
         self.driver.delete_all_cookies()
         self.driver.get(f"{self.url}/login/")
@@ -251,16 +236,16 @@ class Viewer:
         self.cdp("Network.setBlockedURLs", urls=[])
 
     def use_theme(self, theme: Theme) -> None:
-        """Have the pages opened from now on light or dark, as the menu does; needs a page."""
+        """Make later pages light or dark, as the menu does; a page must be open."""
         self.run("localStorage.setItem('superset-theme-mode', arguments[0])", _MODES[theme])
 
     def open(self, slug: str, query: str = "") -> Seen:
-        """Open a dashboard; return its first tab."""
+        """Open a dashboard, and return its first tab once it is loaded."""
         self.driver.get(f"{self.url}/superset/dashboard/{slug}/{query}")
         return self.settle()
 
     def open_tab(self, title: str) -> Seen:
-        """Open another tab."""
+        """Open another tab, and return it once it is loaded."""
         found = self.run(
             "const tab = [...document.querySelectorAll('.dashboard-component-tabs [role=tab]')]"
             ".find(t => t.innerText.trim() === arguments[0]); tab?.click(); return !!tab",
@@ -271,13 +256,13 @@ class Viewer:
         return self.settle(title)
 
     def settle(self, tab: str | None = None) -> Seen:
-        """Wait until every chart of the tab is drawn, or says why it is not, and all is quiet.
+        """Wait until the tab is loaded: every chart drawn, empty or in error, no request open.
 
         Raises:
-            TimeoutError: That was never so; says how the page is.
+            TimeoutError: It was never loaded; the message holds the page's state.
         """
-        # A page is quiet for a moment between two things too: its filters' values, say, and the
-        # questions that follow from them.
+        # A page may also be quiet for a moment between two requests, such as its filters' values
+        # and the charts' data. So it must be quiet four times in a row.
         quiet, since, state = 0, 0.0, {}
 
         def is_settled() -> bool:
@@ -298,15 +283,15 @@ class Viewer:
         return Seen(state["tab"], state["charts"], since / 1000)
 
     def click(self, what: str, find: Callable[[], Any] | None = None) -> None:
-        """Click on what the selector `what`, or `find`, finds, as soon as that can be done."""
+        """Click on the element that the selector `what`, or `find`, finds, once it is possible."""
         self.use(what, lambda element: element.click(), find)
 
     def use(
         self, what: str, act: Callable[[Any], None], find: Callable[[], Any] | None = None
     ) -> Any:
-        """Do something to what the selector `what`, or `find`, finds; return it.
+        """Act on the element that the selector `what`, or `find`, finds; return the element.
 
-        Lists and boxes slide in: until they stand, nothing happens to them.
+        Lists and boxes slide in: an action that comes too early is repeated.
         """
 
         def used() -> Any:
@@ -323,11 +308,11 @@ class Viewer:
     # --- looking --------------------------------------------------------------------------------
 
     def find(self, css: str) -> Any:
-        """Return the first element that matches; None when there is none."""
+        """Return the first element that matches a selector, or None."""
         return self.run("return document.querySelector(arguments[0])", css)
 
     def chart_ids(self) -> dict[int, str]:
-        """Name the charts of the tabs opened so far by the number that Superset gave them."""
+        """Return the titles of the charts of all tabs opened so far, by Superset's chart id."""
         found = self.run(
             "return [...document.querySelectorAll('[data-test-chart-name]')]"
             ".map(c => [Number(c.dataset.testChartId), c.dataset.testChartName])"
@@ -335,7 +320,7 @@ class Viewer:
         return dict(found)
 
     def traffic(self) -> Traffic:
-        """Return what was logged since the last call."""
+        """Return the logs since the last call."""
         sent: dict[str, dict[str, Any]] = {}
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
@@ -343,26 +328,22 @@ class Viewer:
             if message["method"] == "Network.requestWillBeSent":
                 sent[params["requestId"]] = params["request"]
             elif message["method"] == "Network.loadingFailed" and params.get("blockedReason"):
-                sent.pop(params["requestId"], None)  # the page's own policy held it back
+                sent.pop(params["requestId"], None)  # the page's own policy blocked it
         questions = []
         for request in sent.values():
             if request["method"] == "POST" and "/api/v1/chart/data" in request["url"]:
                 body = json.loads(request["postData"])
                 questions.append(Question(body["form_data"].get("slice_id"), request["url"], body))
-        complaints = [
-            entry["message"]
-            for entry in self.driver.get_log("browser")
-            if entry["level"] == "SEVERE"
-        ]
+        console = self.driver.get_log("browser")
         return Traffic(
             [request["url"] for request in sent.values()],
             [each for each in questions if each.chart_id is not None],
             [each for each in questions if each.chart_id is None],
-            complaints,
+            [entry["message"] for entry in console if entry["level"] == "SEVERE"],
         )
 
     def picture(self) -> bytes:
-        """Wait until no chart moves; return a PNG of the tab, from the top to its last chart."""
+        """Wait until nothing moves; return a PNG of the tab, from the top to its last chart."""
         bottom = self.run(
             "return Math.ceil(Math.max(...[...document.querySelectorAll('[data-test-chart-name]')]"
             ".map(c => c.getBoundingClientRect().bottom))) + arguments[0]",
@@ -378,12 +359,3 @@ class Viewer:
             return drawn if drawn == before else None
 
         return bytes(self.until("the picture to stand still", is_still))
-
-
-_MODES: dict[Theme, str] = {"light": "default", "dark": "dark"}
-_MARGIN = 32  # px below the last chart
-_NOT_YET = (
-    ElementClickInterceptedException,
-    ElementNotInteractableException,
-    StaleElementReferenceException,
-)

@@ -27,7 +27,7 @@ def drained(scoring, llmock):
     settings = scoring.settings(llmock.base_url())
     llmock.limits(rpm=RPM)
     key = settings.llm_api_key.get_secret_value()
-    with httpx.Client(headers={"Authorization": f"Bearer {key}"}) as client:
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
         while client.get(f"{llmock.base_url()}/models").status_code == 200:
             continue
     llmock._server.state.journal.clear()

@@ -17,7 +17,11 @@ from helpers.kept import filled
 from helpers.tables import contents
 from typer.testing import CliRunner
 
-from filmpulse import cli, jobs
+from filmpulse import (
+    airflow_bridge,  # noqa: F401 - it logs to the stream of its first import, a test's if later
+    cli,
+    jobs,
+)
 from filmpulse.analysis import make_analyser
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable

@@ -680,7 +680,9 @@ class Diary:
     def import_page(self, folder: Path) -> None:
         """Save the page as a person would, who sees all of it, and import it."""
         self.world.switch(MOVIE, gate=None)
-        page = httpx.get(f"{self.world.site.url}/title/{MOVIE}/reviews/", trust_env=False)
+        page = httpx.get(
+            f"{self.world.site.url}/title/{MOVIE}/reviews/", trust_env=False, timeout=60
+        )
         self.world.switch(MOVIE, gate=5)
         (saved := folder / "reviews.html").write_text(page.text, "utf-8")
         (added,) = jobs.add_to_inbox(saved, self.world.context, saved_at=datetime.now(UTC))

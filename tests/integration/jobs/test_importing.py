@@ -991,7 +991,7 @@ def test_pages_of_the_sample_site(context, sample_site, save):
     counts = sample_site.counts()
     imdb_id = max(counts, key=counts.__getitem__)
     for path in (f"/title/{imdb_id}/reviews/", f"/title/{imdb_id}/"):
-        html = httpx.get(f"{sample_site.url}{path}").text
+        html = httpx.get(f"{sample_site.url}{path}", timeout=60).text
         assert "192.0.2.44" in html
         drop(context, html, f"{'list' if 'reviews' in path else 'title'}.html")
     first, second = import_all(context)

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_browser")
 SECRET = b"for tests only"
 OTHER = "tt99999991"
 HOST = "toy.example"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Toy:
@@ -263,7 +264,7 @@ def receive(context, found):
     """Do what Airflow does with the runs that detection asks for; return what was loaded."""
     loaded = {}
     for batch in found.batches:
-        jobs.mark_triggered(batch.run_id, batch.imdb_ids, context)
+        jobs.mark_triggered(batch.run_id, batch.imdb_ids, context, LONG_AGO)
         for imdb_id in jobs.plan(batch.imdb_ids, batch.mode, batch.run_id, context):
             for uri in jobs.collect(imdb_id, batch.mode, batch.run_id, context):
                 loaded[context.lake.subject_of(uri)[0]] = jobs.load(uri, context)
@@ -424,7 +425,7 @@ def test_a_clock_that_goes_back_hides_no_event(context, movie, brook):
 
 def test_a_late_collection_of_a_stream_is_put_in_its_place(context, movie, brook):
     first = detect(context, movie)
-    jobs.mark_triggered("one", [movie], context)
+    jobs.mark_triggered("one", [movie], context, LONG_AGO)
     jobs.plan([movie], "full", "one", context)
     early = jobs.collect(movie, "full", "one", context)
     brook.events += [
@@ -433,7 +434,7 @@ def test_a_late_collection_of_a_stream_is_put_in_its_place(context, movie, brook
     ]
     assert first.batches
     detect(context, movie)
-    jobs.mark_triggered("two", [movie], context)
+    jobs.mark_triggered("two", [movie], context, LONG_AGO)
     jobs.plan([movie], "full", "two", context)
     for uri in [*jobs.collect(movie, "full", "two", context), *early]:
         jobs.load(uri, context)

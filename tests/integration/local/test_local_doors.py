@@ -136,7 +136,7 @@ def test_no_port_answers_a_stranger(
     verify = _stranger(tmp_path) if "forged" in scheme else _anybody()
     for port in _opened(store):
         base = f"{scheme.partition(' ')[0]}://127.0.0.1:{port}"
-        with httpx.Client(base_url=base, verify=verify, timeout=10, trust_env=False) as client:
+        with httpx.Client(base_url=base, verify=verify, timeout=60, trust_env=False) as client:
             for method, path in ASKED:
                 try:
                     answer = client.request(method, path, headers=headers)
@@ -166,7 +166,7 @@ def test_no_port_takes_a_strangers_call(
         ) as channel:
             for call in CALLS:
                 with pytest.raises(grpc.RpcError) as refused:
-                    channel.unary_unary(call)(b"", timeout=10)
+                    channel.unary_unary(call)(b"", timeout=60)
                 assert refused.value.code() == grpc.StatusCode.UNAVAILABLE, (port, call)
 
 
@@ -176,13 +176,13 @@ def test_our_own_certificate_opens_what_a_strangers_does_not(store: ObjectStore)
     )
     target = f"127.0.0.1:{store.ports['master.port.grpc']}"
     with grpc.secure_channel(target, own) as channel:
-        channel.unary_unary("/master_pb.Seaweed/VolumeList")(b"", timeout=10)
+        channel.unary_unary("/master_pb.Seaweed/VolumeList")(b"", timeout=60)
     # The master's and the filer's HTTP answers nobody; the volume server's wants a token too.
     context = ssl.create_default_context(cafile=str(store.config / "ca.pem"))
     context.load_cert_chain(store.config / "cert.pem", store.config / "key.pem")
     for part, status in (("master", 404), ("filer", 404), ("volume", 401)):
         url = f"https://127.0.0.1:{store.ports[f'{part}.port']}/1,0123456789"
-        assert httpx.get(url, verify=context, trust_env=False).status_code == status
+        assert httpx.get(url, verify=context, trust_env=False, timeout=60).status_code == status
 
 
 def _weed_shell(store: ObjectStore, directory: Path) -> str:

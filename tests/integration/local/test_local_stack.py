@@ -112,9 +112,9 @@ def test_all_parts_work(instance: local.Stack, root: Path) -> None:
 @pytest.mark.skipif(not HAS_SUPERSET, reason="Superset is not installed")
 def test_superset_runs_what_is_checked_out(instance: local.Stack) -> None:
     assert has_dashboards_of_now(instance.dir)
-    assert httpx.get(f"{instance.urls['superset']}/login/").status_code == 200
+    assert httpx.get(f"{instance.urls['superset']}/login/", timeout=60).status_code == 200
     with pytest.raises(httpx.HTTPStatusError):
-        httpx.get(f"{instance.urls['superset']}/api/v1/dashboard/").raise_for_status()
+        httpx.get(f"{instance.urls['superset']}/api/v1/dashboard/", timeout=60).raise_for_status()
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
@@ -143,10 +143,10 @@ def test_no_part_knows_anothers_secrets(instance: local.Stack, root: Path) -> No
 def test_airflow_runs_with_the_plugin(instance: local.Stack) -> None:
     """Its headers, its waits in the stack's own database, and the log-in that only looks."""
     url = str(instance.urls["airflow"])
-    page = httpx.get(f"{url}/auth/login")
+    page = httpx.get(f"{url}/auth/login", timeout=60)
     assert page.status_code == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
-    assert httpx.get(f"{url}/docs").status_code == 404
+    assert httpx.get(f"{url}/docs", timeout=60).status_code == 404
     wrong = {"username": "nobody", "password": "wrong"}
     tries = [httpx.post(f"{url}/auth/token", json=wrong, timeout=60).status_code for _ in range(11)]
     assert tries == [401] * 10 + [429]

@@ -233,7 +233,8 @@ def test_connections_break(
 ) -> None:
     sample_site.control("switch", name=name, imdb_id=OLD, value=True)
     with pytest.raises(error):
-        httpx.get(f"{sample_site.url}/title/{OLD}/reviews/", trust_env=False)
+        httpx.get(f"{sample_site.url}/title/{OLD}/reviews/", trust_env=False, timeout=60)
     # The site is well, and has nothing to complain of.
-    assert httpx.get(f"{sample_site.url}/healthz", trust_env=False).json() == {"status": "ok"}
+    health = httpx.get(f"{sample_site.url}/healthz", trust_env=False, timeout=60)
+    assert health.json() == {"status": "ok"}
     assert "ERROR" not in capfd.readouterr().err

@@ -1,7 +1,7 @@
-"""Imports: from the inbox into the lake and the warehouse, one saved file after the other.
+"""Import saved files from the inbox into the lake and the warehouse, one after the other.
 
-A file's collection lies in the lake under a name that follows from the file, and the file leaves
-the inbox last: after a crash at any point the same import does the rest.
+The name of a file's collection in the lake follows from the file, and the file leaves the inbox
+last: after a crash at any point the same import does the rest.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from filmpulse.errors import BadInput, FilmpulseError, ForeignPage, Retryable, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, Final, ForeignPage, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
@@ -28,7 +29,7 @@ from filmpulse.jobs.inbox.store import (
     SavedFile,
 )
 from filmpulse.jobs.reception.collect import label
-from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.judge import failed_checks
 from filmpulse.jobs.reception.load import load
 from filmpulse.jobs.reception.summarise import RunSummary, close, review_scoring
 from filmpulse.jobs.reception.visit import explain, note_source
@@ -54,19 +55,12 @@ def plan_import(context: Context) -> list[str]:
 
 
 def import_file(name: str, run_id: str, context: Context) -> Imported:
-    """Import one file of the inbox, and move it to `done/` or `failed/`, cleaned.
+    """Import one file of the inbox, named as by `plan_import`, and move it, cleaned.
 
-    Each page becomes one collection of mode `import`, recorded in `ops.collections` under
-    `run_id/name` and loaded. Why a page was not imported is kept in `failed/`; the page itself
-    only if cleaning is known to have worked. The file leaves the inbox in any case.
-
-    Args:
-        name: As `plan_import` gives it.
-        run_id: Whose import this is.
-        context: Settings, warehouse and lake.
-
-    Returns:
-        How each page went. A second call after a crash gives the same rows.
+    It goes to `done/` or `failed/`. Each page becomes one loaded collection of mode `import`, with
+    a line in `ops.collections` under `run_id/name`. If a page was not imported, `failed/` keeps the
+    reason, and the page only if cleaning is known to have worked. A second call after a crash gives
+    the same rows.
 
     Raises:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
@@ -79,21 +73,19 @@ def import_file(name: str, run_id: str, context: Context) -> Imported:
     if seen is None:
         log.warning("%s no longer waits: it was imported meanwhile.", name)
         if context.lake.size(f"{DONE}/{name}") is not None:
-            context.lake.delete(f"{WAITING}/{name}{NOTE}")  # what a crash left
+            context.lake.delete(f"{WAITING}/{name}{NOTE}")  # a crash left the note
         return Imported(name, [])
     raw = RawFile(name, b"", None)
     pages = []
     try:
         store.check_size(seen.size)
         raw = RawFile(name, context.lake.read(f"{WAITING}/{name}"), None)
-        given = store.read_note(name, context)
+        given = store.read_note(f"{WAITING}/{name}", context)
         unpacked = store.unpack(name, raw.content, None)
         pages += [
             _import_page(f, given, seen.changed_at, run_id, secret, context) for f in unpacked
         ]
-    except Retryable:
-        raise
-    except FilmpulseError as error:
+    except Final as error:
         pages.append(_refuse(raw, error, context))
     store.take_away(seen, (NOTE,), context)
     for page in pages:
@@ -123,23 +115,19 @@ def _import_page(
     manifest_uri, manifest, is_free = _collect(saved, page, run_id, context)
     try:
         loaded = load(manifest_uri, context)
-    except Retryable:
-        raise
-    except FilmpulseError as error:
+    except Final as error:
         return _fail(saved, error, run_id, context)
     told = _told(saved, manifest, loaded)
-    note = saved.note.model_copy(
-        update={
-            "imdb_id": manifest.imdb_id,
-            "imported_at": datetime.now(UTC),
-            "run_id": run_id,
-            "manifest_uri": manifest_uri,
-            "status": manifest.status,
-            "reason": manifest.reason,
-            "sentence": told,
-        }
-    )
-    _keep(DONE, saved, note, context, with_text=is_free)
+    update = {
+        "imdb_id": manifest.imdb_id,
+        "imported_at": datetime.now(UTC),
+        "run_id": run_id,
+        "manifest_uri": manifest_uri,
+        "status": manifest.status,
+        "reason": manifest.reason,
+        "sentence": told,
+    }
+    _keep(DONE, saved, update, context, with_text=is_free)
     for leftover in ("", NOTE, REASON):  # of an earlier try that failed
         context.lake.delete(f"{FAILED}/{saved.name}{leftover}")
     line = f"{saved.name}: {label(manifest.imdb_id, context)}: {manifest.status}. {told}"
@@ -163,11 +151,11 @@ def _told(saved: SavedFile, manifest: Manifest, loaded: Loaded) -> str:
 def _collect(
     saved: SavedFile, page: SavedReviews, run_id: str, context: Context
 ) -> tuple[str, Manifest, bool]:
-    """Write what a page holds into the lake, in the same place each time, unless it is there.
+    """Write a page's reviews into the lake, unless they are there; in the same place each time.
 
     Returns:
-        The manifest's URI, the manifest, and whether the page is free of what was erased on
-        request: if not, it must not be kept.
+        The manifest's URI, the manifest, and whether the page holds nothing that was erased on
+        request: otherwise the page must not be kept.
     """
     source, imdb_id, note = saved.source.name, page.imdb_id, saved.note
     started_at = note.saved_at or note.added_at or datetime.now(UTC)
@@ -232,21 +220,20 @@ def _outcome(page: SavedReviews) -> tuple[CollectionStatus, str | None, str]:
 def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, context: Context) -> ImportedPage:
     """Keep a cleaned file that could not be imported, and say why.
 
-    Of what is no page of its source only the reason is kept: nobody knows where such a file names
-    people.
+    Only the reason is kept of a file that is no page of its source: nobody knows where such a file
+    names people.
     """
     status, reason, sentence = _why(error)
     original = saved.note.original_name or saved.name
     store.write_reason(saved.name, sentence, reason, original, saved.sha256, context)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
-    note = saved.note.model_copy(update=update)
     is_kept = reason != "erased" and not isinstance(error, ForeignPage)
-    _keep(FAILED, saved, note, context, with_text=is_kept)
+    _keep(FAILED, saved, update, context, with_text=is_kept)
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 
 
 def _refuse(file: RawFile, error: FilmpulseError, context: Context) -> ImportedPage:
-    """Say why a file could not be imported that cannot be cleaned either, and so is not kept."""
+    """Say why a file could not be imported; it cannot be cleaned, and so is not kept."""
     status, reason, sentence = _why(error)
     sentence += " The file was not kept, since it could not be cleaned."
     name = file.refused_name()
@@ -261,10 +248,11 @@ def _why(error: FilmpulseError) -> tuple[CollectionStatus, str, str]:
 
 
 def _keep(
-    folder: str, saved: SavedFile, note: Note, context: Context, *, with_text: bool = True
+    folder: str, saved: SavedFile, update: dict[str, Any], context: Context, *, with_text: bool
 ) -> None:
-    text = note.model_dump_json(exclude_none=True, indent=1)
-    context.lake.write(f"{folder}/{saved.name}{NOTE}", text.encode())
+    """Write a cleaned file's note with how its import went, and the file if it may be kept."""
+    note = saved.note.model_copy(update=update).model_dump_json(exclude_none=True, indent=1)
+    context.lake.write(f"{folder}/{saved.name}{NOTE}", note.encode())
     if with_text:
         context.lake.write(f"{folder}/{saved.name}", saved.text.encode())
 
@@ -274,16 +262,12 @@ def review_import(
 ) -> RunSummary:
     """Tell how each page of a run went, in the order of the files' names, then what its data lack.
 
-    Each page is told once: among the lines, the warnings (gated) or the failures.
-
-    Args:
-        run_id: Whose import it was.
-        names: The files that were planned.
-        imported: How each went; a file without an entry is a failure.
-        context: Settings, warehouse and lake.
+    Each page is told once: among the lines, the warnings (gated) or the failures. `names` are the
+    files that were planned: one that is not among `imported` is a failure.
     """
     found = {one.name: one for one in imported}
-    told = RunSummary([], [], [], sum(p.changed_rows for one in found.values() for p in one.pages))
+    pages = [page for one in found.values() for page in one.pages]
+    told = RunSummary([], [], [], sum(page.changed_rows for page in pages))
     for name in names:
         if name not in found:
             told.failures.append(
@@ -297,11 +281,11 @@ def review_import(
                 told.warnings.append(page.line)
             else:
                 told.lines.append(page.line)
-    movies = {imdb_id for one in found.values() for imdb_id in one.imdb_ids}
+    movies = {page.imdb_id for page in pages if page.imdb_id}
     told.add(review_scoring(run_id, movies, context))
-    uris = [uri for one in found.values() for uri in one.manifest_uris]
+    uris = [page.manifest_uri for page in pages if page.manifest_uri]
     told.failures.extend(failed_checks(uris, context))
-    told.warnings.extend(standing_faults(uris, context))
+    told.warnings.extend(failed_checks(uris, context, brought=False))
     return told
 
 
@@ -311,8 +295,8 @@ def summarise_import(
     """Say how each file of a run went.
 
     Raises:
-        CollectionFailed: A file could not be imported, its movie's reviews not scored, or they do
-            not look as they should; the message names each and why.
+        CollectionFailed: A file could not be imported, or reviews were not scored or do not look as
+            they should; the message names each and why.
     """
     files = "1 file was" if len(names) == 1 else f"{len(names)} files were"
     return close(

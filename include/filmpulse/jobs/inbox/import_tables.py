@@ -1,6 +1,6 @@
-"""Tables: reviews from files that a person may use, into the lake and the warehouse.
+"""Import tables of reviews that a person may use into the lake and the warehouse.
 
-A file is read to its end before anything is stored, so that one that breaks off leaves nothing.
+A file is read to its end before anything is stored, so that a file that breaks off leaves nothing.
 Then each movie in it becomes one collection of mode `import` under the file's source.
 """
 
@@ -21,7 +21,7 @@ from typing import BinaryIO, TextIO
 
 from psycopg.types.json import Jsonb
 
-from filmpulse.errors import BadInput, FilmpulseError, Retryable
+from filmpulse.errors import BadInput, FilmpulseError, Final
 from filmpulse.items import Review
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.inbox import store
@@ -57,7 +57,7 @@ MOST_MOVIES_WAITING = 500
 
 MAX_WAITING_BYTES = 50_000_000
 BATCH_REVIEWS = 500
-_ESCAPING = "backslashreplace"  # what an encoding lacks is written as Python does
+_ESCAPING = "backslashreplace"  # for characters that the file's encoding lacks
 
 
 @dataclass
@@ -72,11 +72,11 @@ class Group:
 
 @dataclass
 class TableRead:
-    """What a file holds: rows read, reviews to keep, and why the rest is refused.
+    """What a file holds: rows read, reviews to keep, and why the other rows are refused.
 
-    `repeated` counts rows that say the same as an earlier one of their id. A row that is refused
-    for two reasons is in two groups. `unread` says, by field, in which kept rows it is left empty
-    since the cell cannot be read. `first` are the first reviews as they would be stored.
+    `repeated` counts rows that say the same as an earlier row of their id. A row that is refused
+    for two reasons is in two groups. `unread` says, by field, in which kept rows the field is left
+    empty since its cell cannot be read. `first` are the first reviews, as they would be stored.
     """
 
     rows: int = 0
@@ -92,7 +92,7 @@ class TableRead:
 class TableImported:
     """How an import went: what was read, each movie's collection, and what loading changed.
 
-    `failures` name the movies whose reviews lie in the lake and could not be loaded, and why.
+    `failures` are the errors of movies whose reviews are in the lake and could not be loaded.
     """
 
     read: TableRead
@@ -102,7 +102,7 @@ class TableImported:
 
 
 def is_waiting_table(name: str, context: Context) -> bool:
-    """Say whether a file that waits in the inbox, below `inbox/`, is a table."""
+    """Tell whether a file that waits in the inbox, below `inbox/`, is a table."""
     if is_table(name, has_map=False):
         return True
     beside = (f"{WAITING}/{name}{end}" for end in MAPS)
@@ -114,17 +114,13 @@ def check_table(
 ) -> TableRead:
     """Read a table as an import would, and store nothing at all.
 
-    Args:
-        file: Its content, at the start; seekable.
-        name: Its name; the ending says what it is.
-        mapping: Which column is which field.
-        context: Settings and warehouse.
-        progress: Told the rows so far.
+    `file` is seekable and at its start; the ending of `name` says what it is. `progress` is told
+    the rows so far.
 
     Raises:
-        BadInput: It cannot be read as what it is, lacks a column of the map, holds no row, or its
-            authors cannot be kept apart without FILMPULSE_AUTHOR_SECRET.
-        WarehouseUnavailable: Whose ids are taken could not be asked.
+        BadInput: The file cannot be read, lacks a column of the map, holds no row, or needs
+            FILMPULSE_AUTHOR_SECRET to keep its authors apart.
+        WarehouseUnavailable: The warehouse could not be asked which ids are taken.
     """
     with Spool() as spool:
         return _read(file, name, mapping, spool, context, datetime.now(UTC), progress)
@@ -142,23 +138,22 @@ def import_table(
 ) -> TableImported:
     """Import a table: good rows into the lake and the warehouse, the rest into a rejects file.
 
-    A review of the same id that says something else now is an edit; a review that the file lacks
-    stays. So the same file twice changes no row. Memory does not grow with the file.
+    A review of a known id that says something else is an edit; a review that the file lacks stays.
+    So the same file twice changes no row. Memory does not grow with the file.
 
     Args:
         file: Its content, at the start; seekable.
         name: Its name; the ending says what it is.
         mapping: Which column is which field; its note on rights is stored with the source.
-        run_id: Whose import this is; one line of `ops.collections` a movie.
+        run_id: Whose import this is; `ops.collections` gets a line for each movie.
         context: Settings, warehouse and lake.
-        rejects: CSV for refused rows with number, reason and all of their cells; it is written
-            only when there are any.
+        rejects: CSV for refused rows, with number, reason and all cells; written only if there are
+            any.
         progress: Told the rows so far.
 
     Raises:
         BadInput: As `check_table`, or the rejects cannot be written; nothing was stored.
-        Retryable: The lake or the warehouse did not answer. What was stored until then stays, and
-            a second import does the rest.
+        Retryable: The lake or the warehouse did not answer; a second import does the rest.
     """
     now = datetime.now(UTC)
     with Spool() as spool:
@@ -173,13 +168,10 @@ def add_table(
 ) -> tuple[TableRead, Added]:
     """Put the good rows of a table into the inbox, as JSON lines of our own fields with their map.
 
-    Authors are hashed and unmapped columns left out before anything is stored, so what the import
-    finds later holds no name. Refused rows go into a file beside the person's own.
-
-    Raises:
-        BadInput: As `import_table`.
+    Authors are hashed and unmapped columns left out before anything is stored, so that the inbox
+    holds no name. Refused rows go into `rejects`. Raises as `import_table`.
     """
-    with Spool() as spool, _opened(path) as file:
+    with Spool() as spool, open_table(path) as file:
         read = _read(file, path.name, mapping, spool, context, datetime.now(UTC), silent)
         if rejects is not None:
             _keep_rejects(spool, mapping, rejects)
@@ -188,9 +180,8 @@ def add_table(
         return read, Added(str(path), None, "No row can be used.", is_refused=True)
     content = "".join(lines).encode()
     _check_size(len(content))
-    about = _OWN_MAP.model_copy(
-        update={"source": mapping.source, "rights": mapping.rights}
-    ).to_text()
+    update = {"source": mapping.source, "rights": mapping.rights}
+    about = _OWN_MAP.model_copy(update=update).to_text()
     name = f"{store.stem(path.name)}-{_mark(content, about)}.jsonl"
     holds = f"{read.reviews:,} of {read.rows:,} rows can be used, under {mapping.source}."
     if context.lake.size(f"{WAITING}/{name}") is not None:
@@ -201,20 +192,13 @@ def add_table(
 
 
 def import_waiting_table(name: str, run_id: str, context: Context) -> Imported:
-    """Import a table of the inbox by the map beside it, `<name>.map.yaml`, which says its source.
+    """Import a table of the inbox, `name` below `inbox/`, by the map `<name>.map.yaml` beside it.
 
     A table that was read leaves the inbox and is not kept: its rows are in the lake, and the file
     may hold names. Refused rows go to `inbox/failed/<name>.rejects.csv`, without their author and
-    without columns that the map does not name. Of what cannot be used at all only the reason, the
-    name and the hash are kept, until one of the same name can be used.
-
-    Args:
-        name: Below `inbox/`.
-        run_id: Whose import this is; `ops.collections` has a line a movie under `run_id/name`.
-        context: Settings, warehouse and lake.
-
-    Returns:
-        How each movie of it went. A second call after a crash gives the same rows.
+    without columns that the map does not name. If a table cannot be used at all, only the reason,
+    the name and the hash are kept, until a table of the same name can be used. `ops.collections`
+    gets a line for each movie under `run_id/name`. A second call after a crash gives the same rows.
 
     Raises:
         Retryable: The lake or the warehouse did not answer; the file still waits.
@@ -228,12 +212,10 @@ def import_waiting_table(name: str, run_id: str, context: Context) -> Imported:
         _check_size(seen.size)
         content = context.lake.read(f"{WAITING}/{name}")
         imported = _import_waiting(seen, content, run_id, context)
-    except Retryable:
-        raise
-    except FilmpulseError as error:
+    except Final as error:
         return _fail(seen, content, error, context)
     failed = f"{FAILED}/{name}"
-    for leftover in ("", *MAPS, REASON):  # of one that failed
+    for leftover in ("", *MAPS, REASON):  # of an earlier table that failed
         context.lake.delete(failed + leftover)
     if not imported.read.refused:
         context.lake.delete(failed + REJECTS)
@@ -245,11 +227,7 @@ def import_waiting_table(name: str, run_id: str, context: Context) -> Imported:
 def _import_waiting(
     seen: store.Seen, content: bytes, run_id: str, context: Context
 ) -> TableImported:
-    """Read a waiting table by its map, write its refused rows, and store the others.
-
-    Raises:
-        FilmpulseError: It cannot be used, or the lake or the warehouse did not answer.
-    """
+    """Read a waiting table by its map, write its refused rows, and store the others."""
     name = seen.name
     about = _waiting_map(f"{WAITING}/{name}", context)
     mapping = read_map(about)
@@ -269,12 +247,14 @@ def _import_waiting(
             context.lake.write(f"{FAILED}/{name}{REJECTS}", encoded)
         if not read.reviews:
             raise BadInput(f"No row of it can be used; {FAILED}/ says why of each.")
-        about_it = (f"{run_id}/{name}", context, seen.changed_at, _mark(content, about))
-        return _store(read, spool, name, mapping, *about_it)
+        mark = _mark(content, about)
+        return _store(
+            read, spool, name, mapping, f"{run_id}/{name}", context, seen.changed_at, mark
+        )
 
 
 def _fail(seen: store.Seen, content: bytes, error: FilmpulseError, context: Context) -> Imported:
-    """Keep why a waiting table cannot be used, not the table: it may hold names."""
+    """Keep the reason why a waiting table cannot be used, but not the table: it may hold names."""
     name = seen.name
     sentence = (
         f"{error} The table was not kept, since it may hold names: correct it and put it into "
@@ -297,7 +277,7 @@ def _read(
     now: datetime,
     progress: Progress,
 ) -> TableRead:
-    """Read all of a file into the spool, and count."""
+    """Read all of a file into the spool, and count its rows."""
     read = TableRead()
     secret = store.author_secret(context) if mapping.author else b""
     latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
@@ -328,7 +308,7 @@ def _read(
 
 
 def _keep(row: Row, mapping: TableMap, elsewhere: _Elsewhere, spool: Spool) -> tuple[Problem, ...]:
-    """Keep a row's review, unless its id is taken by another; the row that came first stays."""
+    """Keep a row's review, unless another review has its id; the row that came first stays."""
     review = row.review
     if review is None:
         return ()
@@ -346,7 +326,7 @@ _Elsewhere = dict[tuple[str, str], str]
 
 
 def _elsewhere(reviews: Iterable[Review], source: str, context: Context) -> _Elsewhere:
-    """Return of which other movie the warehouse holds a review, by its id and its movie here."""
+    """Return the other movie of each review id that is taken, by the id and the movie here."""
     pairs = [(review.review_id, review.imdb_id) for review in reviews]
     found = ids_elsewhere(
         context.warehouse,
@@ -358,7 +338,7 @@ def _elsewhere(reviews: Iterable[Review], source: str, context: Context) -> _Els
 
 
 def _refuse(row: Row, problems: Sequence[Problem], spool: Spool, read: TableRead) -> None:
-    for kind, sentence in dict(reversed(problems)).items():  # of each kind the first
+    for kind, sentence in dict(reversed(problems)).items():  # the first of each kind
         _count(read.groups, kind, sentence, row)
     why = "; ".join(problem.sentence for problem in problems)
     spool.refuse(RefusedRow(row.number, why, row.cells, row.is_split))
@@ -398,9 +378,7 @@ def _store(
         imported.manifest_uris[imdb_id] = uri
         try:
             imported.loaded[imdb_id] = load(uri, context)
-        except Retryable:
-            raise
-        except FilmpulseError as error:  # one movie never stops another
+        except Final as error:  # one movie never stops another
             imported.failures[imdb_id] = error
     return imported
 
@@ -444,8 +422,8 @@ def _collect(
 
 
 def _keep_rejects(spool: Spool, mapping: TableMap, path: Path) -> None:
-    """Write refused rows as the map reads them, so that corrected ones can be imported."""
-    if not any(True for _ in spool.refused()):
+    """Write refused rows in the form that the map reads, so that a person can correct them."""
+    if next(iter(spool.refused()), None) is None:
         return
     part = path.with_name(f"{path.name}.part")
     encoding = mapping.encoding or "utf-8"
@@ -460,7 +438,7 @@ def _keep_rejects(spool: Spool, mapping: TableMap, path: Path) -> None:
 def _write_rejects(
     spool: Spool, out: TextIO, mapping: TableMap, only: Sequence[str] | None = None
 ) -> None:
-    """Write refused rows; with `only`, no other columns, and no cells that may be out of place."""
+    """Write refused rows; with `only`, just these columns, and no cell that may be out of place."""
     names = only or [*dict.fromkeys(name for row in spool.refused() for name in row.cells)]
     writer = csv.writer(out, delimiter=mapping.delimiter or ",", escapechar=mapping.escape)
     out.write("\r\n" * ((mapping.header_row or 1) - 1))
@@ -496,7 +474,7 @@ def _pages(name: str, imported: TableImported, context: Context) -> Iterator[Imp
 
 
 def _waits(error: FilmpulseError) -> bool:
-    """Say whether a later try can help; it cannot where the movie was erased on request."""
+    """Tell whether a later try can help; it cannot if the movie was erased on request."""
     return error.reason != "erased"
 
 
@@ -527,7 +505,7 @@ _OWN_MAP = TableMap.model_validate(
 
 
 def _check_size(size: int) -> None:
-    """Refuse what is too large to be held in memory at once, as an object of the inbox is."""
+    """Refuse a table that is too large for the inbox, whose objects are held in memory whole."""
     if size > MAX_WAITING_BYTES:
         raise BadInput(
             f"Larger than {MAX_WAITING_BYTES // 1_000_000} MB: `filmpulse import reviews` reads it "
@@ -540,7 +518,8 @@ def _mark(content: bytes, about: str) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def open_table(path: Path) -> Iterator[BinaryIO]:
+    """Open a person's file, and turn an error of reading into BadInput."""
     try:
         with path.open("rb") as file:
             yield file

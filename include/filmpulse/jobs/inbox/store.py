@@ -3,15 +3,15 @@
 Layout below the lake's root::
 
     inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
-    inbox/<name>.meta.json    what is known of it (`Note`); written before the file itself
+    inbox/<name>.meta.json    the file's `Note`; written before the file itself
     inbox/done/<name>         imported, cleaned; its note beside it
     inbox/failed/<name>.reason.txt
                               not imported: why, the file's own name and its hash. The file itself,
                               cleaned, and its note lie beside it if cleaning is known to have
-                              worked; nothing else of what it said is kept.
+                              worked; nothing else of the file is kept.
 
-The name of a cleaned file ends in a short hash of what it is, so that two files never meet under
-one name and the same one twice is known (docs/adr/0017).
+The name of a cleaned file ends in a short hash of its content, so that two files never get the same
+name, and a file that is given twice is recognised (docs/adr/0017).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -36,6 +37,7 @@ from filmpulse.errors import (
     ForeignPage,
     LayoutChanged,
     NotCleaned,
+    ObjectMissing,
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
@@ -59,7 +61,7 @@ MOST_AT_ONCE = MOST_MAPPED
 
 # What other tools call a file that they are still writing, and what stands beside a file.
 _HALF_WRITTEN = (".part", ".tmp", ".crdownload", ".filepart")
-_NO_FILES = (NOTE, REASON, ".map.yaml", ".map.yml", *_HALF_WRITTEN)
+_NO_FILES = (NOTE, REASON, *MAPS, *_HALF_WRITTEN)
 # No page of the site can be older, and a clock may be a little fast.
 _EARLIEST, _FAST_CLOCK = datetime(1996, 1, 1, tzinfo=UTC), timedelta(minutes=5)
 _ORPHANED_AFTER = timedelta(days=1)
@@ -72,10 +74,10 @@ TimeSource = Literal["page", "given", "file", "unknown"]
 class Note(BaseModel):
     """What is known of a file in the inbox; every field may be left out.
 
-    Who drops a file with a tool of their own may put a note beside it. `named_id` is the movie that
-    the file's name or folder speaks of. `saved_at` is when the page was saved, and
-    `saved_at_source` who says so: the page itself, a person, the file's date, or nobody. `added_at`
-    is when the file came into the inbox. The rest is how its import went.
+    People who drop a file with a tool of their own may put a note beside the file. `named_id` is
+    the movie in the name of the file or its folder. `saved_at` is when the page was saved;
+    `saved_at_source` tells who says so: the page, a person, the file's date, or nobody. `added_at`
+    is when the file came into the inbox. The other fields say how its import went.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -98,8 +100,8 @@ class Note(BaseModel):
 class SavedFile:
     """One cleaned file: its text, its note, its name in the inbox, and the source that reads it.
 
-    `sha256` (hex) is that of the file before it was cleaned. `fault` is there if the page is none
-    of the source's, or was refused by the site: cleaning takes away what tells so.
+    `sha256` (hex) is that of the file before it was cleaned. `fault` says that the page is not the
+    source's, or that the site refused it: after cleaning this can no longer be told.
     """
 
     source: SiteSource
@@ -112,10 +114,11 @@ class SavedFile:
 
 
 class Added(NamedTuple):
-    """What became of one file or page that was to be added.
+    """What became of one file or page that a person added.
 
-    `given` is what the person called it and `name` its name in the inbox. `is_new` False: it
-    waits or was imported already. `is_refused`: nothing was stored; the sentence says why.
+    `given` is its name as the person wrote it, and `name` its name in the inbox. If it is not
+    `is_new`, it waits or was imported already. If it `is_refused`, nothing was stored, and the
+    sentence says why.
     """
 
     given: str
@@ -126,14 +129,14 @@ class Added(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A file that waits, as it is listed."""
+    """A file that waits."""
 
     name: str
     note: Note | BadInput
 
     @property
     def about(self) -> str:
-        """What is known of it."""
+        """Its movie and when it was saved, for a list."""
         if isinstance(self.note, BadInput):
             return str(self.note)
         if self.note.added_at is None:
@@ -153,8 +156,8 @@ class RefusedFile(NamedTuple):
 class ImportedPage(NamedTuple):
     """How the import of one page went; a ZIP holds many.
 
-    `name` is its name in `inbox/done/` or `inbox/failed/`, `changed_rows` what loading it changed,
-    `line` all of it in one sentence. `imdb_id` and `manifest_uri` are None where it failed.
+    `name` is its name in `inbox/done/` or `inbox/failed/`, `changed_rows` counts rows that loading
+    it changed, and `line` says all of it. `imdb_id` and `manifest_uri` are None if it failed.
     """
 
     name: str
@@ -168,7 +171,7 @@ class ImportedPage(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """How the import of one file of the inbox went; no page where it was gone already."""
+    """How the import of one file of the inbox went; without pages if the file was gone already."""
 
     name: str
     pages: list[ImportedPage]
@@ -178,31 +181,22 @@ class Imported(NamedTuple):
         """The movies whose reviews may have changed, each once."""
         return list(dict.fromkeys(p.imdb_id for p in self.pages if p.imdb_id))
 
-    @property
-    def manifest_uris(self) -> list[str]:
-        """The collections that it became."""
-        return [p.manifest_uri for p in self.pages if p.manifest_uri]
-
 
 def add_to_inbox(
     path: Path, context: Context, *, imdb_id: str | None = None, saved_at: datetime | None = None
 ) -> list[Added]:
-    """Put a saved page, an answer, or a ZIP of such into the inbox, cleaned before it is stored.
+    """Put a saved page, an answer, or a ZIP of them into the inbox, cleaned before it is stored.
 
-    Args:
-        path: The file; it stays as it is.
-        context: Settings, warehouse and lake.
-        imdb_id: The movie, where a page does not say.
-        saved_at: When it was saved, for pages that do not say; a page's own word counts more.
+    `imdb_id` and `saved_at` (UTC) are for pages that do not say it themselves. A file that cannot
+    be a page of one movie's reviews is refused. A page with a changed layout is stored: its import
+    keeps the page for whoever mends the parser.
 
     Returns:
-        One line for the file, or for each page of a ZIP. What cannot be a page of one movie's
-        reviews is refused and not stored; a page whose layout changed is stored, so that its
-        import keeps it for whoever mends the parser.
+        One entry for the file, or for each page of a ZIP.
 
     Raises:
-        BadInput: `saved_at` lies in the future or before IMDb, a wrong `imdb_id`, or no
-            FILMPULSE_AUTHOR_SECRET.
+        BadInput: `saved_at` lies in the future or before IMDb, `imdb_id` is wrong, or
+            FILMPULSE_AUTHOR_SECRET is not set.
     """
     now = datetime.now(UTC)
     if saved_at is not None and not _EARLIEST <= saved_at <= now + _FAST_CLOCK:
@@ -215,21 +209,18 @@ def add_to_inbox(
     added = []
     names = frozenset(context.lake.names(WAITING))
     try:
-        size, changed_at = path.stat().st_size, path.stat().st_mtime
-        check_size(size)
-        content = path.read_bytes()
-    except OSError as error:
-        return [Added(str(path), None, f"Cannot be read: {error.strerror}.", is_refused=True)]
-    except FilmpulseError as error:
-        return [Added(str(path), None, str(error), is_refused=True)]
-    try:
-        for file in unpack(path.name, content, datetime.fromtimestamp(changed_at, UTC)):
+        found = path.stat()
+        check_size(found.st_size)
+        changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+        for file in unpack(path.name, path.read_bytes(), changed_at):
             shown = str(path) if file.name == path.name else f"{path}: {file.name}"
             try:
                 saved = file.clean(given, secret, now)
                 added.append(_store(shown, saved, names, secret, context))
             except FilmpulseError as error:
                 added.append(Added(shown, None, str(error), is_refused=True))
+    except OSError as error:
+        added.append(Added(str(path), None, f"Cannot be read: {error.strerror}.", is_refused=True))
     except FilmpulseError as error:
         added.append(Added(str(path), None, str(error), is_refused=True))
     return added
@@ -238,7 +229,7 @@ def add_to_inbox(
 def _store(
     shown: str, saved: SavedFile, names: frozenset[str], secret: bytes, context: Context
 ) -> Added:
-    """Write a file and, before it, its note, so that what is half written is never taken up."""
+    """Write a file after its note, so that no import takes up a half-written pair."""
     try:
         holds = describe(parse(saved, secret), saved.note)
     except LayoutChanged as error:
@@ -253,11 +244,11 @@ def _store(
 
 
 def waiting(context: Context) -> list[str]:
-    """Return the names of the files that wait, below `inbox/`, sorted.
+    """Return the names of the files that wait, below `inbox/`, sorted; delete what is no file.
 
-    Resources that came along with a page saved as a whole (`..._files/`) are deleted, since they
-    are no pages and nobody cleans them; so is, after a day, what was never written to its end, and
-    a note that lost its file.
+    Resources of a page that was saved whole (`..._files/`) are deleted, since they are no pages
+    and nobody cleans them. A file that was never written to its end, and a note that lost its file,
+    are deleted after a day.
     """
     found = context.lake.names(WAITING)
     there = frozenset(found)
@@ -276,7 +267,7 @@ def waiting(context: Context) -> list[str]:
             names.append(name)
         elif "_files/" in name:
             context.lake.delete(full)
-            log.info("inbox/%s was deleted: it came along with a page and is none.", name)
+            log.info("inbox/%s was deleted: it came with a page and is no page.", name)
     return names
 
 
@@ -289,7 +280,7 @@ class Seen(NamedTuple):
 
 
 def see(name: str, context: Context) -> Seen | None:
-    """Return a waiting file as it is now; None if it no longer waits."""
+    """Return a waiting file as it is now; None if the file no longer waits."""
     path = f"{WAITING}/{name}"
     size = context.lake.size(path)
     return None if size is None else Seen(name, size, context.lake.modified_at(path))
@@ -298,10 +289,7 @@ def see(name: str, context: Context) -> Seen | None:
 def take_away(seen: Seen, beside: Iterable[str], context: Context) -> None:
     """Delete a waiting file that was imported, unless somebody wrote another in its place.
 
-    Args:
-        seen: The file as it was when the import took it up.
-        beside: Endings of the objects that belong to the file, such as its note.
-        context: The lake.
+    `beside` are the endings of the objects that belong to the file, such as its note.
     """
     now = see(seen.name, context)
     if now is None:  # on request
@@ -314,8 +302,8 @@ def take_away(seen: Seen, beside: Iterable[str], context: Context) -> None:
 
 
 def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
-    """Return what waits and what failed, with the reasons, each sorted by name."""
-    waits = [Waiting(name, read_note(name, context)) for name in waiting(context)]
+    """Return the files that wait and those that failed, with the reasons, each sorted by name."""
+    waits = [Waiting(name, read_note(f"{WAITING}/{name}", context)) for name in waiting(context)]
     found = context.lake.names(FAILED)
     names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
     failed = (read_reason(name, context) for name in names)
@@ -323,12 +311,7 @@ def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
 
 
 def read_reason(name: str, context: Context) -> RefusedFile | None:
-    """Read why a file was not imported; None where nothing says so.
-
-    Args:
-        name: The file's name in `inbox/failed/`.
-        context: The lake.
-    """
+    """Read why a file was not imported, by its name in `inbox/failed/`; None if nothing says so."""
     beside = f"{FAILED}/{name}{REASON}"
     if context.lake.size(beside) is None:
         return None
@@ -340,32 +323,26 @@ def read_reason(name: str, context: Context) -> RefusedFile | None:
 def write_reason(
     name: str, sentence: str, reason: str, original: str, sha256: str | None, context: Context
 ) -> None:
-    """Write down why a file was not imported; `read_reason` reads it.
+    """Write down why a file was not imported, under its name in `inbox/failed/`.
 
-    Args:
-        name: The file's name in `inbox/failed/`.
-        sentence: What happened and what to do, for a person.
-        reason: A short stable word.
-        original: The file's own name.
-        sha256: Its hash (hex), so that who has the file knows it again; None if it was not read.
-        context: The lake.
+    `sentence` says what happened and what to do, and `reason` is a short stable word. By the
+    file's `original` name and its hash (hex; None if it was not read) its owner finds the file.
     """
-    lines = [sentence, "", f"file: {original}", f"sha256: {sha256}", f"reason: {reason}", ""]
-    text = "\n".join(line for line in lines if sha256 or not line.startswith("sha256: "))
+    digest = f"sha256: {sha256}\n" if sha256 else ""
+    text = f"{sentence}\n\nfile: {original}\n{digest}reason: {reason}\n"
     context.lake.write(f"{FAILED}/{name}{REASON}", text.encode())
 
 
-def read_note(name: str, context: Context) -> Note | BadInput:
-    """Read the note beside a waiting file; an empty one where there is none.
+def read_note(path: str, context: Context) -> Note | BadInput:
+    """Read the note beside a file of the inbox, such as `inbox/page.html`; an empty one if none.
 
-    Returns:
-        An error in place of a note that cannot be read, as a person may have written it.
+    A note that cannot be read comes as an error: a person may have written the note.
     """
-    beside = f"{WAITING}/{name}{NOTE}"
-    if context.lake.size(beside) is None:
-        return Note()
+    beside = path + NOTE
     try:
         return Note.model_validate_json(context.lake.read(beside))
+    except ObjectMissing:
+        return Note()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return BadInput(f"The note beside it cannot be read ({wrong}): mend {beside}.")
@@ -373,7 +350,11 @@ def read_note(name: str, context: Context) -> Note | BadInput:
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file as it came: `changed_at` is its date (UTC), where that says when it was saved."""
+    """One file as it was given.
+
+    `changed_at` is its date (UTC), if that says when it was saved. `problem` says why it could not
+    be taken out of its ZIP.
+    """
 
     name: str
     content: bytes
@@ -381,19 +362,20 @@ class RawFile:
     problem: str | None = None
 
     def clean(self, given: Note, secret: bytes, added_at: datetime) -> SavedFile:
-        """Clean the file, after its own time was read, and name it.
+        """Read the time in the file, then clean and name the file.
 
         Args:
             given: What a person or an earlier step noted of it.
             secret: Key of the hash that stands for a reviewer.
-            added_at: When it came into the inbox, where the note does not say.
+            added_at: When it came into the inbox, if the note does not say it.
 
         Raises:
             ForeignPage: It holds no page that can be cleaned.
             BadInput: It could not be taken out of its ZIP, or is a reader's copy.
             Blocked: The site had refused the page, so that nothing in it can be cleaned.
             SiteUnavailable: Half a page.
-            NotCleaned: It may still tell of people. As with all of these, it may not be stored.
+            NotCleaned: It may still tell of people. A file with one of these errors may not be
+                stored.
         """
         if self.problem:
             raise BadInput(self.problem, reason="archive")
@@ -438,7 +420,7 @@ class RawFile:
         return sha256(self.content).hexdigest() if self.content else None
 
     def refused_name(self) -> str:
-        """Return the name under which its reason stands when it cannot be cleaned, nor kept."""
+        """Return the name of its reason, for a file that cannot be cleaned and so is not kept."""
         path = PurePosixPath(self.name.replace("\\", "/"))
         suffix = re.sub(r"[^a-z0-9.]", "", path.suffix.lower())[:10]
         return f"{stem(path.name)}-{_mark(self.name, self.sha256)}{suffix}"
@@ -464,11 +446,7 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
 
 
 def check_size(size: int) -> None:
-    """Refuse what is too large to be read at all.
-
-    Raises:
-        ForeignPage: Larger than a ZIP may be.
-    """
+    """Raise ForeignPage if a file is larger than a ZIP may be."""
     if size > MAX_ARCHIVE_BYTES:
         raise ForeignPage(
             f"Larger than {MAX_ARCHIVE_BYTES // 1_000_000} MB: a saved page is 1-3 MB; divide a "
@@ -477,40 +455,38 @@ def check_size(size: int) -> None:
 
 
 def parse(saved: SavedFile, secret: bytes) -> SavedReviews:
-    """Read a cleaned file; the movie may be named by its note, or last by the file's own name.
+    """Read a cleaned file; its note may name the movie, and last the file's own name may.
 
     Raises:
         ForeignPage, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
-        BadInput: It says of no movie, or holds no reviews of one movie (`no_reviews`).
+        BadInput: Nothing names the movie, or it holds no reviews of one movie (`no_reviews`).
     """
     if saved.fault is not None:
         raise saved.fault
 
-    def read(imdb_id: str | None) -> SavedReviews:
-        return saved.source.read_saved(
-            saved.text,
-            imdb_id=imdb_id,
-            author_secret=secret,
-            name=saved.name,
-            saved_at=saved.note.saved_at,
-        )
-
-    wanted = saved.note.imdb_id
+    note = saved.note
+    read = partial(
+        saved.source.read_saved,
+        saved.text,
+        author_secret=secret,
+        name=saved.name,
+        saved_at=note.saved_at,
+    )
     try:
-        return read(wanted)
+        return read(imdb_id=note.imdb_id)
     except BadInput as error:
-        if wanted is not None or error.reason == "no_reviews":
+        if note.imdb_id is not None or error.reason == "no_reviews":
             raise
-        if saved.note.named_id is None:
+        if note.named_id is None:
             raise BadInput(
                 "It does not say which movie it is about: add it with --imdb-id tt…, or with the "
                 "id in the file's name."
             ) from error
-        return read(saved.note.named_id)
+        return read(imdb_id=note.named_id)
 
 
 def describe(page: SavedReviews, note: Note) -> str:
-    """Say in one sentence what a file holds and when it was saved."""
+    """Say in one sentence how many reviews a file holds, and when it was saved."""
     title = f" {page.movie.title}" if page.movie else ""
     if page.reviews is None:
         holds = f"facts of {page.imdb_id}{title}"
@@ -532,11 +508,7 @@ def describe_time(note: Note) -> str:
 
 
 def author_secret(context: Context) -> bytes:
-    """Return the key of the hash that stands for a reviewer.
-
-    Raises:
-        BadInput: It is not set.
-    """
+    """Return the key of the hash that stands for a reviewer; raise BadInput if it is not set."""
     secret = context.settings.author_key_secret
     if secret is None:
         raise BadInput(
@@ -547,7 +519,7 @@ def author_secret(context: Context) -> bytes:
 
 
 def _named_id(path: str) -> str | None:
-    """Return the one movie that a file's name speaks of, or else the folder it lies in."""
+    """Return the one movie that a file's name contains, or else the name of its folder."""
     for part in reversed(PurePosixPath(path.replace("\\", "/")).parts):
         named = {found.lower() for found in _ID_IN_NAME.findall(part)}
         if named:
@@ -560,7 +532,7 @@ def _mark(*what: object) -> str:
 
 
 def stem(name: str) -> str:
-    """Return a file's name without its ending, in characters that every store takes."""
+    """Return a file's name without its ending, in characters that every store accepts."""
     bare = _OWN_HASH.sub("", PurePosixPath(name.replace("\\", "/")).stem)
     plain = unicodedata.normalize("NFKD", bare).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-.")[:60] or "page"

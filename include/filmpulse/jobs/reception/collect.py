@@ -13,13 +13,13 @@ from filmpulse.errors import BadInput, LakeUnavailable, LayoutChanged
 from filmpulse.items import CollectionStatus, Mode
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.gather import Gathered, gather
-from filmpulse.jobs.reception.load import LEDGER_FIELDS
+from filmpulse.jobs.reception.load import HOW_IT_WENT
 from filmpulse.jobs.reception.track import typed_ids
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import CollectionWriter, Manifest
 from filmpulse.sources import Crawl
-from filmpulse.warehouse import collections as ledger
+from filmpulse.warehouse import collections
 from filmpulse.warehouse.detection import triggered_sources
 from filmpulse.warehouse.movies import movie_label
 
@@ -33,18 +33,14 @@ def label(imdb_id: str, context: Context) -> str:
 
 
 def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, context: Context) -> list[str]:
-    """Queue a movie's collections, one a source, and return the movies, each once, in their order.
+    """Queue the collections of movies, one a source; return the movies, each once, in their order.
 
-    A run that the detector started reads the sources that had news, any other run all that are on.
-
-    Args:
-        imdb_ids: Their ids, or addresses of their pages at IMDb, as a person typed them.
-        mode: How sites are to be read, where the detector did not say.
-        run_id: Whose collections these are.
-        context: Settings and warehouse.
+    A run that the detector started reads the sources that had news, each as the detector said. Any
+    other run reads all sources that are on, and sites in `mode`. `imdb_ids` are ids, or addresses
+    of pages at IMDb, as a person typed them.
 
     Raises:
-        BadInput: No movie at all, or an entry that is neither.
+        BadInput: There is no movie, or an entry is neither an id nor an address.
     """
     ids = typed_ids(imdb_ids)
     if not ids:
@@ -53,7 +49,7 @@ def plan(imdb_ids: Iterable[str], mode: Mode, run_id: str, context: Context) -> 
     for news in triggered_sources(context.warehouse, run_id=run_id, imdb_ids=ids):
         triggered.setdefault(news.imdb_id, []).append((news.source, news.mode))
     all_on = _sources_to_read(mode, context)
-    ledger.queue_collection.many(
+    collections.queue_collection.many(
         context.warehouse,
         [
             {"run_id": run_id, "source": source, "imdb_id": imdb_id, "mode": how}
@@ -68,7 +64,7 @@ def _sources_to_read(mode: Mode, context: Context) -> list[tuple[str, Mode]]:
     """Return the live sources that are on, and how each is read; the first site if none is."""
     live: list[tuple[str, Mode]] = [(one.name, mode) for one in sources.sites(context.settings)]
     live += [(one.name, "stream") for one in sources.streams(context.settings)]
-    return live or [(sources.sites()[0].name, mode)]  # which then says how to switch it on
+    return live or [(sources.sites()[0].name, mode)]  # its error says how to switch it on
 
 
 def collect(
@@ -76,32 +72,29 @@ def collect(
 ) -> list[str]:
     """Read a movie's reviews into the lake, from each source that was planned.
 
-    One source never stops another; `ops.collections` says how each ended.
-
-    Args:
-        imdb_id: The movie.
-        mode: Where nothing was planned: full reads every review that a site shows; incremental
-            stops at a page of known ones.
-        run_id: Whose collections these are.
-        context: Settings, warehouse and lake.
-        progress: Told the reviews so far and the site's count.
+    One source never stops another; `ops.collections` says how each ended. `mode` counts if nothing
+    was planned: full reads every review that a site shows, incremental stops at a page of known
+    reviews. `progress` is told the reviews so far and the site's count.
 
     Returns:
         The manifest's URI of each collection.
 
     Raises:
-        FilmpulseError: Only when nothing was collected, or the lake could not be written. What was
-            not raised on purpose is passed on in the same way, and a time limit or an
-            interruption always.
+        Exception: The first source's error, if nothing was collected or the lake could not be
+            written. A time limit or an interruption is always passed on.
     """
-    queued = ledger.queued_sources(context.warehouse, run_id=run_id, imdb_id=imdb_id)
+    queued = collections.queued_sources(context.warehouse, run_id=run_id, imdb_id=imdb_id)
     planned = queued or _sources_to_read(mode, context)
     uris, errors = list[str](), list[Exception]()
     for source, how in planned:
-        visit = _begin(source, imdb_id, how, run_id, context)
+        started_at = datetime.now(UTC)
+        begun = collections.start_collection.one(
+            context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=how
+        )
+        visit = Visit(source, imdb_id, how, run_id, context, started_at, begun.collection_id)
         try:
             uris.append(_collect(visit, progress))
-        except Exception as error:  # the ledger says how it ended
+        except Exception as error:  # `ops.collections` says how it ended
             errors.append(error)
     if errors and not uris:
         raise errors[0]
@@ -122,7 +115,7 @@ def _collect(visit: Visit, progress: Progress) -> str:
 
 @dataclass(frozen=True)
 class Visit:
-    """One collection that was begun: what is to be read, and its line in the ledger."""
+    """One collection that was begun: what to read, and its line in `ops.collections`."""
 
     source: str
     imdb_id: str
@@ -137,12 +130,9 @@ class Visit:
 class Reading:
     """How far a visit came, and how it ended.
 
-    Attributes:
-        writer: Writes to the lake; None if the lake was away from the start.
-        crawl: What the pages said; None if none was read.
-        passed_over: Reviews that were erased on request, and so not kept.
-        outcome: Status, reason and sentence.
-        error: What ended the reading; None at the end of the list.
+    `writer` is None if the lake was away from the start, `crawl` (what the pages said) if no page
+    was read, and `error` (what ended the reading) at the end of the list. `passed_over` counts
+    reviews that were erased on request, and so not kept. `outcome` is status, reason and sentence.
     """
 
     writer: CollectionWriter | None = None
@@ -152,33 +142,25 @@ class Reading:
     error: BaseException | None = None
 
 
-def _begin(source: str, imdb_id: str, mode: Mode, run_id: str, context: Context) -> Visit:
-    started_at = datetime.now(UTC)
-    begun = ledger.start_collection.one(
-        context.warehouse, run_id=run_id, source=source, imdb_id=imdb_id, mode=mode
-    )
-    return Visit(source, imdb_id, mode, run_id, context, started_at, begun.collection_id)
-
-
 def _read(visit: Visit, progress: Progress) -> Reading:
-    """Read reviews into the lake as they arrive; never raises, the result says how it ended."""
+    """Read reviews into the lake as they arrive; never raise: the result says how it ended."""
     context, reading = visit.context, Reading()
     try:
         writer = reading.writer = context.lake.begin(visit.source, visit.imdb_id, visit.started_at)
         with context.warehouse.connect() as connection:
             tombstones = Tombstones.read(connection, visit.source, visit.imdb_id)
         about = {"source": visit.source, "imdb_id": visit.imdb_id}
-        stored = ledger.known_reviews(context.warehouse, **about)
+        stored = collections.known_reviews(context.warehouse, **about)
         known = frozenset(review.review_id for review in stored if review.is_current)
         with _open(visit, reading, known, tombstones) as crawl:
             for batch in crawl:
                 kept = [review for review in batch if not tombstones.covers(review)]
                 reading.passed_over += len(batch) - len(kept)
                 writer.append(kept)
-                ledger.beat_collection(context.warehouse, collection_id=visit.collection_id)
+                collections.beat_collection(context.warehouse, collection_id=visit.collection_id)
                 progress(crawl.distinct_ids, crawl.review_count_end)
             reading.outcome = crawl.status, crawl.reason, crawl.sentence
-    except BaseException as raised:  # the ledger says how it ended, whatever it was
+    except BaseException as raised:  # `_collect` raises it again, once it is noted
         reading.error = raised
         status, reason, sentence = explain(raised)
         if reading.crawl is not None and reading.crawl.distinct_ids:
@@ -191,7 +173,7 @@ def _read(visit: Visit, progress: Progress) -> Reading:
 def _open(
     visit: Visit, reading: Reading, known: frozenset[str], tombstones: Tombstones
 ) -> Iterator[Crawl]:
-    """Open the source of a visit, and keep the page that could not be read, if one could not."""
+    """Open the source of a visit; if a page cannot be read, keep that page."""
     if visit.mode == "stream":
         reading.crawl = gathered = gather(visit.source, visit.imdb_id, known, visit.context)
         yield gathered
@@ -199,9 +181,8 @@ def _open(
     source = sources.site(visit.source)
     with polite_site(source, visit.context) as site:
         try:
-            crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
-            reading.crawl = crawl
-            yield crawl
+            reading.crawl = site.crawl(visit.imdb_id, visit.mode, known, tombstones.covers)
+            yield reading.crawl
         except LayoutChanged as drift:
             page = reading.crawl.last_page if reading.crawl else site.last_page
             raise quarantine(source, visit.imdb_id, page, drift, visit.context) from drift
@@ -234,7 +215,8 @@ def _seal(manifest: Manifest, reading: Reading) -> tuple[str | None, Manifest]:
     """Close the collection in the lake.
 
     Returns:
-        The manifest's URI, None if the lake is away; and the manifest, which then says so.
+        The manifest's URI, and the manifest. If the lake is away, the URI is None, and the manifest
+        says so.
     """
     writer = reading.writer
     # A lake that was away from the start is not asked again: there is nothing to seal.
@@ -243,7 +225,7 @@ def _seal(manifest: Manifest, reading: Reading) -> tuple[str | None, Manifest]:
     try:
         return writer.close(manifest), manifest
     except LakeUnavailable as lost:
-        if reading.error is not None:  # the first error is the one to tell
+        if reading.error is not None:  # the manifest tells the first error
             return None, manifest
         reading.error = lost
         told = dict(zip(("status", "reason", "sentence"), explain(lost), strict=True))
@@ -251,12 +233,12 @@ def _seal(manifest: Manifest, reading: Reading) -> tuple[str | None, Manifest]:
 
 
 def _note(visit: Visit, uri: str | None, manifest: Manifest) -> None:
-    """Write into the ledger and the log how the collection ended."""
-    ledger.finish_collection(
+    """Write into `ops.collections` and the log how the collection ended."""
+    collections.finish_collection(
         visit.context.warehouse,
         collection_id=visit.collection_id,
         manifest_uri=uri,
-        **manifest.model_dump(include=LEDGER_FIELDS),
+        **manifest.model_dump(include=HOW_IT_WENT),
     )
     log.log(
         logging.INFO if manifest.status == "complete" else logging.WARNING,
@@ -264,7 +246,7 @@ def _note(visit: Visit, uri: str | None, manifest: Manifest) -> None:
     )  # fmt: skip
 
 
-# What a manifest takes over from the crawl, as the crawl names it.
+# What a manifest takes over from the crawl, under the same name.
 _CRAWL_FIELDS = (
     "movie", "snapshot", "variant", "review_count_start", "review_count_end",
 )  # fmt: skip

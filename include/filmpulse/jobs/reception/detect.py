@@ -1,4 +1,4 @@
-"""Detection: which movies have news, and which runs to start for them."""
+"""Detection: find the movies that have news, and the runs to start for them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ from filmpulse.warehouse import detection
 log = logging.getLogger(__name__)
 
 FULL_EVERY = timedelta(hours=24)
-"""A movie's reviews are all read again after this, since edits and removals show no other way."""
-
+"""How often all reviews of a movie are read: edits and removals show in no other way."""
 
 BEHIND_THE_GATE = "not readable here: import a saved page (filmpulse inbox add FILE)."
 LIVE_IS_OFF = (
@@ -53,7 +52,7 @@ class Batch(NamedTuple):
 class Detection:
     """What one round of detection found.
 
-    `is_done` is False when movies are left for the next poke; `due` and `visited` count movies.
+    `is_done` is False if movies are left for the next round; `due` and `visited` count movies.
     """
 
     is_done: bool
@@ -81,48 +80,45 @@ def detect(
     is_active: Callable[[str], bool],
     budget_seconds: float | None = None,
 ) -> Detection:
-    """Look at every tracked movie that was not looked at since `since`, one page each and site.
+    """Look at every tracked movie that was not looked at since `since`: one page of each site.
 
-    Streams are drained first, once a run. What each site and stream has of a movie is judged by
-    itself.
+    Streams are drained first, once a run. Each source is judged alone. If a site refuses, the rest
+    of its movies waits for the next run. Neither a movie nor a source stops another.
 
     Args:
-        imdb_ids: Tracked movies; visited longest unchecked first.
+        imdb_ids: Tracked movies; those with the longest time since their last look come first.
         since: Start of the detector's run (UTC): a movie is due once a run.
-        until: No visit begins after this (UTC); what is left is first in the next run.
+        until: No visit begins after this (UTC); movies that are left come first in the next run.
         run_id: The detector's run, from which the ids of the runs to start are made.
         context: Settings, warehouse and lake.
-        is_active: Whether a run of `movie_reception` is still queued or running.
+        is_active: Tells whether a run of `movie_reception` is still queued or running.
         budget_seconds: How long to visit; the setting `detect_budget_seconds` when None.
 
     Returns:
-        The round's outcome. Once `is_done`, `batches` holds the runs to start for all news since
-        `since`, whichever round found it, so that a crash between two rounds loses nothing.
-
-    A site that refuses ends its own round: the rest of its movies waits for the next run. Neither
-    a movie nor a source stops another.
+        What the round found. Once `is_done`, `batches` holds the runs to start for all news since
+        `since`, whichever round found them, so that a crash between two rounds loses nothing.
     """
     sites, streams = sources.sites(context.settings), sources.streams(context.settings)
     if imdb_ids and not sites and not streams:
         return Detection(is_done=True, warnings=[LIVE_IS_OFF])
-    poke = _Poke(imdb_ids, since, until, context, is_active)
+    one_round = _Round(imdb_ids, since, until, context, is_active)
     budget = budget_seconds or context.settings.detect_budget_seconds
-    deadline = time.monotonic() + min(budget, poke.seconds_left)
+    deadline = time.monotonic() + min(budget, one_round.seconds_left)
     found = Detection(is_done=True)
     for stream in streams:
         with _apart(stream, found):
-            _read_stream(stream, poke)
+            _read_stream(stream, one_round)
     for number, site in enumerate(sites):
         share = (deadline - time.monotonic()) / (len(sites) - number)
         with _apart(site, found):
-            _visit(site, time.monotonic() + share, poke, found)
+            _visit(site, time.monotonic() + share, one_round, found)
     if found.is_done:
         _collect_news(found, imdb_ids, since=since, run_id=run_id, context=context)
     return found
 
 
 @dataclass(frozen=True)
-class _Poke:
+class _Round:
     """What one round of detection works with; see `detect`."""
 
     imdb_ids: Sequence[str]
@@ -136,7 +132,7 @@ class _Poke:
         return (self.until - datetime.now(UTC)).total_seconds()
 
     def due(self, source: str) -> list[str]:
-        """Return the movies that a source was not asked for yet, longest unchecked first."""
+        """Return the movies that a source was not asked about yet, the longest wait first."""
         asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
         due = detection.due_movies(self.context.warehouse, source=source, **asked)
         return [movie.imdb_id for movie in due]
@@ -144,7 +140,7 @@ class _Poke:
 
 @contextmanager
 def _apart(source: Source, found: Detection) -> Iterator[None]:
-    """Note what went wrong with a source as a whole: one source never stops another."""
+    """Note an error of a source as a whole, and go on: one source never stops another."""
     try:
         yield
     except WarehouseUnavailable:
@@ -155,17 +151,17 @@ def _apart(source: Source, found: Detection) -> Iterator[None]:
         found.failures.append(f"{source.title} could not be read: {explain(error)[2]}")
 
 
-def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -> None:
+def _visit(source: SiteSource, deadline: float, one_round: _Round, found: Detection) -> None:
     """Look at a site's due movies until the deadline; a refusal leaves the rest to the next run."""
-    due, visited = poke.due(source.name), 0
+    due, visited = one_round.due(source.name), 0
     found.due += len(due)
-    if due and poke.seconds_left > 0:
-        with polite_site(source, poke.context) as site:
+    if due and one_round.seconds_left > 0:
+        with polite_site(source, one_round.context) as site:
             for imdb_id in due:
                 if time.monotonic() >= deadline:
                     break
                 try:
-                    _look(source, imdb_id, site, poke)
+                    _look(source, imdb_id, site, one_round)
                 except (Blocked, HostPaused) as error:
                     found.failures.append(
                         f"{error} {len(due) - visited} movies were not looked at."
@@ -174,26 +170,27 @@ def _visit(source: SiteSource, deadline: float, poke: _Poke, found: Detection) -
                 visited += 1
                 found.visited += 1
     if visited < len(due):
-        if poke.seconds_left > 0:
+        if one_round.seconds_left > 0:
             found.is_done = False
         else:
-            tracked = len(poke.imdb_ids)
-            found.warnings.append(_say_cycle(tracked, len(due) - visited, poke.since))
+            tracked = len(one_round.imdb_ids)
+            found.warnings.append(_say_pace(tracked, len(due) - visited, one_round.since))
 
 
-def _read_stream(source: StreamSource, poke: _Poke) -> None:
-    """Drain a stream once a run, then tell which movies have news in it."""
-    due = poke.due(source.name)
+def _read_stream(source: StreamSource, one_round: _Round) -> None:
+    """Drain a stream once a run, then record which movies have news in it."""
+    due = one_round.due(source.name)
     if not due:
         return
-    drain(source, poke.imdb_ids, poke.context)
-    drains = poke.context.lake.drains(source.name)
+    drain(source, one_round.imdb_ids, one_round.context)
+    drains = one_round.context.lake.drains(source.name)
     for imdb_id in due:
-        verdict = _judge_stream(source.name, imdb_id, drains, poke)
-        _record(source.name, imdb_id, verdict, None, poke.context)
+        verdict = _judge_stream(source.name, imdb_id, drains, one_round)
+        _record(source.name, imdb_id, verdict, None, one_round.context)
 
 
-def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
+def _say_pace(tracked: int, unseen: int, since: datetime) -> str:
+    """Say how long a round of all tracked movies takes, as the time was too short for one."""
     seen = tracked - unseen
     if not seen:
         return f"None of {tracked} movies could be looked at in the time there is."
@@ -204,30 +201,22 @@ def _say_cycle(tracked: int, unseen: int, since: datetime) -> str:
     )
 
 
-def mark_triggered(
-    batch_run_id: str, imdb_ids: Sequence[str], context: Context, since: datetime | None = None
-) -> None:
-    """Remember which run was asked for, so that the next detection lets it finish.
+def mark_triggered(run_id: str, imdb_ids: Sequence[str], context: Context, since: datetime) -> None:
+    """Note the run that reads these movies, so that the next detection lets the run finish.
 
-    Args:
-        batch_run_id: The run.
-        imdb_ids: Its movies.
-        context: The warehouse.
-        since: Start of the detector's run (UTC): the run reads sources with news since then.
+    The run reads the sources that had news since `since`, the start of the detector's run (UTC).
     """
-    detection.mark_triggered(
-        context.warehouse, run_id=batch_run_id, imdb_ids=list(imdb_ids), since=since
-    )
+    detection.mark_triggered(context.warehouse, run_id=run_id, imdb_ids=list(imdb_ids), since=since)
 
 
-def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
-    review_count, context = None, poke.context
+def _look(source: SiteSource, imdb_id: str, site: Site, one_round: _Round) -> None:
+    review_count, context = None, one_round.context
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
         with context.warehouse.connect() as connection:
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
-        verdict = _judge(source.name, imdb_id, review_count, poke)
+        verdict = _judge(source.name, imdb_id, review_count, one_round)
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
@@ -243,12 +232,12 @@ def _look(source: SiteSource, imdb_id: str, site: Site, poke: _Poke) -> None:
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
-def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> _Verdict:
-    """Tell a site's news from no news by what was last collected, never by the last look."""
-    if busy := _busy(source, imdb_id, poke):  # before the history, so that none ends in between
+def _judge(source: str, imdb_id: str, review_count: int | None, one_round: _Round) -> _Verdict:
+    """Tell a site's news from no news by the last collection, never by the last look."""
+    if busy := _busy(source, imdb_id, one_round):  # first, so that no run ends in between
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.collection_history.one(poke.context.warehouse, **asked)
+    history = detection.collection_history.one(one_round.context.warehouse, **asked)
     finished, now = history.last, datetime.now(UTC)
     if finished is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
@@ -269,12 +258,12 @@ def _judge(source: str, imdb_id: str, review_count: int | None, poke: _Poke) -> 
     return _Verdict("no_news")
 
 
-def _judge_stream(source: str, imdb_id: str, drains: Drains, poke: _Poke) -> _Verdict:
-    """Say whether a stream told of a movie after its last loaded collection."""
-    if busy := _busy(source, imdb_id, poke):
+def _judge_stream(source: str, imdb_id: str, drains: Drains, one_round: _Round) -> _Verdict:
+    """Tell whether a stream told of a movie after its last loaded collection."""
+    if busy := _busy(source, imdb_id, one_round):
         return busy
     asked = {"source": source, "imdb_id": imdb_id}
-    history = detection.stream_history.one(poke.context.warehouse, **asked)
+    history = detection.stream_history.one(one_round.context.warehouse, **asked)
     new = new_drains(drains, imdb_id, history.read_until)
     if not new:
         return _Verdict("no_news")
@@ -282,16 +271,16 @@ def _judge_stream(source: str, imdb_id: str, drains: Drains, poke: _Poke) -> _Ve
     return _Verdict("news", "events", f"The stream tells of {events:,} new events.", "stream")
 
 
-def _busy(source: str, imdb_id: str, poke: _Poke) -> _Verdict | None:
-    """Return a verdict where a run may still be at work on the movie."""
-    for run in detection.open_runs(poke.context.warehouse, source=source, imdb_id=imdb_id):
-        if run.is_fresh or poke.is_active(run.run_id):
+def _busy(source: str, imdb_id: str, one_round: _Round) -> _Verdict | None:
+    """Return a verdict if a run may still be at work on the movie."""
+    for run in detection.open_runs(one_round.context.warehouse, source=source, imdb_id=imdb_id):
+        if run.is_fresh or one_round.is_active(run.run_id):
             return _Verdict("busy", "running", f"The run {run.run_id} is still at work on it.")
     return None
 
 
 def _growth(review_count: int | None, known: int | None) -> int:
-    """Say by how much the site's count differs from a known one; 0 where either is not known."""
+    """Return by how much the site's count differs from a known one; 0 if either is not known."""
     return 0 if review_count is None or known is None else review_count - known
 
 
@@ -311,21 +300,21 @@ def _record(
 def _collect_news(
     found: Detection, imdb_ids: Sequence[str], *, since: datetime, run_id: str, context: Context
 ) -> None:
+    """Add what all looks of the run gave: warnings, failures, and the runs to start."""
     modes: dict[str, Mode] = {}
-    for check in detection.checks_since(context.warehouse, imdb_ids=list(imdb_ids), since=since):
-        if check.outcome == "news":  # a run reads a source as its own news asks (`plan`)
-            is_full = "full" in (check.mode, modes.get(check.imdb_id))
-            modes[check.imdb_id] = "full" if is_full else "incremental"
-        name = f"{check.imdb_id}{sources.told_apart(check.source)}"
-        if check.outcome == "not_found" or (check.reason == "gated" and check.sentence):
-            found.warnings.append(f"{name}: {check.sentence}")
-        elif check.outcome in ("layout_changed", "failed"):
-            found.failures.append(f"{name}: {check.sentence}")
-    news: dict[Mode, list[str]] = {"full": [], "incremental": []}
-    for imdb_id, mode in modes.items():
-        news[mode].append(imdb_id)
+    for look in detection.checks_since(context.warehouse, imdb_ids=list(imdb_ids), since=since):
+        if look.outcome == "news":  # a run reads each source in the mode of its own news (`plan`)
+            is_full = "full" in (look.mode, modes.get(look.imdb_id))
+            modes[look.imdb_id] = "full" if is_full else "incremental"
+        name = f"{look.imdb_id}{sources.told_apart(look.source)}"
+        if look.outcome == "not_found" or (look.reason == "gated" and look.sentence):
+            found.warnings.append(f"{name}: {look.sentence}")
+        elif look.outcome in ("layout_changed", "failed"):
+            found.failures.append(f"{name}: {look.sentence}")
     size = context.settings.movies_per_run
-    for mode, ids in news.items():
+    both: tuple[Mode, Mode] = ("full", "incremental")
+    for mode in both:
+        ids = [imdb_id for imdb_id in modes if modes[imdb_id] == mode]
         for start in range(0, len(ids), size):
             batch = ids[start : start + size]
             # The same news of the same run gives the same id, so a retried trigger starts nothing.

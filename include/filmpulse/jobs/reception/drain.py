@@ -1,4 +1,4 @@
-"""Draining: what a stream told since the last drain, of all tracked movies, into the lake."""
+"""Draining: write what a stream told since the last drain, of all tracked movies, into the lake."""
 
 from __future__ import annotations
 
@@ -25,15 +25,10 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
     """Write what a stream told of these movies since its cursor, then move the cursor.
 
     After a crash the same is read again: a review or removal that comes twice changes nothing.
-    Two drains of one stream take turns.
-
-    Args:
-        source: The stream.
-        imdb_ids: The tracked movies; events of others are not kept.
-        context: Settings, warehouse and lake.
+    Two drains of one stream take turns. Events of other movies are not kept.
 
     Returns:
-        The URI of the drain's manifest; None where nothing concerned these movies.
+        The URI of the drain's manifest; None if nothing concerned these movies.
 
     Raises:
         Blocked, SiteUnavailable, HostPaused: As the stream raises them; the cursor stays.
@@ -43,9 +38,11 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
     with context.warehouse.connect() as connection:
         stands = detection.begin_drain.one(connection, source=source.name)  # takes turns
         drained_at = datetime.now(UTC)
-        if stands.drained_at is not None:  # a clock may be slow, and a later drain counts as later
+        if stands.drained_at is not None:  # a clock may go back; the drains stay in order
             drained_at = max(drained_at, stands.drained_at + timedelta(microseconds=1))
-        cursor = stands.cursor or _cursor_in_lake(source.name, context)
+        cursor = stands.cursor
+        if not cursor and (before := context.lake.drains(source.name)):
+            cursor = before[-1][1].cursor  # the warehouse lost its own
         last: dict[str, Review | None] = {}
         with HostGate(context.warehouse, context.settings.request_gap_seconds) as gate:
             stream = source.drain(
@@ -57,7 +54,7 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
             )
             for piece in stream:
                 for event in piece.events:
-                    last.pop(event.review_id, None)  # so that the order is that of the last word
+                    last.pop(event.review_id, None)  # the order is that of the last events
                     last[event.review_id] = event if isinstance(event, Review) else None
                 cursor = piece.cursor
         gapless_since = stream.gap_before or stands.gapless_since or drained_at
@@ -73,16 +70,10 @@ def drain(source: StreamSource, imdb_ids: Collection[str], context: Context) -> 
     return uri
 
 
-def _cursor_in_lake(source: str, context: Context) -> str | None:
-    """Return the cursor of the last drain in the lake, for a warehouse that lost its own."""
-    before = context.lake.drains(source)
-    return before[-1][1].cursor if before else None
-
-
 def _write(
     last: dict[str, Review | None], told: DrainManifest, connection: wh.Connection, context: Context
 ) -> str | None:
-    """Write the last word on each review that concerns us; return the manifest's URI."""
+    """Write the last event of each review of tracked movies; return the manifest's URI, if any."""
     tombstones = {
         imdb_id: Tombstones.read(connection, told.source, imdb_id)
         for imdb_id in {review.imdb_id for review in last.values() if review}
@@ -103,7 +94,7 @@ def _write(
 def _movies_of(
     review_ids: list[str], told: DrainManifest, connection: wh.Connection, context: Context
 ) -> dict[str, str]:
-    """Return the movie of each of these reviews that we hold, or that an earlier drain told of."""
+    """Return the movie of each of these reviews that we hold or that an earlier drain holds."""
     if not review_ids:
         return {}
     asked = {"source": told.source, "review_ids": review_ids}

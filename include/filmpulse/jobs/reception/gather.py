@@ -1,8 +1,9 @@
-"""Gathering: one movie's reviews out of the drains of a stream."""
+"""Gathering: take one movie's reviews out of the drains of a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from filmpulse.items import CollectionStatus, Movie, Page, Review, Snapshot
@@ -16,45 +17,32 @@ Drains = Sequence[tuple[str, DrainManifest]]
 """What a stream told, in order: the URI of each drain's manifest, and the manifest."""
 
 
+@dataclass
 class Gathered:
     """A movie's events since its last collection of a stream, to be read as a `sources.Crawl`.
 
-    Attributes:
-        read_until: Start of the last drain that was read (UTC), which is when the collection counts
-            from: a later drain is news.
-        removed_ids: Reviews of which the stream's last word is that they are gone.
+    `removed_ids` are reviews whose last event is a removal. `read_until` is the start of the last
+    drain that was read (UTC): the collection counts from then, and a later drain is news. `gap`
+    says which events are lost, if any are.
     """
 
+    reviews: list[Review]
+    removed_ids: tuple[str, ...]
+    read_until: datetime
+    gap: str = ""
+    status: CollectionStatus = "drained"
+    reason: str | None = None
     movie: Movie | None = None
     snapshot: Snapshot | None = None
+    variant: str = "stream"
     review_count_start: int | None = None
     review_count_end: int | None = None
     last_page: Page | None = None
-    variant = "stream"
-
-    def __init__(
-        self, reviews: list[Review], removed_ids: tuple[str, ...], read_until: datetime
-    ) -> None:
-        """Keep what was gathered."""
-        self._reviews = reviews
-        self.removed_ids = removed_ids
-        self.read_until = read_until
-        self.status: CollectionStatus = "drained"
-        self.reason: str | None = None
-        self._gap = ""
-
-    def note_gap(self, since: datetime, until: datetime) -> None:
-        """Say that events between two moments (UTC) are lost."""
-        self.status, self.reason = "partial", "gap"
-        self._gap = (
-            f" What happened between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC is lost:"
-            " the stream no longer holds it."
-        )
 
     @property
     def distinct_ids(self) -> int:
         """How many reviews there are."""
-        return len(self._reviews)
+        return len(self.reviews)
 
     @property
     def so_far(self) -> str:
@@ -63,15 +51,15 @@ class Gathered:
 
     @property
     def sentence(self) -> str:
-        """Status and reason for a person, with figures."""
+        """Status and reason for a person, with numbers."""
         removals = len(self.removed_ids)
         said = f"The stream told of {self.distinct_ids:,} reviews and {removals:,} removals."
-        return said + self._gap
+        return said + self.gap
 
     def __iter__(self) -> Iterator[tuple[Review, ...]]:
         """Yield the reviews in batches."""
-        for start in range(0, len(self._reviews), BATCH):
-            yield tuple(self._reviews[start : start + BATCH])
+        for start in range(0, len(self.reviews), BATCH):
+            yield tuple(self.reviews[start : start + BATCH])
 
 
 def new_drains(drains: Drains, imdb_id: str, read_until: datetime | None) -> Drains:
@@ -86,11 +74,7 @@ def new_drains(drains: Drains, imdb_id: str, read_until: datetime | None) -> Dra
 def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -> Gathered:
     """Gather a movie's events since its last loaded collection of a stream.
 
-    Args:
-        source: The stream.
-        imdb_id: The movie.
-        known: Ids of the movie's reviews that are stored.
-        context: Warehouse and lake.
+    `known` are the ids of the movie's current reviews in the warehouse.
 
     Raises:
         LakeUnavailable, LakeDamaged: A drain could not be read.
@@ -113,5 +97,9 @@ def gather(source: str, imdb_id: str, known: frozenset[str], context: Context) -
     gathered = Gathered(reviews, removed, newest)
     gapless_since = max((told.gapless_since for _, told in drains), default=newest)
     if read_until is not None and gapless_since > read_until:
-        gathered.note_gap(read_until, gapless_since)
+        gathered.status, gathered.reason = "partial", "gap"
+        gathered.gap = (
+            f" What happened between {read_until:%Y-%m-%d %H:%M} and "
+            f"{gapless_since:%Y-%m-%d %H:%M} UTC is lost: the stream no longer holds it."
+        )
     return gathered

@@ -1,4 +1,4 @@
-"""Quality: does what was loaded look as it should?"""
+"""Quality: judge whether a loaded collection looks as it should."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ RUNBOOK = "docs/runbooks/data_quality.md"
 def check(
     connection: wh.Connection, manifest_uri: str, manifest: Manifest, observed: Observed
 ) -> list[Check]:
-    """Judge a collection that was just loaded, in the transaction that loaded it.
+    """Judge a collection in the transaction that loaded it; store the verdicts.
 
-    The verdicts are stored in `ops.quality_checks`; nothing is raised and nothing taken back.
-    Costs two queries over the movie's reviews.
+    They go into `ops.quality_checks`; nothing is raised and nothing taken back. Costs two queries
+    over the movie's reviews.
     """
     source = sources.known().get(manifest.source)
     checks = check_load(
@@ -49,24 +49,13 @@ def check(
     return checks
 
 
-def failed_checks(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Name each movie for which these collections brought a fault, with the figures.
+def failed_checks(
+    manifest_uris: Collection[str], context: Context, *, brought: bool = True
+) -> list[str]:
+    """Return a line for each movie with a fault that these collections brought, by id.
 
-    For a job that closes a run: raise `CollectionFailed` with them.
-
-    Returns:
-        One line a movie, in the order of their ids; none when all is well. Faults that only still
-        stand are left out.
+    With `brought` False: with a fault that they found, and that an earlier collection brought.
     """
-    return _lines(manifest_uris, context, brought=True)
-
-
-def standing_faults(manifest_uris: Collection[str], context: Context) -> list[str]:
-    """Like `failed_checks`, for what these collections found and did not bring: a warning."""
-    return _lines(manifest_uris, context, brought=False)
-
-
-def _lines(manifest_uris: Collection[str], context: Context, *, brought: bool) -> list[str]:
     if not manifest_uris:
         return []
     found: dict[str, list[str]] = defaultdict(list)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 from filmpulse import warehouse as wh
 from filmpulse.items import Movie, Snapshot
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception import judge
-from filmpulse.jobs.reception.read_history import (
-    read_history,
-)
+from filmpulse.jobs.reception.read_history import is_whole, read_history
 from filmpulse.jobs.reception.replay import (
-    is_whole,
     known_languages,
-    loads_of,
     replay_what_is_left,
     seen_in,
     sighting_of,
@@ -23,7 +20,7 @@ from filmpulse.jobs.reception.replay import (
 from filmpulse.jobs.upkeep.erase import read_unless_erased, take_out
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
-from filmpulse.warehouse import collections as ledger
+from filmpulse.warehouse import collections
 from filmpulse.warehouse.load import (
     Loaded,
     ensure_movie,
@@ -35,26 +32,27 @@ from filmpulse.warehouse.load import (
 from filmpulse.warehouse.quality import Observed
 
 log = logging.getLogger(__name__)
-LEDGER_FIELDS = {
+
+HOW_IT_WENT = {
     "status", "reason", "sentence", "started_at", "finished_at", "review_count_start",
     "review_count_end", "distinct_ids", "variant",
 }  # fmt: skip
-LEDGER_KEY = {"run_id", "source", "imdb_id", "mode"}
+"""What a manifest gives to the line of its collection in `ops.collections`, besides its key."""
 
 
 def load(manifest_uri: str, context: Context) -> Loaded:
     """Load one collection into the warehouse and check it; the same one again changes nothing.
 
-    One that was begun before another that is loaded already is put in its place by replaying all of
-    the movie's, so that the order of loading does not matter. Erased reviews that it holds, since
-    they were erased while it was made, are taken out of it.
+    If a later collection of the movie is loaded already, all of them are replayed, so that the
+    order of loading does not matter. Reviews that were erased while the collection was made are
+    taken out of it.
 
     Returns:
-        What changed. One transaction: either the rows and the ledger's line, or neither.
+        What changed. One transaction writes the rows and the line in `ops.collections`.
 
     Raises:
-        HistoryLost: It came late, and objects of the others are lost in the lake.
-        BadInput: It holds what cannot be read (`damaged`), or its movie was erased (`erased`).
+        HistoryLost: A later collection is loaded, and objects of the others are lost in the lake.
+        BadInput: The collection cannot be read (`damaged`), or its movie was erased (`erased`).
     """
     source, imdb_id = context.lake.subject_of(manifest_uri)
     with context.warehouse.connect() as connection:
@@ -62,7 +60,7 @@ def load(manifest_uri: str, context: Context) -> Loaded:
         tombstones = Tombstones.read(connection, source, imdb_id)
         manifest = read_unless_erased(manifest_uri, imdb_id, tombstones, context)
         store_what_it_says(connection, manifest)
-        loads = loads_of(connection, source, imdb_id)
+        loads = dict(collections.movie_loads(connection, source=source, imdb_id=imdb_id))
         place = (manifest.started_at, manifest_uri)
         observed = Observed()
         is_known = manifest_uri in loads
@@ -70,15 +68,9 @@ def load(manifest_uri: str, context: Context) -> Loaded:
             loaded = Loaded()
         elif all((at, uri) < place for uri, at in loads.items()):
             languages = known_languages(connection, source, imdb_id)
-            loaded = load_reviews(
-                connection,
-                source=source,
-                imdb_id=imdb_id,
-                sighting=sighting_of(
-                    manifest,
-                    seen_in(manifest_uri, manifest, languages, tombstones, context, observed),
-                ),
-            )
+            seen = seen_in(manifest_uri, manifest, languages, tombstones, context, observed)
+            sighting = sighting_of(manifest, seen)
+            loaded = load_reviews(connection, source=source, imdb_id=imdb_id, sighting=sighting)
         else:
             log.info("%s: a later collection is loaded already; replaying all.", imdb_id)
             history = read_history(source, imdb_id, loads, {*loads, manifest_uri}, context)
@@ -90,15 +82,19 @@ def load(manifest_uri: str, context: Context) -> Loaded:
         record_load(connection, manifest_uri, manifest, loaded)
         if not is_known:
             judge.check(connection, manifest_uri, manifest, observed)
-        line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
-        ledger.loaded_collection(connection, manifest_uri=manifest_uri, **line)
+        collections.loaded_collection(connection, manifest_uri=manifest_uri, **line_of(manifest))
     log.info("%s: %s", imdb_id, loaded)
     return loaded
 
 
+def line_of(manifest: Manifest) -> dict[str, Any]:
+    """Return the line of a collection in `ops.collections`."""
+    return manifest.model_dump(include=HOW_IT_WENT | {"run_id", "source", "imdb_id", "mode"})
+
+
 def record_load(connection: wh.Connection, uri: str, manifest: Manifest, loaded: Loaded) -> None:
     """Note that a collection is loaded, and what that changed."""
-    ledger.record_load(
+    collections.record_load(
         connection,
         manifest_uri=uri,
         is_whole=is_whole(manifest),
@@ -110,17 +106,14 @@ def record_load(connection: wh.Connection, uri: str, manifest: Manifest, loaded:
 def store_what_it_says(connection: wh.Connection, manifest: Manifest) -> None:
     """Store what a collection says of its movie: facts and snapshot."""
     ensure_movie(connection, manifest.imdb_id)
-    if manifest.movie is not None:
-        store_movie(connection, manifest.movie, _facts_as_of(manifest))
-    if manifest.snapshot is not None and manifest.snapshot.taken_at is not None:
-        store_snapshot(connection, manifest.snapshot)
+    store_facts(connection, manifest.movie, manifest.snapshot, _facts_as_of(manifest))
 
 
 def _facts_as_of(manifest: Manifest) -> datetime:
-    """Say how old a collection's facts of the movie are.
+    """Return the time of a collection's facts of the movie.
 
-    A page of unknown age only says what no other one says: it counts as older than any that can
-    have been saved, and of several such pages the one that came first counts.
+    A page of unknown age may only add facts that no other page has. So it counts as older than any
+    page that can have been saved, and of several such pages the first one counts as the newest.
     """
     if manifest.is_dated:
         return manifest.started_at
@@ -129,9 +122,10 @@ def _facts_as_of(manifest: Manifest) -> datetime:
 
 
 def store_facts(
-    connection: wh.Connection, movie: Movie, snapshot: Snapshot, facts_as_of: datetime
+    connection: wh.Connection, movie: Movie | None, snapshot: Snapshot | None, facts_as_of: datetime
 ) -> None:
     """Store what a page says of the movie, in the caller's transaction."""
-    store_movie(connection, movie, facts_as_of)
-    if snapshot.taken_at is not None:
+    if movie is not None:
+        store_movie(connection, movie, facts_as_of)
+    if snapshot is not None and snapshot.taken_at is not None:
         store_snapshot(connection, snapshot)

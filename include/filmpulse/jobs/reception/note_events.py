@@ -1,4 +1,4 @@
-"""Events: what people note about a movie's life, shown on its time axis beside the release."""
+"""Events that people note about a movie, shown on its time axis beside the release."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filmpulse.warehouse import movies
 from filmpulse.warehouse.movies import Event
 
 LONGEST_LABEL = 80
-"""Characters of a label: what fits beside a line in a chart, and what the column takes."""
+"""Characters of a label: so many fit beside a line in a chart, and the column takes no more."""
 
 FIRST_DAY, LAST_DAY = date(1870, 1, 1), date(2199, 12, 31)
 """No film is older, and a slip in the year would stretch the time axis over centuries."""
@@ -26,19 +26,10 @@ _VISIBLE = set("LNPS")  # letters, numbers, punctuation, symbols
 
 
 def add_event(imdb_id: str, day: str, label: str, context: Context) -> bool:
-    """Note an event of a movie.
-
-    Args:
-        imdb_id: A movie of the warehouse.
-        day: YYYY-MM-DD.
-        label: What happened, in a few words.
-        context: The warehouse.
-
-    Returns:
-        Whether it is new; the same one again stays one.
+    """Note an event of a movie on a day (YYYY-MM-DD); return whether it is new.
 
     Raises:
-        BadInput: One of the three cannot be used, or the movie was never looked at.
+        BadInput: Id, day or label cannot be used, or the movie was never looked at.
     """
     event = _event(imdb_id, day, label)
     try:
@@ -51,7 +42,7 @@ def remove_event(imdb_id: str, day: str, label: str, context: Context) -> None:
     """Take back an event that `add_event` noted.
 
     Raises:
-        BadInput: There is none such.
+        BadInput: There is no such event.
     """
     event = _event(imdb_id, day, label)
     if not movies.remove_event(context.warehouse, **event):

@@ -1,4 +1,4 @@
-"""Checking: one movie on the live site, by hand, stage by stage; nothing of it is stored."""
+"""Try to read one movie on the live site, by hand, stage by stage, and store nothing of it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ from filmpulse.errors import (
     NotFound,
     SiteUnavailable,
 )
-from filmpulse.items import is_imdb_id
+from filmpulse.items import CollectionStatus, is_imdb_id
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.visit import polite_site
-from filmpulse.sources import Site, SiteSource, sites
+from filmpulse.jobs.reception.visit import explain, polite_site
+from filmpulse.sources import Site, sites
 
-Outcome = Literal["ok", "gated", "blocked", "layout_changed", "not_found", "not_imdb", "failed"]
+Outcome = CollectionStatus | Literal["ok", "not_imdb"]
 
-# As `filmpulse parse` has them, where it has them.
+# The same as those of `filmpulse parse`; 1 for any other outcome.
 EXIT_CODES: dict[Outcome, int] = {
     "ok": 0,
-    "failed": 1,
     "layout_changed": EXIT_LAYOUT_CHANGED,
     "blocked": EXIT_BLOCKED,
     "not_found": EXIT_FOREIGN_PAGE,
@@ -38,8 +37,8 @@ EXIT_CODES: dict[Outcome, int] = {
 }
 
 
-class LiveCheck(NamedTuple):
-    """How a check ended: the outcome, a stable word beside it, and the same for a person."""
+class LiveLook(NamedTuple):
+    """How the try ended: the outcome, a short stable word for the reason, and a sentence."""
 
     outcome: Outcome
     reason: str | None
@@ -47,52 +46,37 @@ class LiveCheck(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """What a shell is told."""
-        return EXIT_CODES[self.outcome]
+        """The exit code of the command."""
+        return EXIT_CODES.get(self.outcome, 1)
 
 
-def check_live(
-    imdb_id: str, context: Context, tell: Callable[[str], None], source: SiteSource | None = None
-) -> LiveCheck:
-    """Look at a movie on a live site as a collection would begin, and store nothing of it.
+def check_live(imdb_id: str, context: Context, tell: Callable[[str], None]) -> LiveLook:
+    """Look at a movie on the first live site as a collection would begin; store nothing of it.
 
-    Args:
-        imdb_id: The movie; it need not be tracked.
-        context: Settings and warehouse; the lake is not opened.
-        tell: Given a line before each request and after it, as it happens.
-        source: The site; the first that is on when not given.
-
-    Returns:
-        How it ended; the site's faults are outcomes, not errors.
+    The site's faults are outcomes, not errors. Costs robots.txt and two pages, as politely as
+    always: each request waits for its turn, and a refusal pauses the host for everybody. The movie
+    need not be tracked, and the lake is not opened. `tell` is given a line before each request and
+    after it.
 
     Raises:
         BadInput: No IMDb id, or reading live is off.
-        WarehouseUnavailable: The gate could not be asked; then nothing is.
-
-    Costs robots.txt and two pages. Manners are kept as always: each request waits for its slot, and
-    a refusal pauses the host for everybody.
+        WarehouseUnavailable: The gate could not be asked, so no request was sent.
     """
     if not is_imdb_id(imdb_id):
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id[:80]}.")
-    source = source or (sites(context.settings) or sites())[0]
+    source = (sites(context.settings) or sites())[0]
     with polite_site(source, context) as site:
         try:
-            check = _look(imdb_id, site, context, tell)
-        except (Blocked, HostPaused) as error:
-            check = LiveCheck("blocked", error.reason, str(error))
-        except LayoutChanged as error:
-            check = LiveCheck("layout_changed", error.reason, str(error))
-        except NotFound as error:
-            check = LiveCheck("not_found", error.reason, str(error))
+            ended = _look(imdb_id, site, context, tell)
         except ForeignPage as error:
-            check = LiveCheck("not_imdb", error.reason, str(error))
-        except SiteUnavailable as error:
-            check = LiveCheck("failed", error.reason, str(error))
-    tell(f"{check.outcome.replace('_', ' ')}: {check.sentence}")
-    return check
+            ended = LiveLook("not_imdb", error.reason, str(error))
+        except (Blocked, HostPaused, LayoutChanged, NotFound, SiteUnavailable) as error:
+            ended = LiveLook(*explain(error))
+    tell(f"{ended.outcome.replace('_', ' ')}: {ended.sentence}")
+    return ended
 
 
-def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None]) -> LiveCheck:
+def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None]) -> LiveLook:
     gap = context.settings.request_gap_seconds
     tell(f"robots.txt of {site.host}, then two pages, {gap:g} s apart or more ...")
     site.check_robots(imdb_id)
@@ -101,10 +85,10 @@ def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None
     tell(f"title page of {imdb_id} ...")
     movie, snapshot = site.look(imdb_id)
     name = movie.original_title or movie.title
-    count = (
-        "no review count" if snapshot.review_count is None else f"{snapshot.review_count:,} reviews"
-    )
-    tell(f"title page: {name}{f' ({movie.year})' if movie.year else ''}, {count}.")
+    year = f" ({movie.year})" if movie.year else ""
+    reviews = snapshot.review_count
+    count = "no review count" if reviews is None else f"{reviews:,} reviews"
+    tell(f"title page: {name}{year}, {count}.")
 
     tell("reviews page ...")
     secret = context.settings.author_key_secret or secrets.token_bytes(32)
@@ -114,9 +98,9 @@ def _look(imdb_id: str, site: Site, context: Context, tell: Callable[[str], None
         shown += f" of {page.review_count:,}"
     tell(f"reviews page: {shown} reviews read ({page.variant}).")
     if page.is_gated:
-        return LiveCheck(
+        return LiveLook(
             "gated", "sign_in",
             f"{shown} reviews are shown; the rest needs a sign-in. Save a page that shows them and "
             "import it: filmpulse inbox add FILE.",
         )  # fmt: skip
-    return LiveCheck("ok", None, f"{shown} reviews are on the first page{page.what_follows}")
+    return LiveLook("ok", None, f"{shown} reviews are on the first page{page.what_follows}")

@@ -1,9 +1,9 @@
-"""A movie's history: all its collections in the lake, and what of them is lost (docs/adr/0015).
+"""A movie's history: all its collections in the lake, and which of their objects are lost.
 
-An object is lost when it is missing or damaged, or when its collection holds fewer reviews than the
-manifest says. A loss is open until a person gives the object up (`rebuild --accept-loss`), or until
-a complete collection, begun since the loss was found, shows all that the warehouse knows. Then the
-loss is settled: noted in the warehouse and in the lake, and passed over from then on.
+An object is lost if it is missing or damaged, or if its collection holds fewer reviews than the
+manifest says (docs/adr/0015). A loss is open until a person gives the object up (`rebuild
+--accept-loss`), or until a complete collection, begun since the loss was found, shows all that the
+warehouse knows. Then the loss is settled: noted in the warehouse and in the lake, and passed over.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -31,9 +31,9 @@ from filmpulse.warehouse.losses import (
 )
 
 _COUNTED = ("complete", "gated")
-"""Collections that ended in good order, whose manifest counts just what was written.
+"""The statuses of collections whose manifest counts exactly the reviews that were written.
 
-One that broke off may have counted a batch that could not be written any more.
+A collection that broke off may have counted a batch that could not be written any more.
 """
 
 
@@ -43,7 +43,7 @@ class HistoryLost(LakeDamaged):
     reason = "history_lost"
 
     def __init__(self, losses: Sequence[Loss]) -> None:
-        """Word what is lost and what to do; keep the losses beside the sentence."""
+        """Say what is lost and what to do; keep the losses beside the sentence."""
         first = losses[0]
         more = f" and {len(losses) - 1} more objects" if len(losses) > 1 else ""
         movie = first.imdb_id
@@ -69,11 +69,8 @@ _WORDED: dict[Fault, str] = {
 class History(NamedTuple):
     """The collections of one source's reviews of one movie.
 
-    Attributes:
-        source: The source.
-        imdb_id: The movie.
-        manifests: Those with a readable manifest, by its URI, in the order in which they count.
-        losses: What is known to be lost.
+    `manifests` are those that can be read, by their URIs, in the order in which the collections
+    were begun; `losses` are the objects that are known to be lost.
     """
 
     source: str
@@ -106,14 +103,9 @@ def read_history(
     uris: Collection[str],
     context: Context,
 ) -> History:
-    """Read the manifests of a movie's collections; one that is lost is among the losses.
+    """Read the manifests of a movie's collections; a lost manifest is among the losses.
 
-    Args:
-        source: The source.
-        imdb_id: The movie.
-        loads: When each collection that is loaded was begun (UTC), by its manifest's URI.
-        uris: The manifests that are to be read.
-        context: The lake.
+    `loads` says when each loaded collection was begun (UTC), by its manifest's URI.
 
     Raises:
         LakeUnavailable: The lake did not answer.
@@ -125,14 +117,17 @@ def read_history(
             manifests[uri] = context.lake.read_manifest(uri)
         except (LakeDamaged, ObjectMissing) as error:
             name = context.lake.name_of(uri)
-            begun = loads.get(uri) or _begun_at(name)
-            losses.append(_loss(name, name, source, imdb_id, begun, error, context))
+            begun = (
+                loads.get(uri) or begun_at_by_folder(name.rpartition("/")[0]) or datetime.now(UTC)
+            )
+            about = {"source": source, "imdb_id": imdb_id, "collected_at": begun}
+            losses.append(_loss(name, name, error, context, **about))
     in_order = dict(sorted(manifests.items(), key=lambda item: (item[1].started_at, item[0])))
     return History(source, imdb_id, in_order, tuple(losses))
 
 
 def look_through(history: History, context: Context) -> History:
-    """Read every object of a history; return it with all that is lost.
+    """Read every object of a history; return the history with all losses.
 
     Raises:
         LakeUnavailable: The lake did not answer.
@@ -141,6 +136,12 @@ def look_through(history: History, context: Context) -> History:
     for uri, manifest in history.manifests.items():
         name = context.lake.name_of(uri)
         folder = name.rpartition("/")[0]
+        about = {
+            "source": manifest.source,
+            "imdb_id": manifest.imdb_id,
+            "collected_at": manifest.started_at,
+            "reviews": manifest.distinct_ids,
+        }
         ids: set[str] = set()
         lost_before = len(losses)
         for part in manifest.parts:
@@ -148,10 +149,15 @@ def look_through(history: History, context: Context) -> History:
             try:
                 ids.update(review.review_id for review in context.lake.read_reviews(uri, alone))
             except (LakeDamaged, ObjectMissing) as error:
-                losses.append(_loss_of(f"{folder}/{part}", name, manifest, error, context))
+                losses.append(_loss(f"{folder}/{part}", name, error, context, **about))
         if is_short(manifest, len(ids)) and len(losses) == lost_before:
-            losses.append(_loss_of(name, name, manifest, None, context))
+            losses.append(_loss(name, name, None, context, **about))
     return history._replace(losses=tuple(losses))
+
+
+def is_whole(manifest: Manifest) -> bool:
+    """Tell whether a collection held all there was, so that a review that it lacks is gone."""
+    return manifest.mode == "full" and manifest.status == "complete"
 
 
 def is_short(manifest: Manifest, read: int) -> bool:
@@ -160,55 +166,52 @@ def is_short(manifest: Manifest, read: int) -> bool:
 
 
 def with_notes(connection: wh.Connection, history: History, kept: Kept) -> History:
-    """Add to the losses of a history what was noted of them before, and what is known now.
+    """Add to the losses of a history what `ops.lost_objects` and the warehouse know of them.
 
-    Args:
-        connection: The warehouse.
-        history: With all that is lost of it.
-        kept: What the warehouse knows and no readable object holds.
+    `kept` counts what the warehouse knows and no readable object of the history holds.
     """
     key = {"source": history.source, "imdb_id": history.imdb_id}
     noted = {loss.object: loss for loss in lost_objects(connection, **key)}
     losses = []
     for loss in history.losses:
-        before = noted.get(loss.object)
-        if before is not None and before.settled_by is not None:
+        before = noted.get(loss.object, loss)
+        if before.settled_by is not None:
             losses.append(before)
             continue
-        known = {"known_reviews": kept.reviews, "known_revisions": kept.revisions}
-        found_at = {"found_at": before.found_at if before else loss.found_at}
-        losses.append(loss.model_copy(update=known | found_at))
+        update = {
+            "known_reviews": kept.reviews,
+            "known_revisions": kept.revisions,
+            "found_at": before.found_at,
+        }
+        losses.append(loss.model_copy(update=update))
     return history._replace(losses=tuple(losses))
 
 
 def settle(history: History, *, is_given_up: bool) -> History:
-    """Settle the open losses of a history, if that may be.
+    """Settle the open losses of a history.
 
     Raises:
-        HistoryLost: They stay open.
+        HistoryLost: They may not be settled.
     """
     opened = [loss for loss in history.losses if loss.settled_by is None]
     if not opened:
         return history
     is_known = not any(loss.known_reviews or loss.known_revisions for loss in opened)
     found_at = max(loss.found_at for loss in opened)
-    is_collected = any(
-        manifest.started_at > found_at and manifest.mode == "full" and manifest.status == "complete"
+    is_shown = is_known and any(
+        manifest.started_at > found_at and is_whole(manifest)
         for manifest in history.readable().values()
     )
-    if not is_given_up and not (is_known and is_collected):
+    if not is_given_up and not is_shown:
         raise HistoryLost(opened)
-    how: SettledBy = "collection" if is_known and is_collected else "person"
+    how: SettledBy = "collection" if is_shown else "person"
     done = {"settled_by": how, "settled_at": datetime.now(UTC)}
-    return history._replace(
-        losses=tuple(
-            loss if loss.settled_by else loss.model_copy(update=done) for loss in history.losses
-        )
-    )
+    losses = (loss if loss.settled_by else loss.model_copy(update=done) for loss in history.losses)
+    return history._replace(losses=tuple(losses))
 
 
 def note(connection: wh.Connection, losses: Collection[Loss], context: Context) -> None:
-    """Write losses down; those that are settled in the lake first."""
+    """Note losses in the warehouse; settled ones in the lake too, and there first."""
     for loss in losses:
         if loss.settled_by is not None:
             context.lake.write(loss.note, loss.model_dump_json(indent=1).encode())
@@ -216,9 +219,9 @@ def note(connection: wh.Connection, losses: Collection[Loss], context: Context) 
 
 
 def bring_notes_back(context: Context) -> None:
-    """Note in the warehouse the settled losses that only the lake knows of.
+    """Note in the warehouse the settled losses that only the lake knows.
 
-    A note that cannot be read is passed over: its loss is open again, and named as such.
+    A note that cannot be read is passed over: its loss is open again.
     """
     found = []
     for name in context.lake.names(FOLDER):
@@ -229,7 +232,7 @@ def bring_notes_back(context: Context) -> None:
 
 
 def drop_notes(source: str, imdb_id: str, erased_at: datetime, context: Context) -> None:
-    """Delete the lake's notes of what a movie lost before the movie was erased (UTC)."""
+    """Delete the lake's notes of a movie's losses in collections begun before its erasure (UTC)."""
     for name in context.lake.names(f"{FOLDER}/{source}/{imdb_id}"):
         try:
             begun = Loss.model_validate_json(context.lake.read(name)).collected_at
@@ -239,43 +242,27 @@ def drop_notes(source: str, imdb_id: str, erased_at: datetime, context: Context)
             context.lake.delete(name)
 
 
-def _loss_of(
-    name: str, manifest_name: str, manifest: Manifest, error: Exception | None, context: Context
-) -> Loss:
-    loss = _loss(
-        name, manifest_name, manifest.source, manifest.imdb_id, manifest.started_at, error, context
-    )
-    return loss.model_copy(update={"reviews": manifest.distinct_ids})
-
-
 def _loss(
-    name: str,
-    manifest_name: str,
-    source: str,
-    imdb_id: str,
-    begun: datetime,
-    error: Exception | None,
-    context: Context,
+    name: str, manifest_name: str, error: Exception | None, context: Context, **about: Any
 ) -> Loss:
+    """Describe a lost object; `about` are the fields of `Loss` that its collection gives."""
     digest = None
     with suppress(LakeUnavailable):
         digest = sha256(context.lake.read(name)).hexdigest()
     fault: Fault = "too_few" if error is None else "damaged"
     return Loss(
         object=name,
-        source=source,
-        imdb_id=imdb_id,
         manifest=manifest_name,
-        collected_at=begun,
         fault="missing" if isinstance(error, ObjectMissing) else fault,
         sha256=digest,
         found_at=datetime.now(UTC),
+        **about,
     )
 
 
-def _begun_at(manifest_name: str) -> datetime:
-    """Say by its folder when a collection was begun; now, where that does not say."""
+def begun_at_by_folder(folder: str) -> datetime | None:
+    """Return when a collection was begun (UTC), as its folder's name says; None if it does not."""
     with suppress(ValueError):
-        stamp = manifest_name.split("/")[-2][:15]
+        stamp = folder.rpartition("/")[2][:15]
         return datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return datetime.now(UTC)
+    return None

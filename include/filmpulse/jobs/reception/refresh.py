@@ -1,4 +1,4 @@
-"""Figures of all movies, brought up to date at the end of whatever changed reviews or scores."""
+"""Bring the figures of all movies up to date, at the end of each job that changed data."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def refresh_figures(context: Context) -> None:
-    """Show what a job changed among the figures of all movies; once a job, at its end.
+    """Bring the figures of all movies up to date; once a job, at its end.
 
-    Where that fails, the job's own work stands, so it is only logged: the figures of before stay,
-    `mart.compared_movies.as_of` tells their age, and the next job's refresh makes up for it.
+    A failure is only logged, since the job's own work stands. The old figures stay until the next
+    job's refresh, and `mart.compared_movies.as_of` tells their age.
     """
     try:
         figures.refresh(context.warehouse, is_shared=True)
@@ -29,10 +29,10 @@ def refresh_figures(context: Context) -> None:
 
 
 def refresh_figures_or_fail(context: Context) -> None:
-    """Do the same where nothing is done before it shows: what was erased must not be counted.
+    """Do the same, but fail with the refresh: the figures must not count what was erased.
 
     Raises:
-        WarehouseUnavailable: The figures of before still stand.
+        WarehouseUnavailable: The old figures stay.
     """
     try:
         figures.refresh(context.warehouse)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 
 from filmpulse import warehouse as wh
@@ -15,6 +14,7 @@ from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.read_history import (
     History,
     is_short,
+    is_whole,
     look_through,
     note,
     settle,
@@ -22,14 +22,8 @@ from filmpulse.jobs.reception.read_history import (
 )
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
-from filmpulse.warehouse.collections import known_reviews, movie_loads
-from filmpulse.warehouse.load import (
-    Loaded,
-    Replayed,
-    Seen,
-    Sighting,
-    replay,
-)
+from filmpulse.warehouse.collections import known_reviews
+from filmpulse.warehouse.load import Loaded, Replayed, Seen, Sighting, replay
 from filmpulse.warehouse.losses import drop_found_objects
 from filmpulse.warehouse.quality import Observed
 
@@ -45,10 +39,10 @@ def replay_what_is_left(
     *,
     accept_loss: bool = False,
 ) -> tuple[History, Loaded]:
-    """Replay a history; where objects of it are lost, only if that is settled or accepted now.
+    """Replay a history; with lost objects, only if each loss is settled or accepted now.
 
     Returns:
-        The history with its losses, all of them settled and noted, and what changed.
+        The history with its losses, all of them settled and noted; and what changed.
 
     Raises:
         HistoryLost: A loss is open; nothing was changed.
@@ -64,7 +58,7 @@ def replay_what_is_left(
         except (LakeDamaged, ObjectMissing) as error:
             log.warning("%s: %s", history.imdb_id, error)
     history = look_through(history, context)
-    for one in observed.values():  # the try that failed filled it
+    for one in observed.values():  # the try that failed filled them
         one.lines = 0
         one.ids.clear()
     with connection.transaction():
@@ -82,7 +76,7 @@ def _replay(
     context: Context,
     observed: Mapping[str, Observed],
 ) -> Replayed:
-    """Replay what can be read of a history, in the order in which its collections were begun."""
+    """Replay the readable part of a history, in the order in which its collections were begun."""
     languages = known_languages(connection, history.source, history.imdb_id)
     return replay(
         connection,
@@ -98,11 +92,6 @@ def _replay(
     )
 
 
-def loads_of(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, datetime]:
-    """Return when each collection that is loaded was begun, by its manifest's URI."""
-    return dict(movie_loads(connection, source=source, imdb_id=imdb_id))
-
-
 def sighting_of(manifest: Manifest, reviews: Seen) -> Sighting:
     """Return a collection as loading sees it."""
     return Sighting(
@@ -110,13 +99,8 @@ def sighting_of(manifest: Manifest, reviews: Seen) -> Sighting:
     )
 
 
-def is_whole(manifest: Manifest) -> bool:
-    """Say whether a collection held all there was, so that what it lacks is gone."""
-    return manifest.mode == "full" and manifest.status == "complete"
-
-
 def known_languages(connection: wh.Connection, source: str, imdb_id: str) -> dict[str, str | None]:
-    """Return the language of each text that is stored, by its hash: it need not be told again."""
+    """Return the language of each stored text, by its hash, so that it is detected once."""
     known = known_reviews(connection, source=source, imdb_id=imdb_id)
     return {review.content_hash: review.language for review in known}
 
@@ -129,16 +113,15 @@ def seen_in(
     context: Context,
     observed: Observed | None = None,
 ) -> Seen:
-    """Yield each review of a collection once, with its language; new ones go into `languages`.
+    """Yield each review of a collection once, with its language; add new texts to `languages`.
 
-    Erased ones are passed over, and noted in `tombstones.met`.
-
-    `observed` is given for a new collection, whose faults are left to the checks of quality. Of
-    any other, fewer reviews than the manifest says are a loss.
+    Erased reviews are passed over, and noted in `tombstones.met`. `observed` is given for a new
+    collection: if that holds fewer reviews than its manifest says, the quality checks tell. In any
+    other collection this is a loss.
 
     Raises:
         LakeDamaged: A part cannot be read, or there are fewer reviews.
-        LakeUnavailable: The lake did not answer, or has a part no longer.
+        LakeUnavailable: The lake did not answer, or lacks a part.
     """
     is_new, observed = observed is not None, observed or Observed()
     erased: set[str] = set()

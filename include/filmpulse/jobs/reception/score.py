@@ -1,8 +1,9 @@
-"""Scoring: the texts that the configured analyser has not finished with.
+"""Score the texts that the configured analyser has not finished.
 
-With an endpoint configured that is a model, which costs money: it takes up what budget and approval
-allow, newest reviews first, and the keyless analyser scores for free what the model does not show,
-so that each movie has complete figures of one analyser. Otherwise it is the keyless one alone.
+If an endpoint is configured, that analyser is a model, which costs money: the model takes up what
+budget and approval allow, newest reviews first. The keyless analyser then scores, for free, movies
+that are not shown under the model, so that each movie has complete figures of one analyser. Without
+an endpoint the keyless analyser scores alone.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from filmpulse.warehouse.movies import known_movies
 log = logging.getLogger(__name__)
 
 STEP, STEP_SECONDS = 100, 0.5
-"""Most free answers that are committed at once, and the longest that they wait for it."""
+"""Most free answers that are committed at once, and the longest that they wait for the commit."""
 
 LARGE_MOVIE = 2_000
-"""The most reviews of one movie that a model takes up for the first time without being asked to."""
+"""The most reviews of a movie that a model takes up for the first time without approval."""
 
 KEYLESS = "lexicon"
 
@@ -52,16 +53,11 @@ class Analysed(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """What the configured analyser has not finished with, of one movie.
+    """How many reviews of one movie the configured analyser has not finished.
 
-    Attributes:
-        imdb_id: The movie.
-        title: Its title.
-        untouched: Reviews that it never took up.
-        over_budget: Reviews that wait for money; whoever had to approve of them did.
-        failed: Reviews that it tried in vain.
-        invalid: Reviews whose answer could not be read, and that it is asked about again.
-        usd: About what all of these will cost; None where nothing is ever paid.
+    `untouched` were never taken up, `over_budget` wait for money (and need no further approval),
+    `failed` were tried in vain, and `invalid` got an answer that could not be read and are asked
+    about again. `usd` estimates the cost of all of them; None without a model.
     """
 
     imdb_id: str
@@ -83,19 +79,19 @@ class Unfinished(NamedTuple):
         return self.usd is not None and self.untouched > LARGE_MOVIE
 
     def about(self, texts: int) -> str:
-        """Say about what so many of them will cost."""
+        """Say about what so many of these reviews will cost."""
         return about_usd((self.usd or 0) * texts / self.texts)
 
 
 def about_usd(usd: float) -> str:
-    """Say an estimate."""
+    """Say an estimated cost."""
     if not usd:
         return "free of charge"
     return f"about ${usd:,.2f}" if usd >= 0.01 else "under $0.01"
 
 
 class Backlog(NamedTuple):
-    """What is to be scored: movies that need no approval, and those that do; sorted by id."""
+    """Movies with reviews to score: those that need no approval, and those that do; by id."""
 
     to_score: list[Unfinished]
     to_approve: list[Unfinished]
@@ -107,7 +103,7 @@ def new_run_id() -> str:
 
 
 def run_budget(context: Context, budget_usd: float | None) -> float:
-    """Return what a run may spend, in USD: what was said for it, or the setting."""
+    """Return what a run may spend, in USD: its own budget, or the setting."""
     return context.settings.llm_budget_usd_per_run if budget_usd is None else budget_usd
 
 
@@ -121,31 +117,28 @@ def analyse(
     budget_usd: float | None = None,
     is_approved: bool = False,
 ) -> Analysed:
-    """Score every current text of a movie that the analyser has not finished with.
+    """Score every current text of a movie that the analyser has not finished.
 
-    Answers are committed as they arrive: one by one where they cost tokens or time, in small steps
-    where they cost neither. So a crash loses none that was paid, and a second call takes up only
-    the rest. Two calls for one movie take turns, so that no text is read twice.
+    Paid answers are committed one by one, free ones in small steps. So a crash loses no paid
+    answer, and a second call takes up only the rest. Two calls for one movie take turns, so that
+    no text is read twice. The model is asked nothing if it never took up more than `LARGE_MOVIE`
+    texts of the movie and nobody approved.
 
     Args:
         imdb_id: The movie.
         context: Settings and warehouse.
-        analyser: Who reads them; the configured one when not given.
-        progress: Called with how many are done.
-        run_id: On whose budget a model's calls are booked.
+        analyser: Scores the texts; the configured analyser when not given.
+        progress: Told how many are done.
+        run_id: The run whose budget pays for the model's calls.
         budget_usd: The most that all calls of that run may cost; the setting when not given.
-        is_approved: Whether a person agreed to have a model take up a large movie.
-
-    Returns:
-        What became of them. With more than `LARGE_MOVIE` texts that the model never took up, and
-        no approval, it is asked nothing.
+        is_approved: Whether a person agreed that a model takes up a large movie.
 
     Raises:
         LlmRefused: The endpoint refuses key, model or account.
-        LlmUnavailable: It does not answer.
+        LlmUnavailable: The endpoint does not answer.
         BadInput: The endpoint's settings cannot be used.
         WarehouseUnavailable: Postgres went away.
-        Retryable: Another worker has been at this movie for longer than `PATIENCE`.
+        Retryable: Another worker has been scoring this movie for longer than `PATIENCE`.
     """
     with context.warehouse.connect(autocommit=True) as connection:
         _take_turn(connection, imdb_id)
@@ -160,8 +153,7 @@ def analyse(
 def _take_turn(connection: wh.Connection, imdb_id: str) -> None:
     """Wait until no other worker scores this movie; the connection's end lets the next one in.
 
-    Raises:
-        Retryable: That took too long; whoever waits holds a slot of the pool.
+    Not for ever: a worker that waits holds a slot of the pool.
     """
     try:
         scores.lock_scoring(connection, imdb_id=imdb_id, patience=PATIENCE)
@@ -182,21 +174,10 @@ def analyse_backlog(
     budget_usd: float | None = None,
     progress: Progress = silent,
 ) -> Analysed:
-    """Score what the configured analyser has not finished with, the newest reviews of all first.
+    """Score the unfinished reviews of these movies (all when empty), the newest of all first.
 
-    Args:
-        run_id: On whose budget a model's calls are booked.
-        context: Settings and warehouse.
-        imdb_ids: The movies; all when empty.
-        approved: Large movies that a person agreed to.
-        budget_usd: The most that all calls of the run may cost; the setting when not given.
-        progress: Called with how many are done.
-
-    Returns:
-        What became of them, all movies together; those that need approval are among the waiting.
-
-    Raises:
-        As `analyse`.
+    The answer counts all movies together; reviews that need approval are among the waiting.
+    `approved` are the large movies that a person agreed to. The rest is as in `analyse`.
     """
     with context.warehouse.connect(autocommit=True) as connection:
         return _as_configured(
@@ -205,16 +186,9 @@ def analyse_backlog(
 
 
 def ask_again(context: Context, imdb_ids: Sequence[str] = ()) -> int:
-    """Take back what the configured model answered and nobody could read, so that it is asked anew.
+    """Take back the model's unreadable answers, so that it is asked again; return how many.
 
-    Otherwise such an answer stands for a day.
-
-    Args:
-        context: Settings and warehouse.
-        imdb_ids: The movies; all when empty.
-
-    Returns:
-        How many answers were taken back; none without a model.
+    Otherwise such an answer stands for a day. `imdb_ids` are the movies; all when empty.
     """
     if not context.settings.has_llm:
         return 0
@@ -232,19 +206,20 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
     """Find the movies (these, or all) that lack final scores under the configured analyser.
 
     Raises:
-        BadInput: A movie that is not in the warehouse, or settings that cannot be used.
+        BadInput: A movie is not in the warehouse, or the settings cannot be used.
     """
-    known = known_movies(context.warehouse, imdb_ids=list(imdb_ids))
-    if unknown := sorted(set(imdb_ids) - {movie.imdb_id for movie in known}):
+    ids = list(imdb_ids)
+    known = known_movies(context.warehouse, imdb_ids=ids)
+    if unknown := sorted(set(ids) - {movie.imdb_id for movie in known}):
         raise BadInput(f"Not in the warehouse: {', '.join(unknown)}. Collect it first.")
     with configured_analyser(context) as analyser, context.warehouse.connect() as connection:
-        # A switch that is due and was missed: a worker was killed, what was unread is gone, or an
-        # older version switched too early.
-        analyser_id = _register(analyser, context)
-        switched = _switch(connection, analyser_id, list(imdb_ids) or None)
-        _note_configured(connection, analyser_id, list(imdb_ids) or None)
-        found = unfinished(analyser, context, list(imdb_ids) or None)
-    if switched:  # nothing may be left to score, and then no run follows
+        asked = {"analyser_id": _register(analyser, context), "imdb_ids": ids or None}
+        # Catch up on a missed switch: a worker was killed, the unread texts are gone, or an older
+        # version switched too early.
+        switched = scores.switch_analyser(connection, **asked)
+        scores.note_configured(connection, **asked)
+        found = unfinished(analyser, context, ids or None)
+    if switched:  # if nothing is left to score, no run follows to do this
         refresh_figures(context)
     return Backlog(
         [movie for movie in found if not movie.needs_approval],
@@ -256,7 +231,7 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
 def configured_analyser(
     context: Context, run_id: str | None = None, budget_usd: float | None = None
 ) -> Iterator[Analyser]:
-    """Open the analyser that the settings name, a model's with its ledger.
+    """Open the analyser that the settings name; a model with its ledger.
 
     Raises:
         BadInput: The endpoint's settings cannot be used.
@@ -284,7 +259,7 @@ def configured_analyser(
 def unfinished(
     analyser: Analyser, context: Context, imdb_ids: Collection[str] | None
 ) -> list[Unfinished]:
-    """Return the movies (these, or all) with texts that an analyser has not finished with."""
+    """Return the movies (these, or all) with texts that an analyser has not finished."""
     movies = scores.unfinished_movies(
         context.warehouse,
         analyser_id=_register(analyser, context),
@@ -294,7 +269,7 @@ def unfinished(
 
 
 def _with_cost(found: scores.UnfinishedMovie, context: Context) -> Unfinished:
-    """Say about what a model will cost."""
+    """Estimate what a model will cost."""
     counts = found._asdict()
     characters = counts.pop("characters")
     movie = Unfinished(**counts, usd=None)
@@ -314,19 +289,20 @@ def _as_configured(
     budget_usd: float | None,
     approved: Collection[str],
 ) -> Analysed:
-    """Let the configured analyser take up what it may, and the keyless one keep the rest shown."""
-    if context.has_llm:  # first, since a task that is ended in mid-request does nothing more
+    """Score with the configured analyser what it may, and for free what no model shows."""
+    if context.has_llm:  # first, since a task may be killed while it waits for the model
         _score_keyless(connection, imdb_ids, context, but_models=True)
     try:
         with configured_analyser(context, run_id, budget_usd) as analyser:
-            _note_configured(connection, _register(analyser, context), imdb_ids)
+            analyser_id = _register(analyser, context)
+            scores.note_configured(connection, analyser_id=analyser_id, imdb_ids=imdb_ids)
             found = unfinished(analyser, context, imdb_ids)
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
             done = _score(
                 connection, analyser, [i for i in ids if i not in held], context, progress
             )
-    except Exception as error:  # whatever became of the model, new reviews get their figures
+    except Exception as error:  # new reviews get their figures although the model failed
         if context.has_llm and not connection.closed:
             if run_id is not None and isinstance(error, LlmRefused):
                 _note_refusal(error, run_id, context)
@@ -341,7 +317,7 @@ def _as_configured(
 
 
 def _note_refusal(error: LlmRefused, run_id: str, context: Context) -> None:
-    """Have the ledger know of it, so that all of the run's tasks stop and it is told once."""
+    """Note a refusal in the ledger, so that all tasks of the run stop and it is told once."""
     from filmpulse.analysis.llm.prompt import prompt_version
 
     scores.note_refusal(
@@ -386,13 +362,9 @@ def _score_keyless(
     *,
     but_models: bool = False,
 ) -> None:
-    """Score for free what no model shows, a movie at a time.
+    """Score for free the movies (these, or all) that no model shows completely, one at a time.
 
-    Args:
-        connection: The warehouse.
-        imdb_ids: The movies; all when None.
-        context: Settings and warehouse.
-        but_models: Leave alone what a model shows, also where it has fallen behind.
+    With `but_models`, leave alone every movie that a model shows.
     """
     analyser = make_analyser(KEYLESS)
     analyser_id = _register(analyser, context)
@@ -409,11 +381,11 @@ def _score(
     context: Context,
     progress: Progress,
 ) -> Analysed:
-    """Score the unfinished texts of some movies, the newest first; then see which it shows."""
+    """Score the unfinished texts of some movies, newest first; then switch movies that are due."""
     analyser_id = _register(analyser, context)
     total = done = scored = waiting = 0
     try:
-        # Held beyond each commit, by the server: a long movie's texts never are in memory at once.
+        # The server holds the cursor beyond each commit, so that memory never holds all texts.
         asked = {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
         with scores.unscored_texts.streamed(connection, STEP, **asked) as texts:
             first = next(texts, None)
@@ -428,26 +400,14 @@ def _score(
                     progress(done, total)
     finally:
         if not connection.closed:
-            _switch(connection, analyser_id, imdb_ids)
+            ids = list(imdb_ids)
+            scores.switch_analyser(connection, imdb_ids=ids, analyser_id=analyser_id)
     log.info(
         "%s: %d of %d texts scored by %s",
         imdb_ids[0] if len(imdb_ids) == 1 else f"{len(imdb_ids)} movies",
         scored, total, analyser.model or analyser.kind,
     )  # fmt: skip
     return Analysed(total, scored, waiting)
-
-
-def _switch(connection: wh.Connection, analyser_id: int, imdb_ids: Sequence[str] | None) -> int:
-    """Show movies (these, or all) under another analyser where due; return how many changed."""
-    ids = imdb_ids and list(imdb_ids)
-    return scores.switch_analyser(connection, imdb_ids=ids, analyser_id=analyser_id)
-
-
-def _note_configured(
-    connection: wh.Connection, analyser_id: int, imdb_ids: list[str] | None
-) -> None:
-    """Note whom the settings name for movies (these, or all): the marts say who is waited for."""
-    scores.note_configured(connection, imdb_ids=imdb_ids, analyser_id=analyser_id)
 
 
 def _text(row: scores.UnscoredText) -> ReviewText:
@@ -462,21 +422,21 @@ def _text(row: scores.UnscoredText) -> ReviewText:
 
 
 def _register(analyser: Analyser, context: Context) -> int:
-    """Return the number of an analyser, giving it one where it has none."""
+    """Return the number of an analyser; give it one if it has none."""
     values = {
         "kind": analyser.kind,
         "model": analyser.model,
         "prompt_version": analyser.prompt_version,
         "parameters": Jsonb(analyser.parameters),
     }
-    # A statement does not see what another one inserted while it ran: then the next does.
+    # The first try finds nothing if another worker inserts the same meanwhile; the second does.
     register = scores.register_analyser
     found = register.first(context.warehouse, **values) or register.one(context.warehouse, **values)
     return found.analyser_id
 
 
 def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
-    """Gather answers until they are many, the last one was paid, or a moment has passed."""
+    """Gather answers until there are `STEP`, the last was paid, or `STEP_SECONDS` have passed."""
     step: list[Analysis] = []
     began = time.monotonic()
     try:
@@ -486,7 +446,7 @@ def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
             if is_paid or len(step) == STEP or time.monotonic() - began > STEP_SECONDS:
                 yield step
                 step, began = [], time.monotonic()
-    except Exception:  # the analyser cannot go on; what it said before stays valid
+    except Exception:  # the analyser cannot go on; its answers so far stay valid
         if step:
             yield step
         raise

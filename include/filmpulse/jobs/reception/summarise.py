@@ -1,6 +1,6 @@
-"""Closing a run: how each movie went, what a model cost, and what is to be read of it.
+"""Close a run: say how each movie went, what a model cost, and which reviews have no score.
 
-First of all the figures of all movies are brought up to date, once a run.
+Before that the figures of all movies are brought up to date, once a run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.judge import failed_checks, standing_faults
+from filmpulse.jobs.reception.judge import failed_checks
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
     Unfinished,
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 GREEN: frozenset[CollectionStatus] = frozenset({"complete", "drained", "gated"})
 
 MOST_DROPPED, FEW_QUOTES = 0.05, 20
-"""The share of quotes that is dropped without a warning, and how few quotes never give one."""
+"""The share of quotes above which dropping them gives a warning, if there are so many quotes."""
 
 MOST_A_REQUEST_USD = 0.01
-"""What one request may be thought to cost where the run has made none to tell."""
+"""What a request is assumed to cost if the run has made none."""
 
 
 class RunSummary(NamedTuple):
-    """How a run went: a line a movie, what to warn of, what failed, how many rows changed."""
+    """How a run went: a line for each movie, warnings, failures, and how many rows changed."""
 
     lines: list[str]
     warnings: list[str]
@@ -46,7 +46,7 @@ class RunSummary(NamedTuple):
     changed_rows: int
 
     def add(self, other: RunSummary) -> None:
-        """Say what another one says as well."""
+        """Take over the lines, warnings and failures of another summary."""
         for mine, theirs in zip(self[:3], other[:3], strict=True):
             mine.extend(theirs)
 
@@ -54,10 +54,7 @@ class RunSummary(NamedTuple):
 def review_run(run_id: str, context: Context, budget_usd: float | None = None) -> RunSummary:
     """Tell how each movie of a run went, in the order of their ids, then what its data lack.
 
-    Args:
-        run_id: The run.
-        context: Settings and warehouse.
-        budget_usd: What a model might cost it, in USD; the setting when not given.
+    `budget_usd` is the run's budget for a model; the setting when not given.
     """
     return _review(run_collections(context.warehouse, run_id=run_id), run_id, context, budget_usd)
 
@@ -65,8 +62,9 @@ def review_run(run_id: str, context: Context, budget_usd: float | None = None) -
 def _review(
     collections: Sequence[RunLine], run_id: str, context: Context, budget_usd: float | None
 ) -> RunSummary:
-    found = RunSummary([], [], [], 0)
     loaded = [c for c in collections if c.loaded_at]
+    changed = sum(c.inserted_rows + c.updated_rows + c.removed_rows for c in loaded)
+    found = RunSummary([], [], [], changed)
     for c in collections:
         name = f"{c.imdb_id} {c.title}{told_apart(c.source)}"
         shown = c.distinct_ids or 0
@@ -74,8 +72,6 @@ def _review(
         line = f"{name}: {c.status}, {count} reviews read"
         if c.loaded_at:
             line += f"; {c.inserted_rows} new, {c.revised_rows} edited, {c.removed_rows} removed"
-            changed = c.inserted_rows + c.updated_rows + c.removed_rows
-            found = found._replace(changed_rows=found.changed_rows + changed)
         found.lines.append(line)
         why = c.sentence or "It did not finish; the log of its last task says why."
         if c.status not in GREEN:
@@ -87,7 +83,7 @@ def _review(
     found.add(review_scoring(run_id, [c.imdb_id for c in loaded], context, budget_usd))
     uris = [c.manifest_uri for c in loaded]
     found.failures.extend(failed_checks(uris, context))
-    found.warnings.extend(standing_faults(uris, context))
+    found.warnings.extend(failed_checks(uris, context, brought=False))
     return found
 
 
@@ -95,9 +91,8 @@ def summarise(run_id: str, context: Context, budget_usd: float | None = None) ->
     """Say how each movie of a run went.
 
     Raises:
-        CollectionFailed: A movie ended as neither complete nor gated, was not loaded or not
-            scored, brought what looks like a fault, or there is none; or the model was refused.
-            The message names each and why.
+        CollectionFailed: A movie did not end well, was not loaded or not scored, or brought a
+            fault; there is no movie; or the endpoint refused. The message names each and why.
     """
     collections = run_collections(context.warehouse, run_id=run_id)
     if not collections:
@@ -114,13 +109,13 @@ def review_scoring(
 ) -> RunSummary:
     """Close the scoring of a run: refresh figures, tell its cost and the reviews without a score.
 
-    Those that wait for money or approval are warned of; others are failures, also those that a run
-    before this one had no money for, where this one has. A refusal of the endpoint is one failure,
-    however many movies it left without scores.
+    Reviews that wait for money or approval give a warning. Others are failures; so are those that
+    an earlier run had no money for, if this run has money. A refusal of the endpoint is one
+    failure, however many movies it left without scores.
     """
     try:
         return _review_scoring(run_id, imdb_ids, context, budget_usd)[0]
-    except BadInput as error:  # the endpoint's settings; how the movies went is told all the same
+    except BadInput as error:  # in the endpoint's settings; how the movies went is still told
         return RunSummary([], [], [str(error)], 0)
 
 
@@ -131,9 +126,10 @@ def _review_scoring(
     budget_usd: float | None,
     planned: Mapping[str, Unfinished] | None = None,
 ) -> tuple[RunSummary, list[Unfinished]]:
-    """Do as `review_scoring`; return also what is left.
+    """Do as `review_scoring`; return also the movies with unfinished reviews.
 
-    Of a backlog (`planned`), what came in while it was worked on is no failure.
+    `planned` are those of a backlog, as they were before: reviews that came in since then are no
+    failure.
     """
     refresh_figures(context)
     told = RunSummary([], [], [], 0)
@@ -188,17 +184,11 @@ def _unscored(
     *,
     asks: bool,
 ) -> dict[str, int]:
-    """Warn of reviews that wait for money or approval; count the others without a score.
+    """Warn of reviews that wait for money or approval; count the others, by id and title.
 
-    Args:
-        told: Takes the warnings.
-        left: Movies with reviews that are not finished.
-        planned: The same before a backlog was worked on.
-        money: What keeps a review waiting for money, if anything does.
-        asks: Whether a person can be asked for approval; no, once the model has refused.
-
-    Returns:
-        How many reviews have no score, by id and title of the movie.
+    `left` are movies with unfinished reviews, and `planned` those of a backlog before. `money` says
+    which budget is spent, if one is. `asks` says that a person can be asked for approval; nobody is
+    asked once the endpoint has refused.
     """
     unscored = {}
     for movie in left:
@@ -223,7 +213,7 @@ def _unscored(
 
 
 def _money(rows: Sequence[RunCalls], budget: float, context: Context) -> str | None:
-    """Say which budget has too little left for one more request; None where neither has."""
+    """Say which budget has too little left for one more request; None if neither has."""
     spent = sum(float(used.cost_usd + used.unsettled_usd) for used in rows)
     today = spent_today.one(context.warehouse)
     day = context.settings.llm_budget_usd_per_day
@@ -236,7 +226,7 @@ def _money(rows: Sequence[RunCalls], budget: float, context: Context) -> str | N
 
 
 def _spending(used: RunCalls, budget: float) -> str:
-    """Say in one line what a run asked of a model, and what that cost of its budget."""
+    """Say in one line what a run asked of a model, and what that cost."""
     ended = ", ".join(f"{n:,} {name}" for name, n in sorted((used.outcomes or {}).items()))
     cached = f" ({used.cached_tokens:,} cached)" if used.cached_tokens else ""
     line = (
@@ -253,7 +243,7 @@ def _spending(used: RunCalls, budget: float) -> str:
 
 
 def _leniencies(counts: Mapping[str, int]) -> str:
-    """Say how many answers were read though they were not quite in the form, most first."""
+    """Say how many answers were not quite in the form that was asked for, most first."""
     from filmpulse.analysis.llm.lenient import LENIENCIES
 
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -261,7 +251,7 @@ def _leniencies(counts: Mapping[str, int]) -> str:
 
 
 def _budget(usd: float) -> str:
-    """Write a sum with cents at least, and the smaller parts that it has."""
+    """Write a sum with cents, and up to two more places if it has them."""
     whole, _, part = f"{usd:,.4f}".partition(".")
     return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
@@ -285,16 +275,11 @@ def review_backlog(
 ) -> RunSummary:
     """Tell how much of a backlog was read, in the order of the movies' ids, and what is left.
 
-    Args:
-        run_id: The run that worked on it.
-        planned: What was to be read, as `plan_backlog` found it.
-        context: Settings and warehouse.
-        budget_usd: What a model might cost it, in USD; the setting when not given.
+    `planned` is the backlog as `plan_backlog` found it; `budget_usd` is the run's budget for a
+    model, the setting when not given.
     """
-    ids = [movie.imdb_id for movie in planned]
-    told, still = _review_scoring(
-        run_id, ids, context, budget_usd, {movie.imdb_id: movie for movie in planned}
-    )
+    by_id = {movie.imdb_id: movie for movie in planned}
+    told, still = _review_scoring(run_id, by_id, context, budget_usd, by_id)
     left = {movie.imdb_id: movie.texts for movie in still}
     changed, lines = 0, []
     for movie in planned:
@@ -311,17 +296,12 @@ def summarise_backlog(
     budget_usd: float | None = None,
     broke_off: Sequence[str] = (),
 ) -> RunSummary:
-    """Say how much of a backlog was read, and what is left and why.
+    """Say how much of a backlog was read, and what is left and why; see `review_backlog`.
 
-    Args:
-        run_id: As in `review_backlog`, and so are the others.
-        planned: What was to be read.
-        context: Settings and warehouse.
-        budget_usd: What a model might cost it.
-        broke_off: Names of the run's tasks that failed.
+    `broke_off` are the names of the run's tasks that failed.
 
     Raises:
-        CollectionFailed: A task broke off, the model was refused, or reviews failed; names each.
+        CollectionFailed: A task broke off, the endpoint refused, or reviews failed; names each.
     """
     told = review_backlog(run_id, planned, context, budget_usd)
     if not told.failures:
@@ -333,7 +313,7 @@ def close(told: RunSummary, headline: str) -> RunSummary:
     """Log how a run went, and return it if nothing failed.
 
     Raises:
-        CollectionFailed: Something did; the message is the headline and each failure on a line.
+        CollectionFailed: Something failed; the message is the headline and a line for each failure.
     """
     for line in told.lines:
         log.info(line)

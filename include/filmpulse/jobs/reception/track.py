@@ -1,4 +1,4 @@
-"""Movies as people name them: in the Variable of those that are tracked, and in forms."""
+"""Read movies as people write them: in the Variable of tracked movies, and in forms."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from filmpulse.items import read_imdb_id
 
 
 class Tracked(NamedTuple):
-    """The movies of the Variable `tracked_movies`, and what is wrong with the rest of it."""
+    """The movies of the Variable `tracked_movies`, each once, in order; and its wrong entries.
+
+    `problems` has a sentence for each entry that was passed over.
+    """
 
     imdb_ids: list[str]
     problems: list[str]
 
 
 def read_tracked(raw: str) -> Tracked:
-    """Read the list of tracked movies as a person wrote it.
-
-    Args:
-        raw: JSON list of ids, such as `["tt0111161"]`, or of addresses of movies' pages at IMDb.
-
-    Returns:
-        The ids in their order, each once; a sentence for each entry that was passed over.
+    """Read a JSON list of ids, such as `["tt0111161"]`, or of addresses of movies at IMDb.
 
     Raises:
-        BadInput: It is no JSON list at all.
+        BadInput: `raw` is no JSON list.
     """
     try:
         entries = json.loads(raw)
@@ -52,7 +49,7 @@ def read_tracked(raw: str) -> Tracked:
 
 
 def tracked_id(entry: Any) -> str | None:
-    """Return the movie that an entry of the list names; None where it names none."""
+    """Return the movie that an entry of the list names; None if it names none."""
     return read_imdb_id(entry) if isinstance(entry, str) else None
 
 
@@ -60,7 +57,7 @@ def typed_ids(given: Iterable[str]) -> list[str]:
     """Read movies as a person typed them, by id or by address at IMDb; each once, in their order.
 
     Raises:
-        BadInput: An entry is neither; the message names all such.
+        BadInput: An entry is neither; the message names all such entries.
     """
     found = {entry: read_imdb_id(entry) for entry in given}
     if wrong := [entry for entry, imdb_id in found.items() if imdb_id is None]:

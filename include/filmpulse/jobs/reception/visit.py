@@ -1,4 +1,4 @@
-"""A live source as a job meets it: polite, and with an answer for everything that can go wrong."""
+"""Visit a live source politely, and say what went wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def polite_site(source: SiteSource, context: Context) -> Iterator[Site]:
-    """Open the gate and the site together, and close both."""
+    """Open the gate and the site, and close both."""
     meet(source, context)
     ids = MovieIds(context.warehouse, source.name)
     with (
@@ -41,7 +41,7 @@ def polite_site(source: SiteSource, context: Context) -> Iterator[Site]:
 
 
 def meet(source: Source, context: Context) -> None:
-    """Note a live source; show its conditions when it is first read, and record the acceptance."""
+    """Note a live source; when it is first read, show its conditions and record the acceptance."""
     note_source(source, context)
     terms = source.terms(context.settings)
     if terms is not None and movies.accept_terms(context.warehouse, **terms._asdict()):
@@ -53,40 +53,39 @@ def meet(source: Source, context: Context) -> None:
 
 
 def note_source(source: Source, context: Context) -> None:
-    """Note that a source is a site or a stream, so that it is not taken for one of files."""
+    """Note that a source is a site or a stream, and not a source of files."""
     kind = "site" if isinstance(source, SiteSource) else "stream"
     movies.note_source(context.warehouse, source=source.name, kind=kind, title=source.title)
 
 
 def explain(error: BaseException) -> tuple[CollectionStatus, str, str]:
-    """Put an error into a collection's status, reason and sentence."""
-    if not isinstance(error, Exception):  # a time limit of Airflow's, Ctrl-C
-        return "failed", "interrupted", f"It was interrupted: {error!r}."
-    if not isinstance(error, FilmpulseError):
-        return "failed", "unexpected", f"An unexpected error: {error!r}. The task's log has more."
-    status: CollectionStatus
+    """Return the status, reason and sentence of a collection that an error ended."""
     match error:
         case Blocked() | HostPaused():
-            status = "blocked"
+            return "blocked", error.reason, str(error)
         case LayoutChanged():
-            status = "layout_changed"
+            return "layout_changed", error.reason, str(error)
         case NotFound():
-            status = "not_found"
-        case _:
-            status = "failed"
-    return status, error.reason, str(error)
+            return "not_found", error.reason, str(error)
+        case FilmpulseError():
+            return "failed", error.reason, str(error)
+        case Exception():
+            sentence = f"An unexpected error: {error!r}. The task's log has more."
+            return "failed", "unexpected", sentence
+    # Ctrl-C, or a time limit of Airflow's.
+    return "failed", "interrupted", f"It was interrupted: {error!r}."
 
 
 def quarantine(
     source: SiteSource, imdb_id: str, page: Page | None, error: LayoutChanged, context: Context
 ) -> LayoutChanged:
-    """Keep the page that could not be read, cleaned, so that somebody can look at it.
+    """Keep a page that could not be read, cleaned, so that somebody can look at it.
 
-    A page that cannot be cleaned is not kept: only why, and its hash.
+    If the page cannot be cleaned, only its hash and the reason are kept.
 
     Returns:
-        The error to raise in place of `error`: its sentence says where the page is. A lake that is
-        away changes nothing about the layout: then the page is lost, and the sentence says that.
+        The error to raise in place of `error`: its sentence also says where the page is, or that
+        the lake is away and the page lost.
     """
     if page is None:
         return error
@@ -111,9 +110,8 @@ def quarantine(
 def search(query: str, context: Context) -> list[SearchHit]:
     """Ask each site which titles it suggests for what a person typed; a movie once, best first."""
     found: dict[str, SearchHit] = {}
-    for source in (
-        sites(context.settings) or sites()[:1]
-    ):  # one that is off says how to switch it on
+    # If all sites are off, the error of the first one says how to switch it on.
+    for source in sites(context.settings) or sites()[:1]:
         with polite_site(source, context) as site:
             for hit in site.search(query):
                 found.setdefault(hit.imdb_id, hit)

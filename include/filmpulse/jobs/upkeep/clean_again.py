@@ -1,7 +1,7 @@
-"""Cleaning again: what earlier versions kept, once for each version of the rules.
+"""Clean again what earlier versions kept, once for each version of the rules.
 
-Earlier versions cleaned less, and kept tables that could not be imported as they came. What cannot
-be cleaned is deleted; why, its name and its hash stay (docs/adr/0016).
+Earlier versions cleaned less, and kept tables that could not be imported as they came. An object
+that cannot be cleaned is deleted; its name, its hash and the reason stay (docs/adr/0016).
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from filmpulse.errors import FilmpulseError, NotCleaned
+from filmpulse.errors import BadInput, FilmpulseError, NotCleaned, ObjectMissing
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.upkeep.find_kept import files, is_table_among, together
@@ -42,15 +40,13 @@ class Recleaned(NamedTuple):
 
 
 def clean_kept(context: Context) -> Recleaned:
-    """Clean what `quarantine/`, `inbox/done/` and `inbox/failed/` hold, unless these rules did.
+    """Clean what `quarantine/`, `inbox/done/` and `inbox/failed/` hold, once for these rules.
 
-    What is clean already is not written. Broken off, the next call does the rest: that all was
-    looked through is noted last.
+    An object that is clean already is not written. If this breaks off, the next call does the rest,
+    since the rules are noted in `MARKER` last. Reads every kept page and file, one at a time.
 
     Raises:
         LakeUnavailable: The lake did not answer; what was done stays done.
-
-    Reads every kept page and file, one in memory at a time.
     """
     if _last_rules(context) >= cleaning_rules():
         return Recleaned()
@@ -75,12 +71,10 @@ def clean_kept(context: Context) -> Recleaned:
 
 
 def _last_rules(context: Context) -> int:
-    """Return the version of the rules by which all was looked through last; 0 for never."""
-    if context.lake.size(MARKER) is None:
-        return 0
+    """Return the version of the rules by which all was cleaned last; 0 for never."""
     try:
         return int(json.loads(context.lake.read(MARKER))["rules"])
-    except (ValueError, TypeError, KeyError):  # not ours: look through again
+    except (ObjectMissing, ValueError, TypeError, KeyError):  # none, or not ours
         return 0
 
 
@@ -100,11 +94,7 @@ def _kept(context: Context) -> Iterator[tuple[str, bool]]:
 
 
 def _cleaned(name: str, content: bytes, context: Context, *, is_table: bool) -> bytes:
-    """Return what may be kept in place of an object; the same bytes where that is clean.
-
-    Raises:
-        FilmpulseError: It cannot be cleaned.
-    """
+    """Return an object cleaned, the same bytes if it was clean; raise if it cannot be cleaned."""
     if is_table:
         raise NotCleaned("A table may name people in any of its columns.")
     if is_archive(content):
@@ -125,11 +115,7 @@ def _cleaned_page(content: bytes, context: Context) -> bytes:
 
 
 def _cleaned_archive(name: str, content: bytes, context: Context) -> bytes:
-    """Clean the pages of a ZIP; leave out what cannot be cleaned.
-
-    Raises:
-        FilmpulseError: Nothing in it can be cleaned, or it cannot be read.
-    """
+    """Clean the pages of a ZIP, and leave out those that cannot be cleaned."""
     members = {member.name: member.content for member in store.unpack(name, content, None)}
     pages: dict[str, bytes] = {}
     for member_name, page in members.items():
@@ -160,15 +146,9 @@ def _keep_reason(name: str, content: bytes, error: FilmpulseError, context: Cont
     said = store.read_reason(short, context)
     if said is None:
         sentence, reason = why, error.reason
-    else:  # why it was not imported still holds
+    else:  # the reason why it was not imported still holds
         sentence, reason = f"{said.sentence.removesuffix(why).strip()} {why}", said.reason
-    store.write_reason(short, sentence, reason, _original_name(file, context), digest, context)
-
-
-def _original_name(file: str, context: Context) -> str:
-    """Return what a person called a file of the inbox, as its note says; else its name there."""
-    note = store.Note()
-    if context.lake.size(file + store.NOTE) is not None:
-        with suppress(ValidationError):
-            note = store.Note.model_validate_json(context.lake.read(file + store.NOTE))
-    return note.original_name or file.rpartition("/")[2]
+    note = store.read_note(file, context)
+    given_name = None if isinstance(note, BadInput) else note.original_name
+    original = given_name or file.rpartition("/")[2]
+    store.write_reason(short, sentence, reason, original, digest, context)

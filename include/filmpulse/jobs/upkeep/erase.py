@@ -1,8 +1,8 @@
 """Erasing on request: a movie, a review, or all that one author wrote (docs/adr/0016).
 
-What was erased is noted in the warehouse and in the lake, so that neither brings it back: reading
-and loading pass it over, and a rebuild or a restore erases it again (`replay_erasures`). A note
-holds ids of movies and reviews and keyed hashes of authors, no name and no user id of a site.
+The request is noted in the warehouse and in the lake. Reading and loading then pass over what was
+erased, and a rebuild or a restore erases it again (`replay_erasures`). A note holds ids of movies
+and reviews and keyed hashes of authors, but no name and no user id of a site.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
 from filmpulse.jobs.context import Context, Progress, silent
-from filmpulse.jobs.reception.read_history import drop_notes
+from filmpulse.jobs.reception.read_history import begun_at_by_folder, drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.upkeep.tombstones import Tombstones
@@ -51,11 +52,11 @@ _FIELDS = {
 
 
 class Erased(NamedTuple):
-    """What an erasure took out, or would.
+    """What an erasure took out, or would take out.
 
-    `reviews` counts rows of `core.reviews`, `rows` those of all tables; `lines` reviews in the
-    lake's collections, one seen in ten of them ten times; `objects` whole objects of the lake:
-    collections of a movie, kept pages, files of the inbox.
+    `reviews` counts rows of `core.reviews`, and `rows` those of all tables. `lines` counts reviews
+    in the lake's collections: a review that ten of them hold counts ten times. `objects` counts
+    whole objects of the lake: collections of a movie, kept pages, files of the inbox.
     """
 
     reviews: int = 0
@@ -64,24 +65,21 @@ class Erased(NamedTuple):
     objects: int = 0
 
     def __add__(self, other: tuple[int, ...]) -> Erased:  # type: ignore[override]
-        """Add figure by figure."""
+        """Add number by number."""
         return Erased(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
-    """Turn what a person typed into the key under which it is stored.
+    """Turn what a person typed into the key under which the warehouse and the lake store it.
 
-    Args:
-        kind: What it names.
-        given: An IMDb id, a review's id, or an author: the author's key as it stands in tables
-            (`author_key`), in pages (`key-...`) or in waiting tables (`filmpulse-author-...`),
-            a site's id of the user, the address of the user's page, or what a file calls the
-            author. All but the key is hashed here and kept nowhere.
-        source: Where the review stands or the author writes.
-        settings: For the secret of the hash.
+    `given` is an IMDb id, a review's id or an author. An author is the author's key as tables
+    (`author_key`), pages (`key-...`) or waiting tables (`filmpulse-author-...`) write it, a site's
+    id of the user, the address of the user's page, or what a file calls the author. All but the
+    key is hashed here and kept nowhere.
 
     Raises:
-        BadInput: It cannot be one, or an author's own id was given without the secret.
+        BadInput: `given` or `source` cannot be what it should be, or an author's own id was given
+            without the secret of the hash.
     """
     if not _SOURCE.fullmatch(source) or source in AREAS:
         raise BadInput(f"No source of reviews (such as imdb): {source[:80]!r}.")
@@ -113,22 +111,11 @@ def find_key(kind: Kind, given: str, source: str, settings: Settings) -> str:
 
 
 def find_stored(kind: Kind, given: str, source: str | None, context: Context) -> list[Named]:
-    """Return what a person's words name, so far as something is stored of it.
+    """Return which stored movies, reviews or authors a person's words name, sorted.
 
-    What was erased before counts too, so that an erasure that broke off is completed.
-
-    Args:
-        kind: What they name.
-        given: As `find_key` takes it.
-        source: Where the review stands or the author writes. None: every live source for a
-            review; for an author every source of which the warehouse, the lake or the inbox knows.
-        context: Settings, warehouse and lake.
-
-    Returns:
-        Sorted; empty where nothing is stored.
-
-    Raises:
-        BadInput: As `find_key`.
+    An erasure that was noted counts as stored, so that one that broke off can be completed. Without
+    a source, a review is looked for in every live source, and an author in every source that the
+    warehouse, the lake or the inbox knows. `given` and the errors are those of `find_key`.
 
     Reads every collection of the sources, or of the movie, in the lake.
     """
@@ -148,7 +135,7 @@ def find_stored(kind: Kind, given: str, source: str | None, context: Context) ->
         stored = _stored_authors(named, context)
     else:
         stored = {one for one in named if any(preview(kind, one.key, context, one.source))}
-    noted = _noted_names(context)
+    noted = {*context.lake.names(FOLDER), *(one.name for one in wh.erasures(context.warehouse))}
     now = datetime.now(UTC)
     return sorted(
         one
@@ -160,8 +147,8 @@ def find_stored(kind: Kind, given: str, source: str | None, context: Context) ->
 def _author_keys(given: str, source: str, settings: Settings) -> set[str]:
     """Return every key under which a source may hold the author whom a person named.
 
-    The authors of a file are hashed as the file calls them, and a file may call them by whatever
-    somebody copied: by a site's id, or by a key in one of its forms.
+    An author of a file is hashed as the file calls the author. A file may use whatever somebody
+    copied: a site's id, or a key in one of its forms.
     """
     given = key_of(given)
     hashed = _AUTHOR_KEY.fullmatch(given)
@@ -184,10 +171,10 @@ def _sources(context: Context) -> set[str]:
 
 
 def _stored_authors(named: Collection[Named], context: Context) -> set[Named]:
-    """Return the authors of whom the warehouse, the lake, the inbox or the quarantine holds any."""
+    """Return the authors whom the warehouse, the lake, the inbox or the quarantine holds."""
     now = datetime.now(UTC)
     tombstones = Tombstones.of(_erasure("author", one.key, one.source, now) for one in named)
-    written = {Named(one.source, one.author_key) for one in _written_by(tombstones, context)}
+    written = {Named(one.source, one.author_key or "") for one in _written_by(tombstones, context)}
     kept = {one for holding in find_kept(tombstones, context) for one in holding.named}
     return (written | kept).intersection(named)
 
@@ -205,24 +192,19 @@ def erase(
 ) -> Erased:
     """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
 
-    The request is noted first: broken off at any point, the same call does the rest. What a person
-    names goes through `find_stored` first, which knows whether anything of it is stored. Reviews
-    and authors stay erased; of a movie, what is seen after this moment may be stored again. With an
+    The request is noted first: if the erasure breaks off, the same call does the rest. Reviews and
+    authors stay erased; what is seen of a movie after this moment may be stored again. With an
     author, the ids of their reviews are noted too, since not every page says who wrote them.
 
-    Args:
-        kind: movie, review or author.
-        key: As `find_key` gives it.
-        context: Settings, warehouse and lake.
-        source: Where the review stands or the author writes; of a movie all sources are erased.
-        progress: Told the movies looked through and all.
+    `key` is as `find_key` gives it; `find_stored` says whether anything is stored under it. A movie
+    is erased from all sources. `progress` is told the movies looked through, and all of them.
 
     Returns:
-        What there was; all zero where nothing was stored of it.
+        What was erased; all zero if nothing was stored.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer, or what was erased is still counted in
-            the comparison of all movies; do the same again.
+        Retryable: The lake or the warehouse did not answer, or the comparison of all movies still
+            counts what was erased; do the same again.
 
     Reads every collection of the source, or of the movie, in the lake.
     """
@@ -235,30 +217,25 @@ def erase(
 
 
 def replay_erasures(context: Context, since: datetime | None = None) -> Erased:
-    """Erase again whatever was ever erased, where a backup, or work under way, brought it back.
+    """Erase again what was erased before, if a backup or work under way brought it back.
 
-    What only the lake or only the warehouse knows of is noted in the other too. Files that wait in
-    the inbox are left: importing them passes over what was erased.
-
-    Args:
-        context: Settings, warehouse and lake.
-        since: Take up only what was erased later (UTC), and what one of the two had lost; all of
-            it when None.
+    A request that only the lake or only the warehouse knows is noted in the other too. With `since`
+    (UTC), only these requests and those after that moment are replayed. Files that wait in the
+    inbox are left: importing them passes over what was erased.
 
     Returns:
         What had come back; a second call erases nothing.
 
     Raises:
-        BadInput: A note in the lake cannot be read, and the warehouse has not the same.
+        BadInput: A note in the lake cannot be read, and the warehouse does not have the same note.
     """
     in_warehouse = {erasure.name: erasure for erasure in wh.erasures(context.warehouse)}
     in_lake = {erasure.name: erasure for erasure in _noted_in_lake(context, in_warehouse)}
-    wanted = []
-    lost = []
+    wanted, lost = list[Erasure](), list[Erasure]()
     for name in sorted(in_warehouse.keys() | in_lake.keys()):
         both = [known[name] for known in (in_warehouse, in_lake) if name in known]
         newest = max(both, key=lambda erasure: erasure.erased_at)
-        is_lost = len({erasure.erased_at for erasure in both}) > 1 or len(both) == 1
+        is_lost = in_warehouse.get(name) != in_lake.get(name)
         if is_lost:
             lost.append(newest)
         if since is None or is_lost or newest.erased_at > since:
@@ -276,22 +253,35 @@ def replay_erasures(context: Context, since: datetime | None = None) -> Erased:
 def take_out(manifest_uri: str, tombstones: Tombstones, context: Context) -> Manifest:
     """Take erased reviews out of one collection in the lake; return its manifest as it is now.
 
-    For who meets them while reading: the caller holds the movie's lock.
+    The caller holds the movie's lock.
     """
     folder = context.lake.name_of(manifest_uri).rpartition("/")[0]
     source = context.lake.subject_of(manifest_uri)[0]
-    context.lake.rewrite(
-        context.lake.names(folder),
-        lambda lines: _concerns(lines, tombstones, source),
-        lambda review: None if tombstones.covers(review) else review,
-    )
+    _take_lines_out(context.lake.names(folder), source, tombstones, context)
     return context.lake.read_manifest(manifest_uri)
 
 
-def sweep_kept_pages(context: Context) -> int:
-    """Delete pages kept since they hold erased reviews: in quarantine, `done/` and `failed/`.
+def _take_lines_out(
+    names: Sequence[str],
+    source: str,
+    tombstones: Tombstones,
+    context: Context,
+    *,
+    is_trial: bool = False,
+) -> int:
+    """Take erased reviews out of the objects of one collection; return how many lines."""
+    return context.lake.rewrite(
+        names,
+        lambda lines: _concerns(lines, tombstones, source),
+        lambda review: None if tombstones.covers(review) else review,
+        is_trial=is_trial,
+    )
 
-    A page saved by hand, or one that could not be read, may show what was erased before it came.
+
+def sweep_kept_pages(context: Context) -> int:
+    """Delete kept pages that hold erased reviews: in quarantine, `done/` and `failed/`.
+
+    A page that was kept after the erasure may still show what was erased.
 
     Returns:
         How many objects were deleted.
@@ -311,17 +301,16 @@ def read_unless_erased(
     """Read the manifest of a collection, unless the movie was erased after it was begun.
 
     Raises:
-        BadInput: It was (`erased`); what was still there of the collection is deleted.
-        LakeUnavailable: It could not be read.
+        BadInput: The movie was erased (`erased`); what was left of the collection is deleted.
+        LakeUnavailable: The manifest could not be read.
     """
+    name = context.lake.name_of(manifest_uri)
     erased_at = tombstones.movies.get(imdb_id)
-    is_gone = (
-        erased_at is not None and context.lake.size(context.lake.name_of(manifest_uri)) is None
-    )
-    manifest = None if is_gone else context.lake.read_manifest(manifest_uri)
-    if manifest is not None and not tombstones.covers_collection(manifest):
-        return manifest
-    context.lake.delete_collection(context.lake.name_of(manifest_uri).rpartition("/")[0])
+    if erased_at is None or context.lake.size(name) is not None:
+        manifest = context.lake.read_manifest(manifest_uri)
+        if erased_at is None or manifest.started_at > erased_at:
+            return manifest
+    context.lake.delete_collection(name.rpartition("/")[0])
     raise BadInput(
         f"{imdb_id} was erased on request at {erased_at:%Y-%m-%d %H:%M} UTC, and this was seen "
         "before: it was deleted, not stored. What is seen from now on will be.",
@@ -342,26 +331,19 @@ def _note(erasures: Sequence[Erasure], context: Context) -> None:
         wh.erase_record.many(context.warehouse, [erasure.model_dump() for erasure in erasures])
 
 
-def _noted_names(context: Context) -> set[str]:
-    """Return the names of all requests that the warehouse or the lake knows."""
-    return {*context.lake.names(FOLDER), *(one.name for one in wh.erasures(context.warehouse))}
-
-
-def _noted_in_lake(context: Context, in_warehouse: Mapping[str, Erasure]) -> list[Erasure]:
-    found = []
+def _noted_in_lake(context: Context, in_warehouse: Mapping[str, Erasure]) -> Iterator[Erasure]:
     for name in context.lake.names(FOLDER):
-        if name.endswith(".json"):
-            try:
-                found.append(Erasure.model_validate_json(context.lake.read(name)))
-            except ValidationError as error:
-                if name in in_warehouse:  # the note is written anew from there
-                    log.warning("%s was damaged, and is written anew.", name)
-                    continue
+        if not name.endswith(".json"):
+            continue
+        try:
+            yield Erasure.model_validate_json(context.lake.read(name))
+        except ValidationError as error:
+            if name not in in_warehouse:
                 raise BadInput(
                     f"{name} in the lake should say what was erased, and cannot be read: {error}. "
                     "Bring it back from the lake's backup."
                 ) from error
-    return found
+            log.warning("%s was damaged, and is written anew.", name)
 
 
 def _apply(
@@ -374,7 +356,7 @@ def _apply(
 ) -> Erased:
     """Note the reviews of erased authors, then erase all of it."""
     for noted in wh.erasures(context.warehouse):
-        # Those of an author whose erasure broke off were noted already, and may be found no more.
+        # If an author's erasure broke off, their reviews were noted, and may not be found again.
         if noted.kind == "review" and tombstones.authors.get(noted.source):
             tombstones.reviews[noted.source].add(noted.key)
     written = sorted({(one.source, one.review_id) for one in _written_by(tombstones, context)})
@@ -389,44 +371,24 @@ def _apply(
     return _erase(tombstones, context, progress, with_waiting=with_waiting)
 
 
-class _Written(NamedTuple):
-    source: str
-    review_id: str
-    author_key: str
-
-
-def _written_by(tombstones: Tombstones, context: Context) -> set[_Written]:
-    """Find the reviews of erased authors, in the warehouse and in every collection."""
-    return {
-        written
-        for source, keys in tombstones.authors.items()
-        if keys
-        for written in _written_in(source, keys, context)
-    }
-
-
-def _written_in(source: str, keys: set[str], context: Context) -> set[_Written]:
-    only = Tombstones(authors={source: keys})
-    found = {
-        _Written(source, row.review_id, row.author_key or "")
-        for row in wh.erase_found(
-            context.warehouse, source=source, review_ids=[], author_keys=sorted(keys)
-        )
-    }
+def _written_by(tombstones: Tombstones, context: Context) -> set[wh.Found]:
+    """Find the reviews of erased authors in the warehouse and in the lake."""
+    authors = Tombstones(authors=tombstones.authors)
+    found: set[wh.Found] = set()
 
     def remember(review: Review) -> Review:
-        if only.covers(review):
-            found.add(_Written(source, review.review_id, review.author_key or ""))
+        if authors.covers(review):
+            found.add(wh.Found(review.source, review.imdb_id, review.review_id, review.author_key))
         return review
 
-    movies = [imdb_id for of, imdb_id in context.lake.movies() if of == source]
-    folders = [context.lake.collections(source, imdb_id) for imdb_id in movies]
-    for names in (
-        names for of in (*folders, context.lake.drained(source)) for names in of.values()
-    ):
-        context.lake.rewrite(
-            names, lambda lines: _concerns(lines, only, source), remember, is_trial=True
-        )
+    for source in authors.sources:
+        found.update(wh.erase_found(context.warehouse, **_keys(authors, source)))
+        movies = [imdb_id for of, imdb_id in context.lake.movies() if of == source]
+        folders = [context.lake.collections(source, imdb_id) for imdb_id in movies]
+        concerns = partial(_concerns, tombstones=authors, source=source)
+        for of in (*folders, context.lake.drained(source)):
+            for names in of.values():
+                context.lake.rewrite(names, concerns, remember, is_trial=True)
     return found
 
 
@@ -439,7 +401,7 @@ def _erase(
     with_waiting: bool = True,
 ) -> Erased:
     """Erase from the lake, then from the warehouse, movie by movie; then kept pages and files."""
-    movies = _concerned(tombstones, context)
+    movies = _concerned_movies(tombstones, context)
     total = Erased()
     for done, (imdb_id, sources) in enumerate(sorted(movies.items()), start=1):
         with context.warehouse.connect() as connection:
@@ -453,14 +415,14 @@ def _erase(
     total += _erase_in_drains(tombstones, context, is_trial)
     kept = list(find_kept(tombstones, context, with_waiting=with_waiting))
     if is_trial and not any(total) and not any(holding.named for holding in kept):
-        return total  # refused rows go along with what was found, and alone are nothing found
+        return total  # refused rows alone do not show that anything is stored
     if not is_trial:
         _delete(kept, context)
     return total + Erased(objects=sum(len(holding.names) for holding in kept))
 
 
-def _concerned(tombstones: Tombstones, context: Context) -> dict[str, set[str]]:
-    """Name the movies that may hold some of it, each with its sources."""
+def _concerned_movies(tombstones: Tombstones, context: Context) -> dict[str, set[str]]:
+    """Return the movies that may hold what is to be erased, each with its sources."""
     movies: dict[str, set[str]] = {imdb_id: set() for imdb_id in tombstones.movies}
     for source, imdb_id in context.lake.movies():
         if source in tombstones.sources or imdb_id in tombstones.movies:
@@ -492,12 +454,7 @@ def _erase_in_lake(
             if not is_trial:
                 context.lake.delete_collection(folder)
         elif source in tombstones.sources:
-            lines += context.lake.rewrite(
-                names,
-                lambda text: _concerns(text, tombstones, source),
-                lambda review: None if tombstones.covers(review) else review,
-                is_trial=is_trial,
-            )
+            lines += _take_lines_out(names, source, tombstones, context, is_trial=is_trial)
     return Erased(lines=lines, objects=objects)
 
 
@@ -523,20 +480,20 @@ def _erase_in_drains(tombstones: Tombstones, context: Context, is_trial: bool) -
 
 
 def _begun_at(folder: str, names: Sequence[str], context: Context) -> datetime:
-    """Say when a collection was begun: by its manifest, else by its folder, else by its files."""
+    """Return when a collection was begun: by its manifest, else by its folder, else by its files.
+
+    A drain's manifest does not say it.
+    """
     manifest = f"{folder}/{MANIFEST}"
     if manifest in names:
         with suppress(LakeDamaged):
             return context.lake.read_manifest(context.lake.uri_of(manifest)).started_at
-    with suppress(ValueError):
-        return datetime.strptime(folder.rpartition("/")[2][:15], "%Y%m%dT%H%M%S").replace(
-            tzinfo=UTC
-        )
-    return max(context.lake.modified_at(name) for name in names)
+    by_folder = begun_at_by_folder(folder)
+    return by_folder or max(context.lake.modified_at(name) for name in names)
 
 
 def _concerns(lines: bytes, tombstones: Tombstones, source: str) -> bool:
-    """Tell by ids alone whether a part of a collection may hold some of it."""
+    """Tell by ids alone whether a part of a collection may hold what is to be erased."""
     ids, authors = tombstones.reviews.get(source), tombstones.authors.get(source)
     return bool(
         (ids and not ids.isdisjoint(ids_in(lines, "review_id")))
@@ -545,7 +502,7 @@ def _concerns(lines: bytes, tombstones: Tombstones, source: str) -> bool:
 
 
 def ids_in(lines: bytes, name: Literal["review_id", "author_key"]) -> Iterator[str]:
-    """Yield what a field holds in a part of a collection, without reading its reviews."""
+    """Yield each value of a field in a part of a collection, without parsing its reviews."""
     return map(json.loads, _FIELDS[name].findall(lines))
 
 
@@ -553,7 +510,7 @@ def _erase_rows(
     connection: Connection, imdb_id: str, sources: Collection[str], tombstones: Tombstones
 ) -> Erased:
     total = Erased()
-    # No text is sent to a model while it is erased, nor afterwards.
+    # While this is held no text is sent to a model; afterwards the erased ones are gone.
     wh.take_ledger_turn(connection)
     for source in sorted(set(sources) & set(tombstones.sources)):
         keys = _keys(tombstones, source) | {"imdb_id": imdb_id}
@@ -571,15 +528,15 @@ def _erase_rows(
 
 
 def _counted(connection: Connection, gone: wh.Gone) -> Erased:
-    """Delete what a model answered about the words of erased reviews; count all of it."""
+    """Delete a model's answers about the words of erased reviews; count all that is gone."""
     answers = wh.erase_answers(connection, hashes=gone.hashes)
     return Erased(reviews=gone.reviews, rows=gone.reviews + gone.others + answers)
 
 
 def _delete(kept: Iterable[Holding], context: Context) -> None:
-    """Delete kept pages and files; name those that were not imported yet."""
+    """Delete kept pages and files; warn of those that were not imported yet."""
     for holding in kept:
-        for name in holding.names:  # the note last: it says which movie the rest was about
+        for name in holding.names:  # the note comes last: it says which movie the rest is about
             context.lake.delete(name)
         if holding.waits:
             log.warning(

@@ -1,7 +1,7 @@
-"""Kept pages and files: which of them hold something that is to be erased.
+"""Find kept pages and files that hold something that is to be erased.
 
-Pages in quarantine and files in the inbox are searched, never changed: what holds an erased review
-or author goes as a whole (docs/adr/0016).
+Pages in quarantine and files in the inbox are searched, never changed: a page or file that holds an
+erased review or author is deleted whole (docs/adr/0016).
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
-from filmpulse.errors import FilmpulseError
+from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import author_key
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
@@ -36,14 +35,11 @@ if TYPE_CHECKING:
 ALL_SOURCES = "*"
 """The source of a movie's erasure: a movie is erased whichever source tells of it."""
 
-# What stands beside a file in the inbox, besides its note, and goes with it.
+# What stands beside a file in the inbox, besides its note, and goes with the file.
 _BESIDE_TABLES = (*store.MAPS, store.REJECTS)
 _BESIDE = (store.REASON, *_BESIDE_TABLES)
-_KEPT = (f"{store.DONE}/", f"{store.FAILED}/")
 _MOST_UNPACKED = 100_000_000  # bytes of one file of an archive
-
-PAGE = ""
-"""In place of a source: that of the site which reads the page."""
+_PAGE = ""  # in place of a source: that of the site which reads the page
 
 _WORD = re.compile(rb"[A-Za-z0-9]+")
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
@@ -60,8 +56,8 @@ class Named(NamedTuple):
 class Holding(NamedTuple):
     """A kept page or file that holds something, and all objects that go with it, in this order.
 
-    `named` is empty where nothing could be searched for: refused rows and failed tables do not say
-    who wrote them.
+    `named` is what it holds. It is empty for refused rows and failed tables: they do not say who
+    wrote them, so nothing could be searched for.
     """
 
     file: str
@@ -71,12 +67,12 @@ class Holding(NamedTuple):
     @property
     def waits(self) -> bool:
         """Whether this is a file of the inbox that was not imported yet."""
-        return self.file.startswith(f"{store.WAITING}/") and not is_kept(self.file)
+        return self.file.startswith(f"{store.WAITING}/") and not _is_kept(self.file)
 
 
-def is_kept(name: str) -> bool:
+def _is_kept(name: str) -> bool:
     """Tell whether an object of the inbox was taken up by an import already."""
-    return name.startswith(_KEPT)
+    return name.startswith((f"{store.DONE}/", f"{store.FAILED}/"))
 
 
 def together(name: str, names: frozenset[str]) -> list[str]:
@@ -100,54 +96,55 @@ def find_kept(
 ) -> Iterator[Holding]:
     """Yield pages in quarantine and files of the inbox that hold something erased.
 
-    Args:
-        tombstones: What to look for. Reviews and authors are looked for in what is of their source:
-            pages are of a site, tables of their map's. A table without a readable map may be
-            anybody's.
-        context: Settings, for the secret of the hash, and lake.
-        with_waiting: Look at files that wait, too.
-
-    Reads every page and file that it looks at.
+    Reviews and authors of a source are looked for in the pages of that site and in the tables whose
+    map names that source. A table without a readable map is searched for all sources. Every page
+    and file is read, files that wait only `with_waiting`.
     """
     search = _Search(tombstones, context)
-    yield from _in_quarantine(search, tombstones, context)
-    yield from _in_inbox(search, tombstones, context, with_waiting)
+    yield from _in_quarantine(search)
+    yield from _in_inbox(search, with_waiting)
 
 
 def table_sources(context: Context) -> set[str]:
     """Return the sources of the tables in the inbox, as their maps say."""
-    maps = (name for name in context.lake.names(store.WAITING) if name.endswith(store.MAPS))
-    return {mapping.source for name in maps if (mapping := _read_map(name, context))}
+    return {mapping.source for mapping in _maps(context.lake.names(store.WAITING), context)}
 
 
-def _in_quarantine(search: _Search, tombstones: Tombstones, context: Context) -> Iterator[Holding]:
-    for name in context.lake.names("quarantine"):
+def _maps(names: Sequence[str], context: Context) -> Iterator[TableMap]:
+    """Yield the maps of tables among some objects, those that can be read."""
+    for name in names:
+        if name.endswith(store.MAPS):
+            with suppress(FilmpulseError):
+                yield read_map(context.lake.read(name).decode("utf-8-sig", "replace"))
+
+
+def _in_quarantine(search: _Search) -> Iterator[Holding]:
+    lake = search.context.lake
+    for name in lake.names("quarantine"):
         folders = name.split("/")
         imdb_id, named = folders[-2], set[Named]()
-        erased_at = tombstones.movies.get(imdb_id)
-        if erased_at is not None and context.lake.modified_at(name) <= erased_at:
+        erased_at = search.tombstones.movies.get(imdb_id)
+        if erased_at is not None and lake.modified_at(name) <= erased_at:
             named = {Named(ALL_SOURCES, imdb_id)}
         elif search.sources:
-            named = search.in_bytes(context.lake.read(name), folders[1])
+            named = search.in_bytes(lake.read(name), folders[1])
         if named:
             yield Holding(name, [name], named)
 
 
-def _in_inbox(
-    search: _Search, tombstones: Tombstones, context: Context, with_waiting: bool
-) -> Iterator[Holding]:
-    names = frozenset(context.lake.names(store.WAITING))
-    # Refused rows and failed tables go with any review or author of a file: they do not say who
-    # wrote them, nor of which source they are, and the person has the file.
-    is_of_files = not set(tombstones.sources) <= {site.name for site in sites()}
+def _in_inbox(search: _Search, with_waiting: bool) -> Iterator[Holding]:
+    names = frozenset(search.context.lake.names(store.WAITING))
+    # Refused rows and failed tables go with any erased review or author of a file: they do not say
+    # who wrote them, nor of which source they are, and the person has the file.
+    is_of_files = not search.sources <= {site.name for site in sites()}
     for name in files(names):
-        if not (with_waiting or is_kept(name)):
+        if not (with_waiting or _is_kept(name)):
             continue
         objects = together(name, names)
-        named = _erased_movie(name, objects, tombstones, context)
+        named = _erased_movie(name, objects, search.tombstones, search.context)
         if not named and search.sources:
             named = search.in_file(name, objects)
-        if named or (is_of_files and is_kept(name) and is_table_among(name, objects)):
+        if named or (is_of_files and _is_kept(name) and is_table_among(name, objects)):
             yield Holding(name, objects, named)
 
 
@@ -157,45 +154,44 @@ def _erased_movie(
     """Return the erased movie that a file of the inbox is about, if the file was there before."""
     if not tombstones.movies:
         return set()
-    note = store.Note()
-    if objects[-1].endswith(store.NOTE):
-        with suppress(ValidationError):
-            note = store.Note.model_validate_json(context.lake.read(objects[-1]))
-    about = note.imdb_id or note.named_id
+    note = store.read_note(name, context)
+    about = None if isinstance(note, BadInput) else note.imdb_id or note.named_id
     if about is None and name in objects:
         # A page names other movies too, but none as often as its own.
         counted = Counter(_MOVIE_ID.findall(context.lake.read(name))).most_common(1)
-        about = counted[0][0].decode() if counted else ""
+        about = counted[0][0].decode() if counted else None
     erased_at = tombstones.movies.get(about or "")
-    if erased_at is None or context.lake.modified_at(objects[-1]) > erased_at:
+    if about is None or erased_at is None or context.lake.modified_at(objects[-1]) > erased_at:
         return set()
-    return {Named(ALL_SOURCES, about or "")}
+    return {Named(ALL_SOURCES, about)}
 
 
+@dataclass(frozen=True)
 class _Search:
-    """Looks for reviews and authors in pages and files."""
+    """Looks for erased reviews and authors in pages and files."""
 
-    def __init__(self, tombstones: Tombstones, context: Context) -> None:
-        """Keep what to look for."""
-        self._context = context
-        self._reviews, self._authors = tombstones.reviews, tombstones.authors
-        self.sources = set(tombstones.sources)
-        self._secret = context.settings.author_key_secret or b""
+    tombstones: Tombstones
+    context: Context
+
+    @property
+    def sources(self) -> set[str]:
+        return set(self.tombstones.sources)
+
+    @property
+    def secret(self) -> bytes:
+        return self.context.settings.author_key_secret or b""
 
     def in_file(self, name: str, objects: Sequence[str]) -> set[Named]:
-        """Return what a file of the inbox, or something beside it, holds."""
+        """Return what a file of the inbox, or something beside the file, holds."""
         found: set[Named] = set()
-        source: str | None = None
-        is_table = is_table_among(name, objects)
-        if is_table:
-            maps = (read for one in objects if one.endswith(store.MAPS)
-                    if (read := _read_map(one, self._context)))  # fmt: skip
-            mapping = next(maps, None)
+        source: str | None = _PAGE
+        if is_table_among(name, objects):
+            mapping = next(_maps(objects, self.context), None)
             source = mapping.source if mapping else None
             if mapping and name in objects:
-                found = self._in_table(name, self._context.lake.read(name), mapping)
+                found = self._in_table(name, self.context.lake.read(name), mapping)
         for one in objects:
-            found |= self.in_bytes(self._context.lake.read(one), source if is_table else PAGE)
+            found |= self.in_bytes(self.context.lake.read(one), source)
         return found
 
     def in_bytes(self, content: bytes, source: str | None) -> set[Named]:
@@ -204,15 +200,15 @@ class _Search:
             try:
                 members = [m.content for m in read_archive(content, _MOST_UNPACKED) if m.content]
             except FilmpulseError:
-                return set()  # no archive that anything will ever read
+                return set()  # nothing will ever read this archive
             plain = (member for member in members if not is_archive(member))
             return {named for member in plain for named in self.in_bytes(member, source)}
         if content.startswith(b"\x1f\x8b"):
             with suppress(OSError, EOFError, zlib.error):
                 content = gzip.decompress(content)
-        with suppress(FilmpulseError):  # another encoding, a web archive, a source that is shown
+        with suppress(FilmpulseError):  # another encoding, a web archive, a page's "view source"
             content += b"\n" + unwrap(content).text.encode("utf-8", "replace")
-        if source == PAGE:
+        if source == _PAGE:
             source = reader_of(content.decode("utf-8", "replace")).name
         sources = self.sources & {source} if source else self.sources
         if not sources:
@@ -220,25 +216,30 @@ class _Search:
         words = {word.decode() for word in _WORD.findall(content)}
         # A page that was not cleaned yet names users by the site's own ids.
         hashes = {
-            author_key(site.name, user, self._secret)
+            author_key(site.name, user, self.secret)
             for site in sites()
-            if source in (site.name, None) and self._secret and self._authors
+            if source in (site.name, None) and self.secret and self.tombstones.authors
             for user in site.user_ids(words)
         }
         return {Named(of, key) for of in sources for key in self._held(content, words, hashes, of)}
 
     def _held(self, content: bytes, words: set[str], hashes: set[str], source: str) -> set[str]:
-        reviews, authors = self._reviews.get(source, set()), self._authors.get(source, set())
+        reviews, authors = self._wanted(source)
         odd = {i for i in reviews if not _PLAIN.fullmatch(i) and i.encode() in content}
         return (reviews & words) | odd | (authors & (words | hashes))
+
+    def _wanted(self, source: str) -> tuple[set[str], set[str]]:
+        """Return the erased reviews and authors of a source."""
+        reviews, authors = self.tombstones.reviews, self.tombstones.authors
+        return reviews.get(source, set()), authors.get(source, set())
 
     def _in_table(self, name: str, content: bytes, mapping: TableMap) -> set[Named]:
         """Read a table as an import does: it names authors by their names, and may lack ids.
 
-        Of a table that cannot be read, what comes before the fault.
+        If the table cannot be read to its end, what comes before the fault counts.
         """
         source = mapping.source
-        reviews, authors = self._reviews.get(source, set()), self._authors.get(source, set())
+        reviews, authors = self._wanted(source)
         found: set[str] = set()
         equal: Counter[str] = Counter()
         with suppress(FilmpulseError):
@@ -246,20 +247,11 @@ class _Search:
                 if authors and mapping.author:  # of refused rows too
                     for cell in chunk.frame[mapping.author.column].unique():
                         with suppress(Unreadable):
-                            found |= authors & {keyed_author(cell, source, self._secret)}
+                            found |= authors & {keyed_author(cell, source, self.secret)}
                 if reviews:
-                    for row in read_rows(
-                        chunk.frame, mapping, secret=self._secret, latest=date.max
-                    ):
+                    for row in read_rows(chunk.frame, mapping, secret=self.secret, latest=date.max):
                         if (review := row.review) is not None and mapping.review_id is None:
                             equal[review.review_id] += 1
                             review = numbered(review, equal[review.review_id])
                         found |= reviews & {review.review_id if review else ""}
         return {Named(source, key) for key in found}
-
-
-def _read_map(name: str, context: Context) -> TableMap | None:
-    """Read the map of a table in the inbox; None where it cannot be read."""
-    with suppress(FilmpulseError):
-        return read_map(context.lake.read(name).decode("utf-8-sig", "replace"))
-    return None

@@ -8,23 +8,14 @@ from typing import Literal, NamedTuple
 
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.jobs.context import Context, Progress, silent
-from filmpulse.jobs.reception.load import LEDGER_FIELDS, LEDGER_KEY, record_load, store_what_it_says
-from filmpulse.jobs.reception.read_history import (
-    HistoryLost,
-    bring_notes_back,
-    note,
-    read_history,
-)
+from filmpulse.jobs.reception.load import line_of, record_load, store_what_it_says
+from filmpulse.jobs.reception.read_history import HistoryLost, bring_notes_back, note, read_history
 from filmpulse.jobs.reception.refresh import refresh_figures
-from filmpulse.jobs.reception.replay import loads_of, replay_what_is_left
+from filmpulse.jobs.reception.replay import replay_what_is_left
 from filmpulse.jobs.upkeep.erase import replay_erasures
 from filmpulse.jobs.upkeep.tombstones import Tombstones
-from filmpulse.warehouse.collections import loaded_movies, restore_collection
-from filmpulse.warehouse.load import (
-    Loaded,
-    ensure_movie,
-    lock_movie,
-)
+from filmpulse.warehouse.collections import loaded_movies, movie_loads, restore_collection
+from filmpulse.warehouse.load import Loaded, ensure_movie, lock_movie
 from filmpulse.warehouse.losses import Loss
 
 log = logging.getLogger(__name__)
@@ -33,15 +24,9 @@ log = logging.getLogger(__name__)
 class Verdict(NamedTuple):
     """How the rebuild of one source's reviews of a movie ended.
 
-    Attributes:
-        source: The source.
-        imdb_id: The movie.
-        status: rebuilt; lost: objects of the lake are lost and not given up; unreadable: the lake
-            did not answer. Of the last two nothing was changed.
-        collections: From how many collections it was written.
-        loaded: What changed.
-        losses: The lost objects; of a movie that was rebuilt they are settled.
-        error: What kept it from being rebuilt, in a sentence that says what to do.
+    `status` is rebuilt, lost (objects of the lake are lost and not given up) or unreadable (the
+    lake did not answer). Nothing was changed if it is not rebuilt: `error` then says what to do.
+    `collections` counts those that were read. The `losses` of a movie that was rebuilt are settled.
     """
 
     source: str
@@ -54,7 +39,7 @@ class Verdict(NamedTuple):
 
 
 class Rebuilt(NamedTuple):
-    """How a rebuild went, movie by movie."""
+    """How a rebuild went, by movie and source, in their order."""
 
     verdicts: list[Verdict]
 
@@ -65,27 +50,27 @@ class Rebuilt(NamedTuple):
 
     @property
     def collections(self) -> int:
-        """From how many collections."""
+        """How many collections were read."""
         return sum(one.collections for one in self.verdicts)
 
     @property
     def loaded(self) -> Loaded:
-        """What changed, all together."""
+        """All that changed, added up."""
         return Loaded(*map(sum, zip(Loaded(), *(one.loaded for one in self.verdicts), strict=True)))
 
     @property
     def failures(self) -> list[str]:
-        """What kept movies from being rebuilt, a sentence each."""
+        """Why movies were not rebuilt, a sentence each."""
         return [one.error for one in self.verdicts if one.status != "rebuilt"]
 
     @property
     def passed_over(self) -> int:
-        """How many lost objects were passed over, since they are settled."""
+        """How many lost objects were passed over, since their loss is settled."""
         return sum(len(one.losses) for one in self.verdicts if one.status == "rebuilt")
 
 
 LAKE_IS_AWAY = 3
-"""So many movies in a row that the lake does not answer for: the lake itself is away."""
+"""If the lake does not answer for so many movies in a row, the lake itself is away."""
 
 
 def rebuild(
@@ -97,21 +82,17 @@ def rebuild(
 ) -> Rebuilt:
     """Write the reviews of movies anew from all their collections in the lake.
 
-    Rows that come out as they were are not touched, and scores of reviews that stay are kept. In an
-    empty warehouse it also brings back the movies' facts and the ledger's lines. What was erased on
-    request is erased first wherever a backup brought it back. Each movie is one
-    transaction; a second call changes nothing. A movie of which objects are lost in the lake is
-    left as it is, and the others go on.
+    Rows that come out as they were are not touched, and scores of reviews that stay are kept. An
+    empty warehouse also gets the movies' facts and the lines of `ops.collections` back. What a
+    backup brought back of erased reviews is erased first. Each movie is one transaction; a second
+    call changes nothing. A movie with lost objects in the lake is left as it is.
 
     Args:
         context: Settings, warehouse and lake.
         imdb_ids: The movies; all that the lake or the warehouse holds when empty.
         progress: Told the movies done and all.
-        accept_loss: Give up what is lost of these movies in the lake: note what it is, and write
-            them anew from the rest, keeping all that the warehouse knows.
-
-    Returns:
-        A verdict a movie and source, in their order.
+        accept_loss: Give up the lost objects of these movies: note them, and write the movies anew
+            from the rest, keeping all that the warehouse knows.
 
     Raises:
         BadInput: Neither the lake nor the warehouse holds a collection of one of the movies, or
@@ -131,17 +112,13 @@ def rebuild(
             if last == ["unreadable"] * LAKE_IS_AWAY:
                 raise LakeUnavailable(verdicts[-1].error)
             progress(done, len(movies))
-    finally:  # what went well shows when a later movie fails
+    finally:  # the movies that went well are shown although a later one failed
         refresh_figures(context)
     return Rebuilt(verdicts)
 
 
 def _movies_to_rebuild(imdb_ids: Collection[str], context: Context) -> list[tuple[str, str]]:
-    """Name each source and movie with a collection in the lake or in the ledger of loads.
-
-    Raises:
-        BadInput: There is none of a movie that was asked for.
-    """
+    """Return each source and movie with a collection in the lake or in `ops.loads`, sorted."""
     known: set[tuple[str, str]] = set(loaded_movies(context.warehouse))
     known |= {context.lake.subject_of(uri) for uri in context.lake.manifests()}
     if unknown := set(imdb_ids) - {imdb_id for _, imdb_id in known}:
@@ -163,8 +140,8 @@ def _rebuild_or_say_why(source: str, imdb_id: str, context: Context, accept_loss
 def _rebuild(source: str, imdb_id: str, context: Context, accept_loss: bool) -> Verdict:
     """Write one source's reviews of a movie anew."""
     with context.warehouse.connect() as connection:
-        lock_movie(connection, imdb_id)  # first: what is listed now is all that can be loaded
-        loads = loads_of(connection, source, imdb_id)
+        lock_movie(connection, imdb_id)  # first, so that no collection is loaded meanwhile
+        loads = dict(movie_loads(connection, source=source, imdb_id=imdb_id))
         uris = {*loads, *context.lake.manifests(source, imdb_id)}
         history = read_history(source, imdb_id, loads, uris, context)
         if not uris:  # erased since
@@ -177,10 +154,9 @@ def _rebuild(source: str, imdb_id: str, context: Context, accept_loss: bool) -> 
             connection, history, tombstones, context, accept_loss=accept_loss
         )
         readable = history.readable()
-        # A run that was tried twice has one line, which is that of its last try.
+        # A run that was tried twice has one line, that of its last try.
         for uri, manifest in reversed(history.manifests.items()):
             record_load(connection, uri, readable[uri], Loaded())
-            line = manifest.model_dump(include=LEDGER_FIELDS | LEDGER_KEY)
-            restore_collection(connection, manifest_uri=uri, **line)
+            restore_collection(connection, manifest_uri=uri, **line_of(manifest))
     log.info("%s %s: %d collections, %s", source, imdb_id, len(readable), loaded)
     return Verdict(source, imdb_id, "rebuilt", len(readable), loaded, history.losses)

@@ -1,4 +1,4 @@
-"""Retention: what may be kept for a time only, and what is left over (docs/adr/0016)."""
+"""Retention: drop what may be kept for a time only, and what is left over (docs/adr/0016)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from filmpulse.warehouse.load import lock_movie
 log = logging.getLogger(__name__)
 
 WORK_UNDER_WAY = timedelta(days=2)
-"""A collection that was being made while something was erased is loaded, or lost, well within."""
+"""A collection that was under way during an erasure is loaded, or lost, well within this time."""
 
 UNFINISHED_AFTER = timedelta(days=1)
-"""Nothing writes longer than this to a collection that has no manifest yet."""
+"""Nobody writes to one collection for longer than this before its manifest."""
 
 KEEP_HOURS = timedelta(days=400)
 """How long requests by the hour are kept: a year, and enough to hold this month against last's."""
@@ -33,13 +33,12 @@ KEEP_HOURS = timedelta(days=400)
 class Retained(NamedTuple):
     """What a round of retention took away.
 
-    `texts` are rows that lost their words. `quotes` are those of their scores, and of the answers
-    of a model as they are kept. `lines` are the same texts in the lake, seen in ten collections ten
-    times. `pages` were in quarantine, `files` in the inbox. `unfinished` are objects of collections
-    that broke off and were never sealed. `erased` is what was erased before and had come back:
-    rows, lines and objects. `hours` are rows of `ops.host_hours`. Of what earlier versions kept,
-    `cleaned` objects were written anew without people's names and ids, and `not_cleaned` were
-    deleted since they could not be cleaned.
+    `texts` are rows that lost their words. `quotes` are the quotes of their scores and of the
+    model's answers. `lines` are the same texts in the lake: a text that ten collections hold counts
+    ten times. `pages` were in quarantine, `files` in the inbox. `unfinished` are objects of
+    collections without a manifest. `erased` are rows, lines and objects that were erased before and
+    had come back. `hours` are rows of `ops.host_hours`. `cleaned` and `not_cleaned` are objects of
+    earlier versions: cleaned again, or deleted since they could not be cleaned.
     """
 
     texts: int = 0
@@ -57,27 +56,21 @@ class Retained(NamedTuple):
 def apply_retention(context: Context, now: datetime) -> Retained:
     """Drop words whose time is over, delete kept pages and files, and finish what was erased.
 
-    Requests by the hour are kept for `KEEP_HOURS`. What is kept of pages and files is cleaned again
-    once for each version of the rules.
+    Words go from the lake first and then from the warehouse, so that the next round completes one
+    that broke off. The words of a removed review, or of an earlier version, go only when each place
+    that holds the same words of that review is past its time: a rebuild from the lake then still
+    gives the warehouse's own tables. Kept pages and files are cleaned again once for each version
+    of the rules.
 
-    Words go from the lake first and then from the warehouse, so that a round that broke off is
-    completed by the next. The words of a removed review, or of an earlier version, go only when
-    each place that holds the same words of that review is past its time: a rebuild from the lake
-    then still gives the warehouse's own tables.
-
-    Args:
-        context: Settings (`removed_text_days`, `quarantine_days`, `inbox_days`), warehouse, lake.
-        now: The moment to count from (UTC); what is exactly so old goes.
-
-    Returns:
-        What was taken away; a second call at the same moment takes nothing.
+    The settings `removed_text_days`, `quarantine_days` and `inbox_days` are counted back from `now`
+    (UTC); what is exactly so old goes. A second call at the same moment takes nothing.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer, or what was erased is still counted in
-            the comparison of all movies; what was done stays done.
+        Retryable: The lake or the warehouse did not answer, or the comparison of all movies still
+            counts what was erased; what was done stays done.
 
-    One movie is in memory at a time. Reads the collections only of movies that have such words,
-    and lists those of all.
+    One movie is in memory at a time. Lists the collections of all movies, and reads those of movies
+    with such words.
     """
     settings = context.settings
     erased = replay_erasures(context, since=now - WORK_UNDER_WAY)
@@ -101,16 +94,15 @@ def apply_retention(context: Context, now: datetime) -> Retained:
         unfinished=_delete_unfinished(now - unfinished_after, context),
         erased=erased.rows + erased.lines + erased.objects + kept_pages,
         hours=wh.retention_hours.one(context.warehouse, cutoff=now - KEEP_HOURS).hours,
+        **clean_kept(context)._asdict(),
     )
-    recleaned = clean_kept(context)
-    taken = taken._replace(cleaned=recleaned.cleaned, not_cleaned=recleaned.not_cleaned)
     refresh_figures_or_fail(context)
     log.info("%s", taken)
     return taken
 
 
 def _movies(cutoff: datetime, context: Context) -> Iterator[tuple[str, str]]:
-    """Yield source and movie of what may hold words whose time is over."""
+    """Yield the source and the movie of reviews that may hold words whose time is over."""
     after = {"source": "", "imdb_id": ""}
     while rows := wh.retention_movies(context.warehouse, cutoff=cutoff, **after):
         yield from rows
@@ -127,53 +119,48 @@ def _drop_texts(
         found = wh.retention_texts(connection, cutoff=cutoff, **key)
         if not found:
             return 0, 0, 0
-        texts = {
-            (text.review_id, text.content_hash): (text.is_current, text.language) for text in found
-        }
-        review_ids = {review_id for review_id, _ in texts}
+        texts = {(text.review_id, text.content_hash): text for text in found}
+        review_ids = {text.review_id for text in found}
 
         def drop(review: Review) -> Review:
             known = texts.get((review.review_id, review.content_hash))
             if known is None or review.dropped is not None:
                 return review
-            is_current, language = known
-            if not is_current:
+            language = known.language
+            if not known.is_current:
                 language = detect_language(f"{review.title}\n{review.body}")
             stays = Dropped(content_hash=review.content_hash, language=language)
             return review.model_copy(update={"title": "", "body": "", "dropped": stays})
 
-        lines = 0
-        # Loaded or not: what is sealed may be loaded yet, and what is not is nobody's.
-        for names in context.lake.collections(source, imdb_id).values():
-            lines += context.lake.rewrite(
-                names,
-                lambda text: not review_ids.isdisjoint(ids_in(text, "review_id")),
-                drop,
-            )
-        values = {
-            "source": source,
-            "review_ids": [review_id for review_id, _ in texts],
-            "hashes": [content_hash for _, content_hash in texts],
-        }
-        dropped = wh.retention_drop.one(connection, **values)
-        answers = wh.retention_answers.one(connection, hashes=values["hashes"])
-    log.info("%s: the words of %d texts were dropped", imdb_id, len(texts))
+        def concerns(part: bytes) -> bool:
+            return not review_ids.isdisjoint(ids_in(part, "review_id"))
+
+        # Collections that were never loaded too: one that is sealed may be loaded later.
+        collections = context.lake.collections(source, imdb_id).values()
+        lines = sum(context.lake.rewrite(names, concerns, drop) for names in collections)
+        hashes = [text.content_hash for text in found]
+        dropped = wh.retention_drop.one(
+            connection,
+            source=source,
+            review_ids=[text.review_id for text in found],
+            hashes=hashes,
+        )
+        answers = wh.retention_answers.one(connection, hashes=hashes)
+    log.info("%s: the words of %d texts were dropped", imdb_id, len(found))
     return lines, dropped.texts, dropped.quotes + answers.quotes
 
 
 def _delete_old(folders: list[str], before: datetime, context: Context) -> int:
-    """Delete what was last written to these folders by a moment; return how many objects."""
-    count = 0
-    for folder in folders:
-        for name in context.lake.names(folder):
-            if context.lake.modified_at(name) <= before:
-                context.lake.delete(name)
-                count += 1
-    return count
+    """Delete objects in these folders that were last written by a moment; return how many."""
+    names = (name for folder in folders for name in context.lake.names(folder))
+    old = [name for name in names if context.lake.modified_at(name) <= before]
+    for name in old:
+        context.lake.delete(name)
+    return len(old)
 
 
 def _delete_unfinished(before: datetime, context: Context) -> int:
-    """Delete collections without a manifest that nothing was written to since a moment."""
+    """Delete collections without a manifest that were last written by a moment; count objects."""
     count = 0
     for source, imdb_id in context.lake.movies():
         for folder, names in context.lake.collections(source, imdb_id).items():

@@ -9,15 +9,14 @@ from datetime import datetime
 
 from filmpulse import warehouse as wh
 from filmpulse.items import Review
-from filmpulse.lake import Manifest
 from filmpulse.warehouse.erasures import Erasure, erasures_of_source
 
 
 @dataclass(frozen=True)
 class Tombstones:
-    """What must not come back: reviews and authors by source, movies with the time of erasing.
+    """Erased reviews and authors by source, and erased movies with the time of erasing (UTC).
 
-    `met` is for who reads collections: the URIs of those that held some of it.
+    Whoever reads collections adds to `met` the URIs of those that held an erased review.
     """
 
     reviews: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -50,14 +49,7 @@ class Tombstones:
             review.source, ()
         ) or review.author_key in self.authors.get(review.source, ())
 
-    def covers_collection(self, manifest: Manifest) -> bool:
-        """Tell whether the movie was erased after a collection of it was begun."""
-        erased_at = self.movies.get(manifest.imdb_id)
-        return erased_at is not None and manifest.started_at <= erased_at
-
     @property
     def sources(self) -> list[str]:
-        """The sources of which reviews or authors were erased."""
-        return sorted(
-            {source for of in (self.reviews, self.authors) for source, keys in of.items() if keys}
-        )
+        """The sources of which reviews or authors were erased, sorted."""
+        return sorted({*self.reviews, *self.authors})

@@ -1,4 +1,4 @@
--- The ledger of collections.
+-- Collections: `ops.collections` and `ops.loads`.
 
 -- name: queue_collection
 INSERT INTO ops.collections (run_id, source, imdb_id, mode, status)

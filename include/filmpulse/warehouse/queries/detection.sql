@@ -85,7 +85,7 @@ GROUP BY run_id
 -- name: mark_triggered
 UPDATE ops.movie_checks SET triggered_run = %(run_id)s, triggered_mode = mode
 WHERE imdb_id = ANY(%(imdb_ids)s) AND outcome = 'news'
-  AND (%(since)s::timestamptz IS NULL OR checked_at >= %(since)s)
+  AND checked_at >= %(since)s
 
 -- name: triggered_sources
 -- Which sources had the news that a run was started for.
