@@ -12,7 +12,7 @@ A caller decides by the branch, never by the message::
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
         │   └── LakeDamaged       an object of the lake holds what cannot be read
-        ├── NotImdb               a page or file that is not IMDb's
+        ├── ForeignPage           a file that holds no page of the source
         ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
         ├── Blocked               challenge, captcha, 403, 429, robots.txt: final for this run
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_NOT_IMDB, EXIT_GATED = 3, 4, 5, 6
+EXIT_LAYOUT_CHANGED, EXIT_BLOCKED, EXIT_FOREIGN_PAGE, EXIT_GATED = 3, 4, 5, 6
 """Exit codes of a command that reads a page, if the page is at fault."""
 
 
@@ -98,8 +98,11 @@ class LakeDamaged(BadInput):
     reason = "damaged"
 
 
-class NotImdb(Final):
-    """The page or file is not IMDb's."""
+class ForeignPage(Final):
+    """The file holds no page of the source: another site's, another kind of file, or damaged.
+
+    The stored word is from the time when IMDb was the only source.
+    """
 
     reason = "not_imdb"
 

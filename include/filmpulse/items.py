@@ -1,7 +1,7 @@
-"""The things Filmpulse talks about, and the one canonical form of their text.
+"""Movies, reviews, scores and the other items of Filmpulse, and the canonical form of their text.
 
-Items are immutable and validated where they are made, since pages, files and model answers are
-untrusted input. Times are timezone-aware UTC; dates are the site's own days.
+Items are immutable and validated, since pages, files and model answers are untrusted. Times are
+timezone-aware UTC; dates are the site's own days.
 """
 
 from __future__ import annotations
@@ -29,62 +29,32 @@ ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 Score = Annotated[int, Field(ge=-2, le=2)]
 
 FIRST_SOURCE = "imdb"
-"""The source of what was written before there were several, and so does not say."""
+"""The source of objects from the time of one source, which do not name it."""
 
 Mode = Literal["incremental", "full", "import", "stream"]
-"""How a collection was made.
-
-From the newest review until known ones, from all reviews, from files, or from a stream's events.
-"""
+"""What a collection read: new reviews, all reviews, files, or a stream's events."""
 
 CollectionStatus = Literal[
-    "queued",
-    "running",
-    "complete",
-    "drained",
-    "partial",
-    "gated",
-    "blocked",
-    "layout_changed",
-    "not_found",
-    "failed",
-]
+    "queued", "running", "complete", "drained", "partial", "gated", "blocked", "layout_changed",
+    "not_found", "failed",
+]  # fmt: skip
 
 AnalysisStatus = Literal[
-    "scored",
-    "refused",
-    "content_filter",
-    "truncated",
-    "invalid",
-    "unsupported_language",
-    "over_budget",
-    "failed",
-]
-
+    "scored", "refused", "content_filter", "truncated", "invalid", "unsupported_language",
+    "over_budget", "failed",
+]  # fmt: skip
 
 CallOutcome = Literal[
-    "scored",
-    "refused",
-    "content_filter",
-    "truncated",
-    "invalid",
-    "rate_limited",
-    "unavailable",
-    "timeout",
-    "disconnected",
-    "malformed",
-    "rejected",
-    "key_refused",
-    "model_refused",
+    "scored", "refused", "content_filter", "truncated", "invalid", "rate_limited", "unavailable",
+    "timeout", "disconnected", "malformed", "rejected", "key_refused", "model_refused",
     "quota_exhausted",
-]
+]  # fmt: skip
 """How one request to a model ended: the first five brought an answer, the last three stop a run."""
 
 Held = Literal["leased", "answered", "erased", "over_run_budget", "over_day_budget"]
 """Why a text may not be sent to a model.
 
-Another worker has it, it has an answer, its words were erased or dropped since it was read, or no
-money is left.
+Another worker has it, it has an answer, it was erased or dropped meanwhile, or no money is left.
 """
 
 
@@ -95,17 +65,14 @@ _IMDB_ADDRESS = re.compile(
 
 
 def is_imdb_id(text: str) -> bool:
-    """Say whether a text is an IMDb id of a movie, and nothing else."""
+    """Say whether a text is an IMDb id of a movie."""
     return re.fullmatch(IMDB_ID_PATTERN, text) is not None
 
 
 def read_imdb_id(typed: str) -> str | None:
-    """Read an IMDb id, or the address of one of a movie's pages at IMDb, as a person typed it.
+    """Read an IMDb id, or the id in the address of a movie's page at IMDb, as a person typed it.
 
-    Every host below imdb.com counts, with or without scheme, language and what follows the id.
-
-    Returns:
-        The id; None for anything else, also for addresses of other sites.
+    Every host below imdb.com counts, with or without scheme and language. None for other texts.
     """
     text = typed.strip().lower()
     if is_imdb_id(text):
@@ -121,10 +88,9 @@ class Item(BaseModel):
 
 
 class Page(Item):
-    """One document as a browser (or a person who saved it) got it.
+    """One document from a browser, or saved by a person: without `status` and `headers`.
 
-    `status` and `headers` (lower-case names) are None and empty for a saved page. `graphql` holds
-    the site's own JSON answers that the page loaded after itself, in order of arrival.
+    Names of headers are in lower case.
     """
 
     url: str
@@ -133,11 +99,10 @@ class Page(Item):
     status: int | None
     headers: dict[str, str] = {}
     fetched_at: AwareDatetime | None
-    graphql: tuple[str, ...] = ()
 
 
 class Movie(Item):
-    """What a movie is: facts that hardly change."""
+    """The facts of a movie, which hardly change."""
 
     imdb_id: ImdbId
     title: str
@@ -153,7 +118,7 @@ class Movie(Item):
 
 
 class Snapshot(Item):
-    """What a site itself said of a movie at one moment; None where it said nothing."""
+    """A site's own figures of a movie at one time; None where it shows none."""
 
     source: str = FIRST_SOURCE
     imdb_id: ImdbId
@@ -164,14 +129,14 @@ class Snapshot(Item):
 
 
 class Removal(Item):
-    """A stream's word that a review is gone."""
+    """A stream's event that a review was removed."""
 
     source: str
     review_id: ReviewId
 
 
 class Dropped(Item):
-    """What stays of a text that may not be kept any longer."""
+    """What is kept of a text whose time is over."""
 
     content_hash: str
     language: str | None
@@ -180,11 +145,9 @@ class Dropped(Item):
 class Review(Item):
     """One person's review.
 
-    `title` and `body` are plain text, line breaks kept. `rating_1_10` is None where the author gave
-    none. `date_source` says which route gave `submitted_on`: IMDb's DOM shows a day too early, so
-    a "dom" date never overwrites a "json" one. Votes are None where the route does not show them.
-    Where `dropped` is set, `title` and `body` are empty because their time is over, not because
-    nothing was said.
+    `title` and `body` are plain text with line breaks; they are empty if `dropped` is set. Grade
+    and votes are None where they are not given. `date_source` says where `submitted_on` is from:
+    IMDb's DOM shows a day too early, so a "dom" date never overwrites a "json" one.
     """
 
     source: str = FIRST_SOURCE
@@ -203,14 +166,14 @@ class Review(Item):
 
     @cached_property
     def content_hash(self) -> str:
-        """The hash of what was said, the same by whichever route it was read."""
+        """The hash of title and body, the same by whichever route they were read."""
         if self.dropped is not None:
             return self.dropped.content_hash
         return content_hash(self.title, self.body)
 
 
 class AspectScore(Item):
-    """What one review says of one aspect: -2 very negative to 2 very positive.
+    """The score of one aspect in one review: -2 very negative to 2 very positive.
 
     `quote` is an exact piece of the analysed text and `quote_start` its offset in code points; both
     are None where no quote could be verified.
@@ -223,7 +186,7 @@ class AspectScore(Item):
 
 
 class ReviewText(Item):
-    """What an analyser is given: one current text, and how it is keyed."""
+    """The input of an analyser: one current text and its keys."""
 
     source: str
     review_id: str
@@ -234,10 +197,10 @@ class ReviewText(Item):
 
 
 class Reading(Item):
-    """What was made of one text, whoever's it is.
+    """The scores of one text, of one or more reviews.
 
-    `overall_quote` is the piece of the text that decides the whole, as in `AspectScore`. Without
-    the status `scored` there is neither score nor quote.
+    `overall_quote` supports the score of the whole, as `quote` in `AspectScore` does. Only the
+    status `scored` has scores and quotes.
     """
 
     status: AnalysisStatus
@@ -248,10 +211,10 @@ class Reading(Item):
 
 
 class Analysis(Reading):
-    """What an analyser made of the text of one review.
+    """The scores of one review's text.
 
-    Tokens and cost are those of all requests for it; None where none are spent, or another review
-    of the same words had them paid.
+    Tokens and cost are of all requests for the text; None where there were none, or where they
+    are counted with another review of the same text.
     """
 
     source: str
@@ -266,10 +229,10 @@ class Analysis(Reading):
 class Call(Item):
     """How one request to a model ended.
 
-    Tokens are as the answer states them, None where none came: cached and written-to-cache ones are
-    among the input, reasoning ones among the output. `cost_usd` is None where the request may have
-    been billed and nobody said how much: then what was set aside for it counts. `sentence` says
-    what went wrong, without any key.
+    Tokens are as the answer states them: `cached` and `cache_write` are part of the input,
+    `reasoning` of the output. `cost_usd` is None where the request may have been billed at an
+    unknown price: then the sum that was set aside for it counts. `sentence` says what went wrong,
+    without any key.
     """
 
     outcome: CallOutcome
@@ -289,14 +252,14 @@ class Call(Item):
 
 
 class UnusableAnswers(Item):
-    """How many answers of a run were of no use: the last ones in a row, and of its first ones."""
+    """How many answers of a run could not be used: the last in a row, and of the first ones."""
 
     in_a_row: Count
     of_first: Count
 
 
 class SearchHit(Item):
-    """One title that a source suggests for what a person typed."""
+    """One title that a source suggests for a person's query."""
 
     imdb_id: ImdbId
     title: str
@@ -311,16 +274,16 @@ _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _NUMBERED = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Unicode's category Cc, but for tab, line feed and carriage return."""
-_HALVES = re.compile("[\ud800-\udfff]")  # category Cs: of a pair, and UTF-8 cannot hold them
-# What a control character stands for. A byte from 0x80 to 0x9F that was read as Latin-1 is one of
-# Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which leaves five of them free.
+_HALVES = re.compile("[\ud800-\udfff]")  # category Cs, halves of surrogate pairs
+# What a control character means. A byte from 0x80 to 0x9F that was read as Latin-1 is one of
+# Windows-1252 (https://encoding.spec.whatwg.org/#windows-1252), which does not define five of them.
 _MEANT = {"\v": "\n", "\f": "\n"} | {
     chr(byte): character
     for byte in range(0x80, 0xA0)
     if (character := bytes([byte]).decode("cp1252", "ignore"))
 }
 _ODD_SPACE = re.compile(r"[^\S\n ]")
-# Either of the two: one look tells whether both can be skipped, as they mostly can.
+# All of these: one search shows whether the steps for them can be skipped, as for most texts.
 _ODD = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028-\u202f\u205f\u3000\ud800-\udfff]"
 )
@@ -331,16 +294,10 @@ _MANY_BREAKS = re.compile(r"\n\n\n+")
 
 
 def text_from_html(fragment: str) -> str:
-    """Turn a fragment of a page's HTML into canonical plain text.
+    """Turn a fragment of HTML into canonical plain text (see `canonical_text`).
 
     Tags become line breaks or nothing *before* entities are read, so that an escaped `&lt;b&gt;`
-    in a review stays the text `<b>`. A list item becomes a line that starts with "- ".
-
-    Args:
-        fragment: HTML as in IMDb's `reviewText`, `plaidHtml` or a card's inner HTML.
-
-    Returns:
-        Canonical text (see `canonical_text`).
+    becomes the text `<b>`. A list item becomes a line that starts with "- ".
     """
     # A raw newline in HTML is a space; only tags break lines.
     flat = fragment.replace("\r", " ").replace("\n", " ")
@@ -350,7 +307,7 @@ def text_from_html(fragment: str) -> str:
 
 
 def _numbered(entity: re.Match[str]) -> str:
-    """Write out an entity that `html.unescape` would drop, or that has too many digits for it."""
+    """Decode a numeric entity that `html.unescape` drops, or that has too many digits for it."""
     digits, base = (entity["hex"], 16) if entity["hex"] else (entity["decimal"], 10)
     if len(digits.lstrip("0")) > 7:
         return "\N{REPLACEMENT CHARACTER}"  # as HTML does above U+10FFFF
@@ -358,17 +315,16 @@ def _numbered(entity: re.Match[str]) -> str:
 
 
 def canonical_text(text: str) -> str:
-    """Give plain text its one form: NFC, single spaces, at most one empty line, trimmed.
+    """Return the canonical form of plain text: NFC, single spaces, at most one empty line, trimmed.
 
-    A control character is read as what it stands for (see `without_controls`), so that no two words
-    are joined. Halves of surrogate pairs are dropped.
+    Control characters are replaced (see `without_controls`), halves of surrogate pairs dropped.
     """
-    # Most texts need nothing of this: what is searched for was chosen for how fast it is not found.
+    # Most texts need none of these steps, so each begins with a fast test.
     unusual = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
     if unusual and _ODD.search(unusual.decode("utf-8", "surrogatepass")):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         text = _ODD_SPACE.sub(" ", _HALVES.sub("", without_controls(text)))
-    if not text.isascii():  # after these, since an accent may follow one of them
+    if not text.isascii():  # after the replacements: an accent may follow one of the characters
         text = unicodedata.normalize("NFC", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
@@ -378,32 +334,28 @@ def canonical_text(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Write what control characters stand for, since Postgres refuses NUL and nobody sees others.
+    """Replace control characters, which Postgres refuses (NUL) or nobody sees.
 
-    U+0080 to U+009F become the character that Windows-1252 has there. That includes U+0085: NEL in
-    Unicode, but in reviews, and in HTML as `&#133;`, the ellipsis. VT and FF become a line break.
-    All others become a space, as each may stand between two words.
+    U+0080 to U+009F become the characters of Windows-1252; U+0085 (NEL) so becomes the ellipsis, as
+    in HTML. VT and FF become a line break, all others a space, so that no two words are joined.
     """
     return CONTROLS.sub(lambda found: _MEANT.get(found[0], " "), text)
 
 
 def content_hash(title: str, body: str) -> str:
-    """Hash what a review says: sha256 hex of its canonical title and body.
-
-    The two are joined by NUL, which canonical text cannot hold.
-    """
+    """Hash a review's text: sha256 hex of canonical title, NUL, canonical body."""
     joined = f"{canonical_text(title)}\0{canonical_text(body)}"
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def author_key(source: str, author_id: str, secret: bytes) -> str:
-    """Stand in for a reviewer: HMAC-SHA256 of the site's own id, 32 hex digits.
+    """Return the key of a reviewer: HMAC-SHA256 of the site's own id, 32 hex digits.
 
-    Without the secret nobody can go back from a key to a person; names are never used.
+    Without the secret nobody can find the person of a key. Names are never used.
     """
     return hmac.digest(secret, f"{source}\0{author_id}".encode(), "sha256").hex()[:32]
 
 
 def analysed_text(title: str, body: str) -> str:
-    """Return the text that analysers read and `quote_start` counts in: title, blank line, body."""
+    """Return the text that analysers read: title, blank line, body."""
     return f"{title}\n\n{body}"

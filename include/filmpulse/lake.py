@@ -1,19 +1,19 @@
-"""The lake: what a source gave, as gzip JSON lines and one manifest per collection, at any URI.
+"""The lake: reviews as they were read, as gzip JSON lines with a manifest a collection, at any URI.
 
 Layout below the lake's root, by areas::
 
     reviews/<source>/<imdb_id>/<collection>/reviews-00001.jsonl.gz  in the order of arrival
     reviews/<source>/<imdb_id>/<collection>/manifest.json    written last: without it, no collection
-    streams/<source>/<drain>/reviews-00001.jsonl.gz          what a stream told, of all movies
+    streams/<source>/<drain>/reviews-00001.jsonl.gz          events of a stream, of all movies
     streams/<source>/<drain>/manifest.json                   written last, as above
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
-    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt of those that could not be cleaned: why
+    quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt only why, if a page cannot be cleaned
     erasures/<digest>.json                                   what was erased on request
     losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
-    cleaned.json                                             by which rules kept pages were cleaned
+    cleaned.json                                             the version of the rules of cleaning
 
-An older lake has its collections at `<source>/<imdb_id>/`, beside the areas; they are read as well.
-An object is written whole or not at all, whichever filesystem holds it.
+An older lake has its collections at `<source>/<imdb_id>/`, beside the areas; they are read too. An
+object is written whole or not at all, on every filesystem.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -54,22 +54,24 @@ MANIFEST_VERSION = 1
 MANIFEST = "manifest.json"
 
 AREAS = frozenset(
-    {"reviews", "streams", "titles", "catalogue", "inbox", "quarantine", "exports"}
-    | {"erasures", "losses"}
-)
-"""Folders at the lake's root; of an older lake any other one is a source's."""
-# Seconds for one object. The S3 client's own limits do not hold while it waits for leave to send
-# ("100 Continue"): a store that accepts a connection and says nothing would be waited for for ever.
+    {
+        "reviews", "streams", "titles", "catalogue", "inbox", "quarantine", "exports", "erasures",
+        "losses",
+    }
+)  # fmt: skip
+"""Folders at the lake's root; in an older lake any other folder is a source's."""
+# Seconds for one object. The S3 client's own limits do not hold while it waits for "100 Continue":
+# it would wait for ever for a store that accepts a connection and does not answer.
 OBJECT_SECONDS = 25.0
 
 
 class Manifest(Item):
-    """How one collection went, and which files hold what it saw.
+    """How one collection went, and which files hold its reviews.
 
     `parts` are file names beside the manifest, in order; `distinct_ids` counts different reviews.
-    Times are UTC; every time in `core` comes from `started_at`. A collection whose pages do not say
-    when they were seen (`is_dated` False) starts when they came in, and changes nothing that
-    exists. `removed_ids` are reviews of which a stream said that they are gone.
+    Times are UTC; every time in `core` comes from `started_at`. If pages do not say when they were
+    seen (`is_dated` False), this is when they came in, and nothing that exists is changed.
+    `removed_ids` are reviews that a stream reported as removed.
     """
 
     version: int = MANIFEST_VERSION
@@ -94,10 +96,10 @@ class Manifest(Item):
 
 
 class DrainManifest(Item):
-    """What one drain of a stream told, and which files beside it hold the reviews.
+    """The events of one drain of a stream, and which files beside it hold the reviews.
 
-    Of each review only its last state is there: a line, or its id in `removed_ids`. `movies` counts
-    the lines by movie. `gapless_since` (UTC): from then on no event is missing up to `drained_at`.
+    A review has only its last state: a line, or its id in `removed_ids`. `movies` counts the lines
+    by movie. No event is missing from `gapless_since` to `drained_at` (UTC).
     """
 
     version: int = MANIFEST_VERSION
@@ -110,14 +112,6 @@ class DrainManifest(Item):
     parts: tuple[str, ...] = ()
 
 
-class _Changed(NamedTuple):
-    """The lines of one part as they should be, how many are otherwise, and how many are gone."""
-
-    lines: bytes
-    changed: int
-    taken_out: int
-
-
 _Manifest = TypeVar("_Manifest", Manifest, DrainManifest)
 
 
@@ -125,58 +119,47 @@ class Lake:
     """Raw JSON lines at one fsspec URI, such as `s3://filmpulse/lake` or `file:///data/lake`."""
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
-        """Open the filesystem of the URI.
-
-        Args:
-            url: Root of the lake.
-            options: What fsspec needs for it (key, secret, endpoint); never logged.
-        """
+        """Open the root of the lake; the `options` of fsspec (key, secret, endpoint) are secret."""
         with _reached("opened", url):
             self._fs, root = fsspec.core.url_to_fs(url, **(options or {}))
         self._root: str = root
         self._url = url.rstrip("/")
         self._has_folders = not url.startswith("s3://")
         if not self._has_folders:
-            # The client below tries again by itself; both in a row would wait for minutes.
+            # The S3 client tries again by itself; both together would wait for minutes.
             self._fs.retries = 1
         is_remote = isinstance(self._fs, AsyncFileSystem)
         self._limit: dict[str, float] = {"timeout": OBJECT_SECONDS} if is_remote else {}
 
     def __repr__(self) -> str:
-        """Name the address, which holds no secret."""
+        """Show the address, which holds no secret."""
         return f"Lake({self._url!r})"
 
     def begin(
         self, source: str, imdb_id: str, started_at: datetime, mark: str | None = None
     ) -> CollectionWriter:
-        """Start a collection in a folder of its own, so that a retry never meets a half one.
+        """Start a collection (UTC) in a folder of its own.
 
-        Args:
-            source: Where the reviews stand.
-            imdb_id: The movie.
-            started_at: UTC.
-            mark: For a collection that comes out the same each time, as one made from a file does:
-                a retry writes the same objects anew. Never the same when not given.
+        With a `mark`, such as a file's hash, a retry writes the same objects again; without one the
+        folder is always a new one.
         """
         folder = f"{source}/{imdb_id}/{_stamp(started_at, mark)}"
         if mark and self.size(f"{folder}/{MANIFEST}") is not None:
-            return CollectionWriter(self, folder)  # an older version wrote it there
+            return CollectionWriter(self, folder)  # where an older version wrote it
         return CollectionWriter(self, f"reviews/{folder}")
 
     def begin_drain(self, source: str, drained_at: datetime) -> CollectionWriter:
-        """Start to write what a stream told (UTC), as `begin` does for a collection."""
+        """Start to write a drain (UTC), as `begin` does a collection."""
         return CollectionWriter(self, f"streams/{source}/{_stamp(drained_at)}")
 
     def drains(self, source: str) -> list[tuple[str, DrainManifest]]:
         """Return the URI and manifest of each drain of a stream, in their order.
 
         Raises:
-            LakeDamaged: One is no manifest of ours.
+            LakeDamaged: A manifest cannot be read.
         """
         names = [n for n in self.names(f"streams/{source}") if n.endswith(f"/{MANIFEST}")]
-        found = [
-            (self.uri_of(name), self._model(DrainManifest, self.uri_of(name))) for name in names
-        ]
+        found = [(uri, self._model(DrainManifest, uri)) for uri in map(self.uri_of, names)]
         return sorted(found, key=lambda drain: (drain[1].drained_at, drain[0]))
 
     def subject_of(self, uri: str) -> tuple[str, str]:
@@ -190,7 +173,7 @@ class Lake:
 
         Raises:
             LakeDamaged: It is not a manifest of ours.
-            LakeUnavailable: It could not be read; ObjectMissing: it is not there.
+            LakeUnavailable: It could not be read; `ObjectMissing` if it is not there.
         """
         return self._model(Manifest, uri)
 
@@ -205,8 +188,8 @@ class Lake:
         """Yield the reviews of a collection or a drain in the order in which they were written.
 
         Raises:
-            LakeDamaged: A part holds what is no review; the parts before it were yielded.
-            LakeUnavailable: A part could not be read; ObjectMissing: it is not there.
+            LakeDamaged: A part is damaged; the parts before it were yielded.
+            LakeUnavailable: A part could not be read; `ObjectMissing` if it is not there.
         """
         folder = self._path(uri).rpartition("/")[0]
         for part in manifest.parts:
@@ -215,7 +198,7 @@ class Lake:
     def quarantine(
         self, source: str, imdb_id: str, reason: str, cleaned_html: str, seen_at: datetime
     ) -> str:
-        """Keep a page that could not be read, cleaned of names by the caller; return its URI."""
+        """Store a page that could not be read, and that the caller cleaned; return its URI."""
         name = f"{seen_at:%Y%m%dT%H%M%S%f}-{reason}.html.gz"
         return self.write(
             f"quarantine/{source}/{imdb_id}/{name}", gzip.compress(cleaned_html.encode())
@@ -224,12 +207,12 @@ class Lake:
     def quarantine_reason(
         self, source: str, imdb_id: str, reason: str, why: str, seen_at: datetime
     ) -> str:
-        """Keep only why a page could not be read, since it could not be cleaned; return the URI."""
+        """Store only why a page could not be read, if it cannot be cleaned; return the URI."""
         name = f"{seen_at:%Y%m%dT%H%M%S%f}-{reason}.reason.txt"
         return self.write(f"quarantine/{source}/{imdb_id}/{name}", why.encode())
 
     def manifests(self, source: str | None = None, imdb_id: str | None = None) -> list[str]:
-        """List the URIs of sealed collections, of one source or movie where given, sorted."""
+        """Return the URIs of finished collections, of one source or movie where given, sorted."""
         below = f"{source or '*'}/{imdb_id or 'tt*'}/*/{MANIFEST}"
         root = glob_escape(self._root)
         with _reached("listed", self._url):
@@ -239,18 +222,18 @@ class Lake:
         return sorted({self.uri_of(name) for name in names if _is_collection(name)})
 
     def names(self, below: str) -> list[str]:
-        """List the objects in a folder below the root and in all its folders, sorted."""
+        """Return the objects in a folder below the root and in its folders, sorted."""
         with _reached("listed", below):
             self._fs.invalidate_cache()
             if not self._fs.exists(f"{self._root}/{below}"):
                 return []
             found = self._fs.find(f"{self._root}/{below}")
         names = (path.removeprefix(f"{self._root}/") for path in found)
-        # A store may go on naming a folder of which all objects were deleted.
+        # A store may still list a folder whose objects were all deleted.
         return sorted(name for name in names if not below or name.startswith(f"{below}/"))
 
     def folders(self, below: str = "") -> list[str]:
-        """Name the folders that lie directly in a folder below the root, sorted."""
+        """Return the names of the folders directly in a folder below the root, sorted."""
         with _reached("listed", below or self._url):
             self._fs.invalidate_cache()
             try:
@@ -264,23 +247,23 @@ class Lake:
         )
 
     def movies(self) -> Iterator[tuple[str, str]]:
-        """Yield each source and movie of which there are collections, whole or broken off."""
+        """Yield each source and movie with collections, finished or broken off."""
         old = {source: source for source in self.folders() if source not in AREAS}
         new = {f"reviews/{source}": source for source in self.folders("reviews")}
         found = ((source, i) for at, source in (old | new).items() for i in self.folders(at))
         yield from dict.fromkeys(found)
 
     def sources(self) -> set[str]:
-        """Return the sources of which there are collections or drains."""
+        """Return the sources with collections or drains."""
         old = {source for source in self.folders() if source not in AREAS}
         return old | {*self.folders("reviews"), *self.folders("streams")}
 
     def collections(self, source: str, imdb_id: str) -> dict[str, list[str]]:
-        """Return the objects of each collection of a movie, whole or broken off, by its folder."""
+        """Return the objects of each collection of a movie by folder, also of broken-off ones."""
         return self._by_folder(f"{source}/{imdb_id}", f"reviews/{source}/{imdb_id}")
 
     def drained(self, source: str) -> dict[str, list[str]]:
-        """Return the objects of each drain of a stream, whole or broken off, by its folder."""
+        """Return the objects of each drain of a stream by folder, also of broken-off ones."""
         return self._by_folder(f"streams/{source}")
 
     def _by_folder(self, *areas: str) -> dict[str, list[str]]:
@@ -297,52 +280,57 @@ class Lake:
         *,
         is_trial: bool = False,
     ) -> int:
-        """Change reviews of one collection, or take them out; each object is replaced whole.
+        """Change or remove reviews of one collection, and correct its manifest's `distinct_ids`.
 
-        The manifest's `distinct_ids` follows, and is written first: broken off and begun again, it
-        ends the same.
+        The manifest is written first, so that a retry after a crash gives the same result.
 
         Args:
             names: All objects of the collection.
-            concerns: Tells by a part's plain bytes whether it can hold any of them.
-            change: Gives what a review becomes; None takes it out.
+            concerns: Says by a part's unpacked bytes whether the part may hold such a review.
+            change: Returns the new review, or None to remove the review.
             is_trial: Only count.
 
         Returns:
-            How many lines are not as they were.
+            The number of lines that change.
 
         Raises:
-            BadInput: A part that concerns us holds what is no review.
-            LakeUnavailable: The lake could not be read or written.
+            BadInput: A part that may hold such a review has a line that is no review.
         """
         parts = sorted(name for name in names if name.endswith(".jsonl.gz"))
-        concerned = [name for name in parts if concerns(self._lines(name))]
-        changed = {name: self._changed(name, change) for name in concerned}
-        count = sum(part.changed for part in changed.values())
+        rewritten: dict[str, bytes] = {}
+        count = removed = 0
+        for name in parts:
+            lines = self._lines(name)
+            if concerns(lines):
+                before = _reviews_in(name, lines)
+                after = [change(review) for review in before]
+                differing = sum(new != old for new, old in zip(after, before, strict=True))
+                count, removed = count + differing, removed + after.count(None)
+                if differing:
+                    rewritten[name] = _as_lines([new for new in after if new is not None])
         if is_trial or not count:
             return count
-        if any(part.taken_out for part in changed.values()):
+        if removed:
             ids: set[str] = set()
             for name in parts:
-                lines = changed[name].lines if name in changed else self._lines(name)
+                lines = rewritten[name] if name in rewritten else self._lines(name)
                 ids |= {Review.model_validate_json(line).review_id for line in lines.splitlines()}
             for name in names:
                 if name.endswith(f"/{MANIFEST}"):
-                    with suppress(LakeDamaged):  # a manifest that nobody can read counts nothing
+                    with suppress(LakeDamaged):  # a damaged manifest has no count to correct
                         told = self.read_manifest(self.uri_of(name))
                         told = told.model_copy(update={"distinct_ids": len(ids)})
                         self.write(name, told.model_dump_json(indent=1).encode())
-        for name, part in changed.items():
-            if part.changed:
-                self.write(name, _packed(part.lines))
+        for name, lines in rewritten.items():
+            self.write(name, _packed(lines))
         return count
 
     def delete_collection(self, folder: str) -> None:
-        """Delete a collection, its manifest first: from then on it is none."""
+        """Delete a collection; without its manifest, which goes first, it is none."""
         self.delete(f"{folder}/{MANIFEST}")
         for name in self.names(folder):
             self.delete(name)
-        if isinstance(self._fs, LocalFileSystem):  # elsewhere a folder goes with its objects
+        if isinstance(self._fs, LocalFileSystem):  # object stores have no empty folders
             emptied = Path(self._path(self.uri_of(folder)))
             with suppress(OSError):
                 emptied.rmdir()
@@ -350,37 +338,39 @@ class Lake:
 
     def read(self, name: str) -> bytes:
         """Read one object below the root."""
-        return self._read(self._path(f"{self._url}/{name}"))
+        return self._read(self._path(self.uri_of(name)))
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of one object below the root; None where there is none."""
-        path = self._path(f"{self._url}/{name}")
-        with _reached("looked at", name):
-            self._fs.invalidate_cache()
-            try:
-                found: int = self._fs.info(path)["size"]
-            except FileNotFoundError:
-                return None
-        return found
+        """Return the size in bytes of one object below the root; None if there is none."""
+        path = self._path(self.uri_of(name))
+        try:
+            with _reached("looked at", name):
+                self._fs.invalidate_cache()
+                return int(self._fs.info(path)["size"])
+        except ObjectMissing:
+            return None
 
     def modified_at(self, name: str) -> datetime:
-        """Say when an object was last written (UTC)."""
+        """Return when an object was last written (UTC)."""
         with _reached("looked at", name):
-            found: datetime = self._fs.modified(self._path(f"{self._url}/{name}"))
+            found: datetime = self._fs.modified(self._path(self.uri_of(name)))
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def write(self, name: str, content: bytes) -> str:
         """Write one object below the root in one piece and return its URI."""
-        path = self._path(f"{self._url}/{name}")
+        path = self._path(self.uri_of(name))
         with _reached("written", name):
-            self._make_folder_of(path)
+            if self._has_folders:
+                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             if isinstance(self._fs, LocalFileSystem):
                 part = Path(f"{path}.{uuid.uuid4().hex}.part")
                 try:
                     with part.open("wb") as file:
                         file.write(content)
                         file.flush()
-                        os.fsync(file.fileno())  # a power cut leaves no name without its content
+                        os.fsync(
+                            file.fileno()
+                        )  # so that a power cut leaves no file without its content
                     part.replace(path)
                 finally:
                     part.unlink(missing_ok=True)
@@ -389,8 +379,8 @@ class Lake:
         return f"{self._url}/{name}"
 
     def delete(self, name: str) -> None:
-        """Delete one object below the root; none there is fine."""
-        path = self._path(f"{self._url}/{name}")
+        """Delete one object below the root, if it is there."""
+        path = self._path(self.uri_of(name))
         with _reached("deleted", name), suppress(FileNotFoundError):
             self._fs.rm_file(path)
 
@@ -399,35 +389,16 @@ class Lake:
         return f"{self._url}/{name}"
 
     def name_of(self, uri: str) -> str:
-        """Return the name below the root of something this lake gave the URI of."""
+        """Return the name below the root of an object, by its URI."""
         return self._path(uri).removeprefix(f"{self._root}/")
 
-    def _make_folder_of(self, path: str) -> None:
-        """Make the folder of an object, where the store has folders."""
-        if self._has_folders:
-            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-
     def _lines(self, name: str) -> bytes:
-        """Return the lines of one part; none where it is damaged."""
+        """Return the unpacked lines of one part; none if it is damaged."""
         try:
             return gzip.decompress(self.read(name))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             log.warning("%s is damaged and was passed over: %s", name, error)
             return b""
-
-    def _changed(self, name: str, change: Callable[[Review], Review | None]) -> _Changed:
-        kept, changed, taken_out = [], 0, 0
-        for line in self._lines(name).splitlines():
-            try:
-                review = Review.model_validate_json(line)
-            except ValidationError as error:
-                raise BadInput(f"{name} holds a line that is no review: {error}") from error
-            made = change(review)
-            changed += made != review
-            taken_out += made is None
-            if made is not None:
-                kept.append(made)
-        return _Changed(_as_lines(kept), changed, taken_out)
 
     def _path(self, uri: str) -> str:
         if not uri.startswith(f"{self._url}/") or ".." in uri.split("/"):
@@ -437,7 +408,7 @@ class Lake:
     def _read_part(self, path: str) -> Iterator[Review]:
         content = self._read(path)
         try:
-            if not content:  # gzip takes this for no line at all, and no part is ever written so
+            if not content:  # gzip would read this as no line, but no part is written empty
                 raise EOFError("it is empty")
             for line in gzip.decompress(content).splitlines():
                 yield Review.model_validate_json(line)
@@ -455,16 +426,16 @@ class Lake:
 
 
 class CollectionWriter:
-    """Writes one collection, batch by batch; `close` seals it."""
+    """Writes one collection, batch by batch; `close` ends it."""
 
     def __init__(self, lake: Lake, folder: str) -> None:
-        """Keep where to write; nothing is written yet."""
+        """Keep the folder; nothing is written yet."""
         self._lake = lake
         self._folder = folder
         self.parts: list[str] = []
 
     def append(self, reviews: Sequence[Review]) -> None:
-        """Write one batch as a file of its own; an empty batch writes nothing."""
+        """Write one batch as a file; an empty batch writes nothing."""
         if not reviews:
             return
         name = f"reviews-{len(self.parts) + 1:05d}.jsonl.gz"
@@ -473,7 +444,7 @@ class CollectionWriter:
 
     @property
     def manifest_uri(self) -> str:
-        """Where the manifest goes."""
+        """The URI of the manifest, also before it is written."""
         return self._lake.uri_of(f"{self._folder}/{MANIFEST}")
 
     def close(self, manifest: Manifest | DrainManifest) -> str:
@@ -488,10 +459,17 @@ def _stamp(at: datetime, mark: str | None = None) -> str:
 
 
 def _is_collection(name: str) -> bool:
-    """Tell an older lake's collection, and one of today's, from what another area holds."""
+    """Say whether a manifest is a collection's, at today's place or an older lake's."""
     return name.count("/") == (4 if name.startswith("reviews/") else 3) and (
         name.startswith("reviews/") or name.split("/")[0] not in AREAS
     )
+
+
+def _reviews_in(name: str, lines: bytes) -> list[Review]:
+    try:
+        return [Review.model_validate_json(line) for line in lines.splitlines()]
+    except ValidationError as error:
+        raise BadInput(f"{name} holds a line that is no review: {error}") from error
 
 
 def _as_lines(reviews: Sequence[Review]) -> bytes:
@@ -504,10 +482,7 @@ def _packed(lines: bytes) -> bytes:
 
 @contextmanager
 def _reached(verb: str, name: str) -> Iterator[None]:
-    """Turn whatever the store raises into one retryable error.
-
-    Stores differ in what they raise (botocore's errors are no OSError), so all are caught here.
-    """
+    """Turn any error of the store into a retryable one; botocore's are no OSError."""
     try:
         yield
     except FileNotFoundError as error:

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_WISH = 30 * 86_400.0
-"""Seconds; what a site asks for beyond this is a slip of its own, and is cut to it."""
+"""Seconds, 30 days: a longer wish is a mistake of the site, and is cut to this."""
 
 
 def retry_after(headers: Mapping[str, str], answered_at: datetime | None) -> float | None:
-    """Read for how many seconds the site wants to be left alone.
+    """Read for how many seconds the site wants no further request.
 
     Args:
         headers: Of the answer, names in lower case.
-        answered_at: When it came (UTC), for a site that names a date; now when None.
+        answered_at: When it came (UTC), for a header that names a date; None: now.
 
     Returns:
-        0 to 30 days; None where there is no such header or it says nothing (RFC 9110, 10.2.3).
+        0 to 30 days, in seconds; None where the header is missing or cannot be read.
     """
     said = headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():

@@ -1,9 +1,8 @@
-"""Where reviews come from: the kinds of source, and the registry of those there are.
+"""The kinds of source, and the registry of the sources.
 
-A site is visited page by page. A stream is drained for all movies at once. A file is read once; a
-site may read saved pages of its own, and tables are read by their map (`tables`). Nothing above
-this package names a source: adding one is a folder here and a line in `BUILT_IN`
-(CONTRIBUTING.md, "Add a source").
+A site is visited page by page, and also reads its own saved pages. A stream is drained for all
+movies at once. A table is read once, by its map (`tables`). No other package names a source: a new
+one needs a folder here and a line in `BUILT_IN` (CONTRIBUTING.md, "Add a source").
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, Blocked, ForeignPage, SiteUnavailable
 from filmpulse.items import (
     CollectionStatus,
     Mode,
@@ -33,33 +32,30 @@ if TYPE_CHECKING:
     from filmpulse.sources.polite import Gate
 
 KEYED = "key-"
-"""What stands before an author's key in a cleaned page."""
+"""Prefix of an author's key in a cleaned page."""
 
 BUILT_IN = ("filmpulse.sources.imdb.source",)
-"""Modules that each hold a `SOURCE`, in the order in which a person is told of them."""
+"""Modules that each hold a `SOURCE`, in the order in which a person sees them."""
 
 
 class Terms(NamedTuple):
-    """Conditions of use that switching a source on accepts: of which host, and their words."""
+    """Conditions of use that a user accepts by switching a source on: the host, and a quote."""
 
     host: str
     clause: str
 
 
 class Crosswalk(Protocol):
-    """A source's own ids of movies and IMDb's, wherever they are kept (`core.movie_ids`)."""
+    """The ids of movies at a source and at IMDb (`core.movie_ids`)."""
 
     def source_id(self, imdb_id: str) -> str | None:
-        """Return the source's own id of a movie; None where nobody knows it."""
-        ...
+        """Return the source's own id of a movie, if known."""
 
     def imdb_id(self, source_id: str) -> str | None:
-        """Return IMDb's id of what the source calls so; None where nobody knows it."""
-        ...
+        """Return IMDb's id of a movie of the source, if known."""
 
     def note(self, source_id: str, imdb_id: str, said_by: str) -> None:
-        """Remember that both are one movie, and who says so."""
-        ...
+        """Store that both ids are of one movie, and who says so."""
 
 
 class Source(Protocol):
@@ -68,9 +64,9 @@ class Source(Protocol):
     Attributes:
         name: Its key in tables, the lake and settings: lower-case letters and digits.
         title: Its name for people.
-        asks_for: What at least some of thirty reviews have, since the source asks for it: of
+        asks_for: The quality checks that apply, since the source asks its reviewers for it: of
             `unrated`, `undated`, `untitled` and `languages` (docs/adr/0020).
-        began_on: No review can be older; None where nobody knows.
+        began_on: The day of its first review; None if unknown.
     """
 
     name: str
@@ -80,23 +76,20 @@ class Source(Protocol):
 
     def is_on(self, settings: Settings) -> bool:
         """Say whether the source may be read live."""
-        ...
 
     def terms(self, settings: Settings) -> Terms | None:
-        """Return the conditions that reading it live accepts; None where there are none."""
-        ...
+        """Return the conditions that a user accepts by reading it live, if there are any."""
 
     def author_id(self, given: str) -> str | None:
-        """Return the source's own id of an author in what a person typed; None for no such."""
-        ...
+        """Return the source's id of an author in a text that a person typed, or None."""
 
 
 class Crawl(Protocol):
-    """One collection of a movie's reviews: iterate for batches, then read how it went.
+    """One collection of a movie's reviews: iterate for batches, then read how it ended.
 
-    No review comes twice. What was yielded counts even when a later page raises. The attributes
-    are those of a manifest (`lake.Manifest`); `last_page` is what was read last, for quarantine,
-    and `so_far` says how many reviews were read, of how many.
+    No review comes twice. Yielded reviews count even when a later page raises. The attributes are
+    those of a manifest (`lake.Manifest`); `last_page` is the last page or answer, for quarantine;
+    `so_far` says how many reviews were read, such as "25 of 57".
     """
 
     status: CollectionStatus
@@ -118,7 +111,7 @@ class Crawl(Protocol):
 
 
 class FirstPage(NamedTuple):
-    """What the first page of a movie's reviews shows, and in words what would follow."""
+    """The figures of the first page of a movie's reviews, and a sentence on what follows it."""
 
     reviews: int
     review_count: int | None
@@ -130,7 +123,7 @@ class FirstPage(NamedTuple):
 class Site(AbstractContextManager["Site"], Protocol):
     """A site that is open for one task. Every request waits for its slot of the gate.
 
-    Each method raises `NotFound`, `Blocked`, `LayoutChanged`, `SiteUnavailable` or `HostPaused`.
+    Each method may raise `NotFound`, `Blocked`, `LayoutChanged`, `SiteUnavailable` or `HostPaused`.
     """
 
     host: str
@@ -138,15 +131,12 @@ class Site(AbstractContextManager["Site"], Protocol):
 
     def check_robots(self, imdb_id: str) -> None:
         """Return if robots.txt lets a movie's pages be read."""
-        ...
 
     def look(self, imdb_id: str) -> tuple[Movie, Snapshot]:
-        """Read what a movie is, and the site's own figures of it now; costs one page."""
-        ...
+        """Read a movie's facts, and the site's own figures of it now; costs one page."""
 
     def first_page(self, imdb_id: str, author_secret: bytes) -> FirstPage:
-        """Read the first page of a movie's reviews, and keep nothing of it."""
-        ...
+        """Read the first page of a movie's reviews, and store nothing."""
 
     def crawl(
         self,
@@ -159,30 +149,25 @@ class Site(AbstractContextManager["Site"], Protocol):
 
         Args:
             imdb_id: The movie.
-            mode: `full` goes to the end of the list, `incremental` until reviews are known.
-            known_ids: Ids of reviews that are stored already.
-            is_erased: Tells of a review that nobody may store.
+            mode: `full` goes to the end of the list, `incremental` to the first known reviews.
+            known_ids: Ids of the stored reviews.
+            is_erased: Says whether a review may never be stored.
         """
-        ...
 
     def search(self, query: str) -> list[SearchHit]:
         """Return the movies that the site suggests for what a person typed, best first."""
-        ...
 
 
 @dataclass(frozen=True)
 class SavedReviews:
-    """What a page that a person saved holds.
+    """What a saved page holds.
 
     Attributes:
-        imdb_id: The movie.
-        reviews: Its reviews in the page's order; None where the page holds only facts.
-        movie: What the page says of the movie.
-        snapshot: The site's own figures on the page.
-        review_count: How many reviews the page says there are.
-        undated: How many of the reviews show no day that can be read.
-        unopened_spoilers: How many others are there without their words.
-        is_gated: Whether the rest is shown only to those who sign in.
+        reviews: In the page's order; None where the page holds only facts of the movie.
+        review_count: The number of reviews that the page announces.
+        undated: The number of `reviews` without a day that can be read.
+        unopened_spoilers: The number of closed spoilers, which are not in `reviews`.
+        is_gated: Whether other reviews are shown only to those who sign in.
         variant: The markup that was read.
     """
 
@@ -199,10 +184,9 @@ class SavedReviews:
 
 @runtime_checkable
 class SiteSource(Source, Protocol):
-    """A source that is visited page by page, and reads pages of its own that a person saved.
+    """A source that is visited page by page, and reads its own saved pages.
 
-    Attributes:
-        cleaning_rules: Version of what `clean` takes out; what an older one kept is cleaned again.
+    `cleaning_rules` is the version of `clean`: stored pages of an older one are cleaned again.
     """
 
     cleaning_rules: int
@@ -211,29 +195,24 @@ class SiteSource(Source, Protocol):
         """Open the site for one task.
 
         Raises:
-            BadInput: Reading it live is off; the message says how to switch it on.
+            BadInput: Live reading is off; the message says how to switch it on.
         """
-        ...
 
     def recognises(self, text: str) -> bool:
         """Say whether a saved page or answer may be of this site."""
-        ...
 
-    def find_fault(self, text: str) -> Blocked | NotImdb | SiteUnavailable | None:
-        """Return why a saved page is none of the site's, or not whole; None for a good one."""
-        ...
+    def find_fault(self, text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
+        """Return why a saved page is not a whole page of the site; None for a good page."""
 
     def saved_at(self, text: str) -> datetime | None:
-        """Return when the site made a page (UTC), before it is cleaned; None if it does not say."""
-        ...
+        """Return when the site made a page (UTC), if the page says so; call it before `clean`."""
 
     def clean(self, text: str, author_secret: bytes | None) -> str:
-        """Return a page or an answer without what tells of people.
+        """Return a page or an answer without data about visitor and reviewers.
 
         Raises:
-            NotCleaned: It may still tell of people.
+            NotCleaned: It may still hold such data.
         """
-        ...
 
     def read_saved(
         self,
@@ -248,30 +227,26 @@ class SiteSource(Source, Protocol):
 
         Args:
             text: HTML or JSON.
-            imdb_id: The movie, where the page does not say; an error where it says another.
+            imdb_id: The movie, where the page does not say it.
             author_secret: Key of the hash that stands for a reviewer.
-            name: What the file is called, for messages.
+            name: The file's name, for messages.
             saved_at: When the page was made (UTC).
 
         Raises:
-            NotImdb, LayoutChanged, Blocked, SiteUnavailable: As they say.
-            BadInput: It says of no movie, or of another, or holds no reviews of one movie
-                (`no_reviews`).
+            ForeignPage, LayoutChanged, Blocked, SiteUnavailable: See `errors`.
+            BadInput: The movie is unknown or is not `imdb_id`, or the page does not hold the
+                reviews of one movie (`no_reviews`).
         """
-        ...
 
     def user_ids(self, words: Iterable[str]) -> Iterator[str]:
-        """Return the words that are ids of users, as pages that were not cleaned yet name them."""
-        ...
+        """Return the words that are ids of users in pages that are not cleaned."""
 
 
 class Drained(NamedTuple):
-    """One piece of a stream, in its order.
+    """One piece of a stream, in its order; `cursor` is where the next piece begins.
 
-    Attributes:
-        events: Reviews as they are now, and removals. Those of movies that nobody asked for are
-            left out; removals are not, since a stream need not say of which movie they are.
-        cursor: Where to go on after this piece.
+    `events` holds the reviews of the requested movies as they are now, and all removals, since a
+    stream need not say of which movie a removal is.
     """
 
     events: tuple[Review | Removal, ...]
@@ -279,10 +254,10 @@ class Drained(NamedTuple):
 
 
 class Drain(Protocol):
-    """A stream that is open: iterate for pieces up to now.
+    """An open stream: iterate for pieces up to now.
 
-    `gap_before` is the moment before which events may be lost since the cursor, because the stream
-    no longer holds them; None where there is no gap. Known once the first piece came.
+    `gap_before` is known after the first piece. If the stream no longer holds all events since the
+    cursor, events before this time may be missing; otherwise it is None.
     """
 
     gap_before: datetime | None
@@ -292,7 +267,7 @@ class Drain(Protocol):
 
 @runtime_checkable
 class StreamSource(Source, Protocol):
-    """A source that tells what happened, for all movies at once."""
+    """A source that tells events of all movies, from a cursor on."""
 
     def drain(
         self,
@@ -303,12 +278,10 @@ class StreamSource(Source, Protocol):
         cursor: str | None,
         imdb_ids: frozenset[str],
     ) -> Drain:
-        """Read what happened since a cursor, of these movies; from where the stream begins if None.
+        """Read the events of these movies since the cursor; None: since the stream begins.
 
-        Raises:
-            Blocked, SiteUnavailable, HostPaused: From the drain, too.
+        This and the drain raise `Blocked`, `SiteUnavailable` or `HostPaused`.
         """
-        ...
 
 
 @cache
@@ -323,7 +296,7 @@ def register(source: Source) -> None:
 
 
 def unregister(name: str) -> None:
-    """Take a source out again."""
+    """Remove a source."""
     _sources().pop(name, None)
 
 
@@ -333,7 +306,7 @@ def known() -> Mapping[str, Source]:
 
 
 def sites(settings: Settings | None = None) -> list[SiteSource]:
-    """Return the sites, in their order; only those that are on, where settings are given."""
+    """Return the sites, in their order; with settings only those that are on."""
     return [s for s in _on(settings) if isinstance(s, SiteSource)]
 
 
@@ -359,22 +332,22 @@ def site(name: str) -> SiteSource:
 
 
 def reader_of(text: str) -> SiteSource:
-    """Return the site that reads a saved page; the first of all reads what no other knows."""
+    """Return the site that reads a saved page; the first site if no other recognises it."""
     first, *others = sites()
     return next((reader for reader in others if reader.recognises(text)), first)
 
 
 def cleaning_rules() -> int:
-    """Return a version of all rules of cleaning; it grows with each of them."""
+    """Return a version of all sites' rules of cleaning; it grows with each of them."""
     return sum(reader.cleaning_rules for reader in sites())
 
 
 def title_of(name: str) -> str:
-    """Name a source for people; a file's source by the name that the user gave it."""
+    """Return a source's name for people; a file's source has only the name of its map."""
     found = _sources().get(name)
     return found.title if found else name
 
 
 def told_apart(name: str) -> str:
-    """Name a source in brackets, after a movie's id; nothing where there is only one source."""
+    """Return the source's name in brackets; nothing where there is only one source."""
     return f" ({title_of(name)})" if len(_sources()) > 1 else ""

@@ -1,6 +1,6 @@
-"""ZIP archives of saved pages: what is in them, read with care, since anyone may have made them.
+"""Read the saved pages in a ZIP archive. Anyone may have made it, so everything has a limit.
 
-Nothing is unpacked to a disk and no name in an archive is ever used as a path.
+Nothing is unpacked to disk, and no name in an archive is used as a path.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ MAX_ARCHIVE_BYTES = 100_000_000
 MAX_FILES = 1_000
 MAX_UNPACKED_BYTES = 1_000_000_000
 
-_MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # the first file, or the end of an empty archive
+_MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # the start of a file, or the end of an empty archive
 # The records at a ZIP's end (APPNOTE.TXT, 4.3.14 to 4.3.16); a comment of 64 KiB may follow.
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _END64_SIZE, _LOCATOR64_SIZE = 22, 56, 20
 _MOST_END_BYTES = _END64_SIZE + _LOCATOR64_SIZE + _END_SIZE + 65_535
-_MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # pages saved as a whole bring dozens of files each
+_MAX_DIRECTORY_BYTES = MAX_FILES * 4_000  # a page saved whole has dozens of files
 _KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNREADABLE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError,
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError,
+    RuntimeError, ValueError,
 )  # fmt: skip
-# Documents that are ZIPs inside: by a folder of theirs (ECMA-376), or by their member `mimetype`.
+# Documents that are ZIPs: recognised by a folder (ECMA-376), or by their member `mimetype`.
 _OFFICE_FOLDERS = {
     "word": "a Word document",
     "xl": "an Excel workbook",
@@ -42,16 +43,15 @@ _MIME_TYPES = {
 }
 _SYMLINK = 0o120000
 _JUNK = ("thumbs.db", "desktop.ini")
-# A ZIP's own dates are the clock on the wall of an unknown zone; the eastmost is 14 hours ahead.
+# A ZIP's dates are local times of an unknown zone; the eastmost zone is 14 hours ahead of UTC.
 _EASTMOST = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive.
+    """One file of an archive: its content, or a sentence on why it cannot be read.
 
-    Either `content` is there or `problem`, a sentence that says why it is not. `changed_at` (UTC)
-    is never later than when the file was changed; None where the archive does not say.
+    `changed_at` (UTC) is never later than the file's last change; None where it is unknown.
     """
 
     name: str
@@ -61,12 +61,12 @@ class Member:
 
 
 def is_archive(content: bytes) -> bool:
-    """Tell whether this is a ZIP by its first bytes."""
+    """Say by its first bytes whether this is a ZIP."""
     return content.startswith(_MARKS)
 
 
 def document_kind(content: bytes) -> str | None:
-    """Name the document that a ZIP is in truth, such as "a Word document"; None for other ZIPs."""
+    """Name the kind of document that a ZIP is, such as "a Word document"; None for other ZIPs."""
     try:
         _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -78,16 +78,12 @@ def document_kind(content: bytes) -> str | None:
 def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
     """Yield the files of a ZIP in its order, one in memory at a time.
 
-    Folders, what systems add by themselves (`__MACOSX`, hidden files) and the resources of a page
-    that was saved as a whole (`..._files/`) are passed over.
-
-    Args:
-        content: The archive.
-        most_bytes: The largest file that is read.
+    Files that `is_beside_the_page` names are left out; larger ones than `most_bytes` have a
+    problem.
 
     Raises:
-        BadInput: It is no ZIP that can be read, is a document (Word, Excel), or holds more than
-            `MAX_FILES` files or `MAX_UNPACKED_BYTES`; then nothing is yielded.
+        BadInput: It cannot be read, is a document (Word, Excel), or holds more than `MAX_FILES`
+            files or `MAX_UNPACKED_BYTES`; then nothing is yielded.
     """
     _check_directory(content)
     try:
@@ -111,11 +107,7 @@ def read_archive(content: bytes, most_bytes: int) -> Iterator[Member]:
                 reason="archive",
             )
         for entry in entries:
-            read, problem = _read(archive, entry, most_bytes)
-            if problem is not None:
-                yield Member(entry.filename, problem=f"A file in the ZIP {problem}.")
-            else:
-                yield Member(entry.filename, read, _changed_at(entry))
+            yield _read(archive, entry, most_bytes)
 
 
 def _document_kind(archive: zipfile.ZipFile) -> str | None:
@@ -124,13 +116,13 @@ def _document_kind(archive: zipfile.ZipFile) -> str | None:
         folders = {name.partition("/")[0] for name in names}
         return next((kind for folder, kind in _OFFICE_FOLDERS.items() if folder in folders), None)
     if names[:1] == ["mimetype"]:
-        declared, _ = _read(archive, archive.infolist()[0], most_bytes=200)
+        declared = _read(archive, archive.infolist()[0], most_bytes=200).content or b""
         return next((kind for mark, kind in _MIME_TYPES.items() if declared.startswith(mark)), None)
     return None
 
 
 def is_beside_the_page(name: str) -> bool:
-    """Tell whether a path names what comes along with pages: resources, hidden files, folders."""
+    """Say whether a path is a folder, a hidden or system file, or a resource of a saved page."""
     *folders, last = name.replace("\\", "/").split("/")
     return (
         not last
@@ -141,13 +133,9 @@ def is_beside_the_page(name: str) -> bool:
 
 
 def directory_size(file: BinaryIO) -> int | None:
-    """Return the bytes of a ZIP's list of files, which `zipfile` reads into memory whole.
+    """Return the size in bytes of a ZIP's list of files, which `zipfile` reads into memory.
 
-    Args:
-        file: The archive; seekable.
-
-    Returns:
-        None where the archive has no end, such as one that is cut off.
+    Returns None where the archive is cut off. The file must be seekable.
     """
     file.seek(max(0, file.seek(0, io.SEEK_END) - _MOST_END_BYTES))
     tail = file.read()
@@ -164,11 +152,7 @@ def directory_size(file: BinaryIO) -> int | None:
 
 
 def _check_directory(content: bytes) -> None:
-    """Refuse an archive whose list of files alone would fill the memory.
-
-    Raises:
-        BadInput: There is no list, or it is too long.
-    """
+    """Raise `BadInput` if the list of files is missing or could fill the memory."""
     size = directory_size(io.BytesIO(content))
     if size is None:
         raise BadInput("The ZIP has no end: it is cut off. Make it again.", reason="archive")
@@ -179,22 +163,21 @@ def _check_directory(content: bytes) -> None:
         )
 
 
-def _read(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int
-) -> tuple[bytes, str | None]:
-    """Return a file and what is wrong with it."""
-    if problem := _problem(entry, most_bytes):
-        return b"", problem
-    try:
-        with archive.open(entry) as file:
-            read = file.read(most_bytes + 1)
-    except (
-        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error,
-    ) as error:  # fmt: skip
-        return b"", f"is damaged ({error}): make the ZIP again"
-    if is_archive(read):
-        return b"", "is an archive within an archive: unpack it first"
-    return read, _too_large(most_bytes) if len(read) > most_bytes else None
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most_bytes: int) -> Member:
+    content, problem = b"", _problem(entry, most_bytes)
+    if problem is None:
+        try:
+            with archive.open(entry) as file:
+                content = file.read(most_bytes + 1)
+        except _UNREADABLE as error:
+            problem = f"is damaged ({error}): make the ZIP again"
+    if is_archive(content):
+        problem = "is an archive within an archive: unpack it first"
+    elif len(content) > most_bytes:
+        problem = _too_large(most_bytes)
+    if problem is not None:
+        return Member(entry.filename, problem=f"A file in the ZIP {problem}.")
+    return Member(entry.filename, content, _changed_at(entry))
 
 
 def _problem(entry: zipfile.ZipInfo, most_bytes: int) -> str | None:
@@ -217,7 +200,7 @@ def _too_large(most_bytes: int) -> str:
 
 
 def _changed_at(entry: zipfile.ZipInfo) -> datetime | None:
-    """Read when a file was changed: from the fields that are in UTC, else from the wall clock."""
+    """Return when a file was changed: from a field in UTC, else from its local time."""
     try:
         return _utc_field(entry.extra) or datetime(*entry.date_time, tzinfo=UTC) - _EASTMOST
     except (ValueError, OverflowError):

@@ -1,10 +1,9 @@
-"""One headless Chromium behind one seam: a URL goes in, a `Page` comes out.
+"""A headless Chromium: a URL goes in, a `Page` comes out.
 
-The only module of the package that imports Selenium. It knows no page of any site, but is made for
-sites that load more by GraphQL: it keeps the answers to requests whose address says `graphql`. It
-asks for English pages, and declines consent banners by the words that such banners have in English.
-What a page means is read from `Page.html` (or by one script), never element by element, which is a
-hundred times slower.
+The only module of the package that imports Selenium. It knows no site, but keeps the answers to
+requests that a page makes to an address with `graphql` in it. It asks for English pages and
+declines English consent banners. A page's content is read from `Page.html`, or by one script: to
+read it element by element takes a hundred times longer.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,13 +45,13 @@ BROWSER_PATHS = (
 )
 DRIVER_PATHS = ("/usr/bin/chromedriver", "/usr/lib/chromium-browser/chromedriver")
 
-# How much longer than for a page or a script the driver is waited for, and how long for its end.
+# Wait so much longer for the driver than for a page or a script; wait so long for its end.
 DRIVER_SECONDS, QUIT_SECONDS = 15.0, 10.0
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-# Nothing here hides what we are; it keeps the browser from calling home and from loading what
-# is never read.
+# These keep the browser from calling home and from loading what is never read. None hides what we
+# are.
 FLAGS = (
     "--headless=new",
     "--disable-background-networking",
@@ -72,23 +71,15 @@ FLAGS = (
     "--lang=en-US",
 )
 
-# net error of Chrome -> the stable word of `SiteUnavailable.reason`
-NET_REASONS = (
-    ("NAME_NOT_RESOLVED", "dns"),
-    ("ADDRESS_INVALID", "dns"),
-    ("TIMED_OUT", "timeout"),
-    ("CONNECTION_RESET", "reset"),
-    ("CONNECTION_CLOSED", "reset"),
-    ("CONNECTION_ABORTED", "reset"),
-    ("EMPTY_RESPONSE", "reset"),
-    ("SOCKET_NOT_CONNECTED", "reset"),
-    ("CONTENT_LENGTH_MISMATCH", "broken_page"),
-    ("INCOMPLETE_CHUNKED", "broken_page"),
-    ("CONTENT_DECODING_FAILED", "broken_page"),
-    ("INVALID_CHUNKED", "broken_page"),
-)
+# `SiteUnavailable.reason` -> net errors of Chrome
+NET_REASONS = {
+    "dns": "NAME_NOT_RESOLVED|ADDRESS_INVALID",
+    "timeout": "TIMED_OUT",
+    "reset": "CONNECTION_(RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED",
+    "broken_page": "CONTENT_LENGTH_MISMATCH|CONTENT_DECODING_FAILED|IN(COMPLETE|VALID)_CHUNKED",
+}
 
-# One script a question. A control is pressed by script, so that nothing on top can catch it.
+# Press controls by script, so that nothing that lies on top of them catches the click.
 _CLICK = """
 const e = document.querySelector(arguments[0]);
 if (!e || e.disabled || e.getAttribute('aria-disabled') === 'true') return false;
@@ -103,8 +94,8 @@ e.dispatchEvent(new Event('input', {bubbles: true}));
 e.dispatchEvent(new Event('change', {bubbles: true}));
 return true;
 """
-# A banner "covers the page" when its box is what a click in the middle or near the foot would
-# hit. Only a button that says no is ever pressed.
+# A banner covers the page if a click in the middle or near the foot would hit it. Only a button
+# that says no is ever pressed.
 _DECLINE = """
 const boxes = document.querySelectorAll(
   '[data-testid*="consent" i],[id*="consent" i],[class*="consent" i]');
@@ -124,25 +115,11 @@ return false;
 """
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer that the page itself fetched where it asks for JSON.
-
-    `status` is 0 where the connection failed; `body` is empty unless `status` is 2xx, and need not
-    be JSON: a refusal may come as a page.
-    """
-
-    url: str
-    status: int
-    headers: dict[str, str]
-    body: str
-
-
 class Browser:
-    """One browser for one task: starts on entering, is gone on leaving.
+    """One browser for one task; use it in a `with` block, on the thread that made it.
 
-    Use it on the thread that made it: on Linux the driver asks the kernel to be killed when that
-    thread ends, so that even a SIGKILL of the worker leaves neither driver nor browser behind.
+    On Linux the kernel kills the driver when that thread ends, so that even a SIGKILL of the
+    worker leaves neither driver nor browser behind.
     """
 
     def __init__(
@@ -157,10 +134,10 @@ class Browser:
         """Keep the settings; nothing starts yet.
 
         Args:
-            base_url: The site to be read. On a loopback host the browser can reach no other host.
+            base_url: The site. If it is on this machine, the browser can reach no other host.
             page_timeout: Seconds that a page load or a script may take.
-            browser_path: Chromium or Chrome; searched on the PATH and in the usual places if None.
-            driver_path: chromedriver; searched likewise, left to Selenium Manager if not found.
+            browser_path: Chromium or Chrome; None: search the PATH and the usual places.
+            driver_path: chromedriver; None: search likewise, else leave it to Selenium Manager.
             remote_url: A Selenium Grid to use in place of a local driver.
         """
         self._base_host = urlsplit(base_url).hostname or ""
@@ -171,23 +148,23 @@ class Browser:
         self._driver: Any = None
         self._is_deaf = False
         self._folder: _Folder | None = None
-        # The main document on its way: its request and, once it ended, "finished" or a net error.
+        # The request for the main document and, once it ended, "finished" or a net error.
         self._main_frame = ""
         self._main_request = ""
         self._main_state = ""
         self._fetched_at: datetime | None = None
         self._status: int | None = None
         self._headers: dict[str, str] = {}
-        # GraphQL requests under way, and answers that nobody has taken yet.
-        self._pending: dict[str, Answer] = {}
-        self._answers: list[Answer] = []
+        # GraphQL requests that wait for an answer, and answers that nobody has taken yet.
+        self._pending: dict[str, Page] = {}
+        self._answers: list[Page] = []
 
     def __enter__(self) -> Browser:
         """Start the driver and the browser.
 
         Raises:
-            BadInput: There is no such browser or driver.
-            SiteUnavailable: It did not start (reason `browser`).
+            BadInput: There is no browser or driver at the given path.
+            SiteUnavailable: The browser did not start (reason `browser`).
         """
         try:
             self._start()
@@ -197,16 +174,16 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the browser, whatever happened."""
+        """Close the browser."""
         self.close()
 
     def close(self) -> None:
-        """End browser and driver and remove their files; harmless when done twice."""
+        """End browser and driver and remove their files; may be called twice."""
         driver, self._driver = self._driver, None
         if driver is not None:
             service = getattr(driver, "service", None)
             family = _family(service)
-            if self._is_deaf:  # asked to end, it would not hear that either
+            if self._is_deaf:  # it would not hear the request to end either
                 for process in family[:1]:
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
@@ -224,11 +201,11 @@ class Browser:
             self._folder = None
 
     def get(self, url: str) -> Page:
-        """Open a page and return it once its HTML has been read whole.
+        """Open a page and return it once its HTML has come whole.
 
         Returns:
-            Status and headers (lower-case names) are those of the main document at the end of
-            its redirects. Refusals (403, 429 ...) and 404 are pages too: the caller judges.
+            Status and headers (lower-case names) are those of the main document after redirects.
+            Refusals (403, 429 ...) and 404 are pages too: the caller judges them.
 
         Raises:
             SiteUnavailable: No whole page came: `dns`, `reset`, `timeout`, `broken_page`,
@@ -258,9 +235,9 @@ class Browser:
 
         if self._status is not None and self._status >= 500:
             raise SiteUnavailable(f"{url} answered {self._status}.", reason="unavailable")
-        if self._status in (204, 205):  # nothing is shown: the old page would be read again
+        if self._status in (204, 205):  # the browser still shows the page before
             raise SiteUnavailable(f"{url} answered {self._status}: no page.", reason="broken_page")
-        # The driver does not tell of every failure: Chrome may just show its own page for it.
+        # The driver does not report every failure: Chrome may show an error page of its own.
         if failure is not None or self._main_state.startswith("net::"):
             if self._status is not None and self._status >= 400:  # a refusal without a body
                 return self._page(url, url, "")
@@ -279,7 +256,7 @@ class Browser:
         return page
 
     def page(self, url: str | None = None) -> Page:
-        """Return the document as it stands now, with what scripts have added since `get`."""
+        """Return the document as it is now, with what scripts have added since `get`."""
         with self._guard():
             final_url, html = self._driver.current_url, self._driver.page_source
         return self._page(url or final_url, final_url, html)
@@ -288,31 +265,30 @@ class Browser:
         """Run one script (the body of a function) in the page and return its value.
 
         Raises:
-            SiteUnavailable: The script did not end in time, or the browser was lost.
+            SiteUnavailable: The script did not end in time, or the browser is gone.
         """
         with self._guard():
             return self._driver.execute_script(script, *args)
 
     def click(self, css: str) -> bool:
-        """Press the first element that matches; False when there is none that can be pressed."""
+        """Press the first element that matches; False if there is none, or it is disabled."""
         return bool(self.evaluate(_CLICK, css))
 
     def select(self, css: str, value: str) -> bool:
-        """Choose an option by its value; False when there is no such select or option."""
+        """Choose an option by its value; False if there is no such select or option."""
         return bool(self.evaluate(_SELECT, css, value))
 
     def decline_consent(self) -> bool:
         """Say no to a consent banner that covers the page; False when none does."""
         return bool(self.evaluate(_DECLINE))
 
-    def answers(self, timeout: float) -> list[Answer]:
-        """Wait for the next GraphQL answers that the page fetched for itself.
-
-        Each answer is given once, in order of arrival, and not kept. A refusal (4xx, 5xx, 202) is
-        given with its status and without a body.
+    def answers(self, timeout: float) -> list[Page]:
+        """Wait for the next GraphQL answers that the page fetches for itself.
 
         Returns:
-            Empty when none came within `timeout` seconds.
+            Each answer once, in order of arrival; empty when none came within `timeout` seconds.
+            `html` is the body: JSON, or HTML if a refusal came as a page; empty unless the status
+            is 2xx, and for 202. The status is 0 where the connection failed.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -324,7 +300,7 @@ class Browser:
 
     def _start(self) -> None:
         options = webdriver.ChromeOptions()
-        options.page_load_strategy = "eager"  # HTML read whole; advertisements are not waited for
+        options.page_load_strategy = "eager"  # wait for the HTML, not for advertisements
         options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
         options.add_experimental_option(
             "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
@@ -339,7 +315,7 @@ class Browser:
                 self._driver = webdriver.Remote(self._remote_url, options=options)
             else:
                 self._driver = self._start_local(options)
-            # A driver whose browser was killed may never answer again.
+            # A driver whose browser was killed may never answer.
             patience = self._timeout + DRIVER_SECONDS
             self._driver.command_executor.client_config.timeout = patience
             self._driver.set_page_load_timeout(self._timeout)
@@ -354,36 +330,36 @@ class Browser:
         driver = find_program(self._driver_path, ("chromedriver",), DRIVER_PATHS, "driver")
         if browser:
             options.binary_location = browser
-        if not driver:  # Selenium Manager fetches one; it need not tell anybody
+        if not driver:  # Selenium Manager fetches one, and sends no statistics
             os.environ.setdefault("SE_AVOID_STATS", "true")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             options.add_argument("--no-sandbox")
-        # Over a pipe the browser ends as soon as the driver is gone, however that ended.
+        # Over a pipe the browser ends with the driver, however the driver ends.
         options.add_argument("--remote-debugging-pipe")
         _Folder.sweep()
         self._folder = _Folder()
         options.add_argument(f"--user-data-dir={self._folder.path / 'profile'}")
         popen: dict[str, Any] = {}
         if sys.platform == "linux":
-            parent = os.getpid()
-            popen["preexec_fn"] = functools.partial(end_with_parent, signal.SIGKILL, parent)
+            end = functools.partial(end_with_parent, signal.SIGKILL, os.getpid())
+            popen["preexec_fn"] = end
         return webdriver.Chrome(
             options=options,
             service=Service(executable_path=driver, env=self._folder.env(), popen_kw=popen),
         )
 
     def _is_half_a_page(self) -> bool:
-        """Look at the end of what came: in the DOM the browser has closed whatever was open."""
+        """Look for the end of the text that came: in the DOM the browser closes all tags."""
         try:
             answer = self._cdp("Network.getResponseBody", {"requestId": self._main_request})
-        except WebDriverException:  # not kept: nothing can be said
+        except WebDriverException:  # the browser did not keep the text
             return False
         body = answer["body"]
         return not answer["base64Encoded"] and "<html" in body[:2000] and "</html" not in body
 
     @property
     def is_asking(self) -> bool:
-        """Whether a GraphQL request of the page is under way."""
+        """Whether a GraphQL request of the page waits for its answer."""
         self._read_log()
         return bool(self._pending)
 
@@ -404,7 +380,7 @@ class Browser:
         )
 
     def _await_main_document(self, seconds: float) -> None:
-        """Read the log until the main document's own transfer has ended, one way or other."""
+        """Read the log until the transfer of the main document has ended or failed."""
         deadline = time.monotonic() + seconds
         while True:
             self._read_log()
@@ -413,9 +389,9 @@ class Browser:
             time.sleep(0.02)
 
     def _read_log(self) -> None:
-        """Take in the browser's network log: the main document's answer, GraphQL answers.
+        """Take the answers of the main document and of GraphQL from the browser's network log.
 
-        Reading empties the log in the driver, so that it never grows with the number of pages.
+        This empties the log in the driver, so that it never grows with the number of pages.
         """
         with self._guard():
             entries = self._driver.execute("getLog", {"type": "performance"})["value"]
@@ -437,7 +413,7 @@ class Browser:
         if params.get("type") == "Document" and params.get("frameId") == self._main_frame:
             self._main_request, self._main_state = params["requestId"], ""
         elif params.get("type") in ("XHR", "Fetch") and "graphql" in url.lower():
-            self._pending[params["requestId"]] = Answer(url, 0, {}, "")
+            self._pending[params["requestId"]] = page_of(url, "", 0)
 
     def _note_response(self, params: dict[str, Any]) -> None:
         response, request = params["response"], params["requestId"]
@@ -446,7 +422,7 @@ class Browser:
         if request == self._main_request:
             self._status, self._headers = status, headers
         elif request in self._pending:
-            self._pending[request] = Answer(response["url"], status, headers, "")
+            self._pending[request] = page_of(response["url"], "", status, headers)
 
     def _note_end(self, request: str, state: str) -> None:
         if request == self._main_request:
@@ -455,18 +431,18 @@ class Browser:
         if answer is None:
             return
         if state != "finished":
-            answer = Answer(answer.url, 0, {}, "")
-        elif 200 <= answer.status < 300 and answer.status != 202:
+            answer = page_of(answer.url, "", 0)
+        elif answer.status in range(200, 300) and answer.status != 202:
             try:
                 body = self._cdp("Network.getResponseBody", {"requestId": request})["body"]
-            except WebDriverException:  # the page has moved on and dropped it: as if never come
+            except WebDriverException:  # the browser went to another page and dropped the answer
                 return
-            answer = Answer(answer.url, answer.status, answer.headers, body)
+            answer = answer.model_copy(update={"html": body})
         self._answers.append(answer)
 
     @contextmanager
     def _guard(self, what: str = "The browser failed") -> Iterator[None]:
-        """Turn what the driver raises into our own errors."""
+        """Raise `SiteUnavailable` for what the driver raises."""
         try:
             yield
         except TimeoutException as error:
@@ -482,8 +458,22 @@ class Browser:
             raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
 
 
+def page_of(
+    url: str, html: str, status: int | None = None, headers: dict[str, str] | None = None
+) -> Page:
+    """Make a page of an answer, or of a part of a page, that came just now."""
+    return Page(
+        url=url,
+        final_url=url,
+        html=html,
+        status=status,
+        headers=headers or {},
+        fetched_at=datetime.now(UTC),
+    )
+
+
 def _family(service: Any) -> list[psutil.Process]:
-    """Return a driver's own process and all below it, the browser's; empty when it is gone."""
+    """Return the processes of a local driver and of its browser; empty when they are gone."""
     try:
         driver = psutil.Process(service.process.pid)
         return [driver, *driver.children(recursive=True)]
@@ -494,10 +484,10 @@ def _family(service: Any) -> list[psutil.Process]:
 def find_program(
     given: Path | None, names: tuple[str, ...], paths: tuple[str, ...], what: str
 ) -> str | None:
-    """Return a program: the given one, or one on the PATH or in a usual place; None for none.
+    """Return the path of a given program, or of one on the PATH or in a usual place, or None.
 
     Raises:
-        BadInput: There is no file at the given place; names the setting of `what`.
+        BadInput: There is no file at the given path; the message names the setting of `what`.
     """
     if given is not None:
         if not given.is_file():
@@ -508,24 +498,24 @@ def find_program(
 
 
 def _net_reason(message: str) -> tuple[str, str]:
-    """Read Chrome's net error out of a driver's message: our reason and Chrome's own word."""
+    """Return our reason and Chrome's own word for the net error in a driver's message."""
     word = message.partition("net::")[2].split()
     if not word:
         return "browser", message.splitlines()[0] if message else "no reason given"
-    found = next((reason for mark, reason in NET_REASONS if mark in word[0]), "unavailable")
-    return found, word[0].rstrip(".,)")
+    found = (reason for reason, errors in NET_REASONS.items() if re.search(errors, word[0]))
+    return next(found, "unavailable"), word[0].rstrip(".,)")
 
 
 class _Folder:
-    """Everything that one browser writes, in one temporary folder.
+    """The temporary folder of one browser.
 
-    A lock is held on it as long as this process lives, and the kernel drops a lock with its
-    holder: what a killed worker left is known by being unlocked, and swept at the next start.
+    This process holds a lock on its folder, which the kernel drops when the process dies. So the
+    folder of a killed worker is unlocked, and the next start removes it.
     """
 
     PREFIX = "filmpulse-browser-"
-    UNLOCKED = ".new"  # its name before it is locked, so that nobody sweeps it in between
-    LONGEST_SOCKET = 100  # characters; Chromium keeps a socket in its temporary directory
+    UNLOCKED = ".new"  # ending of its name until it is locked, so that nobody removes it
+    LONGEST_SOCKET = 100  # characters; Chromium keeps a socket in its temporary folder
 
     def __init__(self) -> None:
         """Make and lock it."""
@@ -535,13 +525,13 @@ class _Folder:
         self.path = new.rename(new.with_suffix(""))
 
     def env(self) -> dict[str, str]:
-        """Return the driver's environment: its temporary files and the browser's go in here."""
+        """Return an environment in which driver and browser put temporary files here."""
         socket = self.path / "org.chromium.Chromium.XXXXXX" / "SingletonSocket"
         is_short = len(str(socket)) <= self.LONGEST_SOCKET
         return {**os.environ, **({"TMPDIR": str(self.path)} if is_short else {})}
 
     def remove(self) -> None:
-        """Remove it and let go of the lock."""
+        """Remove the folder and release the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
@@ -549,7 +539,7 @@ class _Folder:
     def sweep(cls) -> None:
         """Remove the folders of browsers whose worker was killed."""
         for folder in Path(tempfile.gettempdir()).glob(f"{cls.PREFIX}*"):
-            with suppress(OSError):  # somebody else's, or just removed
+            with suppress(OSError):  # another user's, locked, or just removed
                 if folder.suffix == cls.UNLOCKED and time.time() - folder.stat().st_mtime < 3600:
                     continue
                 handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)

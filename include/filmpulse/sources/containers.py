@@ -1,6 +1,6 @@
-"""Web archives: the one page in a MIME message (MHTML) or in a property list of Safari's.
+"""Take the page out of a web archive: a MIME message (MHTML) or a property list of Safari.
 
-Anyone may have made such a file, so each limit below is checked before memory or time is spent.
+Anyone may have made such a file, so each limit is checked before memory or time is spent.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from xml.parsers.expat import ExpatError
 
-from filmpulse.errors import NotImdb
+from filmpulse.errors import ForeignPage
 
 # Limits far above any page's: a page of some hundred pictures has as many parts, none nested.
 _MOST_PARTS, _MOST_DEPTH, _MOST_PLIST_OBJECTS = 5_000, 3, 100_000
 _HEADER_BYTES = 64_000
 
-# Kind of an object -> bytes, or references, for each unit of its size: data, ASCII and UTF-16
-# text; array, set and dictionary (CoreFoundation, CFBinaryPList.c).
+# Kind of an object -> bytes (data, ASCII, UTF-16) or references (array, set, dictionary) for each
+# unit of its size (CoreFoundation, CFBinaryPList.c).
 _PLIST_UNITS = {0x4: 1, 0x5: 1, 0x6: 2, 0xA: 1, 0xC: 1, 0xD: 2}
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -35,9 +35,9 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of a page taken out of a container, and what the container says of them.
+    """The bytes of a page, and what its container says of them.
 
-    `saved_at` (UTC) is when the container was written, `url` where the page came from.
+    `saved_at` (UTC) is when the container was written, `url` the page's address.
     """
 
     content: bytes
@@ -63,26 +63,19 @@ def from_webarchive(content: bytes) -> Content | None:
         plistlib.InvalidFileException, ExpatError, ValueError, LookupError, TypeError,
         AttributeError, OverflowError, RecursionError, struct.error,
     ) as error:  # fmt: skip
-        raise NotImdb(
+        raise ForeignPage(
             f"The web archive cannot be read ({type(error).__name__}): save the page again."
         ) from error
     if not isinstance(data, bytes):
-        raise NotImdb("The web archive holds no page: save the page again.")
-    return Content(data, _text_or_none(charset), None, _text_or_none(url))
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+        raise ForeignPage("The web archive holds no page: save the page again.")
+    charset, url = (word if isinstance(word, str) else None for word in (charset, url))
+    return Content(data, charset, None, url)
 
 
 def _check_plist(content: bytes) -> None:
-    """Refuse a binary property list whose objects overlap.
+    """Raise ValueError for a binary property list with too many objects, or if they overlap.
 
-    Objects of an honest list take no more bytes together than the list has. A list made for harm
-    has thousands of objects that share the same bytes, and would fill any memory when read.
-
-    Raises:
-        ValueError: They do, or there are too many.
+    In a list made for harm thousands of objects share the same bytes and would fill any memory.
     """
     offset_size, reference_size, count, _, table = struct.unpack(">6xBBQQQ", content[-32:])
     if count > _MOST_PLIST_OBJECTS:
@@ -118,7 +111,7 @@ def from_mime(content: bytes) -> Content | None:
                 first = part, body
                 break
         if first is None:
-            raise NotImdb("The web archive (MHTML) holds no page: save the page again.")
+            raise ForeignPage("The web archive (MHTML) holds no page: save the page again.")
         part, body = first
         return Content(
             _transfer_decoded(part, body),
@@ -127,7 +120,7 @@ def from_mime(content: bytes) -> Content | None:
             url or _value(part, "Content-Location"),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotImdb(
+        raise ForeignPage(
             f"The web archive (MHTML) is damaged ({type(error).__name__}): save the page again."
         ) from error
 
@@ -141,11 +134,7 @@ def _header_and_body(content: bytes) -> tuple[Message, bytes]:
 def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
     """Yield the HTML parts of a MIME message in their order, each with its encoded body.
 
-    The standard library's own parser takes minutes for a message made of parts within parts, so
-    only headers are read with it.
-
-    Raises:
-        NotImdb: More parts, or deeper ones, than any page has.
+    Only headers are read by the standard library's parser: for parts within parts it takes minutes.
     """
     waiting, taken = deque([(content, 0)]), 0
     while waiting:
@@ -156,14 +145,16 @@ def _html_parts(content: bytes) -> Iterator[tuple[Message, bytes]]:
             boundary = header.get_boundary()
             inner = list(islice(_split(body, boundary), _MOST_PARTS)) if boundary else []
             if depth == _MOST_DEPTH or taken + len(waiting) + len(inner) > _MOST_PARTS:
-                raise NotImdb("The web archive (MHTML) has too many parts: save the page again.")
+                raise ForeignPage(
+                    "The web archive (MHTML) has too many parts: save the page again."
+                )
             waiting.extendleft((part, depth + 1) for part in reversed(inner))
         elif header.get_content_type() in ("text/html", "application/xhtml+xml"):
             yield header, body
 
 
 def _split(body: bytes, boundary: str) -> Iterator[bytes]:
-    """Yield what stands between boundary lines; the last part may lack its closing line."""
+    """Yield the parts between boundary lines; the last part may lack its closing line."""
     line = re.compile(
         rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|\Z)"
     )

@@ -1,4 +1,4 @@
-"""HTML as a tree, however broken."""
+"""Parse HTML, however broken."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from lxml import html as lxml_html  # type: ignore[import-untyped]
 
-from filmpulse.errors import NotImdb
+from filmpulse.errors import ForeignPage
 
 _MOST_ATTRIBUTES = 10_000  # of one tag; pages have dozens
-# Possessive, so that each character is looked at once. What a script or a comment holds is no tag.
+# Possessive, so that each character is passed once. The text of a script or a comment is no tag.
 _ATTRIBUTE = re.compile(r"""[\s/]++[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']*+))?+""")
 _START_TAG = re.compile(
     rf"<(?:!--(?:(?!-->).)*+|(?=[a-z])(?P<tag>(?P<script>script\b)?+[^\s/>]*+"
@@ -20,16 +20,16 @@ _START_TAG = re.compile(
 
 
 def parse_html(html: str) -> Any:
-    """Parse a page, however broken; NUL characters, which end a text for libxml2, are dropped.
+    """Parse a page without its NUL characters, which end a text for libxml2.
 
     Raises:
-        NotImdb: A tag has more than `_MOST_ATTRIBUTES`; libxml2 compares each with all others, for
-            minutes where there are 100,000, and hears no interrupt meanwhile.
+        ForeignPage: A tag has more than `_MOST_ATTRIBUTES`. libxml2 compares each attribute with
+            all others: 100,000 take minutes, and no interrupt is heard meanwhile.
     """
     for found in _START_TAG.finditer(html):
         tag = found["tag"] or ""
         if len(tag) > 2 * _MOST_ATTRIBUTES and len(_ATTRIBUTE.findall(tag)) > _MOST_ATTRIBUTES:
-            raise NotImdb(
+            raise ForeignPage(
                 f"A tag has more than {_MOST_ATTRIBUTES:,} attributes: save the page again."
             )
     parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)

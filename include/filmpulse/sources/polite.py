@@ -1,4 +1,4 @@
-"""Asking leave of a site: its robots.txt, and the one gate that all workers share."""
+"""Ask for permission to read: a site's robots.txt, and the gate that all workers share."""
 
 from __future__ import annotations
 
@@ -19,30 +19,24 @@ USER_AGENT = f"{AGENT}/{__version__}"
 
 
 class Gate(Protocol):
-    """Lets one request at a time through to a host, from any worker.
-
-    Sources are given a gate and know nothing of where it keeps its state (`ops.host_state`).
-    """
+    """Lets one request at a time through to a host, from all workers (`ops.host_state`)."""
 
     def wait(self, host: str) -> None:
-        """Block until this caller's slot for one request has come.
+        """Block until this caller may make one request.
 
         Raises:
-            HostPaused: The host asked for quiet and the pause is not over (final for this run).
+            HostPaused: The host refused before, and its pause is not over.
         """
-        ...
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
-        """Stop all requests to a host, longer with each strike, and return until when (UTC)."""
-        ...
+        """Stop all requests to a host, longer with each refusal; return until when (UTC)."""
 
     def clear(self, host: str) -> None:
-        """Forget the strikes of a host: a good page came."""
-        ...
+        """Forget the refusals of a host, after a good page."""
 
 
 def fetch(client: httpx.Client, url: str) -> httpx.Response:
-    """Ask for one small file, without a browser and under our own name; any status is an answer.
+    """Fetch one small file without a browser, under our own name; return any answer.
 
     Raises:
         SiteUnavailable: No answer came (reason `timeout` or `unavailable`).
@@ -56,15 +50,14 @@ def fetch(client: httpx.Client, url: str) -> httpx.Response:
 
 
 class Robots:
-    """What each host's robots.txt lets us read, fetched once per host and object.
+    """The rules of each host's robots.txt, fetched once per host and object.
 
-    As RFC 9309 has it, except that a robots.txt that cannot be had now means "not now", never
-    "all is allowed": 2xx is read, 404 and 410 allow everything, any other answer blocks. One that
-    is refused as pages are (202, 403, 405, 429) pauses the host as a refused page does.
+    2xx is read, 404 and 410 allow everything, any other answer blocks; a refusal (202, 403, 405,
+    429) also pauses the host. RFC 9309 would allow everything after any other 4xx.
     """
 
     def __init__(self, client: httpx.Client, gate: Gate) -> None:
-        """Keep the client (with its time limits) and the gate; nothing is fetched yet."""
+        """Keep the client and the gate; nothing is fetched yet."""
         self._client = client
         self._gate = gate
         self._rules: dict[str, Protego] = {}
@@ -73,8 +66,8 @@ class Robots:
         """Return if `url` may be read; fetching the rules takes one slot of the gate.
 
         Raises:
-            Blocked: The rules forbid it, or cannot be had (reason `robots`).
-            SiteUnavailable: The host did not answer at all (reason `timeout` or `unavailable`).
+            Blocked: The rules forbid it, or cannot be read (reason `robots`).
+            SiteUnavailable: The host did not answer (reason `timeout` or `unavailable`).
             HostPaused: From the gate.
         """
         parts = urlsplit(url)

@@ -1,7 +1,7 @@
-"""How a site says "not now", and what follows, whichever site it is.
+"""Recognise a site's refusal by its status, and pause the host.
 
-A refusal pauses the host for all workers (`manners`) and is final for the run. How long it rests
-stands in `warehouse/queries/gate.sql` (`gate_pause`).
+A refusal pauses the host for all workers and is final for the run. `gate_pause` in
+`warehouse/queries/gate.sql` says for how long.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ REFUSALS = {202: "challenge", 403: "forbidden", 405: "captcha", 429: "rate_limit
 
 
 def check_status(page: Page) -> None:
-    """Judge by status and headers alone; a saved page has none and passes.
+    """Judge a page by status and headers alone; a saved page has none and passes.
 
     Raises:
-        Blocked: A status of `REFUSALS`, or a header of AWS WAF; `retry_after` in seconds where the
-            site names it.
+        Blocked: A status of `REFUSALS`, or a header of AWS WAF.
         NotFound: Status 404 or 410.
         SiteUnavailable: Any other status that is not 2xx.
     """
@@ -52,10 +51,8 @@ def check_status(page: Page) -> None:
 def manners(gate: Gate, host: str) -> Iterator[None]:
     """Tell the gate how a request ended: a refusal pauses the host, a good page clears it.
 
-    What robots.txt forbids is no refusal: nothing else is asked, so there is nothing to pause.
-
     Raises:
-        Blocked: The same, which now says until when the host is paused.
+        Blocked: The refusal; the sentence then says until when the host is paused.
     """
     try:
         yield
@@ -67,5 +64,5 @@ def manners(gate: Gate, host: str) -> Iterator[None]:
 
 
 def say_pause(host: str, until: datetime) -> str:
-    """Say, after a sentence, how long a host is left alone; the time is shown in UTC."""
+    """Return a sentence on how long no request goes to a host, in UTC."""
     return f" Nothing is asked of {host} before {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."

@@ -1,6 +1,6 @@
-"""The page inside a file that a browser wrote: MHTML, web archive, view-source tab, SingleFile.
+"""Take the page out of a file that a browser wrote: MHTML, web archive, view-source tab and so on.
 
-Each form is told by its content, never by a file's name. The README of this folder lists them all.
+The form is recognised by the content, never by the file's name. `imdb/README.md` lists all forms.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from filmpulse.errors import BadInput, NotImdb
+from filmpulse.errors import BadInput, ForeignPage
 from filmpulse.items import read_imdb_id
 from filmpulse.sources.archives import document_kind, is_archive
 from filmpulse.sources.containers import Content, from_mime, from_webarchive
@@ -19,7 +19,7 @@ from filmpulse.sources.markup import parse_html, with_class
 # A saved page is 0.2-3 MB, one with every review opened perhaps 20 MB.
 MAX_BYTES = 64_000_000
 
-# First bytes of what people take for a copy of a page, or put beside one.
+# First bytes of files that people may take for saved pages.
 _OTHER_KINDS = (
     (b"%PDF-", "a PDF"),
     (b"\x89PNG", "a picture (PNG)"),
@@ -33,13 +33,13 @@ _OTHER_KINDS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
 )
-_MOST_VIEWS = 3  # view-source of a saved view-source, and so on
+_MOST_VIEWS = 3  # a view-source tab of a saved view-source tab, and so on
 _META_BYTES, _COMMENT_CHARACTERS = 4_096, 4_096
 
 _META_CHARSET = re.compile(
     rb"<meta\b[^<>]{0,500}?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE
 )
-# What pages are written in (encoding.spec.whatwg.org); Python knows others, some of them slow.
+# Encodings of the web (encoding.spec.whatwg.org); Python has others, some of them slow.
 _WEB_ENCODINGS = re.compile(
     r"utf-(8|16(-[lb]e)?)|cp\d+|iso8859-\d+|koi8-[ru]|gb\w+|big5\w*|euc_\w+|shift_jis\w*"
     r"|iso2022_\w+|mac-roman|ascii"
@@ -50,20 +50,20 @@ _SINGLEFILE = re.compile(
     r"(?P<time>\w+ \d+ \d+ [\d:]+ GMT[+-]\d{4}))?"
 )
 _JSON_VIEW = re.compile(r"<body[^<>]*>\s*<pre[^<>]*>\s*[\[{]", re.IGNORECASE)
-# Of Mozilla's Readability, which Firefox and most tools use; of Firefox's own reader page.
+# Marks of Mozilla's Readability, which Firefox and most tools use, and of Firefox's reader page.
 _READER_MARKS = re.compile(
     r"\bid=[\"']?readability-page-\d|\bhref=[\"']?(?:chrome://global/skin/aboutReader|about:reader\?)"
 )
-_READER_WORDS = ("readability-page-", "skin/aboutReader", "about:reader?")  # quick to look for
+_READER_WORDS = ("readability-page-", "skin/aboutReader", "about:reader?")  # a quick first test
 _READER_URLS = ("about:reader", "chrome-distiller:", "read:")
 
 
 @dataclass(frozen=True)
 class SavedPage:
-    """The page in a saved file, and what the file says of the page.
+    """The page in a saved file: HTML or JSON, never empty.
 
-    `text` is HTML or JSON, never empty. `saved_at` (UTC) is when the browser wrote the file and
-    `url` where the page came from; None if the form does not say so.
+    `saved_at` (UTC) is when the browser wrote the file, `url` the page's address, if the file says
+    so.
     """
 
     text: str
@@ -77,14 +77,11 @@ class SavedPage:
 
 
 def unwrap(content: bytes) -> SavedPage:
-    """Take the page out of a file that a browser wrote.
-
-    Args:
-        content: The whole file: HTML or JSON as the site sent it, or any of the forms above.
+    """Take the page out of a file: HTML or JSON as the site sent it, or any form above.
 
     Raises:
-        NotImdb: No page is in the file: another kind of file, damaged, empty, larger than 64 MB, or
-            text in no known encoding.
+        ForeignPage: The file holds no page: it is of another kind, damaged, empty, larger than
+            64 MB, or in no known encoding.
         BadInput: A reader's copy, which holds no ids of reviews (`no_reviews`).
     """
     check_size(len(content))
@@ -96,11 +93,11 @@ def unwrap(content: bytes) -> SavedPage:
             break
         text = source
     else:
-        raise NotImdb("A view of a source within views: save the page itself.")
+        raise ForeignPage("A view-source tab of a view-source tab: save the page itself.")
     if not text.strip():
-        raise NotImdb("The file is empty.")
+        raise ForeignPage("The file is empty.")
     if text.lstrip()[0] not in "<{[":
-        raise NotImdb(
+        raise ForeignPage(
             "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself."
         )
     url, saved_at = _said_in_comment(text)
@@ -115,13 +112,9 @@ def unwrap(content: bytes) -> SavedPage:
 
 
 def check_size(size: int) -> None:
-    """Refuse what is too large for a page.
-
-    Raises:
-        NotImdb: Larger than 64 MB.
-    """
+    """Raise `ForeignPage` for a file of more than 64 MB."""
     if size > MAX_BYTES:
-        raise NotImdb(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
+        raise ForeignPage(f"Larger than {MAX_BYTES // 1_000_000} MB: a saved page is 1-3 MB.")
 
 
 def _refuse_other_kinds(content: bytes) -> None:
@@ -131,23 +124,19 @@ def _refuse_other_kinds(content: bytes) -> None:
     if is_archive(content):
         kind = document_kind(content) or "a ZIP archive"
     if kind is not None:
-        raise NotImdb(
+        raise ForeignPage(
             f"This is {kind}, where a page was expected: save the page itself, as HTML or as a "
             "web archive."
         )
 
 
 def _decode(content: bytes, declared: str | None) -> str:
-    """Decode by the mark at the start, the container's word, the page's own, or as UTF-8.
-
-    Raises:
-        NotImdb: None of them fits.
-    """
+    """Decode as the byte order mark says, the container, the page, or as UTF-8."""
     marks = ((codecs.BOM_UTF8, "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
     marked = next((name for mark, name in marks if content.startswith(mark)), "")
     meta = _META_CHARSET.search(content, 0, _META_BYTES)
     own = meta[1].decode("ascii", "replace") if meta else ""
-    # A page in which `charset` could be found is no UTF-16, whatever it says (WHATWG).
+    # A page whose `charset` can be read as ASCII is not in UTF-16 (WHATWG).
     own = "" if own.lower().startswith("utf-16") else own
     names = [marked] if marked else [declared or "", own, "utf-8"]
     for name in filter(None, names):
@@ -156,15 +145,11 @@ def _decode(content: bytes, declared: str | None) -> str:
         except (ValueError, LookupError):
             continue
     said = ", ".join(dict.fromkeys(filter(None, names)))
-    raise NotImdb(f"The text cannot be read as {said}: save the page again.")
+    raise ForeignPage(f"The text cannot be read as {said}: save the page again.")
 
 
 def _python_name(label: str) -> str:
-    """Return the name of the codec that browsers use for a label.
-
-    Raises:
-        LookupError: No encoding of the web.
-    """
+    """Return the codec that browsers use for a label; raise LookupError if there is none."""
     name = codecs.lookup(label).name
     if not _WEB_ENCODINGS.fullmatch(name):
         raise LookupError(label)
@@ -172,9 +157,9 @@ def _python_name(label: str) -> str:
 
 
 def _shown_source(text: str) -> str | None:
-    """Return the source that a saved view-source tab shows, or the JSON that a tab shows.
+    """Return the source in a saved view-source tab, or the JSON in a tab.
 
-    Chrome writes a table with a row for each line, Firefox one `pre` in `body#viewsource`.
+    Chrome writes a table with a row for each line, Firefox a `pre` in `body#viewsource`.
     """
     if text.lstrip()[:1] != "<":
         return None
@@ -191,7 +176,7 @@ def _shown_source(text: str) -> str | None:
 
 
 def _said_in_comment(text: str) -> tuple[str | None, datetime | None]:
-    """Read the address and the time that Chrome or SingleFile notes in a page's first comment."""
+    """Read the address and the time that Chrome or SingleFile writes in the first comment."""
     start = text[:_COMMENT_CHARACTERS]
     if chrome := _SAVED_FROM.search(start):
         return chrome[1], None
@@ -205,7 +190,7 @@ def _said_in_comment(text: str) -> tuple[str | None, datetime | None]:
 
 
 def _is_readers_copy(page: SavedPage) -> bool:
-    """Tell whether a reader view was saved, which keeps the text of a page and no more."""
+    """Say whether a reader view was saved, which keeps only the text of a page."""
     if (page.url or "").startswith(_READER_URLS):
         return True
     return any(word in page.text for word in _READER_WORDS) and bool(

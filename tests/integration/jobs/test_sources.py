@@ -13,7 +13,7 @@ import pytest
 
 from filmpulse import jobs, sources
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, CollectionFailed, NotFound, NotImdb
+from filmpulse.errors import BadInput, Blocked, CollectionFailed, ForeignPage, NotFound
 from filmpulse.items import Movie, Removal, Review, SearchHit, Snapshot, author_key
 from filmpulse.lake import Lake
 from filmpulse.sample_site import MOVIE_IDS
@@ -71,7 +71,7 @@ class ToySite(Toy):
         return "<toy " in text
 
     def find_fault(self, text):
-        return None if self.recognises(text) else NotImdb("This is no page of Toy Reviews.")
+        return None if self.recognises(text) else ForeignPage("This is no page of Toy Reviews.")
 
     def saved_at(self, text):
         return datetime(2026, 4, 1, 12, tzinfo=UTC)

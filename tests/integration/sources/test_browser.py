@@ -239,7 +239,7 @@ def test_answers_are_given_once_in_order_with_refusals(browser: Browser, base: s
     got = []
     while len(got) < 3:
         got += browser.answers(1)
-    assert [(a.status, a.body) for a in got] == [
+    assert [(a.status, a.html) for a in got] == [
         (200, '{"asked": "/graphql?n=1"}'),
         (403, ""),
         (200, '{"asked": "/graphql?n=2"}'),
@@ -373,7 +373,7 @@ def test_remote_driver_does_the_same(base: str, monkeypatch: pytest.MonkeyPatch)
             assert browser.get(f"{base}/limited").status == 429
             browser.get(f"{base}/asking")
             browser.click("button.more")
-            assert browser.answers(5)[0].body == '{"asked": "/graphql?n=1"}'
+            assert browser.answers(5)[0].html == '{"asked": "/graphql?n=1"}'
     finally:
         grid.terminate()
         grid.wait()

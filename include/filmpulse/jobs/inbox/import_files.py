@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from filmpulse.errors import BadInput, FilmpulseError, Final, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, Final, ForeignPage, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
@@ -227,7 +227,7 @@ def _fail(saved: SavedFile, error: FilmpulseError, run_id: str, context: Context
     original = saved.note.original_name or saved.name
     store.write_reason(saved.name, sentence, reason, original, saved.sha256, context)
     update = {"run_id": run_id, "status": status, "reason": reason, "sentence": sentence}
-    is_kept = reason != "erased" and not isinstance(error, NotImdb)
+    is_kept = reason != "erased" and not isinstance(error, ForeignPage)
     _keep(FAILED, saved, update, context, with_text=is_kept)
     return ImportedPage(saved.name, None, None, status, reason, f"{saved.name}: {sentence}")
 

@@ -34,9 +34,9 @@ from filmpulse.errors import (
     BadInput,
     Blocked,
     FilmpulseError,
+    ForeignPage,
     LayoutChanged,
     NotCleaned,
-    NotImdb,
     ObjectMissing,
     SiteUnavailable,
 )
@@ -110,7 +110,7 @@ class SavedFile:
     text: str
     note: Note
     sha256: str
-    fault: Blocked | NotImdb | None = None
+    fault: Blocked | ForeignPage | None = None
 
 
 class Added(NamedTuple):
@@ -370,7 +370,7 @@ class RawFile:
             added_at: When it came into the inbox, if the note does not say it.
 
         Raises:
-            NotImdb: It holds no page that can be cleaned.
+            ForeignPage: It holds no page that can be cleaned.
             BadInput: It could not be taken out of its ZIP, or is a reader's copy.
             Blocked: The site had refused the page, so that nothing in it can be cleaned.
             SiteUnavailable: Half a page.
@@ -446,9 +446,9 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
 
 
 def check_size(size: int) -> None:
-    """Raise NotImdb if a file is larger than a ZIP may be."""
+    """Raise ForeignPage if a file is larger than a ZIP may be."""
     if size > MAX_ARCHIVE_BYTES:
-        raise NotImdb(
+        raise ForeignPage(
             f"Larger than {MAX_ARCHIVE_BYTES // 1_000_000} MB: a saved page is 1-3 MB; divide a "
             "ZIP into smaller ones."
         )
@@ -458,7 +458,7 @@ def parse(saved: SavedFile, secret: bytes) -> SavedReviews:
     """Read a cleaned file; its note may name the movie, and last the file's own name may.
 
     Raises:
-        NotImdb, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
+        ForeignPage, LayoutChanged, Blocked, SiteUnavailable: As `SiteSource.read_saved`.
         BadInput: Nothing names the movie, or it holds no reviews of one movie (`no_reviews`).
     """
     if saved.fault is not None:

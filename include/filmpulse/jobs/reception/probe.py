@@ -8,15 +8,15 @@ from typing import Literal, NamedTuple
 
 from filmpulse.errors import (
     EXIT_BLOCKED,
+    EXIT_FOREIGN_PAGE,
     EXIT_GATED,
     EXIT_LAYOUT_CHANGED,
-    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
+    ForeignPage,
     HostPaused,
     LayoutChanged,
     NotFound,
-    NotImdb,
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, is_imdb_id
@@ -31,8 +31,8 @@ EXIT_CODES: dict[Outcome, int] = {
     "ok": 0,
     "layout_changed": EXIT_LAYOUT_CHANGED,
     "blocked": EXIT_BLOCKED,
-    "not_found": EXIT_NOT_IMDB,
-    "not_imdb": EXIT_NOT_IMDB,
+    "not_found": EXIT_FOREIGN_PAGE,
+    "not_imdb": EXIT_FOREIGN_PAGE,
     "gated": EXIT_GATED,
 }
 
@@ -68,7 +68,7 @@ def check_live(imdb_id: str, context: Context, tell: Callable[[str], None]) -> L
     with polite_site(source, context) as site:
         try:
             ended = _look(imdb_id, site, context, tell)
-        except NotImdb as error:
+        except ForeignPage as error:
             ended = LiveLook("not_imdb", error.reason, str(error))
         except (Blocked, HostPaused, LayoutChanged, NotFound, SiteUnavailable) as error:
             ended = LiveLook(*explain(error))

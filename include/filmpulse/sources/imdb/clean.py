@@ -1,18 +1,17 @@
-"""What is taken out of a page before it is stored: whatever tells of a visitor or a reviewer.
+"""Remove all data about the visitor and the reviewers from a page before it is stored.
 
-The page is parsed, people are looked up in all of it first, then it is written anew. The rules:
+The page is parsed, its people are looked up, then it is written anew. The rules:
 
-* Scripts other than data, comments, images, forms' values and most attributes are not kept.
+* Scripts without data, comments, images, forms' values and most attributes are dropped.
 * Data (JSON in scripts and answers) are decoded, cleaned member by member and encoded again.
-* Names go from every place where names stand, and from all other text, with two exceptions. What
-  the site says of the movie stays, since a reviewer may call themselves "Drama". And a review's own
-  text stays word for word, since its hash tells whether it was edited: it loses e-mail and IP
-  addresses and ids of users, by whichever route it is read (`private.without_addresses`).
-* A name that is one plain word and stands in a review's text too ("movie") goes only where names
-  stand. Elsewhere it says nothing of anybody, and taking it out would spoil the page.
+* Names are removed everywhere, with two exceptions. Facts about the movie stay, since a reviewer
+  may be called "Drama". A review's text stays word for word, since its hash shows whether it was
+  edited; only e-mail and IP addresses and ids of users are removed (`private.without_addresses`).
+* A name that is one plain word and also in a review's text ("movie") is removed only in places
+  that hold names. Elsewhere the word identifies nobody.
 
-What is left parses to the same reviews. What cannot be parsed (a text, source shown as a page, JSON
-that is cut off) cannot be cleaned: `NotCleaned`. Nobody may store such content.
+A cleaned page parses to the same reviews. A page that cannot be parsed (plain text, source shown as
+a page, JSON that is cut off) raises `NotCleaned` and may not be stored.
 """
 
 from __future__ import annotations
@@ -28,18 +27,11 @@ from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lxml_html
 
 from filmpulse.errors import NotCleaned
-from filmpulse.sources.imdb.private import (
-    Cleaner,
-    Found,
-    decode_json,
-    is_private,
-)
+from filmpulse.sources.imdb.private import Cleaner, Found, decode_json, is_private
 
-__all__ = ["clean_page"]
+_MOST_PASSES = 4  # of reading and writing until nothing changes; a well-formed page needs two
 
-_MOST_PASSES = 4  # until cleaning again changes nothing; a page that is well formed needs two
-
-# Neither XML nor Postgres holds these; canonical text drops them too.
+# Neither XML nor Postgres can hold these; canonical text drops them too.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _IS_DATA = re.compile("json|__NEXT_DATA__", re.IGNORECASE)
 _DROPPED = frozenset(
@@ -48,7 +40,7 @@ _DROPPED = frozenset(
         "video", "audio", "input", "textarea", "svg", "base",
     }
 )  # fmt: skip
-# Attributes that stay as they are, but for ids and addresses; then those that hold words.
+# Attributes that keep all but ids and addresses; then attributes that hold words.
 _HOOKS = frozenset(
     {
         "id", "class", "role", "rel", "type", "lang", "charset", "property", "hidden", "itemprop",
@@ -59,7 +51,7 @@ _LABELS = frozenset({"aria-label", "title", "alt", "content", "datetime"})
 _LINKS = frozenset({"href", "content"})
 _HIDDEN = re.compile(r"display\s*:\s*none")
 
-# Classes and test ids, seen 2022-10 to 2026-02; of who is signed in, in public test suites to 2026.
+# Classes and test ids of 2022-10 to 2026-02; those of who is signed in are from public test suites.
 _OF_AUTHORS = frozenset({"author-link", "display-name-link"})
 _SIGNED_IN = re.compile("account-toggle--logged-in|navbar__user-name|user-menu-toggle__name")
 _CARDS = frozenset({"user-review-item", "review-card-parent", "imdb-user-review"})
@@ -76,11 +68,11 @@ _FIGURES = frozenset(
         "ipc-voting__label__count--down", "actions", "tturv-total-reviews",
     }
 )  # fmt: skip
-_LONGEST_NAME, _MOST_TEXTS = 100, 20  # characters, and the texts that they stand in
+_LONGEST_NAME, _MOST_TEXTS = 100, 20  # characters of a name, and texts that it may be divided into
 _USER_PAGE = re.compile(r"/user/[^/]+/?(?P<below>.*)", re.DOTALL)
 _NAMED_STARS = re.compile(r"^(.+)(?:'|\u2019)s rating\s*:", re.DOTALL)
 _FIGURE = re.compile(r"[0-9]+")
-# Where a page that was saved whole says its address: in a comment at its start.
+# A page that a browser saved whole has its address in a comment at the start.
 _FIRST_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _COMMENT_CHARACTERS = 4_096
 _ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com(/title/tt[0-9]{7,9}/(?:[a-z]+/)?)")
@@ -89,7 +81,7 @@ _IMDB_ADDRESS = re.compile(r"https?://(?:www|m)\.imdb\.com/", re.IGNORECASE)
 _IMDB_DATA = re.compile(
     r'\[tconst\]|"(?:contentData|aboveTheFoldData|titleResults)"|/title/tt[0-9]{7}'
 )
-# The source of a page in place of a page: whom its words tell of cannot be told.
+# The source of a page, shown as text: its names cannot be found.
 _SOURCE = re.compile(
     r"<(?:!doctype|html|head|body|script|article|div|a)\b"
     r'|\\*"(?:requestContext|userId|nickName|username|author|ipAddress)\\*"\s*:',
@@ -98,37 +90,36 @@ _SOURCE = re.compile(
 
 
 def clean_page(html: str, author_secret: bytes | None = None) -> str:
-    """Take out of a page, or of a JSON answer, whatever tells of a visitor or a reviewer.
+    """Remove all data about the visitor and the reviewers from a page or a JSON answer.
 
     Args:
-        html: The page, whole or a fragment; JSON of a GraphQL answer does as well.
-        author_secret: Given, each author's id becomes our own key, so that the cleaned page
-            parses to the same `author_key`s; not given, authors are gone and keys are None.
+        html: A page, a fragment, or JSON.
+        author_secret: If given, our own key takes the place of each author's id, so that the
+            cleaned page parses to the same `author_key`s; otherwise they are None.
 
     Returns:
-        A whole page, or JSON on one line. Cleaning that once more changes nothing.
+        A whole page, or JSON on one line. Cleaning it again changes nothing.
 
     Raises:
         NotCleaned: It is neither HTML nor JSON, holds data that cannot be read, shows the source
-            of a page, is a page about a person, or something private was still found.
+            of a page, is a page about a person, or something private is left.
     """
     try:
         return _cleaned(_CONTROL.sub("", html), author_secret)
     except NotCleaned as error:
         raise NotCleaned(f"It cannot be cleaned of people's names and ids: {error}.") from None
-    except Exception as error:  # whatever a hostile page brings about, it may not be stored
+    except Exception as error:  # a page that breaks the cleaner may not be stored
         raise NotCleaned(
             f"It cannot be cleaned of people's names and ids ({type(error).__name__})."
         ) from None
 
 
 def _cleaned(text: str, secret: bytes | None) -> str:
-    """Clean until nothing changes, and look once more for what must not be there."""
+    """Clean, and check that cleaning again changes nothing and that nothing private is left."""
     start = text.lstrip("\ufeff \t\r\n")[:1]
     found = Found()
     if start in ("{", "["):
-        value = decode_json(text)
-        found.read(value)
+        found.read(decode_json(text))
         cleaner = Cleaner(found, secret)
         done = cleaner.json(text)
         again = cleaner.json(done)
@@ -138,36 +129,31 @@ def _cleaned(text: str, secret: bytes | None) -> str:
         cleaner = Cleaner(found, secret)
         document.clean(cleaner)
         done = document.settled()
-        again_read = _Document(done)
-        again_read.clean(cleaner)
-        again = again_read.written()
+        document = _Document(done)
+        document.clean(cleaner)
+        again = document.written()
     else:
         raise NotCleaned("it is neither HTML nor JSON")
     if again != done:
-        raise NotCleaned("each reading gives another page")
+        raise NotCleaned("cleaning it again changes it")
     _check(done, cleaner)
     return done
 
 
 def _check(cleaned: str, cleaner: Cleaner) -> None:
-    """Search a cleaned page for what must not be there, also where it is written in another way.
-
-    Raises:
-        NotCleaned: Something was found.
-    """
+    """Raise `NotCleaned` if something private is left, plain or encoded."""
     plain = htmllib.unescape(cleaned) if "&" in cleaned else cleaned
     if is_private(plain):
-        raise NotCleaned("an address, an id or a token was still found in it")
+        raise NotCleaned("an address, an id or a token is left in it")
     for form in {cleaned, plain, unquote(plain) if "%" in plain else plain}:
         if any(value in form for value in cleaner.visit):
-            raise NotCleaned("what it says of its visitor was still found in it")
+            raise NotCleaned("data about its visitor are left in it")
 
 
 class _Document:
     """A parsed page."""
 
     def __init__(self, html: str) -> None:
-        """Parse the page as `Dom` does."""
         parser = lxml_html.HTMLParser(
             encoding="utf-8", huge_tree=True, remove_pis=True, remove_comments=True
         )
@@ -179,11 +165,7 @@ class _Document:
         self._link_to_own_address(html)
 
     def _link_to_own_address(self, html: str) -> None:
-        """Link to the page's address if only the comment that a browser put at its start has it.
-
-        Raises:
-            NotCleaned: It is a page about a person.
-        """
+        """Keep the address that only the comment at the start of the page has, as a link."""
         comment = _FIRST_COMMENT.search(html, 0, _COMMENT_CHARACTERS)
         said = comment[1] if comment else ""
         if _USER_ADDRESS.search(said):
@@ -195,11 +177,11 @@ class _Document:
             (self._root if head is None else head).insert(0, link)
 
     def find(self, found: Found) -> None:
-        """Add whom the page names, in its data and where names stand, and its reviews' texts.
+        """Add the names in the page's data and texts, and the texts of its reviews.
 
         Raises:
-            NotCleaned: It is a page about a person, or nothing shows that it is IMDb's: where
-                other pages name people is not known.
+            NotCleaned: It is a page about a person, or not clearly IMDb's: the places where
+                other pages name people are not known.
         """
         addresses = self._root.xpath(
             "//link[@rel='canonical']/@href | //meta[@property='og:url']/@content"
@@ -210,7 +192,7 @@ class _Document:
             raise NotCleaned("nothing in it shows that it is a page of IMDb's")
         for holder in self._data():
             found.read(decode_json(holder.text))
-        for element in self._elements():
+        for element in self._root.iter(etree.Element):
             if _is_of_person(element) and not _is_below_profile(element):
                 found.names.add(_shown_name(element))
             elif _hooks(element) & _TEXTS:
@@ -227,7 +209,7 @@ class _Document:
             bool(marked)
             or any(_IMDB_ADDRESS.match(address) for address in addresses)
             or self._root.xpath("string(//title)").rstrip().endswith("- IMDb")
-            or any(not _CARDS.isdisjoint(_hooks(element)) for element in self._elements())
+            or any(not _CARDS.isdisjoint(_hooks(e)) for e in self._root.iter(etree.Element))
             or any(_IMDB_DATA.search(holder.text) for holder in self._data())
         )
 
@@ -235,7 +217,7 @@ class _Document:
         """Clean the tree.
 
         Raises:
-            NotCleaned: Its data cannot be decoded, or it shows the source of a page.
+            NotCleaned: The data cannot be decoded, or the page shows the source of a page.
         """
         holders = frozenset(self._data())
         for holder in holders:
@@ -264,7 +246,7 @@ class _Document:
         return f"<!DOCTYPE html>{written}"
 
     def settled(self) -> str:
-        """Return the page as HTML that is the same when read and written once more."""
+        """Return the page as HTML that stays the same when it is read and written again."""
         done = self.written()
         for _ in range(_MOST_PASSES):
             again = _Document(done).written()
@@ -274,15 +256,12 @@ class _Document:
         return done
 
     def _data(self) -> Iterator[Any]:
-        """Yield the scripts that hold JSON; others were dropped."""
+        """Yield the scripts that are not empty; all of them hold JSON."""
         yield from (script for script in self._root.iter("script") if (script.text or "").strip())
-
-    def _elements(self) -> Iterator[Any]:
-        yield from self._root.iter(etree.Element)
 
 
 class _Place(NamedTuple):
-    """What kind of text stands at a place of the page, from all elements around it."""
+    """Which kinds of element surround a text of the page."""
 
     is_card: bool = False
     is_text: bool = False
@@ -290,7 +269,7 @@ class _Place(NamedTuple):
     is_person: bool = False
 
     def within(self, element: Any) -> _Place:
-        """Return the place that an element makes; an open link of an author ends at a hook."""
+        """Return the place within an element; an author's link that is never closed ends here."""
         hooks = _hooks(element)
         is_card = self.is_card or not _CARDS.isdisjoint(hooks)
         is_text = not _TEXTS.isdisjoint(hooks) or (is_card and "title" in hooks)
@@ -304,7 +283,7 @@ class _Place(NamedTuple):
         )
 
     def clean(self, text: str | None, cleaner: Cleaner, shown: list[str]) -> str | None:
-        """Clean a text of the page; what stands outside of cards is added to `shown`."""
+        """Clean a text of the page; add it to `shown` if it is outside of cards."""
         if not text or not text.strip():
             return text
         if self.is_text:
@@ -318,7 +297,7 @@ class _Place(NamedTuple):
 
 
 def _clean_attributes(element: Any, place: _Place, cleaner: Cleaner) -> None:
-    """Keep the attributes that a parser may need, cleaned."""
+    """Clean the attributes that a parser may need, and drop the others."""
     for name, value in list(element.attrib.items()):
         kept: str | None = None
         if name == "style":
@@ -341,7 +320,7 @@ def _clean_attributes(element: Any, place: _Place, cleaner: Cleaner) -> None:
 
 
 def _clean_link(address: str, cleaner: Cleaner) -> str | None:
-    """Cut a link before its question mark or semicolon: what follows may be of the visit."""
+    """Cut a link before its question mark or semicolon: the rest may be about the visit."""
     address = _path(address.strip()).partition(";")[0]
     scheme = address.partition(":")[0].lower()
     if "/" not in address or (":" in address and scheme not in ("http", "https")):
@@ -355,28 +334,25 @@ def _hooks(element: Any) -> frozenset[str]:
 
 
 def _is_of_person(element: Any) -> bool:
-    """Tell whether an element names an author or who is signed in.
-
-    By its hooks, or as a link to a user's own page.
-    """
+    """Say whether an element names an author or who is signed in, or links to a user's page."""
     if not _OF_AUTHORS.isdisjoint(_hooks(element)) or _SIGNED_IN.search(element.get("class", "")):
         return True
     return element.tag == "a" and _USER_PAGE.search(_path(element.get("href", ""))) is not None
 
 
 def _is_below_profile(element: Any) -> bool:
-    """Tell whether an element links to a list of a user's, such as their ratings, by its name."""
+    """Say whether an element links to a user's list, such as the ratings; its text is no name."""
     found = _USER_PAGE.search(_path(element.get("href", "")))
     return found is not None and bool(found["below"])
 
 
 def _path(address: str) -> str:
-    """Return a link up to its question mark, decoded: what follows may hold other links."""
+    """Return a link up to its question mark, decoded: the rest may hold other links."""
     return unquote(re.split(r"[?#]", address, maxsplit=1)[0])
 
 
 def _shown_name(element: Any) -> str:
-    """Return the name in an element; of one that was never closed, its first words."""
+    """Return the name in an element; its first text if the element was never closed."""
     texts = list(islice((text for text in element.itertext() if text.strip()), _MOST_TEXTS))
     name = "".join(texts)
     return name if len(name) <= _LONGEST_NAME else texts[0]

@@ -1,7 +1,7 @@
-"""Which page of IMDb next, and when to stop; `reviews` and `titles` say what a page holds.
+"""Go from page to page of IMDb, and stop; `reviews` and `titles` read what a page holds.
 
-Every request goes the same way: robots.txt, then a slot of the gate, then the browser. A refusal
-pauses the host for everybody and is raised: it is final for the run.
+Every request asks robots.txt, then waits for a slot of the gate, then goes to the browser. A
+refusal pauses the host for all workers and is final for the run.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -17,10 +16,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, LayoutChanged, NotFound, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, NotFound, SiteUnavailable
 from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources import FirstPage
-from filmpulse.sources.browser import LOOPBACK, Answer, Browser
+from filmpulse.sources.browser import LOOPBACK, Browser, page_of
 from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
@@ -35,25 +34,25 @@ NEWEST_FIRST = "sort=submission_date&dir=desc"
 MORE_BUTTON = ".single-page-see-more-button button"
 SORT_SELECT = "select#sort-by-selector"
 SORT_ORDER_BUTTON = "#swap-sort-order-button"
-# A page that answers the sort control at all does so well within this.
+# A page that reacts to the sort control does so within a few seconds.
 SORT_SECONDS = 15.0
-# Batches in a row with nothing new: a page of 25 may overlap the last one, two may not.
+# Stop after so many batches in a row without a new review: one may overlap the batch before it.
 STALE_BATCHES = 2
-# Pressed too early, before its script runs, the button does nothing; then it is pressed again.
+# A button that is pressed before its script runs does nothing, so it is pressed again.
 PRESS_AGAIN_SECONDS = 5.0
 BEHIND_SIGN_IN = (
     "the rest is shown only to those who sign in. Import a saved page (filmpulse inbox add FILE)."
 )
 
-# Cards beyond the first `arguments[0]`, their spoilers opened, as one fragment.
+# Return the cards after the first `arguments[0]`, spoilers opened, as one HTML fragment.
 _LATER_CARDS = """
 const cards = [...document.querySelectorAll('article.user-review-item')].slice(arguments[0]);
 cards.forEach(c => c.querySelectorAll('button.review-spoiler-button')
   .forEach(b => { if (!c.querySelector('[data-testid=review-spoiler-content]')) b.click(); }));
 return new Promise(done => setTimeout(() => done(cards.map(c => c.outerHTML).join('')), 300));
 """
-# Cards read long ago are not laid out any more: a browser that has shown thousands of them then
-# needs no more memory than one that has shown a hundred. Nothing in the document changes.
+# Lay out only the last cards: a browser that has shown thousands then needs no more memory than one
+# that has shown a hundred. The document itself does not change.
 _FORGET_LAYOUT = """
 if (window.CSSStyleSheet && document.adoptedStyleSheets) {
   const sheet = new CSSStyleSheet();
@@ -85,12 +84,12 @@ class ImdbSite:
         self.host = urlsplit(self.base_url).netloc
         self.settings = settings
         self.gate = gate
-        self.last_page: Page | None = None  # for quarantine
+        self.last_page: Page | None = None
         self._browser: Browser | None = None
         self._client = httpx.Client(
             timeout=min(settings.page_timeout_seconds, 30.0),
             follow_redirects=True,
-            # A proxy for the outside world is none for the machine itself.
+            # A proxy for the outside world cannot reach this machine's own addresses.
             trust_env=urlsplit(self.base_url).hostname not in LOOPBACK,
         )
         self._robots = Robots(self._client, gate)
@@ -121,38 +120,22 @@ class ImdbSite:
         return self._browser
 
     def look(self, imdb_id: str) -> tuple[Movie, Snapshot]:
-        """Read a movie's title page: what it is, and its rating, votes and review count now.
-
-        Raises:
-            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
-
-        Costs one page (and robots.txt once per site object).
-        """
+        """Read a movie's title page: its facts, and its rating, votes and review count now."""
         movie, snapshot = parse_title_page(self.open(f"{self.base_url}/title/{imdb_id}/"))
         _must_be(imdb_id, movie.imdb_id)
         return movie, snapshot
 
     def check_robots(self, imdb_id: str) -> None:
-        """Return if robots.txt lets a movie's two pages be read; costs at most one request.
-
-        Raises:
-            Blocked, SiteUnavailable, HostPaused.
-        """
+        """Return if robots.txt lets a movie's two pages be read; costs at most one request."""
         for url in (f"{self.base_url}/title/{imdb_id}/", self._reviews_url(imdb_id)):
             self._robots.check(url)
 
     def first_reviews(self, imdb_id: str, author_secret: bytes) -> ReviewsPage:
-        """Read the first page of a movie's reviews, newest first where the site sorts.
-
-        Costs one page; `last_page` is what was read.
-
-        Raises:
-            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
-        """
+        """Read the first page of a movie's reviews, newest first where the site sorts."""
         page = self.open(self._reviews_url(imdb_id))
         parsed = parse_reviews_page(page, author_secret)
         if parsed.unopened_spoilers:
-            # Only the DOM could be read, and it hides what spoils until a button is pressed.
+            # The page has no JSON, and its cards hide spoilers until a button is pressed.
             self.browser.evaluate(_LATER_CARDS, 0)
             self.last_page = page = self.browser.page(page.url)
             parsed = parse_reviews_page(page, author_secret)
@@ -160,11 +143,7 @@ class ImdbSite:
         return parsed
 
     def first_page(self, imdb_id: str, author_secret: bytes) -> FirstPage:
-        """Say what the first page of a movie's reviews shows; costs one page.
-
-        Raises:
-            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused.
-        """
+        """Say what the first page of a movie's reviews shows; costs one page."""
         page = self.first_reviews(imdb_id, author_secret)
         follows = ", and it has no button for more."
         if page.unopened_spoilers:
@@ -176,7 +155,7 @@ class ImdbSite:
         return FirstPage(len(page.reviews), page.review_count, page.variant, page.gated, follows)
 
     def has_more_button(self) -> bool:
-        """Say whether the page that is open has the button for more reviews."""
+        """Say whether the open page has the button for more reviews."""
         return bool(self.browser.evaluate(f"return !!document.querySelector('{MORE_BUTTON}')"))
 
     def _reviews_url(self, imdb_id: str) -> str:
@@ -191,29 +170,22 @@ class ImdbSite:
     ) -> Crawl:
         """Prepare to collect a movie's reviews; iterate over the result to do it.
 
-        Args:
-            imdb_id: The movie.
-            mode: `full` goes to the end of the list; `incremental` goes from the newest until a
-                whole batch is known.
-            known_ids: Review ids that are stored already.
-            is_erased: Tells of a review that nobody may store. Such ones are read and yielded like
-                others; they say nothing of whether those before them are known.
+        An incremental collection stops after a batch of which every review is known. Erased
+        reviews are yielded too, but do not count for that.
         """
         return Crawl(self, imdb_id, mode, known_ids, is_erased)
 
     def search(self, query: str) -> list[SearchHit]:
-        """Ask the site what a title begins with; 0..8 hits in the site's order.
+        """Return up to 8 suggestions in the site's order; costs one request, without a browser.
 
         Raises:
-            Blocked, NotImdb, SiteUnavailable, HostPaused.
-
-        Costs one request, without a browser.
+            ForeignPage: The answer is no list of suggestions.
         """
         base = self.settings.suggestion_url
         if base is None:
             own = (urlsplit(self.base_url).hostname or "").endswith("imdb.com")
             base = SUGGESTION_URL if own else self.base_url
-        words = " ".join(query.replace("/", " ").split()).lower()  # a slash would end the name
+        words = " ".join(query.replace("/", " ").split()).lower()  # a slash would end the path
         if not words:
             return []
         url = f"{base.rstrip('/')}/suggestion/titles/x/{quote(words, safe='')}.json"
@@ -222,11 +194,11 @@ class ImdbSite:
         with manners(self.gate, host):
             self.gate.wait(host)
             answer = fetch(self._client, url)
-            check_answer(_http_page(url, answer))
+            check_answer(page_of(url, answer.text, answer.status_code, dict(answer.headers)))
             return parse_suggestions(answer.text)
 
     def open(self, url: str) -> Page:
-        """Fetch one page politely, with a consent banner declined, and check that it is one."""
+        """Fetch and check one page politely; decline a consent banner that covers it."""
         self._robots.check(url)
         with manners(self.gate, self.host):
             self.gate.wait(self.host)
@@ -238,23 +210,15 @@ class ImdbSite:
 
 
 class Crawl:
-    """One collection of a movie's reviews: iterate for batches, then read how it went.
+    """One collection of a movie's reviews, as `sources.Crawl` describes it.
 
-    Batches are tuples of reviews in the site's order, no id twice in a crawl. What was yielded
-    counts even when a later page raises. All attributes are up to date at every batch.
+    Batches are in the site's order. All attributes are up to date at every batch.
 
     Attributes:
-        movie: What the reviews page says of the movie; None where it holds cards only.
-        snapshot: The site's figures on the first page.
         status: `complete`, `partial` (also while it runs) or `gated`.
-        reason: Short stable word beside a status that is not complete: `interrupted`,
-            `no_more_loaded`, `count_mismatch`, `count_unknown`, `sign_in`, `unopened_spoilers`.
-        undated: Reviews yielded so far that show no day, or none that can be read.
-        review_count_start: The site's own count on the first page.
-        review_count_end: The same in its last answer.
-        distinct_ids: Reviews yielded so far.
-        variant: The markup that was read.
-        last_page: The last document or answer that was read, for quarantine.
+        reason: Where the status is not complete: `interrupted`, `no_more_loaded`,
+            `count_mismatch`, `count_unknown`, `sign_in` or `unopened_spoilers`.
+        undated: Reviews yielded so far without a day that can be read.
         end_reached: Whether the site said that nothing follows.
     """
 
@@ -264,12 +228,12 @@ class Crawl:
         imdb_id: str,
         mode: Mode,
         known_ids: frozenset[str],
-        is_erased: Callable[[Review], bool] = lambda _: False,
+        is_erased: Callable[[Review], bool],
     ) -> None:
         """Keep what to collect.
 
         Raises:
-            BadInput: No `author_secret`: reviewers could not be kept apart without their ids.
+            BadInput: `author_secret` is unset: reviewers could not be told apart.
         """
         secret = site.settings.author_key_secret
         if secret is None:
@@ -316,12 +280,7 @@ class Crawl:
         return f"{self.distinct_ids:,}" + (f" of {count:,}" if count is not None else "")
 
     def __iter__(self) -> Iterator[tuple[Review, ...]]:
-        """Collect; one request per batch.
-
-        Raises:
-            NotFound, Blocked, LayoutChanged, SiteUnavailable, HostPaused: What was yielded
-                before stays collected.
-        """
+        """Collect; one request per batch. Raises as the methods of `Site` do."""
         first = self._first_page()
         batch = self._take(first)
         self.movie, self.snapshot, self.variant = first.movie, first.snapshot, first.variant
@@ -332,7 +291,7 @@ class Crawl:
             return
         self._newest_first = _falls(first.reviews, first.has_more)
         if self._newest_first and len({r.submitted_on for r in first.reviews}) == 1:
-            # One busy day looks sorted in any order: ask the page's own control.
+            # Reviews of one day look sorted in any order: ask the page's sort control.
             self._newest_first = self._site.browser.evaluate(_SORTED_BY) == "SUBMISSION_DATE"
 
         current = first
@@ -345,7 +304,7 @@ class Crawl:
     def _later_batches(
         self, first: ReviewsPage, current: ReviewsPage
     ) -> Iterator[tuple[Review, ...]]:
-        """Press for more until a rule stops, the end is reached or nothing more comes."""
+        """Press for more until a rule says stop, the list ends or nothing more comes."""
         stale = 0
         page: ReviewsPage | None = current
         while page is not None:
@@ -367,17 +326,16 @@ class Crawl:
         self._gave_nothing()
 
     def _gave_nothing(self) -> None:
-        """Close a collection whose button for more gave no more, and say why."""
+        """Close a collection whose button for more gave no more reviews, and say why."""
         page = self.last_page = self._site.browser.page()
         if gate_is_visible(page.html):
             self._close("gated", "sign_in", BEHIND_SIGN_IN)
-        elif self._trouble is not None:
+            return
+        seconds = self._site.settings.page_timeout_seconds
+        why = f"the button for more gave nothing within {seconds:g} s."
+        if self._trouble is not None:
             why = f"the button for more failed twice. {self._trouble}"
-            self._close("partial", "no_more_loaded", why)
-        else:
-            seconds = f"{self._site.settings.page_timeout_seconds:g}"
-            why = f"the button for more gave nothing within {seconds} s."
-            self._close("partial", "no_more_loaded", why)
+        self._close("partial", "no_more_loaded", why)
 
     def _first_page(self) -> ReviewsPage:
         site = self._site
@@ -391,7 +349,7 @@ class Crawl:
         return parsed
 
     def _take(self, parsed: ReviewsPage) -> tuple[Review, ...]:
-        """Return what is new in a page, remembering its ids and the site's latest count."""
+        """Return the new reviews of a page; remember their ids and the site's latest count."""
         fresh = tuple(r for r in parsed.reviews if r.review_id not in self._seen)
         self._seen.update(r.review_id for r in fresh)
         self.undated += sum(r.submitted_on is None for r in fresh)
@@ -420,7 +378,7 @@ class Crawl:
             why = f"{first.unopened_spoilers} spoilers did not open."
             self._close("partial", "unopened_spoilers", why)
         elif not counts or (not read and self._known):
-            # "All" of an unknown number would remove whatever else is stored.
+            # A complete collection removes all other stored reviews: the count must be known.
             self._close("partial", "count_unknown", "the page does not say how many there are.")
             if counts:
                 known = len(self._known)
@@ -443,7 +401,7 @@ class Crawl:
         self._said = f"{self.so_far} reviews were shown: {why}"
 
     def _sort_newest_first(self) -> ReviewsPage | None:
-        """Use the page's own control where the address did not sort; None if it will not."""
+        """Sort by the page's own control, as the address did not; None if the page does not."""
         site = self._site
         seconds = min(SORT_SECONDS, site.settings.page_timeout_seconds)
         site.gate.wait(site.host)
@@ -460,10 +418,9 @@ class Crawl:
         return answer
 
     def _press_for_more(self) -> ReviewsPage | None:
-        """Press the button for one more batch, a second time if the site fails to answer.
+        """Press the button for one more batch, twice if the site fails to answer.
 
-        Returns:
-            None when nothing came within the time limit; `_trouble` says what happened.
+        Returns None when nothing came in time; `_trouble` then says what happened.
         """
         site = self._site
         for _ in range(2):
@@ -487,34 +444,28 @@ class Crawl:
                 return None
             if (later := self._later_cards()) is not None:
                 return later
-            if not browser.is_asking:  # the press came before the page's script: no request yet
+            if not browser.is_asking:  # no request: the press came before the page's script
                 browser.click(MORE_BUTTON)
         return None
 
     def _answered(self, deadline: float) -> ReviewsPage | None:
-        """Wait for reviews among the page's own answers, all of those that came together.
+        """Wait for reviews among the answers that the page fetches; join those of one moment.
 
-        Returns:
-            None when none came by the deadline, or, with `_trouble` set, as soon as the site
-            failed to answer.
-
-        Raises:
-            Blocked, LayoutChanged: From the answer.
+        Returns None at the deadline, or, with `_trouble` set, once the site failed to answer.
         """
         while (left := deadline - time.monotonic()) > 0:
             pages = []
             for answer in self._site.browser.answers(left):
-                page = _answer_page(answer)
                 try:
                     with manners(self._site.gate, self._site.host):
-                        check_answer(page)
-                    pages.append(parse_graphql(answer.body, self._secret, self.imdb_id))
-                except NotImdb:
-                    continue  # the page asks for other things than reviews, too
+                        check_answer(answer)
+                    pages.append(parse_graphql(answer.html, self._secret, self.imdb_id))
+                except ForeignPage:
+                    continue  # the page also fetches other data than reviews
                 except (NotFound, SiteUnavailable) as error:
                     self._trouble = str(error) if answer.status else "The connection failed."
                 except LayoutChanged:
-                    self.last_page = page
+                    self.last_page = answer
                     raise
             if pages:
                 self.variant = self.variant or pages[-1].variant
@@ -525,15 +476,12 @@ class Crawl:
         return None
 
     def _later_cards(self) -> ReviewsPage | None:
-        """Read cards that appeared without an answer of a kind that is known, by one script."""
+        """Read the cards that appeared without a known answer, by one script."""
         browser = self._site.browser
         if int(browser.evaluate(_CARD_COUNT)) <= self._cards:
             return None
         fragment = str(browser.evaluate(_LATER_CARDS, self._cards))
-        url = f"{self._site.base_url}/title/{self.imdb_id}/reviews/"
-        page = Page(
-            url=url, final_url=url, html=fragment, status=None, fetched_at=datetime.now(UTC)
-        )
+        page = page_of(f"{self._site.base_url}/title/{self.imdb_id}/reviews/", fragment)
         self.last_page = page
         later = parse_reviews_page(page, self._secret)
         self._cards += len(later.reviews) + later.unopened_spoilers
@@ -541,38 +489,12 @@ class Crawl:
 
 
 def _must_be(asked: str, found: str) -> None:
-    """Refuse what the site redirects to: another id is another row in every table.
-
-    Raises:
-        NotFound: The page is about another movie.
-    """
+    """Raise `NotFound` where the site redirected to another movie's page."""
     if found != asked:
         raise NotFound(f"The site sends {asked} to {found}: track that id.", reason="moved")
 
 
-def _answer_page(answer: Answer) -> Page:
-    return Page(
-        url=answer.url,
-        final_url=answer.url,
-        html=answer.body,
-        status=answer.status,
-        headers=answer.headers,
-        fetched_at=datetime.now(UTC),
-    )
-
-
-def _http_page(url: str, answer: httpx.Response) -> Page:
-    return Page(
-        url=url,
-        final_url=str(answer.url),
-        html=answer.text,
-        status=answer.status_code,
-        headers={name.lower(): value for name, value in answer.headers.items()},
-        fetched_at=datetime.now(UTC),
-    )
-
-
 def _falls(reviews: tuple[Review, ...], has_more: bool | None) -> bool:
-    """Tell whether dates fall from first to last; a list that is whole needs no order."""
+    """Say whether dates fall from first to last; a list of one page needs no order."""
     days = [r.submitted_on for r in reviews if r.submitted_on is not None]
     return has_more is False or (bool(days) and all(a >= b for a, b in pairwise(days)))

@@ -11,9 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from filmpulse.errors import LayoutChanged
-from filmpulse.items import (
-    is_imdb_id,
-)
+from filmpulse.items import is_imdb_id
 from filmpulse.sources.imdb.private import decode_json
 
 SOURCE = "imdb"
@@ -27,10 +25,10 @@ _T = TypeVar("_T")
 
 
 def known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Say `LayoutChanged` where a value is of another kind than any seen so far.
+    """Let a parser raise `LayoutChanged` where a value is of an unknown kind.
 
-    Pages are read by path, and each place could hold a number where a list was, and so on; the
-    parsers would stumble over it in as many ways.
+    Parsers follow paths in JSON. Where a number stands in place of a list, or the like, Python
+    raises one of several errors.
     """
 
     @wraps(parse)
@@ -38,7 +36,7 @@ def known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
         try:
             return parse(*args, **kwargs)
         except (ArithmeticError, ValueError) as error:
-            # These quote the value, which may be a name or a review's words: no cause either.
+            # These errors quote the value, which may be a name: neither text nor cause is kept.
             raise LayoutChanged(
                 f"The page holds a value of an unknown kind ({type(error).__name__})."
             ) from None
@@ -51,22 +49,22 @@ def known_layout(parse: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def content_data(html: str, start: int) -> dict[str, Any]:
-    """Return `contentData` of a page whose data script begins at `start`, {} if there is none.
+    """Return `contentData` of a page whose data script begins at `start`; {} without it.
 
     Raises:
-        LayoutChanged: This is a title page, or as `page_props`.
+        LayoutChanged: The page is a title page, or as `page_props`.
     """
     props = page_props(html, "contentData", start)
-    if props and "aboveTheFoldData" in props:  # it has a review, too, but not the list of them
+    if props and "aboveTheFoldData" in props:  # it holds one review, not the list
         raise LayoutChanged("This is a title page, not one of reviews.")
     content = props.get("contentData") if props else None
     return content if isinstance(content, dict) else {}
 
 
 def wording(error: Exception) -> str:
-    """Name the fields and the rules that they break, without the page's own values.
+    """Name the fields and the rules that they break, without the page's values.
 
-    Who raises with this names no cause: the cause would quote the values in a log.
+    Raise with `from None`: a cause would quote the values in a log.
     """
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -74,14 +72,14 @@ def wording(error: Exception) -> str:
 
 
 def site_string(value: Any) -> str:
-    """Return one of the site's plain strings as it is, trimmed; "" where there is none."""
+    """Return a string of the site, trimmed; "" for any other value."""
     if not isinstance(value, str):
         return ""
     return (value if value.isprintable() else _UNSTORABLE.sub("", value)).strip()
 
 
 def read_linked_data(html: str) -> dict[str, Any] | None:
-    """Return the JSON-LD that names a title of IMDb's, or None."""
+    """Return the JSON-LD of a page that is about a title of IMDb, or None."""
     for tag in LD_TAG.finditer(html):
         body = decode_json(html[tag.end() : html.find("</script", tag.end())])
         if isinstance(body, dict) and "name" in body and TITLE_IN_URL.search(str(body.get("url"))):
@@ -90,7 +88,7 @@ def read_linked_data(html: str) -> dict[str, Any] | None:
 
 
 def data_start(html: str) -> int:
-    """Return where the text of `script#__NEXT_DATA__` begins, -1 if there is none."""
+    """Return where the text of `script#__NEXT_DATA__` begins, -1 without that script."""
     start = html.find('id="__NEXT_DATA__"')
     if start >= 0:
         return html.find(">", start) + 1
@@ -99,27 +97,24 @@ def data_start(html: str) -> int:
 
 
 def data_end(html: str, start: int) -> int:
-    """Return where the script that begins at `start` ends, -1 if there is none or it is cut off."""
+    """Return where the script that begins at `start` ends; -1 if it is missing or cut off."""
     return html.find("</script", start) if start >= 0 else -1
 
 
 def page_props(html: str, wanted: str, start: int | None = None) -> dict[str, Any] | None:
-    """Decode `props.pageProps`, leaving out what no one reads, if `wanted` is found so.
+    """Decode `props.pageProps` of a page; None where the page has no data script.
 
-    Translations make up 80 % of the JSON and follow the visitor's `requestContext`, so decoding
-    ends there. What was cut must still be one JSON object with three brackets to close, which
-    holds only if the cut lay right inside `pageProps`; otherwise all of it is decoded.
+    The text is cut at `requestContext`, since the translations after it are 80 % of the JSON. The
+    part before the cut is valid JSON with three closing brackets only if the cut lies directly in
+    `pageProps`. If it is not, or lacks `wanted`, the whole text is decoded.
 
     Args:
         html: The page.
         wanted: A key of `pageProps`.
-        start: Where its data script begins (-1: there is none), if that is known.
-
-    Returns:
-        None where the page has no data script.
+        start: Where the data script begins (-1: there is none), if that is known.
 
     Raises:
-        LayoutChanged: It has one that is no JSON, or holds no `pageProps`.
+        LayoutChanged: The data script is no JSON, or holds no `pageProps`.
     """
     start = data_start(html) if start is None else start
     if start < 0:
@@ -142,7 +137,7 @@ def page_props(html: str, wanted: str, start: int | None = None) -> dict[str, An
 
 
 def dig(value: Any, *path: str) -> Any:
-    """Follow keys down through objects; None as soon as one is missing."""
+    """Follow keys down through objects; None if one is missing."""
     for key in path:
         if not isinstance(value, dict):
             return None
@@ -151,7 +146,7 @@ def dig(value: Any, *path: str) -> Any:
 
 
 def first_int(*values: Any) -> int | None:
-    """Return the first value that is a whole number, or digits; None without one."""
+    """Return the first value that is a whole number or a string of digits, or None."""
     for value in values:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
@@ -161,10 +156,5 @@ def first_int(*values: Any) -> int | None:
 
 
 def as_id(value: Any) -> str | None:
-    """Return a value that is an IMDb id of a movie, else None."""
+    """Return the value if it is an IMDb id of a movie, else None."""
     return value if isinstance(value, str) and is_imdb_id(value) else None
-
-
-def has_linked_movie(html: str) -> bool:
-    """Tell whether JSON-LD names a title of IMDb's."""
-    return read_linked_data(html) is not None

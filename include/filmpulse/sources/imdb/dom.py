@@ -1,7 +1,7 @@
-"""The visible side of a reviews page: the last resort, for pages whose JSON is gone or is older.
+"""Read the cards of a reviews page, for pages without JSON and for reviews that it lacks.
 
-Only hooks that outlive a build are used, never `sc-...` classes. Dates here are those of a zone
-in the USA: a day early in 75 of 75 reviews seen.
+Elements are found by test ids and classes that outlive a build of the site, never by `sc-...`
+classes. Dates are those of a time zone in the USA: a day early in 75 of 75 reviews seen.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import html as htmllib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree  # type: ignore[import-untyped]
 
 from filmpulse.errors import LayoutChanged
 from filmpulse.sources import KEYED
+from filmpulse.sources.imdb.data import TITLE_IN_URL
 from filmpulse.sources.imdb.shown import read_day, read_exact_number, read_number
 from filmpulse.sources.markup import parse_html, with_class
 
-_TITLE_IN_URL = re.compile(r"/title/(tt[0-9]{7,9})\b")
 _REVIEW_IN_URL = re.compile(r"/review/(rw[0-9]+)")
 _AUTHOR_IN_URL = re.compile(rf"/user/(ur[0-9]+|{KEYED}[0-9a-f]{{32}})")
 _ADDED = "added-to-the-end"
@@ -30,22 +28,21 @@ _END_TAG_OPTIONAL = {
     "html", "head", "body", "li", "dt", "dd", "p", "rt", "rp", "optgroup", "option", "colgroup",
     "caption", "thead", "tbody", "tfoot", "tr", "td", "th",
 }  # fmt: skip
-_LONGEST_TEXT, _HOLDERS = 500, 3  # of an element's text; how far up from a text holders are asked
+_LONGEST_TEXT, _HOLDERS = 500, 3  # characters of an element; ancestors of a text that are tried
 _FOUND_HELPFUL = re.compile(r"([\d,]+) out of ([\d,]+) found")
 
 
-@dataclass(frozen=True)
-class Card:
-    """One review card as shown; `body` is HTML, `submitted` the date shown."""
+class Card(NamedTuple):
+    """One review card, its values named and shaped as in the page's JSON; `body` is HTML."""
 
     review_id: str
     imdb_id: str | None
-    author_id: str | None
+    author: dict[str, str | None]
     title: str
     body: str
     rating: int | None
-    submitted: date | None
-    is_spoiler: bool
+    submitted: str | None
+    spoiler: bool
     votes: tuple[int | None, int | None]
 
 
@@ -60,11 +57,11 @@ class Dom:
         """Read the cards whose ids are not `known`, in page order, no id twice.
 
         Returns:
-            The cards, the number of spoilers that nobody had opened (their text is not in the
-            page), and the variant's name.
+            The cards, the number of closed spoilers (whose text is not in the page), and the
+            variant's name.
 
         Raises:
-            LayoutChanged: A card without id.
+            LayoutChanged: A card has no id.
         """
         found = self._root.xpath(f"//article[{with_class('user-review-item')}]")
         found = found or self._root.xpath("//*[@data-testid='review-card-parent']")
@@ -86,18 +83,17 @@ class Dom:
         return list(cards.values()), len(unopened), variant
 
     def review_count(self) -> int | None:
-        """Read the announced total, such as "2,561 reviews"; None where no number is shown."""
+        """Read the total above the list, such as "2,561 reviews"; None without a number."""
         return read_number(_text(self._root, "//*[@data-testid='tturv-total-reviews']"))
 
     def has_more(self) -> bool:
-        """Tell whether a button for more reviews is there."""
+        """Say whether the page has a button for more reviews."""
         return bool(self._root.xpath(f"//*[{with_class('single-page-see-more-button')}]//button"))
 
     def visible_texts(self) -> Iterator[str]:
-        """Yield what the elements that a reader sees say, each whole, outside of review cards.
+        """Yield the text of each visible element outside of review cards, up to 500 characters.
 
-        An element of more than 500 characters is not yielded, its parts are. Takes unseen parts
-        out of the tree: nothing else can be read afterwards.
+        Removes other elements from the tree: call it last.
         """
         unseen = (
             "//script | //style | //noscript | //template | //*[@hidden]"
@@ -117,18 +113,18 @@ class Dom:
 
 
 def is_cut_off(html: str) -> bool:
-    """Tell whether a page or a fragment ends within an element that needs an end tag.
+    """Say whether a page or a fragment ends within an element that needs an end tag.
 
-    HTML lets the end tags of `html`, `body`, `li`, `p` and others be left out, so that a page
-    without `</html>` may be whole. What is added to a whole page lands outside of all other
-    elements; what is added to a page that ends within a tag or a comment becomes no element.
+    A page without `</html>` may be whole, as HTML lets some end tags be left out. An element that
+    is added to a whole page lies in none that needs an end tag. Where a page ends within a tag or
+    a comment, the addition becomes no element.
     """
     added = parse_html(f"{html}<i class={_ADDED}>").xpath(f"//i[@class='{_ADDED}']")
     return not added or any(a.tag not in _END_TAG_OPTIONAL for a in added[-1].iterancestors())
 
 
 def _card(element: Any, review_id: str) -> Card | None:
-    """Read a card of the markup since 2024-11; None for a spoiler that is closed."""
+    """Read a card of the markup since 2024-11; None for a closed spoiler."""
     button = element.xpath(f".//button[{with_class('review-spoiler-button')}]")
     opened = element.xpath(".//*[@data-testid='review-spoiler-content']")
     holders = opened or element.xpath(".//*[@data-testid='review-overflow']")
@@ -142,13 +138,13 @@ def _card(element: Any, review_id: str) -> Card | None:
     up, down = (f".//*[{with_class(f'ipc-voting__label__count--{way}')}]" for way in ("up", "down"))
     return Card(
         review_id=review_id,
-        imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
-        author_id=_link(element, _AUTHOR_IN_URL),
+        imdb_id=_link(element, TITLE_IN_URL, "/review/"),
+        author={"userId": _link(element, _AUTHOR_IN_URL)},
         title=_text(element, f"{heading}//h3") or _text(element, heading),
         body=body,
         rating=read_number(_text(element, f".//*[{with_class('ipc-rating-star--rating')}]")),
-        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
-        is_spoiler=bool(button or opened),
+        submitted=_day(element),
+        spoiler=bool(button or opened),
         votes=(read_exact_number(_text(element, up)), read_exact_number(_text(element, down))),
     )
 
@@ -160,17 +156,22 @@ def _old_card(element: Any, review_id: str) -> Card:
     up, cast = (read_number(helpful[1]), read_number(helpful[2])) if helpful else (None, None)
     return Card(
         review_id=review_id,
-        imdb_id=_link(element, _TITLE_IN_URL, "/review/"),
-        author_id=_link(element, _AUTHOR_IN_URL),
+        imdb_id=_link(element, TITLE_IN_URL, "/review/"),
+        author={"userId": _link(element, _AUTHOR_IN_URL)},
         title=_text(element, f".//a[{with_class('title')}]"),
         body=_inner_html(body[0]) if body else "",
         rating=read_number(
             _text(element, f".//*[{with_class('rating-other-user-rating')}]/span[1]")
         ),
-        submitted=read_day(_text(element, f".//*[{with_class('review-date')}]")),
-        is_spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
+        submitted=_day(element),
+        spoiler=bool(element.xpath(f".//*[{with_class('spoiler-warning')}]")),
         votes=(up, None if up is None or cast is None else cast - up),
     )
+
+
+def _day(element: Any) -> str | None:
+    day = read_day(_text(element, f".//*[{with_class('review-date')}]"))
+    return day.isoformat() if day else None
 
 
 def _link(element: Any, pattern: re.Pattern[str], within: str = "/") -> str | None:
@@ -186,7 +187,7 @@ def _text(element: Any, path: str) -> str:
 
 
 def _short_text(element: Any) -> str | None:
-    """Return all that an element says; None for more than `_LONGEST_TEXT` characters."""
+    """Return the text of an element; None for more than `_LONGEST_TEXT` characters."""
     parts, length = [], 0
     for part in element.itertext():
         parts.append(part)

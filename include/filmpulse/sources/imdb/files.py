@@ -1,4 +1,4 @@
-"""Saved pages and answers: the same items as from the live site, from files."""
+"""Read saved pages and answers: they give the same items as the live site."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any, Literal, TextIO, cast, get_args
 
 from filmpulse.errors import (
     EXIT_BLOCKED,
+    EXIT_FOREIGN_PAGE,
     EXIT_GATED,
     EXIT_LAYOUT_CHANGED,
-    EXIT_NOT_IMDB,
     BadInput,
     Blocked,
     FilmpulseError,
+    ForeignPage,
     LayoutChanged,
-    NotImdb,
     SiteUnavailable,
 )
-from filmpulse.items import Movie, Page, Review, Snapshot
-from filmpulse.sources.imdb.data import has_linked_movie, page_props
+from filmpulse.items import Movie, Page, Snapshot
+from filmpulse.sources.imdb.data import dig, page_props, read_linked_data
 from filmpulse.sources.imdb.private import decode_json
 from filmpulse.sources.imdb.recognise import check_page, has_review_card
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
@@ -33,18 +33,19 @@ from filmpulse.sources.saved import check_size, unwrap
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]
 
-# Where `requestContext` says when the site made the page. Public code names `timestamp`; the others
-# are here in case it is renamed.
-_PAGE_TIMES = ("timestamp", "requestTimestamp", "requestTime", "time")
+# How `run_parse` ends for an error; any other error ends as a foreign page does.
+_EXIT_CODES: dict[type[FilmpulseError], int] = {
+    LayoutChanged: EXIT_LAYOUT_CHANGED,
+    Blocked: EXIT_BLOCKED,
+}
 
 
 @dataclass(frozen=True)
 class Parsed:
     """What one file holds.
 
-    `records` are ready to print, in file order; `reviews_page` is there for reviews and GraphQL
-    files, `movie` and `snapshot` for a title page. `notes` are sentences that a person should read
-    beside the records.
+    `records` are JSON objects in file order. Reviews and GraphQL files have a `reviews_page`,
+    title pages a `movie` and a `snapshot`. `notes` are sentences for a person.
     """
 
     kind: Kind
@@ -62,22 +63,22 @@ def read_file(
     """Read one saved page or answer, in any form that a browser writes.
 
     Args:
-        path: As `unwrap` takes it, at most 64 MB.
-        kind: What it holds; found out from the content when `auto`.
-        imdb_id: The movie, where the file does not say; an error where the file says another.
+        path: A file as `unwrap` takes it.
+        kind: What it holds; `auto` finds that out from the content.
+        imdb_id: The movie, where the file does not say it.
         author_secret: Key of the hash that stands for a reviewer.
 
     Raises:
-        NotImdb: Not IMDb's, or as `unwrap` raises it, or the file cannot be opened.
-        LayoutChanged, Blocked, SiteUnavailable: As the page objects do; half a page is the last.
-        BadInput: Nothing says which movie it is, the file is about another than `imdb_id`, or it
-            is a reader's copy.
+        ForeignPage: The page is not IMDb's, the file cannot be opened, or as `unwrap`.
+        LayoutChanged, Blocked: As the page's parser.
+        SiteUnavailable: Half a page, or the answer is an error.
+        BadInput: The movie is unknown or is not `imdb_id`, or the page is a reader's copy.
     """
     try:
         check_size(path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:
-        raise NotImdb(f"Cannot be read: {error.strerror}.") from error
+        raise ForeignPage(f"Cannot be read: {error.strerror}.") from error
     page = unwrap(content)
     return parse_text(
         page.text,
@@ -99,19 +100,16 @@ def parse_text(
     name: str = "saved",
     saved_at: datetime | None = None,
 ) -> Parsed:
-    """Read the text of one saved page or answer, cleaned or not.
+    """Read the text of one saved page or answer, cleaned or not; raises as `read_file`.
 
     Args:
         text: HTML or JSON.
         kind: As `read_file`.
         imdb_id: As `read_file`.
-        named_id: The movie that the file's name or address speaks of, if the page names none.
+        named_id: The movie that the page's address names; used if the page names none.
         author_secret: As `read_file`.
-        name: What the file is called, for messages.
-        saved_at: When the page was made; the time of its snapshot.
-
-    Raises:
-        NotImdb, LayoutChanged, Blocked, SiteUnavailable, BadInput: As `read_file`.
+        name: The file's name, for messages.
+        saved_at: When the page was made (UTC): the time of its snapshot.
     """
     if kind == "auto":
         kind = _kind_of(text)
@@ -134,47 +132,40 @@ def parse_text(
     return Parsed("title", [record], movie=movie, snapshot=snapshot)
 
 
-def find_fault(text: str) -> Blocked | NotImdb | SiteUnavailable | None:
-    """Return why a saved page is none of IMDb's, or not whole; None for an answer and a good page.
+def find_fault(text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
+    """Return why a saved page is not a whole page of IMDb; None for a good page or an answer.
 
-    A challenge or a refusal that the site had shown in its place, half a page, a page of another
-    site: cleaning takes away what tells so.
+    Call it before the page is cleaned, which removes the marks of a challenge or refusal.
     """
-    page = Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
-    try:
-        if text.lstrip()[:1] == "<":
-            check_page(page)
-    except (Blocked, NotImdb, SiteUnavailable) as fault:
-        return fault
-    except FilmpulseError:
-        pass
+    if text.lstrip()[:1] == "<":
+        try:
+            check_page(
+                Page(url="saved", final_url="saved", html=text, status=None, fetched_at=None)
+            )
+        except (Blocked, ForeignPage, SiteUnavailable) as fault:
+            return fault
     return None
 
 
 def read_page_time(text: str) -> datetime | None:
-    """Read when the site made a page (UTC), which `requestContext` says before it is removed.
+    """Read when the site made a page (UTC), from `requestContext`, which cleaning removes.
 
-    Returns:
-        None where the page does not say it, or not in a way that is known: the JSON of an answer,
-        a fragment, a cleaned page.
+    Returns None for answers, fragments, cleaned pages and times in an unknown form.
     """
     try:
         props = page_props(text, "requestContext")
     except LayoutChanged:
         return None
-    context = (props or {}).get("requestContext")
-    if not isinstance(context, dict):
-        return None
-    return next((at for key in _PAGE_TIMES if (at := _as_time(context.get(key)))), None)
+    return _as_time(dig(props, "requestContext", "timestamp"))
 
 
 def _as_time(value: Any) -> datetime | None:
-    """Read an ISO text, an HTTP date, or seconds or thousandths of seconds (...) since 1970."""
+    """Read an ISO text, an HTTP date, or seconds, milli-, micro- or nanoseconds since 1970."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{9,19}(\.\d+)?", value.strip()):
             value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            # Seconds have 9 or 10 digits from 1973 to 2286, so that each unit tells itself.
+            # From 1973 to 2286 seconds have 9 or 10 digits, so the size of a number shows its unit.
             unit = next((u for u in (1, 1e3, 1e6, 1e9) if 1e8 <= value / u < 1e10), None)
             return datetime.fromtimestamp(value / unit, UTC) if unit else None
         if not isinstance(value, str):
@@ -196,16 +187,14 @@ def run_parse(
     out: TextIO,
     err: TextIO,
 ) -> int:
-    """Print one JSON object a line for every file that can be read, and say what could not.
-
-    All files are tried.
+    """Try all files: print one JSON object a line, and write to `err` why a file cannot be read.
 
     Returns:
         The highest of: 0 all read, 3 changed layout, 4 block page, 5 not IMDb's or unreadable,
-        6 gated (what was shown is printed).
+        6 gated (the shown reviews are printed).
 
     Raises:
-        BadInput: No such kind.
+        BadInput: `kind` is unknown.
     """
     if kind not in get_args(Kind):
         raise BadInput(f"There is no kind {kind!r}: use one of {', '.join(get_args(Kind))}.")
@@ -217,7 +206,7 @@ def run_parse(
             )
         except FilmpulseError as error:
             err.write(f"{path}: {error}\n")
-            worst = max(worst, _exit_code(error))
+            worst = max(worst, _EXIT_CODES.get(type(error), EXIT_FOREIGN_PAGE))
             continue
         for record in parsed.records:
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -228,23 +217,13 @@ def run_parse(
     return worst
 
 
-def _exit_code(error: FilmpulseError) -> int:
-    match error:
-        case LayoutChanged():
-            return EXIT_LAYOUT_CHANGED
-        case Blocked():
-            return EXIT_BLOCKED
-        case _:
-            return EXIT_NOT_IMDB
-
-
 def _kind_of(text: str) -> Kind:
-    """Tell from its content what a file holds; a page of no known kind counts as reviews."""
+    """Say what a file holds by its content; a page of no known kind counts as reviews."""
     start = text.lstrip()[:1]
     if start in ("{", "["):
         body = decode_json(text)
         if not isinstance(body, dict):
-            raise NotImdb("Not the JSON of an answer of IMDb's, or cut off.")
+            raise ForeignPage("Not the JSON of an answer of IMDb's, or cut off.")
         return "suggestion" if isinstance(body.get("d"), list) else "graphql"
     props = page_props(text, "contentData") or {}
     if "contentData" in props:
@@ -253,7 +232,7 @@ def _kind_of(text: str) -> Kind:
         return "title"
     if "titleResults" in props:
         return "find"
-    if not props and not has_review_card(text) and has_linked_movie(text):
+    if not props and not has_review_card(text) and read_linked_data(text) is not None:
         return "title"
     return "reviews"
 
@@ -264,7 +243,7 @@ def _must_be(asked: str | None, found: str) -> None:
 
 
 def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
-    records = [_review_record(review) for review in page.reviews]
+    records = [r.model_dump(mode="json", exclude={"source", "dropped"}) for r in page.reviews]
     notes = []
     shown = f"{len(records):,} of {page.review_count:,}" if page.review_count else len(records)
     if page.gated:
@@ -277,10 +256,6 @@ def _reviews(kind: Kind, page: ReviewsPage) -> Parsed:
     if page.undated:
         notes.append(f"{page.undated:,} reviews without a day: they show none that can be read.")
     return Parsed(kind, records, page.gated, page, notes=notes)
-
-
-def _review_record(review: Review) -> dict[str, Any]:
-    return review.model_dump(mode="json", exclude={"source", "dropped"})
 
 
 def _movie_record(movie: Movie, snapshot: Snapshot | None) -> dict[str, Any]:

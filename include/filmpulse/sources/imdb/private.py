@@ -1,7 +1,7 @@
-"""What tells of a person in IMDb's data, and how texts and decoded JSON lose it.
+"""Find private data in IMDb's texts and JSON, and remove them.
 
-Two kinds of people are private: reviewers (name, id, link to their profile) and the visitor who
-saved the page (address, account, cookies, ids of the visit). People of the movie are public.
+Private are reviewers (name, id, link to their profile) and the visitor who saved the page (address,
+account, cookies, ids of the visit). People of the movie are public.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import html as htmllib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -22,16 +22,15 @@ from filmpulse.errors import NotCleaned
 from filmpulse.items import author_key
 from filmpulse.sources import KEYED
 
-# Patterns begin with what is rare in a text, and each run of characters is looked through once: a
-# page made for it would take hours otherwise.
+# Each pattern begins with rare characters and passes each run of characters once: a page made for
+# harm would take hours otherwise.
 USER_ID = re.compile(r"ur(?<![A-Za-z0-9]ur)[0-9]{4,}(?![0-9])")
 _KEY = re.compile(rf"\b{KEYED}[0-9a-f]{{32}}\b")
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})+")
 _HEX = "[0-9A-Fa-f]{1,4}"
 _IPV6 = re.compile(rf"(?<![\w.])(?:{_HEX}|(?=::))(?:::?{_HEX}){{2,7}}(?:::)?(?!\w)")
-# Amazon's ids of a session and its access tokens; a JSON Web Token; a cookie or token that is given
-# a value.
+# Amazon's session ids and access tokens; a JSON Web Token; a cookie or token with its value.
 _TOKEN = re.compile(
     r"\b\d{3}-\d{7}-\d{7}\b|\bAtz[ar]\|[\w+/=-]+"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
@@ -39,21 +38,21 @@ _TOKEN = re.compile(
     r"|csrf-?token|access_token|id_token)\s*[=:]\s*[^\s;,&\"'<>]+",
     re.IGNORECASE,
 )
-# Characters of addresses that a text may write as numbers; none of them has a meaning in HTML.
+# Entities for the characters of addresses; none of these has a meaning in HTML.
 _REFERENCE = re.compile(r"&(?:#(\d{2,3})|#[xX]([0-9A-Fa-f]{2})|(commat|period|colon));?")
 _OF_ADDRESSES = re.compile(r"[\w.+%@:-]", re.ASCII)
 _NAMED = {"commat": "@", "period": ".", "colon": ":"}
-# Without one of these there is nothing of the above in a text.
+# A text without any of these holds nothing of the above.
 _SIGN = re.compile(r"[@=:]|ur[0-9]|[0-9][.-][0-9]|eyJ|Atz|key-|user(?:/|%2F)", re.IGNORECASE)
 _USER_LINK = re.compile(r"(/user/)([^/?#\s\"'<>&]*)[^\s\"'<>]*")
 _QUOTED_LINK = re.compile(r"%2Fuser%2F[^\s&\"'<>]*", re.IGNORECASE)
 _TITLE_LINK = re.compile(r"/title/tt[0-9]|/review/rw[0-9]")
-# JSON within a text that cannot be decoded: whom it names is not known.
+# JSON within a text that cannot be decoded: its names cannot be found.
 _ESCAPED_DATA = re.compile(
     r'\\*"(?:requestContext|userId|nickName|username|author|ipAddress|cookie)\\*"\s*:'
 )
 
-# Keys of JSON as `_plain` writes them. Seen in pages of 2022-10 to 2026-02, or read in public code.
+# Keys of JSON as `_plain` writes them, from pages of 2022-10 to 2026-02 or from public code.
 _EMPTIED = frozenset({"requestcontext", "translationcontext"})
 _PEOPLE = frozenset(
     {"author", "authors", "reviewer", "submitter", "user", "account", "customer", "viewer"}
@@ -69,7 +68,7 @@ TEXTS = frozenset(
     {"reviewtext", "reviewsummary", "originaltext", "plaidhtml", "plaintext", "reviewbody"}
 )
 """Keys whose values a reviewer wrote."""
-# What the site says of movies and their people: a reviewer may call themselves the same.
+# Facts about movies and their people: a reviewer may have the same name.
 _PUBLIC = frozenset(
     {
         "titletext", "originaltitletext", "titlenametext", "plot", "genre", "genres",
@@ -81,18 +80,18 @@ _PUBLIC = frozenset(
 )  # fmt: skip
 
 _MOST_WORDS = 8  # of a name
-_LEAST_NAME, _LEAST_VISIT = 3, 6  # characters of what is searched for within other text
-_LEAST_WORD_OF_VISIT = 12  # without a figure in it
-# What looks like an id or a token, and what looks like one but is everybody's: movies, days.
+_LEAST_NAME, _LEAST_VISIT = 3, 6  # characters of what is removed within other text
+_LEAST_WORD_OF_VISIT = 12  # characters of a word without a digit
+# What looks like an id or a token; ids of movies and days look so too, but are public.
 _OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[\w+=.:|~-]{16,}")
 _PUBLIC_ID = re.compile(r"(?:tt|rw|nm|co|ls)[0-9]+|\d{4}-\d\d-\d\d|\S*/title/tt[0-9]+\S*")
 _WORD = re.compile(r"\w+")
-# Chinese, Japanese, Korean and Thai put no space between a name and what follows.
+# Chinese, Japanese, Korean and Thai put no space after a name.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def decode_json(text: str) -> Any:
-    """Decode JSON; None where it is none. Lone surrogates, which orjson refuses, are let in."""
+    """Decode JSON, also with lone surrogates, which orjson refuses; None where it is no JSON."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -103,7 +102,7 @@ def decode_json(text: str) -> Any:
 
 
 def encode_json(value: Any) -> str:
-    """Encode JSON on one line; no `<` is in it, so that it can stand in a script."""
+    """Encode JSON on one line, without `<`, so that a script can hold it."""
     try:
         text = orjson.dumps(value).decode()
     except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
@@ -114,21 +113,21 @@ def encode_json(value: Any) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """Return what a reviewer wrote without e-mail and IP addresses and ids of users.
+    """Return a review's text without e-mail and IP addresses and ids of users.
 
-    Nothing else of a review's text is changed, since its hash says whether it was edited. The
-    live site, saved pages and cleaned pages are all read through this, so they give one hash.
+    The live site, saved pages and cleaned pages are all read through this, so that one review has
+    one hash.
     """
     if "@" in text:
         text = _EMAIL.sub("[e-mail]", text)
     text = _IPV4.sub(_without_address, text)
-    if "::" in text or text.count(":") > 6:  # an address of version 6 has either
+    if "::" in text or text.count(":") > 6:  # as every IPv6 address
         text = _IPV6.sub(_without_address, text)
     return USER_ID.sub("[user]", text)
 
 
 def _without_address(found: re.Match[str]) -> str:
-    """Return `[address]` for an IP address; hours (12:30:45) and marks in code (a::b) are none."""
+    """Return `[address]` for an IP address, but other text (12:30:45, a::b) as it is."""
     text = found[0]
     try:
         ipaddress.ip_address(text)
@@ -138,12 +137,12 @@ def _without_address(found: re.Match[str]) -> str:
 
 
 def is_private(text: str) -> bool:
-    """Tell whether a text holds an e-mail or IP address, an id of a user, or a token."""
+    """Say whether a text holds an e-mail or IP address, an id of a user, or a token."""
     return without_addresses(text) != text or _TOKEN.search(text) is not None
 
 
 def written_plainly(text: str) -> str:
-    """Write what may be part of an address as itself where HTML says it by number."""
+    """Replace HTML entities for characters of addresses by these characters."""
 
     def plain(found: re.Match[str]) -> str:
         number = int(found[1]) if found[1] else int(found[2], 16) if found[2] else 0
@@ -156,23 +155,18 @@ def written_plainly(text: str) -> str:
 class Names:
     """Names of people, found as whole words in any case and spacing.
 
-    `common` ones are ordinary words, such as "movie": they are left where a text says more than the
-    name, unless the caller says that names stand there.
+    A common name is one plain word that a review uses too, such as "movie". It is removed only
+    where it is the whole text, or where the caller says that the text holds names.
     """
 
-    def __init__(self, names: Iterable[str], common: Callable[[tuple[str, ...]], bool]) -> None:
-        """Take the names as the page has them.
-
-        Args:
-            names: In any case and spacing.
-            common: Says of the words of a name, in lower case, whether it is a common one.
-        """
+    def __init__(self, names: Iterable[str], used: set[str]) -> None:
+        """Prepare the search; `used` are the words of the reviews, in lower case."""
         self._exact = {" ".join(name.split()).lower() for name in names if name.strip()}
         self._unspaced = sorted(
             (n for n in self._exact if _UNSPACED.search(n) and len(n) > 1), key=len, reverse=True
         )
         words = {tuple(_WORD.findall(name)) for name in self._exact}
-        # Single letters and figures stand everywhere: as names they go only where they stand alone.
+        # Short names and numbers are removed only where they are the whole text.
         self._words = {
             name
             for name in words
@@ -181,7 +175,7 @@ class Names:
             and not "".join(name).isdecimal()
             and name != ("imdb",)
         }
-        self._common = {w for w in self._words if common(w)}
+        self._common = {(word,) for word in used if (word,) in self._words and word.isalpha()}
         self._lengths = sorted({len(w) for w in self._words}, reverse=True)
 
     def remove(self, text: str, *, also_common: bool = False) -> str:
@@ -204,7 +198,7 @@ class Names:
         return "".join(parts) + text[done:] if done else text
 
     def _length_at(self, words: list[str], at: int, also_common: bool) -> int:
-        """Return how many words the longest name has that begins at a word, 0 for none."""
+        """Return the number of words of the longest name that begins at a word, or 0."""
         for length in self._lengths:
             candidate = tuple(words[at : at + length])
             if candidate in self._words and (also_common or candidate not in self._common):
@@ -214,10 +208,10 @@ class Names:
 
 @dataclass
 class Found:
-    """Who and what was found in a page, before anything is taken out of it.
+    """The private data of a page, found before any are removed.
 
-    `visit` holds what `requestContext` says of the visitor and other places may repeat; `texts` are
-    the reviews' own.
+    `visit` holds the values of `requestContext` that other places may repeat, `texts` the texts of
+    reviews.
     """
 
     names: set[str] = field(default_factory=set)
@@ -225,7 +219,7 @@ class Found:
     texts: list[str] = field(default_factory=list)
 
     def read(self, value: Any) -> None:
-        """Look through decoded JSON, and through JSON within its strings."""
+        """Search decoded JSON, and JSON within its strings."""
         for holder, key, inner in _members(value):
             plain = _plain(key)
             if plain == "requestcontext":
@@ -255,27 +249,22 @@ class Found:
             self.visit |= {one for one in told if _tells_of_a_visit(one, is_told)}
 
     def known_names(self) -> Names:
-        """Return the names; a single plain word that a review uses too counts as a common one."""
+        """Return the names, ready to be searched for."""
         used = {word.lower() for text in self.texts for word in _WORD.findall(text)}
-        return Names(self.names, lambda n: len(n) == 1 and n[0].isalpha() and n[0] in used)
+        return Names(self.names, used)
 
 
 class Cleaner:
-    """Takes what was found, and what looks like it, out of texts and decoded JSON."""
+    """Removes private data of a page from texts and decoded JSON."""
 
     def __init__(self, found: Found, author_secret: bytes | None) -> None:
-        """Prepare.
-
-        Args:
-            found: Of the whole page.
-            author_secret: As `clean_page`.
-        """
+        """Take what was found in the whole page; the secret as `clean_page`."""
         self.names = found.known_names()
         self.visit = sorted(found.visit, key=len, reverse=True)
         self._secret = author_secret
 
     def stand_in(self, user_id: str) -> str:
-        """Return what stands for a user: our own key; without a secret nothing."""
+        """Return our key for a user; nothing without a secret."""
         if self._secret is None or not user_id:
             return ""
         if _KEY.fullmatch(user_id):
@@ -283,7 +272,7 @@ class Cleaner:
         return f"{KEYED}{author_key('imdb', user_id, self._secret)}"
 
     def text(self, text: str) -> str:
-        """Clean what a reviewer wrote: addresses and ids go, every other word stays."""
+        """Clean a review's text: remove addresses and ids, keep every other word."""
         return without_addresses(written_plainly(self._without_visit(text)))
 
     def label(self, text: str, *, is_public: bool = False, also_common: bool = False) -> str:
@@ -291,8 +280,8 @@ class Cleaner:
 
         Args:
             text: As a reader sees it.
-            is_public: It speaks of the movie: what is a name elsewhere stays.
-            also_common: Names stand here, so that the common ones go too.
+            is_public: It is about the movie: keep words that are names elsewhere.
+            also_common: It holds names: remove common ones too.
         """
         text = self._without_visit(text)
         if _SIGN.search(text):
@@ -304,7 +293,7 @@ class Cleaner:
         return self.names.remove(text, also_common=also_common)
 
     def link(self, address: str) -> str:
-        """Cut a link to a user down to who they are: our key for a known id, else nothing."""
+        """Replace the user in a link by our key, or by nothing, and cut what follows."""
 
         def keyed(link: re.Match[str]) -> str:
             user = unquote(link[2])
@@ -322,18 +311,14 @@ class Cleaner:
         return text
 
     def json(self, text: str) -> str:
-        """Clean JSON.
-
-        Raises:
-            NotCleaned: It is none, or cut off.
-        """
+        """Clean JSON; raise `NotCleaned` where it is not JSON or cut off."""
         value = decode_json(text)
         if not isinstance(value, dict | list):
             raise NotCleaned("its data are not JSON, or cut off")
         return encode_json(self.value(value))
 
     def value(self, value: Any, plain: str = "", *, is_public: bool = False) -> Any:
-        """Clean a decoded JSON value that stands under a key (as `_plain` writes it)."""
+        """Clean a decoded JSON value; `plain` is its key as `_plain` writes it."""
         if isinstance(value, str):
             return self._string(value, plain, is_public)
         if isinstance(value, list):
@@ -360,7 +345,7 @@ class Cleaner:
         return self.value(inner, plain, is_public=is_public or plain in _PUBLIC or is_title)
 
     def _person(self, value: Any, plain: str = "") -> Any:
-        """Empty all that is said of a person but their keys; the shape stays."""
+        """Empty all values about a person but our keys; keep the structure."""
         if isinstance(value, dict):
             return {self._key(k): self._person(v, _plain(k)) for k, v in value.items()}
         if isinstance(value, list):
@@ -388,14 +373,14 @@ def _plain(key: str) -> str:
 
 
 def _emptied(value: Any) -> Any:
-    """Return the empty value of the same kind; null, true and false tell of nobody."""
+    """Return the empty value of the same type; keep null, true and false."""
     if value is None or isinstance(value, bool):
         return value
     return type(value)()
 
 
 def _members(value: Any) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    """Yield every member of every object in a decoded JSON value, with the object."""
+    """Yield each object in a decoded JSON value with each of its keys and values."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -407,7 +392,7 @@ def _members(value: Any) -> Iterator[tuple[dict[str, Any], str, Any]]:
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text in a decoded JSON value with the key that it stands under."""
+    """Yield each text in a decoded JSON value with its key."""
     waiting = [("", value)]
     while waiting:
         key, one = waiting.pop()
@@ -420,7 +405,7 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _names_of(person: Any) -> Iterator[str]:
-    """Yield the names in what is said of a person."""
+    """Yield the names in a JSON value about a person."""
     is_name = isinstance(person, str)
     for key, text in _strings(person):
         is_id = USER_ID.search(text) or _KEY.search(text)
@@ -429,11 +414,9 @@ def _names_of(person: Any) -> Iterator[str]:
 
 
 def _tells_of_a_visit(text: str, is_told: bool) -> bool:
-    """Tell whether a piece of `requestContext` would give the visitor away elsewhere too.
+    """Say whether a piece of `requestContext` identifies the visitor.
 
-    Args:
-        text: The piece.
-        is_told: It stands under a key that says so; a plain word does not count even then.
+    `is_told`: its key says so. A short plain word does not count even then.
     """
     if len(text) < _LEAST_VISIT or _PUBLIC_ID.fullmatch(text):
         return False
@@ -443,10 +426,10 @@ def _tells_of_a_visit(text: str, is_told: bool) -> bool:
 
 
 def _says_who(plain: str, holder: dict[str, Any]) -> bool:
-    """Tell whether a key of an object stands for a person who is private, or for their name.
+    """Say whether a key of an object holds a private person or their name.
 
-    `name` does where the object has the id of a user, `creator` in a review's JSON-LD: who created
-    a movie is public.
+    `name` does if the object has the id of a user, and `creator` in a review's JSON-LD, but not in
+    a movie's.
     """
     if plain in _PEOPLE or plain in _NAMES:
         return True

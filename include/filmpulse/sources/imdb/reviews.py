@@ -1,31 +1,20 @@
-"""Reviews, from reviews pages, their fragments and answers of GraphQL.
+"""Read reviews from reviews pages, from fragments of them and from answers of GraphQL.
 
-A `Page` or a text goes in, items come out: no network, clock, driver or file, so a page that a
-person saved does just as well. The README of this folder lists each place that is read, with the
-date it was seen.
+All functions are pure: a `Page` or a text goes in, items come out. The README of this folder lists
+the places that are read and when they were seen.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from filmpulse.errors import BadInput, LayoutChanged, NotImdb, SiteUnavailable
-from filmpulse.items import (
-    Count,
-    Item,
-    Movie,
-    Page,
-    Review,
-    Snapshot,
-    author_key,
-    text_from_html,
-)
+from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, SiteUnavailable
+from filmpulse.items import Count, Item, Movie, Page, Review, Snapshot, author_key, text_from_html
 from filmpulse.sources import KEYED
 from filmpulse.sources.imdb.data import (
     SOURCE,
@@ -41,16 +30,12 @@ from filmpulse.sources.imdb.data import (
 )
 from filmpulse.sources.imdb.dom import Card, Dom
 from filmpulse.sources.imdb.private import decode_json, without_addresses
-from filmpulse.sources.imdb.recognise import (
-    check_content,
-    gate_is_visible,
-    has_review_card,
-)
+from filmpulse.sources.imdb.recognise import check_content, gate_is_visible, has_review_card
 from filmpulse.sources.imdb.titles import make_snapshot, movie_of_reviews_page
 from filmpulse.sources.refusals import check_status
 
 PAGE_SIZE = 25  # reviews in a page or an answer; seen 2025-08 to 2026-02
-FEATURED_WHEN_GATED = 5  # most reviews that a gated page embeds (seen 2026-08)
+FEATURED_WHEN_GATED = 5  # the most reviews that a gated page showed (2026-08)
 _TOTAL_MARK = "tturv-total-reviews"
 _CARD = re.compile(r"data-testid\s*=\s*[\"']?review-card-parent\b")
 _OWN_ADDRESS = re.compile(
@@ -66,9 +51,9 @@ _REVIEWS = TypeAdapter(tuple[Review, ...])
 class ReviewsPage(Item):
     """What one reviews page, fragment or answer holds.
 
-    `reviews` are in page order, no id twice. None in `review_count`, `has_more` or `end_cursor`
-    means that the page does not say. `unopened_spoilers` cards showed no text and were left out.
-    `variant` names the places that were read, such as `next-reviews+username`.
+    `reviews` are in page order, no id twice. `review_count`, `has_more` and `end_cursor` are None
+    where the page does not say. `unopened_spoilers` counts cards without text, which were left
+    out. `variant` names the places that were read, such as `next-reviews+username`.
     """
 
     imdb_id: str
@@ -84,7 +69,7 @@ class ReviewsPage(Item):
 
     @property
     def undated(self) -> int:
-        """How many of the reviews show no day, or none that can be read."""
+        """How many of the reviews show no day that can be read."""
         return sum(review.submitted_on is None for review in self.reviews)
 
 
@@ -92,107 +77,74 @@ class ReviewsPage(Item):
 def parse_reviews_page(page: Page, author_secret: bytes) -> ReviewsPage:
     """Read every review on one reviews page, or on a fragment that holds only cards.
 
-    `__NEXT_DATA__` comes first, in either of its two shapes; then the page's own GraphQL answers
-    (`page.graphql`), which follow on; then cards of the DOM that neither of them had.
+    The page's JSON (`__NEXT_DATA__`, in two shapes) is read first, then the further cards of the
+    DOM.
 
     Args:
-        page: As the browser had it, or saved by hand; 0.2-3 MB of HTML.
+        page: From the browser, or saved by hand; 0.2-3 MB of HTML.
         author_secret: Key of the hash that stands for a reviewer.
 
     Raises:
-        LayoutChanged: Reviews were announced and the known places hold none or too few, or a
-            review has no id or no text. Final.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
-        BadInput: A fragment that does not say which movie it is about.
+        LayoutChanged: The page announces more reviews than the known places hold, or a review has
+            no id or no text.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
+        BadInput: A fragment does not say which movie it is about.
 
-    Pure: costs no page. Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
+    Source: fixtures `imdb.ReviewsPage/*`, dated in their `meta.json`.
     """
     check_status(page)
     start = data_start(page.html)
     cards_shown = _card_count(page.html, start)
     check_content(page, cards_shown > 0 or has_review_card(page.html))
     content = content_data(page.html, start)
-    found = _Found(_page_imdb_id(page, content))
-    found.read_content(content, author_secret)
-    found.read_answers(page.graphql, author_secret)
-    if cards_shown > len(found.reviews):
-        found.read_cards(Dom(page.html), author_secret, counts=not content)
-    if found.count is None and _TOTAL_MARK in page.html:
-        # What a reader sees above the list; that it is empty would take more than this to believe.
-        found.count = Dom(page.html).review_count() or None
-    ratings = dig(content, "entityMetadata", "ratingsSummary")
-    says_something = bool(content) or found.count is not None
+    imdb_id = _page_imdb_id(page, content)
+    reviews, variant = _from_content(content, imdb_id, author_secret)
+    variants = [variant] if variant else []
+    count, has_more, cursor = _announced(content)
+    unopened = 0
+    if cards_shown > len(reviews):
+        dom = Dom(page.html)
+        cards, unopened, variant = dom.cards(frozenset(r.review_id for r in reviews))
+        if cards or unopened:
+            reviews += _reviews(_from_card(card, imdb_id, author_secret) for card in cards)
+            variants.append(variant)
+        if not content:
+            count = dom.review_count()
+            has_more = None if count is None else dom.has_more()
+    if count is None and _TOTAL_MARK in page.html:
+        # The number above the list. A shown 0 alone does not prove that there are no reviews.
+        count = Dom(page.html).review_count() or None
+    snapshot = None
+    if content or count is not None:
+        ratings = dig(content, "entityMetadata", "ratingsSummary")
+        snapshot = make_snapshot(imdb_id, page, ratings, count)
     result = ReviewsPage(
-        imdb_id=found.imdb_id,
-        movie=movie_of_reviews_page(found.imdb_id, content),
-        snapshot=make_snapshot(found.imdb_id, page, ratings, found.count)
-        if says_something
-        else None,
-        reviews=tuple(found.reviews.values()),
-        review_count=found.count,
-        has_more=found.has_more,
-        end_cursor=found.cursor,
-        variant=" ".join(found.variants) or "none",
-        unopened_spoilers=found.unopened,
+        imdb_id=imdb_id,
+        movie=movie_of_reviews_page(imdb_id, content),
+        snapshot=snapshot,
+        reviews=reviews,
+        review_count=count,
+        has_more=has_more,
+        end_cursor=cursor,
+        variant=" ".join(variants) or "none",
+        unopened_spoilers=unopened,
     )
     return _judge(result, page.html)
 
 
-@dataclass
-class _Found:
-    """What the places of one page gave so far, the first place that has a review counting."""
-
-    imdb_id: str
-    reviews: dict[str, Review] = field(default_factory=dict)
-    count: int | None = None
-    has_more: bool | None = None
-    cursor: str | None = None
-    variants: list[str] = field(default_factory=list)
-    unopened: int = 0
-
-    def read_content(self, content: dict[str, Any], secret: bytes) -> None:
-        """Take what the page's JSON has."""
-        reviews, variant = _from_content(content, self.imdb_id, secret)
-        self.count = first_int(
-            content.get("reviewCount"),
-            dig(content, "data", "title", "reviews", "total"),
-            dig(content, "entityMetadata", "subNavReviews", "total"),
-        )
-        info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo") or {}
-        self.has_more, self.cursor = _page_info(info)
-        if variant:
-            self._add(reviews, variant)
-
-    def read_answers(self, answers: Iterable[str], secret: bytes) -> None:
-        """Take what the page's calls for more reviews were answered."""
-        for answer in answers:
-            later = parse_graphql(answer, secret, self.imdb_id)
-            self._add(later.reviews, later.variant)
-            self.count = self.count if later.review_count is None else later.review_count
-            self.has_more, self.cursor = later.has_more, later.end_cursor
-
-    def read_cards(self, dom: Dom, secret: bytes, *, counts: bool) -> None:
-        """Take the cards that neither had; the count too if the page has no JSON."""
-        cards, self.unopened, variant = dom.cards(frozenset(self.reviews))
-        if cards or self.unopened:
-            self._add(_reviews(_from_card(c, self.imdb_id, secret) for c in cards), variant)
-        if counts:
-            self.count = dom.review_count()
-            self.has_more = None if self.count is None else dom.has_more()
-
-    def _add(self, reviews: Iterable[Review], variant: str) -> None:
-        for review in reviews:
-            self.reviews.setdefault(review.review_id, review)
-        if variant not in self.variants:
-            self.variants.append(variant)
+def _announced(content: dict[str, Any]) -> tuple[int | None, bool | None, str | None]:
+    """Return how many reviews a page's JSON announces, whether more follow, and its cursor."""
+    count = first_int(
+        content.get("reviewCount"),
+        dig(content, "data", "title", "reviews", "total"),
+        dig(content, "entityMetadata", "subNavReviews", "total"),
+    )
+    info = content.get("pageInfo") or dig(content, "data", "title", "reviews", "pageInfo")
+    return count, *_page_info(info)
 
 
 def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
-    """Tell a whole page from a gated one and from one whose layout has changed.
-
-    Raises:
-        LayoutChanged: Fewer reviews than a page must have, and no gate to explain it.
-    """
+    """Mark the page as gated where it is; raise if reviews are missing without a gate."""
     read = len(result.reviews)
     seen, count = read + result.unopened_spoilers, result.review_count
     if count is None:
@@ -208,8 +160,8 @@ def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
         return result
     if gate_is_visible(html):
         return result.model_copy(update={"gated": True})
-    # Where all of them would fit the page, the site's word that this is the end is believed: a
-    # count lags behind a deletion. Where they would not, a handful is what a gate leaves.
+    # If all reviews fit on one page, believe the site that this is the end: a count lags behind a
+    # deletion. If they do not, a gate may have left a few.
     last = result.has_more is False and (read > FEATURED_WHEN_GATED or count <= PAGE_SIZE)
     if seen and last:
         return result
@@ -223,7 +175,7 @@ def _judge(result: ReviewsPage, html: str) -> ReviewsPage:
 
 @known_layout
 def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -> ReviewsPage:
-    """Read one answer of the page's own GraphQL call for more reviews.
+    """Read one GraphQL answer that a page fetched for more reviews.
 
     Args:
         text: JSON with `data.title.reviews`.
@@ -231,21 +183,21 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
         imdb_id: The movie, where the answer does not say it itself.
 
     Raises:
-        NotImdb: Not JSON, or not an answer about a title's reviews.
-        SiteUnavailable: The answer is an error of the site's.
-        LayoutChanged: Reviews outside of their list, or a review without id or text.
-        BadInput: Neither the answer nor `imdb_id` says which movie it is, or the two disagree.
+        ForeignPage: Not JSON, or not an answer about a title's reviews.
+        SiteUnavailable: The site answered with an error.
+        LayoutChanged: Reviews are outside of their list, or a review has no id or text.
+        BadInput: Neither the answer nor `imdb_id` says which movie it is, or they disagree.
     """
     body = decode_json(text)
     if not isinstance(body, dict) or not ("data" in body or "errors" in body):
-        raise NotImdb("This is not a GraphQL answer.")
+        raise ForeignPage("This is not a GraphQL answer.")
     reviews = dig(body, "data", "title", "reviews")
     if not isinstance(reviews, dict):
         if _REVIEW_ID.search(text):
             raise LayoutChanged("The GraphQL answer holds reviews in no known place.")
         if body.get("errors"):
             raise SiteUnavailable("The GraphQL answer is an error.")
-        raise NotImdb("This GraphQL answer is not about a title's reviews.")
+        raise ForeignPage("This GraphQL answer is not about a title's reviews.")
     edges = reviews.get("edges")
     if not isinstance(edges, list):
         raise LayoutChanged("The GraphQL answer holds no list of reviews.")
@@ -259,14 +211,13 @@ def parse_graphql(text: str, author_secret: bytes, imdb_id: str | None = None) -
     if movie_id is None:
         raise BadInput("The answer does not say which movie it is about: give its id.")
     read = _reviews(_from_node(edge, movie_id, author_secret) for edge in edges)
-    total = first_int(reviews.get("total"))
-    has_more, cursor = _page_info(reviews.get("pageInfo") or {})
+    has_more, cursor = _page_info(reviews.get("pageInfo"))
     if not read and has_more:
         raise LayoutChanged("The GraphQL answer announces more reviews and holds none.")
     return ReviewsPage(
         imdb_id=movie_id,
         reviews=read,
-        review_count=total,
+        review_count=first_int(reviews.get("total")),
         has_more=has_more,
         end_cursor=cursor,
         variant="graphql",
@@ -278,11 +229,7 @@ def _from_content(
 ) -> tuple[tuple[Review, ...], str | None]:
     """Read `contentData` in the first of its two shapes that can be read whole.
 
-    Returns:
-        The reviews and the variant's name; nothing and None where neither shape is there.
-
-    Raises:
-        LayoutChanged: The last shape that is there has a review without id or text.
+    Returns the reviews and the variant's name; an empty tuple and None without either shape.
     """
     rows, edges = content.get("reviews"), dig(content, "data", "title", "reviews", "edges")
     routes: tuple[tuple[str, Any, Callable[[Any, str, bytes], _Fields], tuple[str, ...]], ...] = (
@@ -348,21 +295,10 @@ def _from_node(edge: Any, imdb_id: str, secret: bytes) -> _Fields:
 
 
 def _from_card(card: Card, imdb_id: str, secret: bytes) -> _Fields:
-    """Read one card of the DOM; its date is marked as one that may be a day early."""
-    submitted = card.submitted
-    fields = _fields(
-        card.review_id,
-        card.imdb_id or imdb_id,
-        title=card.title,
-        body=card.body,
-        rating=card.rating,
-        submitted=submitted.isoformat() if submitted else None,
-        spoiler=card.is_spoiler,
-        votes=card.votes,
-        author={"userId": card.author_id},
-        secret=secret,
-    )
-    return fields | {"date_source": "dom"} if submitted else fields
+    """Read one card; `date_source` says that its date may be a day early."""
+    shown = card._replace(imdb_id=card.imdb_id or imdb_id)._asdict()
+    fields = _fields(**shown, secret=secret)
+    return fields | {"date_source": "dom"} if card.submitted else fields
 
 
 _Fields = dict[str, Any]
@@ -381,11 +317,7 @@ def _fields(
     author: Any,
     secret: bytes,
 ) -> _Fields:
-    """Turn one review's JSON values into the fields of an item.
-
-    Raises:
-        LayoutChanged: No id, no text, or a day that is none.
-    """
+    """Turn one review's JSON values into the fields of a `Review`."""
     if not isinstance(review_id, str) or not review_id:
         raise LayoutChanged(f"A review of {imdb_id} has no id.")
     text = without_addresses(text_from_html(body)) if isinstance(body, str) else ""
@@ -398,9 +330,7 @@ def _fields(
     return {
         "review_id": review_id,
         "imdb_id": imdb_id,
-        "author_key": _author_key(author.get("userId"), secret)
-        if isinstance(author, dict)
-        else None,
+        "author_key": _author_key(dig(author, "userId"), secret),
         "title": without_addresses(site_string(title)),
         "body": text,
         "rating_1_10": rating,
@@ -413,11 +343,7 @@ def _fields(
 
 
 def _reviews(found: Iterable[_Fields]) -> tuple[Review, ...]:
-    """Make reviews of their fields, all of a page at once, which is faster; no id twice.
-
-    Raises:
-        LayoutChanged: One holds a value that cannot be.
-    """
+    """Make all reviews of a page at once, which is faster; no id twice."""
     by_id: dict[str, _Fields] = {}
     for fields in found:
         by_id.setdefault(fields["review_id"], fields)
@@ -447,18 +373,12 @@ def _author_key(author_id: Any, secret: bytes) -> str | None:
 
 
 def _page_info(info: Any) -> tuple[bool | None, str | None]:
-    if not isinstance(info, dict):
-        return None, None
-    more, cursor = info.get("hasNextPage"), info.get("endCursor")
+    more, cursor = dig(info, "hasNextPage"), dig(info, "endCursor")
     return (more if isinstance(more, bool) else None), (cursor if isinstance(cursor, str) else None)
 
 
 def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
-    """Find which movie a reviews page is about.
-
-    Raises:
-        BadInput: Nothing in the page or its address says it.
-    """
+    """Return the movie that a reviews page is about, by its data or its address."""
     rows = content.get("reviews")
     stated = (
         as_id(dig(content, "entityMetadata", "id"))
@@ -478,10 +398,9 @@ def _page_imdb_id(page: Page, content: dict[str, Any]) -> str:
 
 
 def _card_count(html: str, start: int) -> int:
-    """Count review cards cheaply: a hydrated page has more of them than its JSON.
+    """Count review cards without parsing: a page may show more reviews than its JSON has.
 
-    Only what stands before the data script, which begins at `start`, is counted; cards do in every
-    layout seen.
+    In every layout seen the cards come before the data script, which begins at `start`.
     """
     end = len(html) if start < 0 else start
     cards = sum(1 for _ in _CARD.finditer(html, 0, end))

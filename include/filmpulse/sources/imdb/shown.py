@@ -1,4 +1,4 @@
-"""Days and numbers as IMDb's pages show them, in each language in which IMDb shows pages."""
+"""Read days and numbers as IMDb's pages show them, in all languages of the site."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from babel import Locale
 # Portuguese and Hindi.
 _LOCALES = ("en", "en_GB", "de", "fr", "fr_CA", "es", "es_MX", "it", "pt", "hi")
 _LONGEST = 100  # characters of a day or a number with the words beside it
+# Letters of a shortened month; versions of CLDR shorten differently: "sep", "sept".
 _LEAST_PREFIX = 3
-"""Letters that shorten a month. Versions of CLDR differ in theirs: "sep", "sept"."""
 
 # "Thousand" after a rounded number (CLDR, short compact decimals of the locales above).
 _THOUSAND = frozenset({"k", "mil", "tsd", "हज़ार"})
@@ -31,8 +31,8 @@ def read_day(text: str) -> date | None:
     """Read a day such as "Dec 5, 2025", "5. Dezember 2025", "5 de dic. de 2025" or "05.12.2025".
 
     Returns:
-        None where the text does not hold one day, one month and one year. "05/12/2025" is no day:
-        one country reads another day in that than its neighbour.
+        None where the text does not hold one day, one month and one year. "05/12/2025" is not
+        read: it is another day in another country.
     """
     text = text[:_LONGEST].strip()
     if dotted := _DOTTED.fullmatch(text):
@@ -55,7 +55,7 @@ def read_number(text: str) -> int | None:
     """Read the one number in a text: "2,561", "2.561 Rezensionen", "2,56,100"; "2,5 k" is 2,500.
 
     Returns:
-        None where there is no number, where there are several, or where the marks in it do not part
+        None where there is no number or more than one, or where the marks in it do not group
         thousands: "1.5" may be a fraction.
     """
     return _read(text)[0]
@@ -64,14 +64,14 @@ def read_number(text: str) -> int | None:
 def read_exact_number(text: str) -> int | None:
     """Do the same, but return None for a rounded number such as "2,5 k".
 
-    For votes: a rounded number must not replace the exact one that the page's data hold.
+    Votes are read so: a rounded number must not replace the exact one of the page's JSON.
     """
     number, is_rounded = _read(text)
     return None if is_rounded else number
 
 
 def _read(text: str) -> tuple[int | None, bool]:
-    """Return the one number in a text, and whether it is rounded to hundreds."""
+    """Return the one number in a text, and whether it is rounded."""
     text = text[:_LONGEST]
     found = list(_NUMBER.finditer(text))
     if len(found) != 1:
@@ -87,7 +87,7 @@ def _read(text: str) -> tuple[int | None, bool]:
 
 @cache
 def _months() -> dict[str, int]:
-    """Map the names of months, and what shortens only one month, to 1 to 12 (from CLDR)."""
+    """Map names of months and their unambiguous beginnings to 1 to 12 (CLDR)."""
     names: dict[str, int] = {}
     prefixes: defaultdict[str, set[int]] = defaultdict(set)
     for locale in map(Locale.parse, _LOCALES):

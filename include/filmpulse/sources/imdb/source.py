@@ -1,4 +1,4 @@
-"""IMDb as a source: what the rest of the package knows of it. Parsers load when they are used."""
+"""IMDb as a source. Parsers are imported only when they are used."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, Blocked, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, Blocked, ForeignPage, SiteUnavailable
 from filmpulse.sources import Crosswalk, SavedReviews, Site, Terms
 
 if TYPE_CHECKING:
     from filmpulse.sources.polite import Gate
 
-# IMDb's conditions of use as quoted in a public thread (tidyverse/rvest#195).
+# IMDb's conditions of use, as quoted in a public thread (tidyverse/rvest#195).
 CLAUSE = (
     "You may not use data mining, robots, screen scraping, or similar data gathering and "
     "extraction tools on this site, except with our express written consent as noted below."
@@ -25,13 +25,13 @@ _USER = re.compile(rf"(?:\S*/user/)?({_USER_ID.pattern})(?:[/?#]\S*)?")
 
 
 class ImdbSource:
-    """See `SiteSource`. IMDb's own ids are the ids of movies everywhere: no crosswalk is read."""
+    """See `SiteSource`. IMDb's ids are the ids of movies everywhere: no crosswalk is needed."""
 
     name = "imdb"
     title = "IMDb"
     asks_for = frozenset({"unrated", "undated", "untitled", "languages"})
-    began_on = date(1990, 10, 17)  # when its first lists were posted
-    cleaning_rules = 2  # raised whenever `clean` takes out more
+    began_on = date(1990, 10, 17)  # the day of its first lists
+    cleaning_rules = 2  # raise it whenever `clean` removes more
 
     def is_on(self, settings: Settings) -> bool:
         """Say whether an address is set."""
@@ -50,7 +50,7 @@ class ImdbSource:
         return ImdbSite(settings, gate)
 
     def author_id(self, given: str) -> str | None:
-        """Return a user's id, given alone or in the address of the user's page."""
+        """Return a user's id, typed alone or in the address of the user's page."""
         found = _USER.fullmatch(given)
         return found[1] if found else None
 
@@ -59,13 +59,13 @@ class ImdbSource:
         return filter(_USER_ID.fullmatch, words)
 
     def recognises(self, text: str) -> bool:
-        """Say whether the page names IMDb in a way that only its own do."""
+        """Say whether the page has a mark that only IMDb's pages have."""
         from filmpulse.sources.imdb.recognise import is_imdb
 
         return is_imdb(text)
 
-    def find_fault(self, text: str) -> Blocked | NotImdb | SiteUnavailable | None:
-        """Return why a saved page is none of IMDb's, or not whole."""
+    def find_fault(self, text: str) -> Blocked | ForeignPage | SiteUnavailable | None:
+        """Return why a saved page is not a whole page of IMDb."""
         from filmpulse.sources.imdb.files import find_fault
 
         return find_fault(text)
@@ -77,7 +77,7 @@ class ImdbSource:
         return read_page_time(text)
 
     def clean(self, text: str, author_secret: bytes | None) -> str:
-        """Return a page or an answer without what tells of people."""
+        """Return a page or an answer without data about people."""
         from filmpulse.sources.imdb.clean import clean_page
 
         return clean_page(text, author_secret)

@@ -1,4 +1,4 @@
-"""Movies and snapshots, from title pages, find pages and suggestions."""
+"""Read movies and snapshots from title pages, find pages and suggestions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from filmpulse.errors import LayoutChanged, NotImdb
-from filmpulse.items import (
-    Movie,
-    Page,
-    SearchHit,
-    Snapshot,
-    canonical_text,
-)
+from filmpulse.errors import ForeignPage, LayoutChanged
+from filmpulse.items import Movie, Page, SearchHit, Snapshot, canonical_text
 from filmpulse.sources.imdb.data import (
     TITLE_IN_URL,
     as_id,
@@ -34,14 +28,14 @@ from filmpulse.sources.imdb.recognise import check_page
 
 @known_layout
 def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
-    """Read a title page: `__NEXT_DATA__` first, its JSON-LD where that is not there.
+    """Read a title page from `__NEXT_DATA__`, or from its JSON-LD where that is missing.
 
     The snapshot's rating and votes are None, never 0, where nobody has voted. Titles and dates
     follow the visitor's country; `original_title` does not.
 
     Raises:
-        LayoutChanged: Neither source holds an id and a title.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        LayoutChanged: Neither place holds an id and a title.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
     """
     check_page(page)
     props = page_props(page.html, "aboveTheFoldData")
@@ -56,10 +50,7 @@ def parse_title_page(page: Page) -> tuple[Movie, Snapshot]:
         raise LayoutChanged("The title page holds a movie in no known place.")
     movie = _movie_of_linked_data(page, linked)
     rating = linked.get("aggregateRating") or {}
-    summary = {
-        "aggregateRating": rating.get("ratingValue"),
-        "voteCount": rating.get("ratingCount"),
-    }
+    summary = {"aggregateRating": rating.get("ratingValue"), "voteCount": rating.get("ratingCount")}
     return movie, make_snapshot(movie.imdb_id, page, summary, None)
 
 
@@ -68,8 +59,8 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
     """Read the titles of a search page (`/find/?s=tt`), in the site's order.
 
     Raises:
-        LayoutChanged: No list of results, or a result without id or title.
-        Blocked, NotFound, NotImdb, SiteUnavailable: As `check_page`.
+        LayoutChanged: There is no list of results, or a result has no id or title.
+        Blocked, NotFound, ForeignPage, SiteUnavailable: As `check_page`.
     """
     check_page(page)
     props = page_props(page.html, "titleResults")
@@ -78,7 +69,7 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
         raise LayoutChanged("The search page holds no list of titles.")
     rows = []
     for result in results:
-        # Before 2025-11 the fields stood in the result itself, under other names.
+        # Before 2025-11 the fields were in the result itself, under other names.
         item = result.get("listItem") or result
         movie = _movie(
             as_id(item.get("titleId")) or as_id(result.get("index") or item.get("id")),
@@ -97,11 +88,11 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
 
 @known_layout
 def parse_suggestions(text: str) -> list[SearchHit]:
-    """Read the suggestions for what a person typed, titles only, in the site's order.
+    """Read the suggested titles in the site's order.
 
     Raises:
-        NotImdb: Not the JSON of IMDb's suggestions.
-        LayoutChanged: A title without a name.
+        ForeignPage: Not the JSON of IMDb's suggestions.
+        LayoutChanged: A title has no name.
     """
     hits = []
     for entry in _suggested_titles(text):
@@ -123,10 +114,9 @@ def parse_suggestions(text: str) -> list[SearchHit]:
 
 @known_layout
 def parse_suggested_movies(text: str) -> list[Movie]:
-    """Read the same suggestions as movies: id, title, year, stars as cast, poster.
+    """Read suggestions as movies: id, title, year, stars as cast, poster.
 
-    Raises:
-        NotImdb, LayoutChanged: As `parse_suggestions`.
+    Raises as `parse_suggestions`.
     """
     return [
         _movie(
@@ -144,54 +134,29 @@ def _suggested_titles(text: str) -> list[dict[str, Any]]:
     body = decode_json(text)
     entries = dig(body, "d")
     if not isinstance(entries, list):
-        raise NotImdb("This is not an answer of IMDb's suggestions.")
-    # People, companies and links are suggested too; only titles have a `tt` id.
+        raise ForeignPage("This is not an answer of IMDb's suggestions.")
+    # IMDb suggests people, companies and links too; only titles have a `tt` id.
     return [e for e in entries if isinstance(e, dict) and as_id(e.get("id"))]
 
 
-def _movie(
-    imdb_id: str | None,
-    *,
-    title: Any,
-    original_title: Any = None,
-    year: Any = None,
-    release_date: date | None = None,
-    runtime_seconds: Any = None,
-    genres: Any = None,
-    directors: Any = None,
-    cast: Any = None,
-    plot: Any = None,
-    poster_url: Any = None,
-) -> Movie:
-    """Make a movie of what a page holds; empty values count as unknown.
-
-    Raises:
-        LayoutChanged: No id, no title, or a value that cannot be.
-    """
+def _movie(imdb_id: str | None, *, title: Any, runtime_seconds: Any = None, **facts: Any) -> Movie:
+    """Make a movie of a page's values, named as in `Movie`; empty ones count as unknown."""
     name = site_string(title)
     if imdb_id is None or not name:
         raise LayoutChanged(f"A title without {'a name' if imdb_id else 'an id'} was found.")
     minutes = runtime_seconds // 60 if isinstance(runtime_seconds, int) else None
+    plot = facts.get("plot")
+    facts["plot"] = canonical_text(plot) or None if isinstance(plot, str) else None
+    facts |= {key: site_string(facts.get(key)) or None for key in ("original_title", "poster_url")}
+    facts |= {key: _names(facts.get(key)) for key in ("genres", "directors", "cast")}
     try:
-        return Movie(
-            imdb_id=imdb_id,
-            title=name,
-            original_title=site_string(original_title) or None,
-            year=year,
-            release_date=release_date,
-            runtime_minutes=minutes or None,
-            genres=_names(genres),
-            directors=_names(directors),
-            cast=_names(cast),
-            plot=canonical_text(plot) or None if isinstance(plot, str) else None,
-            poster_url=site_string(poster_url) or None,
-        )
+        return Movie(imdb_id=imdb_id, title=name, runtime_minutes=minutes or None, **facts)
     except ValidationError as error:
         raise LayoutChanged(f"{imdb_id} holds an impossible value: {wording(error)}") from None
 
 
 def _names(values: Any) -> tuple[str, ...]:
-    """Keep the names among `values`, in order, each once."""
+    """Return the names among `values`, in order, each once."""
     found = (site_string(value) for value in values or ())
     return tuple(dict.fromkeys(name for name in found if name))
 
@@ -213,8 +178,7 @@ def _movie_of_title_page(top: dict[str, Any], main: dict[str, Any]) -> Movie:
 
 
 def movie_of_reviews_page(imdb_id: str, content: dict[str, Any]) -> Movie | None:
-    """Return what a reviews page says of its movie; None if it names no title."""
-    """Return what a reviews page says of its movie; None if it names no title."""
+    """Return the movie of a reviews page; None if the page names no title."""
     meta = content.get("entityMetadata") or dig(content, "data", "title")
     if not isinstance(meta, dict) or not dig(meta, "titleText", "text"):
         return None
@@ -233,10 +197,10 @@ def movie_of_reviews_page(imdb_id: str, content: dict[str, Any]) -> Movie | None
 
 
 def _credits(holder: dict[str, Any], *keys: str) -> list[Any]:
-    """Collect names under the first of `keys` that is there, in credit order.
+    """Return the names under the first of `keys` that is there, in credit order.
 
-    IMDb has two forms: edges with a node each (cast to 2026-01), and groups with `credits`
-    (directors; since 2026-02 `crewV2`, which may also hold groups of writers, and `castV2`).
+    IMDb has two forms: edges with a node each (cast until 2026-01), and groups with `credits`
+    (directors; since 2026-02 `castV2` and `crewV2`, which may also hold groups of writers).
     """
     for key in keys:
         value = holder.get(key)
@@ -262,7 +226,7 @@ def _group_label(group: dict[str, Any]) -> str:
 
 
 def _movie_of_linked_data(page: Page, linked: dict[str, Any]) -> Movie:
-    """Read JSON-LD, whose texts are HTML-escaped; `name` is the original title."""
+    """Read JSON-LD: its texts are HTML-escaped, and `name` is the original title."""
     match = TITLE_IN_URL.search(str(linked.get("url"))) or TITLE_IN_URL.search(page.final_url)
     name, local = (
         htmllib.unescape(site_string(linked.get(key))) for key in ("name", "alternateName")
@@ -286,7 +250,7 @@ def _movie_of_linked_data(page: Page, linked: dict[str, Any]) -> Movie:
 
 
 def _people(value: Any) -> list[str]:
-    """Read JSON-LD's names: a string, an object with `name`, or a list of either."""
+    """Read names in JSON-LD: a string, an object with `name`, or a list of them."""
     entries = value if isinstance(value, list) else [value]
     names = (e.get("name") if isinstance(e, dict) else e for e in entries)
     return [htmllib.unescape(name) for name in names if isinstance(name, str)]
@@ -296,7 +260,7 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _day(value: Any) -> date | None:
-    """Read `{day, month, year}`; None where a part is unknown, as for a coming movie."""
+    """Read `{day, month, year}`; None where a part is unknown."""
     parts = [dig(value, key) for key in ("year", "month", "day")]
     try:
         return date(*parts) if all(isinstance(part, int) for part in parts) else None
@@ -305,10 +269,10 @@ def _day(value: Any) -> date | None:
 
 
 def make_snapshot(imdb_id: str, page: Page, ratings: Any, count: int | None) -> Snapshot:
-    """Make a snapshot; no votes are unknown, not zero (IMDb writes 0 and 0).
+    """Make a snapshot; rating and votes are None without votes, where IMDb writes 0.
 
     Raises:
-        LayoutChanged: A rating or count that cannot be.
+        LayoutChanged: A rating or a count is impossible.
     """
     votes = first_int(dig(ratings, "voteCount")) or None
     try:

@@ -1,4 +1,4 @@
-"""The values of a JSON file, one in memory at a time."""
+"""Read the values of a JSON file, one in memory at a time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from filmpulse.sources.tables.texts import read_blocks, read_lines
 from filmpulse.sources.tables.values import Cell, Fault
 
 JsonValue = tuple[int, str, Any, str | None]
-"""The number of a line or an element, its text, its value, and why there is none."""
+"""The number of a line or an element, its text, its value, and why it has no value."""
 _JSON_SPACE = "\ufeff \t\r\n"
 _NO_SPACE = re.compile(f"[^{_JSON_SPACE}]")
 
 
 def read_values(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterator[JsonValue]:
-    """Yield the values of JSON lines, or, in a `.json` file, of one array.
+    """Yield the values of JSON lines or, in a `.json` file, of one array.
 
     Raises:
-        BadInput: An array where lines are expected, or one that is broken; a value of more than
-            `MAX_RECORD_CHARACTERS`, another encoding, or no time left.
+        BadInput: An array is broken, or is in a file of lines; a value is too long, the encoding
+            is another, or no time is left.
     """
     name = reading.name
     with closing(read_blocks(file, reading, encoding)) as blocks:
@@ -57,20 +57,20 @@ def _json_lines(lines: Iterator[str]) -> Iterator[JsonValue]:
 
 
 class _JsonArray:
-    """The elements of a JSON array, of which one and a block of text are in memory at a time."""
+    """The elements of a JSON array; one of them and a block of text are in memory at a time."""
 
     def __init__(self, blocks: Iterator[str], name: str) -> None:
         self._blocks = blocks
         self._name = name
         self._text = ""
-        self._at = 0  # what stands before was read
+        self._at = 0  # where the unread text begins
         self._number = 0
 
     def __iter__(self) -> Iterator[JsonValue]:
-        """Yield them in their order, numbered from 1.
+        """Yield the elements in their order, numbered from 1.
 
         Raises:
-            BadInput: The array is broken or cut off; what follows a broken element is not found.
+            BadInput: The array is broken or cut off.
         """
         self._take("[")
         while self._next() != "]":
@@ -87,13 +87,13 @@ class _JsonArray:
             self._next()
             with suppress(ValueError, RecursionError):
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text):  # else it may be a number that goes on
+                if end < len(self._text):  # else a number may go on
                     text, self._at = self._text[self._at : end], end
                     return self._number, text, value, None
             self._read_on()
 
     def _next(self) -> str:
-        """Go to the next sign that is no space, and return it."""
+        """Go to the next character that is no space, and return it."""
         while (found := _NO_SPACE.search(self._text, self._at)) is None:
             self._at = len(self._text)
             self._read_on()
@@ -119,14 +119,14 @@ class _JsonArray:
         )
 
 
-# Numbers stay as they are written: 7.0, 1e400 and ids of thirty digits alike.
+# Numbers stay as they are written, such as 7.0, 1e400 or an id of thirty digits.
 _DECODER = json.JSONDecoder(
     parse_float=str, parse_int=str, parse_constant=lambda word: Fault(word, f"{word} is no value")
 )
 
 
 def cell_of(value: Any) -> Cell:
-    """Return a value of an object as a cell; numbers and texts stay as they are written."""
+    """Return a value of an object as a cell; `_DECODER` left numbers as texts."""
     match value:
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""The map of a file: which of its columns is which field of ours, and how it is written there."""
+"""The map of a file: which column holds which field of a review, and how it is written."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ MAX_MAP_CHARACTERS = 64_000
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".json")
 """Endings of the files that can be read."""
 PACKED = ".gz"
-"""An ending that may follow each of these."""
+"""An ending that may follow each of `SUFFIXES`."""
 
 RESERVED = frozenset({"quarantine", "inbox", "erasures", "losses", "reviews", "streams"})
-"""Names that no file's source may have, besides those of live sources: folders of the lake."""
+"""Folders of the lake: no file's source may have such a name, nor that of a live source."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Words = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
-class _Part(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class _Part(_Strict):
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+
 def form_of(name: str) -> str:
-    """Return the ending that says how a file is written, in small letters and without `.gz`."""
+    """Return the ending of a file's name in small letters, without `.gz`."""
     return PurePosixPath(name.lower().removesuffix(PACKED)).suffix
 
 
 def is_table(name: str, *, has_map: bool) -> bool:
-    """Say whether a file is a table, by its name.
+    """Say by its name whether a file is a table.
 
-    Args:
-        name: Its name; a `.json` file may also be an answer that the site gave.
-        has_map: Whether a map was given with it, which only tables need.
+    A `.json` file without a map is not: it may be an answer of the site.
     """
     form = form_of(name)
     return form in SUFFIXES and (has_map or form != ".json")
 
 
 class Column(_Part):
-    """One column by its name, written as `name` alone or as `{column: name, ...}`."""
+    """One column, written as its name alone or as `{column: name, ...}`."""
 
     column: Name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
 
 
 class MovieColumn(_Part):
@@ -74,11 +74,6 @@ class MovieColumn(_Part):
 
     column: Name | None = None
     constant: ImdbId | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MovieColumn:
@@ -88,17 +83,16 @@ class MovieColumn(_Part):
 
 
 class TextColumn(Column):
-    """A text; `html` says that it holds tags and entities."""
+    """A text; `html` means that it holds tags and entities."""
 
     html: bool = False
 
 
 class RatingColumn(Column):
-    """Stars or points.
+    """Stars or points, from `minimum` to `scale`.
 
-    `scale` is the best that can be given and `minimum` the worst. Without a minimum 0 is refused,
-    since it may mean the worst or nothing at all. `none` lists what means "no rating"; an empty
-    cell always does.
+    Without a minimum 0 is refused, since it may mean the worst rating or none. `none` lists words
+    that mean "no rating"; an empty cell always does.
     """
 
     scale: Annotated[int, Field(ge=2, le=100)]
@@ -113,7 +107,7 @@ class RatingColumn(Column):
 
 
 class VotesColumn(Column):
-    """A count of votes; `none` lists what means "unknown", as an empty cell always does."""
+    """A count of votes; `none` lists words that mean "unknown"; an empty cell always does."""
 
     none: Words | None = None
 
@@ -122,9 +116,9 @@ DATE_WORDS = ("iso", "day-first", "month-first", "unix", "unix-ms")
 
 
 class DayColumn(Column):
-    """A day: one of `DATE_WORDS`, or a pattern of strptime with %Y, a month and %d.
+    """A day; `format` is one of `DATE_WORDS`, or a pattern of strptime with %Y, a month and %d.
 
-    `none` lists what means "no day"; an empty cell always does.
+    `none` lists words that mean "no day"; an empty cell always does.
     """
 
     format: str = "iso"
@@ -145,16 +139,16 @@ class DayColumn(Column):
 
 
 class MarkColumn(Column):
-    """The spoiler mark; `words` are those that mean yes, all others then mean no."""
+    """The spoiler mark; with `words` these mean yes, and all others no."""
 
     words: Words | None = None
 
 
-class TableMap(_Part):
-    """Which column of a file is which field of ours; the README beside shows one whole.
+class TableMap(_Strict):
+    """A map; the README of this folder shows one.
 
-    `source` is the name under which its reviews are kept, and `rights` the user's note on why the
-    file may be used.
+    Reviews are stored under the name `source`; `rights` is the user's note on why the file may be
+    used.
     """
 
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -189,9 +183,9 @@ class TableMap(_Part):
         if value is None:
             return None
         try:
-            io.TextIOWrapper(io.BytesIO(), encoding=value)  # refuses base64 and the like, too
+            io.TextIOWrapper(io.BytesIO(), encoding=value)  # also refuses base64 and the like
             name = codecs.lookup(value).name
-            # As the WHATWG says, both are Windows-1252: `canonical_text` reads its bytes so.
+            # Both mean Windows-1252 (WHATWG): `canonical_text` reads Latin-1 so.
             return "iso8859-1" if name == "ascii" else name
         except LookupError:
             raise ValueError(f"{value} is no encoding: utf-8, utf-16, windows-1252 ...") from None
@@ -206,35 +200,40 @@ class TableMap(_Part):
 
     def columns(self) -> dict[str, str]:
         """Return the column's name of each field that has one."""
-        parts = ((name, getattr(self, name)) for name in FIELDS)
-        return {
-            name: part.column
-            for name, part in parts
-            if isinstance(part, (Column, MovieColumn)) and part.column is not None
-        }
+        parts = {field: getattr(self, field) for field in FIELDS}
+        return {field: part.column for field, part in parts.items() if part and part.column}
 
     def to_text(self) -> str:
-        """Write it as a map that `read_map` reads as the same."""
+        """Return the map as a text for `read_map`."""
         return self.model_dump_json(exclude_none=True, indent=1)
 
 
-FIELDS = (
-    "imdb_id", "review_id", "title", "body", "rating", "submitted_on", "is_spoiler", "author",
-    "helpful_up", "helpful_down",
-)  # fmt: skip
+_PARTS: dict[str, type[_Part]] = {
+    "imdb_id": MovieColumn,
+    "review_id": Column,
+    "title": TextColumn,
+    "body": TextColumn,
+    "rating": RatingColumn,
+    "submitted_on": DayColumn,
+    "is_spoiler": MarkColumn,
+    "author": Column,
+    "helpful_up": VotesColumn,
+    "helpful_down": VotesColumn,
+}
+FIELDS = tuple(_PARTS)
 """The entries of a map that name a column."""
 
 
 def read_map(text: str, **options: str | None) -> TableMap:
-    """Read a map, and add to it what was said beside it.
+    """Read a map, and add options to it.
 
     Args:
         text: YAML; every value is taken as it is written, so `no` stays a word.
-        **options: `source`, `rights` and `imdb_id`, where the map need not say them.
+        **options: `source`, `rights` and `imdb_id`, where the map lacks them.
 
     Raises:
-        BadInput: No map, or one that cannot be used; the message names each entry that is wrong. Or
-            an option says something else than the map.
+        BadInput: The map cannot be used, or contradicts an option; the message names each wrong
+            entry.
     """
     if len(text) > MAX_MAP_CHARACTERS:
         raise BadInput(f"The map is longer than {MAX_MAP_CHARACTERS:,} characters.")
@@ -263,9 +262,8 @@ def _explain(error: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"])
     match error["type"]:
         case "extra_forbidden":
-            known = _PART_FIELDS.get(str(error["loc"][0])) if len(error["loc"]) > 1 else None
-            fields = known or tuple(TableMap.model_fields)
-            return f"`{where}` is unknown; known: {', '.join(fields)}"
+            part = _PARTS[error["loc"][0]] if len(error["loc"]) > 1 else TableMap
+            return f"`{where}` is unknown; known: {', '.join(part.model_fields)}"
         case "missing":
             return f"`{where}` is missing{_MISSING.get(where, '')}"
         case "string_pattern_mismatch" if where == "source":
@@ -285,20 +283,10 @@ _MISSING = {
     "body": ": the column with the text",
     "rating.scale": ": the best that can be given, such as 5, 10 or 100",
 }
-_PART_FIELDS: dict[str, tuple[str, ...]] = {
-    "imdb_id": tuple(MovieColumn.model_fields),
-    "title": tuple(TextColumn.model_fields),
-    "body": tuple(TextColumn.model_fields),
-    "rating": tuple(RatingColumn.model_fields),
-    "submitted_on": tuple(DayColumn.model_fields),
-    "is_spoiler": tuple(MarkColumn.model_fields),
-    **dict.fromkeys(("helpful_up", "helpful_down"), tuple(VotesColumn.model_fields)),
-    **dict.fromkeys(("review_id", "author"), ("column",)),
-}
 
 
 def _reads_back(pattern: str) -> bool:
-    """Say whether strptime reads with the pattern what it writes with it: a whole day."""
+    """Say whether strptime reads a day back that was written with the pattern."""
     day = datetime(2004, 11, 28)  # noqa: DTZ001 - a day has no zone
     try:
         return datetime.strptime(day.strftime(pattern), pattern).date() == day.date()  # noqa: DTZ007

@@ -1,13 +1,11 @@
 """Read a table in chunks, each a frame of cells, so that memory does not grow with the file.
 
-A frame's index numbers the rows as their owner finds them: the line where a row of a CSV or JSON
-lines file begins, the row of a spreadsheet, the place in a JSON array. What is no row at all (a
-line that is broken, or has more or fewer cells than the header) comes beside the frame and stops
-nothing.
+A frame's index has the row numbers that the file's owner sees: the line where a row of a CSV or
+JSON lines file begins, the row of a sheet, the place in a JSON array. Broken rows, and rows with
+more or fewer cells than the header, come beside the frame.
 
-CSV is split by the standard library, not by `pandas.read_csv`, which was tried: its fast engine
-fills short lines up without a word, and its other one ends at a misplaced quotation mark, or drops
-the row (docs/adr/0018).
+CSV is split by the standard library. `pandas.read_csv` fills short lines up silently, or ends at a
+misplaced quotation mark, or drops the row (docs/adr/0018).
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from tempfile import TemporaryFile
@@ -37,11 +35,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSPLIT = "filmpulse_text"
-"""Where a row stands, whole, that could not be split into cells."""
+"""The column of a row's whole text, if the row cannot be split into cells."""
 
 
 class Broken(NamedTuple):
-    """A row that could not be taken apart: its number, what is wrong, and what stands there."""
+    """A row that cannot be divided into cells: its number, what is wrong, and its text or cells."""
 
     number: int
     sentence: str
@@ -49,27 +47,26 @@ class Broken(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Some rows: `frame` has a column of `Cell` for each of the file's, and the row's numbers."""
+    """Some rows: `frame` has the file's columns, of type `Cell`, and the row numbers as index."""
 
     frame: pd.DataFrame
     broken: list[Broken]
 
 
 def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]:
-    """Read a file by the ending of its name; `.gz` after that is unpacked first.
+    """Read a file by the ending of its name; a `.gz` is unpacked first.
 
     Args:
-        file: Its content, at the start; it must be seekable.
+        file: Its content; seekable.
         name: Its name.
-        mapping: Encoding, delimiter, escape, the header's row or the sheet, and the columns that
-            must be there.
+        mapping: Its map.
 
     Yields:
-        Chunks in the order of the rows, each as small as `limits` says; empty rows are left out.
+        Chunks in the order of the rows, as small as `limits` says; empty rows are left out.
 
     Raises:
-        BadInput: Not a file of its kind, in another encoding, or without a column of the map; the
-            message names the columns there are. Rows before the fault were yielded already.
+        BadInput: The file is of another kind or encoding, or lacks a column of the map; the message
+            names its columns. Rows before the fault may have been yielded.
     """
     reading = Reading(name, file.seek(0, io.SEEK_END))
     with _unpacked(file, reading) as plain:
@@ -100,12 +97,7 @@ def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]
 
 @contextmanager
 def _unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
-    """Give what a `.gz` holds, on disk; another file as it is.
-
-    Raises:
-        BadInput: It is no gzip, is cut off, holds more than `MAX_UNPACKED_BYTES`, or no time is
-            left.
-    """
+    """Give a `.gz` unpacked on disk, any other file as it is."""
     name = reading.name
     file.seek(0)
     if not name.lower().endswith(PACKED):
@@ -138,13 +130,13 @@ def _read_csv(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[C
     lines = read_lines(file, reading, mapping.encoding)
     delimiter = mapping.delimiter or ("\t" if form_of(name) == ".tsv" else ",")
     first = next(lines, "")
-    if said := _SEPARATOR.fullmatch(first):  # Excel's own way of saying it
+    if said := _SEPARATOR.fullmatch(first):  # as Excel writes it
         delimiter, first = said[1], "\n"
     if delimiter == mapping.escape or delimiter in '"\r\n\0':
         raise BadInput(f"{name}: {delimiter!r} cannot divide its cells: say another `delimiter`.")
     above = (mapping.header_row or 1) - 1
     lines = chain((first,), lines)
-    lines = chain(("\n" for _ in islice(lines, above)), lines)  # empty, so that the count is right
+    lines = chain(("\n" for _ in islice(lines, above)), lines)  # empty, to keep the line numbers
     limit = csv.field_size_limit(limits.MAX_FIELD_CHARACTERS)  # one for the whole process
     try:
         records = _filled(_records(lines, reading, delimiter, mapping.escape), reading)
@@ -159,7 +151,7 @@ def _read_csv(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[C
 
 
 def _check_header_row(number: int, name: str, mapping: TableMap) -> None:
-    """Refuse to take another row for the header than the map names; without one, the first is."""
+    """Raise `BadInput` if the map's `header_row` is empty, so that another row was found."""
     if number and number != mapping.header_row and (mapping.header_row or 1) > 1:
         raise BadInput(f"{name}: row {mapping.header_row}, the `header_row` of the map, is empty.")
 
@@ -167,7 +159,7 @@ def _check_header_row(number: int, name: str, mapping: TableMap) -> None:
 def _records(
     lines: Iterator[str], reading: Reading, delimiter: str, escape: str | None
 ) -> Iterator[_Record]:
-    """Yield each record with the line where it begins; what cannot be split, with the reason."""
+    """Yield each record with the line where it begins, or with the reason why it is broken."""
     taken: list[str] = []  # the lines of the record that is being read
     begins = 1
 
@@ -213,15 +205,11 @@ def _records(
 
 
 _Record = tuple[int, list[Any], str | None]
-"""A row's number, its cells, and why it cannot be split; the one cell is then its own text."""
+"""A row's number, its cells, and why it cannot be split: then the one cell is the whole text."""
 
 
 def _filled(records: Iterable[_Record], reading: Reading) -> Iterator[_Record]:
-    """Leave out empty rows.
-
-    Raises:
-        BadInput: More than `MAX_ROWS` are empty.
-    """
+    """Leave out empty rows; raise `BadInput` if there are more than `MAX_ROWS`."""
     empty = 0
     for record in records:
         if any(str(cell).strip() for cell in record[1]):
@@ -235,7 +223,7 @@ def _filled(records: Iterable[_Record], reading: Reading) -> Iterator[_Record]:
 
 
 def _chunks(records: Iterable[_Record], columns: list[str]) -> Iterator[Chunk]:
-    """Gather records into frames; those that do not fit the header go beside them."""
+    """Gather records into chunks; those that do not fit the header are broken."""
     numbers: list[int] = []
     rows: list[list[Any]] = []
     broken: list[Broken] = []
@@ -245,7 +233,9 @@ def _chunks(records: Iterable[_Record], columns: list[str]) -> Iterator[Chunk]:
             broken.append(Broken(number, fault, {UNSPLIT: record[0]}))
         elif len(record) != len(columns):
             said = f"it has {len(record)} cells where the header has {len(columns)}"
-            broken.append(Broken(number, said, _by_column(record, columns)))
+            further = (f"column {n + 1}" for n in range(len(columns), len(record)))
+            shown = zip([*columns, *further], map(str, record), strict=False)
+            broken.append(Broken(number, said, dict(shown)))
         else:
             numbers.append(number)
             rows.append(record)
@@ -268,15 +258,10 @@ def _is_full(rows: int, cells: int, characters: int) -> bool:
 
 
 def _frame(numbers: list[int], rows: list[list[Any]], columns: list[str]) -> pd.DataFrame:
-    import pandas as pd  # only here: every task imports the jobs, and few need it
+    import pandas as pd  # here: every task imports the jobs, and few need pandas
 
-    # As objects: pandas guesses nothing, so that the title "NA" and the id 007 stay as they are.
+    # With dtype object pandas guesses no types: the title "NA" and the id 007 stay as they are.
     return pd.DataFrame(rows, index=numbers, columns=columns, dtype=object)
-
-
-def _by_column(record: list[Any], columns: list[str]) -> dict[str, str]:
-    names = [*columns, *(f"column {n + 1}" for n in range(len(columns), len(record)))]
-    return {name: str(cell) for name, cell in zip(names, record, strict=False)}
 
 
 def _header(
@@ -341,7 +326,11 @@ def _read_json(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[
             rows.append(cells)
             names |= dict.fromkeys(cells)
             seen |= dict.fromkeys(cells)
-            _check_names(seen, reading)
+            if len(seen) > limits.MAX_COLUMNS:
+                raise BadInput(
+                    f"{reading.name}: its objects have more than {limits.MAX_COLUMNS:,} different "
+                    "names, and no more are read: keep data in values, not in names."
+                )
         else:
             broken.append(Broken(number, fault or "it is no JSON object", {UNSPLIT: text}))
         size += len(text)
@@ -352,14 +341,6 @@ def _read_json(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[
         yield chunk()
     if seen:
         _must_have(seen, reading.name, mapping)
-
-
-def _check_names(names: Collection[str], reading: Reading) -> None:
-    if len(names) > limits.MAX_COLUMNS:
-        raise BadInput(
-            f"{reading.name}: its objects have more than {limits.MAX_COLUMNS:,} different names, "
-            "and no more are read: put what is no column into values."
-        )
 
 
 def _read_workbook(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[Chunk]:
@@ -377,7 +358,7 @@ def _read_workbook(file: BinaryIO, reading: Reading, mapping: TableMap) -> Itera
 
 
 def _fitted(row: list[Cell], width: int) -> list[Cell]:
-    """Fill a row up to the header's width, or cut empty cells off it."""
+    """Add empty cells up to the header's width, or remove them beyond it."""
     row = row + [""] * (width - len(row))
     while len(row) > width and row[-1] == "":
         row.pop()

@@ -1,4 +1,4 @@
-"""A frame's rows as reviews, or refused with every reason."""
+"""Turn a frame's rows into reviews, or refuse them with all reasons."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
-
 from filmpulse.items import CONTROLS, Review, author_key, content_hash, text_from_html
-from filmpulse.sources.tables.mapping import TableMap, TextColumn
+from filmpulse.sources.tables.mapping import TableMap
 from filmpulse.sources.tables.values import (
     MAX_CHARACTERS,
     Cell,
@@ -32,17 +30,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED = frozenset({"imdb_id", "review_id", "body"})
-"""Fields without which a row is no review; any other that cannot be read is left empty."""
-
-TEXTS = ("title", "body")
+"""Fields that a row must have; any other field that cannot be read is left empty."""
 
 KEYED = "filmpulse-author-"
-"""Before an author's key, in a table whose authors were hashed already."""
+"""Prefix of an author's key in a table whose authors are hashed already."""
 _KEY = re.compile(f"{KEYED}([0-9a-f]{{32}})")
 
 
 class Problem(NamedTuple):
-    """Why a row is refused: a group of its kind, and a sentence with the value."""
+    """Why a cell or a row cannot be read: the kind of problem, and a sentence with the value."""
 
     kind: str
     sentence: str
@@ -50,10 +46,10 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its number, its review, or else why there is none.
+    """One row: its number, and its review or the reasons why it has none.
 
-    `unread` holds the fields that are left empty since their cell cannot be read, each with a
-    sentence that says why. `is_split` False: the row could not be taken apart as the header says.
+    `unread` holds the fields that are left empty because their cell cannot be read, each with a
+    sentence. `is_split` False: the row could not be divided into cells.
     """
 
     number: int
@@ -69,23 +65,20 @@ def read_rows(
 ) -> Iterator[Row]:
     """Yield a frame's rows in their order.
 
-    Where the map names no id, a review's id is made of the movie, the author, the day and the
-    words: the same row always gets the same, and an edited text counts as another review. The
-    author goes in as the keyed hash alone, so that nobody can find out a name by trying. Rows that
-    are equal in all of these get the same id here: see `numbered`.
+    If the map names no id, a review's id is made of movie, author, day and words: the same row
+    always gets the same id, and an edited text is another review. The author is in it as the keyed
+    hash, so that nobody can find a name by trying. Equal rows get equal ids: see `numbered`.
 
     Args:
         frame: See `readers.Chunk`.
-        mapping: Which column is which field.
+        mapping: The map of the file.
         secret: Key of the hash that stands for an author.
         latest: The last day that a review can have.
     """
-    convert = _converters(mapping, secret, latest)
-    columns = {
-        field: _convert(frame[column], convert[field])
-        for field, column in mapping.columns().items()
-    }
-    texts = [(field, column) for field, column in mapping.columns().items() if field in TEXTS]
+    fields = mapping.columns()
+    convert = {field: _reader(field, mapping, secret, latest) for field in fields}
+    columns = {field: _convert(frame[name], convert[field]) for field, name in fields.items()}
+    texts = {field: name for field, name in fields.items() if field in ("title", "body")}
     names = [str(name) for name in frame.columns]
     for at, (number, cells) in enumerate(
         zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
@@ -101,24 +94,21 @@ def read_rows(
                 problems, unread = [], {f: fault.sentence for f, fault in faults.items()}
             except Unreadable as error:
                 problems.insert(0, Problem(error.kind, str(error)))
-            except ValidationError as error:
-                first = error.errors()[0]
-                problems.insert(0, Problem("value", f"{first['loc'][0]}: {first['msg']}"))
         if review is not None and mapping.review_id is None:
-            review = _with_made_id(review, {f: given[column] for f, column in texts}, convert)
+            review = _with_made_id(review, {f: given[name] for f, name in texts.items()}, convert)
         shown = {name: str(cell) for name, cell in given.items()}
         yield Row(int(number), review, tuple(problems), shown, unread=unread)
 
 
 def numbered(review: Review, nth: int) -> Review:
-    """Give the n-th of several equal rows an id of its own; the first keeps the id it has."""
+    """Give the n-th of several equal rows an id of its own; the first keeps its id."""
     if nth == 1:
         return review
     return review.model_copy(update={"review_id": _made_id(review.review_id, str(nth))})
 
 
 def keyed_author(cell: Cell, source: str, secret: bytes) -> str | None:
-    """Return the key that stands for the author whom a cell names; None for an empty cell.
+    """Return the key of the author in a cell; None for an empty cell.
 
     Raises:
         Unreadable: The cell holds an error or a structure.
@@ -129,36 +119,30 @@ def keyed_author(cell: Cell, source: str, secret: bytes) -> str | None:
     return author_key(source, name, secret) if name else None
 
 
-def _converters(
-    mapping: TableMap, secret: bytes, latest: date
-) -> dict[str, Callable[[Cell], object]]:
-    def text(column: TextColumn | None) -> Callable[[Cell], str]:
-        def read(cell: Cell) -> str:
-            plain = text_of(cell)
-            return text_from_html(str(cell)) if plain and column and column.html else plain
+def _reader(field: str, mapping: TableMap, secret: bytes, latest: date) -> Callable[[Cell], object]:
+    """Return the function that reads a cell of a field."""
+    column = getattr(mapping, field)
+    match field:
+        case "imdb_id":
+            return movie_id
+        case "review_id":
+            return own_id
+        case "title" | "body":
+            return partial(_text, is_html=column.html)
+        case "author":
+            return partial(keyed_author, source=mapping.source, secret=secret)
+        case "rating":
+            return partial(rating_1_10, column=column)
+        case "submitted_on":
+            return partial(day, column=column, latest=latest)
+        case "is_spoiler":
+            return partial(mark, words=column.words)
+    return partial(votes, none=column.none)
 
-        return read
 
-    converters: dict[str, Callable[[Cell], object]] = {
-        "imdb_id": movie_id,
-        "review_id": own_id,
-        "title": text(mapping.title),
-        "body": text(mapping.body),
-        "author": lambda cell: keyed_author(cell, mapping.source, secret),
-    }
-    for field_name, count in (
-        ("helpful_up", mapping.helpful_up),
-        ("helpful_down", mapping.helpful_down),
-    ):
-        if count is not None:
-            converters[field_name] = partial(votes, none=count.none)
-    if (rating := mapping.rating) is not None:
-        converters["rating"] = lambda cell: rating_1_10(cell, rating)
-    if (submitted_on := mapping.submitted_on) is not None:
-        converters["submitted_on"] = lambda cell: day(cell, submitted_on, latest)
-    if (spoiler := mapping.is_spoiler) is not None:
-        converters["is_spoiler"] = lambda cell: mark(cell, spoiler.words)
-    return converters
+def _text(cell: Cell, *, is_html: bool) -> str:
+    plain = text_of(cell)
+    return text_from_html(str(cell)) if plain and is_html else plain
 
 
 def _convert(column: pd.Series[Any], convert: Callable[[Cell], object]) -> list[object]:
@@ -200,10 +184,10 @@ def _review(found: dict[str, Any], mapping: TableMap) -> Review:
 def _with_made_id(
     review: Review, texts: Mapping[str, Cell], convert: Mapping[str, Callable[[Cell], object]]
 ) -> Review:
-    """Give a review the id that is made of what its row says.
+    """Give a review the id that is made of its row.
 
-    Control characters do not count among the words. They once were left out of the text, too, so
-    a review of that time keeps its id, and the text with what they stand for is an edit of it.
+    Control characters are left out of the words, as they once were of the text: so a review of that
+    time keeps its id, and gets today's text as an edit.
     """
     said = {"title": review.title, "body": review.body}
     for name, cell in texts.items():

@@ -1,8 +1,8 @@
-"""What was read of a file, kept aside until all of it is known to be good.
+"""Keep the rows of a file on disk until all of the file was read.
 
-A file is in any order and of any length, yet a collection is one movie's, an id must stand for one
-review, and a file that breaks off in its middle must leave nothing behind. So rows wait on disk, in
-a nameless database that vanishes with the process, however that ends.
+A file may have any order and length, but a collection is of one movie, an id is of one review, and
+a file that breaks off must leave nothing behind. So rows wait in a nameless SQLite database, which
+vanishes with the process, however that ends.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from itertools import groupby
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from filmpulse.items import Review
 
@@ -28,9 +28,9 @@ CREATE TABLE refused (number INTEGER, why TEXT, cells TEXT, is_split INTEGER);
 
 
 class RefusedRow(NamedTuple):
-    """A row that is not taken: its number, why, and its own cells.
+    """A refused row: its number, why, and its cells.
 
-    `is_split` False: its cells may stand under other columns than they belong to.
+    `is_split` False: cells may be under the wrong columns.
     """
 
     number: int
@@ -39,33 +39,24 @@ class RefusedRow(NamedTuple):
     is_split: bool
 
 
-class Spool:
-    """Reviews by movie, and what was refused, on disk; use it in a `with` block."""
+class Spool(AbstractContextManager["Spool"]):
+    """Reviews by movie, and refused rows, on disk; use it in a `with` block."""
 
     def __init__(self) -> None:
         """Open it, empty."""
-        self._db = sqlite3.connect("")  # a file of no name, that only this connection knows
+        self._db = sqlite3.connect("")  # a file without a name, which only this connection has
         self._db.executescript(_SCHEMA)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Forget everything."""
+    def __exit__(self, *_: object) -> None:
+        """Delete everything."""
         self._db.close()
 
     def add(self, number: int, review: Review) -> int | None:
-        """Keep a review, or tell which row has its id.
+        """Keep a review.
 
         Returns:
-            None when it is new or the same as an earlier row; else the number of the row that has
-            this id with something else. The earlier one stays.
+            None when it is new or equal to an earlier row; else the number of the earlier row that
+            has this id with other content, and that stays.
         """
         item = review.model_dump_json()
         digest = sha256(item.encode()).digest()
@@ -78,7 +69,7 @@ class Spool:
         return None if theirs == digest else int(earlier)
 
     def nth(self, review_id: str) -> int:
-        """Count a row whose id was made of what it says; return its place among equal ones."""
+        """Count a row whose id was made of its content; return its place among equal rows."""
         count = (
             "INSERT INTO equal_rows VALUES (?, 1) "
             "ON CONFLICT (review_id) DO UPDATE SET count = count + 1 RETURNING count"
@@ -86,7 +77,7 @@ class Spool:
         return int(self._db.execute(count, (review_id,)).fetchone()[0])
 
     def refuse(self, row: RefusedRow) -> None:
-        """Keep a row that is not taken."""
+        """Keep a refused row."""
         values = (row.number, row.why, json.dumps(row.cells), row.is_split)
         self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", values)
 
@@ -114,7 +105,7 @@ class Spool:
             yield imdb_id, (Review.model_validate_json(item) for _, item in group)
 
     def refused(self) -> Iterator[RefusedRow]:
-        """Yield what was refused, in the order of the file."""
+        """Yield the refused rows in the order of the file."""
         rows = self._db.execute("SELECT * FROM refused ORDER BY number")
         for number, why, cells, is_split in rows:
             yield RefusedRow(number, why, json.loads(cells), bool(is_split))

@@ -1,4 +1,4 @@
-"""Text files in pieces: lines or blocks, decoded as the file's mark or the map says."""
+"""Read text files by lines or blocks, decoded as the byte order mark or the map says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filmpulse.sources.tables.mapping import PACKED
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins it
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -26,10 +26,10 @@ def read_lines(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterat
     """Yield the lines of a text with their line ends.
 
     Raises:
-        BadInput: Another encoding, a line of more than `MAX_RECORD_CHARACTERS`, or no time left.
+        BadInput: The encoding is another, a line is too long, or no time is left.
     """
     most = limits.MAX_RECORD_CHARACTERS
-    lines = _pieces(file, reading, encoding, lambda text: text.readline(most + 1))
+    lines = read_blocks(file, reading, encoding, lambda text: text.readline(most + 1))
     for number, line in enumerate(lines, start=1):
         if len(line) > most:
             raise BadInput(
@@ -40,20 +40,16 @@ def read_lines(file: BinaryIO, reading: Reading, encoding: str | None) -> Iterat
 
 
 def read_blocks(
-    file: BinaryIO, reading: Reading, encoding: str | None
+    file: BinaryIO,
+    reading: Reading,
+    encoding: str | None,
+    take: Callable[[io.TextIOWrapper], str] = lambda text: text.read(limits.BLOCK),
 ) -> Generator[str, None, None]:
-    """Yield a text in blocks, wherever its lines end.
+    """Yield a text by blocks, with line ends; a byte order mark overrides the map's encoding.
 
     Raises:
-        BadInput: Another encoding, or no time left.
+        BadInput: The encoding is another, or no time is left.
     """
-    return _pieces(file, reading, encoding, lambda text: text.read(limits.BLOCK))
-
-
-def _pieces(
-    file: BinaryIO, reading: Reading, encoding: str | None, take: Callable[[io.TextIOWrapper], str]
-) -> Generator[str, None, None]:
-    """Yield a text piece by piece, line ends kept; a mark at its start counts before the map."""
     name = reading.name
     file.seek(0)
     start = file.read(4)

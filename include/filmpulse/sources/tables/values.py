@@ -1,4 +1,4 @@
-"""One cell of a file and what it says: pure functions, refusing in words what they cannot read."""
+"""Pure functions that read one cell, or say why it cannot be read."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ MAX_CHARACTERS = 100_000
 """The longest review; ten times the longest that IMDb takes."""
 
 EARLIEST = date(1900, 1, 2)
-"""Spreadsheets show an empty date as one of the two days before."""
+"""Spreadsheets show an empty date as one of the two days before this."""
 
 LARGEST_COUNT = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A cell that is no value: what it shows, and what is wrong with it."""
+    """A cell without a value: its text, and what is wrong with it."""
 
     text: str
     sentence: str
 
     def __str__(self) -> str:
-        """Show what stood in the cell."""
+        """Return the text of the cell."""
         return self.text
 
 
 Cell = str | date | Fault
-"""Text, a day of a spreadsheet's own kind, or neither; an empty cell is ""."""
+"""A text ("" for an empty cell), a spreadsheet's date, or neither."""
 
 
 class Unreadable(ValueError):
-    """A value that cannot be used: `kind` groups such, and the sentence names the value."""
+    """A value that cannot be used: the kind of problem, and a sentence that names the value."""
 
     def __init__(self, kind: str, sentence: str) -> None:
         """Keep both."""
@@ -46,7 +46,7 @@ class Unreadable(ValueError):
 
 
 def text_of(cell: Cell) -> str:
-    """Return a cell as canonical text, which can be stored.
+    """Return a cell as canonical text.
 
     Raises:
         Unreadable: The cell holds an error or a structure.
@@ -57,13 +57,10 @@ def text_of(cell: Cell) -> str:
 
 
 def key_of(cell: Cell) -> str:
-    """Return a cell that names a review or an author, canonical and without control characters.
+    """Return a cell that names a review or an author as canonical text; raises as `text_of`.
 
-    They are left out, not replaced as in a text, so that what was stored or erased by an earlier
-    import is still found.
-
-    Raises:
-        Unreadable: As `text_of`.
+    Control characters are left out, not replaced as in a text, so that reviews of earlier imports
+    are still found.
     """
     return text_of(CONTROLS.sub("", cell) if isinstance(cell, str) else cell)
 
@@ -72,7 +69,7 @@ _BARE_ID = re.compile(r"0*([1-9][0-9]{0,8})(?:\.0+)?")  # programs write 111161.
 
 
 def movie_id(cell: Cell) -> str:
-    """Read an IMDb id, also without its `tt` and zeros, or an address at IMDb that holds one."""
+    """Read an IMDb id, also without its `tt` and zeros, or the id in an address at IMDb."""
     text = text_of(cell)
     if found := read_imdb_id(text):
         return found
@@ -103,14 +100,11 @@ _STARS = re.compile(r"([★⭐]*)(½?)[☆]*", re.UNICODE)
 def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
     """Convert stars or points to 1..10: value / scale x 10, a half rounded up, at least 1.
 
-    So the ten half-star steps of a scale of 5 become the ten steps of ours, and 87 of 100 becomes
-    9. Read are "4", "3.5", "3,5", "87%" of 100, "★★★½", and "2.5/4", whose own scale counts.
-
-    Returns:
-        None where none was given.
+    Reads "4", "3.5", "3,5", "87%" of 100, "★★★½", and "2.5/4", whose own scale counts. Returns None
+    for no rating.
 
     Raises:
-        Unreadable: No number, or none from the minimum to the scale.
+        Unreadable: Not a number from the minimum to the scale.
     """
     text = text_of(cell).replace("\N{VARIATION SELECTOR-16}", "")
     if _is_none(text, column.none):
@@ -132,7 +126,7 @@ def rating_1_10(cell: Cell, column: RatingColumn) -> int | None:
 
 
 def _points(text: str, scale: int) -> Fraction | None:
-    """Read points of a scale; those of another scale, which the cell names, are converted."""
+    """Read points, and convert them if the cell names another scale."""
     of = _OF.fullmatch(text)
     if of is None:
         return _plain_points(text, scale)
@@ -153,7 +147,7 @@ def _plain_points(text: str, scale: int) -> Fraction | None:
 
 
 def _is_none(text: str, words: tuple[str, ...] | None) -> bool:
-    """Say whether a cell says that there is no value: empty, or one of the map's words for that."""
+    """Say whether a cell is empty or holds one of the map's words for "no value"."""
     return not text or text.lower() in {word.lower() for word in words or ()}
 
 
@@ -163,20 +157,12 @@ _SECONDS = re.compile(r"-?[0-9]{1,14}")
 
 
 def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
-    """Read the day on which a review was submitted, as it is written: no time zone is applied.
+    """Read a day as it is written: no time zone is applied. Returns None for no day.
 
-    YYYY-MM-DD is read whatever the map says, since it cannot mean anything else.
-
-    Args:
-        cell: The value.
-        column: How days are written.
-        latest: The last day that can have begun anywhere; later ones are refused.
-
-    Returns:
-        None where none is given.
+    YYYY-MM-DD is read whatever the map says, since it has only one meaning.
 
     Raises:
-        Unreadable: No such day, or one in the future or before 1900.
+        Unreadable: Not a day, or a day after `latest` or before 1900.
     """
     if isinstance(cell, date):
         found: date | None = cell.date() if isinstance(cell, datetime) else cell
@@ -186,7 +172,9 @@ def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
             return None
         found = _day(text, column.format)
     if found is None:
-        raise Unreadable("date", f"{_shown(str(cell))} is no day written as {_how(column)}")
+        iso = "YYYY-MM-DD (say its `format` in the map if it is another)"
+        how = iso if column.format == "iso" else column.format
+        raise Unreadable("date", f"{_shown(str(cell))} is no day written as {how}")
     if found > latest:
         raise Unreadable("future date", f"{found} lies in the future")
     if found < EARLIEST:
@@ -194,31 +182,22 @@ def day(cell: Cell, column: DayColumn, latest: date) -> date | None:
     return found
 
 
-def _how(column: DayColumn) -> str:
-    """Say how a map expects days to be written."""
-    iso = "YYYY-MM-DD (say its `format` in the map if it is another)"
-    return iso if column.format == "iso" else column.format
-
-
 def _day(text: str, how: str) -> date | None:
     try:
         if iso := _ISO.fullmatch(text):
             return date.fromisoformat(iso[1])
         if how in ("day-first", "month-first"):
-            three = _THREE.fullmatch(text)
-            if three is None:
-                return None
-            first, second, year = int(three[1]), int(three[3]), int(three[4])
-            return date(year, *((second, first) if how == "day-first" else (first, second)))
-        if how in ("unix", "unix-ms"):
-            if not _SECONDS.fullmatch(text):
-                return None
-            seconds = int(text) // (1000 if how == "unix-ms" else 1)
-            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date()
-        if how != "iso":
+            if three := _THREE.fullmatch(text):
+                first, second, year = int(three[1]), int(three[3]), int(three[4])
+                return date(year, *((second, first) if how == "day-first" else (first, second)))
+        elif how in ("unix", "unix-ms"):
+            if _SECONDS.fullmatch(text):
+                seconds = int(text) // (1000 if how == "unix-ms" else 1)
+                return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date()
+        elif how != "iso":
             return datetime.strptime(text, how).date()  # noqa: DTZ007 - as written
     except (ValueError, OverflowError):
-        return None
+        pass
     return None
 
 
@@ -227,10 +206,10 @@ _NO = frozenset({"false", "no", "n", "0", ""})
 
 
 def mark(cell: Cell, words: tuple[str, ...] | None) -> bool:
-    """Read a yes or no; without the map's own words for yes, only the usual ones are known.
+    """Read a yes or no, by the map's words for yes or the usual words.
 
     Raises:
-        Unreadable: Neither, where the map names no words.
+        Unreadable: None of the usual words, where the map names none.
     """
     text = text_of(cell).lower()
     if words is not None:
@@ -249,15 +228,10 @@ _VOTES = re.compile(r"([0-9]{1,3}([ ,.'\u2019])[0-9]{3}(?:\2[0-9]{3})*|[0-9]{1,1
 def votes(cell: Cell, none: tuple[str, ...] | None = None) -> int | None:
     """Read a count of votes: "1204", "1,204", "1.204", "1 204", "1'204" or "1204.0".
 
-    Args:
-        cell: The value.
-        none: The map's words for "unknown".
-
-    Returns:
-        None where none is given.
+    Returns None for an empty cell or one of the words of `none`.
 
     Raises:
-        Unreadable: No whole number from 0 on, or one that is too large.
+        Unreadable: Not a whole number from 0 to `LARGEST_COUNT`.
     """
     text = text_of(cell)
     if _is_none(text, none):

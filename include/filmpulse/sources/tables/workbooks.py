@@ -1,11 +1,10 @@
 """Rows of an Excel workbook (`.xlsx`) as a stream, in memory that does not grow with the file.
 
-The parts of a workbook are read by the XML parser of the standard library, a block at a time, and
-only those that rows need: the lists of parts and of sheets, the formats of cells, the shared texts
-and one sheet. openpyxl, which says what a number means, was tried for all of it: it keeps every
-shared text, format and row that it has read, and a workbook of 876 kB took 4 GB
-(docs/adr/0018). Tags are told by their names without namespaces, which Strict Open XML
-(ISO/IEC 29500-1) has other ones of.
+The XML parser of the standard library reads, a block at a time, only the parts that rows need: the
+lists of parts and of sheets, the formats of cells, the shared texts and one sheet. openpyxl only
+says what a number means: it keeps every text, format and row that it has read, and a workbook of
+876 kB took 4 GB (docs/adr/0018). Tags are compared without namespaces, since Strict Open XML
+(ISO/IEC 29500-1) has other ones.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ import re
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from datetime import date
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from filmpulse.errors import BadInput
@@ -33,22 +32,22 @@ MAX_DIRECTORY_BYTES = 4_000_000
 MAX_LIST_BYTES = 16_000_000
 """Unpacked, of each part that is a list: of parts, of sheets, of formats."""
 MAX_ENTRIES = 65_490
-"""Of one of these lists: the cell formats of a workbook in Excel ("Excel specifications and
-limits"), whose other lists are shorter."""
+"""Of one of these lists. Excel's longest is that of cell formats ("Excel specifications and
+limits")."""
 MAX_FORMAT_CHARACTERS = 255
 """Of a number format; Excel takes no longer ones."""
 MAX_SHARED_TEXTS = 4_000_000
 """Different texts of a workbook: four columns of as many rows as Excel has."""
 MAX_TAG_BYTES = 100_000
-"""Of one tag or comment, which the XML parser holds whole."""
+"""Of one tag or comment: the XML parser holds all of it in memory."""
 MAX_DEPTH = 100
 """Tags within tags; a sheet has eight."""
 MAX_NAMES = 10_000
-"""Different names of tags and attributes, which the XML parser never forgets."""
+"""Different names of tags and attributes: the XML parser keeps them all."""
 _BLOCK = 1 << 16
 _TEXTS_IN_MEMORY = 8_000_000
 
-# What says that a file is no workbook, or a damaged one.
+# What the libraries raise where a file is no workbook, or damaged.
 _NO_WORKBOOK = (
     zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError, ValueError,
     RuntimeError, NotImplementedError, OverflowError,
@@ -67,8 +66,8 @@ def read_sheet(file: BinaryIO, reading: Reading, sheet: str | None) -> Iterator[
         sheet: The sheet's name; None for the first.
 
     Raises:
-        BadInput: It is no workbook, has no sheet of this name, or passes one of the limits. Rows
-            before the fault were yielded already.
+        BadInput: It is no workbook, has no sheet of this name, or passes a limit. Rows before the
+            fault may have been yielded.
     """
     try:
         _check_directory(file, reading)
@@ -100,15 +99,6 @@ class _Format(NamedTuple):
     is_percent: bool
 
 
-class _Raw(NamedTuple):
-    """A cell as the file has it: type, format, value, and whether it is a formula's."""
-
-    kind: str
-    style: int
-    text: str | None
-    is_formula: bool
-
-
 class _Workbook:
     """An open workbook; see `read_sheet`."""
 
@@ -121,7 +111,7 @@ class _Workbook:
                 f"{reading.name} is too large: unpacked it is {unpacked / 1e6:,.0f} MB, where "
                 f"{limits.MAX_UNPACKED_BYTES / 1e6:,.0f} MB are read. Save the sheet as .csv."
             )
-        # Excel takes a part by its name in whatever letters.
+        # Excel ignores the case of a part's name.
         self._members = {_part_name(m.filename): m for m in archive.infolist()}
         self._is_1904 = False
 
@@ -141,50 +131,43 @@ class _Workbook:
         with SpooledTemporaryFile(_TEXTS_IN_MEMORY) as store:
             texts = _SharedTexts(store, self._reading)
             if (path := of_kind.get("sharedStrings")) in self._members:
-                for _ in self._parse(str(path), texts):
+                for _ in self._parse(str(path), texts.start, texts.end, texts.text):
                     pass
-            handler = _SheetRows(self._reading)
-            for _ in self._parse(sheets[name], handler):
-                for number, cells in handler.take():
-                    yield number, self._filled(cells, texts, formats, number)
-                if handler.is_done:
+            sheet = _Sheet(self._reading, formats, is_1904=self._is_1904)
+            for _ in self._parse(sheets[name], sheet.start, sheet.end, sheet.text):
+                for number, cells in sheet.rows:
+                    yield number, self._filled(number, cells, texts)
+                sheet.rows.clear()
+                if sheet.is_done:
                     return
 
-    def _filled(
-        self, raws: dict[int, _Raw], texts: _SharedTexts, formats: list[_Format], number: int
-    ) -> list[Cell]:
-        """Make a row of its cells, with empty ones where the file has none."""
-        cells: list[Cell] = [""] * max(raws)
+    def _filled(self, number: int, cells: dict[int, Cell | int], texts: _SharedTexts) -> list[Cell]:
+        """Fill a row, one at a time: thousands of a block may be wide or share one long text."""
+        row: list[Cell] = [""] * max(cells)
         size = 0
-        for column, raw in raws.items():
-            shared = texts[int(raw.text)] if raw.kind == "s" and raw.text else None
-            cell = _cell_of(raw, shared, formats, is_1904=self._is_1904)
-            cells[column - 1] = cell
-            size += len(cell) if isinstance(cell, str) else 0
+        for column, cell in cells.items():
+            row[column - 1] = found = texts[cell] if isinstance(cell, int) else cell
+            size += len(str(found))
             if size > limits.MAX_RECORD_CHARACTERS:
                 raise _too_long(self._reading, f"row {number:,}", limits.MAX_RECORD_CHARACTERS)
-        return cells
+        return row
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """Return what belongs to a part, by id: its kind and its path."""
+        """Return the kind and the path of each part that belongs to a part, by id."""
         folder, base = posixpath.split(part)
         found: dict[str, tuple[str, str]] = {}
-
-        def start(tag: str, attributes: dict[str, str]) -> None:
+        for tag, attributes in self._tags(f"{folder}/_rels/{base}.rels"):
             if tag == "Relationship":
                 kind = attributes["Type"].rpartition("/")[2]
                 path = posixpath.normpath(posixpath.join(f"/{folder}", attributes["Target"]))
                 found[attributes["Id"]] = kind, _part_name(path)
                 self._check_entries(found, "parts")
-
-        self._read_list(f"{folder}/_rels/{base}.rels", start)
         return found
 
     def _sheets(self, book: str, parts: dict[str, tuple[str, str]]) -> dict[str, str]:
         """Return the path of each sheet of cells by its name, in the order of the workbook."""
         found: dict[str, str] = {}
-
-        def start(tag: str, attributes: dict[str, str]) -> None:
+        for tag, attributes in self._tags(book):
             if tag == "workbookPr":
                 self._is_1904 = attributes.get("date1904") in ("1", "true")
             elif tag == "sheet":
@@ -193,21 +176,17 @@ class _Workbook:
                 if kind == "worksheet":
                     found[attributes["name"]] = path
                     self._check_entries(found, "sheets")
-
-        self._read_list(book, start)
         return found
 
     def _formats(self, part: str | None) -> list[_Format]:
-        """Return the formats of cells by their number, which a cell has in `s`."""
+        """Return the formats of cells; a cell's attribute `s` is a place in the list."""
         from openpyxl.styles.numbers import BUILTIN_FORMATS
 
         known = {number: _format_of(code) for number, code in BUILTIN_FORMATS.items()}
         plain = _format_of("General")
         found: list[_Format] = []
         is_cells = False
-
-        def start(tag: str, attributes: dict[str, str]) -> None:
-            nonlocal is_cells
+        for tag, attributes in self._tags(part) if part in self._members else ():
             if tag == "numFmt":
                 known[int(attributes["numFmtId"])] = _format_of(attributes["formatCode"])
                 self._check_entries(known, "number formats")
@@ -216,28 +195,27 @@ class _Workbook:
             elif tag == "xf" and is_cells:
                 found.append(known.get(int(attributes.get("numFmtId", 0)), plain))
                 self._check_entries(found, "formats of cells")
-
-        if part is not None and part in self._members:
-            self._read_list(part, start)
         return found or [plain]
 
-    def _check_entries(self, entries: Any, what: str) -> None:
+    def _check_entries(self, entries: Sized, what: str) -> None:
         if len(entries) > MAX_ENTRIES:
             raise BadInput(
                 f"{self._reading.name} has more than {MAX_ENTRIES:,} {what}, and no more are "
                 "read: save the sheet as .csv."
             )
 
-    def _read_list(self, part: str, start: Callable[[str, dict[str, str]], None]) -> None:
-        """Tell `start` each tag of a part that is a list."""
+    def _tags(self, part: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield each tag and its attributes, of a part that is a list."""
         size = self._member(part).file_size
         if size > MAX_LIST_BYTES:
             raise BadInput(
                 f"{self._reading.name}: its part {part} is {size / 1e6:,.0f} MB, where "
                 f"{MAX_LIST_BYTES / 1e6:,.0f} MB are read: save the sheet as .csv."
             )
-        for _ in self._parse(part, _List(start)):
-            pass
+        tags: list[tuple[str, dict[str, str]]] = []
+        for _ in self._parse(part, lambda tag, attributes: tags.append((tag, attributes))):
+            yield from tags
+            tags.clear()
 
     def _member(self, part: str) -> zipfile.ZipInfo:
         try:
@@ -245,19 +223,34 @@ class _Workbook:
         except KeyError as error:
             raise ValueError(f"it has no part {part}") from error
 
-    def _parse(self, part: str, handler: _Tags) -> Iterator[None]:
-        """Tell a part's tags and texts to a handler, and yield after each block.
+    def _parse(
+        self,
+        part: str,
+        start: Callable[[str, dict[str, str]], None],
+        end: Callable[[str], None] = lambda _: None,
+        text: Callable[[str], None] | None = None,
+    ) -> Iterator[None]:
+        """Call back for each tag and text of a part, and yield after each block.
 
-        Raises:
-            BadInput: It has a document type, which could name entities that unfold without end, or
-                passes a limit of XML.
-            ExpatError: It is no XML.
+        A document type is refused, since its entities could expand without end.
         """
+        depth = 0
+
+        def enter(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal depth
+            depth += 1
+            start(tag.rpartition(":")[2], attributes)
+
+        def leave(tag: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(tag.rpartition(":")[2])
+
         parser = expat.ParserCreate()
         parser.buffer_text = True
-        parser.StartElementHandler = handler.enter
-        parser.EndElementHandler = handler.leave
-        parser.CharacterDataHandler = handler.text
+        parser.StartElementHandler = enter
+        parser.EndElementHandler = leave
+        parser.CharacterDataHandler = text
         parser.StartDoctypeDeclHandler = lambda *_: self._refuse_xml("a document type (DOCTYPE)")
         done = 0
         with self._archive.open(self._member(part)) as xml:
@@ -266,7 +259,7 @@ class _Workbook:
                 done += len(block)
                 if done - parser.CurrentByteIndex > MAX_TAG_BYTES + _BLOCK:
                     self._refuse_xml(f"a tag of more than {MAX_TAG_BYTES:,} bytes")
-                if handler.depth > MAX_DEPTH:
+                if depth > MAX_DEPTH:
                     self._refuse_xml(f"more than {MAX_DEPTH} tags within each other")
                 if len(parser.intern) > MAX_NAMES:
                     self._refuse_xml(f"more than {MAX_NAMES:,} names of tags")
@@ -281,46 +274,10 @@ class _Workbook:
         )
 
 
-class _Tags:
-    """What a part says, tag by tag, by names without their namespaces."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-
-    def enter(self, tag: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
-        self.start(tag.rpartition(":")[2], attributes)
-
-    def leave(self, tag: str) -> None:
-        self.depth -= 1
-        self.end(tag.rpartition(":")[2])
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Take the start of a tag."""
-
-    def end(self, tag: str) -> None:
-        """Take the end of a tag."""
-
-    def text(self, text: str) -> None:
-        """Take some text."""
-
-
-class _List(_Tags):
-    """Tells each tag to a function."""
-
-    def __init__(self, tell: Callable[[str, dict[str, str]], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._tell(tag, attributes)
-
-
-class _Texts(_Tags):
-    """Gathers the text of one cell; of a text in pieces all, of its pronunciation (`rPh`) none."""
+class _Texts:
+    """Joins the pieces of one text, without its pronunciation (`rPh`)."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__()
         self._reading = reading
         self._pieces: list[str] = []
         self._size = 0
@@ -350,12 +307,12 @@ class _Texts(_Tags):
             self._is_open = False
 
     def where(self) -> str:
-        """Say where the text stands, for messages."""
+        """Say where the text is, for messages."""
         raise NotImplementedError
 
 
 class _SharedTexts(_Texts):
-    """The texts that cells share, on disk once there are many; by number, from 0."""
+    """The texts that cells share, by number from 0; on disk once they are many."""
 
     def __init__(self, store: IO[bytes], reading: Reading) -> None:
         super().__init__(reading)
@@ -395,23 +352,26 @@ class _SharedTexts(_Texts):
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.IGNORECASE)
 
 
-class _SheetRows(_Texts):
-    """Gathers the rows of a sheet; `take` gives those that are complete."""
+class _Sheet(_Texts):
+    """Gathers the rows of a sheet that have cells.
 
-    def __init__(self, reading: Reading) -> None:
+    `rows` holds the number of each row and its cells by column; a whole number in place of a cell
+    is the number of a shared text.
+    """
+
+    def __init__(self, reading: Reading, formats: list[_Format], *, is_1904: bool) -> None:
         super().__init__(reading)
+        self.rows: list[tuple[int, dict[int, Cell | int]]] = []
         self.is_done = False
-        self._rows: list[tuple[int, dict[int, _Raw]]] = []
+        self._formats = formats
+        self._is_1904 = is_1904
         self._number = 0
         self._column = 0
-        self._cells: dict[int, _Raw] = {}
+        self._cells: dict[int, Cell | int] = {}
+        self._row_size = 0
+        # Of the cell that is being read: type, place in the list of formats, `v` and `f`.
         self._kind, self._style = "n", 0
         self._has_value = self._is_formula = False
-        self._row_size = 0
-
-    def take(self) -> Iterator[tuple[int, dict[int, _Raw]]]:
-        rows, self._rows = self._rows, []
-        yield from rows
 
     def where(self) -> str:
         return f"a cell in row {self._number:,}"
@@ -431,20 +391,16 @@ class _SheetRows(_Texts):
     def end(self, tag: str) -> None:
         if tag == "c":
             text = "".join(self._pieces)
+            self._cells[self._column] = self._cell(text)
             self._row_size += len(text)
             if self._row_size > limits.MAX_RECORD_CHARACTERS:
                 where = f"row {self._number:,}"
                 raise _too_long(self._reading, where, limits.MAX_RECORD_CHARACTERS)
-            if self._has_value and (text or self._kind == "str"):
-                value: str | None = text
-            else:
-                value = text if self._kind == "inlineStr" else None
-            self._cells[self._column] = _Raw(self._kind, self._style, value, self._is_formula)
         elif tag == "v":
             self._is_open = False
         elif tag == "row":
             if self._cells:
-                self._rows.append((self._number, self._cells))
+                self.rows.append((self._number, self._cells))
                 self._cells = {}
         elif tag == "sheetData":
             self.is_done = True
@@ -479,6 +435,31 @@ class _SheetRows(_Texts):
                 f"{limits.MAX_COLUMNS:,} columns, which is what Excel has: remove columns."
             )
 
+    def _cell(self, text: str) -> Cell | int:
+        """Make a cell of its text; whole numbers lose their ".0"."""
+        kind = self._kind
+        if not text:
+            is_text = kind == "inlineStr" or (kind == "str" and self._has_value)
+            if self._is_formula and not is_text:
+                return Fault("", "a formula was never calculated: open the file, and save it again")
+            return ""
+        match kind:
+            case "s":
+                return int(text)
+            case "str" | "inlineStr":
+                return _unescaped(text)
+            case "b":
+                return "true" if int(text) else "false"
+            case "e":
+                return Fault(text, f"a cell holds the error {text}")
+            case "d":
+                return _day_of(text)
+            case "n":
+                is_known = self._style < len(self._formats)
+                how = self._formats[self._style if is_known else 0]
+                return _number_of(text, how, is_1904=self._is_1904)
+        return text
+
 
 def _too_long(reading: Reading, where: str, most: int) -> BadInput:
     return BadInput(
@@ -499,30 +480,6 @@ def _format_of(code: str) -> _Format:
     return _Format(is_date_format(code), is_timedelta_format(code), "%" in code)
 
 
-def _cell_of(raw: _Raw, shared: str | None, formats: list[_Format], *, is_1904: bool) -> Cell:
-    """Turn a cell of a workbook into one of ours; whole numbers lose their ".0"."""
-    kind, style, text, is_formula = raw
-    if text is None:
-        if is_formula:
-            return Fault("", "a formula was never calculated: open the file, and save it again")
-        return ""
-    match kind:
-        case "s":
-            return shared or ""
-        case "str" | "inlineStr":
-            return _unescaped(text)
-        case "b":
-            return "true" if int(text) else "false"
-        case "e":
-            return Fault(text, f"a cell holds the error {text}")
-        case "d":
-            return _day_of(text)
-        case "n":
-            how = formats[style] if style < len(formats) else formats[0]
-            return _number_of(text, how, is_1904=is_1904)
-    return text
-
-
 def _day_of(text: str) -> Cell:
     from openpyxl.utils.datetime import from_ISO8601
 
@@ -531,7 +488,7 @@ def _day_of(text: str) -> Cell:
 
 
 def _number_of(text: str, how: _Format, *, is_1904: bool) -> Cell:
-    """Read a number as the day, the duration, the percentage or the number that Excel shows."""
+    """Read a number as Excel shows it: a day, a duration, a percentage or a number."""
     is_whole = not set(text) & set(".eE")
     value = int(text) if is_whole else float(text)
     if how.is_day or how.is_duration:
@@ -560,12 +517,12 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 def _unescaped(text: str) -> str:
-    """Read what a workbook writes as `_xHHHH_`, such as `_x000D_` (ECMA-376, ST_Xstring).
+    """Read characters that a workbook writes as `_xHHHH_` (ECMA-376, ST_Xstring).
 
-    `_x005F_` is the underscore of such words that are meant as they stand.
+    `_x005F_` is an underscore: it protects a text that only looks like this.
     """
     if "_x" not in text:
         return text
     text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    # Halves of a pair become the character that they are together.
+    # Two halves of a surrogate pair become one character.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filmpulse.errors import BadInput, NotImdb
+from filmpulse.errors import BadInput, ForeignPage
 from filmpulse.sources.imdb.files import read_file, run_parse
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "pages"
@@ -169,7 +169,7 @@ def test_too_large_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.html"
     with path.open("wb") as file:
         file.truncate(64_000_001)
-    with pytest.raises(NotImdb, match="64 MB"):
+    with pytest.raises(ForeignPage, match="64 MB"):
         read_file(path, author_secret=SECRET)
 
 

@@ -13,9 +13,9 @@ from filmpulse.errors import (
     BadInput,
     Blocked,
     FilmpulseError,
+    ForeignPage,
     LayoutChanged,
     NotFound,
-    NotImdb,
     SiteUnavailable,
 )
 from filmpulse.items import Page
@@ -118,14 +118,14 @@ def test_good_page_may_carry_a_waf_token_and_speak_of_challenges() -> None:
 
 @pytest.mark.parametrize("html", ["", "   ", "<html><body>Recipes for soup</body></html>"])
 def test_saved_page_of_another_site_is_not_imdbs(html: str) -> None:
-    with pytest.raises(NotImdb):
+    with pytest.raises(ForeignPage):
         check_page(page(html))
 
 
 def test_other_next_site_is_not_imdbs() -> None:
     data = '{"props":{"pageProps":{"products":[]}}}'
     html = f'<html><script id="__NEXT_DATA__" type="application/json">{data}</script></html>'
-    with pytest.raises(NotImdb):
+    with pytest.raises(ForeignPage):
         check_page(page(html))
 
 
@@ -397,13 +397,13 @@ def test_any_text_has_one_hash_by_json_and_dom(body: str, title: str) -> None:
 
 
 def test_answers_that_the_page_loaded_follow_its_own_reviews() -> None:
-    first = page(fixture("nickname_25_of_103"))
-    later = first.model_copy(update={"graphql": (graphql(11, total=104),)})
-    parsed = parse_reviews_page(later, SECRET)
-    assert len(parsed.reviews) == 36
-    assert [r.review_id for r in parsed.reviews][-11:] == [f"rw{i}" for i in range(11)]
-    assert (parsed.review_count, parsed.has_more) == (104, False)
-    assert parsed.variant == "next-reviews+nickName graphql"
+    first = parse_reviews_page(page(fixture("nickname_25_of_103")), SECRET)
+    later = parse_graphql(graphql(11, total=104), SECRET, first.imdb_id)
+    ids = [r.review_id for parsed in (first, later) for r in parsed.reviews]
+    assert len(set(ids)) == len(ids) == 36
+    assert ids[-11:] == [f"rw{i}" for i in range(11)]
+    assert (later.review_count, later.has_more) == (104, False)
+    assert (first.variant, later.variant) == ("next-reviews+nickName", "graphql")
 
 
 def test_answer_says_which_movie_it_is_about() -> None:
@@ -419,10 +419,10 @@ def test_answer_says_which_movie_it_is_about() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", NotImdb),
-        ("[1, 2]", NotImdb),
-        ('{"a": 1}', NotImdb),
-        ('{"data": {"other": 1}}', NotImdb),
+        ("", ForeignPage),
+        ("[1, 2]", ForeignPage),
+        ('{"a": 1}', ForeignPage),
+        ('{"data": {"other": 1}}', ForeignPage),
         ('{"errors": [{"message": "no"}], "data": null}', SiteUnavailable),
         (graphql(2).replace('"edges"', '"rows"').replace("rw", "rw900"), LayoutChanged),
         (graphql(2).replace('"reviews"', '"notes"').replace("rw", "rw900"), LayoutChanged),
@@ -430,7 +430,7 @@ def test_answer_says_which_movie_it_is_about() -> None:
         (graphql(0, pageInfo={"hasNextPage": True}), LayoutChanged),
         (graphql().replace('"id": "rw1"', '"id": null'), LayoutChanged),
         (graphql().replace("plaidHtml", "markdown"), LayoutChanged),
-        ("[" * 100_000, NotImdb),
+        ("[" * 100_000, ForeignPage),
     ],
 )
 def test_bad_answer(text: str, error: type[FilmpulseError]) -> None:
@@ -507,7 +507,7 @@ def test_suggestions_are_titles_only_in_order() -> None:
         ("tt7000002", "The Other Lamp", None, None, None),
     ]
     assert parse_suggestions('{"d":[],"q":"x","v":1}') == []
-    with pytest.raises(NotImdb):
+    with pytest.raises(ForeignPage):
         parse_suggestions("<html>")
     with pytest.raises(LayoutChanged):
         parse_suggestions('{"d":[{"id":"tt7000001"}]}')

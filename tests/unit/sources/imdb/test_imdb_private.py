@@ -12,7 +12,7 @@ import forms
 import pytest
 from private import CASES, FORMS, PAGES, page, told
 
-from filmpulse.errors import BadInput, FilmpulseError, NotCleaned, NotImdb, SiteUnavailable
+from filmpulse.errors import BadInput, FilmpulseError, ForeignPage, NotCleaned, SiteUnavailable
 from filmpulse.items import Page, author_key
 from filmpulse.sources.imdb.clean import clean_page
 from filmpulse.sources.imdb.files import find_fault
@@ -68,7 +68,7 @@ def test_a_cleaned_page_tells_of_nobody(case, form):
         if isinstance(find_fault(text), SiteUnavailable):
             return  # half a page, which may lack what says that a name is one
         cleaned = [clean_page(text, SECRET), clean_page(text)]
-    except (NotCleaned, NotImdb, BadInput) as error:
+    except (NotCleaned, ForeignPage, BadInput) as error:
         cleaned = [str(error)]
     else:
         assert clean_page(cleaned[0], SECRET) == cleaned[0]

@@ -31,7 +31,7 @@ from forms import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmpulse.errors import BadInput, FilmpulseError, LayoutChanged, NotImdb
+from filmpulse.errors import BadInput, FilmpulseError, ForeignPage, LayoutChanged
 from filmpulse.sources.imdb.files import Parsed, parse_text, read_file
 from filmpulse.sources.imdb.recognise import gate_is_visible
 from filmpulse.sources.markup import parse_html
@@ -218,7 +218,7 @@ def test_encodings_that_a_page_or_its_mark_declares(encoding: str, head: str) ->
 
 
 def test_an_encoding_that_nobody_declares_is_named_in_the_refusal() -> None:
-    with pytest.raises(NotImdb, match="utf-8"):
+    with pytest.raises(ForeignPage, match="utf-8"):
         unwrap(WORDS.format("").encode("cp1252"))
 
 
@@ -303,7 +303,7 @@ def with_mimetype(kind: str) -> bytes:
     ],
 )
 def test_another_kind_of_file_is_refused_by_its_name(content: bytes, kind: str) -> None:
-    with pytest.raises(NotImdb, match=kind):
+    with pytest.raises(ForeignPage, match=kind):
         unwrap(content)
 
 
@@ -332,7 +332,7 @@ def test_a_review_may_speak_of_readers_and_sources() -> None:
 
 
 def test_too_large() -> None:
-    with pytest.raises(NotImdb, match="64 MB"):
+    with pytest.raises(ForeignPage, match="64 MB"):
         unwrap(b"<" * (MAX_BYTES + 1))
 
 
@@ -431,7 +431,7 @@ def test_a_tag_is_told_from_what_scripts_and_comments_say() -> None:
 def test_a_hostile_file_is_refused_soon(name: str) -> None:
     content = views_of_views() if name == "views of views" else HOSTILE[name]
     started = time.process_time()
-    with pytest.raises(NotImdb):
+    with pytest.raises(ForeignPage):
         parse(unwrap(content))
     assert time.process_time() - started < 5
 
@@ -448,7 +448,7 @@ def test_no_page_takes_long(piece: str, shell: str) -> None:
     content = shell.replace("{}", piece * (400_000 // len(piece))).encode()
     started = time.process_time()
     outcome(SavedPage(content.decode()))
-    with suppress(NotImdb):
+    with suppress(ForeignPage):
         unwrap(content)
     assert time.process_time() - started < 5
 
@@ -463,5 +463,5 @@ def test_a_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
         content[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(content)))
     for damaged in (bytes(content), bytes(content[:cut])):
-        with suppress(NotImdb, BadInput):
+        with suppress(ForeignPage, BadInput):
             assert unwrap(damaged).text
