@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from filmpulse import jobs
 from filmpulse.cli import app, main
 from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.collections import loaded_movies
 
 PASSWORD = "s3cret-of-a-test"
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("FILMPULSE_")}
@@ -166,7 +167,7 @@ def test_the_words_of_libpq_are_an_address_too(warehouse_url):
 
     words = make_conninfo(**conninfo_to_dict(warehouse_url))
     assert "://" not in words
-    assert Warehouse(words).rows("loaded_movies") == []
+    assert loaded_movies(Warehouse(words)) == []
 
 
 @pytest.mark.parametrize("lake", ["nothing://x", "s3://", "file:///proc/nowhere", "https://[x"])

@@ -1,10 +1,10 @@
 """The marts: the schema `mart`, one file per view or function, made anew whenever a file changed.
 
 A file is named after the view or function that it makes. It holds its indexes and comments
-(docs/adr/0033). A column that it does not comment on has the comment of `columns.toml`, which holds
-what views share, or else that of the table with the view's name. Functions are written in the new
-style (`RETURN ...`): so Postgres binds names when the function is made, and knows what depends on
-what.
+(docs/adr/0033). A column that it does not comment on has the comment of `column_comments.toml`,
+which holds what views share, or else that of the table with the view's name. Functions are written
+in the new style (`RETURN ...`): so Postgres binds names when the function is made, and knows what
+depends on what.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ ORDER = _order()
 
 
 def shared_comments() -> str:
-    """Return `columns.toml`: what a column means where its view does not comment on it."""
-    return (files(__name__) / "columns.toml").read_text(encoding="utf-8")
+    """Return `column_comments.toml`: what a column means where its view does not comment on it."""
+    return (files(__name__) / "column_comments.toml").read_text(encoding="utf-8")
 
 
 @cache
