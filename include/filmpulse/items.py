@@ -270,7 +270,8 @@ class SearchHit(Item):
 
 _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+_TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 _NUMBERED = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Unicode's category Cc, but for tab, line feed and carriage return."""
@@ -302,8 +303,20 @@ def text_from_html(fragment: str) -> str:
     # A raw newline in HTML is a space; only tags break lines.
     flat = fragment.replace("\r", " ").replace("\n", " ")
     if "<" in flat:
-        flat = _TAG.sub("", _BREAKS.sub("\n", _ITEM.sub("\n- ", flat)))
+        flat = _without_tags(flat)
     return canonical_text(html.unescape(_NUMBERED.sub(_numbered, flat)))
+
+
+def _without_tags(flat: str) -> str:
+    """Replace tags and comments.
+
+    Nothing ends after the last `>`, and no comment after the last `-->`. The search stops there:
+    otherwise it would go on to the end of the text from each `<`.
+    """
+    end = flat.rfind(">") + 1
+    marked = _BREAKS.sub("\n", _ITEM.sub("\n- ", flat[:end]))
+    with_comments, last, without = marked.rpartition("-->")
+    return _TAG_OR_COMMENT.sub("", with_comments + last) + _TAG.sub("", without) + flat[end:]
 
 
 def _numbered(entity: re.Match[str]) -> str:
