@@ -137,6 +137,12 @@ def main() -> None:
 
             def database(name: str, template: str) -> Warehouse:
                 with server.connect() as admin:
+                    # An idle connection to the template forbids a copy.
+                    admin.execute(
+                        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
+                        "WHERE datname = %s",
+                        [template],
+                    )
                     admin.execute(f"CREATE DATABASE {name} OWNER filmpulse TEMPLATE {template}")
                 return Warehouse(postgres.address("filmpulse", password, server.port, name))
 
@@ -160,7 +166,7 @@ def main() -> None:
                     way(connection, second)
                 seconds[way.__name__].append(time.perf_counter() - began)
                 with server.connect() as admin:
-                    admin.execute("DROP DATABASE this_time")
+                    admin.execute("DROP DATABASE this_time WITH (FORCE)")
 
             for number in range(args.rounds):
                 time_once(copy_alone)

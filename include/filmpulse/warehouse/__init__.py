@@ -88,7 +88,6 @@ def open_connection(
         return psycopg.connect(
             url, autocommit=autocommit, row_factory=row_factory, application_name="filmpulse",
             connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
-            prepare_threshold=None,  # the driver does not see that DISCARD ALL drops its plans
         )  # fmt: skip
     except psycopg.ProgrammingError:  # its text may quote the password
         raise BadInput(_NO_ADDRESS, reason="warehouse_url") from None
@@ -161,7 +160,8 @@ class Warehouse:
                 # If the client's machine vanishes, the server notices, and releases its locks.
                 connection.execute(
                     "SET TIME ZONE 'UTC'; SET tcp_keepalives_idle = 60; "
-                    "SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6"
+                    "SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6",
+                    prepare=False,
                 )
                 connection.autocommit = autocommit
                 yield connection
@@ -179,7 +179,9 @@ class Warehouse:
         """Have the server forget settings, locks, plans and temporary tables of a connection."""
         try:
             connection.autocommit = True
-            connection.execute("DISCARD ALL")
+            # A comment of its own each time: the driver looks at what a statement did to those that
+            # it has prepared only when it sees the statement for the first time.
+            connection.execute(f"DISCARD ALL -- {time.monotonic_ns()}", prepare=False)
         except psycopg.Error:  # the block's work is committed
             connection.close()
             return

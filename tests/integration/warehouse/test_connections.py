@@ -75,6 +75,16 @@ def end(url, pid):
     assert found == (True,)
 
 
+def test_what_many_rows_prepared_is_forgotten(warehouse):
+    for round_ in range(3):
+        with warehouse.connect() as connection:
+            connection.execute("CREATE TEMP TABLE many (n integer)")
+            rows = [(n,) for n in range(20)]
+            connection.cursor().executemany("INSERT INTO many VALUES (%s)", rows)
+            found = connection.execute("SELECT count(*) AS n FROM many").fetchone()
+        assert found == {"n": 20}, round_
+
+
 def test_after_an_error_the_connection_is_closed(warehouse):
     def fail():
         with warehouse.connect() as connection:
