@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -133,6 +134,7 @@ class Warehouse:
         """Keep the address; nothing is opened yet."""
         self.url = url
         self._idle: list[_Idle] = []
+        self._last_place = threading.Lock()
 
     def __del__(self) -> None:
         """Close what is idle."""
@@ -185,10 +187,11 @@ class Warehouse:
         except psycopg.Error:  # the block's work is committed
             connection.close()
             return
-        if len(self._idle) < _MAX_IDLE:
-            self._idle.append(_Idle(connection, os.getpid(), time.monotonic()))
-        else:
-            connection.close()
+        with self._last_place:  # two threads must not both find it free
+            if len(self._idle) < _MAX_IDLE:
+                self._idle.append(_Idle(connection, os.getpid(), time.monotonic()))
+                return
+        connection.close()
 
     def _reused(self) -> Connection | None:
         """Take an idle connection that the server has not closed; None when there is none."""
