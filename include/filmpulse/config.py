@@ -39,6 +39,38 @@ class Settings(BaseModel):
     )
     lake_key: SecretStr | None = Field(None, description="S3 access key of the lake.")
     lake_secret: SecretStr | None = Field(None, description="S3 secret key of the lake.")
+    backup_url: str | None = Field(
+        None,
+        description="Where backups go, as `s3://bucket/folder`. Unset: none are made.",
+    )
+    backup_endpoint_url: str | None = Field(
+        None, description="S3 endpoint of the backups; Amazon's own when unset, if a key is set."
+    )
+    backup_key: SecretStr | None = Field(
+        None,
+        description="S3 access key of the backups; the lake's account when unset. If neither is "
+        "set, keys are found as AWS's own tools find them (`AWS_*`, profile, role).",
+    )
+    backup_secret: SecretStr | None = Field(None, description="S3 secret key of the backups.")
+    backup_encryption: Literal["AES256", "aws:kms"] | None = Field(
+        None, description="Server-side encryption that each object of a backup asks for."
+    )
+    backup_keep: Annotated[int, Field(ge=1)] = Field(
+        5, description="How many of the newest complete backups are kept."
+    )
+    backup_daily: Annotated[int, Field(ge=0)] = Field(
+        0, description="Of how many days the last backup is kept as well."
+    )
+    backup_monthly: Annotated[int, Field(ge=0)] = Field(
+        0, description="Of how many months the last backup is kept as well."
+    )
+    superset_url: str | None = Field(
+        None, description="Superset whose charts and dashboards a backup includes."
+    )
+    superset_user: str | None = Field(
+        None, description="Superset user who may export and import assets."
+    )
+    superset_password: SecretStr | None = Field(None, description="Password of that user.")
     reader_password: SecretStr | None = Field(
         None, description="Password that `filmpulse setup` gives the role `filmpulse_reader`."
     )

@@ -8,10 +8,13 @@ A caller decides by the branch, never by the message::
     │   ├── LakeUnavailable       the object store did not answer
     │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
+    │   ├── BackupUnavailable     the place of backups did not answer, or another backup runs
     │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
         │   └── LakeDamaged       an object of the lake holds what cannot be read
+        ├── BackupRefused         the place of backups refuses keys, bucket or request
+        ├── BackupDamaged         a backup is not what its manifest says
         ├── ForeignPage           a file that holds no page of the source
         ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
@@ -80,6 +83,12 @@ class WarehouseUnavailable(Retryable):
     reason = "warehouse_unavailable"
 
 
+class BackupUnavailable(Retryable):
+    """The place of backups did not answer, or (`busy`) another backup is under way."""
+
+    reason = "backup_unavailable"
+
+
 class LlmUnavailable(Retryable):
     """The model's endpoint gave no answer after all tries, or asked for a wait of minutes."""
 
@@ -94,6 +103,18 @@ class BadInput(Final):
 
 class LakeDamaged(BadInput):
     """An object of the lake holds what cannot be read."""
+
+    reason = "damaged"
+
+
+class BackupRefused(Final):
+    """The place of backups refuses: `reason` is keys_refused, expired, forbidden or no_bucket."""
+
+    reason = "forbidden"
+
+
+class BackupDamaged(Final):
+    """A backup is not what its manifest says, or its manifest cannot be read."""
 
     reason = "damaged"
 

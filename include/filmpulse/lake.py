@@ -28,7 +28,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -113,6 +113,13 @@ class DrainManifest(Item):
 
 
 _Manifest = TypeVar("_Manifest", Manifest, DrainManifest)
+
+
+class Listed(NamedTuple):
+    """An object in a list: its size in bytes, and when it was last written (UTC)."""
+
+    size: int
+    written_at: datetime
 
 
 class Lake:
@@ -231,6 +238,22 @@ class Lake:
         names = (path.removeprefix(f"{self._root}/") for path in found)
         # A store may still list a folder whose objects were all deleted.
         return sorted(name for name in names if not below or name.startswith(f"{below}/"))
+
+    def listing(self) -> dict[str, Listed]:
+        """Return every object of the lake by its name."""
+        with _reached("listed", self._url):
+            self._fs.invalidate_cache()
+            if not self._fs.exists(self._root):
+                return {}
+            found = self._fs.find(self._root, detail=True)
+        return {
+            path.removeprefix(f"{self._root}/"): Listed(int(info["size"]), _written_at(info))
+            for path, info in found.items()
+        }
+
+    def holds(self, uri: str) -> bool:
+        """Say whether a URI is the lake's root or lies below it."""
+        return f"{uri.rstrip('/')}/".startswith(f"{self._url}/")
 
     def folders(self, below: str = "") -> list[str]:
         """Return the names of the folders directly in a folder below the root, sorted."""
@@ -353,8 +376,7 @@ class Lake:
     def modified_at(self, name: str) -> datetime:
         """Return when an object was last written (UTC)."""
         with _reached("looked at", name):
-            found: datetime = self._fs.modified(self._path(self.uri_of(name)))
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+            return _written_at(self._fs.info(self._path(self.uri_of(name))))
 
     def write(self, name: str, content: bytes) -> str:
         """Write one object below the root in one piece and return its URI."""
@@ -456,6 +478,13 @@ class CollectionWriter:
 
 def _stamp(at: datetime, mark: str | None = None) -> str:
     return f"{at:%Y%m%dT%H%M%S}-{mark or uuid.uuid4().hex[:8]}"
+
+
+def _written_at(info: Mapping[str, Any]) -> datetime:
+    """Read when an object was written from what fsspec says of it: S3's field, or a file's."""
+    at = info.get("LastModified", info.get("mtime"))
+    found = at if isinstance(at, datetime) else datetime.fromtimestamp(float(at or 0), UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _is_collection(name: str) -> bool:

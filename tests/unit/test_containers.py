@@ -50,9 +50,10 @@ def test_the_example_lists_every_variable(compose: dict[str, Any], example: dict
     assert {name for name, _ in _variables()} | _passed_on(compose) == example.keys()
 
 
-def test_every_setting_of_the_model_is_passed_on(compose: dict[str, Any]) -> None:
-    settings = {f"FILMPULSE_{name.upper()}" for name in Settings.model_fields if "llm" in name}
-    assert _passed_on(compose) == settings
+def test_every_setting_of_model_and_backups_is_passed_on(compose: dict[str, Any]) -> None:
+    ours = [name for name in Settings.model_fields if name.startswith(("llm_", "backup_"))]
+    settings = {f"FILMPULSE_{name.upper()}" for name in ours}
+    assert _passed_on(compose) | {"FILMPULSE_BACKUP_URL"} == settings
 
 
 def test_secrets_are_given_by_variables_alone(compose: dict[str, Any]) -> None:
@@ -130,7 +131,8 @@ def test_parts_have_the_secrets_that_they_need(compose: dict[str, Any]) -> None:
 
     of_superset = secrets_of("superset")
     assert {each for each in of_superset if not each.startswith("SUPERSET_")} == {
-        "FILMPULSE_READER_PASSWORD"
+        "FILMPULSE_READER_PASSWORD",
+        "FILMPULSE_SUPERSET_PASSWORD",
     }
     for name in ("setup", "api-server", "scheduler", "dag-processor", "triggerer"):
         assert not {each for each in secrets_of(name) if each.startswith("SUPERSET_")}, name

@@ -4,6 +4,8 @@
 |---|---|---|
 | Connection | `filmpulse_warehouse` | Postgres, database `filmpulse`, as its owner |
 | Connection | `filmpulse_lake` | S3 key, secret and `endpoint_url`; not needed for another lake |
+| Connection | `filmpulse_backup` | S3 keys of the backups; optional, else those of the lake |
+| Connection | `filmpulse_superset` | Superset, whose assets a backup includes; optional |
 | Connection | `filmpulse_llm` | the model that scores reviews: base URL, key, extra; optional |
 | Variable | `tracked_movies` | JSON list of IMDb ids |
 | Variable | `llm_budget_usd_per_day` | most that all runs of a day may spend on a model; optional |
@@ -18,6 +20,14 @@ from filmpulse.airflow_bridge.backlog import (
     score_backlog,
     score_if_approved,
     summarise_backlog,
+)
+from filmpulse.airflow_bridge.backup import (
+    back_up,
+    drill,
+    has_backup_place,
+    is_backup_due,
+    stored_objects,
+    write_variables,
 )
 from filmpulse.airflow_bridge.connections import stored_model
 from filmpulse.airflow_bridge.context import job_context, job_context_for

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from filmpulse.backup.dashboards import Superset
+    from filmpulse.backup.store import Store
     from filmpulse.config import Settings
 
 log = logging.getLogger(__name__)
 
 WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
+BACKUP, SUPERSET = "filmpulse_backup", "filmpulse_superset"
 DAY_BUDGET = "llm_budget_usd_per_day"
 
 
@@ -51,6 +54,52 @@ def lake_options(lake_url: str) -> dict[str, Any]:
             "region_name": hook.conn_config.region_name,
         },
     }
+
+
+def backup_store(settings: Settings) -> Store:
+    """Return the place of backups; its keys are those of the Connection, or else the lake's.
+
+    Raises:
+        BadInput: FILMPULSE_BACKUP_URL is not set for this worker.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    from filmpulse.backup.store import Store, no_place, patience
+
+    if settings.backup_url is None:
+        raise no_place()
+    name = BACKUP if _stored(BACKUP) else LAKE
+    client = S3Hook(aws_conn_id=name, config=patience()).get_conn()
+    return Store(client, settings.backup_url, settings.backup_encryption)
+
+
+def superset() -> Superset | None:
+    """Return the Superset whose assets a backup includes; None without its Connection."""
+    from filmpulse.backup.dashboards import Superset
+
+    found = _stored(SUPERSET)
+    if found is None:
+        return None
+    port = f":{found.port}" if found.port else ""
+    host = str(found.host)
+    url = host if "://" in host else f"{found.schema or 'http'}://{host}{port}"
+    return Superset(url, found.login or "", found.password or "")
+
+
+def has_connection(name: str) -> bool:
+    """Say whether a Connection exists, inside a task."""
+    return _stored(name) is not None
+
+
+def _stored(name: str) -> Connection | None:
+    """Return a Connection, inside a task; None if there is none."""
+    from airflow.sdk.bases.hook import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        return None
 
 
 def with_model(settings: Settings) -> Settings:

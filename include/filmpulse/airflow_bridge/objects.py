@@ -6,10 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from filmpulse.airflow_bridge.connections import LAKE, LLM, WAREHOUSE, model_fields
+from filmpulse.airflow_bridge.connections import (
+    BACKUP,
+    LAKE,
+    LLM,
+    SUPERSET,
+    WAREHOUSE,
+    model_fields,
+)
 from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from filmpulse.config import Settings
 
 POOLS: Mapping[str, tuple[int, str]] = {
@@ -26,8 +35,9 @@ def setup() -> None:
     Also makes the table in which Airflow's log-in counts wrong passwords.
 
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
-    `FILMPULSE_LLM_*`) each time. Existing pools and the Variable stay, since an operator may have
-    changed them. The model's connection goes when its settings go, unless a person made it.
+    `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`) each time. Existing pools and
+    the Variable stay, since an operator may have changed them. The model's connection goes when its
+    settings go, unless a person made it.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -43,7 +53,7 @@ def setup() -> None:
                 session.add(
                     Pool(pool=name, slots=slots, description=description, include_deferred=False)
                 )
-        for name in (WAREHOUSE, LAKE, LLM):
+        for name in (WAREHOUSE, LAKE, LLM, BACKUP, SUPERSET):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
             is_ours = found is not None and found.description == _MODEL_DESCRIPTION
             if name == LLM and found is not None and not is_ours:
@@ -67,7 +77,13 @@ def _connections() -> dict[str, dict[str, Any]]:
     from filmpulse.config import Settings
 
     settings = Settings.from_env()
-    made = {WAREHOUSE: _warehouse(settings), LAKE: _lake(settings), LLM: _model(settings)}
+    made = {
+        WAREHOUSE: _warehouse(settings),
+        LAKE: _s3(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url),
+        LLM: _model(settings),
+        BACKUP: _backup(settings),
+        SUPERSET: _superset(settings),
+    }
     return {name: fields for name, fields in made.items() if fields is not None}
 
 
@@ -89,18 +105,35 @@ def _warehouse(settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def _lake(settings: Settings) -> dict[str, Any] | None:
-    if not (settings.lake_key and settings.lake_secret):
+def _s3(
+    key: SecretStr | None, secret: SecretStr | None, endpoint_url: str | None
+) -> dict[str, Any] | None:
+    if not (key and secret):
         return None
     extra: dict[str, str] = {}
-    if settings.lake_endpoint_url:
+    if endpoint_url:
         # A server of one's own has no regions, but its clients need the name of one.
-        extra = {"endpoint_url": settings.lake_endpoint_url, "region_name": "us-east-1"}
+        extra = {"endpoint_url": endpoint_url, "region_name": "us-east-1"}
     return {
         "conn_type": "aws",
-        "login": settings.lake_key.get_secret_value(),
-        "password": settings.lake_secret.get_secret_value(),
+        "login": key.get_secret_value(),
+        "password": secret.get_secret_value(),
         "extra": json.dumps(extra),
+    }
+
+
+def _backup(settings: Settings) -> dict[str, Any] | None:
+    return _s3(settings.backup_key, settings.backup_secret, settings.backup_endpoint_url)
+
+
+def _superset(settings: Settings) -> dict[str, Any] | None:
+    if not (settings.superset_url and settings.superset_password):
+        return None
+    return {
+        "conn_type": "generic",
+        "host": settings.superset_url,
+        "login": settings.superset_user,
+        "password": settings.superset_password.get_secret_value(),
     }
 
 

@@ -14,7 +14,7 @@ def read_variable() -> str:
     """Read `tracked_movies` as it is stored; raise BadInput if Airflow's database is not there."""
     from airflow.models import Variable
 
-    with _metadata_answers():
+    with metadata_answers():
         return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
 
 
@@ -22,12 +22,12 @@ def write_variable(value: str) -> None:
     """Store `tracked_movies`; raise BadInput if Airflow's database is not there."""
     from airflow.models import Variable
 
-    with _metadata_answers():
+    with metadata_answers():
         Variable.set(TRACKED_MOVIES, value, description=DESCRIPTION)
 
 
 @contextmanager
-def _metadata_answers() -> Iterator[None]:
+def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> Iterator[None]:
     """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,7 +40,7 @@ def _metadata_answers() -> Iterator[None]:
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", error)).splitlines()[0]
         raise BadInput(
-            f"Airflow's Variable {TRACKED_MOVIES} cannot be reached ({why}): run this where the "
+            f"{wanted} cannot be reached ({why}): run this where the "
             "instance's environment is set (`source var/<instance>/env.sh`), after `filmpulse "
             "setup`."
         ) from error

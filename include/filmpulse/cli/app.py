@@ -16,3 +16,7 @@ events_app = typer.Typer(help="What happened around a movie, shown in time.", no
 app.add_typer(events_app, name="events")
 import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+backup_app = typer.Typer(help="Copies of the warehouse on S3.", no_args_is_help=True)
+app.add_typer(backup_app, name="backup")
+lake_app = typer.Typer(help="The lake, and copies of it.", no_args_is_help=True)
+app.add_typer(lake_app, name="lake")

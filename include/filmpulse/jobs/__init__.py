@@ -6,6 +6,7 @@ values and a `Context`, know nothing of Airflow, and return URIs, ids and counts
 A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` closes the run.
 """
 
+from filmpulse.backup.dashboards import Superset
 from filmpulse.jobs.context import Context, lake_options, setup_warehouse
 from filmpulse.jobs.inbox.import_files import (
     import_file,
@@ -42,6 +43,15 @@ from filmpulse.jobs.reception.summarise import (
 )
 from filmpulse.jobs.reception.track import read_tracked, tracked_id, typed_ids
 from filmpulse.jobs.reception.visit import search
+from filmpulse.jobs.upkeep.back_up import (
+    AirflowObjects,
+    BackedUp,
+    back_up,
+    is_backup_due,
+    list_backups,
+    verify_backup,
+)
+from filmpulse.jobs.upkeep.copy_lake import Copied, copy_lake
 from filmpulse.jobs.upkeep.erase import (
     Erased,
     erase,
@@ -51,6 +61,9 @@ from filmpulse.jobs.upkeep.erase import (
     replay_erasures,
 )
 from filmpulse.jobs.upkeep.rebuild import rebuild
+from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
+from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
+from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
 from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded

@@ -1,4 +1,4 @@
-"""The context of a job: settings, warehouse and lake; and setting the warehouse up."""
+"""The context of a job: settings, warehouse, lake, backups; and setting the warehouse up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from filmpulse.warehouse import figures
 from filmpulse.warehouse.scores import switch_analyser
 
 if TYPE_CHECKING:
+    from filmpulse.backup.store import Store
     from filmpulse.warehouse.migrate import Revision
 
 Progress = Callable[[int, int | None], None]
@@ -39,8 +40,9 @@ def silent(done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """The outside world of a job: settings, the warehouse and the lake (opened when used).
+    """The outside world of a job: settings, the warehouse, the lake and the place of backups.
 
+    Lake and backups are opened when used; without `open_backups` the settings say where they are.
     `llm_error` says why the model's settings cannot be used; then `settings` name no model.
     """
 
@@ -48,6 +50,7 @@ class Context:
     warehouse: wh.Warehouse
     open_lake: Callable[[], Lake]
     llm_error: BadInput | None = None
+    open_backups: Callable[[], Store] | None = None
 
     @property
     def has_llm(self) -> bool:
@@ -69,6 +72,17 @@ class Context:
     def lake(self) -> Lake:
         """The lake; a job that does not use it never waits for an object store's client."""
         return self.open_lake()
+
+    @cached_property
+    def backups(self) -> Store:
+        """The place of backups.
+
+        Raises:
+            BadInput: None is set.
+        """
+        from filmpulse.backup.store import Store
+
+        return self.open_backups() if self.open_backups else Store.from_settings(self.settings)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Context:

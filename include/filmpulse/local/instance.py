@@ -33,7 +33,7 @@ from filmpulse.local.supervisor import export_script
 
 MARK = "FILMPULSE_INSTANCE_DIR"  # set in every process of an instance, and in no other
 SOURCED = "FILMPULSE_INSTANCE"  # set by env.sh in a person's shell
-ADMIN, GUEST, VIEWER = "admin", "guest", "viewer"
+ADMIN, GUEST, VIEWER, BACKUP = "admin", "guest", "viewer", "backup"
 OPTIONAL = ("superset", "s3")  # the parts that a small machine may leave out
 
 _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
@@ -45,7 +45,9 @@ _OWN = {
     "lake_key",
     "lake_secret",
     "reader_password",
-    "author_secret",
+    "superset_url",
+    "superset_user",
+    "superset_password",
 }
 
 
@@ -212,7 +214,7 @@ def _new_secrets() -> dict[str, str]:
     names = (
         *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
-        *("airflow_jwt", "airflow_api", "superset_db", "superset_key"),
+        *("airflow_jwt", "airflow_api", "superset_db", "superset_key", "superset_backup"),
     )
     # People type these.
     typed = ("airflow_admin", "airflow_viewer", "superset_admin", "superset_guest")
@@ -237,7 +239,7 @@ class Stack:
     airflow_user: str  # an administrator
     airflow_password: str = field(repr=False)
     viewer_password: str = field(repr=False)  # of Airflow's `viewer`, who may change nothing
-    superset_passwords: dict[str, str] = field(repr=False)  # of `admin` and `guest`
+    superset_passwords: dict[str, str] = field(repr=False)  # of each log-in
     left_out: dict[str, str]  # parts that do not run here, each with the reason
 
     def write(self) -> None:
@@ -289,7 +291,7 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         "s3": url("s3.port", "s3" not in left_out),
         "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
     }
-    ours = _filmpulse_env(instance, install, s3_url=urls["s3"], site_url=urls["sample_site"])
+    ours = _filmpulse_env(instance, install, urls)
     return Stack(
         name=instance.name,
         dir=instance.dir,
@@ -307,7 +309,11 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         airflow_user=ADMIN,
         airflow_password=secret["airflow_admin"],
         viewer_password=secret["airflow_viewer"],
-        superset_passwords={ADMIN: secret["superset_admin"], GUEST: secret["superset_guest"]},
+        superset_passwords={
+            ADMIN: secret["superset_admin"],
+            GUEST: secret["superset_guest"],
+            BACKUP: secret["superset_backup"],
+        },
         left_out=left_out,
     )
 
@@ -360,10 +366,11 @@ def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict
 
 
 def _filmpulse_env(
-    instance: Instance, install: Install, *, s3_url: str | None, site_url: str | None
+    instance: Instance, install: Install, urls: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """Return our own variables: the warehouse, the lake, the sample site if it runs."""
+    """Return our own variables: warehouse, lake, backups, Superset, the sample site if it runs."""
     secret = install.secrets
+    s3_url, site_url, superset_url = urls["s3"], urls["sample_site"], urls["superset"]
     ours = {
         "FILMPULSE_WAREHOUSE_URL": postgres.address(
             "filmpulse", secret["warehouse"], install.ports["postgres"], "filmpulse"
@@ -380,6 +387,13 @@ def _filmpulse_env(
             "FILMPULSE_LAKE_ENDPOINT_URL": s3_url,
             "FILMPULSE_LAKE_KEY": secret["s3_key"],
             "FILMPULSE_LAKE_SECRET": secret["s3_secret"],
+        }
+        ours.setdefault("FILMPULSE_BACKUP_URL", "s3://filmpulse/backups")
+    if superset_url is not None:
+        ours |= {
+            "FILMPULSE_SUPERSET_URL": superset_url,
+            "FILMPULSE_SUPERSET_USER": BACKUP,
+            "FILMPULSE_SUPERSET_PASSWORD": secret["superset_backup"],
         }
     if site_url is not None:
         ours |= {

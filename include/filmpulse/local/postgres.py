@@ -313,14 +313,19 @@ class Server:
         Repeatable: an existing role gets this password and these options (as in CREATE ROLE:
         `CREATEROLE`, `CREATEDB`), and loses all other rights over the server and other roles.
         """
-        from psycopg import sql
-
-        role = sql.Identifier(name)
         with self.connect() as connection:
             _set_role(connection, name, password, options)
+        self.add_database(name, name)
+
+    def add_database(self, name: str, owner: str) -> None:
+        """Make a database, if it is not there, and close it to all but its owner."""
+        from psycopg import sql
+
+        make = sql.SQL("CREATE DATABASE {} OWNER {}")
+        with self.connect() as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if not known.fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+                connection.execute(make.format(sql.Identifier(name), sql.Identifier(owner)))
         self.close_database(name)
 
     def add_reader(self, password: str, database: str) -> None:

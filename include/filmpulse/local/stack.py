@@ -38,6 +38,7 @@ from filmpulse.local.object_store import PATIENCE, PORTS, UMASK, ObjectStore, re
 from filmpulse.local.ports import HOST
 from filmpulse.local.progress import SILENT, Progress
 from filmpulse.local.supervisor import Program, StackError, Supervisor
+from filmpulse.warehouse.tables import SCRATCH
 
 DEFAULT_ROOT = CHECKOUT / "var"
 IN_USE = "another command is starting, stopping or filling this instance: waiting until it is done"
@@ -421,6 +422,7 @@ class _Running:
             server.close_database(database)
         server.add_owner("filmpulse", secret["warehouse"])
         server.add_reader(secret["reader"], "filmpulse")
+        server.add_database(f"filmpulse{SCRATCH}", "filmpulse")
         server.add_owner("airflow", secret["airflow_db"])
         if self.superset is not None:
             server.add_owner("superset", secret["superset_db"])

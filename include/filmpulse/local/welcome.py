@@ -6,7 +6,7 @@ import shlex
 
 from rich.markup import escape
 
-from filmpulse.local.instance import VIEWER, Stack
+from filmpulse.local.instance import ADMIN, GUEST, VIEWER, Stack
 from filmpulse.local.processes import memory
 
 
@@ -14,7 +14,7 @@ def addresses(stack: Stack) -> str:
     """Return addresses and log-ins as lines of rich markup, those for analysts first."""
     lines = []
     if stack.urls["superset"]:
-        logins = (_login(*each) for each in stack.superset_passwords.items())
+        logins = (_login(each, stack.superset_passwords[each]) for each in (ADMIN, GUEST))
         lines.append(("dashboards", f"{stack.urls['superset']}   {'  or  '.join(logins)}"))
     login = _login(stack.airflow_user, stack.airflow_password)
     viewer = _login(VIEWER, stack.viewer_password)

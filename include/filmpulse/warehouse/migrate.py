@@ -31,6 +31,7 @@ _FOLDER = Path(str(files("filmpulse.warehouse") / "migrations"))
 _SCRIPTS = ScriptDirectory(str(_FOLDER))
 _LOCK = 0x46494C4D  # "FILM": two setups at once take turns
 SCHEMAS = ("core", "mart", "ops")
+DROPPED = ("mart", "journal", "core", "ops")  # those that read from others first
 
 
 class Revision(NamedTuple):
@@ -72,12 +73,42 @@ def migrate(url: str) -> Revision:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
         _restore(connection, found, missing)
         found = _current(connection)
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-        command.upgrade(config, "head")
+        _upgrade(connection, "head")
         connection.commit()
         is_remade = marts.remake(url)
         return Revision(found, _head(), missing, not is_remade)
+
+
+@contextmanager
+def made_anew(url: str, revision: str) -> Iterator[psycopg.Connection]:
+    """Drop our schemas, make their tables at a revision, and give the connection for more.
+
+    All of it is one transaction, which ends with the block: an error leaves the database as it was.
+
+    Raises:
+        BadInput: This version does not know the revision.
+        WarehouseUnavailable: Postgres did not answer.
+    """
+    with _connect(url) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        _check_revision(revision)
+        _drop_schemas(connection)
+        connection.execute(text("CREATE SCHEMA ops"))
+        _upgrade(connection, revision)
+        yield _driver(connection)
+        connection.commit()
+
+
+def drop_schemas(url: str) -> None:
+    """Drop all that is ours in a database."""
+    with _connect(url) as connection:
+        _drop_schemas(connection)
+        connection.commit()
+
+
+def _drop_schemas(connection: Connection) -> None:
+    for schema in DROPPED:
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
 
 
 def status(url: str) -> Revision:
@@ -90,6 +121,12 @@ def status(url: str) -> Revision:
     with _connect(url) as connection:
         has_marts = marts.are_current(_driver(connection))
         return Revision(_current(connection), _head(), _missing(connection), has_marts)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    command.upgrade(config, revision)
 
 
 def _check_revision(found: str | None) -> None:

@@ -50,8 +50,28 @@ SELECT 6, 'Spent on models, 30 days', to_char(coalesce(usd, 0), 'FM$999,990.0000
        END
 FROM spent
 UNION ALL
-SELECT 7, 'Last backup and drill', 'not set up',
-       'Backups are not part of Filmpulse yet: back Postgres and the lake up by other means.';
+SELECT 7, 'Last backup',
+       coalesce(mart.time_ago(newest.taken_at), 'none'),
+       CASE WHEN last.status = 'failed' THEN 'The last try failed (' || last.reason || '): ' || last.sentence
+            WHEN newest.backup_id IS NULL AND last.status IS NULL
+                THEN 'None was made: is FILMPULSE_BACKUP_URL set, does warehouse_backup run?'
+            WHEN newest.backup_id IS NULL THEN 'The first is under way.'
+            ELSE 'Read back and whole: ' || to_char(newest.rows, 'FM999,999,999,999') || ' rows in '
+                 || round(newest.stored_bytes / 1e6, 1) || ' MB.' END
+FROM (SELECT 1) one
+LEFT JOIN (SELECT * FROM ops.backups WHERE status = 'verified' ORDER BY taken_at DESC LIMIT 1) newest
+       ON true
+LEFT JOIN (SELECT * FROM ops.backups WHERE status <> 'running' ORDER BY started_at DESC LIMIT 1) last
+       ON true
+UNION ALL
+SELECT 8, 'Last restore drill',
+       coalesce(mart.time_ago(drill.finished_at) || CASE drill.status WHEN 'failed' THEN ', failed' ELSE '' END,
+                'none'),
+       CASE WHEN drill.drill_id IS NULL THEN 'restore_drill brings the newest backup back every Sunday, to try it.'
+            WHEN drill.status = 'failed' THEN 'It failed (' || drill.reason || '): ' || drill.sentence
+            ELSE to_char(drill.rows, 'FM999,999,999,999') || ' rows came back as they were saved.' END
+FROM (SELECT 1) one
+LEFT JOIN (SELECT * FROM ops.restore_drills ORDER BY finished_at DESC LIMIT 1) drill ON true;
 COMMENT ON VIEW mart.pipeline_facts IS 'One row per question that an operator asks first.';
 COMMENT ON COLUMN mart.pipeline_facts.position IS 'Their order.';
 COMMENT ON COLUMN mart.pipeline_facts.fact IS 'The question.';

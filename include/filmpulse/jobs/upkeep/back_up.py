@@ -1,0 +1,173 @@
+"""Back the warehouse up to S3, with Airflow's Variables and Superset's assets (docs/adr/0036)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from filmpulse.backup import keep, manifest, save
+from filmpulse.backup.dashboards import Superset
+from filmpulse.backup.manifest import Manifest
+from filmpulse.backup.store import Store
+from filmpulse.errors import BackupUnavailable, FilmpulseError
+from filmpulse.jobs.context import Context
+from filmpulse.warehouse import backups as wh
+from filmpulse.warehouse.tables import only_backup
+
+log = logging.getLogger(__name__)
+
+DUE_AFTER = timedelta(hours=24)
+"""A load asks for a backup only if the newest is older."""
+
+AIRFLOW_FILE, SUPERSET_FILE = "airflow.json", "superset.zip"
+
+
+class AirflowObjects(BaseModel):
+    """What a backup keeps of Airflow; it holds no secret.
+
+    Attributes:
+        variables: Values by name, without those whose names sound secret.
+        secret_variables: The names of those.
+        connections: Names alone: the recovery sheet has what they are made of.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    variables: dict[str, str] = {}
+    secret_variables: list[str] = []
+    connections: list[str] = []
+
+
+class BackedUp(NamedTuple):
+    """A backup that was verified, what was deleted since, and what was left out."""
+
+    manifest: Manifest
+    kept: keep.Kept
+    warnings: list[str]
+
+
+def is_backup_due(context: Context, now: datetime) -> bool:
+    """Say whether the newest verified backup is older than `DUE_AFTER`, or there is none."""
+    newest = wh.backup_newest.one(context.warehouse)
+    return newest is None or now - newest > DUE_AFTER
+
+
+def back_up(
+    context: Context, read_airflow: Callable[[], AirflowObjects], superset: Superset | None
+) -> BackedUp:
+    """Back up all tables as of now, read the backup back, then delete what need not stay.
+
+    A try that breaks off leaves the complete backups as they were; the next try begins anew. How it
+    ended is noted in `ops.backups`.
+
+    Args:
+        context: Its `backups` say where to.
+        read_airflow: Gives what is to be kept of Airflow.
+        superset: Whose assets are kept; if it does not answer, the backup goes without them.
+
+    Raises:
+        BackupUnavailable: The store did not answer, or another backup is under way (`busy`).
+        BackupRefused: The store refuses keys, bucket or request.
+        BackupDamaged: What was read back is not what was written; it counts as no backup.
+        WarehouseUnavailable: Postgres did not answer.
+        BadInput: No place for backups is set, or the warehouse is not set up.
+    """
+    store = context.backups
+    with only_backup(context.warehouse.url):
+        now = datetime.now(UTC)
+        backup_id = manifest.new_id(now)
+        wh.backup_begin(context.warehouse, backup_id=backup_id, url=store.url, now=now)
+        try:
+            warnings = list[str]()
+            files = {AIRFLOW_FILE: read_airflow().model_dump_json(indent=1).encode()}
+            if superset is not None:
+                files |= _assets(superset, warnings)
+            made = save.save(store, backup_id, context.warehouse.url, now, files)
+            _verify(store, made)
+        except BaseException as error:
+            _note_failure(context, backup_id, error)
+            raise
+        kept = keep.delete_old(store, backup_id, context.settings, datetime.now(UTC))
+        if kept.problem:
+            warnings.append(f"Old backups could not be deleted: {kept.problem}")
+        wh.backup_verified(
+            context.warehouse, backup_id=backup_id, finished_at=datetime.now(UTC),
+            taken_at=made.taken_at, schema_revision=made.schema_revision, tables=len(made.tables),
+            rows=made.rows, bytes=made.bytes, stored_bytes=made.stored_bytes,
+            sentence=" ".join(warnings) or None,
+        )  # fmt: skip
+    return BackedUp(made, kept, warnings)
+
+
+def _assets(superset: Superset, warnings: list[str]) -> dict[str, bytes]:
+    try:
+        return {SUPERSET_FILE: superset.export_assets()}
+    except BackupUnavailable as error:
+        log.warning("%s", error)
+        warnings.append(str(error))
+        return {}
+
+
+def _verify(store: Store, made: Manifest) -> None:
+    """Read a new backup back; if it is not whole, take its manifest away, so that it is none."""
+    try:
+        save.verify(store, made)
+    except BaseException:
+        store.delete(f"{made.backup_id}/{manifest.MANIFEST}")
+        raise
+
+
+def _note_failure(context: Context, backup_id: str, error: BaseException) -> None:
+    ours = isinstance(error, FilmpulseError)
+    try:
+        wh.backup_failed(
+            context.warehouse, backup_id=backup_id, finished_at=datetime.now(UTC),
+            reason=error.reason if ours else "failed",  # type: ignore[attr-defined]
+            sentence=str(error) if ours else f"{type(error).__name__}: the task's log says more.",
+        )  # fmt: skip
+    except FilmpulseError as second:  # the next backup notes that this one broke off
+        log.warning("How the backup %s failed could not be noted: %s", backup_id, second)
+
+
+def list_backups(context: Context) -> list[Manifest]:
+    """Return the manifests of all complete backups, newest first.
+
+    Raises:
+        BackupDamaged: One cannot be read.
+    """
+    ids = manifest.complete(context.backups)
+    return [manifest.read(context.backups, one) for one in reversed(ids)]
+
+
+def verify_backup(context: Context, backup_id: str | None = None) -> Manifest:
+    """Read a backup back, the newest unless told, and compare it with its manifest.
+
+    Raises:
+        BadInput: There is no such backup.
+        BackupDamaged: It is not whole.
+    """
+    found = chosen(context, backup_id)
+    save.verify(context.backups, found)
+    return found
+
+
+def chosen(context: Context, backup_id: str | None) -> Manifest:
+    """Return the manifest of a backup, of the newest complete one unless told.
+
+    Raises:
+        BadInput: There is none.
+    """
+    from filmpulse.errors import BadInput
+
+    backup_id = backup_id or keep.newest(context.backups)
+    if backup_id is None:
+        raise BadInput(
+            f"There is no complete backup at {context.backups.url}: `filmpulse backup now` makes "
+            "one.",
+            reason="no_backup",
+        )
+    return manifest.read(context.backups, backup_id)

@@ -1,0 +1,108 @@
+"""Copy the lake to another place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any, NamedTuple
+
+from filmpulse.backup.store import account
+from filmpulse.config import Settings
+from filmpulse.errors import BadInput
+from filmpulse.jobs.context import S3_PATIENCE, Context, Progress, silent
+from filmpulse.lake import MANIFEST, Lake
+
+
+class Copied(NamedTuple):
+    """How the copy went.
+
+    Attributes:
+        objects: Copied now.
+        bytes: Of these.
+        there: Objects that the copy had already.
+        deleted: Objects of the copy that the lake no longer has, and that were deleted.
+        left: The same, but left.
+        problems: A sentence for each object that was not copied, since it is damaged here.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    there: int = 0
+    deleted: int = 0
+    left: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def copy_lake(
+    context: Context, to: str, *, is_pruning: bool = False, progress: Progress = silent
+) -> Copied:
+    """Copy what another place does not have, or has in another size or from before a change.
+
+    It can be broken off and repeated. Manifests are copied last, so the copy shows no collection
+    whose reviews are not there. An object that is damaged here never replaces one there. Objects
+    that the lake no longer has (erased, past their time, or lost) stay there unless `is_pruning`.
+
+    Args:
+        context: Its lake is the one to copy.
+        to: Any fsspec URI; for S3 the account is that of the backups.
+        is_pruning: Whether to delete there what is no longer here.
+        progress: Told the objects looked at, and all of them.
+
+    Raises:
+        BadInput: `to` is the lake itself, or in it.
+        LakeUnavailable: One of the places did not answer.
+    """
+    here, there = context.lake, Lake(to, _options(to, context.settings))
+    if here.holds(to) or there.holds(here.uri_of("")):
+        raise BadInput(f"{to} is the lake itself, or one lies in the other: name another place.")
+    ours, theirs = here.listing(), there.listing()
+    copied, problems = Copied(), list[str]()
+    for done, name in enumerate(sorted(ours, key=_manifests_last), start=1):
+        known = theirs.get(name)
+        if known and known.size == ours[name].size and known.written_at >= ours[name].written_at:
+            copied = copied._replace(there=copied.there + 1)
+        else:
+            content = here.read(name)
+            if known and (why := _damage(name, content)):
+                problems.append(f"{name} was not copied, since it is damaged here: {why}.")
+            else:
+                there.write(name, content)
+                copied = copied._replace(
+                    objects=copied.objects + 1, bytes=copied.bytes + len(content)
+                )
+        progress(done, len(ours))
+    gone = sorted(theirs.keys() - ours.keys(), key=_manifests_last, reverse=True)
+    for name in gone if is_pruning else ():
+        there.delete(name)
+    deleted = len(gone) if is_pruning else 0
+    return copied._replace(deleted=deleted, left=len(gone) - deleted, problems=tuple(problems))
+
+
+def _manifests_last(name: str) -> tuple[bool, str]:
+    return name.endswith(f"/{MANIFEST}"), name
+
+
+def _damage(name: str, content: bytes) -> str:
+    """Say what is wrong with an object; empty if nothing is."""
+    try:
+        if name.endswith(".gz"):
+            gzip.decompress(content)
+        elif name.endswith(".json"):
+            json.loads(content)
+    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
+        return str(error) or type(error).__name__
+    return "it is empty" if not content else ""
+
+
+def _options(to: str, settings: Settings) -> dict[str, Any]:
+    """Return what fsspec needs to reach another place."""
+    if not to.startswith("s3://"):
+        return {}
+    key, secret, endpoint_url = account(settings)
+    options: dict[str, Any] = {"config_kwargs": S3_PATIENCE}
+    if key and secret:
+        options |= {"key": key.get_secret_value(), "secret": secret.get_secret_value()}
+    if endpoint_url:
+        options["client_kwargs"] = {"endpoint_url": endpoint_url}
+    return options
