@@ -113,6 +113,7 @@ def superset_over(reader: Warehouse, folder: Path) -> Iterator[Served]:
         passwords = {
             "SUPERSET_ADMIN_PASSWORD": secrets.token_hex(12),
             "SUPERSET_GUEST_PASSWORD": guest,
+            "SUPERSET_BACKUP_PASSWORD": secrets.token_hex(12),
         }
         prepared = subprocess.run(
             superset.prepare_command(), env=env | passwords, capture_output=True, text=True,

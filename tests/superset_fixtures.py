@@ -43,7 +43,7 @@ class Template:
         database: Its name; copy it with `databases.create`.
         warehouse_url: The warehouse, as its owner; migrated, and empty until a test fills it.
         reader_url: The same as Superset opens it.
-        passwords: Of the log-ins `admin` and `guest`.
+        passwords: Of the log-ins `admin`, `guest` and `backup`.
     """
 
     superset: Superset
@@ -235,7 +235,7 @@ def superset_template(
         metadata_url.rpartition("/")[2],
         warehouse_url,
         postgres.address("filmpulse_reader", reader, postgres_server.port, name),
-        {user: secrets.token_urlsafe(12) for user in ("admin", "guest")},
+        {user: secrets.token_urlsafe(12) for user in ("admin", "guest", "backup")},
         secrets.token_hex(20),
     )
     template.prepare(metadata_url, folder / "cache")

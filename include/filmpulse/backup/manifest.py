@@ -13,7 +13,7 @@ from filmpulse.errors import BackupDamaged, BadInput
 
 VERSION = 1
 MANIFEST = "manifest.json"
-_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
+_ID = re.compile(r"(\d{8}T\d{12}Z)-[0-9a-f]{6}")
 
 
 class _Part(BaseModel):
@@ -85,7 +85,7 @@ class Manifest(_Part):
 
 def new_id(now: datetime) -> str:
     """Return an id for a backup that begins now; ids sort by time."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
 
 
 def begun_at(backup_id: str) -> datetime:
@@ -93,7 +93,7 @@ def begun_at(backup_id: str) -> datetime:
     found = _ID.fullmatch(backup_id)
     if found is None:
         raise BadInput(f"No id of a backup: {backup_id[:80]!r}. `filmpulse backup list` names all.")
-    return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(found[1], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
 
 
 def folders(store: Store) -> dict[str, list[str]]:

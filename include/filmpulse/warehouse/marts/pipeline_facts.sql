@@ -51,7 +51,7 @@ SELECT 6, 'Spent on models, 30 days', to_char(coalesce(usd, 0), 'FM$999,990.0000
 FROM spent
 UNION ALL
 SELECT 7, 'Last backup',
-       coalesce(mart.time_ago(newest.taken_at), 'none'),
+       mart.time_ago(newest.taken_at),
        CASE WHEN last.status = 'failed' THEN 'The last try failed (' || last.reason || '): ' || last.sentence
             WHEN newest.backup_id IS NULL AND last.status IS NULL
                 THEN 'None was made: is FILMPULSE_BACKUP_URL set, does warehouse_backup run?'
@@ -65,8 +65,7 @@ LEFT JOIN (SELECT * FROM ops.backups WHERE status <> 'running' ORDER BY started_
        ON true
 UNION ALL
 SELECT 8, 'Last restore drill',
-       coalesce(mart.time_ago(drill.finished_at) || CASE drill.status WHEN 'failed' THEN ', failed' ELSE '' END,
-                'none'),
+       mart.time_ago(drill.finished_at) || CASE WHEN drill.status = 'failed' THEN ', failed' ELSE '' END,
        CASE WHEN drill.drill_id IS NULL THEN 'restore_drill brings the newest backup back every Sunday, to try it.'
             WHEN drill.status = 'failed' THEN 'It failed (' || drill.reason || '): ' || drill.sentence
             ELSE to_char(drill.rows, 'FM999,999,999,999') || ' rows came back as they were saved.' END
