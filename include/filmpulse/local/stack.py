@@ -168,8 +168,10 @@ def read_stack(directory: Path) -> Stack:
     stack = stack_of(instance, install)
     if stack.superset_env and "superset" not in install.done:
         # The instance is older than its Superset, which has no log-ins yet.
+        ours = {key: v for key, v in stack.env.items() if not key.startswith("FILMPULSE_SUPERSET_")}
         return replace(
             stack,
+            env=ours,
             urls=stack.urls | {"superset": None},
             superset_env={},
             superset_passwords={},

@@ -161,8 +161,8 @@ def test_a_log_in_that_was_never_made_is_not_shown(instance: Instance, folder: P
     path = instance.dir / "install.json"
     old = json.loads(path.read_text())
     del old["ports"]["superset"]
-    for name in ("superset_db", "superset_key", "superset_admin", "superset_guest"):
-        del old["secrets"][name]
+    for name in ("db", "key", "admin", "guest", "backup"):
+        del old["secrets"][f"superset_{name}"]
     path.write_text(json.dumps(old))
     seen = read_stack(instance.dir)
     assert (seen.urls["superset"], seen.superset_env, seen.superset_passwords) == (None, {}, {})
@@ -175,7 +175,14 @@ def test_a_start_whose_demo_fails_is_whole(
 ) -> None:
     done: list[str] = []
     running = _running(instance)
-    for name in ("prepare", "is_ready", "add_owner", "add_reader", "close_database"):
+    for name in (
+        "prepare",
+        "is_ready",
+        "add_owner",
+        "add_reader",
+        "add_database",
+        "close_database",
+    ):
         monkeypatch.setattr(stack.postgres.Server, name, lambda *_: True)
     monkeypatch.setattr(running.supervisor, "start", lambda *_: None)
     monkeypatch.setattr(running, "_run", lambda *parts: None)

@@ -59,8 +59,9 @@ def copy_lake(
     ours, theirs = here.listing(), there.listing()
     copied, problems = Copied(), list[str]()
     for done, name in enumerate(sorted(ours, key=_manifests_last), start=1):
-        known = theirs.get(name)
-        if known and known.size == ours[name].size and known.written_at >= ours[name].written_at:
+        known, mine = theirs.get(name), ours[name]
+        # S3 tells whole seconds, so what was copied within the second may be copied once more.
+        if known and known.size == mine.size and known.written_at >= mine.written_at:
             copied = copied._replace(there=copied.there + 1)
         else:
             content = here.read(name)
