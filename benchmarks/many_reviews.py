@@ -94,7 +94,7 @@ def warehouse_of(movies: int, reviews: int) -> Iterator[Followed]:
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
         password = secrets.token_hex(8)
         with postgres.Throwaway(Path(folder), ports.choose(), password) as server:
-            server.add_owner("filmpulse", password, "CREATEROLE")
+            server.add_owner("filmpulse", password, "CREATEROLE", "CREATEDB")
             owner, reader = (
                 Warehouse(postgres.address(role, password, server.port, "filmpulse"))
                 for role in ("filmpulse", "filmpulse_reader")

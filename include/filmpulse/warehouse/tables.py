@@ -183,8 +183,8 @@ def refill(url: str, to_revision: str) -> Iterator[psycopg.Connection[Any]]:
     """Drop our schemas, make their tables at a revision, empty, and give the connection to fill.
 
     It is one transaction: if the block raises, or its process is killed, the database is as it was.
-    Foreign keys and further indexes are made at the end of the block, which is quicker than to keep
-    them, and lets the tables come in any order.
+    Keys and indexes are made at the end of the block, which is quicker than to keep them up to
+    date, and lets the tables come in any order.
 
     Raises:
         BadInput: This version does not know the revision.

@@ -27,22 +27,22 @@ WHERE n.nspname = ANY(%(schemas)s)
 ORDER BY 1, 2, 3
 
 -- name: tables_keys
--- Foreign keys, and indexes that hold no constraint: how to drop each, and how to make each again.
--- Indexes come first, since a table is compared by them when its keys come back.
-SELECT format('DROP INDEX %%I.%%I', n.nspname, i.relname) AS drop_it,
-       pg_get_indexdef(x.indexrelid) AS make_it, 1 AS position
+-- Keys and indexes: how to drop each, and how to make each again. Their order is that in which they can
+-- be made: what is unique, other indexes, and then foreign keys, which need what is unique.
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', k.conrelid::regclass, k.conname) AS drop_it,
+       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', k.conrelid::regclass, k.conname,
+              pg_get_constraintdef(k.oid)) AS make_it,
+       CASE k.contype WHEN 'f' THEN 3 ELSE 1 END AS position
+FROM pg_constraint k
+JOIN pg_namespace n ON n.oid = k.connamespace
+WHERE n.nspname = ANY(%(schemas)s) AND k.contype IN ('p', 'u', 'x', 'f')
+UNION ALL
+SELECT format('DROP INDEX %%I.%%I', n.nspname, i.relname), pg_get_indexdef(x.indexrelid), 2
 FROM pg_index x
 JOIN pg_class i ON i.oid = x.indexrelid
 JOIN pg_namespace n ON n.oid = i.relnamespace
 WHERE n.nspname = ANY(%(schemas)s)
   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid)
-UNION ALL
-SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', k.conrelid::regclass, k.conname),
-       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', k.conrelid::regclass, k.conname,
-              pg_get_constraintdef(k.oid)), 2
-FROM pg_constraint k
-JOIN pg_namespace n ON n.oid = k.connamespace
-WHERE n.nspname = ANY(%(schemas)s) AND k.contype = 'f'
 ORDER BY 3, 2
 
 -- name: tables_revision
