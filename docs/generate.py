@@ -120,7 +120,14 @@ def read_dag(path: Path) -> Dag:
     facts = {name: " ".join(text.split()) for name, text in bullets}
     if missing := {"Kind", "Writes", "Needs"} - facts.keys():
         raise ValueError(f"{path.name}: its docstring does not say {', '.join(sorted(missing))}")
-    return Dag(dag_id, "when triggered" if schedule == "None" else f"`{schedule}`", doc, facts)
+    return Dag(dag_id, _worded(schedule), doc, facts)
+
+
+def _worded(schedule: str) -> str:
+    """Say when a DAG runs, by the value of its `schedule`."""
+    if both := re.match(r"AssetOrTimeSchedule\(.*CronTriggerTimetable\('([^']+)'", schedule):
+        return f"`{both[1]}`, and after loads"
+    return "when triggered" if schedule == "None" else f"`{schedule}`"
 
 
 def dag_overview(dags: list[Dag]) -> str:
