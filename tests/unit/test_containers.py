@@ -50,8 +50,9 @@ def test_the_example_lists_every_variable(compose: dict[str, Any], example: dict
     assert {name for name, _ in _variables()} | _passed_on(compose) == example.keys()
 
 
-def test_every_setting_of_the_model_is_passed_on(compose: dict[str, Any]) -> None:
-    settings = {f"FILMPULSE_{name.upper()}" for name in Settings.model_fields if "llm" in name}
+def test_every_setting_of_the_model_and_of_alerts_is_passed_on(compose: dict[str, Any]) -> None:
+    passed_on = [name for name in Settings.model_fields if name.startswith(("llm", "alerts"))]
+    settings = {f"FILMPULSE_{name.upper()}" for name in passed_on}
     assert _passed_on(compose) == settings
 
 

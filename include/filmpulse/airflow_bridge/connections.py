@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
+ALERTS = "filmpulse_alerts"
 DAY_BUDGET = "llm_budget_usd_per_day"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from filmpulse.airflow_bridge.connections import LAKE, LLM, WAREHOUSE, model_fields
+from filmpulse.airflow_bridge.connections import ALERTS, LAKE, LLM, WAREHOUSE, model_fields
 from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ POOLS: Mapping[str, tuple[int, str]] = {
     "detector": (1, "The detector, apart from scraping so that it never waits for it"),
     "llm": (4, "Analysis of reviews"),
 }
-_MODEL_DESCRIPTION = "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`"
+_DESCRIPTIONS: Mapping[str, str] = {
+    LLM: "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`",
+    ALERTS: "Whom to tell what is wrong, made of FILMPULSE_ALERTS_URL by `filmpulse setup`",
+}
+"""The optional Connections; one with another description was made by a person, and stays."""
 
 
 def setup() -> None:
@@ -26,8 +30,9 @@ def setup() -> None:
     Also makes the table in which Airflow's log-in counts wrong passwords.
 
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
-    `FILMPULSE_LLM_*`) each time. Existing pools and the Variable stay, since an operator may have
-    changed them. The model's connection goes when its settings go, unless a person made it.
+    `FILMPULSE_LLM_*`, `FILMPULSE_ALERTS_URL`) each time. Existing pools and the Variable stay,
+    since an operator may have changed them. The connections of the model and of alerts go when
+    their settings go, unless a person made them.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -43,10 +48,11 @@ def setup() -> None:
                 session.add(
                     Pool(pool=name, slots=slots, description=description, include_deferred=False)
                 )
-        for name in (WAREHOUSE, LAKE, LLM):
+        for name in (WAREHOUSE, LAKE, LLM, ALERTS):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
-            is_ours = found is not None and found.description == _MODEL_DESCRIPTION
-            if name == LLM and found is not None and not is_ours:
+            is_optional = name in _DESCRIPTIONS
+            is_ours = found and is_optional and found.description == _DESCRIPTIONS[name]
+            if is_optional and found is not None and not is_ours:
                 continue
             if found is not None and (name in wanted or is_ours):
                 # Delete it first: Airflow never removes a password, and another host would get it.
@@ -67,7 +73,12 @@ def _connections() -> dict[str, dict[str, Any]]:
     from filmpulse.config import Settings
 
     settings = Settings.from_env()
-    made = {WAREHOUSE: _warehouse(settings), LAKE: _lake(settings), LLM: _model(settings)}
+    made = {
+        WAREHOUSE: _warehouse(settings),
+        LAKE: _lake(settings),
+        LLM: _model(settings),
+        ALERTS: _alerts(settings),
+    }
     return {name: fields for name, fields in made.items() if fields is not None}
 
 
@@ -111,7 +122,7 @@ def _model(settings: Settings) -> dict[str, Any] | None:
     key = settings.llm_api_key
     return {
         "conn_type": "generic",
-        "description": _MODEL_DESCRIPTION,
+        "description": _DESCRIPTIONS[LLM],
         "host": settings.llm_base_url,
         "port": None,
         "schema": None,
@@ -119,4 +130,15 @@ def _model(settings: Settings) -> dict[str, Any] | None:
         "extra": json.dumps(
             {word: given[name] for word, name in model_fields().items() if name in given}
         ),
+    }
+
+
+def _alerts(settings: Settings) -> dict[str, Any] | None:
+    if settings.alerts_url is None:
+        return None
+    return {
+        "conn_type": "generic",
+        "description": _DESCRIPTIONS[ALERTS],
+        # Airflow shows no password, but would show the `config` of the type Apprise.
+        "password": settings.alerts_url.get_secret_value(),
     }

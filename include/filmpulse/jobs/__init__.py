@@ -42,6 +42,7 @@ from filmpulse.jobs.reception.summarise import (
 )
 from filmpulse.jobs.reception.track import read_tracked, tracked_id, typed_ids
 from filmpulse.jobs.reception.visit import search
+from filmpulse.jobs.upkeep.alert import alert, alert_without_warehouse
 from filmpulse.jobs.upkeep.erase import (
     Erased,
     erase,

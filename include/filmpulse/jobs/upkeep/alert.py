@@ -1,0 +1,113 @@
+"""Tell people what is wrong: each cause once, and once when it is over (docs/adr/0037).
+
+A cause is told when a service took its message, and not before: a message that failed to go is
+tried again at the next look, and a worker that is killed between sending and noting leaves it to be
+sent once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg.errors import LockNotAvailable
+
+from filmpulse import warehouse as wh
+from filmpulse.jobs.context import Context
+from filmpulse.jobs.upkeep.find_causes import OWN_CAUSES, Key, Run, find_causes, is_judged
+from filmpulse.jobs.upkeep.word_alert import Message, alert_message, end_message
+from filmpulse.warehouse import alerts
+
+log = logging.getLogger(__name__)
+
+PATIENCE = "20s"
+"""How long one worker waits for another that looks and tells, as Postgres writes it. Airflow's DAG
+processor gives a callback 50 s."""
+
+Send = Callable[[Message], bool]
+"""Sends a message; tells whether a service took it."""
+
+Told = dict[str, str]
+"""A cause that was told while the warehouse did not answer: cause, subject, since, run_url."""
+
+
+def alert(run: Run, context: Context, send: Send, carried: Sequence[Told] = ()) -> None:
+    """Look what is wrong after a run, tell what is new, and tell what is over.
+
+    Workers take turns. `carried` is what was told while the warehouse did not answer.
+
+    Raises:
+        WarehouseUnavailable: Postgres did not answer; what was told so far is noted.
+        BadInput: The database is not set up for this version.
+    """
+    with context.warehouse.connect(autocommit=True) as connection:
+        try:
+            alerts.take_turn(connection, patience=PATIENCE)
+        except LockNotAvailable:
+            log.info("Another worker is telling what is wrong; the next look tells the rest.")
+            return
+        for told in carried:
+            alerts.carry(connection, **told)
+        held = {Key(a.cause, a.subject): a for a in alerts.unsettled(connection)}
+        found = find_causes(run, context, connection, held)
+        _note(run, connection, held, found)
+        _tell(run, connection, found, send)
+
+
+def alert_without_warehouse(run: Run, told: Sequence[Told], send: Send) -> list[Told]:
+    """Tell that the warehouse cannot be read, and that this run failed if that has its own name.
+
+    `told` is what was told so before and is not told again; return it with what was told now. The
+    first look at the warehouse takes it over (`alert`), and tells when each is over.
+    """
+    causes = [Key("warehouse_down")]
+    if not run.succeeded and run.dag_id in OWN_CAUSES:
+        causes.append(run.key)
+    known = {Key(one["cause"], one["subject"]) for one in told}
+    now = datetime.now(UTC)
+    return [
+        *told,
+        *(
+            {**key._asdict(), "since": now.isoformat(), "run_url": run.url}
+            for key in causes
+            if key not in known and send(alert_message(*key, now, run.url))
+        ),
+    ]
+
+
+def _note(
+    run: Run, connection: wh.Connection, held: Mapping[Key, alerts.Alert], found: Iterable[Key]
+) -> None:
+    """Note which causes begin and which are over; nothing is told yet."""
+    over = [
+        one.alert_id
+        for key, one in held.items()
+        if one.ended_at is None and key not in found and is_judged(key, run)
+    ]
+    with connection.transaction():
+        alerts.begin.many(connection, [key._asdict() | {"run_url": run.url} for key in found])
+        alerts.end(connection, alert_ids=over)
+
+
+def _tell(run: Run, connection: wh.Connection, found: Mapping[Key, list[str]], send: Send) -> None:
+    """Tell what is not told yet, oldest first; stop if no service takes a message."""
+    for one in alerts.unsettled(connection):
+        message = _message(one, run, found)
+        if message is None:
+            continue
+        if not send(message):
+            log.warning("No service took an alert; the next look sends what is left.")
+            return
+        alerts.note_told(connection, alert_id=one.alert_id)
+
+
+def _message(one: alerts.Alert, run: Run, found: Mapping[Key, Any]) -> Message | None:
+    """Return the message that a cause needs now; None if all is told."""
+    key = Key(one.cause, one.subject)
+    if one.ended_at is not None:
+        return end_message(*key, one.since, one.ended_at, run.url)
+    if one.told_at is None:
+        return alert_message(*key, one.since, one.run_url, found.get(key, ()))
+    return None
