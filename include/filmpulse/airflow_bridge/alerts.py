@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk.bases.notifier import BaseNotifier
@@ -19,6 +20,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from filmpulse.airflow_bridge.connections import ALERTS
 
 if TYPE_CHECKING:
+    from airflow.models import Variable
     from airflow.sdk import Connection
     from airflow.sdk.definitions.context import Context
     from apprise import Apprise
@@ -44,6 +46,9 @@ class AlertNotifier(BaseNotifier):
         super().__init__()
         self.succeeded = succeeded
 
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render nothing: there are no such fields, and the DAG of `dag.test()` cannot (3.3.2)."""
+
     def notify(self, context: Context) -> None:
         """Look and tell; without the Connection do nothing."""
         from filmpulse.errors import FilmpulseError
@@ -59,7 +64,7 @@ class AlertNotifier(BaseNotifier):
             log.error("Nothing could be told: %s", type(error).__name__)
 
 
-def send_test() -> dict[str, bool] | None:
+def send_test() -> list[tuple[str, bool]] | None:
     """Send a test message, outside a task (the command line).
 
     Returns:
@@ -80,7 +85,7 @@ def _look(run: Run, services: Apprise) -> None:
     from filmpulse.errors import FilmpulseError
 
     def send(message: Message) -> bool:
-        return any(_send(message, services).values())
+        return any(is_taken for _, is_taken in _send(message, services))
 
     carried = _carried()
     try:
@@ -161,7 +166,7 @@ def _read(connection: Connection) -> tuple[Apprise, bool]:
     return services, services.add(connection.password or "")
 
 
-def _send(message: Message, services: Apprise) -> dict[str, bool]:
+def _send(message: Message, services: Apprise) -> list[tuple[str, bool]]:
     """Send a message to all services; return the name of each, and whether it took the message."""
     from apprise import NotifyFormat
 
@@ -172,11 +177,10 @@ def _send(message: Message, services: Apprise) -> dict[str, bool]:
             notify_type=message.level,
             body_format=NotifyFormat.TEXT,
         )
-    took: dict[str, bool] = {}
-    for one in result.results:
-        took[one.name] = bool(one) and took.get(one.name, True)
-        if not one:
-            log.warning("%s did not take the message %r.", one.name, message.title)
+    took = [(one.name, bool(one)) for one in result.results]
+    for name, is_taken in took:
+        if not is_taken:
+            log.warning("%s did not take the message %r.", name, message.title)
     return took
 
 
@@ -195,10 +199,9 @@ def _silence() -> Iterator[None]:
 
 
 def _carried() -> list[Told]:
-    from airflow.sdk import Variable
-
     try:
-        told: list[Told] = json.loads(Variable.get(CARRIED, default="[]"))
+        with _variables() as variables:
+            told: list[Told] = json.loads(variables.get(CARRIED, default_var="[]"))
     except Exception:  # better told twice than not at all
         log.warning("The Variable %s cannot be read.", CARRIED)
         return []
@@ -206,11 +209,22 @@ def _carried() -> list[Told]:
 
 
 def _carry(told: list[Told]) -> None:
-    from airflow.sdk import Variable
+    with _variables() as variables:
+        if told:
+            said = "What was told while the warehouse did not answer"
+            variables.set(CARRIED, json.dumps(told), description=said)
+        else:
+            variables.delete(CARRIED)
 
-    if told:
-        Variable.set(
-            CARRIED, json.dumps(told), description="What was told while the warehouse was away"
-        )
-    else:
-        Variable.delete(CARRIED)
+
+@contextmanager
+def _variables() -> Iterator[type[Variable]]:
+    """Give Variables that can be written in a callback of `dag.test()` too.
+
+    It has no supervisor, which the SDK's Variables need; where there is one, the model asks it.
+    """
+    from airflow.models import Variable
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield Variable

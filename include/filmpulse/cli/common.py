@@ -86,7 +86,7 @@ def with_model(settings: Settings) -> Settings:
         return airflow_bridge.stored_model(settings)
 
 
-def send_test_alert() -> dict[str, bool] | None:
+def send_test_alert() -> list[tuple[str, bool]] | None:
     """Send a test message to whom alerts go; return who took it, None if nobody is told.
 
     Raises:

@@ -74,7 +74,7 @@ def _test_alerts() -> None:
             "FILMPULSE_ALERTS_URL and run `make up` or `filmpulse setup`; "
             "docs/runbooks/alerts.md has examples."
         )
-    for name, is_taken in took.items():
+    for name, is_taken in took:
         if is_taken:
             out.print(f"{escape(name)} took a test message.")
         else:
@@ -82,7 +82,7 @@ def _test_alerts() -> None:
                 f"[red]{escape(name)} did not take a test message: check the address in the "
                 "Connection filmpulse_alerts, and whether this machine reaches it.[/]"
             )
-    raise typer.Exit(0 if took and all(took.values()) else 1)
+    raise typer.Exit(0 if all(is_taken for _, is_taken in took) else 1)
 
 
 Rebuilt = Annotated[
