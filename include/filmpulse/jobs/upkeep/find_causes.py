@@ -75,12 +75,12 @@ def find_causes(
 
 
 def is_judged(key: Key, run: Run) -> bool:
-    """Whether a look after this run can tell that a cause is over.
+    """Tell whether a look after this run can see that a cause is over.
 
-    A run's failure is over when a run of the same DAG succeeds; a disk is judged on its machine.
+    A run's failure is judged by the next run of the same DAG, a disk on its own machine.
     """
     if key.cause in ("run_failed", *OWN_CAUSES.values()):
-        return key == run.key and run.succeeded
+        return key == run.key
     return key.cause != "disk_short" or key.subject == socket.gethostname()
 
 
