@@ -153,4 +153,4 @@ _DOT_IN_NAME = re.compile(r"(?<=\w)\.(?=\w)")  # else a name such as `evil.examp
 
 
 def _title(words: _Words, subject: str, prefix: str = "") -> str:
-    return f"Filmpulse: {prefix}{words.title.format(subject=harmless(subject))}"
+    return f"Filmpulse: {prefix}{words.title.format(subject=subject)}"

@@ -61,10 +61,11 @@ WHERE w.status = 'over_budget' AND r.body IS NOT NULL
 GROUP BY a.model, m.imdb_id, n.movie
 UNION ALL
 SELECT 'model_unusable', f.model, NULL, NULL, f.outcome
-FROM (SELECT DISTINCT ON (model) model, outcome FROM ops.llm_calls
-      WHERE outcome = 'scored' OR ops.is_refusal(outcome)
-      ORDER BY model, finished_at DESC, call_id DESC) f
-WHERE f.model = %(model)s::text AND f.outcome <> 'scored'
+FROM (SELECT call_id, model, outcome FROM ops.llm_calls
+      WHERE ops.is_refusal(outcome) AND model = %(model)s::text
+      ORDER BY call_id DESC LIMIT 1) f
+WHERE NOT EXISTS (SELECT FROM ops.llm_calls s
+                  WHERE s.call_id > f.call_id AND s.model = f.model AND s.outcome = 'scored')
 ORDER BY 1, 2, 3
 
 -- name: alerts_hosts
