@@ -406,6 +406,34 @@ def test_workers_at_once_tell_a_cause_once(receiver, db, warehouse_url):
     assert len(told) == 1
 
 
+def test_a_failure_is_not_lost_while_another_worker_has_the_turn(
+    receiver, db, warehouse_url, monkeypatch
+):
+    monkeypatch.setattr("filmpulse.jobs.upkeep.alert.PATIENCE", "10ms")
+    with psycopg.connect(warehouse_url) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('alerts', 0))")
+        run_ended("warehouse_backup", succeeded=False)
+        assert receiver.told() == []
+    run_ended()
+    assert receiver.told() == [("failure", "the backup failed")]
+
+
+def test_what_comes_back_while_its_end_is_told_is_told_anew(receiver, db, warehouse_url):
+    run_ended(RETENTION, succeeded=False)
+    context = jobs.Context.from_settings(
+        Settings(warehouse_url=warehouse_url, lake_url="file:///nowhere")
+    )
+
+    def send(message):  # the other worker's run fails meanwhile
+        db.execute("UPDATE ops.alerts SET ended_at = NULL")
+        return True
+
+    jobs.alert(Run(RETENTION, "r2", "http://a", True), context, send)
+    receiver.told()
+    run_ended()
+    assert receiver.told() == [("failure", "a run failed (retention)")]
+
+
 def test_a_worker_that_is_killed_while_it_sends_leaves_it_to_the_next(receiver, db, warehouse_url):
     collected(db, "failed")
     context = jobs.Context.from_settings(

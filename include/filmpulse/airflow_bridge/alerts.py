@@ -93,10 +93,11 @@ def _look(run: Run, services: Apprise) -> None:
     except Exception as error:
         why = str(error) if isinstance(error, FilmpulseError) else type(error).__name__
         log.warning("What is wrong could not be looked up: %s", why)
-        _carry(jobs.alert_without_warehouse(run, carried, send))
+        told = jobs.alert_without_warehouse(run, carried, send)
     else:
-        if carried:
-            _carry([])
+        told = []
+    if told != carried:
+        _carry(told)
 
 
 def _run(context: Context, *, succeeded: bool) -> Run:

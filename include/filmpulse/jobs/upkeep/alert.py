@@ -8,15 +8,21 @@ sent once more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from psycopg.errors import LockNotAvailable
 
 from filmpulse import warehouse as wh
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.upkeep.find_causes import OWN_CAUSES, Key, Run, find_causes, is_judged
+from filmpulse.jobs.upkeep.find_causes import (
+    OWN_CAUSES,
+    Key,
+    Run,
+    failed_unexplained,
+    find_causes,
+    is_judged,
+)
 from filmpulse.jobs.upkeep.word_alert import Message, alert_message, end_message
 from filmpulse.warehouse import alerts
 
@@ -36,23 +42,37 @@ Told = dict[str, str]
 def alert(run: Run, context: Context, send: Send, carried: Sequence[Told] = ()) -> None:
     """Look what is wrong after a run, tell what is new, and tell what is over.
 
-    Workers take turns. `carried` is what was told while the warehouse did not answer.
+    Workers take turns. `carried` is what was told while the warehouse did not answer; it is noted
+    even if the turn does not come, and so is the failure of the run.
 
     Raises:
         WarehouseUnavailable: Postgres did not answer; what was told so far is noted.
         BadInput: The database is not set up for this version.
     """
     with context.warehouse.connect(autocommit=True) as connection:
+        for told in carried:
+            alerts.carry(connection, **told)
+        has_failed = failed_unexplained(run, connection)
+        if has_failed:
+            alerts.begin(connection, **run.key._asdict(), run_url=run.url)
         try:
             alerts.take_turn(connection, patience=PATIENCE)
         except LockNotAvailable:
             log.info("Another worker is telling what is wrong; the next look tells the rest.")
             return
-        for told in carried:
-            alerts.carry(connection, **told)
-        held = {Key(a.cause, a.subject): a for a in alerts.unsettled(connection)}
-        found = find_causes(run, context, connection, held)
-        _note(run, connection, held, found)
+        held = {
+            Key(one.cause, one.subject): one.alert_id
+            for one in alerts.unsettled(connection)
+            if one.ended_at is None
+        }
+        found = find_causes(context, connection, held)
+        if has_failed:
+            found[run.key] = []
+        over = [held[key] for key in held if key not in found and is_judged(key, run)]
+        with connection.transaction():
+            new = [key._asdict() | {"run_url": run.url} for key in found]
+            alerts.begin.many(connection, new)
+            alerts.end(connection, alert_ids=over)
         _tell(run, connection, found, send)
 
 
@@ -77,37 +97,21 @@ def alert_without_warehouse(run: Run, told: Sequence[Told], send: Send) -> list[
     ]
 
 
-def _note(
-    run: Run, connection: wh.Connection, held: Mapping[Key, alerts.Alert], found: Iterable[Key]
+def _tell(
+    run: Run, connection: wh.Connection, found: Mapping[Key, Sequence[str]], send: Send
 ) -> None:
-    """Note which causes begin and which are over; nothing is told yet."""
-    over = [
-        one.alert_id
-        for key, one in held.items()
-        if one.ended_at is None and key not in found and is_judged(key, run)
-    ]
-    with connection.transaction():
-        alerts.begin.many(connection, [key._asdict() | {"run_url": run.url} for key in found])
-        alerts.end(connection, alert_ids=over)
-
-
-def _tell(run: Run, connection: wh.Connection, found: Mapping[Key, list[str]], send: Send) -> None:
     """Tell what is not told yet, oldest first; stop if no service takes a message."""
     for one in alerts.unsettled(connection):
-        message = _message(one, run, found)
-        if message is None:
+        key = Key(one.cause, one.subject)
+        if one.ended_at is not None:
+            message = end_message(*key, one.since, one.ended_at, run.url)
+            note = alerts.note_end_told
+        elif one.told_at is None:
+            message = alert_message(*key, one.since, one.run_url, found.get(key, ()))
+            note = alerts.note_told
+        else:
             continue
         if not send(message):
             log.warning("No service took an alert; the next look sends what is left.")
             return
-        alerts.note_told(connection, alert_id=one.alert_id)
-
-
-def _message(one: alerts.Alert, run: Run, found: Mapping[Key, Any]) -> Message | None:
-    """Return the message that a cause needs now; None if all is told."""
-    key = Key(one.cause, one.subject)
-    if one.ended_at is not None:
-        return end_message(*key, one.since, one.ended_at, run.url)
-    if one.told_at is None:
-        return alert_message(*key, one.since, one.run_url, found.get(key, ()))
-    return None
+        note(connection, alert_id=one.alert_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -50,12 +50,13 @@ class Run(NamedTuple):
 
 
 def find_causes(
-    run: Run, context: Context, connection: wh.Connection, held: Collection[Key]
-) -> Mapping[Key, list[str]]:
+    context: Context, connection: wh.Connection, held: Collection[Key]
+) -> dict[Key, list[str]]:
     """Return the causes that hold now, each with examples for people, such as its movies.
 
-    `held` are those that held at the last look. Asks the model's endpoint once a day when the model
-    ends (one free request, 10 s at most); nothing else leaves the warehouse and this machine.
+    A failed run is not among them (`failed_unexplained`). `held` are those of the last look. Asks
+    the model's endpoint once a day when the model ends (one free request, 10 s at most); nothing
+    else leaves the warehouse and this machine.
     """
     settings = context.settings
     model = settings.llm_model if settings.has_llm else None
@@ -69,8 +70,6 @@ def find_causes(
         if key.cause == "host_blocked":
             hosts = hosts or alerts.refusing_hosts(connection)
             examples[:0] = hosts
-    if _failed_unexplained(run, connection):
-        found[run.key] = []
     return found | _short_disk(held) | _ending_model(settings, connection)
 
 
@@ -84,7 +83,7 @@ def is_judged(key: Key, run: Run) -> bool:
     return key.cause != "disk_short" or key.subject == socket.gethostname()
 
 
-def _failed_unexplained(run: Run, connection: wh.Connection) -> bool:
+def failed_unexplained(run: Run, connection: wh.Connection) -> bool:
     """Tell whether a run failed for a reason that no other cause tells."""
     if run.succeeded or run.dag_id in OWN_CAUSES:
         return not run.succeeded

@@ -114,8 +114,12 @@ UPDATE ops.alerts SET ended_at = now()
 WHERE alert_id = ANY(%(alert_ids)s) AND told_at IS NOT NULL AND ended_at IS NULL
 
 -- name: alerts_told
-UPDATE ops.alerts SET told_at = coalesce(told_at, now()),
-    end_told_at = CASE WHEN ended_at IS NOT NULL THEN now() END
+UPDATE ops.alerts SET told_at = now() WHERE alert_id = %(alert_id)s
+
+-- name: alerts_end_told
+-- What came back while its end was being told is told anew.
+UPDATE ops.alerts SET end_told_at = CASE WHEN ended_at IS NOT NULL THEN now() END,
+    told_at = CASE WHEN ended_at IS NOT NULL THEN told_at END
 WHERE alert_id = %(alert_id)s
 
 -- name: model_end
