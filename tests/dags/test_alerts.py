@@ -255,6 +255,17 @@ def test_a_hostile_title_is_made_harmless(receiver, db):
     assert "evil.example" not in line
 
 
+def test_what_is_left_of_markup_is_escaped_for_a_service_that_shows_html(receiver, db, monkeypatch):
+    made = json.dumps({"conn_type": "generic", "password": f"{receiver.url}?format=html"})
+    monkeypatch.setenv("AIRFLOW_CONN_FILMPULSE_ALERTS", made)
+    add_movie(db, "tt99000002", "Tom &lt;b&gt; <b>Jerry</b>")
+    collected(db, "failed", "tt99000002")
+    run_ended()
+    [told] = receiver.taken
+    assert "&amp;lt;b&amp;gt;" in told["message"]
+    assert "<b>" not in told["message"]
+
+
 def test_a_short_disk_is_told_and_well_again_with_some_to_spare(receiver, db, monkeypatch):
     free = 1.9
     monkeypatch.setattr(measure_disk, "LEAST_DISK_GIB", 2.0)
