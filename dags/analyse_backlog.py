@@ -1,7 +1,6 @@
 """Score reviews that the configured analyser has not scored yet, newest first, within the budget.
 
-* **Kind:** "now" DAG, daily at 4:10 UTC, or by hand. Repair a failure with a new run; it takes up
-  only what is left, and pays for no text twice.
+* **Kind:** "now" DAG, daily at 4:10 UTC, or by hand. Repair it with a new run: no text costs twice.
 * **Writes:** `core.review_analyses`, `core.aspect_scores`, `core.movies.active_analyser_id`,
   `ops.llm_results`, `ops.llm_calls`. If rows changed: asset `filmpulse/aspect_scores`.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`. Optional:
@@ -28,6 +27,7 @@ from filmpulse import airflow_bridge as bridge
     default_args=bridge.default_args(retry_minutes=5),
     params={"imdb_ids": bridge.movies(), "budget_usd": bridge.BUDGET},
     tags=["scores"],
+    **bridge.ALERTS,
     doc_md=__doc__,
 )
 def analyse_backlog():

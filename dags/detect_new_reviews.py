@@ -37,6 +37,7 @@ LONGEST = timedelta(minutes=50)
         )
     },
     tags=["detection"],
+    **bridge.ALERTS,
     doc_md=__doc__,
 )
 def detect_new_reviews():
@@ -48,14 +49,8 @@ def detect_new_reviews():
     )
     def look_for_news(params: dict, run_id: str, dag_run) -> PokeReturnValue:
         """Visit due movies; done when each was looked at, or after 50 minutes."""
-        return PokeReturnValue(
-            *bridge.detect(
-                since=dag_run.start_date,
-                run_id=run_id,
-                longest=LONGEST,
-                is_patient=params["wait"],
-            )
-        )
+        asked = {"run_id": run_id, "longest": LONGEST, "is_patient": params["wait"]}
+        return PokeReturnValue(*bridge.detect(since=dag_run.start_date, **asked))
 
     @task
     def announce(found: dict) -> list[dict]:

@@ -27,6 +27,7 @@ from filmpulse import airflow_bridge as bridge
     is_paused_upon_creation=False,
     default_args=bridge.default_args(),
     tags=["reviews"],
+    **bridge.ALERTS,
     doc_md=__doc__,
 )
 def import_saved_pages():

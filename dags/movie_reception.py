@@ -22,12 +22,9 @@ from filmpulse import airflow_bridge as bridge
     schedule=None,
     is_paused_upon_creation=False,
     default_args=bridge.default_args(map_index_template="{{ movie }}"),
-    params={
-        "imdb_ids": bridge.movies(at_least=1),
-        "mode": bridge.MODE,
-        "budget_usd": bridge.BUDGET,
-    },
+    params={"imdb_ids": bridge.movies(1), "mode": bridge.MODE, "budget_usd": bridge.BUDGET},
     tags=["reviews"],
+    **bridge.ALERTS,
     doc_md=__doc__,
 )
 def movie_reception():

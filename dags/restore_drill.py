@@ -26,6 +26,7 @@ from filmpulse import airflow_bridge as bridge
     default_args=bridge.default_args(retry_minutes=30),
     tags=["upkeep"],
     doc_md=__doc__,
+    **bridge.ALERTS,
 )
 def restore_drill():
     @task.short_circuit

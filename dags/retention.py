@@ -28,6 +28,7 @@ from filmpulse import airflow_bridge as bridge
     is_paused_upon_creation=False,
     default_args=bridge.default_args(retry_minutes=5),
     tags=["upkeep"],
+    **bridge.ALERTS,
     doc_md=__doc__,
 )
 def retention():

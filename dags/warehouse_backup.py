@@ -31,6 +31,7 @@ from filmpulse import airflow_bridge as bridge
     default_args=bridge.default_args(retry_minutes=10),
     tags=["upkeep"],
     doc_md=__doc__,
+    **bridge.ALERTS,
 )
 def warehouse_backup():
     @task.short_circuit

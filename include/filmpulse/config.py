@@ -180,6 +180,12 @@ class Settings(BaseModel):
         30, description="How long saved files are kept once imported or failed, in days."
     )
 
+    alerts_url: SecretStr | None = Field(
+        None,
+        description="Whom to tell what is wrong: an address of Apprise such as `ntfys://topic`, "
+        "several with a space between. Unset: nobody is told.",
+    )
+
     @property
     def author_key_secret(self) -> bytes | None:
         """The key of the hash that stands for a reviewer; None when it is not set."""

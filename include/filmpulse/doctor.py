@@ -26,7 +26,6 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 from filmpulse.sources import known
 
-LEAST_DISK_GIB = 2.0  # a day of task logs, the lake and Postgres's own log of changes
 MOVIES_READ_BACK = 5  # chosen at random: a lake that lost data lost those of most movies
 LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 START = "run `make up`, then `source var/main/env.sh`"
@@ -124,6 +123,8 @@ def _airflow_objects() -> str:
         connections.add("filmpulse_lake")
     if settings.has_llm:
         connections.add("filmpulse_llm")
+    if settings.alerts_url:
+        connections.add("filmpulse_alerts")
     wanted = (
         ("connections", "conn_id", connections),
         ("pools", "pool", {"browser", "detector", "llm"}),
@@ -367,10 +368,12 @@ def _driver_version() -> str:
 
 
 def _disk() -> str:
-    place = os.environ.get("AIRFLOW_HOME", ".")
-    free = shutil.disk_usage(place if Path(place).is_dir() else ".").free / 2**30
-    if free < LEAST_DISK_GIB:
+    from filmpulse.jobs.upkeep import measure_disk
+
+    place, free = measure_disk.free_disk()
+    if free < measure_disk.LEAST_DISK_GIB:
         raise _Problem(
-            f"{free:.1f} GiB free at {place}", f"free some: {LEAST_DISK_GIB:g} GiB are needed"
+            f"{free:.1f} GiB free at {place}",
+            f"free some: {measure_disk.LEAST_DISK_GIB:g} GiB are needed",
         )
     return f"{free:.0f} GiB free"

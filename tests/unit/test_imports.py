@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
 # A library -> the only places that may import it.
 HOMES: dict[str, tuple[str, ...]] = {
     "airflow": ("airflow_bridge/", "web/log_in.py"),
+    "apprise": ("airflow_bridge/",),
     "selenium": ("sources/browser.py",),
     "psycopg": ("warehouse/", "backup/", "local/", "jobs/", "airflow_bridge/", "doctor.py"),
     "vaderSentiment": ("analysis/",),

@@ -7,6 +7,7 @@
 | Connection | `filmpulse_backup` | S3 keys of the backups; optional, else those of the lake |
 | Connection | `filmpulse_superset` | Superset, whose assets a backup includes; optional |
 | Connection | `filmpulse_llm` | the model that scores reviews: base URL, key, extra; optional |
+| Connection | `filmpulse_alerts` | whom to tell what is wrong: addresses of Apprise; optional |
 | Variable | `tracked_movies` | JSON list of IMDb ids |
 | Variable | `llm_budget_usd_per_day` | most that all runs of a day may spend on a model; optional |
 | Pool | `browser` 1, `detector` 1, `llm` 4 | how many tasks of a kind run at once |
@@ -14,6 +15,7 @@
 `job_context_for` names a mapped task after its movie; `RETRY_POLICY` says what follows an error.
 """
 
+from filmpulse.airflow_bridge.alerts import send_test
 from filmpulse.airflow_bridge.backlog import (
     ask_about,
     plan_backlog,
@@ -32,6 +34,7 @@ from filmpulse.airflow_bridge.backup import (
 from filmpulse.airflow_bridge.connections import stored_model
 from filmpulse.airflow_bridge.context import job_context, job_context_for
 from filmpulse.airflow_bridge.dags import (
+    ALERTS,
     ASPECT_SCORES,
     BUDGET,
     CHANGED,

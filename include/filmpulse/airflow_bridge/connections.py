@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
 BACKUP, SUPERSET = "filmpulse_backup", "filmpulse_superset"
+ALERTS = "filmpulse_alerts"
 DAY_BUDGET = "llm_budget_usd_per_day"
 
 

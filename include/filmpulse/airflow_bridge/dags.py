@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
+from filmpulse.airflow_bridge.alerts import AlertNotifier
 from filmpulse.config import MOST_MAPPED
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ]
 )
 """What the tree of errors means to Airflow; other errors follow the task's own retries."""
+
+ALERTS = {
+    "on_success_callback": AlertNotifier(succeeded=True),
+    "on_failure_callback": AlertNotifier(succeeded=False),
+}
+"""What `@dag` takes to have each run looked at once it has ended, however it ended."""
 
 BUDGET = Param(
     None,

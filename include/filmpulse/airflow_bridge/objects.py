@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from filmpulse.airflow_bridge.connections import (
+    ALERTS,
     BACKUP,
     LAKE,
     LLM,
@@ -26,7 +27,13 @@ POOLS: Mapping[str, tuple[int, str]] = {
     "detector": (1, "The detector, apart from scraping so that it never waits for it"),
     "llm": (4, "Analysis of reviews"),
 }
-_MODEL_DESCRIPTION = "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`"
+_DESCRIPTIONS: Mapping[str, str] = {
+    LLM: "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`",
+    BACKUP: "S3 keys of the backups, made of FILMPULSE_BACKUP_* by `filmpulse setup`",
+    SUPERSET: "Superset, for backups, made of FILMPULSE_SUPERSET_* by `filmpulse setup`",
+    ALERTS: "Whom to tell what is wrong, made of FILMPULSE_ALERTS_URL by `filmpulse setup`",
+}
+"""The optional Connections; one with another description was made by a person, and stays."""
 
 
 def setup() -> None:
@@ -35,9 +42,9 @@ def setup() -> None:
     Also makes the table in which Airflow's log-in counts wrong passwords.
 
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
-    `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`) each time. Existing pools and
-    the Variable stay, since an operator may have changed them. The model's connection goes when its
-    settings go, unless a person made it.
+    `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`, `FILMPULSE_ALERTS_URL`) each
+    time. Existing pools and the Variable stay, since an operator may have changed them. An optional
+    connection goes when its settings go, unless a person made it.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -53,17 +60,19 @@ def setup() -> None:
                 session.add(
                     Pool(pool=name, slots=slots, description=description, include_deferred=False)
                 )
-        for name in (WAREHOUSE, LAKE, LLM, BACKUP, SUPERSET):
+        for name in (WAREHOUSE, LAKE, *_DESCRIPTIONS):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
-            is_ours = found is not None and found.description == _MODEL_DESCRIPTION
-            if name == LLM and found is not None and not is_ours:
+            is_optional = name in _DESCRIPTIONS
+            is_ours = found and is_optional and found.description == _DESCRIPTIONS[name]
+            if is_optional and found is not None and not is_ours:
                 continue
             if found is not None and (name in wanted or is_ours):
                 # Delete it first: Airflow never removes a password, and another host would get it.
                 session.delete(found)
                 session.flush()
             if name in wanted:
-                session.add(Connection(conn_id=name, **wanted[name]))
+                told = _DESCRIPTIONS.get(name)
+                session.add(Connection(conn_id=name, description=told, **wanted[name]))
         if session.scalar(select(Variable).where(Variable.key == TRACKED_MOVIES)) is None:
             session.add(
                 Variable(  # type: ignore[no-untyped-call]
@@ -83,6 +92,7 @@ def _connections() -> dict[str, dict[str, Any]]:
         LLM: _model(settings),
         BACKUP: _backup(settings),
         SUPERSET: _superset(settings),
+        ALERTS: _alerts(settings),
     }
     return {name: fields for name, fields in made.items() if fields is not None}
 
@@ -144,7 +154,6 @@ def _model(settings: Settings) -> dict[str, Any] | None:
     key = settings.llm_api_key
     return {
         "conn_type": "generic",
-        "description": _MODEL_DESCRIPTION,
         "host": settings.llm_base_url,
         "port": None,
         "schema": None,
@@ -152,4 +161,14 @@ def _model(settings: Settings) -> dict[str, Any] | None:
         "extra": json.dumps(
             {word: given[name] for word, name in model_fields().items() if name in given}
         ),
+    }
+
+
+def _alerts(settings: Settings) -> dict[str, Any] | None:
+    if settings.alerts_url is None:
+        return None
+    return {
+        "conn_type": "generic",
+        # Airflow shows no password, but would show the `config` of the type Apprise.
+        "password": settings.alerts_url.get_secret_value(),
     }

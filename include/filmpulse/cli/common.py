@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from filmpulse.config import Settings
+from filmpulse.errors import BadInput
 from filmpulse.items import read_imdb_id
 
 out = Console(highlight=False, soft_wrap=True)
@@ -79,13 +80,37 @@ def with_model(settings: Settings) -> Settings:
     """
     if "AIRFLOW_HOME" not in os.environ:  # else Airflow would make an empty one
         return settings
-    log = logging.getLogger()
-    handlers, level = log.handlers[:], log.level
-    try:
+    with _kept_logging():
         from filmpulse import airflow_bridge
 
         return airflow_bridge.stored_model(settings)
-    finally:  # importing Airflow replaces them
+
+
+def send_test_alert() -> list[tuple[str, bool]] | None:
+    """Send a test message to whom alerts go; return who took it, None if nobody is told.
+
+    Raises:
+        BadInput: There is no Airflow here, or its Connection cannot be used.
+    """
+    if "AIRFLOW_HOME" not in os.environ:
+        raise BadInput(
+            "Airflow's Connection filmpulse_alerts cannot be reached: run this where the "
+            "instance's environment is set (`source var/<instance>/env.sh`)."
+        )
+    with _kept_logging():
+        from filmpulse import airflow_bridge
+
+        return airflow_bridge.send_test()
+
+
+@contextmanager
+def _kept_logging() -> Iterator[None]:
+    """Keep how this process logs: importing Airflow replaces that."""
+    log = logging.getLogger()
+    handlers, level = log.handlers[:], log.level
+    try:
+        yield
+    finally:
         log.handlers[:] = handlers
         log.setLevel(level)
 

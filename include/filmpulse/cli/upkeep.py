@@ -36,11 +36,19 @@ def setup() -> None:
         err.print("[yellow]What the lake holds comes back with `filmpulse rebuild`.[/]")
 
 
+AlertTest = Annotated[
+    bool, typer.Option("--alert-test", help="Only send a test message to whom alerts go.")
+]
+
+
 @app.command()
-def doctor() -> None:
+def doctor(alert_test: AlertTest = False) -> None:
     """Check versions, connections, roles, schema, disk, browser and S3; say what to do."""
     from filmpulse.doctor import checks
 
+    if alert_test:
+        _test_alerts()
+        return
     table = Table(box=None, pad_edge=False)
     for name in ("", "check", "found", "what to do"):
         table.add_column(name, overflow="fold")
@@ -55,6 +63,26 @@ def doctor() -> None:
         )
     out.print(table)
     raise typer.Exit(1 if failed else 0)
+
+
+def _test_alerts() -> None:
+    """Send a test message; say who took it, by the services' names alone."""
+    took = common.send_test_alert()
+    if took is None:
+        raise BadInput(
+            "There is no Connection filmpulse_alerts, so nobody is told what is wrong. Set "
+            "FILMPULSE_ALERTS_URL and run `make up` or `filmpulse setup`; "
+            "docs/runbooks/alerts.md has examples."
+        )
+    for name, is_taken in took:
+        if is_taken:
+            out.print(f"{escape(name)} took a test message.")
+        else:
+            err.print(
+                f"[red]{escape(name)} did not take a test message: check the address in the "
+                "Connection filmpulse_alerts, and whether this machine reaches it.[/]"
+            )
+    raise typer.Exit(0 if all(is_taken for _, is_taken in took) else 1)
 
 
 Rebuilt = Annotated[

@@ -56,7 +56,7 @@ def test_faults_are_named(
     monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
     monkeypatch.setenv("FILMPULSE_LAKE_SECRET", "wrong")
     monkeypatch.setenv("FILMPULSE_BROWSER_PATH", "/nowhere/chromium")
-    monkeypatch.setattr(doctor, "LEAST_DISK_GIB", 1e9)
+    monkeypatch.setattr("filmpulse.jobs.upkeep.measure_disk.LEAST_DISK_GIB", 1e9)
     found = {check.name: check for check in doctor.checks()}
     assert found["Postgres"].ok
     assert "revision none" in found["schema"].detail

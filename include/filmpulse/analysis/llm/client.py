@@ -498,6 +498,13 @@ class _Model(BaseModel):
     id: str
     shutdown_date: str | None = None
 
+    @property
+    def ends_on(self) -> date | None:
+        """The day on which it is shut down; None where none is named."""
+        with suppress(ValueError):
+            return date.fromisoformat((self.shutdown_date or "")[:10])
+        return None
+
 
 class _Models(BaseModel):
     data: list[_Model]
@@ -515,6 +522,39 @@ def preflight(settings: Settings) -> list[str]:
         LlmRefused: The endpoint refuses the key (401), or its certificate is not trusted.
         BadInput: The settings cannot be used.
     """
+    listed = _listed_models(settings)
+    if listed is None:
+        return []
+    model, host = settings.llm_model, provider_for(settings).host
+    if (found := _find(model, listed)) is None:
+        return [f"{host} does not list the model {model}."]
+    ends_on = found.ends_on
+    if ends_on is None or not ends_soon(ends_on):
+        return []
+    return [f"{host} shuts the model {model} down on {ends_on}: choose another before."]
+
+
+def shutdown_date(settings: Settings) -> date | None:
+    """Ask the endpoint when it shuts the model down; one free request.
+
+    Returns:
+        The day; None if the endpoint names none, has no list of models, or does not answer.
+
+    Raises:
+        LlmRefused, BadInput: As `preflight`.
+    """
+    listed = _listed_models(settings)
+    found = _find(settings.llm_model, listed) if listed else None
+    return found.ends_on if found else None
+
+
+def ends_soon(ends_on: date) -> bool:
+    """Tell whether a model ends so soon that another must be chosen."""
+    return ends_on - datetime.now(UTC).date() <= WARN_BEFORE_SHUTDOWN
+
+
+def _listed_models(settings: Settings) -> _Models | None:
+    """Ask the endpoint for its models; None if it has no list or cannot be reached."""
     provider, key = provider_for(settings), _key_of(settings)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     headers |= _azure_headers(provider, key)
@@ -529,27 +569,17 @@ def preflight(settings: Settings) -> list[str]:
         if unsafe := _unsafe_certificate(provider.host, error):
             raise LlmRefused(unsafe, reason="unsafe_certificate") from None
         log.info("%s did not list its models: %s", provider.host, type(error).__name__)
-        return []
+        return None
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         sentence = _SENTENCES["key_refused"].format(host=provider.host, code=401)
         raise LlmRefused(sentence, reason="key_refused")
     listed = _read(_Models, response.content) if response.is_success else None
     if listed is None:
         log.info("%s has no list of models (%d).", provider.host, response.status_code)
-        return []
-    return _warnings(settings.llm_model, provider.host, listed, datetime.now(UTC).date())
+    return listed
 
 
-def _warnings(model: str, host: str, listed: _Models, today: date) -> list[str]:
+def _find(model: str, listed: _Models) -> _Model | None:
     # Gemini lists `models/name`, Ollama `name:latest`.
     names = (model, f"models/{model}", f"{model}:latest")
-    found = [m for m in listed.data if m.id in names]
-    if not found:
-        return [f"{host} does not list the model {model}."]
-    try:
-        ends = date.fromisoformat((found[0].shutdown_date or "")[:10])
-    except ValueError:
-        return []
-    if ends - today > WARN_BEFORE_SHUTDOWN:
-        return []
-    return [f"{host} shuts the model {model} down on {ends}: choose another before."]
+    return next((m for m in listed.data if m.id in names), None)
