@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from filmpulse.airflow_bridge.connections import (
+    ALERTS,
     BACKUP,
     LAKE,
     LLM,
@@ -94,7 +95,7 @@ def _objects_in_task() -> AirflowObjects:
     from airflow.sdk import Variable
 
     names = list(Variable.keys())
-    ours = (WAREHOUSE, LAKE, LLM, BACKUP, SUPERSET)
+    ours = (WAREHOUSE, LAKE, LLM, BACKUP, SUPERSET, ALERTS)
     return _objects(
         {name: str(Variable.get(name, default="")) for name in names if not _is_secret(name)},
         filter(_is_secret, names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from filmpulse.cli import common
 from filmpulse.cli.app import app, backup_app, lake_app
 from filmpulse.cli.common import err, out
 from filmpulse.config import Settings
+from filmpulse.errors import BadInput
 
 BackupId = Annotated[
     str | None, typer.Argument(help="Which backup.", show_default="the newest complete one")
@@ -24,11 +26,11 @@ def backup_now() -> None:
 
     With them go Airflow's Variables, and Superset's charts and dashboards; no password and no key.
     """
-    from filmpulse import airflow_bridge, jobs
+    from filmpulse import jobs
 
     settings = Settings.from_env()
     superset = jobs.Superset.from_settings(settings)
-    made = jobs.back_up(common.job_context(), airflow_bridge.stored_objects, superset)
+    made = jobs.back_up(common.job_context(), _airflow_objects, superset)
     found, kept = made.manifest, made.kept
     out.print(
         f"{found.backup_id} holds {found.rows:,} rows of {len(found.tables)} tables in "
@@ -37,6 +39,24 @@ def backup_now() -> None:
     )
     for warning in made.warnings:
         err.print(f"[yellow]{escape(warning)}[/]")
+
+
+def _airflow_objects() -> Any:
+    """Return what a backup keeps of Airflow; nothing, and a warning, where Airflow is away."""
+    from filmpulse import airflow_bridge, jobs
+
+    try:
+        if _has_airflow():
+            return airflow_bridge.stored_objects()
+        why = "AIRFLOW_HOME is not set"
+    except BadInput as error:
+        why = str(error)
+    err.print(f"[yellow]The backup goes without Airflow's Variables: {escape(why)}[/]")
+    return jobs.AirflowObjects()
+
+
+def _has_airflow() -> bool:
+    return "AIRFLOW_HOME" in os.environ  # else Airflow would make an empty one
 
 
 @backup_app.command("list")
@@ -116,6 +136,9 @@ def restore(
 def _restore_variables(airflow: Any) -> None:
     from filmpulse import airflow_bridge
 
+    if not _has_airflow():
+        err.print("[yellow]AIRFLOW_HOME is not set, so Airflow's Variables were left.[/]")
+        return
     written, other = airflow_bridge.write_variables(airflow.variables)
     if written:
         out.print(f"Airflow's Variables are back: {escape(', '.join(written))}.")

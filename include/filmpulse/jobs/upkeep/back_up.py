@@ -13,7 +13,7 @@ from filmpulse.backup import keep, manifest, save
 from filmpulse.backup.dashboards import Superset
 from filmpulse.backup.manifest import Manifest
 from filmpulse.backup.store import Store
-from filmpulse.errors import BackupUnavailable, FilmpulseError
+from filmpulse.errors import BackupUnavailable, BadInput, FilmpulseError
 from filmpulse.jobs.context import Context
 from filmpulse.warehouse import backups as wh
 from filmpulse.warehouse.tables import only_backup
@@ -161,8 +161,6 @@ def chosen(context: Context, backup_id: str | None) -> Manifest:
     Raises:
         BadInput: There is none.
     """
-    from filmpulse.errors import BadInput
-
     backup_id = backup_id or keep.newest(context.backups)
     if backup_id is None:
         raise BadInput(
