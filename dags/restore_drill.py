@@ -4,7 +4,8 @@
 * **Writes:** a database of its own on the warehouse's server, which it drops again; one row in
   `ops.restore_drills`, which the Pipeline dashboard shows.
 * **Needs:** connections `filmpulse_warehouse` (its role must be allowed to make databases), and
-  `filmpulse_backup` or else `filmpulse_lake`. Without `FILMPULSE_BACKUP_URL` it does nothing.
+  `filmpulse_backup` or else `filmpulse_lake`. Before the first backup it does
+  nothing.
 
 A drill passes if every table comes back with the rows and the hash of the manifest, at the backup's
 revision, and can be brought to today's.
@@ -30,16 +31,16 @@ from filmpulse import airflow_bridge as bridge
 )
 def restore_drill():
     @task.short_circuit
-    def is_set_up() -> bool:
-        """Skip the drill if there is no place for backups."""
-        return bridge.has_backup_place()
+    def has_backup() -> bool:
+        """Skip the drill as long as there was never a backup."""
+        return bridge.has_backup()
 
     @task(execution_timeout=timedelta(hours=12))
     def drill() -> dict:
         """Restore and compare; return which backup, its rows and the seconds."""
         return bridge.drill()
 
-    is_set_up() >> drill()
+    has_backup() >> drill()
 
 
 restore_drill()

@@ -36,7 +36,7 @@ from filmpulse import airflow_bridge as bridge
 def warehouse_backup():
     @task.short_circuit
     def is_due(dag_run) -> bool:
-        """Skip the backup if a load asked for one too soon, or if there is no place for it."""
+        """Skip the backup without a place or a movie, or if a load asked for one too soon."""
         return bridge.is_backup_due(dag_run.run_type)
 
     @task(execution_timeout=timedelta(hours=12))

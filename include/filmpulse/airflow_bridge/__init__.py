@@ -26,7 +26,7 @@ from filmpulse.airflow_bridge.backlog import (
 from filmpulse.airflow_bridge.backup import (
     back_up,
     drill,
-    has_backup_place,
+    has_backup,
     is_backup_due,
     stored_objects,
     write_variables,

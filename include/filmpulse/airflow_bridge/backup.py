@@ -27,16 +27,20 @@ log = logging.getLogger(__name__)
 
 
 def is_backup_due(run_type: str) -> bool:
-    """Say whether a run shall make a backup.
+    """Say whether a run shall make a backup; the task's log says why not.
 
-    A run that a load asked for does so only if the newest backup is over 24 hours old. If no place
-    for backups is set, no run does; the task's log and the Pipeline dashboard say so.
+    Without a place for backups no run does, nor while the warehouse holds no movie: what is empty,
+    or was lost, never displaces a backup. A run that a load asked for makes one only if the newest
+    is over 24 hours old.
     """
     from filmpulse import jobs
 
     context = _context()
     if context.settings.backup_url is None:
         log.warning("FILMPULSE_BACKUP_URL is not set, so no backups are made.")
+        return False
+    if not jobs.has_rows(context.warehouse.url):
+        log.warning("The warehouse holds no movie, so there is nothing to back up.")
         return False
     asked_by_load = run_type.startswith("asset")
     return not asked_by_load or jobs.is_backup_due(context, datetime.now(UTC))
@@ -63,9 +67,12 @@ def back_up() -> dict[str, Any]:
     }
 
 
-def has_backup_place() -> bool:
-    """Say whether a place for backups is set."""
-    return _context().settings.backup_url is not None
+def has_backup() -> bool:
+    """Say whether a backup was ever verified, so that a drill can be expected to find one."""
+    from filmpulse import jobs
+
+    context = _context()
+    return context.settings.backup_url is not None and jobs.newest_backup(context) is not None
 
 
 def drill() -> dict[str, Any]:

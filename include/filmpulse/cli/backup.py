@@ -65,13 +65,14 @@ def backup_list() -> None:
     from filmpulse import jobs
 
     table = Table(box=None, pad_edge=False)
-    for name in ("backup", "taken at (UTC)", "rows", "size", "revision", "version"):
-        table.add_column(name, justify="right" if name in ("rows", "size") else "left")
+    for name in ("backup", "taken at (UTC)", "rows", "size", "revision"):
+        justify: Any = "right" if name in ("rows", "size") else "left"
+        table.add_column(name, justify=justify, no_wrap=True)
     found = jobs.list_backups(common.job_context())
     for one in found:
         table.add_row(
             one.backup_id, f"{one.taken_at:%Y-%m-%d %H:%M}", f"{one.rows:,}",
-            _size(one.stored_bytes), one.schema_revision, one.made_by,
+            _size(one.stored_bytes), one.schema_revision,
         )  # fmt: skip
     out.print(table if found else "No complete backup yet: `filmpulse backup now` makes one.")
 

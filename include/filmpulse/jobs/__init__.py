@@ -50,6 +50,7 @@ from filmpulse.jobs.upkeep.back_up import (
     back_up,
     is_backup_due,
     list_backups,
+    newest_backup,
     verify_backup,
 )
 from filmpulse.jobs.upkeep.copy_lake import Copied, copy_lake
@@ -68,3 +69,4 @@ from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
 from filmpulse.sources.tables.mapping import is_table
 from filmpulse.warehouse.load import Loaded
+from filmpulse.warehouse.tables import has_rows

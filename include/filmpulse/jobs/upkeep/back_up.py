@@ -50,9 +50,14 @@ class BackedUp(NamedTuple):
     warnings: list[str]
 
 
+def newest_backup(context: Context) -> datetime | None:
+    """Return when the newest verified backup was taken (UTC), as the warehouse knows it."""
+    return wh.backup_newest.one(context.warehouse)
+
+
 def is_backup_due(context: Context, now: datetime) -> bool:
     """Say whether the newest verified backup is older than `DUE_AFTER`, or there is none."""
-    newest = wh.backup_newest.one(context.warehouse)
+    newest = newest_backup(context)
     return newest is None or now - newest > DUE_AFTER
 
 
