@@ -50,6 +50,7 @@ from filmpulse.jobs.upkeep.erase import (
     preview,
     replay_erasures,
 )
+from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.sources.tables.mapping import is_table
