@@ -16,16 +16,16 @@ from filmpulse.warehouse.extracts import Column, Row
 # A spreadsheet takes a cell that begins so for a formula, and may run it when the file is opened
 # (https://owasp.org/www-community/attacks/CSV_Injection). Besides ASCII: the characters that
 # Unicode's NFKC makes one of these, and the minus sign.
-_STARTS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋\N{MINUS SIGN}"  # noqa: RUF001
-# What may stand before it unseen: spaces, quotation marks, characters without width (of Unicode's
-# categories Cc, Cf, Zs, Zl and Zp those of the basic plane).
+_STARTS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋\ufb29\N{MINUS SIGN}"  # noqa: RUF001
+# What may stand before it unseen: a quotation mark, and spaces, controls and characters without
+# width (of Unicode's categories Zs, Zl, Zp, Cc and Cf those of the basic plane).
 _PASSED = (
-    '[\\s"\x00-\x20\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e'
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    '["\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680'
+    "\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]"
 )
-# Where a cell may begin: with the text, and after what a spreadsheet set to another separator, or
-# one that does not heed quotation marks, takes for the end of a cell.
-_CELL = re.compile(f"(^|[;\t\r\n])(?=[\t\r\n]|{_PASSED}*[{_STARTS}])")
+# A cell begins with the text, and after what ends a cell for a spreadsheet that is set to another
+# separator or does not heed quotation marks. A break at the very beginning is a danger by itself.
+_FORMULA = re.compile(f"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?={_PASSED}*[{_STARTS}])")
 
 
 def harmless(text: str) -> str:
@@ -33,7 +33,7 @@ def harmless(text: str) -> str:
 
     The other characters stay as they are. A text without such a place is returned unchanged.
     """
-    return _CELL.sub(r"\1'", text)
+    return _FORMULA.sub("'", text)
 
 
 def write_parquet(
