@@ -28,11 +28,12 @@ from filmpulse import airflow_bridge as bridge
 )
 def export_reviews():
     @task(execution_timeout=timedelta(hours=2))
-    def export() -> dict:
-        """Write the export and delete old ones; return its address and how many rows it has."""
+    def export() -> dict | None:
+        """Write it and delete old ones; return its address and rows, None without movies."""
         from filmpulse import jobs
 
-        return jobs.export_weekly(bridge.job_context(), datetime.now(UTC)).facts
+        made = jobs.export_weekly(bridge.job_context(), datetime.now(UTC))
+        return made.facts if made else None
 
     export()
 

@@ -36,7 +36,10 @@ MOST_ROWS, MOST_CHARACTERS = 20_000, 8_000_000
 
 
 class Column(NamedTuple):
-    """What a column holds: Arrow's name of its type, and its unit or scale if it is a quantity."""
+    """What a column holds: its type, and its unit or scale if it is a quantity.
+
+    The type is an alias of Arrow's, `category`, or `timestamp` (UTC).
+    """
 
     type: str
     unit: str | None = None
@@ -196,8 +199,8 @@ class Extract:
         chunk: list[Row] = []
         characters = 0
         for imdb_id in imdb_ids:
-            values = {"imdb_id": imdb_id} | ({"with_text": with_text} if self._has_words else {})
-            with self.query.streamed(connection, AT_ONCE, **values) as rows:
+            asked = {"imdb_id": imdb_id, "with_text": with_text}
+            with self.query.streamed(connection, AT_ONCE, **asked) as rows:
                 for found in rows:
                     row = tuple(found[place] for place in kept)
                     chunk.append(row)
@@ -207,10 +210,6 @@ class Extract:
                         chunk, characters = [], 0
         if chunk:
             yield chunk
-
-    @property
-    def _has_words(self) -> bool:
-        return len(self.columns(with_text=True)) > len(self.columns(with_text=False))
 
     def about(self, connection: Connection, *, with_text: bool) -> dict[str, Any]:
         """Return what a reader of the table should know: units, meanings, rights; plain JSON."""

@@ -1,6 +1,7 @@
 """`filmpulse export`: what it writes and says, and what it refuses."""
 
 import re
+import signal
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,6 +13,7 @@ from filmpulse import (
     cli,
 )
 from filmpulse.errors import BadInput
+from filmpulse.jobs.upkeep import write_tables
 from filmpulse.warehouse import Warehouse
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
@@ -79,6 +81,19 @@ def test_it_replaces_an_export_only_when_told(call):
     assert len(pd.read_parquet("x/reviews.parquet")) == 3
     assert call("--to", "x", "--overwrite").exit_code == 0
     assert len(pd.read_parquet("x/reviews.parquet")) == 5
+
+
+def test_an_interrupted_export_leaves_nothing(call, tmp_path, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(write_tables.WRITERS, "parquet", interrupt)
+    heard = signal.getsignal(signal.SIGINT)
+    try:
+        assert call().exit_code == 130
+    finally:
+        signal.signal(signal.SIGINT, heard)  # the command hears no second Ctrl-C
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 @pytest.mark.parametrize(

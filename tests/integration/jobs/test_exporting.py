@@ -186,6 +186,14 @@ def test_an_empty_warehouse_gives_empty_tables_of_the_same_types(context, tmp_pa
         assert none.schema.equals(full.schema)
 
 
+def test_without_a_movie_no_weekly_export_is_written_and_none_deleted(context):
+    weekly(context, 7)
+    with context.warehouse.connect() as connection:
+        connection.execute("TRUNCATE core.movies CASCADE")
+    assert weekly(context) is None
+    assert len(exported_days(context)) == 1
+
+
 def test_duckdb_reads_days_and_numbers_as_such(context, tmp_path):
     jobs.export(context, str(tmp_path))
     found = duckdb.read_parquet(str(tmp_path / "reviews.parquet"))

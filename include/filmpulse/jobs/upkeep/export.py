@@ -126,11 +126,12 @@ def export(
             return _bring(folder, manifest, target)
 
 
-def export_weekly(context: Context, now: datetime) -> Exported:
+def export_weekly(context: Context, now: datetime) -> Exported | None:
     """Write an export of all movies without texts as Parquet to `exports/<day>/` in the lake.
 
     The day is that of `now` (UTC). A second export on the same day replaces the first. Once the new
-    one is whole, all but the newest `exports_kept` are deleted, and what broke off before.
+    one is whole, all but the newest `exports_kept` are deleted, and what broke off before. If the
+    warehouse holds no movie, nothing is written or deleted, and the answer is None.
 
     Raises:
         Retryable: The lake or the warehouse did not answer; the older exports are as they were.
@@ -138,6 +139,9 @@ def export_weekly(context: Context, now: datetime) -> Exported:
     target = _Target(context.lake, f"{AREA}/{now.astimezone(UTC):%Y-%m-%d}")
     with _beside() as folder:
         manifest = _write(context, folder, None, "parquet", False, silent)
+        if not manifest.movies:
+            log.info("The warehouse holds no movie, so there is nothing to export.")
+            return None
         made = _bring(folder, manifest, target)
     made = made._replace(deleted=_delete_older(context.lake, context.settings.exports_kept))
     log.info("%s", made.facts)
