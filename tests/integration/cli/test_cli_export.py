@@ -96,6 +96,19 @@ def test_an_interrupted_export_leaves_nothing(call, tmp_path, monkeypatch):
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_a_folder_may_be_named_from_here_or_from_home(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for to, there in (
+        ("../beside/it", "beside/it"),
+        ("~/mine", "home/mine"),
+        ("lake2", "home/lake2"),
+    ):
+        assert call("--to", to).exit_code == 0
+        assert (tmp_path / there / "manifest.json").exists()
+    assert isinstance(call("--to", "../lake/exports").exception, BadInput)
+    assert not (tmp_path / "lake").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code"), [(["--movie", "Casablanca"], 1), (["--format", "xlsx"], 2)]
 )

@@ -241,7 +241,15 @@ def test_an_export_may_go_to_a_bucket(context):
 
 
 @pytest.mark.parametrize(
-    "to", ["{lake}/exports/mine", "{path}/exports/mine", "{path}", "{file}", "no-such-scheme://x"]
+    "to",
+    [
+        "{lake}/exports/mine",
+        "{path}/exports/mine",
+        "{path}",
+        "{file}",
+        "no-such-scheme://x",
+        "a::b",
+    ],
 )
 def test_what_is_no_place_for_an_export_is_refused(context, tmp_path, to):
     lake = context.settings.lake_url

@@ -150,17 +150,19 @@ def export_weekly(context: Context, now: datetime) -> Exported | None:
 
 def _open(to: str, context: Context) -> Lake:
     """Open the root of an export outside the lake."""
-    if "://" in to:
-        options = lake_options(context.settings.model_copy(update={"lake_url": to}))
-        try:
-            opened = Lake(to, options)
-        except LakeUnavailable as error:  # nothing was asked yet
-            raise BadInput(f"{to} is no address that can be written: {error.__cause__}.") from error
-    else:
-        folder = Path(to).expanduser().absolute()
+    url = to
+    if "::" in to:  # fsspec would take it for a chain of filesystems
+        raise BadInput(f"{to} is no place for an export: it holds '::'.")
+    if "://" not in to:
+        folder = Path(to).expanduser().resolve()
         if folder.exists() and not folder.is_dir():
             raise BadInput(f"{folder} is a file: name a folder.")
-        opened = Lake(f"file://{folder}")
+        url = f"file://{folder}"
+    options = lake_options(context.settings.model_copy(update={"lake_url": url}))
+    try:
+        opened = Lake(url, options)
+    except LakeUnavailable as error:  # nothing was asked yet
+        raise BadInput(f"{to} is no place that can be written: {error.__cause__}.") from error
     if context.lake.holds(opened):
         raise BadInput(
             f"{to} lies in the lake, whose folder {AREA}/ is the weekly export's: name another "

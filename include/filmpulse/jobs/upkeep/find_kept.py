@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from filmpulse.errors import BadInput, FilmpulseError
+from filmpulse.errors import BadInput, FilmpulseError, LakeDamaged
 from filmpulse.items import author_key
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
 from filmpulse.jobs.upkeep.export import AREA, ExportManifest
-from filmpulse.jobs.upkeep.write_tables import UnreadableTable, read_ids
+from filmpulse.jobs.upkeep.write_tables import read_ids
 from filmpulse.lake import MANIFEST
 from filmpulse.sources import reader_of, sites
 from filmpulse.sources.archives import is_archive, read_archive
@@ -180,7 +180,7 @@ def _in_exports(search: _Search) -> Iterator[Holding]:
                 for movies_there, reviews_there in read_ids(lake.read(name)):
                     named |= {Named(ALL_SOURCES, imdb_id) for imdb_id in movies & movies_there}
                     named |= {Named(*one) for one in reviews & reviews_there}
-            except UnreadableTable:
+            except LakeDamaged:
                 is_damaged = True
         if named or is_damaged:
             yield Holding(folder, objects, named)

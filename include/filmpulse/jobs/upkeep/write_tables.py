@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from filmpulse.errors import LakeDamaged
 from filmpulse.items import ExportFormat
 from filmpulse.warehouse import extracts
 from filmpulse.warehouse.extracts import Column, Row
@@ -64,7 +65,7 @@ def write_csv(
     columns: Mapping[str, Column],
     about: Mapping[str, Any],
 ) -> int:
-    r"""Write a CSV file; return how many rows.
+    """Write a CSV file; return how many rows.
 
     UTF-8 with a byte order mark, by which Excel knows the encoding; as RFC 4180 says (comma,
     CRLF); texts are made harmless. Numbers stay numbers, days are 2026-03-02, times
@@ -84,17 +85,13 @@ def write_csv(
 WRITERS: dict[ExportFormat, Callable[..., int]] = {"parquet": write_parquet, "csv": write_csv}
 
 
-class UnreadableTable(Exception):
-    """These bytes are no Parquet table of an export."""
-
-
 def read_ids(content: bytes) -> Iterator[tuple[set[str], set[tuple[str, str]]]]:
     """Yield the movies and the reviews (source, id) that a Parquet table of an export names.
 
     One part of the table after the other; tables of figures name no review.
 
     Raises:
-        UnreadableTable: This is no such table, or a damaged one.
+        LakeDamaged: This is no such table, or a damaged one.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -107,7 +104,7 @@ def read_ids(content: bytes) -> Iterator[tuple[set[str], set[tuple[str, str]]]]:
             reviews = zip(columns["source"], columns["review_id"], strict=True) if names[1:] else ()
             yield set(columns["imdb_id"]), set(reviews)
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise UnreadableTable from error
+        raise LakeDamaged(f"This is no table of an export: {error}") from error
 
 
 def _cell(value: Any) -> Any:
