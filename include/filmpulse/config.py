@@ -179,6 +179,9 @@ class Settings(BaseModel):
     inbox_days: Annotated[int, Field(ge=0)] = Field(
         30, description="How long saved files are kept once imported or failed, in days."
     )
+    exports_kept: Annotated[int, Field(ge=1)] = Field(
+        4, description="How many weekly exports are kept in the lake; older ones are deleted."
+    )
 
     alerts_url: SecretStr | None = Field(
         None,

@@ -44,6 +44,8 @@ AnalysisStatus = Literal[
     "over_budget", "failed",
 ]  # fmt: skip
 
+ExportFormat = Literal["parquet", "csv"]
+
 CallOutcome = Literal[
     "scored", "refused", "content_filter", "truncated", "invalid", "rate_limited", "unavailable",
     "timeout", "disconnected", "malformed", "rejected", "key_refused", "model_refused",

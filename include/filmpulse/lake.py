@@ -8,6 +8,8 @@ Layout below the lake's root, by areas::
     streams/<source>/<drain>/manifest.json                   written last, as above
     quarantine/<source>/<imdb_id>/<time>-<reason>.html.gz    pages that could not be read, cleaned
     quarantine/<source>/<imdb_id>/<time>-<reason>.reason.txt only why, if a page cannot be cleaned
+    exports/<day>/<table>.parquet                            a weekly export, without texts
+    exports/<day>/manifest.json                              written last: without it, no export
     erasures/<digest>.json                                   what was erased on request
     losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
     cleaned.json                                             the version of the rules of cleaning
@@ -21,6 +23,7 @@ from __future__ import annotations
 import gzip
 import logging
 import os
+import shutil
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +66,7 @@ AREAS = frozenset(
 # Seconds for one object. The S3 client's own limits do not hold while it waits for "100 Continue":
 # it would wait for ever for a store that accepts a connection and does not answer.
 OBJECT_SECONDS = 25.0
+SLOWEST = 1_000_000  # bytes a second; large objects have more time
 
 
 class Manifest(Item):
@@ -141,6 +145,10 @@ class Lake:
     def __repr__(self) -> str:
         """Show the address, which holds no secret."""
         return f"Lake({self._url!r})"
+
+    def holds(self, other: Lake) -> bool:
+        """Say whether another root is this one, or lies below this one."""
+        return f"{other._root}/".startswith(f"{self._root}/")
 
     def begin(
         self, source: str, imdb_id: str, started_at: datetime, mark: str | None = None
@@ -250,10 +258,6 @@ class Lake:
             path.removeprefix(f"{self._root}/"): Listed(int(info["size"]), _written_at(info))
             for path, info in found.items()
         }
-
-    def holds(self, uri: str) -> bool:
-        """Say whether a URI is the lake's root or lies below it."""
-        return f"{uri.rstrip('/')}/".startswith(f"{self._url}/")
 
     def folders(self, below: str = "") -> list[str]:
         """Return the names of the folders directly in a folder below the root, sorted."""
@@ -399,6 +403,30 @@ class Lake:
             else:
                 self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"
+
+    def move_in(self, file: Path, name: str) -> str:
+        """Move a local file below the root, in one piece and of any size; return its URI."""
+        path = self._path(self.uri_of(name))
+        with _reached("written", name):
+            if self._has_folders:
+                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if isinstance(self._fs, LocalFileSystem):
+                part = Path(f"{path}.{uuid.uuid4().hex}.part")
+                try:
+                    shutil.move(file, part)
+                    with part.open("rb") as moved:
+                        os.fsync(moved.fileno())
+                    part.replace(path)
+                finally:
+                    part.unlink(missing_ok=True)
+            else:
+                self._fs.put_file(str(file), path, **self._limit_for(file.stat().st_size))
+                file.unlink()
+        return f"{self._url}/{name}"
+
+    def _limit_for(self, size: int) -> dict[str, float]:
+        """Return the limit on sending so many bytes."""
+        return {name: seconds + size / SLOWEST for name, seconds in self._limit.items()}
 
     def delete(self, name: str) -> None:
         """Delete one object below the root, if it is there."""

@@ -97,3 +97,28 @@ def test_a_wrong_key_is_said(s3):
     )
     with pytest.raises(LakeUnavailable, match="written"):
         lake.write("a", b"b")
+
+
+def test_a_file_is_moved_in_whole_in_place_of_what_was_there(lake, tmp_path):
+    lake.write("exports/2026-11-29/table", b"older")
+    file = tmp_path / "für später"
+    file.write_bytes(b"\0new" * 100_000)
+    uri = lake.move_in(file, "exports/2026-11-29/table")
+    assert uri == lake.uri_of("exports/2026-11-29/table")
+    assert lake.read("exports/2026-11-29/table") == b"\0new" * 100_000
+    assert lake.names("exports") == ["exports/2026-11-29/table"]
+    assert not file.exists()
+
+
+def test_a_file_that_is_not_there_changes_nothing(lake, tmp_path):
+    lake.write("exports/table", b"older")
+    with pytest.raises(LakeUnavailable):
+        lake.move_in(tmp_path / "none", "exports/table")
+    assert lake.read("exports/table") == b"older"
+    assert lake.names("exports") == ["exports/table"]
+
+
+@pytest.mark.parametrize(("below", "is_held"), [("", True), ("/exports/mine", True), ("2", False)])
+def test_a_lake_knows_what_lies_below_it(tmp_path, below, is_held):
+    lake = Lake(f"file://{tmp_path}/lake")
+    assert lake.holds(Lake(f"file://{tmp_path}/lake{below}")) is is_held

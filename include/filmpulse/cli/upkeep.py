@@ -175,10 +175,11 @@ def forget(
     source: Source = None,
     yes: Yes = False,
 ) -> None:
-    """Erase for good: from the warehouse, the lake, the inbox and the quarantine.
+    """Erase for good: from the warehouse, the lake, its exports, the inbox and the quarantine.
 
     A review or an author never comes back; a movie that is tracked again starts anew. If nothing is
-    stored under the given name, nothing is noted either, and the exit code is 1.
+    stored under the given name, nothing is noted either, and the exit code is 1. What somebody
+    exported to a folder of their own is not reached.
     """
     from filmpulse import jobs
 

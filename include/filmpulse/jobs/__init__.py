@@ -62,6 +62,7 @@ from filmpulse.jobs.upkeep.erase import (
     preview,
     replay_erasures,
 )
+from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention

@@ -54,6 +54,7 @@ COMMANDS = {
     "rebuild": [],
     "forget": ["--movie", "tt99000001", "--yes"],
     "retention": [],
+    "export": [],
     "summary": ["tt99000001"],
     "parse": ["page.html"],
     "check-live": ["tt99000001"],

@@ -82,6 +82,19 @@ def test_a_damaged_manifest_and_a_short_collection(filled):
     assert len(jobs.verify_lake(filled).problems) == 1
 
 
+def test_an_export_that_is_not_whole_is_named(filled):
+    for uri in filled.lake.manifests("imdb", OTHER):
+        jobs.load(uri, filled)
+    made = jobs.export_weekly(filled, START)
+    assert jobs.verify_lake(filled).problems == []
+    name = f"{filled.lake.name_of(made.uri)}/reviews.parquet"
+    filled.lake.write(name, filled.lake.read(name)[:-9])
+    (problem,) = jobs.verify_lake(filled).problems
+    assert name in problem
+    filled.lake.write(f"{filled.lake.name_of(made.uri)}/manifest.json", b"{}")
+    assert len(jobs.verify_lake(filled).problems) == 1
+
+
 def test_a_settled_loss_is_no_problem(filled):
     for uri in filled.lake.manifests("imdb", OTHER):
         jobs.load(uri, filled)

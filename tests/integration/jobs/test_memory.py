@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,11 @@ class Refusing:
         for text in texts:
             yield Analysis(status="refused", **text.model_dump(exclude={"text", "language"}))
 more = (Refusing(),) if sys.argv[1] == "analyse" else ()
-done = getattr(jobs, sys.argv[1])(sys.argv[2], parts, *more)
+if sys.argv[1] == "export":
+    made = jobs.export(parts, parts.settings.lake_url + "-out", [sys.argv[2]], with_text=True)
+    done = [made.manifest.tables["reviews"].rows]
+else:
+    done = getattr(jobs, sys.argv[1])(sys.argv[2], parts, *more)
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(int(peak[1]) / 1024, done[0])
 """
@@ -100,6 +105,18 @@ def test_loading_and_scoring_need_no_more_memory_for_a_long_movie(context: jobs.
     assert loading[1] - loading[0] < MOST_MORE_MB
     assert scoring[1] - scoring[0] < MOST_MORE_MB
     assert max(loading + scoring) < 250
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_exporting_needs_no_more_memory_for_a_long_movie(
+    context: jobs.Context, tmp_path: Path
+) -> None:
+    peaks = []
+    for imdb_id, count in {"tt9900001": 2_500, "tt9900002": 7_500}.items():  # 15 and 45 MB of text
+        jobs.load(collection(context, imdb_id, count), context)
+        peaks.append(peak_of("export", imdb_id, context, count))
+        shutil.rmtree(tmp_path / "lake-out")
+    assert peaks[1] - peaks[0] < MOST_MORE_MB
 
 
 class Scripted:

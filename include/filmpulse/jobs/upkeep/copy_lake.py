@@ -54,7 +54,7 @@ def copy_lake(
         LakeUnavailable: One of the places did not answer.
     """
     here, there = context.lake, Lake(to, _options(to, context.settings))
-    if here.holds(to) or there.holds(here.uri_of("")):
+    if here.holds(there) or there.holds(here):
         raise BadInput(f"{to} is the lake itself, or one lies in the other: name another place.")
     ours, theirs = here.listing(), there.listing()
     copied, problems = Copied(), list[str]()

@@ -56,7 +56,7 @@ class Erased(NamedTuple):
 
     `reviews` counts rows of `core.reviews`, and `rows` those of all tables. `lines` counts reviews
     in the lake's collections: a review that ten of them hold counts ten times. `objects` counts
-    whole objects of the lake: collections of a movie, kept pages, files of the inbox.
+    whole objects of the lake: collections of a movie, kept pages, files of the inbox, exports.
     """
 
     reviews: int = 0
@@ -190,7 +190,7 @@ def preview(kind: Kind, key: str, context: Context, source: str = FIRST_SOURCE) 
 def erase(
     kind: Kind, key: str, context: Context, source: str = FIRST_SOURCE, progress: Progress = silent
 ) -> Erased:
-    """Erase a movie, a review or an author from warehouse, lake, inbox and quarantine.
+    """Erase a movie, a review or an author from warehouse, lake, inbox, quarantine and exports.
 
     The request is noted first: if the erasure breaks off, the same call does the rest. Reviews and
     authors stay erased; what is seen of a movie after this moment may be stored again. With an
@@ -279,9 +279,9 @@ def _take_lines_out(
 
 
 def sweep_kept_pages(context: Context) -> int:
-    """Delete kept pages that hold erased reviews: in quarantine, `done/` and `failed/`.
+    """Delete kept pages with erased reviews (quarantine, `done/`, `failed/`), and such exports.
 
-    A page that was kept after the erasure may still show what was erased.
+    A page or an export that was written after the erasure may still show what was erased.
 
     Returns:
         How many objects were deleted.
@@ -534,10 +534,16 @@ def _counted(connection: Connection, gone: wh.Gone) -> Erased:
 
 
 def _delete(kept: Iterable[Holding], context: Context) -> None:
-    """Delete kept pages and files; warn of those that were not imported yet."""
+    """Delete kept pages, files and exports; warn of exports and of what was not imported yet."""
     for holding in kept:
-        for name in holding.names:  # the note comes last: it says which movie the rest is about
+        # A file's note comes last: it says which movie the rest is about.
+        for name in holding.names:
             context.lake.delete(name)
+        if holding.is_export:
+            log.warning(
+                "%s was deleted, since it holds what was erased: the DAG export_reviews writes a "
+                "new one.", holding.file,
+            )  # fmt: skip
         if holding.waits:
             log.warning(
                 "%s waited and was deleted, since it holds what was erased. If it holds more, "

@@ -1,7 +1,7 @@
-"""Find kept pages and files that hold something that is to be erased.
+"""Find kept pages, files and exports that hold something that is to be erased.
 
-Pages in quarantine and files in the inbox are searched, never changed: a page or file that holds an
-erased review or author is deleted whole (docs/adr/0016).
+Pages in quarantine, files in the inbox and exports are searched, never changed: one that holds an
+erased review or author is deleted whole (docs/adr/0016, docs/adr/0038).
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from filmpulse.errors import BadInput, FilmpulseError
+from pydantic import ValidationError
+
+from filmpulse.errors import BadInput, FilmpulseError, LakeDamaged
 from filmpulse.items import author_key
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
+from filmpulse.jobs.upkeep.export import AREA, ExportManifest
+from filmpulse.jobs.upkeep.write_tables import read_ids
+from filmpulse.lake import MANIFEST
 from filmpulse.sources import reader_of, sites
 from filmpulse.sources.archives import is_archive, read_archive
 from filmpulse.sources.saved import unwrap
@@ -54,15 +60,20 @@ class Named(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """A kept page or file that holds something, and all objects that go with it, in this order.
+    """A kept page, file or export that holds something, and all its objects in this order.
 
-    `named` is what it holds. It is empty for refused rows and failed tables: they do not say who
-    wrote them, so nothing could be searched for.
+    `named` is what it holds. It is empty for refused rows and failed tables, which do not say who
+    wrote them, and for damaged exports: nothing could be searched for.
     """
 
     file: str
     names: list[str]
     named: set[Named]
+
+    @property
+    def is_export(self) -> bool:
+        """Whether this is an export."""
+        return self.file.startswith(f"{AREA}/")
 
     @property
     def waits(self) -> bool:
@@ -94,7 +105,7 @@ def files(names: frozenset[str]) -> list[str]:
 def find_kept(
     tombstones: Tombstones, context: Context, *, with_waiting: bool = True
 ) -> Iterator[Holding]:
-    """Yield pages in quarantine and files of the inbox that hold something erased.
+    """Yield pages in quarantine, files of the inbox and exports that hold something erased.
 
     Reviews and authors of a source are looked for in the pages of that site and in the tables whose
     map names that source. A table without a readable map is searched for all sources. Every page
@@ -103,6 +114,7 @@ def find_kept(
     search = _Search(tombstones, context)
     yield from _in_quarantine(search)
     yield from _in_inbox(search, with_waiting)
+    yield from _in_exports(search)
 
 
 def table_sources(context: Context) -> set[str]:
@@ -146,6 +158,40 @@ def _in_inbox(search: _Search, with_waiting: bool) -> Iterator[Holding]:
             named = search.in_file(name, objects)
         if named or (is_of_files and _is_kept(name) and is_table_among(name, objects)):
             yield Holding(name, objects, named)
+
+
+def _in_exports(search: _Search) -> Iterator[Holding]:
+    """Yield exports with an erased review, or with a movie that was erased after they were begun.
+
+    Means and counts of an export hold what is erased too, so the whole export goes. A damaged one
+    goes as well: nobody can tell what it holds.
+    """
+    lake, tombstones = search.context.lake, search.tombstones
+    reviews = {(of, key) for of, keys in tombstones.reviews.items() for key in keys}
+    if not reviews and not tombstones.movies:
+        return
+    for folder, names in groupby(lake.names(AREA), lambda name: "/".join(name.split("/")[:2])):
+        objects = sorted(names, key=lambda name: not name.endswith(f"/{MANIFEST}"))
+        begun_at = _begun_at(objects[0], search.context)
+        movies = {i for i, erased_at in tombstones.movies.items() if begun_at <= erased_at}
+        named, is_damaged = set[Named](), False
+        for name in (name for name in objects if name.endswith(".parquet")):
+            try:
+                for movies_there, reviews_there in read_ids(lake.read(name)):
+                    named |= {Named(ALL_SOURCES, imdb_id) for imdb_id in movies & movies_there}
+                    named |= {Named(*one) for one in reviews & reviews_there}
+            except LakeDamaged:
+                is_damaged = True
+        if named or is_damaged:
+            yield Holding(folder, objects, named)
+
+
+def _begun_at(manifest: str, context: Context) -> datetime:
+    """Return when an export was begun; long ago if the object is no manifest, so that it goes."""
+    try:
+        return ExportManifest.model_validate_json(context.lake.read(manifest)).begun_at
+    except ValidationError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _erased_movie(

@@ -1,12 +1,16 @@
-"""Read the whole lake, and compare each collection and drain with its manifest."""
+"""Read the whole lake, and compare each collection, drain and export with its manifest."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from filmpulse.errors import LakeDamaged, ObjectMissing
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.read_history import look_through, read_history
+from filmpulse.jobs.upkeep.export import AREA, ExportManifest
+from filmpulse.lake import MANIFEST
 
 
 class Verified(NamedTuple):
@@ -18,7 +22,7 @@ class Verified(NamedTuple):
 
 
 def verify_lake(context: Context, progress: Progress = silent) -> Verified:
-    """Read every collection and every drain in the lake; change nothing.
+    """Read every collection and drain in the lake, look at every export; change nothing.
 
     Objects whose loss is settled (`filmpulse rebuild --accept-loss`) are passed over. `progress` is
     told the movies and streams looked through, and all of them.
@@ -45,7 +49,7 @@ def verify_lake(context: Context, progress: Progress = silent) -> Verified:
         found, held, wrong = _drains(source, context)
         collections, reviews, problems = collections + found, reviews + held, problems + wrong
         progress(done := done + 1, len(movies) + len(streams))
-    return Verified(collections, reviews, problems)
+    return Verified(collections, reviews, problems + _exports(context))
 
 
 def _drains(source: str, context: Context) -> tuple[int, int, list[str]]:
@@ -61,3 +65,23 @@ def _drains(source: str, context: Context) -> tuple[int, int, list[str]]:
         except (LakeDamaged, ObjectMissing) as error:
             problems.append(str(error))
     return len(drains), held, problems
+
+
+def _exports(context: Context) -> list[str]:
+    """Say which tables of weekly exports are missing, or of another size than they should be."""
+    problems = list[str]()
+    for name in context.lake.names(AREA):
+        if not name.endswith(f"/{MANIFEST}"):
+            continue
+        try:
+            tables = ExportManifest.model_validate_json(context.lake.read(name)).tables.values()
+        except ValidationError:
+            problems.append(f"{name} is no manifest of an export.")
+            continue
+        folder = name.removesuffix(MANIFEST)
+        problems += [
+            f"{folder}{table.file} is missing or cut off."
+            for table in tables
+            if context.lake.size(f"{folder}{table.file}") != table.size_bytes
+        ]
+    return problems
