@@ -25,6 +25,7 @@ from filmpulse import airflow_bridge as bridge
     default_args=bridge.default_args(retry_minutes=5),
     tags=["upkeep"],
     doc_md=__doc__,
+    **bridge.ALERTS,
 )
 def export_reviews():
     @task(execution_timeout=timedelta(hours=2))
