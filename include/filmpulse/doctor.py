@@ -67,6 +67,7 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("schema", _schema),
             ("roles", _roles),
             ("lake", _lake),
+            ("backups", _backups),
             ("analyser", lambda: _analyser(with_model)),
             ("dashboards", _dashboards),
             ("browser", _browser),
@@ -289,6 +290,23 @@ def _kept_reviews(settings: Settings) -> str:
                 f"{uri} announces {manifest.distinct_ids} reviews, {found} are there", LOST
             )
     return f"{len(newest)} collections read back whole" if newest else "no collection yet"
+
+
+def _backups() -> str:
+    from filmpulse import jobs
+
+    settings = Settings.from_env()
+    if settings.backup_url is None:
+        return "none are made: FILMPULSE_BACKUP_URL is not set"
+    try:
+        newest = jobs.newest_complete(jobs.Context.from_settings(settings))
+    except FilmpulseError as error:
+        raise _Problem(
+            str(error), "docs/runbooks/warehouse_backup.md says what each means"
+        ) from error
+    if newest is None:
+        return f"{settings.backup_url}: none yet; the first follows the first load"
+    return f"{settings.backup_url}: the newest was begun at {newest:%Y-%m-%d %H:%M} UTC"
 
 
 def _analyser(with_model: Callable[[Settings], Settings]) -> str:

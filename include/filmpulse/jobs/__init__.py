@@ -51,6 +51,7 @@ from filmpulse.jobs.upkeep.back_up import (
     is_backup_due,
     list_backups,
     newest_backup,
+    newest_complete,
     verify_backup,
 )
 from filmpulse.jobs.upkeep.copy_lake import Copied, copy_lake

@@ -551,6 +551,21 @@ def test_postgres_goes_away_in_mid_backup(filled, monkeypatch):
     assert [one.backup_id for one in jobs.list_backups(filled)] == [good.backup_id]
 
 
+def test_the_store_is_asked_to_encrypt(context):
+    """What the store makes of it is its own; what it is asked, every object says."""
+    asked = []
+    store = with_settings(context, backup_encryption="AES256").backups
+    client = store._client
+    for call in ("PutObject", "CreateMultipartUpload"):
+        client.meta.events.register(
+            f"before-parameter-build.s3.{call}",
+            lambda params, **_: asked.append(params.pop("ServerSideEncryption")),
+        )
+    store.write("small", [b"x"])
+    store.write("large", [b"x" * PART_BYTES, b"y"])
+    assert asked == ["AES256", "AES256"]
+
+
 def test_no_place_is_set(filled):
     context = with_settings(filled, backup_url=None)
     with pytest.raises(BadInput) as refused:

@@ -33,7 +33,7 @@ def test_a_whole_stack_is_sound(stack: Stack, monkeypatch: pytest.MonkeyPatch) -
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
     found = doctor.checks()
-    assert len(found) == 13
+    assert len(found) == 14
     assert all(check.ok for check in found), [check for check in found if not check.ok]
     assert not any(check.advice for check in found)
 
@@ -55,6 +55,7 @@ def test_faults_are_named(
     monkeypatch.setenv("FILMPULSE_LAKE_ENDPOINT_URL", s3.url)
     monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
     monkeypatch.setenv("FILMPULSE_LAKE_SECRET", "wrong")
+    monkeypatch.setenv("FILMPULSE_BACKUP_URL", "s3://filmpulse/backups")
     monkeypatch.setenv("FILMPULSE_BROWSER_PATH", "/nowhere/chromium")
     monkeypatch.setattr("filmpulse.jobs.upkeep.measure_disk.LEAST_DISK_GIB", 1e9)
     found = {check.name: check for check in doctor.checks()}
@@ -64,6 +65,8 @@ def test_faults_are_named(
     assert not found["roles"].ok
     assert "cannot write" in found["lake"].detail
     assert "FILMPULSE_LAKE_KEY" in found["lake"].advice
+    assert not found["backups"].ok
+    assert "warehouse_backup.md" in found["backups"].advice
     assert "/nowhere/chromium" in found["browser"].detail
     assert "GiB" in found["disk"].advice
     assert not found["disk"].ok

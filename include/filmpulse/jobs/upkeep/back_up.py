@@ -138,6 +138,17 @@ def _note_failure(context: Context, backup_id: str, error: BaseException) -> Non
         log.warning("How the backup %s failed could not be noted: %s", backup_id, second)
 
 
+def newest_complete(context: Context) -> datetime | None:
+    """Return when the newest complete backup was begun (UTC), as its place says; None if none is.
+
+    Raises:
+        BackupUnavailable: The store did not answer.
+        BackupRefused: The store refuses.
+    """
+    newest = keep.newest(context.backups)
+    return manifest.begun_at(newest) if newest else None
+
+
 def list_backups(context: Context) -> list[Manifest]:
     """Return the manifests of all complete backups, newest first.
 
