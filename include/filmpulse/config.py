@@ -44,14 +44,17 @@ class Settings(BaseModel):
         description="Where backups go, as `s3://bucket/folder`. Unset: none are made.",
     )
     backup_endpoint_url: str | None = Field(
-        None, description="S3 endpoint of the backups; Amazon's own when unset, if a key is set."
+        None, description="S3 endpoint of the backups when it is not Amazon's own."
     )
     backup_key: SecretStr | None = Field(
         None,
-        description="S3 access key of the backups; the lake's account when unset. If neither is "
-        "set, keys are found as AWS's own tools find them (`AWS_*`, profile, role).",
+        description="S3 access key of the backups. Unset: in the lake's bucket the lake's account, "
+        "elsewhere what AWS's own tools find (`AWS_*`, profile, role).",
     )
     backup_secret: SecretStr | None = Field(None, description="S3 secret key of the backups.")
+    backup_region: str | None = Field(
+        None, description="Region of the backups' bucket, where the server asks for one."
+    )
     backup_encryption: Literal["AES256", "aws:kms"] | None = Field(
         None, description="Server-side encryption that each object of a backup asks for."
     )

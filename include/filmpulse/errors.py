@@ -108,7 +108,10 @@ class LakeDamaged(BadInput):
 
 
 class BackupRefused(Final):
-    """The place of backups refuses: `reason` is keys_refused, expired, forbidden or no_bucket."""
+    """The place of backups refuses.
+
+    `reason` is keys_refused, expired, region, forbidden or no_bucket.
+    """
 
     reason = "forbidden"
 

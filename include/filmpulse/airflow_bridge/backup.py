@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +104,9 @@ def _objects_in_task() -> AirflowObjects:
     """
     from airflow.sdk import Variable
 
-    names = list(Variable.keys())
     ours = (WAREHOUSE, LAKE, LLM, BACKUP, SUPERSET, ALERTS)
-    return _objects(
-        {name: str(Variable.get(name, default="")) for name in names if not _is_secret(name)},
-        filter(_is_secret, names),
-        filter(has_connection, ours),
-    )
+    values = {name: str(Variable.get(name, default="")) for name in list(Variable.keys())}
+    return _objects(values, filter(has_connection, ours))
 
 
 def stored_objects() -> AirflowObjects:
@@ -123,12 +122,10 @@ def stored_objects() -> AirflowObjects:
     from filmpulse.airflow_bridge.variables import metadata_answers
 
     with metadata_answers("Airflow's Variables"), create_session() as session:
-        names = list(session.scalars(select(Variable.key).order_by(Variable.key)))
+        names = list(session.scalars(select(Variable.key)))
         connections = list(session.scalars(select(Connection.conn_id)))
-        values = {
-            name: str(Variable.get(name, default_var="")) for name in names if not _is_secret(name)
-        }
-    return _objects(values, filter(_is_secret, names), connections)
+        values = {name: str(Variable.get(name, default_var="")) for name in names}
+    return _objects(values, connections)
 
 
 def write_variables(values: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -160,18 +157,34 @@ def write_variables(values: Mapping[str, str]) -> tuple[list[str], list[str]]:
     return written, other
 
 
-def _objects(
-    variables: Mapping[str, str], secret: Iterable[str], connections: Iterable[str]
-) -> AirflowObjects:
+def _objects(values: Mapping[str, str], connections: Iterable[str]) -> AirflowObjects:
     from filmpulse.jobs import AirflowObjects
 
+    secret = {name for name, value in values.items() if _is_secret(name, value)}
     return AirflowObjects(
-        variables=dict(variables), secret_variables=sorted(secret), connections=sorted(connections)
+        variables={name: value for name, value in values.items() if name not in secret},
+        secret_variables=sorted(secret),
+        connections=sorted(connections),
     )
 
 
-def _is_secret(name: str) -> bool:
-    """Say whether Airflow hides the value of a Variable of this name in its UI."""
-    from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
+_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
-    return bool(should_hide_value_for_key(name))  # type: ignore[no-untyped-call]
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Say whether a Variable may hold a secret: by its name, the keys of its JSON, or a URL.
+
+    The words are those by which Airflow hides values in its UI.
+    """
+    from airflow.sdk._shared.secrets_masker import DEFAULT_SENSITIVE_FIELDS
+
+    if any(word in name.lower() for word in DEFAULT_SENSITIVE_FIELDS):
+        return True
+    if isinstance(value, str):
+        with suppress(ValueError):
+            if isinstance(parsed := json.loads(value), dict | list):
+                return _is_secret(name, parsed)
+        return _WITH_PASSWORD.search(value) is not None
+    if isinstance(value, dict):
+        return any(_is_secret(str(key), one) for key, one in value.items())
+    return isinstance(value, list) and any(_is_secret("", one) for one in value)

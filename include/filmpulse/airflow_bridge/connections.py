@@ -58,20 +58,24 @@ def lake_options(lake_url: str) -> dict[str, Any]:
 
 
 def backup_store(settings: Settings) -> Store:
-    """Return the place of backups; its keys are those of the Connection, or else the lake's.
+    """Return the place of backups; its account is that of the Connection.
+
+    Without the Connection it is the lake's in the lake's bucket, else what AWS's own tools find.
 
     Raises:
         BadInput: FILMPULSE_BACKUP_URL is not set for this worker.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    from filmpulse.backup.store import Store, no_place, patience
+    from filmpulse.backup.store import Store, is_in_lake_s_bucket, no_place, patience
 
-    if settings.backup_url is None:
+    url = settings.backup_url
+    if url is None:
         raise no_place()
-    name = BACKUP if _stored(BACKUP) else LAKE
+    of_lake = LAKE if is_in_lake_s_bucket(settings, url) else None
+    name = BACKUP if has_connection(BACKUP) else of_lake
     client = S3Hook(aws_conn_id=name, config=patience()).get_conn()
-    return Store(client, settings.backup_url, settings.backup_encryption)
+    return Store(client, url, settings.backup_encryption)
 
 
 def superset() -> Superset | None:

@@ -16,10 +16,9 @@ from filmpulse.airflow_bridge.connections import (
     model_fields,
 )
 from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
+from filmpulse.backup.store import Account, account, is_in_lake_s_bucket
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from filmpulse.config import Settings
 
 POOLS: Mapping[str, tuple[int, str]] = {
@@ -88,7 +87,7 @@ def _connections() -> dict[str, dict[str, Any]]:
     settings = Settings.from_env()
     made = {
         WAREHOUSE: _warehouse(settings),
-        LAKE: _s3(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url),
+        LAKE: _lake(settings),
         LLM: _model(settings),
         BACKUP: _backup(settings),
         SUPERSET: _superset(settings),
@@ -115,25 +114,27 @@ def _warehouse(settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def _s3(
-    key: SecretStr | None, secret: SecretStr | None, endpoint_url: str | None
-) -> dict[str, Any] | None:
-    if not (key and secret):
+def _lake(settings: Settings) -> dict[str, Any] | None:
+    if not (settings.lake_key and settings.lake_secret):
         return None
-    extra: dict[str, str] = {}
-    if endpoint_url:
-        # A server of one's own has no regions, but its clients need the name of one.
-        extra = {"endpoint_url": endpoint_url, "region_name": "us-east-1"}
-    return {
-        "conn_type": "aws",
-        "login": key.get_secret_value(),
-        "password": secret.get_secret_value(),
-        "extra": json.dumps(extra),
-    }
+    region = "us-east-1" if settings.lake_endpoint_url else None  # its clients need one
+    return _s3(Account(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url, region))
 
 
 def _backup(settings: Settings) -> dict[str, Any] | None:
-    return _s3(settings.backup_key, settings.backup_secret, settings.backup_endpoint_url)
+    if settings.backup_url is None or is_in_lake_s_bucket(settings, settings.backup_url):
+        return None
+    return _s3(account(settings, settings.backup_url))
+
+
+def _s3(account: Account) -> dict[str, Any]:
+    extra = {"endpoint_url": account.endpoint_url, "region_name": account.region}
+    return {
+        "conn_type": "aws",
+        "login": account.key and account.key.get_secret_value(),
+        "password": account.secret and account.secret.get_secret_value(),
+        "extra": json.dumps({key: value for key, value in extra.items() if value}),
+    }
 
 
 def _superset(settings: Settings) -> dict[str, Any] | None:

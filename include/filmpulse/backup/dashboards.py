@@ -67,9 +67,9 @@ class Superset:
                 client.headers["Authorization"] = f"Bearer {told.json()['access_token']}"
                 yield client
         except (httpx.HTTPError, KeyError, ValueError) as error:
-            why = f"HTTP {error.response.status_code}" if isinstance(
-                error, httpx.HTTPStatusError
-            ) else str(error)[:200]  # fmt: skip
+            why = str(error)[:200]
+            if isinstance(error, httpx.HTTPStatusError):
+                why = f"{error.response.status_code} {error.response.text[:300]}"
             raise BackupUnavailable(
                 f"Superset's assets could not be exported or imported: {self.url} said {why}.",
                 reason="superset",

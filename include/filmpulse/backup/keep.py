@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from filmpulse.backup.manifest import MANIFEST, begun_at, complete, folders
+from filmpulse.backup.manifest import MANIFEST, begun_at, complete, folders, is_ours
 from filmpulse.backup.store import Store
 from filmpulse.config import Settings
 from filmpulse.errors import BackupRefused, BackupUnavailable
@@ -18,13 +19,13 @@ LEFTOVER_AFTER = timedelta(days=1)
 class Kept(NamedTuple):
     """What was deleted: backups, folders of backups that never ended, uploads that never did.
 
-    `problem` says what could not be deleted and why; empty if all could.
+    `problems` has a sentence for each thing that could not be deleted.
     """
 
     backups: int = 0
     leftovers: int = 0
     uploads: int = 0
-    problem: str = ""
+    problems: tuple[str, ...] = ()
 
 
 def worth_keeping(backup_ids: Iterable[str], settings: Settings) -> set[str]:
@@ -50,22 +51,30 @@ def delete_old(store: Store, verified_id: str, settings: Settings, now: datetime
 
     Never raises for the store: what could not be deleted is told, and tried again next time.
     """
-    kept = Kept()
-    try:
+    problems, found = list[str](), dict[str, list[str]]()
+    with _told(problems, "Old backups could not be listed"):
         found = folders(store)
-        whole = [one for one, names in found.items() if f"{one}/{MANIFEST}" in names]
-        stay = worth_keeping(whole, settings) | {verified_id}
-        for one, names in found.items():
-            is_leftover = one not in whole and now - begun_at(one) > LEFTOVER_AFTER
-            if is_leftover or (one in whole and one not in stay):
-                _delete(store, one, names)
-                kept = kept._replace(
-                    backups=kept.backups + (not is_leftover),
-                    leftovers=kept.leftovers + is_leftover,
-                )
-        return kept._replace(uploads=store.end_uploads(now - LEFTOVER_AFTER))
+    whole = {one for one, names in found.items() if f"{one}/{MANIFEST}" in names}
+    stay = worth_keeping(whole, settings) | {verified_id}
+    old = whole - stay
+    leftovers = {one for one in found.keys() - whole if now - begun_at(one) > LEFTOVER_AFTER}
+    gone = set[str]()
+    for one in sorted(old | leftovers):
+        with _told(problems, f"The old backup {one} could not be deleted"):
+            _delete(store, one, found[one])
+            gone.add(one)
+    uploads = 0
+    with _told(problems, "Uploads that never ended could not be given up"):
+        uploads = store.end_uploads(now - LEFTOVER_AFTER, is_ours)
+    return Kept(len(gone & old), len(gone & leftovers), uploads, tuple(problems))
+
+
+@contextmanager
+def _told(problems: list[str], what: str) -> Iterator[None]:
+    try:
+        yield
     except (BackupRefused, BackupUnavailable) as error:
-        return kept._replace(problem=str(error))
+        problems.append(f"{what}: {error}")
 
 
 def _delete(store: Store, backup_id: str, names: Sequence[str]) -> None:

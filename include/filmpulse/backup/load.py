@@ -46,13 +46,7 @@ def load(
                 raise _misfit(manifest, saved)
             _load_table(store, manifest, saved, connection)
             progress(done, len(manifest.tables))
-        wh.set_counters(
-            connection,
-            [
-                wh.Counter(each.schema_name, each.table_name, each.column_name, each.last_value)
-                for each in manifest.counters
-            ],
-        )
+        wh.set_counters(connection, [wh.Counter(**each.model_dump()) for each in manifest.counters])
 
 
 def _load_table(

@@ -45,7 +45,7 @@ class SavedFile(_Part):
 
 
 class SavedCounter(_Part):
-    """A column that counts by itself, and the last number that it gave."""
+    """A `Counter` of the warehouse: a column that counts by itself, and where it stands."""
 
     schema_name: str
     table_name: str
@@ -96,6 +96,11 @@ def begun_at(backup_id: str) -> datetime:
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
 
 
+def is_ours(name: str) -> bool:
+    """Say whether an object's name is one of a backup's."""
+    return _ID.fullmatch(name.partition("/")[0]) is not None
+
+
 def folders(store: Store) -> dict[str, list[str]]:
     """Return the objects of each backup by its id, oldest first, complete or not.
 
@@ -103,9 +108,8 @@ def folders(store: Store) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for each in store.names():
-        backup_id = each.name.partition("/")[0]
-        if _ID.fullmatch(backup_id):
-            found.setdefault(backup_id, []).append(each.name)
+        if is_ours(each.name):
+            found.setdefault(each.name.partition("/")[0], []).append(each.name)
     return found
 
 

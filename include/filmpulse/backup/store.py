@@ -7,17 +7,18 @@ The caller makes the client: in Airflow the Amazon provider's S3Hook does, elsew
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import SecretStr
 
 from filmpulse.config import Settings
 from filmpulse.errors import BackupRefused, BackupUnavailable, BadInput
 
 if TYPE_CHECKING:
     from botocore.config import Config
-    from pydantic import SecretStr
 
 PART_BYTES = 8 * 2**20
 """Bytes of one part of an upload; S3 takes 10,000 parts, so a table may have 80 GB compressed."""
@@ -31,6 +32,7 @@ _REFUSALS = {
         "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure",
         "UnrecognizedClientException", "InvalidClientTokenId",
     ),
+    "region": ("AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
     "no_bucket": ("NoSuchBucket", "InvalidBucketName", "PermanentRedirect"),
     "forbidden": ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403"),
 }  # fmt: skip
@@ -41,6 +43,8 @@ _ADVICE = {
     "AWS_SESSION_TOKEN.",
     "keys_refused": "Check the keys: Connection filmpulse_backup, or FILMPULSE_BACKUP_KEY and "
     "FILMPULSE_BACKUP_SECRET.",
+    "region": "Name the bucket's region: FILMPULSE_BACKUP_REGION, or region_name in the extra of "
+    "the Connection filmpulse_backup.",
     "no_bucket": "Make the bucket, or correct FILMPULSE_BACKUP_URL.",
     "forbidden": "Give the key the right to list, read, write and delete below "
     "FILMPULSE_BACKUP_URL.",
@@ -89,14 +93,13 @@ class Store:
 
         if settings.backup_url is None:
             raise no_place()
-        key, secret, endpoint_url = account(settings)
+        found = account(settings, settings.backup_url)
         client = boto3.client(
             "s3",
-            endpoint_url=endpoint_url,
-            aws_access_key_id=key.get_secret_value() if key else None,
-            aws_secret_access_key=secret.get_secret_value() if secret else None,
-            # A server of one's own has no regions, but its clients need the name of one.
-            region_name="us-east-1" if endpoint_url else None,
+            endpoint_url=found.endpoint_url,
+            aws_access_key_id=found.key and found.key.get_secret_value(),
+            aws_secret_access_key=found.secret and found.secret.get_secret_value(),
+            region_name=found.region,
             config=patience(),
         )
         return cls(client, settings.backup_url, settings.backup_encryption)
@@ -155,13 +158,13 @@ class Store:
         with _reached("deleted", self._uri(name)):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
-    def end_uploads(self, before: datetime) -> int:
-        """Give up uploads that were begun before a moment (UTC) and never ended; return how many.
+    def end_uploads(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Give up uploads of ours that were begun before a moment (UTC) and never ended.
 
-        Their parts cost money, and no list of objects shows them.
+        Their parts cost money, and no list of objects shows them. Returns how many there were.
         """
-        ended = 0
-        with _reached("listed", self.url):
+        start = len(self._prefix)
+        with _reached("given up", self.url):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             )
@@ -169,12 +172,11 @@ class Store:
                 (each["Key"], each["UploadId"])
                 for page in pages
                 for each in page.get("Uploads", ())
-                if each["Initiated"] < before
+                if each["Initiated"] < before and is_ours(each["Key"][start:])
             ]
             for key, upload in old:
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
-                ended += 1
-        return ended
+        return len(old)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}"
@@ -183,15 +185,35 @@ class Store:
         return f"{self.url}/{name}" if name else self.url
 
 
-def account(settings: Settings) -> tuple[SecretStr | None, SecretStr | None, str | None]:
-    """Return key, secret and endpoint of the backups: their own if a key is set, else the lake's.
+class Account(NamedTuple):
+    """How to reach a bucket. Without a key the client finds one as AWS's own tools do."""
 
-    Without any key the client finds one as AWS's own tools do.
+    key: SecretStr | None
+    secret: SecretStr | None
+    endpoint_url: str | None
+    region: str | None
+
+
+def is_in_lake_s_bucket(settings: Settings, url: str) -> bool:
+    """Say whether an address lies in the same bucket as the lake."""
+    lake = settings.lake_url or ""
+    return lake.startswith("s3://") and _split(lake)[0] == _split(url)[0]
+
+
+def account(settings: Settings, url: str) -> Account:
+    """Return how to reach `s3://bucket/folder`: by the backups' own account, or the lake's.
+
+    The lake's account counts only for the lake's own bucket: otherwise a bucket elsewhere that was
+    named without a key would be made on the lake's server.
     """
-    if settings.backup_key and settings.backup_secret:
-        return settings.backup_key, settings.backup_secret, settings.backup_endpoint_url
-    endpoint_url = settings.backup_endpoint_url or settings.lake_endpoint_url
-    return settings.lake_key, settings.lake_secret, endpoint_url
+    key, secret = settings.backup_key, settings.backup_secret
+    endpoint_url = settings.backup_endpoint_url
+    if not (key and secret) and is_in_lake_s_bucket(settings, url):
+        key, secret = settings.lake_key, settings.lake_secret
+        endpoint_url = settings.lake_endpoint_url
+    # A server of one's own has no regions, but its clients need the name of one.
+    region = settings.backup_region or ("us-east-1" if endpoint_url else None)
+    return Account(key, secret, endpoint_url, region)
 
 
 def no_place() -> BadInput:

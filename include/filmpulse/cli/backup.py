@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -46,17 +47,13 @@ def _airflow_objects() -> Any:
     from filmpulse import airflow_bridge, jobs
 
     try:
-        if _has_airflow():
+        if common.has_airflow():
             return airflow_bridge.stored_objects()
         why = "AIRFLOW_HOME is not set"
     except BadInput as error:
         why = str(error)
     err.print(f"[yellow]The backup goes without Airflow's Variables: {escape(why)}[/]")
     return jobs.AirflowObjects()
-
-
-def _has_airflow() -> bool:
-    return "AIRFLOW_HOME" in os.environ  # else Airflow would make an empty one
 
 
 @backup_app.command("list")
@@ -69,9 +66,12 @@ def backup_list() -> None:
         justify: Any = "right" if name in ("rows", "size") else "left"
         table.add_column(name, justify=justify, no_wrap=True)
     found = jobs.list_backups(common.job_context())
-    for one in found:
+    for backup_id, one in found.items():
+        if one is None:
+            table.add_row(backup_id, "[red]damaged[/]")
+            continue
         table.add_row(
-            one.backup_id, f"{one.taken_at:%Y-%m-%d %H:%M}", f"{one.rows:,}",
+            backup_id, f"{one.taken_at:%Y-%m-%d %H:%M}", f"{one.rows:,}",
             _size(one.stored_bytes), one.schema_revision,
         )  # fmt: skip
     out.print(table if found else "No complete backup yet: `filmpulse backup now` makes one.")
@@ -129,6 +129,11 @@ def restore(
     )
     if any(back.erased):
         out.print(f"{back.erased.reviews:,} reviews that were erased since were erased again.")
+    if back.is_lake_empty:
+        err.print(
+            "[yellow]The lake is empty, so nothing said what was erased since the backup. Bring it "
+            "back now (`filmpulse lake copy --from URI`), then run `filmpulse retention`.[/]"
+        )
     if into is None:
         _restore_variables(back.airflow)
         _restore_assets(back.assets, context.settings)
@@ -137,7 +142,7 @@ def restore(
 def _restore_variables(airflow: Any) -> None:
     from filmpulse import airflow_bridge
 
-    if not _has_airflow():
+    if not common.has_airflow():
         err.print("[yellow]AIRFLOW_HOME is not set, so Airflow's Variables were left.[/]")
         return
     written, other = airflow_bridge.write_variables(airflow.variables)
@@ -159,13 +164,26 @@ def _restore_assets(assets: bytes | None, settings: Settings) -> None:
     from filmpulse import jobs
 
     superset = jobs.Superset.from_settings(settings)
-    if assets is not None and superset is not None:
-        superset.import_assets(assets)
-        out.print("Superset's charts and dashboards are back.")
-    elif assets is not None:
+    if assets is None:
+        return
+    if superset is None:
         err.print(
             "[yellow]FILMPULSE_SUPERSET_URL is not set, so charts and dashboards were left: "
             "Superset can import superset.zip of the backup.[/]"
+        )
+        return
+    superset.import_assets(assets)
+    out.print("Superset's charts and dashboards are back.")
+    # They name the warehouse and the Airflow of the instance that was backed up.
+    instance = Path(os.environ.get("AIRFLOW_HOME", "")).parent
+    if (instance / "install.json").is_file():
+        from filmpulse.local import sync_dashboards
+
+        sync_dashboards(instance.name, instance.parent)
+    else:
+        err.print(
+            "[yellow]Now run `python -m superset_tools.prepare` where Superset runs (in Compose, "
+            "start it anew), so that they read this warehouse.[/]"
         )
 
 
@@ -196,16 +214,11 @@ def lake_verify() -> None:
     raise typer.Exit(1 if found.problems else 0)
 
 
-To = Annotated[
-    str,
-    typer.Option(
-        metavar="URI",
-        help="Any fsspec URI, such as s3://bucket/lake or file:///mnt/lake. For S3 the keys are "
-        "those of the backups.",
-    ),
+_PLACE = "Any fsspec URI, such as s3://bucket/lake; for S3 with the account of the backups."
+To = Annotated[str | None, typer.Option("--to", metavar="URI", help=f"Where to. {_PLACE}")]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="URI", help="Bring a copy back from there.")
 ]
-
-
 Prune = Annotated[
     bool,
     typer.Option("--prune", help="Delete there what the lake no longer has: erased, old or lost."),
@@ -213,24 +226,29 @@ Prune = Annotated[
 
 
 @lake_app.command("copy")
-def lake_copy(to: To, prune: Prune = False) -> None:
-    """Copy the lake to another place: what is missing there, or was changed here since.
+def lake_copy(to: To = None, back_from: From = None, prune: Prune = False) -> None:
+    """Copy the lake to another place, or back: what is missing there, or was changed since.
 
-    It can be broken off and repeated. An object that is damaged here never replaces one there. What
-    was erased here is taken out of the copy's reviews; whole objects that are gone here stay there
+    It can be broken off and repeated. An object that is damaged never replaces another. What was
+    erased here is taken out of the copy's reviews; whole objects that are gone here stay there
     unless you say --prune.
     """
     from filmpulse import jobs
 
+    place = to or back_from
+    if place is None or (to and back_from) or (prune and back_from):
+        raise BadInput("Say --to URI, with --prune if you like, or --from URI.")
     with common.bar("objects") as progress:
-        copied = jobs.copy_lake(common.job_context(), to, is_pruning=prune, progress=progress)
+        copied = jobs.copy_lake(
+            common.job_context(), place, is_return=to is None, is_pruning=prune, progress=progress
+        )
     out.print(
         f"{copied.objects:,} objects ({_size(copied.bytes)}) were copied, {copied.there:,} were "
-        f"there."
+        "there."
     )
     if copied.deleted:
         out.print(f"{copied.deleted:,} objects that are gone here were deleted there.")
-    if copied.left:
+    if copied.left and to:
         err.print(f"[yellow]{copied.left:,} objects there are gone here (erased, old or lost); "
                   "--prune deletes them.[/]")  # fmt: skip
     for problem in copied.problems:

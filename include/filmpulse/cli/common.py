@@ -72,13 +72,18 @@ def scoring_context() -> Any:
     return job_context().with_model(with_model)
 
 
+def has_airflow() -> bool:
+    """Say whether this shell has an Airflow; without one, importing it would make an empty one."""
+    return "AIRFLOW_HOME" in os.environ
+
+
 def with_model(settings: Settings) -> Settings:
     """Take model and budget from Airflow's Connection and Variable, if there is an Airflow.
 
     Raises:
         BadInput: The Connection cannot be used.
     """
-    if "AIRFLOW_HOME" not in os.environ:  # else Airflow would make an empty one
+    if not has_airflow():
         return settings
     with _kept_logging():
         from filmpulse import airflow_bridge
@@ -92,7 +97,7 @@ def send_test_alert() -> list[tuple[str, bool]] | None:
     Raises:
         BadInput: There is no Airflow here, or its Connection cannot be used.
     """
-    if "AIRFLOW_HOME" not in os.environ:
+    if not has_airflow():
         raise BadInput(
             "Airflow's Connection filmpulse_alerts cannot be reached: run this where the "
             "instance's environment is set (`source var/<instance>/env.sh`)."

@@ -201,8 +201,9 @@ class Install:
         if env.get(SOURCED, instance.name) != instance.name:
             return
         own = {variable_name(name) for name in _OWN}
-        if self.sample_site:
+        if self.sample_site:  # invented reviews must not lie among a person's own backups
             own |= {source_variable("imdb"), variable_name("request_gap_seconds")}
+            own |= {variable_name(name) for name in Settings.model_fields if "backup" in name}
         given = self.settings | {variable: env[variable] for variable in variables(env)}
         self.settings = {
             key: value for key, value in given.items() if key not in own and value.strip()

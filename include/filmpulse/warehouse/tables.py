@@ -30,28 +30,33 @@ _PLAIN = (
     "SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; "
     "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET client_encoding = 'UTF8'; "
     # Postgres would begin a large table where another reader of it is just now.
-    "SET synchronize_seqscans = off; SET statement_timeout = 0; "
-    "SET idle_in_transaction_session_timeout = 0"
+    "SET synchronize_seqscans = off"
+)
+_PATIENT = (
+    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+    "SET idle_session_timeout = 0; "
+    # If the client's machine vanishes, the server notices, and releases its locks.
+    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6"
 )
 
 
 class Table(NamedTuple):
     """A table and its columns, in the order in which they are written."""
 
-    schema: str
+    schema_name: str
     name: str
     columns: list[str]
 
     @property
     def full_name(self) -> str:
         """Such as `core.reviews`."""
-        return f"{self.schema}.{self.name}"
+        return f"{self.schema_name}.{self.name}"
 
 
 class Counter(NamedTuple):
     """A column that counts by itself, and the last number that it gave."""
 
-    schema: str
+    schema_name: str
     table_name: str
     column_name: str
     last_value: int | None
@@ -66,6 +71,7 @@ class _Key(NamedTuple):
 _tables = Query("tables_of_schemas", Table)
 _counters = Query("tables_counters", Counter)
 _keys = Query("tables_keys", _Key)
+_not_ours: Scalar[str] = Scalar("tables_not_ours")
 revision: Scalar[str] = Scalar("tables_revision")
 """The revision of the tables of a database that is set up."""
 
@@ -88,9 +94,9 @@ def only_backup(url: str) -> Iterator[None]:
         BackupUnavailable: Another backup is under way (`busy`).
         WarehouseUnavailable: Postgres did not answer.
     """
-    with open_connection(url, autocommit=True) as connection:
-        cursor = connection.cursor(row_factory=scalar_row)
-        if not cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone():
+    with open_connection(url, scalar_row, autocommit=True) as connection:
+        _be_patient(connection)
+        if not connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone():
             raise BackupUnavailable(
                 "Another backup is under way, so this one did not begin. Wait for its end.",
                 reason="busy",
@@ -110,14 +116,17 @@ def snapshot(url: str) -> Iterator[psycopg.Connection[Any]]:
     """
     connection = open_connection(url, autocommit=True)
     try:
+        _be_patient(connection)
         connection.execute(_PLAIN)
+        known = tables(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
-            for table in tables(connection):
+            # Before any query, so that the moment comes after a migration that is under way.
+            for table in known:
                 connection.execute(
                     sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(
-                        sql.Identifier(table.schema, table.name)
+                        sql.Identifier(table.schema_name, table.name)
                     )
                 )
             yield connection
@@ -125,6 +134,13 @@ def snapshot(url: str) -> Iterator[psycopg.Connection[Any]]:
         raise explained(error) from error
     finally:
         connection.close()
+
+
+def _be_patient(connection: psycopg.Connection[Any]) -> None:
+    """Let no time limit of the server end a connection that works for hours."""
+    connection.execute(_PATIENT)
+    if connection.info.server_version >= 170_000:
+        connection.execute("SET transaction_timeout = 0")
 
 
 class Blocks:
@@ -158,24 +174,34 @@ def copy_in(connection: psycopg.Connection[Any], table: Table, blocks: Iterable[
 
 def _copy(table: Table, direction: LiteralString) -> sql.Composed:
     return sql.SQL("COPY {} ({}) {} (FORMAT csv, ENCODING 'UTF8')").format(
-        sql.Identifier(table.schema, table.name),
+        sql.Identifier(table.schema_name, table.name),
         sql.SQL(", ").join(map(sql.Identifier, table.columns)),
         sql.SQL(direction),
     )
 
 
 def has_rows(url: str) -> bool:
-    """Say whether a database holds any movie, review or play.
+    """Say whether any table of `core` or `journal` holds a row.
 
-    A database without our schemas holds none, and neither does one that was just set up.
+    A database without our schemas does not, and neither does one that was just set up.
     """
     with open_connection(url, scalar_row) as connection:
         filled = sql.SQL("SELECT EXISTS (SELECT FROM {})")
         return any(
-            connection.execute(filled.format(sql.Identifier(table.schema, table.name))).fetchone()
+            connection.execute(
+                filled.format(sql.Identifier(table.schema_name, table.name))
+            ).fetchone()
             for table in tables(connection)
-            if table.schema != "ops"
+            if table.schema_name != "ops"
         )
+
+
+def not_ours(url: str) -> list[str]:
+    """Name what stands in schemas of our names although no migration of ours made them."""
+    from filmpulse.warehouse.migrate import DROPPED  # Alembic takes a second to import
+
+    with open_connection(url) as connection:
+        return _not_ours(connection, schemas=list(DROPPED))
 
 
 @contextmanager
@@ -193,13 +219,14 @@ def refill(url: str, to_revision: str) -> Iterator[psycopg.Connection[Any]]:
     from filmpulse.warehouse.migrate import made_anew  # Alembic takes a second to import
 
     with made_anew(url, to_revision) as connection:
+        _be_patient(connection)
         connection.execute(_PLAIN)
         keys = _keys(connection, schemas=list(KEPT_SCHEMAS))
         for key in reversed(keys):  # foreign keys first
             connection.execute(key.drop_it.encode())
         for table in tables(connection):  # what migrations put in comes from the backup
             connection.execute(
-                sql.SQL("DELETE FROM {}").format(sql.Identifier(table.schema, table.name))
+                sql.SQL("DELETE FROM {}").format(sql.Identifier(table.schema_name, table.name))
             )
         yield connection
         for key in keys:
@@ -209,11 +236,11 @@ def refill(url: str, to_revision: str) -> Iterator[psycopg.Connection[Any]]:
 
 def set_counters(connection: psycopg.Connection[Any], last: Sequence[Counter]) -> None:
     """Let each counter go on after the last number that it gave."""
-    for counter in last:
-        if counter.last_value is not None:
+    for schema, table, column, last_value in last:
+        if last_value is not None:
             connection.execute(
                 "SELECT setval(pg_get_serial_sequence(%s, %s), %s)",
-                [f"{counter.schema}.{counter.table_name}", counter.column_name, counter.last_value],
+                [f"{schema}.{table}", column, last_value],
             )
 
 

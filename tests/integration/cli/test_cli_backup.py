@@ -101,8 +101,8 @@ def test_the_sheet_gives_a_shell_the_same_settings(run, env):
 
 def test_the_sheet_names_the_account_of_the_lake_where_the_backups_have_none():
     settings = Settings(
-        lake_key="k", lake_secret="s 1", lake_endpoint_url="http://127.0.0.1:2",
-        backup_url="s3://a/b",
+        lake_url="s3://a/lake", lake_key="k", lake_secret="s 1",
+        lake_endpoint_url="http://127.0.0.1:2", backup_url="s3://a/b",
     )  # fmt: skip
     lines = dict(
         line.removeprefix("export ").split("=", 1)
@@ -119,3 +119,6 @@ def test_the_lake_is_verified_and_copied(run, tmp_path):
     copied = run("lake", "copy", "--to", (tmp_path / "copy").as_uri())
     assert copied.exit_code == 0, copied.output
     assert run("lake", "copy", "--to", (tmp_path / "lake").as_uri()).exit_code == 1
+    assert run("lake", "copy").exit_code == 1
+    both = ("--to", (tmp_path / "a").as_uri(), "--from", (tmp_path / "b").as_uri())
+    assert run("lake", "copy", *both).exit_code == 1

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -144,7 +145,7 @@ def test_all_comes_back_as_it_was(filled, databases):
     marts = contents(filled.warehouse, ["mart.movies", "mart.movie_aspects", "mart.reviews"])
     assert {t.schema_name for t in made.manifest.tables} == {"core", "ops"}
     assert made.manifest.rows >= sum(len(found) for found in before.values())
-    assert [one.backup_id for one in jobs.list_backups(filled)] == [made.manifest.backup_id]
+    assert jobs.list_backups(filled) == {made.manifest.backup_id: made.manifest}
     assert jobs.verify_backup(filled) == made.manifest
 
     with another(filled, databases) as blank:
@@ -238,7 +239,7 @@ def test_an_older_revision_comes_back_on_this_version(context, databases):
                 "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, %s, now())",
                 [MOVIE, HOSTILE],
             )
-        old = save.save(context.backups, manifest.new_id(START), url, START, {})
+        old = save.save(context.backups, manifest.new_id(START), url, {})
         assert old.schema_revision == "0016"
         assert "backups" not in {table.name for table in old.tables}
         back = jobs.restore(context)
@@ -288,12 +289,17 @@ def test_a_database_with_movies_is_left_unless_told(filled):
 
 
 def test_a_restore_into_an_instance_that_was_just_set_up(filled, warehouse_url, databases):
-    jobs.back_up(filled, nothing, None)
+    made = jobs.back_up(filled, nothing, None).manifest
     before = everything(filled)
     with another(filled, databases) as blank:
         jobs.setup_warehouse(blank)
         jobs.restore(blank)
         assert everything(blank) == before
+        # The backup that came back is one that went well.
+        (row,) = rows(blank, "SELECT * FROM ops.backups")
+        assert (row["backup_id"], row["status"]) == (made.backup_id, "verified")
+        jobs.back_up(blank, nothing, None)
+        assert {row["status"] for row in rows(blank, "SELECT * FROM ops.backups")} == {"verified"}
 
 
 def test_a_restore_that_breaks_off_changes_nothing(filled, monkeypatch):
@@ -312,6 +318,44 @@ def test_a_restore_that_breaks_off_changes_nothing(filled, monkeypatch):
         jobs.restore(filled, is_replacing=True)
     assert everything(filled) == before
     assert status(filled.warehouse.url).has_marts
+
+
+@pytest.mark.parametrize("schema", ["mart", "ops", "core"])
+@pytest.mark.parametrize("is_replacing", [False, True])
+def test_what_others_made_is_never_dropped_unasked(filled, databases, schema, is_replacing):
+    jobs.back_up(filled, nothing, None)
+    with another(filled, databases) as theirs:
+        change(theirs, f"CREATE SCHEMA {schema}")
+        change(theirs, f"CREATE TABLE {schema}.ledger AS SELECT 1 AS n")
+        if is_replacing:
+            jobs.restore(theirs, is_replacing=True)
+            assert rows(theirs, "SELECT FROM core.movies")
+            return
+        with pytest.raises(BadInput) as refused:
+            jobs.restore(theirs)
+        assert refused.value.reason == "not_empty"
+        name = f"{schema}.ledger"
+        assert contents(theirs.warehouse, [name]) == {name: ["(1)"]}
+
+
+def test_an_empty_lake_is_told(filled, databases, tmp_path):
+    jobs.back_up(filled, nothing, None)
+    assert not jobs.restore(filled, is_replacing=True).is_lake_empty
+    new = with_settings(filled, lake_url=(tmp_path / "new").as_uri())
+    assert jobs.restore(new, is_replacing=True).is_lake_empty
+
+
+def test_a_migration_under_way_is_waited_for(filled):
+    """Its tables would look empty to a moment from before their change."""
+    with psycopg.connect(filled.warehouse.url) as migration, ThreadPoolExecutor(1) as pool:
+        migration.execute("DROP SCHEMA mart CASCADE")
+        migration.execute("ALTER TABLE core.reviews ALTER COLUMN helpful_up TYPE bigint")
+        backing_up = pool.submit(jobs.back_up, filled, nothing, None)
+        wait_until(lambda: rows(filled, "SELECT FROM pg_locks WHERE NOT granted"))
+        migration.commit()
+        made = backing_up.result().manifest
+    reviews = next(table for table in made.tables if table.name == "reviews")
+    assert reviews.rows == 44
 
 
 def test_without_the_lake_nothing_is_restored(filled, databases, tmp_path):
@@ -382,7 +426,7 @@ def test_kill_in_mid_backup(filled):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-    assert [one.backup_id for one in jobs.list_backups(filled)] == [good.backup_id]
+    assert jobs.list_backups(filled) == {good.backup_id: good}
     assert jobs.verify_backup(filled) == good
     assert before.items() <= objects(filled).items()
 
@@ -443,8 +487,9 @@ def test_a_missing_object_and_a_damaged_manifest(filled):
     with pytest.raises(BackupDamaged):
         jobs.verify_backup(filled)
     damage(filled, made, manifest.MANIFEST, lambda content: content[:-30])
+    assert jobs.list_backups(filled) == {made.backup_id: None}
     with pytest.raises(BackupDamaged):
-        jobs.list_backups(filled)
+        jobs.verify_backup(filled)
 
 
 def test_what_cannot_be_read_back_is_no_backup(filled, monkeypatch):
@@ -460,7 +505,7 @@ def test_what_cannot_be_read_back_is_no_backup(filled, monkeypatch):
     with pytest.raises(BackupDamaged):
         jobs.back_up(filled, nothing, None)
     monkeypatch.undo()
-    assert [one.backup_id for one in jobs.list_backups(filled)] == [good.backup_id]
+    assert jobs.list_backups(filled) == {good.backup_id: good}
     row = rows(filled, "SELECT * FROM ops.backups WHERE status = 'failed'")[0]
     assert row["reason"] == "damaged"
 
@@ -548,7 +593,7 @@ def test_postgres_goes_away_in_mid_backup(filled, monkeypatch):
     monkeypatch.setattr(Store, "write", cut_off)
     with pytest.raises(WarehouseUnavailable):
         jobs.back_up(filled, nothing, None)
-    assert [one.backup_id for one in jobs.list_backups(filled)] == [good.backup_id]
+    assert jobs.list_backups(filled) == {good.backup_id: good}
 
 
 def test_the_store_is_asked_to_encrypt(context):
@@ -587,7 +632,7 @@ def test_old_backups_and_leftovers_go(filled):
     context.backups.write(f"{young}/core.movies.csv.gz", [b"under way"])
     context.backups.write("somebody-elses.txt", [b"not ours"])
     made = jobs.back_up(context, nothing, None)
-    assert (made.kept.backups, made.kept.leftovers, made.kept.problem) == (1, 1, "")
+    assert made.kept == keep.Kept(backups=1, leftovers=1)
     left = {name.partition("/")[0] for name in objects(context)}
     assert left == {ids[1], made.manifest.backup_id, young, "somebody-elses.txt"}
 
@@ -599,9 +644,11 @@ def test_uploads_that_never_ended_are_given_up(filled):
     store._client.upload_part(
         Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"x" * 100
     )
-    assert store.end_uploads(datetime.now(UTC) - timedelta(days=1)) == 0
-    assert store.end_uploads(datetime.now(UTC) + timedelta(days=1)) == 1
-    assert store.end_uploads(datetime.now(UTC) + timedelta(days=1)) == 0
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert store.end_uploads(tomorrow - timedelta(days=2), manifest.is_ours) == 0
+    assert store.end_uploads(tomorrow, lambda name: not manifest.is_ours(name)) == 0
+    assert store.end_uploads(tomorrow, manifest.is_ours) == 1
+    assert store.end_uploads(tomorrow, manifest.is_ours) == 0
 
 
 def test_no_right_to_delete_is_told_and_no_failure(filled):
@@ -616,7 +663,8 @@ def test_no_right_to_delete_is_told_and_no_failure(filled):
     context.backups._client.meta.events.register("before-call.s3.DeleteObject", refuse)
     made = jobs.back_up(context, nothing, None)
     assert made.kept.backups == 0
-    assert "FILMPULSE_BACKUP_URL" in made.kept.problem
+    (problem,) = made.kept.problems
+    assert "FILMPULSE_BACKUP_URL" in problem
     assert len(jobs.list_backups(context)) == 2
     row = rows(context, "SELECT * FROM ops.backups ORDER BY started_at DESC LIMIT 1")[0]
     assert (row["status"], row["sentence"] is None) == ("verified", False)

@@ -176,6 +176,27 @@ def lines_of(lake, name):
     return gzip.decompress(lake.read(name)) if name.endswith(".gz") else b""
 
 
+def test_a_copy_comes_back(target, tmp_path):
+    context, to, copy = target
+    jobs.copy_lake(context, to)
+    settings = context.settings.model_copy(update={"lake_url": (tmp_path / "new").as_uri()})
+    new = jobs.Context.from_settings(settings)
+    jobs.copy_lake(new, to, is_return=True)
+    assert objects(new.lake) == objects(copy)
+
+
+def test_an_empty_lake_takes_nothing_from_its_copy(target, tmp_path):
+    context, to, copy = target
+    jobs.copy_lake(context, to)
+    before = objects(copy)
+    settings = context.settings.model_copy(update={"lake_url": (tmp_path / "mistyped").as_uri()})
+    with pytest.raises(BadInput):
+        jobs.copy_lake(jobs.Context.from_settings(settings), to, is_pruning=True)
+    assert objects(copy) == before
+    with pytest.raises(BadInput):
+        jobs.copy_lake(context, (tmp_path / "nowhere").as_uri(), is_return=True)
+
+
 def test_damage_here_never_replaces_what_is_whole_there(target):
     context, to, copy = target
     jobs.copy_lake(context, to)

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from filmpulse.backup import keep, manifest, save
 from filmpulse.backup.dashboards import Superset
 from filmpulse.backup.manifest import Manifest
-from filmpulse.backup.store import Store
-from filmpulse.errors import BackupUnavailable, BadInput, FilmpulseError
+from filmpulse.errors import BackupDamaged, BackupUnavailable, BadInput, FilmpulseError
 from filmpulse.jobs.context import Context
 from filmpulse.warehouse import backups as wh
 from filmpulse.warehouse.tables import only_backup
@@ -64,7 +63,7 @@ def is_backup_due(context: Context, now: datetime) -> bool:
 def back_up(
     context: Context, read_airflow: Callable[[], AirflowObjects], superset: Superset | None
 ) -> BackedUp:
-    """Back up all tables as of now, read the backup back, then delete what need not stay.
+    """Back up all tables as of now, read all back, complete it, then delete what need not stay.
 
     A try that breaks off leaves the complete backups as they were; the next try begins anew. How it
     ended is noted in `ops.backups`.
@@ -91,21 +90,23 @@ def back_up(
             files = {AIRFLOW_FILE: read_airflow().model_dump_json(indent=1).encode()}
             if superset is not None:
                 files |= _assets(superset, warnings)
-            made = save.save(store, backup_id, context.warehouse.url, now, files)
-            _verify(store, made)
+            made = save.save(store, backup_id, context.warehouse.url, files)
         except BaseException as error:
             _note_failure(context, backup_id, error)
             raise
         kept = keep.delete_old(store, backup_id, context.settings, datetime.now(UTC))
-        if kept.problem:
-            warnings.append(f"Old backups could not be deleted: {kept.problem}")
-        wh.backup_verified(
-            context.warehouse, backup_id=backup_id, finished_at=datetime.now(UTC),
-            taken_at=made.taken_at, schema_revision=made.schema_revision, tables=len(made.tables),
-            rows=made.rows, bytes=made.bytes, stored_bytes=made.stored_bytes,
-            sentence=" ".join(warnings) or None,
-        )  # fmt: skip
+        warnings += kept.problems
+        note_verified(context, made, " ".join(warnings) or None)
     return BackedUp(made, kept, warnings)
+
+
+def note_verified(context: Context, made: Manifest, sentence: str | None = None) -> None:
+    """Note in `ops.backups` that a backup is whole, if it has a row there."""
+    wh.backup_verified(
+        context.warehouse, backup_id=made.backup_id, finished_at=made.finished_at,
+        taken_at=made.taken_at, schema_revision=made.schema_revision, tables=len(made.tables),
+        rows=made.rows, bytes=made.bytes, stored_bytes=made.stored_bytes, sentence=sentence,
+    )  # fmt: skip
 
 
 def _assets(superset: Superset, warnings: list[str]) -> dict[str, bytes]:
@@ -115,15 +116,6 @@ def _assets(superset: Superset, warnings: list[str]) -> dict[str, bytes]:
         log.warning("%s", error)
         warnings.append(str(error))
         return {}
-
-
-def _verify(store: Store, made: Manifest) -> None:
-    """Read a new backup back; if it is not whole, take its manifest away, so that it is none."""
-    try:
-        save.verify(store, made)
-    except BaseException:
-        store.delete(f"{made.backup_id}/{manifest.MANIFEST}")
-        raise
 
 
 def _note_failure(context: Context, backup_id: str, error: BaseException) -> None:
@@ -149,14 +141,16 @@ def newest_complete(context: Context) -> datetime | None:
     return manifest.begun_at(newest) if newest else None
 
 
-def list_backups(context: Context) -> list[Manifest]:
-    """Return the manifests of all complete backups, newest first.
-
-    Raises:
-        BackupDamaged: One cannot be read.
-    """
-    ids = manifest.complete(context.backups)
-    return [manifest.read(context.backups, one) for one in reversed(ids)]
+def list_backups(context: Context) -> dict[str, Manifest | None]:
+    """Return the manifests of all complete backups by id, newest first; None if it is damaged."""
+    found: dict[str, Manifest | None] = {}
+    for one in reversed(manifest.complete(context.backups)):
+        try:
+            found[one] = manifest.read(context.backups, one)
+        except BackupDamaged as error:
+            log.warning("%s", error)
+            found[one] = None
+    return found
 
 
 def verify_backup(context: Context, backup_id: str | None = None) -> Manifest:

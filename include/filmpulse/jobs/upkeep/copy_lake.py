@@ -35,28 +35,40 @@ class Copied(NamedTuple):
 
 
 def copy_lake(
-    context: Context, to: str, *, is_pruning: bool = False, progress: Progress = silent
+    context: Context,
+    elsewhere: str,
+    *,
+    is_return: bool = False,
+    is_pruning: bool = False,
+    progress: Progress = silent,
 ) -> Copied:
     """Copy what another place does not have, or has in another size or from before a change.
 
     It can be broken off and repeated. Manifests are copied last, so the copy shows no collection
-    whose reviews are not there. An object that is damaged here never replaces one there. Objects
-    that the lake no longer has (erased, past their time, or lost) stay there unless `is_pruning`.
+    whose reviews are not there. A gzip or JSON object that is damaged never replaces another.
+    Objects that the lake no longer has (erased, past their time, or lost) stay there unless
+    `is_pruning`.
 
     Args:
         context: Its lake is the one to copy.
-        to: Any fsspec URI; for S3 the account is that of the backups.
+        elsewhere: Any fsspec URI; for S3 the account is that of the backups.
+        is_return: Copy from there into the lake.
         is_pruning: Whether to delete there what is no longer here.
         progress: Told the objects looked at, and all of them.
 
     Raises:
-        BadInput: `to` is the lake itself, or in it.
+        BadInput: `elsewhere` is the lake itself or in it, or what is to be copied holds nothing.
         LakeUnavailable: One of the places did not answer.
     """
-    here, there = context.lake, Lake(to, _options(to, context.settings))
-    if here.holds(there) or there.holds(here):
-        raise BadInput(f"{to} is the lake itself, or one lies in the other: name another place.")
+    other = Lake(elsewhere, _options(elsewhere, context.settings))
+    if context.lake.holds(other) or other.holds(context.lake):
+        raise BadInput(
+            f"{elsewhere} is the lake itself, or one lies in the other: name another place."
+        )
+    here, there = (other, context.lake) if is_return else (context.lake, other)
     ours, theirs = here.listing(), there.listing()
+    if not ours and (is_return or is_pruning):
+        raise BadInput(f"{here} holds nothing, so nothing was copied and nothing deleted.")
     copied, problems = Copied(), list[str]()
     for done, name in enumerate(sorted(ours, key=_manifests_last), start=1):
         known, mine = theirs.get(name), ours[name]
@@ -100,10 +112,10 @@ def _options(to: str, settings: Settings) -> dict[str, Any]:
     """Return what fsspec needs to reach another place."""
     if not to.startswith("s3://"):
         return {}
-    key, secret, endpoint_url = account(settings)
+    found = account(settings, to)
     options: dict[str, Any] = {"config_kwargs": S3_PATIENCE}
-    if key and secret:
-        options |= {"key": key.get_secret_value(), "secret": secret.get_secret_value()}
-    if endpoint_url:
-        options["client_kwargs"] = {"endpoint_url": endpoint_url}
+    if found.key and found.secret:
+        options |= {"key": found.key.get_secret_value(), "secret": found.secret.get_secret_value()}
+    client = {"endpoint_url": found.endpoint_url, "region_name": found.region}
+    options["client_kwargs"] = {name: value for name, value in client.items() if value}
     return options

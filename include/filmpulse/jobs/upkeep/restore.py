@@ -13,13 +13,18 @@ from filmpulse.backup.manifest import Manifest
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.jobs.context import Context, Progress, setup_warehouse, silent
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
-from filmpulse.jobs.upkeep.back_up import AIRFLOW_FILE, SUPERSET_FILE, AirflowObjects, chosen
+from filmpulse.jobs.upkeep.back_up import (
+    AIRFLOW_FILE,
+    SUPERSET_FILE,
+    AirflowObjects,
+    chosen,
+    note_verified,
+)
 from filmpulse.jobs.upkeep.erase import Erased, replay_erasures
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse import backups as wh
-from filmpulse.warehouse.erasures import FOLDER
 from filmpulse.warehouse.migrate import Revision
-from filmpulse.warehouse.tables import has_rows, scratch_database
+from filmpulse.warehouse.tables import has_rows, not_ours, scratch_database
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,7 @@ class Restored(NamedTuple):
         erased: What had been erased after the backup, and was erased again.
         airflow: What the backup knows of Airflow.
         assets: Superset's, as a ZIP file; None if the backup has none.
+        is_lake_empty: Whether the lake could not say what was erased since the backup.
     """
 
     manifest: Manifest
@@ -40,6 +46,7 @@ class Restored(NamedTuple):
     erased: Erased
     airflow: AirflowObjects
     assets: bytes | None
+    is_lake_empty: bool
 
 
 def restore(
@@ -71,30 +78,42 @@ def restore(
     if into_url is not None:
         context = replace(context, warehouse=Warehouse(into_url))
     found = chosen(context, backup_id)
-    context.lake.names(FOLDER)  # without a lake, nothing says what was erased since
-    if not is_replacing and has_rows(context.warehouse.url):
-        raise BadInput(
-            "The database holds movies already, so nothing was restored: name an empty one, or "
-            "say that it may be replaced (--replace).",
-            reason="not_empty",
-        )
+    is_lake_empty = not context.lake.listing()  # without a lake nothing says what was erased since
+    if not is_replacing:
+        _refuse_unless_blank(context.warehouse.url)
     files = {one.file: save.saved_file(context.backups, found.backup_id, one)
              for one in found.files}  # fmt: skip
     load.load(context.backups, found, context.warehouse.url, progress)
     try:
         revision = setup_warehouse(context)
+        note_verified(context, found)  # it holds its own row from when it was under way
         erased = replay_erasures(context)
         refresh_figures_or_fail(context)
     except FilmpulseError as error:
-        log.error("The tables of %s are back, but not brought up to this version: run "
-                  "`filmpulse setup`, then `filmpulse retention`.", found.backup_id)  # fmt: skip
         raise type(error)(
             f"The tables of the backup {found.backup_id} are back, but this came after: {error} "
             "Mend it, then run `filmpulse setup` and `filmpulse retention`.",
             reason=error.reason,
         ) from error
     airflow = AirflowObjects.model_validate_json(files.get(AIRFLOW_FILE, b"{}"))
-    return Restored(found, str(revision.head), erased, airflow, files.get(SUPERSET_FILE))
+    assets = files.get(SUPERSET_FILE)
+    return Restored(found, str(revision.head), erased, airflow, assets, is_lake_empty)
+
+
+def _refuse_unless_blank(url: str) -> None:
+    """Raise BadInput if a restore would drop anything that a person may miss."""
+    if foreign := not_ours(url):
+        raise BadInput(
+            f"The database holds {foreign[0]} in a schema that a restore drops, and it was not "
+            "made by Filmpulse, so nothing was restored: name another database.",
+            reason="not_empty",
+        )
+    if has_rows(url):
+        raise BadInput(
+            "The database holds movies already, so nothing was restored: name an empty one, or "
+            "say that it may be replaced (--replace).",
+            reason="not_empty",
+        )
 
 
 class Drilled(NamedTuple):

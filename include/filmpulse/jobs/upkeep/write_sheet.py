@@ -21,12 +21,13 @@ _HEAD = """\
 # never beside the backups.
 #
 # On a new machine, in a clone of Filmpulse:
-#   source this-sheet && make up && source var/main/env.sh && filmpulse restore
-# Elsewhere: set these variables, run `filmpulse setup`, then `filmpulse restore`.
-#
-# It brings back movies, reviews, scores, the list of tracked movies and Superset's dashboards.
-# The lake is apart: `filmpulse lake copy --to URI` makes its copy and, with the copy as the lake,
-# brings it back. Without the author secret, reviewers would get new keys.
+#   source this-sheet && make up && source var/main/env.sh
+#   filmpulse lake copy --from URI      # where `filmpulse lake copy --to URI` put the lake's copy
+#   filmpulse restore                   # tables, tracked movies, Superset's dashboards
+#   filmpulse rebuild                   # what was collected since the backup
+# Elsewhere set these variables and run `filmpulse setup` first. The lake comes before the restore:
+# it says what was erased since the backup. Keys that stand in Airflow's Connections alone are not
+# here. Without the author secret, reviewers would get new keys.
 """
 
 
@@ -47,9 +48,14 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
         for name in Settings.model_fields
         if name in settings.model_fields_set - _MADE_ANEW
     }
-    key, secret, endpoint_url = account(settings)
-    ours = {"backup_key": key, "backup_secret": secret, "backup_endpoint_url": endpoint_url}
-    for name, value in sorted((given | ours).items()):
+    if settings.backup_url is not None:
+        found = account(settings, settings.backup_url)
+        given |= {
+            "backup_key": found.key,
+            "backup_secret": found.secret,
+            "backup_endpoint_url": found.endpoint_url,
+        }
+    for name, value in sorted(given.items()):
         if value is not None:
             plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             yield variable_name(name), plain

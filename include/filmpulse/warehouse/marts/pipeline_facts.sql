@@ -53,9 +53,10 @@ UNION ALL
 SELECT 7, 'Last backup',
        mart.time_ago(newest.taken_at),
        CASE WHEN last.status = 'failed' THEN 'The last try failed (' || last.reason || '): ' || last.sentence
-            WHEN newest.backup_id IS NULL AND last.status IS NULL
+            WHEN newest.backup_id IS NULL AND EXISTS (SELECT FROM ops.backups WHERE status = 'running')
+                THEN 'The first is under way.'
+            WHEN newest.backup_id IS NULL
                 THEN 'None was made: is FILMPULSE_BACKUP_URL set, does warehouse_backup run?'
-            WHEN newest.backup_id IS NULL THEN 'The first is under way.'
             ELSE 'Read back and whole: ' || to_char(newest.rows, 'FM999,999,999,999') || ' rows in '
                  || round(newest.stored_bytes / 1e6, 1) || ' MB.' END
 FROM (SELECT 1) one

@@ -3,7 +3,7 @@
 -- name: tables_of_schemas
 -- Every table of our schemas with its columns in order; neither columns that Postgres computes nor the
 -- table in which migrations note the revision.
-SELECT n.nspname AS schema, c.relname AS name,
+SELECT n.nspname AS schema_name, c.relname AS name,
        array_agg(a.attname::text ORDER BY a.attnum) AS columns
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -15,7 +15,7 @@ ORDER BY n.nspname, c.relname
 
 -- name: tables_counters
 -- Every column that counts by itself, with the last number that it gave; null if it gave none.
-SELECT n.nspname AS schema, c.relname AS table_name, a.attname::text AS column_name,
+SELECT n.nspname AS schema_name, c.relname AS table_name, a.attname::text AS column_name,
        s.last_value
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -48,3 +48,9 @@ ORDER BY 3, 2
 -- name: tables_revision
 -- The revision of the tables, as Alembic notes it.
 SELECT version_num FROM ops.schema_revision
+
+-- name: tables_not_ours
+-- What stands in schemas of our names, if no migration of ours made them.
+SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY(%(schemas)s) AND to_regclass('ops.schema_revision') IS NULL
