@@ -3,10 +3,10 @@
 The same tables in the same run, all through SeaweedFS or the disk of this machine: our backup and
 its reading back; plain COPY of the same tables to nowhere, which no backup can beat; `pg_dump -Fc`
 to a file; our restore, with its comparison; `pg_restore -j2`. MB are those of the CSV. Each task's
-memory is the most that its own process held, beside the same task on an empty warehouse. About 20
+memory is the most that its own process held, beside the same task on an empty warehouse. About 8
 minutes.
 
-    python benchmarks/bench_backup.py [--movies 400 --reviews 1000000]
+    python benchmarks/bench_backup.py [--movies 60 --reviews 1000000]
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def measure(owner: Warehouse, store: ObjectStore, folder: Path) -> tuple[float, 
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--movies", type=int, default=400)
+    parser.add_argument("--movies", type=int, default=60)
     parser.add_argument("--reviews", type=int, default=1_000_000)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, object_store.Throwaway(Path(name)) as store:

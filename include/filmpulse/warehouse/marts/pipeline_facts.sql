@@ -52,7 +52,7 @@ FROM spent
 UNION ALL
 SELECT 7, 'Last backup',
        mart.time_ago(newest.taken_at),
-       CASE WHEN last.status = 'failed' THEN 'The last try failed (' || last.reason || '): ' || last.sentence
+       CASE WHEN last.status = 'failed' THEN 'The last try failed (' || last.reason || '): ops.backups says more.'
             WHEN newest.backup_id IS NULL AND EXISTS (SELECT FROM ops.backups WHERE status = 'running')
                 THEN 'The first is under way.'
             WHEN newest.backup_id IS NULL
@@ -67,8 +67,8 @@ LEFT JOIN (SELECT * FROM ops.backups WHERE status <> 'running' ORDER BY started_
 UNION ALL
 SELECT 8, 'Last restore drill',
        mart.time_ago(drill.finished_at) || CASE WHEN drill.status = 'failed' THEN ', failed' ELSE '' END,
-       CASE WHEN drill.drill_id IS NULL THEN 'restore_drill brings the newest backup back every Sunday, to try it.'
-            WHEN drill.status = 'failed' THEN 'It failed (' || drill.reason || '): ' || drill.sentence
+       CASE WHEN drill.drill_id IS NULL THEN 'The newest backup is brought back every Sunday, to try it.'
+            WHEN drill.status = 'failed' THEN 'It failed (' || drill.reason || '): ops.restore_drills says more.'
             ELSE to_char(drill.rows, 'FM999,999,999,999') || ' rows came back as they were saved.' END
 FROM (SELECT 1) one
 LEFT JOIN (SELECT * FROM ops.restore_drills ORDER BY finished_at DESC LIMIT 1) drill ON true;
