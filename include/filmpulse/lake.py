@@ -147,8 +147,14 @@ class Lake:
         return f"Lake({self._url!r})"
 
     def holds(self, other: Lake) -> bool:
-        """Say whether another root is this one, or lies below this one."""
-        return f"{other._root}/".startswith(f"{self._root}/")
+        """Say whether another root is this one, or lies below this one, on the same server."""
+        is_same_server = self._server == other._server
+        return is_same_server and f"{other._root}/".startswith(f"{self._root}/")
+
+    @property
+    def _server(self) -> tuple[type, str | None]:
+        """What kind of store this is, and at which address if it is not the kind's usual one."""
+        return type(self._fs), getattr(self._fs, "client_kwargs", {}).get("endpoint_url")
 
     def begin(
         self, source: str, imdb_id: str, started_at: datetime, mark: str | None = None

@@ -181,9 +181,10 @@ def _copy(table: Table, direction: LiteralString) -> sql.Composed:
 
 
 def has_rows(url: str) -> bool:
-    """Say whether any table of `core` or `journal` holds a row.
+    """Say whether any table of `core` or `journal` holds a row, the analysers aside.
 
-    A database without our schemas does not, and neither does one that was just set up.
+    A database without our schemas does not, and neither does that of a new instance, in which the
+    first `analyse_backlog` has noted its analyser.
     """
     with open_connection(url, scalar_row) as connection:
         filled = sql.SQL("SELECT EXISTS (SELECT FROM {})")
@@ -192,7 +193,7 @@ def has_rows(url: str) -> bool:
                 filled.format(sql.Identifier(table.schema_name, table.name))
             ).fetchone()
             for table in tables(connection)
-            if table.schema_name != "ops"
+            if table.schema_name != "ops" and table.full_name != "core.analysers"
         )
 
 

@@ -293,6 +293,8 @@ def test_a_restore_into_an_instance_that_was_just_set_up(filled, warehouse_url, 
     before = everything(filled)
     with another(filled, databases) as blank:
         jobs.setup_warehouse(blank)
+        jobs.analyse_backlog("run", blank)
+        assert rows(blank, "SELECT FROM core.analysers")
         jobs.restore(blank)
         assert everything(blank) == before
         # The backup that came back is one that went well.

@@ -13,6 +13,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.lake import DrainManifest, Lake
+from filmpulse.local import object_store
 
 
 @pytest.fixture
@@ -195,6 +196,32 @@ def test_an_empty_lake_takes_nothing_from_its_copy(target, tmp_path):
     assert objects(copy) == before
     with pytest.raises(BadInput):
         jobs.copy_lake(context, (tmp_path / "nowhere").as_uri(), is_return=True)
+
+
+def test_two_servers_may_name_a_bucket_alike(filled, s3, tmp_path):
+    """As after a recovery: the new machine's bucket has the old one's name."""
+    name = f"s3://filmpulse/{uuid4()}"
+    account = {"key": s3.key, "secret": s3.secret}
+    with object_store.Throwaway(tmp_path) as new:
+        new.add_bucket("filmpulse")
+        settings = {
+            "lake_url": name, "lake_endpoint_url": new.url, "lake_key": new.key,
+            "lake_secret": new.secret, "backup_endpoint_url": s3.url,
+        } | {f"backup_{word}": value for word, value in account.items()}  # fmt: skip
+        given = filled.settings.model_dump() | settings
+        there = jobs.Context.from_settings(Settings.model_validate(given))
+        options = account | {"client_kwargs": {"endpoint_url": s3.url}}
+        copy = Lake(name, options)
+        copy.write("reviews/one", b"x")
+        assert jobs.copy_lake(there, name, is_return=True).objects == 1
+        assert objects(there.lake) == {"reviews/one": b"x"}
+        given |= {
+            "backup_endpoint_url": new.url,
+            "backup_key": new.key,
+            "backup_secret": new.secret,
+        }
+        with pytest.raises(BadInput):
+            jobs.copy_lake(jobs.Context.from_settings(Settings.model_validate(given)), name)
 
 
 def test_damage_here_never_replaces_what_is_whole_there(target):
