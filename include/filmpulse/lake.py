@@ -395,17 +395,8 @@ class Lake:
             if self._has_folders:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             if isinstance(self._fs, LocalFileSystem):
-                part = Path(f"{path}.{uuid.uuid4().hex}.part")
-                try:
-                    with part.open("wb") as file:
-                        file.write(content)
-                        file.flush()
-                        os.fsync(
-                            file.fileno()
-                        )  # so that a power cut leaves no file without its content
-                    part.replace(path)
-                finally:
-                    part.unlink(missing_ok=True)
+                with _in_place(path) as part:
+                    part.write_bytes(content)
             else:
                 self._fs.pipe_file(path, content, **self._limit)
         return f"{self._url}/{name}"
@@ -417,14 +408,8 @@ class Lake:
             if self._has_folders:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             if isinstance(self._fs, LocalFileSystem):
-                part = Path(f"{path}.{uuid.uuid4().hex}.part")
-                try:
+                with _in_place(path) as part:
                     shutil.move(file, part)
-                    with part.open("rb") as moved:
-                        os.fsync(moved.fileno())
-                    part.replace(path)
-                finally:
-                    part.unlink(missing_ok=True)
             else:
                 self._fs.put_file(str(file), path, **self._limit_for(file.stat().st_size))
                 file.unlink()
@@ -512,6 +497,19 @@ class CollectionWriter:
 
 def _stamp(at: datetime, mark: str | None = None) -> str:
     return f"{at:%Y%m%dT%H%M%S}-{mark or uuid.uuid4().hex[:8]}"
+
+
+@contextmanager
+def _in_place(path: str) -> Iterator[Path]:
+    """Give a file to write beside a path, then put it there; after an error leave no such file."""
+    part = Path(f"{path}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())  # so that a power cut leaves no file without its content
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _written_at(info: Mapping[str, Any]) -> datetime:

@@ -17,14 +17,13 @@ from filmpulse.airflow_bridge.connections import (
     LLM,
     SUPERSET,
     WAREHOUSE,
-    backup_store,
     has_connection,
     superset,
 )
 from filmpulse.airflow_bridge.context import job_context
 
 if TYPE_CHECKING:
-    from filmpulse.jobs import AirflowObjects, Context
+    from filmpulse.jobs import AirflowObjects
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def is_backup_due(run_type: str) -> bool:
     """
     from filmpulse import jobs
 
-    context = _context()
+    context = job_context()
     if context.settings.backup_url is None:
         log.warning("FILMPULSE_BACKUP_URL is not set, so no backups are made.")
         return False
@@ -53,7 +52,7 @@ def back_up() -> dict[str, Any]:
     """Make a backup and verify it; return its figures."""
     from filmpulse import jobs
 
-    made = jobs.back_up(_context(), _objects_in_task, superset())
+    made = jobs.back_up(job_context(), _objects_in_task, superset())
     for warning in made.warnings:
         log.warning("%s", warning)
     log.info(
@@ -74,7 +73,7 @@ def has_backup() -> bool:
     """Say whether a backup was ever verified, so that a drill can be expected to find one."""
     from filmpulse import jobs
 
-    context = _context()
+    context = job_context()
     return context.settings.backup_url is not None and jobs.newest_backup(context) is not None
 
 
@@ -82,19 +81,12 @@ def drill() -> dict[str, Any]:
     """Restore the newest backup into a scratch database; return how it went."""
     from filmpulse import jobs
 
-    drilled = jobs.drill(_context())
+    drilled = jobs.drill(job_context())
     return {
         "backup_id": drilled.manifest.backup_id,
         "rows": drilled.manifest.rows,
         "seconds": round(drilled.seconds, 1),
     }
-
-
-def _context() -> Context:
-    from dataclasses import replace
-
-    built = job_context()
-    return replace(built, open_backups=lambda: backup_store(built.settings))
 
 
 def _objects_in_task() -> AirflowObjects:

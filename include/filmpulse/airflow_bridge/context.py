@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from filmpulse.airflow_bridge.connections import lake_options, warehouse_url, with_model
+from filmpulse.airflow_bridge.connections import (
+    backup_store,
+    lake_options,
+    warehouse_url,
+    with_model,
+)
 
 if TYPE_CHECKING:
     from filmpulse.jobs import Context
@@ -32,7 +37,10 @@ def job_context(*, is_scoring: bool = False) -> Context:
     if lake_url is None:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
     built = Context(
-        settings, Warehouse(warehouse_url()), lambda: Lake(lake_url, lake_options(lake_url))
+        settings,
+        Warehouse(warehouse_url()),
+        lambda: Lake(lake_url, lake_options(lake_url)),
+        open_backups=lambda: backup_store(settings),
     )
     return built.with_model(with_model) if is_scoring else built
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from filmpulse import warehouse as wh
+from filmpulse.backup.store import Account, Store
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
@@ -15,7 +16,6 @@ from filmpulse.warehouse import figures
 from filmpulse.warehouse.scores import switch_analyser
 
 if TYPE_CHECKING:
-    from filmpulse.backup.store import Store
     from filmpulse.warehouse.migrate import Revision
 
 Progress = Callable[[int, int | None], None]
@@ -80,8 +80,6 @@ class Context:
         Raises:
             BadInput: None is set.
         """
-        from filmpulse.backup.store import Store
-
         return self.open_backups() if self.open_backups else Store.from_settings(self.settings)
 
     @classmethod
@@ -108,12 +106,19 @@ def lake_options(settings: Settings) -> dict[str, Any]:
     """Return what fsspec needs to reach the lake; empty for anything but S3."""
     if not (settings.lake_url or "").startswith("s3://"):
         return {}
+    found = Account(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url, None)
+    return s3_options(found)
+
+
+def s3_options(account: Account) -> dict[str, Any]:
+    """Return what fsspec needs to reach S3 by an account."""
     options: dict[str, Any] = {"config_kwargs": S3_PATIENCE}
-    if settings.lake_key and settings.lake_secret:
-        options["key"] = settings.lake_key.get_secret_value()
-        options["secret"] = settings.lake_secret.get_secret_value()
-    if settings.lake_endpoint_url:
-        options["client_kwargs"] = {"endpoint_url": settings.lake_endpoint_url}
+    if account.key and account.secret:
+        options["key"] = account.key.get_secret_value()
+        options["secret"] = account.secret.get_secret_value()
+    client = {"endpoint_url": account.endpoint_url, "region_name": account.region}
+    if given := {name: value for name, value in client.items() if value}:
+        options["client_kwargs"] = given
     return options
 
 

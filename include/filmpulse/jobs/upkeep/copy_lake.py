@@ -5,12 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filmpulse.backup.store import account
-from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.jobs.context import S3_PATIENCE, Context, Progress, silent
+from filmpulse.jobs.context import Context, Progress, s3_options, silent
 from filmpulse.lake import MANIFEST, Lake
 
 
@@ -60,7 +59,9 @@ def copy_lake(
         BadInput: `elsewhere` is the lake itself or in it, or what is to be copied holds nothing.
         LakeUnavailable: One of the places did not answer.
     """
-    other = Lake(elsewhere, _options(elsewhere, context.settings))
+    is_on_s3 = elsewhere.startswith("s3://")
+    options = s3_options(account(context.settings, elsewhere)) if is_on_s3 else {}
+    other = Lake(elsewhere, options)
     if context.lake.holds(other) or other.holds(context.lake):
         raise BadInput(
             f"{elsewhere} is the lake itself, or one lies in the other: name another place."
@@ -106,16 +107,3 @@ def _damage(name: str, content: bytes) -> str:
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         return str(error) or type(error).__name__
     return "it is empty" if not content else ""
-
-
-def _options(to: str, settings: Settings) -> dict[str, Any]:
-    """Return what fsspec needs to reach another place."""
-    if not to.startswith("s3://"):
-        return {}
-    found = account(settings, to)
-    options: dict[str, Any] = {"config_kwargs": S3_PATIENCE}
-    if found.key and found.secret:
-        options |= {"key": found.key.get_secret_value(), "secret": found.secret.get_secret_value()}
-    client = {"endpoint_url": found.endpoint_url, "region_name": found.region}
-    options["client_kwargs"] = {name: value for name, value in client.items() if value}
-    return options

@@ -78,7 +78,7 @@ def restore(
     if into_url is not None:
         context = replace(context, warehouse=Warehouse(into_url))
     found = chosen(context, backup_id)
-    is_lake_empty = not context.lake.listing()  # without a lake nothing says what was erased since
+    is_lake_empty = not context.lake.folders()  # without a lake nothing says what was erased since
     if not is_replacing:
         _refuse_unless_blank(context.warehouse.url)
     files = {one.file: save.saved_file(context.backups, found.backup_id, one)
