@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from filmpulse.web import charts
 from filmpulse.web.charts import Line, Mean, Panel, Point, Week
 from filmpulse.web.plot import Event
+import itertools
 
 HOSTILE = "\"><script>alert('x')</script>&\x00\x1b\u202e\ud800"
 DAY = date(2026, 5, 4)
@@ -158,7 +159,7 @@ def test_labels_of_events_do_not_overlap() -> None:
     assert spans
     for lane in spans.values():
         ordered = sorted(lane)
-        assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(ordered))
     lines = [e for e in root.iter(f"{SVG}line") if e.get("class") == "event"]
     assert len(lines) >= 40  # those without a label keep their line, with the label as its title
 
