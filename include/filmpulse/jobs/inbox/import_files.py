@@ -78,7 +78,7 @@ def import_file(name: str, run_id: str, context: Context) -> Imported:
     raw = RawFile(name, b"", None)
     pages = []
     try:
-        store.check_size(seen.size, store.MAX_ARCHIVE_BYTES)
+        store.check_size(seen.size)
         raw = RawFile(name, context.lake.read(f"{WAITING}/{name}"), None)
         given = store.read_note(f"{WAITING}/{name}", context)
         unpacked = store.unpack(name, raw.content, None)

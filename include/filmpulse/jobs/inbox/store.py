@@ -516,8 +516,9 @@ def unpack(
         raise BadInput("The ZIP holds no page.", reason="archive")
 
 
-def check_size(size: int, most_bytes: int) -> None:
-    """Raise ForeignPage if a file is larger than `most_bytes`."""
+def check_size(size: int, most_bytes: int | None = None) -> None:
+    """Raise ForeignPage if a file is larger than `most_bytes`; a ZIP's limit when not given."""
+    most_bytes = MAX_ARCHIVE_BYTES if most_bytes is None else most_bytes
     if size > most_bytes:
         raise ForeignPage(
             f"Larger than {most_bytes // 1_000_000} MB: a saved page is 1-3 MB; divide a "
