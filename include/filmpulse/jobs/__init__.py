@@ -48,7 +48,13 @@ from filmpulse.jobs.reception.summarise import (
     summarise_backlog,
     summary,
 )
-from filmpulse.jobs.reception.track import read_tracked, tracked_id, typed_ids
+from filmpulse.jobs.reception.track import (
+    Tracked,
+    change_entries,
+    read_tracked,
+    tracked_id,
+    typed_ids,
+)
 from filmpulse.jobs.reception.visit import search
 from filmpulse.jobs.upkeep.alert import alert, alert_without_warehouse
 from filmpulse.jobs.upkeep.back_up import (

@@ -14,94 +14,21 @@ from typing import Any
 
 import pytest
 import uvicorn
+from helpers.airflow_web import DAG, PASSWORDS, RUN, TASK, stranger
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.wait import WebDriverWait
-from sqlalchemy import select
 
 from filmpulse.web import waits
 from filmpulse.web.headers import HEADERS, POLICY
 
 pytestmark = pytest.mark.slow
 
-DAG, RUN, TASK = "analyse_backlog", "manual__1", "score"
-PASSWORDS = {"admin": "right-of-admin", "viewer": "right-of-viewer"}
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Airflow's whole web server, with the plugin as Airflow loads it; 10 s."""
-    passwords = tmp_path_factory.mktemp("passwords") / "passwords.json"
-    passwords.write_text(json.dumps(PASSWORDS))
-    given = {
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",
-        "AIRFLOW__API__SECRET_KEY": "k" * 32,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        from airflow.api_fastapi.app import create_app, purge_cached_app
-        from airflow.utils.db import initdb
-        from airflow.utils.session import create_session
-
-        initdb()
-        with create_session() as session:
-            waits.create(session)
-        _add_a_run_that_asks()
-        purge_cached_app()
-        yield create_app()
-        purge_cached_app()
-
-
-def _add_a_run_that_asks() -> None:
-    """Have Airflow know a DAG, and a run of it in which a task waits for a person's answer."""
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.models import TaskInstance
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.hitl import HITLDetail
-    from airflow.serialization.serialized_objects import DagSerialization
-    from airflow.utils.session import create_session
-    from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-    dags = Path(__file__).resolve().parents[3] / "dags"
-    bag = DagBag(dag_folder=str(dags / f"{DAG}.py"), bundle_path=dags)
-    now = datetime.now(UTC)
-    with create_session() as session:
-        session.add(DagBundleModel(name="checkout"))
-        session.flush()
-        sync_bag_to_db(bag, "checkout", None, session=session)
-        DagSerialization.from_dict(DagSerialization.to_dict(bag.dags[DAG])).create_dagrun(
-            run_id=RUN, logical_date=now, data_interval=(now, now), run_after=now,
-            run_type=DagRunType.MANUAL, triggered_by=DagRunTriggeredByType.TEST,
-            state="running", session=session,
-        )  # fmt: skip
-        session.flush()
-        # Airflow's database is one for all tests of a worker, which may have made runs as well.
-        is_this = TaskInstance.run_id == RUN, TaskInstance.task_id == TASK
-        task = session.scalars(select(TaskInstance).where(*is_this)).one()
-        task.state, task.start_date = "deferred", now
-        question = {"options": ["Approve", "Reject"], "subject": "Pay?", "body": "1.20 USD"}
-        session.add(HITLDetail(ti_id=task.id, params={}, assignees=[], **question))
-
 
 @pytest.fixture
 def client(app: Any) -> Any:
     """A stranger at an address of their own."""
-    return _client(app, f"192.0.2.{os.urandom(1)[0]}-{os.urandom(4).hex()}")
-
-
-def _client(app: Any, address: str) -> Any:
-    from starlette.testclient import TestClient
-
-    return TestClient(
-        app,
-        base_url="http://127.0.0.1",
-        client=(address, 50_000),
-        raise_server_exceptions=False,
-        follow_redirects=False,
-    )
+    return stranger(app, f"192.0.2.{os.urandom(1)[0]}-{os.urandom(4).hex()}")
 
 
 class Clock:
@@ -238,7 +165,7 @@ def test_a_wait_is_of_one_name_at_one_address(app: Any, client: Any, clock: Cloc
     _statuses(client, 11)
     viewer = {"username": "viewer", "password": PASSWORDS["viewer"]}
     assert _statuses(client, 1, viewer) == [201]
-    assert _statuses(_client(app, "another address"), 1, RIGHT) == [201]
+    assert _statuses(stranger(app, "another address"), 1, RIGHT) == [201]
     assert _statuses(client, 1, RIGHT) == [429]
 
 

@@ -156,7 +156,12 @@ def _read(visit: Visit, progress: Progress) -> Reading:
                 kept = [review for review in batch if not tombstones.covers(review)]
                 reading.passed_over += len(batch) - len(kept)
                 writer.append(kept)
-                collections.beat_collection(context.warehouse, collection_id=visit.collection_id)
+                collections.beat_collection(
+                    context.warehouse,
+                    collection_id=visit.collection_id,
+                    distinct_ids=crawl.distinct_ids,
+                    review_count_end=crawl.review_count_end,
+                )
                 progress(crawl.distinct_ids, crawl.review_count_end)
             reading.outcome = crawl.status, crawl.reason, crawl.sentence
     except BaseException as raised:  # `_collect` raises it again, once it is noted

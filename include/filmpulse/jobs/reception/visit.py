@@ -30,13 +30,14 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def polite_site(source: SiteSource, context: Context) -> Iterator[Site]:
-    """Open the gate and the site, and close both."""
+    """Open the gate and the site, note its host, and close both."""
     meet(source, context)
     ids = MovieIds(context.warehouse, source.name)
     with (
         HostGate(context.warehouse, context.settings.request_gap_seconds) as gate,
         source.open(context.settings, gate, ids) as site,
     ):
+        movies.note_host(context.warehouse, source=source.name, host=site.host)
         yield site
 
 

@@ -1,40 +1,8 @@
--- First come quotes that repeat no other and that no other aspect shares; then the strongest, of a
--- readable length, from the review that readers found most helpful. Every window but the innermost is
--- partitioned by is_praise: so a query for praise or for faults alone sorts only those.
 CREATE VIEW mart.best_quotes AS
-SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
-       mart.language_name(q.language) AS language_name, q.rating_1_10, initcap(q.aspect) AS aspect,
-       q.score, mart.score_label(q.score) AS score_label, q.is_praise, q.quote, q.helpful_up,
-       q.place
-FROM mart.movie_names n
-JOIN core.movies m USING (imdb_id)
-CROSS JOIN LATERAL (
-    SELECT s.*,
-           row_number() OVER (
-               PARTITION BY s.aspect, s.is_praise
-               ORDER BY s.telling, s.shared_by, abs(s.score) DESC,
-                        length(s.quote) NOT BETWEEN 30 AND 160, s.helpful_up DESC,
-                        s.source COLLATE "C", s.review_id COLLATE "C") AS place
-    FROM (
-        SELECT p.*,
-               row_number() OVER (
-                   PARTITION BY p.aspect, p.is_praise, p.quote COLLATE "C"
-                   ORDER BY p.shared_by, abs(p.score) DESC, p.helpful_up DESC,
-                            p.source COLLATE "C", p.review_id COLLATE "C") AS telling
-        FROM (
-            SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10,
-                   coalesce(r.helpful_up, 0) AS helpful_up, a.aspect COLLATE "C" AS aspect,
-                   a.score, a.score > 0 AS is_praise, a.quote,
-                   count(*) OVER (PARTITION BY r.source COLLATE "C", r.review_id COLLATE "C",
-                                               a.quote_start) AS shared_by
-            FROM mart.current_reviews r
-            JOIN core.aspect_scores a USING (source, review_id, content_hash)
-            WHERE r.imdb_id = m.imdb_id AND NOT r.is_spoiler
-              AND (a.imdb_id, a.analyser_id) = (m.imdb_id, m.active_analyser_id)
-              AND a.quote IS NOT NULL AND a.score <> 0
-        ) p
-    ) s
-) q;
+SELECT imdb_id, movie, source, review_id, submitted_on, language, language_name, rating_1_10, aspect,
+       score, score_label, is_praise, quote, helpful_up, place
+FROM mart.ranked_quotes
+WHERE NOT is_spoiler;
 COMMENT ON VIEW mart.best_quotes IS 'One row per quote that praises or faults an aspect, best first; never of a spoiler.';
 COMMENT ON COLUMN mart.best_quotes.aspect IS 'Storytelling, Acting, Visuals, Sound or Themes.';
 COMMENT ON COLUMN mart.best_quotes.score IS '-2 very negative to 2 very positive, never 0.';

@@ -1,5 +1,5 @@
 CREATE VIEW mart.movie_languages AS
-SELECT n.imdb_id, n.movie, mart.language_name(l.language) AS language_name, l.reviews
+SELECT n.imdb_id, n.movie, mart.language_name(l.language) AS language_name, l.reviews, l.language
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
     SELECT r.language, count(*) AS reviews

@@ -23,7 +23,10 @@ ON CONFLICT (run_id, source, imdb_id) DO UPDATE SET
 RETURNING collection_id
 
 -- name: beat_collection
-UPDATE ops.collections SET heartbeat_at = now() WHERE collection_id = %(collection_id)s
+-- A sign of life, and how far it came; its end writes the figures that count.
+UPDATE ops.collections SET
+    heartbeat_at = now(), distinct_ids = %(distinct_ids)s, review_count_end = %(review_count_end)s
+WHERE collection_id = %(collection_id)s
 
 -- name: finish_collection
 UPDATE ops.collections SET

@@ -69,7 +69,7 @@ WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND loaded_at IS NOT NULL AN
 -- name: open_runs
 -- Runs that may still be at work on a movie; `is_fresh`: a sign of life shows that they are.
 SELECT run_id, bool_or(is_fresh) AS is_fresh
-FROM (SELECT run_id, heartbeat_at > now() - interval '30 minutes' AS is_fresh FROM ops.collections
+FROM (SELECT run_id, mart.is_alive(heartbeat_at) AS is_fresh FROM ops.collections
       WHERE source = %(source)s AND imdb_id = %(imdb_id)s AND status IN ('queued', 'running')
       UNION
       SELECT triggered_run, false FROM ops.movie_checks

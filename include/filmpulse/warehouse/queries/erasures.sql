@@ -79,13 +79,20 @@ WITH reviews AS (
 ), quality AS (
     DELETE FROM ops.quality_checks
     WHERE imdb_id = %(imdb_id)s AND collected_at <= %(erased_at)s RETURNING 1
+), tags AS (
+    DELETE FROM core.movie_tags
+    WHERE imdb_id = %(imdb_id)s AND noted_at <= %(erased_at)s RETURNING 1
+), posters AS (
+    DELETE FROM core.movie_posters
+    WHERE imdb_id = %(imdb_id)s AND fetched_at <= %(erased_at)s RETURNING 1
 )
 SELECT (SELECT count(*) FROM reviews) AS reviews,
        (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
        + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
        + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
-       + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost) AS others,
+       + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost)
+       + (SELECT count(*) FROM tags) + (SELECT count(*) FROM posters) AS others,
        ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie_calls

@@ -69,9 +69,35 @@ ORDER BY n.movie, e.imdb_id, e.happened_on, e.label
 DELETE FROM core.movie_events
 WHERE (imdb_id, happened_on, label) = (%(imdb_id)s, %(happened_on)s, %(label)s) RETURNING label
 
+-- name: add_tag
+-- A tag is written as it was first, on whatever movie. No row comes back if the movie is not known.
+WITH written AS (
+    SELECT m.imdb_id, coalesce(
+        (SELECT t.tag FROM core.movie_tags t WHERE lower(t.tag) = lower(%(tag)s)
+         ORDER BY t.imdb_id = m.imdb_id DESC, t.noted_at LIMIT 1), %(tag)s) AS tag
+    FROM core.movies m WHERE m.imdb_id = %(imdb_id)s
+), added AS (
+    INSERT INTO core.movie_tags (imdb_id, tag) TABLE written ON CONFLICT DO NOTHING
+)
+SELECT tag FROM written
+
+-- name: remove_tag
+DELETE FROM core.movie_tags WHERE imdb_id = %(imdb_id)s AND lower(tag) = lower(%(tag)s)
+
+-- name: store_poster
+INSERT INTO core.movie_posters (imdb_id, source_url, image, media_type, width, height, fetched_at)
+SELECT imdb_id, %(source_url)s, %(image)s, %(media_type)s, %(width)s::integer, %(height)s::integer, %(fetched_at)s::timestamptz
+FROM core.movies WHERE imdb_id = %(imdb_id)s
+ON CONFLICT (imdb_id) DO UPDATE SET
+    source_url = excluded.source_url, image = excluded.image, media_type = excluded.media_type,
+    width = excluded.width, height = excluded.height, fetched_at = excluded.fetched_at
+
 -- name: note_source
 INSERT INTO ops.sources (source, kind, title) VALUES (%(source)s, %(kind)s, %(title)s)
 ON CONFLICT (source) DO NOTHING
+
+-- name: note_host
+UPDATE ops.sources SET host = %(host)s WHERE source = %(source)s AND host IS DISTINCT FROM %(host)s
 
 -- name: accept_terms
 INSERT INTO ops.source_terms (host, clause) VALUES (%(host)s, %(clause)s)

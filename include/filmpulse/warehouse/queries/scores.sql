@@ -21,7 +21,7 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR imdb_id = ANY(%(imdb_ids)s))
 -- name: lock_scoring
 -- Let one worker at a time score a movie's texts; another lock than that of loading. After waiting for
 -- `patience`, this statement alone gives up (55P03).
-SELECT pg_advisory_lock(hashtextextended('scoring ' || %(imdb_id)s, 0))
+SELECT pg_advisory_lock(mart.scoring_key(%(imdb_id)s))
 FROM set_config('lock_timeout', %(patience)s, true)
 
 -- name: unfinished_movies

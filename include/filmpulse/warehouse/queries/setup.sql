@@ -62,7 +62,8 @@ WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
   AND col_description(c.oid, a.attnum) IS NULL
 
 -- name: refresh_figures
--- In one transaction, so that the three agree; the later two are counted from the first.
+-- In one transaction, so that all agree; the later ones are counted from the first.
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_aspects;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks;
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.recent_weeks

@@ -1,0 +1,31 @@
+"""The web app: the Movies pages and the REST API, as one FastAPI app behind one guard."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import Depends, FastAPI
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from filmpulse.web import problems
+from filmpulse.web.door import Door
+from filmpulse.web.guard import Guard, check_form_token
+from filmpulse.web.pages import movies
+
+
+def create_app(door: Door) -> ASGIApp:
+    """Return the app; `door` says who may come in, and does what the app cannot do itself."""
+    app = FastAPI(
+        title="Filmpulse",
+        docs_url=None,  # these run scripts of another host
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(check_form_token)],
+    )
+    app.state.door = door
+    for router in (movies.router,):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(files(__package__) / "static")))
+    problems.install(app)
+    return Guard(app, door)
