@@ -15,7 +15,14 @@ from filmpulse.jobs.inbox.import_files import (
     summarise_import,
 )
 from filmpulse.jobs.inbox.import_tables import add_table, check_table, import_table, open_table
-from filmpulse.jobs.inbox.store import Added, Imported, ImportedPage, add_to_inbox, list_inbox
+from filmpulse.jobs.inbox.store import (
+    Added,
+    Imported,
+    ImportedPage,
+    add_to_inbox,
+    add_upload,
+    list_inbox,
+)
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.judge import failed_checks
