@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -17,6 +17,7 @@ from filmpulse.jobs import Tracked
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse import pages as rows
 from filmpulse.web import actions
+from filmpulse.web.charts import Mean
 from filmpulse.web.door import DoorDep, VisitorDep, erases
 from filmpulse.web.ids import ImdbIdPath
 from filmpulse.web.render import is_part, page, url
@@ -33,8 +34,8 @@ class CardShown(NamedTuple):
 
     card: rows.Card
     said: Said
-    aspects: list[rows.CardAspect]
-    weeks: list[rows.CardWeek]
+    means: list[Mean]
+    weeks: list[int]
     is_tracked: bool
 
 
@@ -97,12 +98,31 @@ def read_cards(
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
             states[imdb_id],
-            aspects[imdb_id],
-            weeks[imdb_id],
+            [_mean(aspect) for aspect in aspects[imdb_id]],
+            _counts(weeks[imdb_id]),
             imdb_id in is_tracked,
         )
         for imdb_id in order
     ]
+
+
+def _mean(aspect: rows.CardAspect) -> Mean:
+    return Mean(
+        aspect.aspect.capitalize(),
+        aspect.mean_score,
+        aspect.half_interval,
+        aspect.mentions,
+        aspect.is_enough,
+    )
+
+
+def _counts(weeks: Iterable[rows.CardWeek]) -> list[int]:
+    """Return the reviews of each of the last 26 weeks, this week last; empty if there are none."""
+    by_day = {week.starts_on: week.reviews for week in weeks}
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    counts = [by_day.get(monday - timedelta(weeks=before), 0) for before in range(25, -1, -1)]
+    return counts if any(counts) else []
 
 
 def _unknown(imdb_id: str) -> rows.Card:
@@ -131,7 +151,7 @@ def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
         "title": lambda c: c.card.movie.casefold(),
         "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
         "reviews": lambda c: -(c.card.reviews or 0),
-        "news": lambda c: -sum(w.reviews for w in c.weeks[-4:]),
+        "news": lambda c: -sum(c.weeks[-4:]),
         "work": lambda c: _TONES.index(c.said.tone),
     }
     return sorted(sorted(cards, key=keys["title"]), key=keys[order])
