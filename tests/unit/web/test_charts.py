@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 from filmpulse.web import charts
 from filmpulse.web.charts import Line, Mean, Panel, Point, Week
 from filmpulse.web.plot import Event
-import itertools
 
 HOSTILE = "\"><script>alert('x')</script>&\x00\x1b\u202e\ud800"
 DAY = date(2026, 5, 4)
