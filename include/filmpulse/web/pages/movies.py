@@ -49,13 +49,15 @@ def list_movies(
 ) -> HTMLResponse:
     """Show the movies with their states and figures."""
     tracked, warehouse = door.tracked(), door.context().warehouse
-    cards = read_cards(warehouse, tracked, None if shown == "all" else tracked.imdb_ids)
+    every = read_cards(warehouse, tracked, None)
+    cards = [one for one in every if one.is_tracked or shown == "all"]
     tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
     if tag is not None:
         cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
     values: dict[str, Any] = {
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
+        "known": sum(not one.is_tracked for one in every),
     }  # fmt: skip
     return page(request, "movies.html", **values)
 
@@ -97,7 +99,7 @@ def read_cards(
     return [
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
-            states[imdb_id],
+            states.get(imdb_id) or say_first(None),
             [_mean(aspect) for aspect in aspects[imdb_id]],
             _counts(weeks[imdb_id]),
             imdb_id in is_tracked,
