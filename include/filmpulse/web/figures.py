@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from markupsafe import Markup
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from filmpulse.warehouse import pages as rows
 from filmpulse.warehouse.reception import AspectSummary
 from filmpulse.web import charts
-from filmpulse.web.charts import Mean, Panel, Point, Week
+from filmpulse.web.charts import Line, Mean, Panel, Point, Week
 from filmpulse.web.plot import Event
 
 _SPARK_WEEKS = 26  # what mart.recent_weeks holds
@@ -70,6 +70,31 @@ def weeks(weeks: Iterable[rows.WeekPoint], events: Iterable[rows.EventPoint]) ->
 def grades(counts: Iterable[rows.GradeCount]) -> Markup:
     """Draw how many reviews gave each grade."""
     return charts.grade_histogram([one.reviews for one in counts if one.stars is not None])
+
+
+def compared_bars(means: Iterable[rows.ComparedMean], titles: Mapping[str, str]) -> Markup:
+    """Draw movies on one axis, a row for each aspect; `titles` by id, in the order of movies."""
+    by_aspect: dict[str, dict[str, Mean]] = {}
+    for one in means:
+        row = Mean(titles[one.imdb_id], one.mean_score, one.half_interval, one.n, one.is_enough)
+        by_aspect.setdefault(one.aspect.capitalize(), {})[one.imdb_id] = row
+    none = Mean("", None, None, 0, False)
+    return charts.compared_bars(
+        [
+            (aspect, [of.get(imdb_id, none) for imdb_id in titles])
+            for aspect, of in by_aspect.items()
+        ]
+    )
+
+
+def since_release(weeks: Iterable[rows.ComparedWeek], titles: Mapping[str, str]) -> Markup:
+    """Draw movies' reviews of each week since their release."""
+    points: dict[str, list[tuple[int, int]]] = {imdb_id: [] for imdb_id in titles}
+    for week in weeks:
+        points[week.imdb_id].append((week.days_since_release // 7, week.reviews))
+    return charts.weeks_since_release(
+        [Line(title, points[imdb_id]) for imdb_id, title in titles.items()]
+    )
 
 
 def grain(weeks: Sequence[rows.WeekPoint]) -> str:

@@ -13,6 +13,7 @@ from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
 from filmpulse.web.guard import token_of
 from filmpulse.web.numbers import ago, count, day, mean, moment, percent, score
+from filmpulse.web.texts import folded
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -63,7 +64,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "score": score, "mean": mean, "count": count, "percent": percent, "day": day, "ago": ago,
-        "moment": moment,
+        "moment": moment, "folded": folded,
     }  # fmt: skip
     made.globals |= {"aspect_bars": figures.card_bars, "sparkline": figures.card_weeks}
     return made
