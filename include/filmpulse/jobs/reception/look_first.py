@@ -24,7 +24,7 @@ from filmpulse.jobs.reception.remember import Remembered
 from filmpulse.jobs.reception.score import LARGE_MOVIE, about_usd, run_budget
 from filmpulse.jobs.reception.visit import polite_site
 from filmpulse.sources import sites
-from filmpulse.warehouse.pages import cards
+from filmpulse.warehouse.reception import known_movie
 from filmpulse.warehouse.scores import mean_characters
 
 LookVerdict = Literal[
@@ -123,13 +123,8 @@ def look_first(imdb_id: str, context: Context) -> tuple[FirstLook, Estimate]:
 
 def _known(imdb_id: str, context: Context) -> FirstLook | None:
     """Return what the warehouse knows; None if it has neither a site's figures nor reviews."""
-    card = cards.first(context.warehouse, imdb_ids=[imdb_id])
-    if card is None or (card.site is None and not card.reviews):
-        return None
-    return FirstLook(
-        imdb_id, "known", card.title, card.year, card.site_rating, card.site_votes,
-        card.known_reviews, card.reviews or 0,
-    )  # fmt: skip
+    found = known_movie.first(context.warehouse, imdb_id=imdb_id)
+    return None if found is None else FirstLook(imdb_id, "known", *found)
 
 
 def _look(imdb_id: str, context: Context) -> FirstLook:
