@@ -57,6 +57,7 @@ from filmpulse.jobs.reception.summarise import (
     summarise_backlog,
     summary,
 )
+from filmpulse.jobs.reception.tag import add_tag, remove_tag
 from filmpulse.jobs.reception.track import (
     Tracked,
     change_entries,

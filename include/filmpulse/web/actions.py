@@ -107,6 +107,16 @@ def erase(imdb_id: str, typed_title: str, door: Door) -> jobs.Erased:
     return jobs.erase("movie", imdb_id, context)
 
 
+def set_tag(imdb_id: str, tag: str, door: Door) -> str:
+    """Put a tag on a movie; return the tag as it is written. Raises as `jobs.add_tag`."""
+    return jobs.add_tag(imdb_id, tag, door.context())
+
+
+def remove_tag(imdb_id: str, tag: str, door: Door) -> bool:
+    """Take a tag off a movie; return whether the movie had it."""
+    return jobs.remove_tag(imdb_id, tag, door.context())
+
+
 def _plain(text: str) -> str:
     """Fold case, spaces and forms of one character, which people type differently."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

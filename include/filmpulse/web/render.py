@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from filmpulse.web import charts
 from filmpulse.web.door import Right, door_of, visitor_of
 from filmpulse.web.guard import token_of
 
@@ -66,6 +67,7 @@ def environment() -> Environment:
         "score": score, "mean": mean, "count": count, "percent": percent, "day": day, "ago": ago,
         "moment": moment,
     }  # fmt: skip
+    made.globals |= {"aspect_bars": charts.aspect_bars, "sparkline": charts.sparkline}
     return made
 
 

@@ -1,11 +1,11 @@
 """What pages and the API read: states, lists, filters and cursors, each by rows as jobs leave them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from test_dashboard_marts import MOVIE, OTHER, RELEASE, Invented
+from test_dashboard_marts import MOVIE, RELEASE, Invented
 
-from filmpulse.warehouse import figures, pages
+from filmpulse.warehouse import pages
 
 
 @pytest.fixture

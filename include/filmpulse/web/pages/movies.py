@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -17,10 +17,11 @@ from filmpulse.jobs import Tracked
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse import pages as rows
 from filmpulse.web import actions
+from filmpulse.web.charts import Mean
 from filmpulse.web.door import DoorDep, VisitorDep, erases
 from filmpulse.web.ids import ImdbIdPath
 from filmpulse.web.render import is_part, page, url
-from filmpulse.web.words import Said, say
+from filmpulse.web.words import Said, say, say_first
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -33,8 +34,8 @@ class CardShown(NamedTuple):
 
     card: rows.Card
     said: Said
-    aspects: list[rows.CardAspect]
-    weeks: list[rows.CardWeek]
+    means: list[Mean]
+    weeks: list[int]
     is_tracked: bool
 
 
@@ -52,7 +53,7 @@ def list_movies(
     tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
     if tag is not None:
         cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
-    values = {
+    values: dict[str, Any] = {
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
     }  # fmt: skip
@@ -85,27 +86,55 @@ def read_cards(
     wanted = None if imdb_ids is None else list(imdb_ids)
     with warehouse.connect() as connection:
         cards = {c.imdb_id: c for c in rows.cards(connection, imdb_ids=wanted)}
-        states = {s.imdb_id: s for s in rows.states(connection, imdb_ids=wanted)}
+        states = {s.imdb_id: say(s) for s in rows.states(connection, imdb_ids=wanted)}
         aspects = _by_movie(rows.card_aspects(connection, imdb_ids=wanted))
         weeks = _by_movie(rows.card_weeks(connection, imdb_ids=wanted))
+        order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
+        for imdb_id in order.keys() - cards.keys():
+            last = rows.collections(connection, imdb_id=imdb_id, most=1, before=None)
+            states[imdb_id] = say_first(last[0] if last else None)
     is_tracked = set(tracked.imdb_ids)
-    order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
     return [
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
-            say(states.get(imdb_id)),
-            aspects[imdb_id],
-            weeks[imdb_id],
+            states[imdb_id],
+            [_mean(aspect) for aspect in aspects[imdb_id]],
+            _counts(weeks[imdb_id]),
             imdb_id in is_tracked,
         )
         for imdb_id in order
     ]
 
 
+def _mean(aspect: rows.CardAspect) -> Mean:
+    return Mean(
+        aspect.aspect.capitalize(),
+        aspect.mean_score,
+        aspect.half_interval,
+        aspect.mentions,
+        aspect.is_enough,
+    )
+
+
+def _counts(weeks: Iterable[rows.CardWeek]) -> list[int]:
+    """Return the reviews of each of the last 26 weeks, this week last; empty if there are none."""
+    by_day = {week.starts_on: week.reviews for week in weeks}
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    counts = [by_day.get(monday - timedelta(weeks=before), 0) for before in range(25, -1, -1)]
+    return counts if any(counts) else []
+
+
 def _unknown(imdb_id: str) -> rows.Card:
     """Return the card of a movie that is tracked, and of which nothing is known yet."""
-    known = {"imdb_id": imdb_id, "movie": imdb_id, "title": imdb_id, "is_enough": False}
-    empty = dict.fromkeys(rows.Card._fields) | {"genres": [], "tags": [], "has_poster": False}
+    known: dict[str, Any] = {
+        "imdb_id": imdb_id,
+        "movie": imdb_id,
+        "title": imdb_id,
+        "is_enough": False,
+    }
+    empty: dict[str, Any] = dict.fromkeys(rows.Card._fields)
+    empty |= {"genres": [], "tags": [], "has_poster": False}
     return rows.Card(**empty | known)
 
 
@@ -122,7 +151,7 @@ def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
         "title": lambda c: c.card.movie.casefold(),
         "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
         "reviews": lambda c: -(c.card.reviews or 0),
-        "news": lambda c: -sum(w.reviews for w in c.weeks[-4:]),
+        "news": lambda c: -sum(c.weeks[-4:]),
         "work": lambda c: _TONES.index(c.said.tone),
     }
     return sorted(sorted(cards, key=keys["title"]), key=keys[order])
@@ -179,8 +208,10 @@ def tag_movie(
     remove: Annotated[bool, Form()] = False,
 ) -> Response:
     """Add a tag to a movie, or take one away."""
-    change = actions.remove_tag if remove else actions.set_tag
-    change(imdb_id, tag, door)
+    if remove:
+        actions.remove_tag(imdb_id, tag, door)
+    else:
+        actions.set_tag(imdb_id, tag, door)
     return _on(request, f"/movies/{imdb_id}")
 
 
@@ -191,7 +222,7 @@ def ask_to_erase(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLRe
     label = jobs.label(imdb_id, context)
     if label == imdb_id and not jobs.find_stored("movie", imdb_id, None, context):
         raise HTTPException(404, f"Nothing is stored of {imdb_id}.")
-    values = {"imdb_id": imdb_id, "label": label, "backups": _backups(context)}
+    values: dict[str, Any] = {"imdb_id": imdb_id, "label": label, "backups": _backups(context)}
     return page(request, "erase.html", **values)
 
 
@@ -203,7 +234,7 @@ def erase_movie(
     context = door.context()
     label = jobs.label(imdb_id, context)
     erased = actions.erase(imdb_id, title, door)
-    values = {"label": label, "erased": erased, "backups": _backups(context)}
+    values: dict[str, Any] = {"label": label, "erased": erased, "backups": _backups(context)}
     return page(request, "erased.html", **values)
 
 
