@@ -7,14 +7,11 @@ in a saved page, and at last removes one and erases the other.
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from helpers.airflow_web import logged_in, wait
+from helpers.airflow_web import wait
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
