@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import schemathesis
-from api_data import MOVIE, OTHER, fill, parts_of
+from api_data import fill, parts_of
 from helpers.house import House
 from helpers.kept import filled
 from hypothesis import HealthCheck, settings
@@ -27,8 +27,6 @@ def _warehouse(databases, _warehouse_template, tmp_path_factory):
 
 
 @schema.parametrize()
-@settings(
-    max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_comes_back_is_what_the_document_says(case):
     case.call_and_validate(headers=AS_ADMIN, excluded_checks=[positive_data_acceptance])
