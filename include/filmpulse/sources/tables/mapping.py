@@ -144,38 +144,14 @@ class MarkColumn(Column):
     words: Words | None = None
 
 
-class TableMap(_Strict):
-    """A map; the README of this folder shows one.
+class Writing(_Strict):
+    """How a table is written: all of a map that names no field."""
 
-    Reviews are stored under the name `source`; `rights` is the user's note on why the file may be
-    used.
-    """
-
-    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-    rights: Annotated[Name, Field(min_length=3, max_length=2_000)]
-    imdb_id: MovieColumn
-    body: TextColumn
-    title: TextColumn | None = None
-    review_id: Column | None = None
-    rating: RatingColumn | None = None
-    submitted_on: DayColumn | None = None
-    is_spoiler: MarkColumn | None = None
-    author: Column | None = None
-    helpful_up: VotesColumn | None = None
-    helpful_down: VotesColumn | None = None
     encoding: str | None = None
     delimiter: str | None = None
     escape: str | None = None
     header_row: Annotated[int, Field(ge=1, le=1_000)] | None = None
     sheet: Name | None = None
-
-    @field_validator("source")
-    @classmethod
-    def _free(cls, value: str) -> str:
-        taken = sorted(RESERVED | set(known()))
-        if value in taken:
-            raise ValueError(f"{value} is taken; no source may be called {', '.join(taken)}")
-        return value
 
     @field_validator("encoding")
     @classmethod
@@ -196,6 +172,39 @@ class TableMap(_Strict):
         value = "\t" if value == "tab" else value
         if isinstance(value, str) and (len(value) != 1 or value in '"\r\n\0'):
             raise ValueError("one character, or the word tab")
+        return value
+
+    def columns(self) -> dict[str, str]:
+        """Return the columns that the table must have, by field: none."""
+        return {}
+
+
+class TableMap(Writing):
+    """A map; the README of this folder shows one.
+
+    Reviews are stored under the name `source`; `rights` is the user's note on why the file may be
+    used.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    rights: Annotated[Name, Field(min_length=3, max_length=2_000)]
+    imdb_id: MovieColumn
+    body: TextColumn
+    title: TextColumn | None = None
+    review_id: Column | None = None
+    rating: RatingColumn | None = None
+    submitted_on: DayColumn | None = None
+    is_spoiler: MarkColumn | None = None
+    author: Column | None = None
+    helpful_up: VotesColumn | None = None
+    helpful_down: VotesColumn | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        taken = sorted(RESERVED | set(known()))
+        if value in taken:
+            raise ValueError(f"{value} is taken; no source may be called {', '.join(taken)}")
         return value
 
     def columns(self) -> dict[str, str]:
@@ -251,6 +260,15 @@ def read_map(text: str, **options: str | None) -> TableMap:
         if name in raw and raw[name] != value:
             raise BadInput(f"The map says {name} otherwise than the command: say it once.")
         raw[name] = value
+    return make_map(raw)
+
+
+def make_map(raw: dict[str, Any]) -> TableMap:
+    """Make a map of its entries, such as `{"body": "text"}`.
+
+    Raises:
+        BadInput: The map cannot be used; the message names each wrong entry.
+    """
     try:
         return TableMap.model_validate(raw)
     except ValidationError as error:
@@ -263,7 +281,9 @@ def _explain(error: dict[str, Any]) -> str:
     match error["type"]:
         case "extra_forbidden":
             part = _PARTS[error["loc"][0]] if len(error["loc"]) > 1 else TableMap
-            return f"`{where}` is unknown; known: {', '.join(part.model_fields)}"
+            # Fields first, then how the table is written.
+            entries = sorted(part.model_fields, key=lambda name: name in Writing.model_fields)
+            return f"`{where}` is unknown; known: {', '.join(entries)}"
         case "missing":
             return f"`{where}` is missing{_MISSING.get(where, '')}"
         case "string_pattern_mismatch" if where == "source":
