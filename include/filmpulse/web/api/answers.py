@@ -64,7 +64,7 @@ class AskedPage(Asked):
 
 class _List(BaseModel, Generic[Row]):
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """Name a list by what it holds: `MoviePage`."""
         return f"{params[0].__name__}{cls.__name__}"
 
