@@ -30,6 +30,8 @@ from api_data import (
 from helpers.house import House
 from helpers.kept import filled
 from psycopg import sql
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from filmpulse import jobs
@@ -795,3 +797,24 @@ def test_a_long_answer_that_breaks_off_never_looks_whole(house, long_list, kept)
     assert isinstance(broken.value.__cause__, WarehouseUnavailable)
     assert 2 <= len(pieces) < LONG / 500
     assert all(is_more for _, is_more in pieces)
+
+
+def test_addresses_are_those_of_where_the_app_is_mounted(house):
+    outer = Starlette(routes=[Mount("/airflow/filmpulse", app=house.app)])
+    client = TestClient(
+        outer, "http://filmpulse.example", headers={"Authorization": "Bearer admin"}
+    )
+    base = "/airflow/filmpulse"
+    answer = client.get(f"{base}{REVIEWS}", params={"limit": 2})
+    link = answer.links["next"]["url"]
+    assert link.startswith(f"{base}{REVIEWS}?")
+    assert ids(client.get(link).json()["items"]) == ids(items(client, f"{base}{REVIEWS}"))[2:4]
+    added = client.post(f"{base}/v1/movies", json={"movie": UNKNOWN})
+    assert added.headers["location"] == f"{base}/v1/movies/{UNKNOWN}"
+    assert client.get(f"{base}/v1/openapi.json").json()["servers"] == [{"url": base}]
+    page = client.get(f"{base}/v1/docs").text
+    assert f"FILMPULSE=http://filmpulse.example{base}\n" in page
+    assert f'href="{base}/static/docs.css"' in page
+    problem_of(client.get(f"{base}/v1/nothing"), 404)
+    problem_of(client.patch(f"{base}/v1/movies"), 405)
+    assert client.get(f"{base}/nothing").headers["content-type"].startswith("text/html")
