@@ -246,3 +246,13 @@ SELECT fact, value, meaning FROM mart.pipeline_facts ORDER BY position
 
 -- name: page_backups
 SELECT backup_id, taken_at FROM mart.backups ORDER BY taken_at DESC
+
+-- name: page_imports
+-- What came by files and saved pages, newest first.
+SELECT collection_id, run_id, imdb_id, movie, source, mode, status, reason, sentence, started_at,
+       finished_at, site_reviews, distinct_ids, loaded_at, inserted_rows, revised_rows,
+       updated_rows, removed_rows
+FROM mart.collections
+WHERE mode = 'import' AND loaded_at > now() - interval '1 day'
+ORDER BY loaded_at DESC, collection_id DESC
+LIMIT %(most)s
