@@ -74,6 +74,9 @@ class Settings(BaseModel):
         None, description="Superset user who may export and import assets."
     )
     superset_password: SecretStr | None = Field(None, description="Password of that user.")
+    superset_public_url: str | None = Field(
+        None, description="Where browsers reach Superset; unset, no page links to it."
+    )
     reader_password: SecretStr | None = Field(
         None, description="Password that `filmpulse setup` gives the role `filmpulse_reader`."
     )

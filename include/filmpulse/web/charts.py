@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from filmpulse.web import numbers
 from filmpulse.web.plot import (
     FINE,
     Days,
@@ -21,7 +22,6 @@ from filmpulse.web.plot import (
     Scale,
     chart,
     day_axis,
-    day_name,
     event_marks,
     gridline,
     later,
@@ -92,19 +92,13 @@ class Line(NamedTuple):
     points: Sequence[tuple[int, int]]
 
 
-def signed(value: float) -> str:
-    """Write a score with its sign: +0.84, 0.00, \u22120.30."""
-    text = f"{value:+.2f}".replace("-", "\u2212")
-    return "0.00" if text[1:] == "0.00" else text
-
-
 def worded(mean: Mean | Point) -> str:
-    """Write a mean with its interval and n, as for a caption."""
-    value, half = known(mean.mean), known(mean.half_interval)
-    if value is None or not mean.is_enough:
-        return f"too few, n {mean.n:,}"
-    interval = "" if half is None else f" \u00b1 {half:.2f}"
-    return f"{signed(value)}{interval}, n {mean.n:,}"
+    """Write a mean with its interval and n; say so where it rests on too few."""
+    value = known(mean.mean)
+    if value is None:
+        return "not mentioned"
+    told = numbers.mean(value, known(mean.half_interval), mean.n)
+    return told if mean.is_enough else f"{told}, too few"
 
 
 # --- Reviews a week, small -----------------------------------------------------------------------
@@ -141,32 +135,28 @@ def sparkline(counts: Sequence[int], title: str = "Reviews a week") -> Markup:
 
 
 def aspect_bars(
-    rows: Sequence[Mean], title: str = "Scores by aspect", *, is_compact: bool = False
+    rows: Sequence[Mean],
+    title: str = "Scores by aspect",
+    *,
+    is_compact: bool = False,
+    has_axis: bool = True,
 ) -> Markup:
     """Draw means as bars round a zero line, each with its interval and n.
 
     Args:
         rows: In the order in which they stand, from above.
         title: What a screen reader says first.
-        is_compact: One line each, for a card; else the label stands above its bar, and an axis
-            below all.
+        is_compact: One line each, for a card, and no axis; else the label stands above its bar.
+        has_axis: Whether the ends of the scale are written below.
     """
-    draw, step, foot = (_compact_row, 17, 0) if is_compact else (_large_row, 44, 16)
-    parts = [draw(row, index * step) for index, row in enumerate(rows)]
-    if not is_compact:
-        parts.append(_score_axis(len(rows) * step + 10))
-    return chart(
-        "bars bars-compact" if is_compact else "bars",
-        max(len(rows) * step + foot, 1),
-        title,
-        _figures(rows),
-        *parts,
-    )
-
-
-def score_bar(row: Mean) -> Markup:
-    """Draw one mean as a bar round a zero line, without words: these stand beside it."""
-    return chart("bars", 16, row.label, worded(row) + ".", _bar(row, 8, Scale(-2, 2, 1, 99), 8))
+    if is_compact:
+        parts, height = [_compact_row(row, at * 17) for at, row in enumerate(rows)], len(rows) * 17
+    else:
+        parts, height = [_large_row(row, at * 44) for at, row in enumerate(rows)], len(rows) * 44
+        if has_axis:
+            parts.append(_score_axis(height + 10))
+            height += 16
+    return chart("bars", max(height, 1), title, _figures(rows), *parts)
 
 
 def compared_bars(
@@ -196,7 +186,7 @@ def _compact_row(row: Mean, y: float) -> Markup:
     if value is None or not row.is_enough:
         figures = tag("text", "too few", class_="few end", x="100%", y=y + 12)
     else:
-        figures = tag("text", signed(value), class_="value end", x="86%", y=y + 12) + tag(
+        figures = tag("text", numbers.score(value), class_="value end", x="86%", y=y + 12) + tag(
             "text", short(row.n), class_="tick end", x="100%", y=y + 12
         )
     label = tag("text", row.label, class_="small", x=0, y=y + 12)
@@ -320,7 +310,7 @@ def _panel(panel: Panel, days: Days, ends: tuple[float, float]) -> Markup:
     bottom = top + 110
     y = Scale(ends[0], ends[1], bottom, top)
     grid = [
-        gridline(y(score), signed(score).removesuffix(".00"), is_zero=score == 0)
+        gridline(y(score), numbers.score(score, 0), is_zero=score == 0)
         for score in range(math.ceil(ends[0]), math.floor(ends[1]) + 1)
     ]
     band = tag("path", class_="band", d=_band(enough, days, y, bottom))
@@ -354,7 +344,7 @@ def _dots(points: Sequence[Point], days: Days, y: Scale) -> list[Markup]:
     return [
         tag(
             "circle",
-            tag("title", f"{day_name(point.day)}: {worded(point)}"),
+            tag("title", f"{numbers.day(point.day)}: {worded(point)}"),
             class_="dot" if point.is_enough else "dot dot-few",
             cx=percent(days(point.day)),
             cy=y(point.mean or 0),
@@ -403,7 +393,7 @@ def _told_over_time(points: Sequence[Point]) -> str:
     best = max(enough, key=lambda point: point.mean or 0)
     worst = min(enough, key=lambda point: point.mean or 0)
     return " ".join(
-        f"{word} {day_name(point.day)}: {worded(point)}."
+        f"{word} {numbers.day(point.day)}: {worded(point)}."
         for word, point in (("First", first), ("Latest", last), ("Best", best), ("Worst", worst))
     )
 
@@ -425,8 +415,8 @@ def weekly_reviews(
     y, grid = _counts(most.reviews, top + 130, top + 12)
     drawn = [_week_bar(bar, width, days, y) for bar in bars if bar.reviews]
     told = (
-        f"{sum(bar.reviews for bar in bars):,} reviews from {day_name(bars[0].day)} to "
-        f"{day_name(bars[-1].day)}; most from {day_name(most.day)}: {most.reviews:,}."
+        f"{sum(bar.reviews for bar in bars):,} reviews from {numbers.day(bars[0].day)} to "
+        f"{numbers.day(bars[-1].day)}; most from {numbers.day(most.day)}: {most.reviews:,}."
     )
     named = title if width == 1 else f"{title} (a bar for each {width} weeks)"
     axis = day_axis(days, top + 145)
@@ -462,7 +452,7 @@ def _week_bar(bar: Week, width: int, days: Days, y: Scale) -> Markup:
     left, right = days(bar.day), days(later(bar.day, 7 * width))
     return tag(
         "rect",
-        tag("title", f"From {day_name(bar.day)}: {bar.reviews:,}"),
+        tag("title", f"From {numbers.day(bar.day)}: {bar.reviews:,}"),
         class_="bar bar-plain",
         x=percent(left),
         y=y(bar.reviews),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from filmpulse.web import numbers
 from filmpulse.web.svg import number, percent, tag
 
 FINE = 1000
@@ -194,7 +195,7 @@ def event_marks(days: Days, top: float, height: float) -> tuple[Markup, Markup, 
 
 
 def _event_line(event: Event, x: float, top: float, bottom: float) -> Markup:
-    title = tag("title", f"{day_name(event.day)}: {event.label}")
+    title = tag("title", f"{numbers.day(event.day)}: {event.label}")
     at = percent(x)
     return tag("line", title, class_="event", x1=at, x2=at, y1=top, y2=bottom)
 
@@ -236,8 +237,3 @@ def short(n: int) -> str:
 def later(day: date, days: int) -> date:
     """Return the day so many days later; the first or last day that there is if it lies outside."""
     return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
-
-
-def day_name(day: date) -> str:
-    """Write a day: 3 May 2026."""
-    return f"{day.day} {day:%b %Y}"

@@ -48,6 +48,9 @@ _STATUS: Mapping[type[errors.FilmpulseError], int] = {
 }
 """The status of an error is that of the nearest class above it."""
 
+_STATUS_OF_REASON = {"unknown": 404, "nothing_stored": 404, "other_title": 409}
+"""What `BadInput` says of a movie, and of a title that was typed to confirm."""
+
 # The words of these name the server, its user and its tables: they are for the log.
 _INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url")
 _NO_WAREHOUSE = (
@@ -140,6 +143,7 @@ def fault_of(error: Exception) -> Fault:
 
 def _ours(error: errors.FilmpulseError) -> Fault:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    status = _STATUS_OF_REASON.get(error.reason, status)
     detail = str(error)
     if error.reason in _INSIDE:
         log.error("%s", error)

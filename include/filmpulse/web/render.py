@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -10,11 +9,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from filmpulse.web import charts
+from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
 from filmpulse.web.guard import token_of
-
-MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
+from filmpulse.web.numbers import ago, count, day, mean, moment, percent, score
+from filmpulse.web.texts import folded
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -66,60 +65,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "score": score, "mean": mean, "count": count, "percent": percent, "day": day, "ago": ago,
-        "moment": moment,
+        "moment": moment, "folded": folded,
     }  # fmt: skip
-    made.globals |= {"aspect_bars": charts.aspect_bars, "sparkline": charts.sparkline}
+    made.globals |= {"aspect_bars": figures.card_bars, "sparkline": figures.card_weeks}
     return made
-
-
-def score(value: float | None, digits: int = 2) -> str:
-    """Write a figure of the scale -2 to 2 with its sign; a dash for none."""
-    if value is None:
-        return NONE
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", MINUS) if float(text) else f"{0:.{digits}f}"
-
-
-def mean(value: float | None, half_interval: float | None, n: int | None) -> str:
-    """Write a mean with its 95 % interval and n: "+0.84 ± 0.12, n 412"."""
-    if value is None:
-        return "nothing scored yet"
-    width = f" ± {half_interval:.2f}" if half_interval is not None else ""
-    return f"{score(value)}{width}, n {count(n)}"
-
-
-def count(value: int | None) -> str:
-    """Write a whole number with commas; a dash for none."""
-    return NONE if value is None else f"{value:,}"
-
-
-def percent(share: float | None) -> str:
-    """Write a share of 1 in percent; with a decimal place below 10 %; a dash for none."""
-    if share is None:
-        return NONE
-    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
-
-
-def day(value: date | None) -> str:
-    """Write a day: "3 Oct 2026"; a dash for none."""
-    return NONE if value is None else f"{value.day} {value:%b %Y}"
-
-
-def moment(value: datetime | None) -> str:
-    """Write a moment: "3 Oct 2026, 14:05 UTC"; a dash for none."""
-    if value is None:
-        return NONE
-    value = value.astimezone(UTC)
-    return f"{day(value.date())}, {value:%H:%M} UTC"
-
-
-def ago(value: datetime | None) -> str:
-    """Say how long ago a moment was, in words; "never" for none."""
-    if value is None:
-        return "never"
-    minutes = int((datetime.now(UTC) - value).total_seconds() // 60)
-    if minutes < 2:
-        return "just now"
-    if minutes < 120:
-        return f"{minutes} minutes ago"
-    return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"

@@ -40,7 +40,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "bars": lambda: charts.aspect_bars(MEANS, HOSTILE),
     "bars for a card": lambda: charts.aspect_bars(MEANS, is_compact=True),
     "no bars": lambda: charts.aspect_bars([]),
-    "one bar": lambda: charts.score_bar(MEANS[2]),
+    "one bar": lambda: charts.aspect_bars(MEANS[2:3], has_axis=False),
     "compared": lambda: charts.compared_bars([(HOSTILE, MEANS), ("Acting", [])]),
     "compared nothing": lambda: charts.compared_bars([]),
     "no panels": lambda: charts.aspects_over_time([]),
@@ -125,18 +125,18 @@ def test_any_mean_can_be_drawn(
 def test_a_screen_reader_hears_the_figures() -> None:
     desc = parsed(charts.aspect_bars(MEANS[:2])).find(f".//{SVG}desc")
     assert desc is not None
-    assert desc.text == "Overall +0.84 ± 0.12, n 412; Sound too few, n 1."
+    assert desc.text == "Overall +0.84 ± 0.12, n 412; Sound −0.30, n 1, too few."
 
 
 def test_too_few_is_grey_and_has_no_whisker() -> None:
-    classes = [e.get("class") for e in parsed(charts.score_bar(MEANS[1])).iter()]
+    classes = [e.get("class") for e in parsed(charts.aspect_bars(MEANS[1:2])).iter()]
     assert "bar bar-few" in classes
     assert "whisker" not in classes
 
 
 def test_praise_and_faults_lie_on_either_side_of_zero() -> None:
     good, bad = (
-        parsed(charts.score_bar(Mean("Acting", mean, 0.1, 90, True))).find(f".//{SVG}rect[2]")
+        parsed(charts.aspect_bars([Mean("Acting", mean, 0.1, 90, True)])).find(f".//{SVG}rect[2]")
         for mean in (1.0, -1.0)
     )
     assert good is not None

@@ -70,10 +70,10 @@ def router_of(tag: str | None) -> APIRouter:
 router = router_of(None)
 
 
-def answered(*statuses: int, csv: bool = False, **of_200: Any) -> dict[int | str, Json]:
-    """Return `responses` of a route: the problems it may answer besides those that any may.
+def answered(*statuses: int, csv: bool = False) -> dict[int | str, Json]:
+    """Return `responses` of a route: what it may answer besides what any may.
 
-    With `csv`, the answer may also be CSV.
+    With `csv`, the answer may also be CSV, if the request's header allows it.
     """
     found: dict[int | str, Json] = {}
     if csv:
@@ -81,7 +81,7 @@ def answered(*statuses: int, csv: bool = False, **of_200: Any) -> dict[int | str
             "description": "The rows.",
             "content": {"text/csv": {"schema": {"type": "string"}}},
         }
-        statuses = (*statuses, 304, 406)
+        statuses = (*statuses, 406)
     for status in sorted({401, 403, 422, 503, *statuses}):
         found[status] = {"description": _STATUS_MEANS[status]}
         if status >= 400:

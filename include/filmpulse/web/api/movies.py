@@ -32,7 +32,7 @@ class AskedMovies(Asked):
     "/movies",
     summary="List movies",
     response_model=Rows[models.Movie],
-    responses=answered(409, csv=True),
+    responses=answered(304, 409, csv=True),
 )
 def list_movies(
     request: Request, door: DoorDep, asked: Annotated[AskedMovies, Query()]
@@ -55,7 +55,7 @@ def _chosen(door: DoorDep, asked: AskedMovies) -> list[models.Movie]:
     "/aspects",
     summary="List the aspects of all movies",
     response_model=Rows[models.AspectOfMovie],
-    responses=answered(409, csv=True),
+    responses=answered(304, 409, csv=True),
 )
 def list_aspects(
     request: Request, door: DoorDep, asked: Annotated[AskedMovies, Query()]
@@ -176,7 +176,12 @@ def score_movie(request: Request, door: DoorDep, visitor: VisitorDep, imdb_id: M
 
 TagName = Annotated[
     str,
-    Path(pattern=r"^[^\x00-\x1f\x7f/]{1,40}$", description="The tag.", examples=["competitors"]),
+    Path(
+        min_length=1,
+        max_length=200,
+        description="The tag: 40 characters at most, in any case.",
+        examples=["competitors"],
+    ),
 ]
 
 
@@ -184,7 +189,7 @@ TagName = Annotated[
     "/tags",
     summary="List tags",
     response_model=Rows[models.TagOfMovie],
-    responses=answered(csv=True),
+    responses=answered(304, csv=True),
 )
 def list_tags(request: Request, door: DoorDep, asked: Annotated[Asked, Query()]) -> Response:
     """Each tag of each movie."""
@@ -196,7 +201,7 @@ def list_tags(request: Request, door: DoorDep, asked: Annotated[Asked, Query()])
     "/movies/{imdb_id}/tags",
     summary="List a movie's tags",
     response_model=Rows[models.TagOfMovie],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_tags_of_movie(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[Asked, Query()]
@@ -209,7 +214,7 @@ def list_tags_of_movie(
 
 
 @router.put(
-    "/movies/{imdb_id}/tags/{tag}",
+    "/movies/{imdb_id}/tags/{tag:path}",
     summary="Tag a movie",
     status_code=204,
     response_class=Response,
@@ -223,7 +228,7 @@ def tag_movie(door: DoorDep, imdb_id: MovieId, tag: TagName) -> Response:
 
 
 @router.delete(
-    "/movies/{imdb_id}/tags/{tag}",
+    "/movies/{imdb_id}/tags/{tag:path}",
     summary="Take a tag off a movie",
     status_code=204,
     response_class=Response,

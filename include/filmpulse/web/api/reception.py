@@ -53,7 +53,7 @@ class AskedSeries(Asked):
     "/movies/{imdb_id}/series",
     summary="Show a movie's figures over time",
     response_model=Rows[models.SeriesPoint],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_series(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[AskedSeries, Query()]
@@ -78,7 +78,7 @@ class AskedAspectSeries(Asked):
     "/movies/{imdb_id}/aspect-series",
     summary="Show a movie's aspects over time",
     response_model=Rows[models.AspectPoint],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_aspect_series(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[AskedAspectSeries, Query()]
@@ -105,7 +105,7 @@ class AskedQuotes(Asked):
     "/movies/{imdb_id}/quotes",
     summary="List quotes about a movie",
     response_model=Rows[models.Quote],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_quotes(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[AskedQuotes, Query()]

@@ -82,7 +82,7 @@ class AskedReview(BaseModel):
     "/movies/{imdb_id}/reviews",
     summary="List reviews of a movie",
     response_model=Page[models.Review],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_reviews(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[AskedReviews, Query()]

@@ -26,7 +26,7 @@ router = router_of("Work")
     "/collections",
     summary="List collections",
     response_model=Page[models.Collection],
-    responses=answered(csv=True),
+    responses=answered(304, csv=True),
 )
 def list_collections(
     request: Request, door: DoorDep, asked: Annotated[AskedPage, Query()]
@@ -39,7 +39,7 @@ def list_collections(
     "/movies/{imdb_id}/collections",
     summary="List a movie's collections",
     response_model=Page[models.Collection],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_collections_of_movie(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[AskedPage, Query()]
@@ -76,7 +76,7 @@ def _collections(
     "/movies/{imdb_id}/checks",
     summary="List a movie's quality checks",
     response_model=Rows[models.Check],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_checks(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[Asked, Query()]
@@ -92,7 +92,7 @@ def list_checks(
     "/movies/{imdb_id}/costs",
     summary="Show who scored a movie's reviews, and what that cost",
     response_model=Rows[models.MovieCost],
-    responses=answered(404, 409, csv=True),
+    responses=answered(304, 404, 409, csv=True),
 )
 def list_costs_of_movie(
     request: Request, door: DoorDep, imdb_id: MovieId, asked: Annotated[Asked, Query()]
@@ -108,7 +108,7 @@ def list_costs_of_movie(
     "/analysers",
     summary="List analysers",
     response_model=Rows[models.Analyser],
-    responses=answered(csv=True),
+    responses=answered(304, csv=True),
 )
 def list_analysers(request: Request, door: DoorDep, asked: Annotated[Asked, Query()]) -> Response:
     """What has scored reviews, and what that cost."""
@@ -128,7 +128,7 @@ class AskedCosts(Asked):
     "/costs",
     summary="List what models cost by day",
     response_model=Rows[models.CostOfDay],
-    responses=answered(csv=True),
+    responses=answered(304, csv=True),
 )
 def list_costs(request: Request, door: DoorDep, asked: Annotated[AskedCosts, Query()]) -> Response:
     """A row for each day and model, the latest first. The lexicon costs nothing and has no row."""

@@ -17,7 +17,6 @@ from filmpulse.jobs import Tracked
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse import pages as rows
 from filmpulse.web import actions
-from filmpulse.web.charts import Mean
 from filmpulse.web.door import DoorDep, VisitorDep, erases
 from filmpulse.web.ids import ImdbIdPath
 from filmpulse.web.render import is_part, page, url
@@ -34,8 +33,8 @@ class CardShown(NamedTuple):
 
     card: rows.Card
     said: Said
-    means: list[Mean]
-    weeks: list[int]
+    aspects: list[rows.CardAspect]
+    weeks: list[rows.CardWeek]
     is_tracked: bool
 
 
@@ -49,13 +48,15 @@ def list_movies(
 ) -> HTMLResponse:
     """Show the movies with their states and figures."""
     tracked, warehouse = door.tracked(), door.context().warehouse
-    cards = read_cards(warehouse, tracked, None if shown == "all" else tracked.imdb_ids)
+    every = read_cards(warehouse, tracked, None)
+    cards = [one for one in every if one.is_tracked or shown == "all"]
     tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
     if tag is not None:
         cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
     values: dict[str, Any] = {
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
+        "known": sum(not one.is_tracked for one in every),
     }  # fmt: skip
     return page(request, "movies.html", **values)
 
@@ -97,32 +98,13 @@ def read_cards(
     return [
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
-            states[imdb_id],
-            [_mean(aspect) for aspect in aspects[imdb_id]],
-            _counts(weeks[imdb_id]),
+            states.get(imdb_id) or say_first(None),
+            aspects[imdb_id],
+            weeks[imdb_id],
             imdb_id in is_tracked,
         )
         for imdb_id in order
     ]
-
-
-def _mean(aspect: rows.CardAspect) -> Mean:
-    return Mean(
-        aspect.aspect.capitalize(),
-        aspect.mean_score,
-        aspect.half_interval,
-        aspect.mentions,
-        aspect.is_enough,
-    )
-
-
-def _counts(weeks: Iterable[rows.CardWeek]) -> list[int]:
-    """Return the reviews of each of the last 26 weeks, this week last; empty if there are none."""
-    by_day = {week.starts_on: week.reviews for week in weeks}
-    today = datetime.now(UTC).date()
-    monday = today - timedelta(days=today.weekday())
-    counts = [by_day.get(monday - timedelta(weeks=before), 0) for before in range(25, -1, -1)]
-    return counts if any(counts) else []
 
 
 def _unknown(imdb_id: str) -> rows.Card:
@@ -151,10 +133,16 @@ def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
         "title": lambda c: c.card.movie.casefold(),
         "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
         "reviews": lambda c: -(c.card.reviews or 0),
-        "news": lambda c: -sum(c.weeks[-4:]),
+        "news": lambda c: -_lately(c.weeks),
         "work": lambda c: _TONES.index(c.said.tone),
     }
     return sorted(sorted(cards, key=keys["title"]), key=keys[order])
+
+
+def _lately(weeks: list[rows.CardWeek]) -> int:
+    """Count the reviews of this week and the three before it."""
+    since = datetime.now(UTC).date() - timedelta(weeks=4)
+    return sum(week.reviews for week in weeks if week.starts_on > since)
 
 
 _TONES = ["working", "bad", "warning", "quiet", "good"]
