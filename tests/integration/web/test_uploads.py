@@ -13,12 +13,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from helpers.a_door import ADoor
+from helpers.house import House
 from lxml import html
 
 from filmpulse import jobs
 from filmpulse.config import Settings
-from filmpulse.web.door import Right
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 MOVIE = "tt7000001"
@@ -40,12 +39,12 @@ def context(warehouse_url, tmp_path):
 
 @pytest.fixture
 def door(context):
-    return ADoor(context)
+    return House(context)
 
 
 @pytest.fixture
 def client(door):
-    with door.client() as made:
+    with door.client("editor", follow_redirects=False) as made:
         yield made
 
 
@@ -284,7 +283,7 @@ def test_a_table_is_mapped_tried_and_imported_without_being_kept(client, context
     assert "waits already" in again.text_content()
 
     assert client.post("/upload/import", headers=PART).status_code == 200
-    assert door.started == [("import_saved_pages", {})]
+    assert door.started == [("import_saved_pages", {}, "editor")]
     jobs.import_file(name, "run", context)
     shown = client.get("/upload/inbox").text
     assert "30 new" in shown
@@ -365,8 +364,8 @@ def test_what_failed_says_why(client, context):
 
 
 def test_only_those_who_may_change_something_come_here(context):
-    viewer = ADoor(context, [Right.READ])
-    with viewer.client() as client:
+    house = House(context)
+    with house.client("viewer") as client:
         for path in (
             "/upload",
             "/upload/inbox",
@@ -377,12 +376,11 @@ def test_only_those_who_may_change_something_come_here(context):
             assert client.get(path).status_code == 403, path
         for path in ("/upload/pages", "/upload/table", "/upload/import"):
             assert client.post(path, files={"file": ("a.csv", b"x")}).status_code == 403, path
-    assert viewer.started == []
+    assert house.started == []
 
 
 def test_a_form_of_another_site_is_refused(door, context):
-    with door.client() as client:
-        del client.headers["X-Filmpulse-Token"]
+    with door.client(None, cookies={"_token": "editor"}) as client:
         forged = client.post("/upload/pages", files={"files": ("a.html", saved_page())})
         assert forged.status_code == 403
     assert names(context) == []
@@ -399,7 +397,7 @@ def test_a_lake_that_is_away_is_said_on_the_page(warehouse_url, tmp_path):
             lake_secret="s",
         )
     )
-    with ADoor(context).client() as client:
+    with House(context).client() as client:
         assert client.get("/upload").status_code == 200
         ((state, _),) = send(client, ("a.html", saved_page()))
         assert state == "refused"
