@@ -22,12 +22,16 @@ from filmpulse.jobs.inbox.import_tables import (
     open_table,
 )
 from filmpulse.jobs.inbox.store import (
+    MOST_UPLOADED_BYTES,
     Added,
     Imported,
     ImportedPage,
+    InboxShown,
     add_to_inbox,
     add_upload,
     list_inbox,
+    look_into_inbox,
+    plain_name,
 )
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
@@ -92,6 +96,8 @@ from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
-from filmpulse.sources.tables.mapping import is_table
+from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
+from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
+from filmpulse.sources.tables.sample import Sample
 from filmpulse.warehouse.load import Loaded
 from filmpulse.warehouse.tables import has_rows

@@ -379,6 +379,32 @@ def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
     return waits, [refused for refused in failed if refused]
 
 
+class InboxShown(NamedTuple):
+    """What waits and what failed: how many, and the first of each."""
+
+    waiting: int
+    failed: int
+    waits: list[Waiting]
+    failures: list[RefusedFile]
+
+
+def look_into_inbox(context: Context, most: int) -> InboxShown:
+    """Return what is in the inbox, with the notes and reasons of at most `most` files of each.
+
+    Unlike an import it deletes nothing. Costs a listing, and a read for each file that is shown.
+    """
+    found = context.lake.names(WAITING)
+    done = (f"{DONE}/", f"{FAILED}/")
+    waits = [n.removeprefix(f"{WAITING}/") for n in found if not n.startswith(done)]
+    waits = [n for n in waits if not n.endswith(_NO_FILES) and not is_beside_the_page(n)]
+    beside = f"{FAILED}/"
+    failed = [n[len(beside) : -len(REASON)] for n in found if n.startswith(beside)
+              and n.endswith(REASON)]  # fmt: skip
+    shown = [Waiting(name, read_note(f"{WAITING}/{name}", context)) for name in waits[:most]]
+    why = (read_reason(name, context) for name in failed[:most])
+    return InboxShown(len(waits), len(failed), shown, [one for one in why if one])
+
+
 def read_reason(name: str, context: Context) -> RefusedFile | None:
     """Read why a file was not imported, by its name in `inbox/failed/`; None if nothing says so."""
     beside = f"{FAILED}/{name}{REASON}"

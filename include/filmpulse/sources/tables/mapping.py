@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import (
@@ -217,6 +218,8 @@ class TableMap(Writing):
         return self.model_dump_json(exclude_none=True, indent=1)
 
 
+Made = TypeVar("Made", bound=Writing)
+
 _PARTS: dict[str, type[_Part]] = {
     "imdb_id": MovieColumn,
     "review_id": Column,
@@ -263,14 +266,23 @@ def read_map(text: str, **options: str | None) -> TableMap:
     return make_map(raw)
 
 
-def make_map(raw: dict[str, Any]) -> TableMap:
+def make_map(raw: Mapping[str, Any]) -> TableMap:
     """Make a map of its entries, such as `{"body": "text"}`.
 
     Raises:
         BadInput: The map cannot be used; the message names each wrong entry.
     """
+    return _made(TableMap, raw)
+
+
+def make_writing(raw: Mapping[str, Any]) -> Writing:
+    """Make a `Writing` of entries of a map; raises as `make_map`."""
+    return _made(Writing, raw)
+
+
+def _made(kind: type[Made], raw: Mapping[str, Any]) -> Made:
     try:
-        return TableMap.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
         wrong = "; ".join(_explain(dict(e)) for e in error.errors())
         raise BadInput(f"The map cannot be used. {wrong}.") from None

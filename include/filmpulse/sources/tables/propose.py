@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from filmpulse.items import read_imdb_id
-from filmpulse.sources.tables.mapping import FIELDS, DayColumn, RatingColumn
+from filmpulse.sources.tables.mapping import FIELDS, DayColumn, RatingColumn, make_writing
 from filmpulse.sources.tables.sample import ASSUMED, Sample, read_sample
 from filmpulse.sources.tables.values import (
     Cell,
@@ -182,14 +182,25 @@ class _Column:
         return bool(self.texts) and numbers < HALF and self.movies < MOSTLY and not is_day
 
 
-def propose_table(file: BinaryIO, name: str) -> tuple[Sample, Proposal]:
-    """Read the beginning of a table and propose a map for it; see `read_sample`."""
-    sample = read_sample(file, name)
+def propose_table(
+    file: BinaryIO, name: str, given: Mapping[str, Any] | None = None
+) -> tuple[Sample, Proposal]:
+    """Read the beginning of a table and propose a map for it.
+
+    Args:
+        file: Its content; seekable.
+        name: Its name; the ending says what it is.
+        given: How it is written, as entries of a map; guessed if None.
+
+    Raises:
+        BadInput: It cannot be read as what its name says or as `given`, or is empty.
+    """
+    sample = read_sample(file, name, None if given is None else make_writing(given))
     proposal = propose_map(sample.columns, sample.rows)
     how = sample.writing.model_dump(exclude_none=True)
     asks = [Question("header_row", "headless")] * sample.is_headless
     asks += [Question("header_row", "twice", tuple(sample.twice))] * bool(sample.twice)
-    asks += [Question("encoding", "encoding")] * (how.get("encoding") == ASSUMED)
+    asks += [Question("encoding", "encoding")] * (given is None and how.get("encoding") == ASSUMED)
     return sample, Proposal(proposal.entries | how, (*asks, *proposal.questions))
 
 

@@ -105,7 +105,7 @@ def unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
         return
     with TemporaryFile() as plain:
         try:
-            with gzip.GzipFile(fileobj=file) as packed:
+            with gzip.GzipFile(fileobj=file, mode="rb") as packed:
                 while block := packed.read(limits.BLOCK):
                     plain.write(block)
                     reading.check_time()

@@ -54,38 +54,44 @@ class Sample(NamedTuple):
         return [text if len(text) <= most else f"{text[: most - 1]}…" for text in found]
 
 
-def read_sample(file: BinaryIO, name: str) -> Sample:
+def read_sample(file: BinaryIO, name: str, given: Writing | None = None) -> Sample:
     """Read the first rows of a table.
 
     Args:
         file: Its content; seekable.
         name: Its name; the ending says what it is.
+        given: How it is written, if a person says so; guessed if None.
 
     Raises:
         BadInput: It cannot be read as what its name says, or is empty.
     """
     if form_of(name) in (".json", ".jsonl", ".ndjson"):
-        writing = Writing(encoding=_encoding(_head(file, name)))
+        writing = given or Writing(encoding=_encoding(_head(file, name)))
         chunk = next(read_chunks(file, name, writing), None)
         if chunk is None or chunk.frame.empty:
             raise BadInput(f"{name} holds no row.")
         frame = chunk.frame.head(MOST_ROWS)
         columns = [str(column) for column in frame.columns]
         return Sample(columns, [list(row) for row in frame.to_numpy()], writing, [])
-    writing = Writing()
-    if form_of(name) in (".csv", ".tsv"):
-        head = _head(file, name)
-        encoding = _encoding(head)
-        default = "\t" if form_of(name) == ".tsv" else ","
-        delimiter = _delimiter(_text(head, encoding), default)
-        writing = Writing(encoding=encoding, delimiter=delimiter)
+    writing = given or _guess(file, name)
     rows = first_rows(file, name, writing, MOST_ROWS)
     if not rows:
         raise BadInput(f"{name} is empty: a header with the columns' names is needed.")
-    at = _header_at([cells for _, cells in rows])
+    at = 0 if given else _header_at([cells for _, cells in rows])
     if at:
         writing = writing.model_copy(update={"header_row": rows[at][0]})
     return _below([cells for _, cells in rows[at:]], writing)
+
+
+def _guess(file: BinaryIO, name: str) -> Writing:
+    """Guess how a file is written; a workbook says it itself."""
+    if form_of(name) not in (".csv", ".tsv"):
+        return Writing()
+    head = _head(file, name)
+    encoding = _encoding(head)
+    default = "\t" if form_of(name) == ".tsv" else ","
+    delimiter = _delimiter(_text(head, encoding), default)
+    return Writing(encoding=encoding, delimiter=delimiter)
 
 
 def _below(rows: list[list[Cell]], writing: Writing) -> Sample:
