@@ -291,7 +291,7 @@ def test_of_200_adds_by_8_clients_none_is_lost(stack: Any, airflow: Any) -> None
         with httpx.Client(base_url=str(stack.urls["airflow"]), headers=headers, timeout=60) as one:
             for imdb_id in mine:
                 answer = one.post("/filmpulse/v1/movies", json={"movie": imdb_id})
-                statuses.append(answer.status_code)  # noqa: PERF401 (told as they come)
+                statuses.append(answer.status_code)
 
     before = {run["dag_run_id"] for run in airflow.runs("movie_reception")}
     airflow.track()
