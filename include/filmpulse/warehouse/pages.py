@@ -263,13 +263,18 @@ class Changes(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What a review says of an aspect; `quote` is an exact piece of it, or None."""
+    """What a review says of an aspect.
+
+    `quote` is an exact piece of it, or None; it begins at the code point `quote_start` of title,
+    blank line, body.
+    """
 
     source: str
     review_id: str
     aspect: str
     score: int
     quote: str | None
+    quote_start: int | None
 
 
 class ReviewFound(NamedTuple):

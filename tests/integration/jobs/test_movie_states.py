@@ -92,7 +92,9 @@ def test_the_states_are_those_of_the_mart(context):
 
 
 def test_a_movie_that_nobody_looked_at(context):
-    rows_of = "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'T', now()) RETURNING 1"
+    rows_of = (
+        "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'T', now()) RETURNING 1"
+    )
     rows(context, rows_of, MOVIE)
     found = state(context)
     assert (found.state, found.since, found.is_at_work) == ("never", None, False)
@@ -285,8 +287,12 @@ def test_of_two_sources_the_worse_counts(context, toy):
 def test_an_import_is_no_visit(context):
     rows(context, "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'T', now()) "
          "RETURNING 1", MOVIE)  # fmt: skip
-    rows(context, "INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, finished_at, "
-         "loaded_at) VALUES ('i', 'toy', %s, 'import', 'complete', now(), now()) RETURNING 1", MOVIE)
+    rows(
+        context,
+        "INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, finished_at, "
+        "loaded_at) VALUES ('i', 'toy', %s, 'import', 'complete', now(), now()) RETURNING 1",
+        MOVIE,
+    )
     assert state(context).state == "never"
 
 

@@ -436,7 +436,7 @@ def test_reviews_are_filtered(invented, chosen, expected):
     invented.review(submitted_on=RELEASE + timedelta(days=3), language=None,
                     body="Ein Ümlaut in der Straße.")  # fmt: skip
     invented.review(source="letters", submitted_on=None, body="100% snake_case at C:\\dir.")
-    invented.review(is_spoiler=True, submitted_on=None, body="It's \"so\" 🎬.")
+    invented.review(is_spoiler=True, submitted_on=None, body='It\'s "so" 🎬.')
     invented.review(2, {"acting": 2}, imdb_id=OTHER, body="The orchard burns.")
     assert {int(one.removeprefix("rw")) for one in ids(find(invented, **chosen))} == expected
 
