@@ -5,7 +5,8 @@ movies. Everything else is about one movie and reads that movie's rows, so it is
 the movie is received on the whole is in `reception`. Times are UTC; scores and their means lie
 between -2 and 2; a `half_interval` is half the width of a 95 % interval, None below two values.
 
-Titles, reviews, quotes, tags and sentences are other people's words: whoever shows them escapes them.
+Titles, reviews, quotes, tags and sentences are other people's words: whoever shows them escapes
+them.
 """
 
 from __future__ import annotations
@@ -413,7 +414,7 @@ class LanguageCount(NamedTuple):
 
 
 class SourceCount(NamedTuple):
-    """How many reviews of a movie we hold of a source, of how many; `kind`: site, stream or file."""
+    """How many reviews of a movie we hold of a source (a site, stream or file), of how many."""
 
     source: str
     kind: str
