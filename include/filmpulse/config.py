@@ -174,6 +174,11 @@ class Settings(BaseModel):
         description="Most that all runs of a day (UTC) may spend together, in USD; Airflow's "
         "Variable `llm_budget_usd_per_day` overrides it.",
     )
+    posters: bool = Field(
+        False,
+        description="`on` fetches each movie's poster once, from the site's own image host, and "
+        "keeps a small picture; otherwise posters are drawn.",
+    )
     removed_text_days: Annotated[int, Field(ge=0)] = Field(
         30,
         description="How long the words of removed reviews and of earlier versions are kept, in "

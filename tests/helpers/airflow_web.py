@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import select
 
+from filmpulse.sources.browser import BROWSER_PATHS, DRIVER_PATHS
 from filmpulse.web import waits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,3 +106,50 @@ def stranger(app: Any, address: str) -> Any:
         raise_server_exceptions=False,
         follow_redirects=False,
     )
+
+
+# --- in a browser --------------------------------------------------------------------------------
+
+_WATCH = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', e => {
+  violations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile}`);
+});
+window.asking = 0; window.asked = 0;
+const fetched = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (...args) {
+  window.asking += 1; window.asked += 1;
+  this.addEventListener('loadend', () => { window.asking -= 1; });
+  return fetched.apply(this, args);
+};
+"""
+
+
+@contextmanager
+def logged_in(address: str, user: str, password: str) -> Iterator[webdriver.Chrome]:
+    """Give a real browser, logged in by Airflow's own page, that notes what the policy forbade."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = next(path for path in BROWSER_PATHS if Path(path).exists())
+    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(word)
+    options.add_argument("--window-size=1500,1200")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = next(path for path in DRIVER_PATHS if Path(path).exists())
+    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        watch = {"source": _WATCH}
+        chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", watch)
+        chrome.get(f"{address}/auth/login")
+        wait(chrome, "return document.querySelectorAll('input').length == 2")
+        name, typed = chrome.find_elements("css selector", "input")
+        name.send_keys(user)
+        typed.send_keys(password + "\n")
+        wait(chrome, "return !location.pathname.startsWith('/auth/')")
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+def wait(chrome: webdriver.Chrome, condition: str, seconds: float = 120) -> None:
+    """Wait until a script in the page returns true."""
+    WebDriverWait(chrome, seconds, 0.2).until(lambda it: it.execute_script(condition))

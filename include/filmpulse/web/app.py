@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from filmpulse.web import api, problems
 from filmpulse.web.door import Door
 from filmpulse.web.guard import Guard, check_form_token
-from filmpulse.web.pages import compare, movie, movies, posters
+from filmpulse.web.pages import add, compare, movie, movies, posters, upload
 
 
 def create_app(door: Door) -> ASGIApp:
@@ -25,7 +25,8 @@ def create_app(door: Door) -> ASGIApp:
     )
     app.state.door = door
     for router in (
-        movies.router, movie.router, compare.router, posters.router, api.router,
+        movies.router, movie.router, compare.router, posters.router, add.router, upload.router,
+        api.router,
     ):  # fmt: skip
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files(__package__) / "static")))

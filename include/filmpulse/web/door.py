@@ -101,5 +101,13 @@ def _may_erase(visitor: VisitorDep) -> None:
         raise HTTPException(403, "Your log-in may not erase.")
 
 
+def _may_change(visitor: VisitorDep) -> None:
+    if not visitor.may(Right.CHANGE):
+        raise HTTPException(403, "Your log-in may not change anything here.")
+
+
+changes = Depends(_may_change)
+"""For pages that only those need who may change something, and that ask a site."""
+
 erases = Depends(_may_erase)
 """For routes that erase: `dependencies=[erases]`."""

@@ -68,7 +68,11 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                # What has a tag may be kept, and is asked about each time.
+                is_tagged = "etag" in headers
+                headers.setdefault(
+                    "cache-control", "private, no-cache" if is_tagged else "no-store"
+                )
             await send(message)
 
         request = Request(scope, receive)

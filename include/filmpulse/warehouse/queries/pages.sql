@@ -278,3 +278,13 @@ WHERE a.imdb_id = ANY(%(imdb_ids)s) AND b.imdb_id = ANY(%(imdb_ids)s)
   AND a.is_enough AND b.is_enough
   AND a.mean_score - b.mean_score > sqrt(a.half_interval ^ 2 + b.half_interval ^ 2)
 ORDER BY position, difference DESC
+
+-- name: page_imports
+-- What came by files and saved pages, newest first.
+SELECT collection_id, run_id, imdb_id, movie, source, mode, status, reason, sentence, started_at,
+       finished_at, site_reviews, distinct_ids, loaded_at, inserted_rows, revised_rows,
+       updated_rows, removed_rows
+FROM mart.collections
+WHERE mode = 'import' AND loaded_at > now() - interval '1 day'
+ORDER BY loaded_at DESC, collection_id DESC
+LIMIT %(most)s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -48,13 +48,15 @@ def list_movies(
 ) -> HTMLResponse:
     """Show the movies with their states and figures."""
     tracked, warehouse = door.tracked(), door.context().warehouse
-    cards = read_cards(warehouse, tracked, None if shown == "all" else tracked.imdb_ids)
+    every = read_cards(warehouse, tracked, None)
+    cards = [one for one in every if one.is_tracked or shown == "all"]
     tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
     if tag is not None:
         cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
     values: dict[str, Any] = {
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
+        "known": sum(not one.is_tracked for one in every),
     }  # fmt: skip
     return page(request, "movies.html", **values)
 
@@ -96,7 +98,7 @@ def read_cards(
     return [
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
-            states[imdb_id],
+            states.get(imdb_id) or say_first(None),
             aspects[imdb_id],
             weeks[imdb_id],
             imdb_id in is_tracked,
@@ -131,10 +133,16 @@ def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
         "title": lambda c: c.card.movie.casefold(),
         "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
         "reviews": lambda c: -(c.card.reviews or 0),
-        "news": lambda c: -sum(w.reviews for w in c.weeks[-4:]),
+        "news": lambda c: -_lately(c.weeks),
         "work": lambda c: _TONES.index(c.said.tone),
     }
     return sorted(sorted(cards, key=keys["title"]), key=keys[order])
+
+
+def _lately(weeks: list[rows.CardWeek]) -> int:
+    """Count the reviews of this week and the three before it."""
+    since = datetime.now(UTC).date() - timedelta(weeks=4)
+    return sum(week.reviews for week in weeks if week.starts_on > since)
 
 
 _TONES = ["working", "bad", "warning", "quiet", "good"]
