@@ -28,10 +28,11 @@ class House:
 
     secret = b"only for tests"
 
-    def __init__(self, context: jobs.Context, raw: str = "[]") -> None:
+    def __init__(self, context: jobs.Context | None, raw: str = "[]") -> None:
         self.job_context, self.raw = context, raw
         self.started: list[tuple[str, dict[str, Any], str]] = []
         self._lock = threading.Lock()
+        self.app = create_app(self)
 
     async def visitor(self, request: HTTPConnection) -> Visitor | None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -59,6 +60,7 @@ class House:
         return f"/dags/movie_reception/runs/{run_id}"
 
     def context(self, *, is_scoring: bool = False) -> jobs.Context:
+        assert self.job_context is not None
         return self.job_context
 
     def track(self, *imdb_ids: str) -> None:
@@ -68,4 +70,4 @@ class House:
     def client(self, name: str | None = "admin", **more: Any) -> TestClient:
         """Return a client of the app as somebody, by bearer token; None for a stranger."""
         headers = {"Authorization": f"Bearer {name}"} if name else {}
-        return TestClient(create_app(self), "http://filmpulse.example", headers=headers, **more)
+        return TestClient(self.app, "http://filmpulse.example", headers=headers, **more)

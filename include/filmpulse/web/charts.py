@@ -140,6 +140,7 @@ def aspect_bars(
     *,
     is_compact: bool = False,
     has_axis: bool = True,
+    tall: int = 17,
 ) -> Markup:
     """Draw means as bars round a zero line, each with its interval and n.
 
@@ -148,9 +149,13 @@ def aspect_bars(
         title: What a screen reader says first.
         is_compact: One line each, for a card, and no axis; else the label stands above its bar.
         has_axis: Whether the ends of the scale are written below.
+        tall: How high a line of a card is, in px; 17 at least.
     """
     if is_compact:
-        parts, height = [_compact_row(row, at * 17) for at, row in enumerate(rows)], len(rows) * 17
+        parts, height = (
+            [_compact_row(row, at * tall) for at, row in enumerate(rows)],
+            len(rows) * tall,
+        )
     else:
         parts, height = [_large_row(row, at * 44) for at, row in enumerate(rows)], len(rows) * 44
         if has_axis:
@@ -292,7 +297,7 @@ def _figures(rows: Iterable[Mean]) -> str:
 def aspects_over_time(panels: Sequence[Panel], events: Sequence[Event] = ()) -> Markup:
     """Draw each aspect's mean over time: a panel each, all on the same axes.
 
-    Points that rest on too few reviews are grey, and no line joins them.
+    Points that rest on too few reviews are grey, joined by a thin grey line only.
 
     Returns:
         One `svg` for each panel, in their order; empty for no panel.
@@ -315,6 +320,7 @@ def _panel(panel: Panel, days: Days, ends: tuple[float, float]) -> Markup:
     ]
     band = tag("path", class_="band", d=_band(enough, days, y, bottom))
     mean = tag("path", class_="line", d=_mean_line(enough, days, y, bottom))
+    thin = tag("path", class_="line-few", d=_mean_line(shown, days, y, bottom))
     latest = (enough or shown)[-1:]
     figures = [
         tag("text", worded(p), class_="value end" if enough else "few end", x="100%", y=14)
@@ -322,17 +328,17 @@ def _panel(panel: Panel, days: Days, ends: tuple[float, float]) -> Markup:
     ]
     return chart(
         "time",
-        bottom + 20,
+        bottom + 24,
         panel.label,
         _told_over_time(shown),
         tag("text", panel.label, class_="label", x=0, y=14),
         *figures,
         *grid,
         lines,
-        stretched(0, bottom, band, mean),
+        stretched(0, bottom, band, thin, mean),
         *_dots(shown, days, y),
         labels,
-        day_axis(days, bottom + 15),
+        day_axis(days, bottom + 19),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from markupsafe import Markup
 
 from filmpulse.warehouse import pages as rows
-from filmpulse.warehouse.reception import AspectSummary
+from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 from filmpulse.web import charts
 from filmpulse.web.charts import Line, Mean, Panel, Point, Week
 from filmpulse.web.plot import Event
@@ -18,11 +18,13 @@ _WEEKS, _MONTHS = 26, 36  # how long a movie's time may be to be shown by week, 
 
 
 def card_bars(aspects: Iterable[rows.CardAspect]) -> Markup:
-    """Draw a movie's aspects for a card."""
+    """Draw a movie's aspects for a card; nothing where no review mentions any."""
     means = [
         Mean(a.aspect.capitalize(), a.mean_score, a.half_interval, a.mentions, a.is_enough)
         for a in aspects
     ]
+    if not any(mean.n for mean in means):
+        return Markup("")
     return charts.aspect_bars(means, is_compact=True)
 
 
@@ -38,6 +40,16 @@ def card_weeks(weeks: Iterable[rows.CardWeek], today: date | None = None) -> Mar
 def aspect_bar(aspect: AspectSummary) -> Markup:
     """Draw one aspect of a movie large, its label and figures above the bar."""
     return charts.aspect_bars([aspect_mean(aspect)], aspect.aspect.capitalize(), has_axis=False)
+
+
+def one_axis(summary: MovieSummary) -> Markup:
+    """Draw the whole and all aspects of a movie on one axis."""
+    m = summary.movie
+    whole = Mean(
+        "Overall", m["mean_overall"], m["half_interval"], m["scored_reviews"], m["is_enough"]
+    )
+    means = [whole, *(aspect_mean(aspect) for aspect in summary.aspects)]
+    return charts.aspect_bars(means, is_compact=True, tall=26)
 
 
 def aspect_mean(aspect: AspectSummary) -> Mean:

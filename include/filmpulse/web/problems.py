@@ -59,6 +59,7 @@ _NO_WAREHOUSE = (
 )
 _PLAINER = {
     "Not Found": "There is nothing at this address.",
+    "There was an error parsing the body": "The body of the request cannot be read.",
     "Method Not Allowed": "This address does not take the request's method.",
 }
 """What the framework says, in our words."""
@@ -136,8 +137,10 @@ def fault_of(error: Exception) -> Fault:
         named = ", ".join(dict.fromkeys(one.field for one in wrong))
         return Fault(422, f"Not as it should be: {named}.", "bad_input", wrong=wrong)
     if isinstance(error, HTTPException):
+        # The framework's 400 is of a body that is no JSON, or no form.
+        status = 422 if error.status_code == 400 else error.status_code
         detail = _PLAINER.get(error.detail, error.detail)
-        return Fault(error.status_code, detail, headers=error.headers or {})
+        return Fault(status, detail, headers=error.headers or {})
     return Fault(500, _UNEXPECTED)  # the web server logs it
 
 

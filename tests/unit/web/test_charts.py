@@ -6,11 +6,11 @@ import itertools
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from filmpulse.web import charts
 from filmpulse.web.charts import Line, Mean, Panel, Point, Week
@@ -65,8 +65,8 @@ DRAWN: dict[str, Callable[[], str]] = {
 }
 
 
-def parsed(drawn: str) -> ElementTree.Element:
-    return ElementTree.fromstring(f"<all>{drawn}</all>")
+def parsed(drawn: str) -> etree._Element:
+    return etree.fromstring(f"<all>{drawn}</all>")
 
 
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
@@ -125,7 +125,7 @@ def test_any_mean_can_be_drawn(
 def test_a_screen_reader_hears_the_figures() -> None:
     desc = parsed(charts.aspect_bars(MEANS[:2])).find(f".//{SVG}desc")
     assert desc is not None
-    assert desc.text == "Overall +0.84 ± 0.12, n 412; Sound −0.30, n 1, too few."
+    assert desc.text == "Overall +0.84 ± 0.12, n 412; Sound \N{MINUS SIGN}0.30, n 1, too few."
 
 
 def test_too_few_is_grey_and_has_no_whisker() -> None:

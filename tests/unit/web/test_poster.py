@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from filmpulse.web import poster
 from filmpulse.web.poster import poster_svg
@@ -32,14 +31,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def texts(drawn: str) -> list[str]:
-    return ["".join(e.itertext()) for e in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    return ["".join(e.itertext()) for e in etree.fromstring(drawn).iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
 def test_any_title_gives_a_poster(title: str | None) -> None:
     for number in range(12):
         drawn = poster_svg(f"tt{1000000 + number}", title, 1999, ["Drama"])
-        root = ElementTree.fromstring(drawn)
+        root = etree.fromstring(drawn)
         assert root.get("viewBox") == "0 0 300 450"
         assert len(drawn.encode()) < 4200
         names = {e.tag.removeprefix(SVG) for e in root.iter()}
@@ -73,7 +72,7 @@ def test_a_title_without_a_name_is_its_id() -> None:
 
 @pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
 def test_the_title_stays_on_the_poster(title: str | None) -> None:
-    root = ElementTree.fromstring(poster_svg("tt1234567", title, 1999, ["Drama"]))
+    root = etree.fromstring(poster_svg("tt1234567", title, 1999, ["Drama"]))
     lines = list(root.iter(f"{SVG}tspan"))
     assert lines
     for line in lines:
@@ -83,4 +82,4 @@ def test_the_title_stays_on_the_poster(title: str | None) -> None:
 
 @given(title=st.text(), genre=st.text(), year=st.none() | st.integers())
 def test_no_input_breaks_it(title: str, genre: str, year: int | None) -> None:
-    ElementTree.fromstring(poster_svg("tt1234567", title, year, [genre]))
+    etree.fromstring(poster_svg("tt1234567", title, year, [genre]))

@@ -8,7 +8,7 @@ SELECT n.imdb_id, n.movie, b.source, b.kind, b.reviews,
        b.site_rating, b.site_votes, b.site_reviews, b.site_as_of, b.gapless_since
 FROM mart.movie_names n
 CROSS JOIN LATERAL (
-    SELECT source, coalesce(r.reviews, 0) AS reviews, coalesce(o.kind, 'file') AS kind,
+    SELECT f.source, coalesce(r.reviews, 0) AS reviews, coalesce(o.kind, 'file') AS kind,
            s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
            s.taken_at AS site_as_of, t.gapless_since
     FROM (
@@ -16,13 +16,16 @@ CROSS JOIN LATERAL (
         WHERE r.imdb_id = n.imdb_id
         GROUP BY r.source
     ) r
-    FULL JOIN (
-        SELECT DISTINCT ON (s.source) s.* FROM core.movie_snapshots s
-        WHERE s.imdb_id = n.imdb_id AND s.review_count IS NOT NULL
-        ORDER BY s.source, s.taken_at DESC
-    ) s USING (source)
-    LEFT JOIN ops.sources o USING (source)
-    LEFT JOIN ops.streams t USING (source)
+    FULL JOIN ops.sources o USING (source)
+    CROSS JOIN LATERAL (SELECT coalesce(r.source, o.source) AS source) f
+    -- The key finds the last snapshot of a source; a movie has thousands.
+    LEFT JOIN LATERAL (
+        SELECT s.* FROM core.movie_snapshots s
+        WHERE (s.imdb_id, s.source) = (n.imdb_id, f.source) AND s.review_count IS NOT NULL
+        ORDER BY s.taken_at DESC LIMIT 1
+    ) s ON true
+    LEFT JOIN ops.streams t ON t.source = f.source
+    WHERE r.reviews > 0 OR s.review_count IS NOT NULL
 ) b;
 COMMENT ON VIEW mart.movie_sources IS 'One row per movie and source: how many reviews we hold, of how many.';
 COMMENT ON COLUMN mart.movie_sources.kind IS 'site, stream or file.';

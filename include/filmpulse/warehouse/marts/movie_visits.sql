@@ -1,13 +1,12 @@
 -- A source has a row for each movie, so that keys find its last collection.
 CREATE VIEW mart.movie_visits AS
-SELECT m.imdb_id, n.movie, s.source, k.checked_at AS looked_at, k.outcome AS look_outcome,
+SELECT m.imdb_id, s.source, k.checked_at AS looked_at, k.outcome AS look_outcome,
        k.reason AS look_reason, k.sentence AS look_sentence, k.triggered_run,
        o.status AS collection_status, o.reason AS collection_reason,
        o.sentence AS collection_sentence, o.finished_at AS collected_at, o.run_id, s.host,
        CASE WHEN h.paused_until > now() THEN h.paused_until END AS paused_until,
        CASE WHEN h.paused_until > now() THEN h.reason END AS pause_reason
-FROM core.movies m
-JOIN mart.movie_names n USING (imdb_id)
+FROM mart.asked_movies m
 CROSS JOIN ops.sources s
 LEFT JOIN ops.host_state h USING (host)
 LEFT JOIN ops.movie_checks k ON (k.imdb_id, k.source) = (m.imdb_id, s.source)

@@ -10,7 +10,7 @@ SELECT r.source, r.review_id, r.imdb_id, r.title, r.body, r.rating_1_10, r.submi
        r.submitted_on - m.release_date AS days_since_release
 FROM mart.current_reviews r
 JOIN core.movies m USING (imdb_id)
-JOIN mart.movie_names n USING (imdb_id)
+LEFT JOIN mart.movie_names n USING (imdb_id)
 LEFT JOIN core.review_analyses a
        ON (a.imdb_id, a.source, a.review_id, a.content_hash, a.analyser_id)
         = (r.imdb_id, r.source, r.review_id, r.content_hash, m.active_analyser_id);

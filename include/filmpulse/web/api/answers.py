@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from itertools import chain, islice
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from filmpulse.jobs.upkeep.write_tables import cell
@@ -27,6 +29,17 @@ MEDIA_TYPES: dict[Format, str] = {"json": "application/json", "csv": "text/csv"}
 
 ROWS_AT_ONCE = 500
 """Rows of a stream that are read, and sent, together: about 1 MB if they have texts."""
+
+
+def _is_day(given: Any) -> Any:
+    """Refuse what is not written as a day: a number would be taken for seconds since 1970."""
+    if isinstance(given, str) and not _DAY.fullmatch(given):
+        raise ValueError("a day is written as 2026-11-02")
+    return given
+
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+Day = Annotated[date, BeforeValidator(_is_day)]
 
 
 class Asked(BaseModel):
@@ -49,16 +62,27 @@ class AskedPage(Asked):
     )  # fmt: skip
 
 
-class Rows(BaseModel, Generic[Row]):
+class _List(BaseModel, Generic[Row]):
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name a list by what it holds: `MoviePage`."""
+        return f"{params[0].__name__}{cls.__name__}"
+
+
+class Rows(_List[Row], Generic[Row]):
     """A whole list."""
 
-    items: list[Row]
+    model_config = ConfigDict(json_schema_extra={"description": "A whole list."})
+    items: list[Row] = Field(description="The rows.")
 
 
-class Page(BaseModel, Generic[Row]):
+class Page(_List[Row], Generic[Row]):
     """A part of a list, and where the next part begins."""
 
-    items: list[Row]
+    model_config = ConfigDict(
+        json_schema_extra={"description": "A part of a list, and where the next part begins."}
+    )
+    items: list[Row] = Field(description="The rows of this page.")
     next: str | None = Field(
         description="The `cursor` of the next page, also in the header `Link`; null on the last."
     )

@@ -22,13 +22,17 @@ router = router_of(None)
 
 
 class Field(NamedTuple):
-    """A parameter, or a field of a model. `place` is path, query or body; None in a model."""
+    """A parameter, or a field of a model.
+
+    `place` is path, query or body, and `usual` what counts if it is left out; None in a model.
+    """
 
     name: str
     kind: Kind
     is_required: bool
     meaning: str
     place: str | None = None
+    usual: str | None = None
 
 
 class Kind(NamedTuple):
@@ -74,7 +78,7 @@ def show_docs(request: Request) -> HTMLResponse:
     """Show the API."""
     made = document(request)
     schemas = made["components"]["schemas"]
-    base = str(request.base_url).rstrip("/")
+    host = f"{request.url.scheme}://{request.url.netloc}"
     return render.page(
         request,
         "api_docs.html",
@@ -83,9 +87,8 @@ def show_docs(request: Request) -> HTMLResponse:
         groups=list(_groups(made)),
         models=[_model(name, one) for name, one in sorted(schemas.items()) if "properties" in one],
         names=set(schemas),
-        base=base,
-        token_address=f"{request.url.scheme}://{request.url.netloc}{render.airflow_path(request)}"
-        "/auth/token",
+        base=f"{host}{render.url(request, '')}",
+        token_address=f"{host}{render.airflow_path(request)}/auth/token",
     )
 
 
@@ -102,13 +105,7 @@ def _groups(made: Json) -> Iterator[Group]:
 
 def _operation(method: str, path: str, one: Json, schemas: Json) -> Operation:
     body = one.get("requestBody", {}).get("content", {}).get("application/json", {})
-    fields = [
-        Field(
-            parameter["name"], kind_of(parameter["schema"]), parameter.get("required", False),
-            parameter.get("description", ""), parameter["in"],
-        )
-        for parameter in one.get("parameters", [])
-    ]  # fmt: skip
+    fields = [_parameter(parameter) for parameter in one.get("parameters", [])]
     if body:
         name = body["schema"]["$ref"].rpartition("/")[2]
         fields += [field._replace(place="body") for field in _model(name, schemas[name]).fields]
@@ -129,6 +126,17 @@ def _operation(method: str, path: str, one: Json, schemas: Json) -> Operation:
         ],
         example=None if example is None else json.dumps(example, indent=2, ensure_ascii=False),
     )
+
+
+def _parameter(one: Json) -> Field:
+    schema = one["schema"]
+    if some := schema.get("anyOf"):  # null is how a parameter is left out
+        schema = {"anyOf": [kind for kind in some if kind.get("type") != "null"]}
+    usual = one["schema"].get("default")
+    return Field(
+        one["name"], kind_of(schema), one.get("required", False), one.get("description", ""),
+        one["in"], None if usual in (None, "") else json.dumps(usual).strip('"'),
+    )  # fmt: skip
 
 
 def _answer_kind(answer: Json) -> Kind | None:

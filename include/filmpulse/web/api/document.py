@@ -32,8 +32,8 @@ come in pages: `limit` rows each, and `next` is the `cursor` of the page that fo
 header `Link`. Reviews that come or go meanwhile move no other review to another page.
 
 Answers have an `ETag`; send it as `If-None-Match` to get 304 and nothing more while nothing \
-changed. What goes wrong is told as `application/problem+json` (RFC 9457). After 429 and 503, try \
-again once the seconds of `Retry-After` are over. Times are UTC.
+changed. What goes wrong is told as `application/problem+json` (RFC 9457). After 503, try again \
+once the seconds of `Retry-After` are over. Times are UTC.
 """
 
 _TAGS = {
@@ -44,6 +44,10 @@ _TAGS = {
 }
 
 _STATUS_MEANS = {
+    200: "What was asked for.",
+    201: "It was done.",
+    202: "It was begun.",
+    204: "It was done; there is nothing to say.",
     304: "Nothing changed since the answer whose ETag was sent.",
     401: "Log in first: no bearer token, or one that is over.",
     403: "The log-in may not do this, or a cookie came without the token of our pages.",
@@ -52,8 +56,6 @@ _STATUS_MEANS = {
     409: "What is asked for does not fit what there is.",
     413: "The request is too large.",
     422: "A part of the request cannot be used; `errors` names it.",
-    429: "Too many long answers are being sent; see Retry-After.",
-    502: "A site or a model answered with what cannot be used.",
     503: "A part that is needed does not answer now; see Retry-After.",
 }
 
@@ -78,7 +80,7 @@ def answered(*statuses: int, csv: bool = False) -> dict[int | str, Json]:
     found: dict[int | str, Json] = {}
     if csv:
         found[200] = {
-            "description": "The rows.",
+            "description": _STATUS_MEANS[200],
             "content": {"text/csv": {"schema": {"type": "string"}}},
         }
         statuses = (*statuses, 406)
@@ -127,7 +129,7 @@ def _made(routes: list[APIRoute]) -> Json:
         for method in route.methods:
             operation = made["paths"][route.path_format][method.lower()]
             operation["x-right"] = _right(method, route)
-            _add_examples(operation, schemas)
+            _complete(operation, schemas)
     return made
 
 
@@ -137,8 +139,11 @@ def _right(method: str, route: APIRoute) -> str:
     return (Right.ERASE if erases in route.dependencies else Right.CHANGE).value
 
 
-def _add_examples(operation: Json, schemas: Json) -> None:
-    """Give the request and each good answer in JSON an example, made of those of their fields."""
+def _complete(operation: Json, schemas: Json) -> None:
+    """Say what good answers mean; give each, and the request, an example made of its fields'."""
+    for status, answer in operation["responses"].items():
+        if answer["description"] == "Successful Response":
+            answer["description"] = _STATUS_MEANS[int(status)]
     parts = [operation.get("requestBody", {})]
     parts += [one for status, one in operation["responses"].items() if status.startswith("2")]
     for part in parts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from itertools import chain
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from filmpulse.items import ASPECTS, Aspect
 from filmpulse.warehouse import Warehouse, pages
 from filmpulse.web.api import answers, models
-from filmpulse.web.api.answers import Asked, AskedPage, Page, Rows
+from filmpulse.web.api.answers import Asked, AskedPage, Day, Page, Rows
 from filmpulse.web.api.document import answered, router_of
 from filmpulse.web.api.known import MovieId, check
 from filmpulse.web.door import DoorDep
@@ -38,10 +37,10 @@ class Which(BaseModel):
     score_to: Score = Field(None, description="The greatest score, -2 to 2.")
     stars_from: Stars = Field(None, description="The least grade, 1 to 10.")
     stars_to: Stars = Field(None, description="The greatest grade, 1 to 10.")
-    day_from: date | None = Field(
+    day_from: Day | None = Field(
         None, alias="from", description="The first day; reviews without a day are left out."
     )
-    day_to: date | None = Field(
+    day_to: Day | None = Field(
         None, alias="to", description="The last day; reviews without a day are left out."
     )
     language: str | None = Field(

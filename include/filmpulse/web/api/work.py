@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -14,7 +14,7 @@ from filmpulse import __version__
 from filmpulse.errors import BadInput
 from filmpulse.warehouse import migrate, pages
 from filmpulse.web.api import answers, models
-from filmpulse.web.api.answers import Asked, AskedPage, Page, Rows
+from filmpulse.web.api.answers import Asked, AskedPage, Day, Page, Rows
 from filmpulse.web.api.document import answered, router_of
 from filmpulse.web.api.known import MovieId, check
 from filmpulse.web.door import Door, DoorDep
@@ -119,7 +119,7 @@ def list_analysers(request: Request, door: DoorDep, asked: Annotated[Asked, Quer
 class AskedCosts(Asked):
     """Since when."""
 
-    day_from: date | None = Field(
+    day_from: Day | None = Field(
         None, alias="from", description="The first day (UTC); without it, 30 days ago."
     )
 

@@ -23,6 +23,8 @@ from filmpulse.web.render import airflow_path, is_part, page, url
 
 router = APIRouter()
 
+Grain = Literal["week", "month", "quarter"]
+
 CHANGED_DAYS = 7
 _QUOTES, _COLLECTIONS, _REVIEWS = 3, 8, 20  # at once
 
@@ -64,7 +66,11 @@ _SCORES = {None: (None, None), "good": (1, 2), "mixed": (0, 0), "bad": (-2, -1)}
 
 @router.get("/movies/{imdb_id}", response_class=HTMLResponse)
 def movie_page(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, said: str | None = None
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    said: str | None = None,
+    grain: Grain | None = None,
 ) -> HTMLResponse:
     """Show a movie: one with reviews, one without any yet, or one that waits for its first look."""
     shown = _card(imdb_id, door)
@@ -74,7 +80,7 @@ def movie_page(
     if shown.card.looked_at is None and shown.card.reviews is None:
         return page(request, "movie_new.html", **values | _work(request, imdb_id, door))
     warehouse = door.context().warehouse
-    values |= _reception(imdb_id, warehouse) | _choices(imdb_id, warehouse)
+    values |= _reception(imdb_id, grain, warehouse) | _choices(imdb_id, warehouse)
     values |= _work(request, imdb_id, door)
     return page(request, "movie.html", **values)
 
@@ -87,12 +93,10 @@ def _card(imdb_id: str, door: Door) -> CardShown | None:
     return shown if is_known or shown.is_tracked else None
 
 
-def _reception(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
+def _reception(imdb_id: str, grain: str | None, warehouse: Warehouse) -> dict[str, Any]:
     """Read how a movie is received, and draw it."""
     summary = reception.read_summary(imdb_id, warehouse)
     weeks = rows.weeks(warehouse, imdb_id=imdb_id)
-    grain = figures.grain(weeks)
-    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=grain)
     events = rows.events(warehouse, imdb_id=imdb_id)
     grades = rows.grades(warehouse, imdb_id=imdb_id)
     since = datetime.now(UTC) - timedelta(days=CHANGED_DAYS)
@@ -100,8 +104,8 @@ def _reception(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
         "summary": summary,
         "movie": summary.movie,
         "aspect_charts": [(aspect, figures.aspect_bar(aspect)) for aspect in summary.aspects],
-        "grain": grain,
-        "over_time": figures.over_time(series, events) if series else None,
+        "one_axis": figures.one_axis(summary),
+        **_over_time(imdb_id, grain or figures.grain(weeks), events, warehouse),
         "weeks_chart": figures.weeks(weeks, events) if weeks else None,
         "grades_chart": figures.grades(grades) if summary.movie["mean_stars"] else None,
         "events": events,
@@ -110,6 +114,15 @@ def _reception(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
         "quotes": _quotes(imdb_id, warehouse, spoilers=False),
         "spoilers": False,
     }
+
+
+def _over_time(
+    imdb_id: str, grain: str, events: list[rows.EventPoint], warehouse: Warehouse
+) -> dict[str, Any]:
+    """Draw the aspects over time; None where no scored review has a day."""
+    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=grain)
+    drawn = figures.over_time(series, events) if series else None
+    return {"over_time": drawn, "grain": grain, "grains": rows.GRAINS}
 
 
 def _choices(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
@@ -224,6 +237,17 @@ def review_versions(
         raise HTTPException(404, "The movie has no such review, or its source removed it.")
     template = "_versions.html" if is_part(request) else "movie_versions.html"
     return page(request, template, shown=shown, imdb_id=imdb_id, review=review)
+
+
+@router.get("/movies/{imdb_id}/time", response_class=HTMLResponse)
+def aspects_over_time(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, grain: Grain = "month"
+) -> HTMLResponse:
+    """Return the aspects over time by another grain, for an open page."""
+    shown, warehouse = _known(imdb_id, door), door.context().warehouse
+    events = rows.events(warehouse, imdb_id=imdb_id)
+    values = _over_time(imdb_id, grain, events, warehouse)
+    return page(request, "_over_time.html", shown=shown, **values)
 
 
 @router.get("/movies/{imdb_id}/quotes", response_class=HTMLResponse)

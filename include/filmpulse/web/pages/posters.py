@@ -17,7 +17,7 @@ router = APIRouter()
 
 _DAY, _MINUTE = 86_400, 60
 _POLICY = "default-src 'none'; sandbox"
-"""The Content-Security-Policy of a picture: even when it is opened by itself, nothing in it runs."""
+"""The Content-Security-Policy of a picture: nothing in it runs, even if it is opened by itself."""
 
 
 @router.get("/posters/{imdb_id}.svg", include_in_schema=False)
