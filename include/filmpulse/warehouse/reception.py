@@ -88,6 +88,12 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     Raises:
         BadInput: The movie was never looked at.
     """
+    aspects = _aspect_summary(warehouse, imdb_id=imdb_id)
+    return read_overall(imdb_id, warehouse)._replace(aspects=aspects)
+
+
+def read_overall(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
+    """Read it without its aspects, which take longest. Raises as above."""
     movie = _movie_summary.first(warehouse, imdb_id=imdb_id)
     if movie is None:
         raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
@@ -95,7 +101,7 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
         movie=movie,
         grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
         trend=_movie_trend.one(warehouse, imdb_id=imdb_id),
-        aspects=_aspect_summary(warehouse, imdb_id=imdb_id),
+        aspects=[],
         faults=_quality_failed(warehouse, imdb_id=imdb_id),
     )
 
