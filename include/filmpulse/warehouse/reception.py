@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Connection, Warehouse
 from filmpulse.warehouse.statement import Query, Scalar
 
 
@@ -88,21 +88,27 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     Raises:
         BadInput: The movie was never looked at.
     """
-    aspects = _aspect_summary(warehouse, imdb_id=imdb_id)
-    return read_overall(imdb_id, warehouse)._replace(aspects=aspects)
+    with warehouse.connect() as connection:
+        overall = _read_overall(imdb_id, connection)
+        return overall._replace(aspects=_aspect_summary(connection, imdb_id=imdb_id))
 
 
 def read_overall(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     """Read it without its aspects, which take longest. Raises as above."""
-    movie = _movie_summary.first(warehouse, imdb_id=imdb_id)
+    with warehouse.connect() as connection:
+        return _read_overall(imdb_id, connection)
+
+
+def _read_overall(imdb_id: str, connection: Connection) -> MovieSummary:
+    movie = _movie_summary.first(connection, imdb_id=imdb_id)
     if movie is None:
         raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
     return MovieSummary(
         movie=movie,
         grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-        trend=_movie_trend.one(warehouse, imdb_id=imdb_id),
+        trend=_movie_trend.one(connection, imdb_id=imdb_id),
         aspects=[],
-        faults=_quality_failed(warehouse, imdb_id=imdb_id),
+        faults=_quality_failed(connection, imdb_id=imdb_id),
     )
 
 

@@ -21,8 +21,8 @@ ENCODINGS = (
 )  # fmt: skip
 DELIMITERS = (("", "comma, or as the file says"), (";", "semicolon"), ("tab", "tab"), ("|", "bar"))
 DAY_FORMATS = (
-    ("", "2026-11-29"), ("day-first", "29.11.2026 or 29/11/2026, the day first"),
-    ("month-first", "11/29/2026, the month first"), ("%d %B %Y", "29 November 2026"),
+    ("", "2026-11-29"), ("day-first", "29/11/2026, day first"),
+    ("month-first", "11/29/2026, month first"), ("%d %B %Y", "29 November 2026"),
     ("%d %b %Y", "29 Nov 2026"), ("%B %d, %Y", "November 29, 2026"), ("%b %d, %Y", "Nov 29, 2026"),
     ("%Y%m%d", "20261129"), ("%Y/%m/%d", "2026/11/29"), ("unix", "seconds since 1970"),
     ("unix-ms", "milliseconds since 1970"),

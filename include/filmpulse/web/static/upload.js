@@ -9,7 +9,7 @@
   const table = document.getElementById("table-file");
   const isTable = (name) => /\.(csv|tsv|jsonl|ndjson|xlsx|json(?=\.gz))(\.gz)?$/i.test(name);
   const token = JSON.parse(document.body.getAttribute("hx-headers"));
-  form.classList.add("has-script");
+  document.documentElement.classList.add("has-script");
 
   // One line of the list; its text is never read as HTML.
   const line = (state, name, sentence) => {
@@ -76,13 +76,13 @@
     input.value = "";
   });
   form.addEventListener("submit", (event) => event.preventDefault());
+  // Files may be dropped anywhere: one that misses the zone must not replace the page.
   for (const kind of ["dragover", "dragleave", "drop"]) {
-    form.addEventListener(kind, (event) => {
+    window.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       form.classList.toggle("is-over", kind === "dragover");
       if (kind === "drop") take([...event.dataTransfer.files]);
     });
   }
-  // A file that misses the zone must not replace the page.
-  for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 })();
