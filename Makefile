@@ -114,6 +114,7 @@ superset-lint: env ## Check superset/assets; FIX=--fix writes each file in its n
 screenshots: INSTANCE = demo
 screenshots: env browser ## Take the pictures in docs/images from the running demo
 	@$(TOOL).screenshots $(INSTANCE)
+	@$(PYTHON) docs/pictures.py $(INSTANCE)
 
 bench: env browser ## Measure speed; judges only what a person waits for
 	@PYTHONPATH=superset/tools $(PYTHON) benchmarks/run.py

@@ -50,7 +50,9 @@ def movie_reception():
             from filmpulse import jobs
 
             context = bridge.job_context_for(imdb_id)
-            return sum(jobs.load(uri, context).changed for uri in manifest_uris)
+            changed = sum(jobs.load(uri, context).changed for uri in manifest_uris)
+            jobs.fetch_poster(imdb_id, context)
+            return changed
 
         @task(pool="llm", execution_timeout=timedelta(hours=1))
         def analyse(imdb_id: str, params: dict, run_id: str) -> int:

@@ -74,6 +74,9 @@ class Settings(BaseModel):
         None, description="Superset user who may export and import assets."
     )
     superset_password: SecretStr | None = Field(None, description="Password of that user.")
+    superset_public_url: str | None = Field(
+        None, description="Where browsers reach Superset; unset, no page links to it."
+    )
     reader_password: SecretStr | None = Field(
         None, description="Password that `filmpulse setup` gives the role `filmpulse_reader`."
     )
@@ -170,6 +173,11 @@ class Settings(BaseModel):
         1.00,
         description="Most that all runs of a day (UTC) may spend together, in USD; Airflow's "
         "Variable `llm_budget_usd_per_day` overrides it.",
+    )
+    posters: bool = Field(
+        False,
+        description="`on` fetches each movie's poster once, from the site's own image host, and "
+        "keeps a small picture; otherwise posters are drawn.",
     )
     removed_text_days: Annotated[int, Field(ge=0)] = Field(
         30,

@@ -48,4 +48,4 @@ from filmpulse.airflow_bridge.dags import (
 from filmpulse.airflow_bridge.detection import announce, detect, report_detection
 from filmpulse.airflow_bridge.inbox import group_movies, import_file, summarise_import
 from filmpulse.airflow_bridge.objects import setup
-from filmpulse.airflow_bridge.variables import read_variable, write_variable
+from filmpulse.airflow_bridge.variables import change_variable, read_variable

@@ -25,24 +25,33 @@ def job_context(*, is_scoring: bool = False) -> Context:
     Raises:
         BadInput: Another setting cannot be used, or FILMPULSE_LAKE_URL is not set for this worker.
     """
+    _end_with_supervisor()
+    built = stored_context()
+    return built.with_model(with_model) if is_scoring else built
+
+
+def stored_context() -> Context:
+    """Build the context of a job from Airflow's Connections and the environment, anywhere.
+
+    Raises:
+        BadInput: A setting cannot be used, or FILMPULSE_LAKE_URL is not set here.
+    """
     from filmpulse.config import Settings
     from filmpulse.errors import BadInput
     from filmpulse.jobs import Context
     from filmpulse.lake import Lake
     from filmpulse.warehouse import Warehouse
 
-    _end_with_supervisor()
     settings = Settings.from_env()
     lake_url = settings.lake_url
     if lake_url is None:
-        raise BadInput("FILMPULSE_LAKE_URL is not set for this worker.")
-    built = Context(
+        raise BadInput("FILMPULSE_LAKE_URL is not set for this part of Airflow.")
+    return Context(
         settings,
         Warehouse(warehouse_url()),
         lambda: Lake(lake_url, lake_options(lake_url)),
         open_backups=lambda: backup_store(settings),
     )
-    return built.with_model(with_model) if is_scoring else built
 
 
 def job_context_for(imdb_id: str, *others: str, is_scoring: bool = False) -> Context:

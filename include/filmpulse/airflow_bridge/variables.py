@@ -1,12 +1,18 @@
-"""The Variable of tracked movies, outside a task (the command line)."""
+"""The Variable of tracked movies, outside a task (the command line, the web server)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from filmpulse.errors import BadInput
 
 TRACKED_MOVIES = "tracked_movies"
+ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
+"""Where the Variable is set, Airflow reads no stored one."""
+
 DESCRIPTION = "IMDb ids of the movies to track, as a JSON list"
 
 
@@ -18,20 +24,53 @@ def read_variable() -> str:
         return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
 
 
-def write_variable(value: str) -> None:
-    """Store `tracked_movies`; raise BadInput if Airflow's database is not there."""
-    from airflow.models import Variable
+def change_variable(change: Callable[[str], str]) -> str:
+    """Change `tracked_movies` so that of two changes at once none is lost; return the new text.
 
+    Args:
+        change: Given the text that is stored, returns the text to store. Its errors are passed on,
+            and nothing is changed.
+
+    Raises:
+        BadInput: Airflow's database is not there, or the environment sets the Variable.
+    """
+    from airflow.models import Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, update
+
+    if ENVIRONMENT in os.environ:
+        raise BadInput(
+            f"{ENVIRONMENT} in the environment says which movies are tracked: change it there, or "
+            "take it away."
+        )
     with metadata_answers():
-        Variable.set(TRACKED_MOVIES, value, description=DESCRIPTION)
+        _ensure_variable()
+        with create_session() as session:
+            this = Variable.key == TRACKED_MOVIES
+            # The lock: any database makes a second writer of the row wait until the first is done.
+            session.execute(update(Variable).where(this).values(key=Variable.key))
+            row = session.scalars(select(Variable).where(this)).one()
+            text = change(str(row.get_val()))  # type: ignore[no-untyped-call]
+            Variable.set(TRACKED_MOVIES, text, description=DESCRIPTION, session=session)
+            return text
+
+
+def _ensure_variable() -> None:
+    """Make the row if there is none, so that there is one to lock."""
+    from airflow.models import Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+    from sqlalchemy.exc import IntegrityError
+
+    with suppress(IntegrityError), create_session() as session:  # another may make it first
+        if session.scalar(select(Variable.id).where(Variable.key == TRACKED_MOVIES)) is None:
+            session.add(Variable(TRACKED_MOVIES, "[]", DESCRIPTION))  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> Iterator[None]:
     """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
     from sqlalchemy.exc import SQLAlchemyError
-
-    from filmpulse.errors import BadInput
 
     logger = logging.getLogger("airflow.models.variable")
     was_disabled, logger.disabled = logger.disabled, True

@@ -94,13 +94,14 @@ def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], conte
     rejects = _rejects_of(file)
     try:
         mapping = _read_map(map_file, **options)
-        read, added = jobs.add_table(file, mapping, context, rejects=rejects)
+        with jobs.open_table(file) as content:
+            read, added = jobs.add_table(content, file.name, mapping, context, rejects=rejects)
     except BadInput as error:  # one file never stops another
         return jobs.Added(str(file), None, str(error), is_refused=True)
     report.print_faults(read, out)
     if read.refused:
         out.print(f"The refused rows are in {escape(str(rejects))}.")
-    return added
+    return added._replace(given=str(file))
 
 
 @inbox_app.command("list")

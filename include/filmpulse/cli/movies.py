@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -12,7 +11,6 @@ from rich.table import Table
 from filmpulse.cli import common
 from filmpulse.cli.app import app, events_app, movies_app
 from filmpulse.cli.common import ImdbId, ImdbIds, err, out, read_movie
-from filmpulse.errors import BadInput
 
 
 @app.command()
@@ -68,20 +66,10 @@ def change_tracked(add: list[str] | None = None, remove: list[str] | None = None
     """Change the list of tracked movies; leave its other entries as a person wrote them."""
     from filmpulse import airflow_bridge, jobs
 
-    if problems := jobs.read_tracked(json.dumps(add or [])).problems:
-        raise BadInput(" ".join(problems))
-    raw = airflow_bridge.read_variable()
-    jobs.read_tracked(raw)  # refuse a text that is no list, so that it is not overwritten
-    gone = remove or []
-    entries = [
-        entry
-        for entry in json.loads(raw)
-        if entry not in gone and jobs.tracked_id(entry) not in gone
-    ]
-    there = {jobs.tracked_id(entry) for entry in entries}
-    entries += [i for i in dict.fromkeys(add or []) if i not in there]
-    airflow_bridge.write_variable(json.dumps(entries))
-    tracked = jobs.read_tracked(json.dumps(entries))
+    text = airflow_bridge.change_variable(
+        lambda raw: jobs.change_entries(raw, add or (), remove or ())
+    )
+    tracked = jobs.read_tracked(text)
     for problem in tracked.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
     count = len(tracked.imdb_ids)

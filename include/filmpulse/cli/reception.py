@@ -39,6 +39,7 @@ def collect(
                     uris = jobs.collect(imdb_id, mode, run_id, context, progress)
                 for uri in uris:
                     jobs.load(uri, context)
+                jobs.fetch_poster(imdb_id, context)
                 loaded.append(imdb_id)
                 with common.bar(f"{imdb_id} scores") as progress:
                     jobs.analyse(imdb_id, context, progress=progress, run_id=run_id)

@@ -14,12 +14,31 @@ from filmpulse.jobs.inbox.import_files import (
     review_import,
     summarise_import,
 )
-from filmpulse.jobs.inbox.import_tables import add_table, check_table, import_table, open_table
-from filmpulse.jobs.inbox.store import Added, Imported, ImportedPage, add_to_inbox, list_inbox
+from filmpulse.jobs.inbox.import_tables import (
+    TableRead,
+    add_table,
+    check_table,
+    import_table,
+    open_table,
+)
+from filmpulse.jobs.inbox.store import (
+    MOST_UPLOADED_BYTES,
+    Added,
+    Imported,
+    ImportedPage,
+    InboxShown,
+    add_to_inbox,
+    add_upload,
+    list_inbox,
+    look_into_inbox,
+    plain_name,
+)
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
+from filmpulse.jobs.reception.fetch_poster import fetch_poster
 from filmpulse.jobs.reception.judge import failed_checks
 from filmpulse.jobs.reception.load import load
+from filmpulse.jobs.reception.look_first import Estimate, FirstLook, look_first
 from filmpulse.jobs.reception.note_events import add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import check_live
 from filmpulse.jobs.reception.refresh import refresh_figures
@@ -32,6 +51,7 @@ from filmpulse.jobs.reception.score import (
     plan_backlog,
     who_reads,
 )
+from filmpulse.jobs.reception.suggest import Suggested, suggest
 from filmpulse.jobs.reception.summarise import (
     RunSummary,
     review_backlog,
@@ -41,7 +61,14 @@ from filmpulse.jobs.reception.summarise import (
     summarise_backlog,
     summary,
 )
-from filmpulse.jobs.reception.track import read_tracked, tracked_id, typed_ids
+from filmpulse.jobs.reception.tag import add_tag, remove_tag
+from filmpulse.jobs.reception.track import (
+    Tracked,
+    change_entries,
+    read_tracked,
+    tracked_id,
+    typed_ids,
+)
 from filmpulse.jobs.reception.visit import search
 from filmpulse.jobs.upkeep.alert import alert, alert_without_warehouse
 from filmpulse.jobs.upkeep.back_up import (
@@ -69,6 +96,8 @@ from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
-from filmpulse.sources.tables.mapping import is_table
+from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
+from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
+from filmpulse.sources.tables.sample import Sample
 from filmpulse.warehouse.load import Loaded
 from filmpulse.warehouse.tables import has_rows

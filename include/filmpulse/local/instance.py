@@ -393,6 +393,7 @@ def _filmpulse_env(
     if superset_url is not None:
         ours |= {
             "FILMPULSE_SUPERSET_URL": superset_url,
+            "FILMPULSE_SUPERSET_PUBLIC_URL": superset_url,
             "FILMPULSE_SUPERSET_USER": BACKUP,
             "FILMPULSE_SUPERSET_PASSWORD": secret["superset_backup"],
         }

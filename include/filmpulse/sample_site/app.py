@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from filmpulse.errors import BadInput, NotFound
 from filmpulse.sample_site import payloads
 from filmpulse.sample_site.generate import SampleMovie, SampleReview
-from filmpulse.sample_site.posters import poster_svg
+from filmpulse.sample_site.posters import poster_jpeg, poster_svg
 from filmpulse.sample_site.store import Store
 
 TOKEN_VARIABLE = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105 - a name, not a token
@@ -232,7 +232,7 @@ def visit_kind(path: str, query: str) -> tuple[str, str | None]:
         case ["title", imdb_id, "reviews"]:
             return "reviews", imdb_id
         case ["poster", name]:
-            return "poster", name.removesuffix(".svg")
+            return "poster", name.rpartition(".")[0]
         case ["graphql"]:
             try:
                 variables = orjson.loads(parse_qs(query)["variables"][0])
@@ -314,6 +314,7 @@ class Site:
         router.add_api_route("/find/", self.find)
         router.add_api_route("/suggestion/titles/{shelf}/{query}.json", self.suggest)
         router.add_api_route("/poster/{imdb_id}.svg", self.poster)
+        router.add_api_route("/poster/{imdb_id}.jpg", self.painted_poster)
         router.add_api_route("/robots.txt", self.robots)
         router.add_api_route("/healthz", self.health)
 
@@ -439,6 +440,10 @@ class Site:
     async def poster(self, imdb_id: str) -> Response:
         """Return the drawn poster of a movie."""
         return Response(poster_svg(self.store.movie(imdb_id)), media_type="image/svg+xml")
+
+    async def painted_poster(self, imdb_id: str) -> Response:
+        """Return the same poster in pixels, as the page's data name it."""
+        return Response(poster_jpeg(self.store.movie(imdb_id)), media_type="image/jpeg")
 
     async def robots(self) -> Response:
         """Return the rules for robots, or the answer that a switch asks for."""

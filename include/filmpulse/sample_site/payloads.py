@@ -335,7 +335,7 @@ def _rating(movie: SampleMovie, votes: int) -> dict[str, Any]:
 
 
 def _poster(movie: SampleMovie, base: str) -> str:
-    return f"{base}/poster/{movie.imdb_id}.svg"
+    return f"{base}/poster/{movie.imdb_id}.jpg"
 
 
 def _escape(text: str) -> str:

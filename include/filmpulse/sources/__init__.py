@@ -157,6 +157,15 @@ class Site(AbstractContextManager["Site"], Protocol):
     def search(self, query: str) -> list[SearchHit]:
         """Return the movies that the site suggests for what a person typed, best first."""
 
+    def picture(self, url: str) -> bytes:
+        """Fetch a poster from the site, or from its own image host; costs one request.
+
+        Raises:
+            BadInput: The address is not the site's (`other_host`), leads to another
+                (`redirected`), or holds no picture that may be taken (`not_an_image`,
+                `too_large`).
+        """
+
 
 @dataclass(frozen=True)
 class SavedReviews:

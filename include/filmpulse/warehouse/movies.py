@@ -27,6 +27,8 @@ add_tag = Scalar[str]("add_tag")
 
 remove_tag = Command("remove_tag")
 store_poster = Command("store_poster")
+note_no_poster = Command("note_no_poster")
+poster_wanted = Scalar[str]("poster_wanted")
 source_id_of = Scalar[str]("source_id_of")
 imdb_id_of = Scalar[str]("imdb_id_of")
 note_movie_id = Command("note_movie_id")

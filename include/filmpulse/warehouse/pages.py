@@ -406,6 +406,42 @@ class Revision(NamedTuple):
     helpful_down: int | None
 
 
+class ReviewKey(NamedTuple):
+    """A review, by its source and the id that the source gave it."""
+
+    source: str
+    review_id: str
+
+
+class ComparedMean(NamedTuple):
+    """How an aspect of a movie, or the whole (`overall`), is received, beside other movies."""
+
+    imdb_id: str
+    aspect: str
+    n: int
+    mean_score: float | None
+    half_interval: float | None
+    is_enough: bool
+
+
+class ComparedWeek(NamedTuple):
+    """Reviews of a movie in the seven days from so many days after its release on."""
+
+    imdb_id: str
+    days_since_release: int
+    reviews: int
+
+
+class Difference(NamedTuple):
+    """Two movies of which one does better in an aspect, or on the whole, beyond chance."""
+
+    aspect: str
+    better: str
+    worse: str
+    difference: float
+    half_interval: float
+
+
 class LanguageCount(NamedTuple):
     """Current reviews in a language; the code is None where the language is not known."""
 
@@ -573,6 +609,7 @@ quotes = Query("page_quotes", Quote)
 languages = Query("page_languages", LanguageCount)
 sources = Query("page_sources", SourceCount)
 collections = Query("page_collections", CollectionLine)
+imports = Query("page_imports", CollectionLine)
 """Takes `most`, and `before`: the last `collection_id` of the page before; None at first."""
 
 checks = Query("page_checks", CheckVerdict)
@@ -587,6 +624,14 @@ llm_days = Query("page_llm_days", LlmDay)
 text_costs = Query("page_text_costs", TextCost)
 facts = Query("page_facts", Fact)
 backups = Query("page_backups", Backup)
+
+revised = Query("page_revised", ReviewKey)
+"""Takes `sources` and `review_ids`, in one order."""
+
+compared = Query("page_compared", ComparedMean)
+compared_weeks = Query("page_compared_weeks", ComparedWeek)
+differences = Query("page_differences", Difference)
+"""These three take `imdb_ids`."""
 
 _changes = Query("page_changes", ChangeCounts)
 _change_means = Query("page_change_means", ChangedMean)

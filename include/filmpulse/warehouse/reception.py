@@ -63,8 +63,20 @@ class MovieSummary(NamedTuple):
     faults: list[str]
 
 
+class KnownMovie(NamedTuple):
+    """A movie's facts, its site's figures, and how many reviews exist and are held."""
+
+    title: str
+    year: int | None
+    site_rating: float | None
+    site_votes: int | None
+    known_reviews: int | None
+    reviews: int
+
+
 TOO_FEW = "too few"
 _movie_summary = Query[dict[str, Any]]("movie_summary", dict)
+known_movie = Query("known_movie", KnownMovie)
 _movie_trend = Query("movie_trend", Trend)
 _aspect_summary = Query("aspect_summary", AspectSummary)
 _quality_failed = Scalar[str]("quality_failed")

@@ -121,7 +121,12 @@ def test_a_movie_is_untracked_erased_and_can_be_tracked_anew(
     count = sample_site.counts()[middle]
     tracked = ['["tt99999999", "' + middle + '"]']
     monkeypatch.setattr(airflow_bridge, "read_variable", lambda: tracked[-1])
-    monkeypatch.setattr(airflow_bridge, "write_variable", tracked.append)
+
+    def change_variable(change):
+        tracked.append(change(tracked[-1]))
+        return tracked[-1]
+
+    monkeypatch.setattr(airflow_bridge, "change_variable", change_variable)
     monkeypatch.setattr(cli.common, "job_context", lambda: context)
 
     def call(*arguments, answer=None):

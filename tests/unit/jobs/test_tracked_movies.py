@@ -64,7 +64,12 @@ def variable(monkeypatch):
     """Stand in for Airflow's Variable; return a function that runs `filmpulse movies ...`."""
     kept = {"raw": "[]"}
     monkeypatch.setattr(airflow_bridge, "read_variable", lambda: kept["raw"])
-    monkeypatch.setattr(airflow_bridge, "write_variable", lambda raw: kept.update(raw=raw))
+
+    def change_variable(change):
+        kept["raw"] = change(kept["raw"])
+        return kept["raw"]
+
+    monkeypatch.setattr(airflow_bridge, "change_variable", change_variable)
 
     def run(*words, raw=None):
         kept["raw"] = kept["raw"] if raw is None else json.dumps(raw)

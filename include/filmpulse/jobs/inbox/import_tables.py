@@ -164,31 +164,32 @@ def import_table(
 
 
 def add_table(
-    path: Path, mapping: TableMap, context: Context, rejects: Path | None = None
+    file: BinaryIO, name: str, mapping: TableMap, context: Context, rejects: Path | None = None
 ) -> tuple[TableRead, Added]:
     """Put the good rows of a table into the inbox, as JSON lines of our own fields with their map.
 
     Authors are hashed and unmapped columns left out before anything is stored, so that the inbox
-    holds no name. Refused rows go into `rejects`. Raises as `import_table`.
+    holds no name. Refused rows go into `rejects`. Takes and raises what `import_table` does.
     """
-    with Spool() as spool, open_table(path) as file:
-        read = _read(file, path.name, mapping, spool, context, datetime.now(UTC), silent)
+    given = store.plain_name(name)
+    with Spool() as spool:
+        read = _read(file, given, mapping, spool, context, datetime.now(UTC), silent)
         if rejects is not None:
             _keep_rejects(spool, mapping, rejects)
         lines = [_line(review) for _, reviews in spool.movies() for review in reviews]
     if not lines:
-        return read, Added(str(path), None, "No row can be used.", is_refused=True)
+        return read, Added(given, None, "No row can be used.", is_refused=True)
     content = "".join(lines).encode()
     _check_size(len(content))
     update = {"source": mapping.source, "rights": mapping.rights}
     about = _OWN_MAP.model_copy(update=update).to_text()
-    name = f"{store.stem(path.name)}-{_mark(content, about)}.jsonl"
+    name = f"{store.stem(given)}-{_mark(content, about)}.jsonl"
     holds = f"{read.reviews:,} of {read.rows:,} rows can be used, under {mapping.source}."
     if context.lake.size(f"{WAITING}/{name}") is not None:
-        return read, Added(str(path), name, f"This table waits already: {holds}")
+        return read, Added(given, name, f"This table waits already: {holds}")
     context.lake.write(f"{WAITING}/{name}{MAPS[0]}", about.encode())
     context.lake.write(f"{WAITING}/{name}", content)
-    return read, Added(str(path), name, holds, is_new=True)
+    return read, Added(given, name, holds, is_new=True)
 
 
 def import_waiting_table(name: str, run_id: str, context: Context) -> Imported:

@@ -16,6 +16,7 @@ name, and a file that is given twice is recognised (docs/adr/0017).
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import unicodedata
@@ -25,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
@@ -34,10 +35,12 @@ from filmpulse.errors import (
     BadInput,
     Blocked,
     FilmpulseError,
+    Final,
     ForeignPage,
     LayoutChanged,
     NotCleaned,
     ObjectMissing,
+    Retryable,
     SiteUnavailable,
 )
 from filmpulse.items import CollectionStatus, ImdbId
@@ -65,6 +68,12 @@ _NO_FILES = (NOTE, REASON, *MAPS, *_HALF_WRITTEN)
 # No page of the site can be older, and a clock may be a little fast.
 _EARLIEST, _FAST_CLOCK = datetime(1996, 1, 1, tzinfo=UTC), timedelta(minutes=5)
 _ORPHANED_AFTER = timedelta(days=1)
+_LONGEST_NAME = 120
+
+MOST_UPLOADED_BYTES = 25_000_000
+"""Of one file that comes by a page: one with every review opened is perhaps 20 MB. The web server
+holds and parses it, beside its other work, so it takes less than `filmpulse inbox add`."""
+
 _ID_IN_NAME = re.compile(r"(?<![a-z0-9])tt[0-9]{7,9}(?![0-9])", re.IGNORECASE)
 _OWN_HASH = re.compile(r"-[0-9a-f]{12}$")
 
@@ -185,11 +194,39 @@ class Imported(NamedTuple):
 def add_to_inbox(
     path: Path, context: Context, *, imdb_id: str | None = None, saved_at: datetime | None = None
 ) -> list[Added]:
+    """Put a file of this machine into the inbox, as `add_upload` does; its date counts, too."""
+    try:
+        with path.open("rb") as file:
+            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            given = _given(imdb_id, saved_at)
+            return _add(file, path.name, str(path), changed_at, given, MAX_ARCHIVE_BYTES, context)
+    except OSError as error:
+        sentence = f"Cannot be read: {error.strerror}."
+        return [Added(str(path), None, sentence, is_refused=True)]
+
+
+def add_upload(
+    file: BinaryIO,
+    name: str,
+    context: Context,
+    *,
+    changed_at: datetime | None = None,
+    imdb_id: str | None = None,
+    saved_at: datetime | None = None,
+) -> list[Added]:
     """Put a saved page, an answer, or a ZIP of them into the inbox, cleaned before it is stored.
 
-    `imdb_id` and `saved_at` (UTC) are for pages that do not say it themselves. A file that cannot
-    be a page of one movie's reviews is refused. A page with a changed layout is stored: its import
-    keeps the page for whoever mends the parser.
+    A file that cannot be a page of one movie's reviews is refused. A page with a changed layout is
+    stored: its import keeps the page for whoever mends the parser.
+
+    Args:
+        file: Its content; seekable. It is read once, into memory, and written nowhere as it came.
+        name: Its name, as whoever sent it says; no part of a path, and nothing that is not seen,
+            is taken over.
+        context: Settings and lake.
+        changed_at: The file's own date (UTC), if known.
+        imdb_id: The movie, for a page that does not say it.
+        saved_at: When the page was saved (UTC), for a page that does not say it.
 
     Returns:
         One entry for the file, or for each page of a ZIP.
@@ -198,31 +235,63 @@ def add_to_inbox(
         BadInput: `saved_at` lies in the future or before IMDb, `imdb_id` is wrong, or
             FILMPULSE_AUTHOR_SECRET is not set.
     """
+    shown = plain_name(name)
+    given = _given(imdb_id, saved_at)
+    return _add(file, shown, shown, changed_at, given, MOST_UPLOADED_BYTES, context)
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name without folders and without what nobody sees; at most 120 characters.
+
+    Controls and marks of writing direction (Unicode's categories Cc and Cf) go: a name can look
+    like another by them.
+    """
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    seen = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).strip()
+    if len(seen) > _LONGEST_NAME:
+        ending = PurePosixPath(seen).suffix[-10:]
+        seen = seen[: _LONGEST_NAME - len(ending) - 1] + "…" + ending
+    return seen if seen.strip(".") else "file"
+
+
+def _given(imdb_id: str | None, saved_at: datetime | None) -> Note:
+    """Return the note of what a person says of a file that comes now."""
     now = datetime.now(UTC)
     if saved_at is not None and not _EARLIEST <= saved_at <= now + _FAST_CLOCK:
         raise BadInput(f"No page can have been saved at {saved_at:%Y-%m-%d %H:%M} UTC.")
     try:
-        given = Note(imdb_id=imdb_id, saved_at=saved_at, added_at=now)
+        return Note(imdb_id=imdb_id, saved_at=saved_at, added_at=now)
     except ValidationError:
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {imdb_id}.") from None
+
+
+def _add(
+    content: BinaryIO,
+    name: str,
+    shown: str,
+    changed_at: datetime | None,
+    given: Note,
+    most_bytes: int,
+    context: Context,
+) -> list[Added]:
+    """Clean and store each page of a file; `shown` is the file's name for whoever gave it."""
     secret = author_secret(context)
-    added = []
+    added: list[Added] = []
     names = frozenset(context.lake.names(WAITING))
     try:
-        found = path.stat()
-        check_size(found.st_size)
-        changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
-        for file in unpack(path.name, path.read_bytes(), changed_at):
-            shown = str(path) if file.name == path.name else f"{path}: {file.name}"
+        check_size(content.seek(0, io.SEEK_END), most_bytes)
+        content.seek(0)
+        for file in unpack(name, content.read(), changed_at, most_bytes):
+            each = shown if file.name == name else f"{shown}: {file.name}"
             try:
-                saved = file.clean(given, secret, now)
-                added.append(_store(shown, saved, names, secret, context))
+                saved = file.clean(given, secret, given.added_at or datetime.now(UTC))
+                added.append(_store(each, saved, names, secret, context))
             except FilmpulseError as error:
-                added.append(Added(shown, None, str(error), is_refused=True))
-    except OSError as error:
-        added.append(Added(str(path), None, f"Cannot be read: {error.strerror}.", is_refused=True))
-    except FilmpulseError as error:
-        added.append(Added(str(path), None, str(error), is_refused=True))
+                if isinstance(error, Retryable) and not isinstance(error, SiteUnavailable):
+                    raise  # the lake is away: no fault of the file's
+                added.append(Added(each, None, str(error), is_refused=True))
+    except Final as error:
+        added.append(Added(shown, None, str(error), is_refused=True))
     return added
 
 
@@ -308,6 +377,32 @@ def list_inbox(context: Context) -> tuple[list[Waiting], list[RefusedFile]]:
     names = [n.removeprefix(f"{FAILED}/").removesuffix(REASON) for n in found if n.endswith(REASON)]
     failed = (read_reason(name, context) for name in names)
     return waits, [refused for refused in failed if refused]
+
+
+class InboxShown(NamedTuple):
+    """What waits and what failed: how many, and the first of each."""
+
+    waiting: int
+    failed: int
+    waits: list[Waiting]
+    failures: list[RefusedFile]
+
+
+def look_into_inbox(context: Context, most: int) -> InboxShown:
+    """Return what is in the inbox, with the notes and reasons of at most `most` files of each.
+
+    Unlike an import it deletes nothing. Costs a listing, and a read for each file that is shown.
+    """
+    found = context.lake.names(WAITING)
+    done = (f"{DONE}/", f"{FAILED}/")
+    waits = [n.removeprefix(f"{WAITING}/") for n in found if not n.startswith(done)]
+    waits = [n for n in waits if not n.endswith(_NO_FILES) and not is_beside_the_page(n)]
+    beside = f"{FAILED}/"
+    failed = [n[len(beside) : -len(REASON)] for n in found if n.startswith(beside)
+              and n.endswith(REASON)]  # fmt: skip
+    shown = [Waiting(name, read_note(f"{WAITING}/{name}", context)) for name in waits[:most]]
+    why = (read_reason(name, context) for name in failed[:most])
+    return InboxShown(len(waits), len(failed), shown, [one for one in why if one])
 
 
 def read_reason(name: str, context: Context) -> RefusedFile | None:
@@ -426,8 +521,10 @@ class RawFile:
         return f"{stem(path.name)}-{_mark(self.name, self.sha256)}{suffix}"
 
 
-def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[RawFile]:
-    """Yield the pages of a ZIP, or the file itself.
+def unpack(
+    name: str, content: bytes, changed_at: datetime | None, most_bytes: int = MAX_BYTES
+) -> Iterator[RawFile]:
+    """Yield the pages of a ZIP, or the file itself; a page of a ZIP may have `most_bytes`.
 
     Raises:
         BadInput: A ZIP that cannot be used.
@@ -438,18 +535,19 @@ def unpack(name: str, content: bytes, changed_at: datetime | None) -> Iterator[R
         yield RawFile(name, content, changed_at)
         return
     is_empty = True
-    for member in read_archive(content, MAX_BYTES):
+    for member in read_archive(content, min(MAX_BYTES, most_bytes)):
         is_empty = False
         yield RawFile(member.name, member.content or b"", member.changed_at, member.problem)
     if is_empty:
         raise BadInput("The ZIP holds no page.", reason="archive")
 
 
-def check_size(size: int) -> None:
-    """Raise ForeignPage if a file is larger than a ZIP may be."""
-    if size > MAX_ARCHIVE_BYTES:
+def check_size(size: int, most_bytes: int | None = None) -> None:
+    """Raise ForeignPage if a file is larger than `most_bytes`; a ZIP's limit when not given."""
+    most_bytes = MAX_ARCHIVE_BYTES if most_bytes is None else most_bytes
+    if size > most_bytes:
         raise ForeignPage(
-            f"Larger than {MAX_ARCHIVE_BYTES // 1_000_000} MB: a saved page is 1-3 MB; divide a "
+            f"Larger than {most_bytes // 1_000_000} MB: a saved page is 1-3 MB; divide a "
             "ZIP into smaller ones."
         )
 

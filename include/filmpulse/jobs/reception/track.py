@@ -63,3 +63,24 @@ def typed_ids(given: Iterable[str]) -> list[str]:
     if wrong := [entry for entry, imdb_id in found.items() if imdb_id is None]:
         raise BadInput(f"No IMDb id (tt and 7 to 9 digits): {', '.join(wrong)[:500]}.")
     return list(dict.fromkeys(imdb_id for imdb_id in found.values() if imdb_id))
+
+
+def change_entries(raw: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
+    """Add movies to the text of the Variable `tracked_movies`, and take movies out of it.
+
+    Other entries stay as a person wrote them. `add` holds ids or addresses; `remove` holds ids, or
+    wrong entries word by word.
+
+    Raises:
+        BadInput: `raw` is no JSON list, or an entry to add is neither an id nor an address.
+    """
+    read_tracked(raw)
+    gone = set(remove)
+    entries = [
+        entry
+        for entry in json.loads(raw)
+        if not (isinstance(entry, str) and entry in gone) and tracked_id(entry) not in gone
+    ]
+    there = {tracked_id(entry) for entry in entries}
+    entries += [imdb_id for imdb_id in typed_ids(add) if imdb_id not in there]
+    return json.dumps(entries)

@@ -77,7 +77,7 @@ def write_csv(
         writer = csv.writer(file, quoting=csv.QUOTE_MINIMAL)
         writer.writerow(columns)
         for chunk in chunks:
-            writer.writerows([_cell(value) for value in row] for row in chunk)
+            writer.writerows([cell(value) for value in row] for row in chunk)
             count += len(chunk)
     return count
 
@@ -107,7 +107,8 @@ def read_ids(content: bytes) -> Iterator[tuple[set[str], set[tuple[str, str]]]]:
         raise LakeDamaged(f"This is no table of an export: {error}") from error
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """Return a value as a cell of a CSV file has it."""
     if isinstance(value, str):
         return harmless(value)
     if isinstance(value, bool):

@@ -24,12 +24,15 @@ from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_suggestions, parse_title_page
+from filmpulse.sources.pictures import check_address, fetch_picture
 from filmpulse.sources.polite import Gate, Robots, fetch
 from filmpulse.sources.refusals import manners
 
 log = logging.getLogger(__name__)
 
 SUGGESTION_URL = "https://v3.sg.media-imdb.com"
+# Where the addresses of posters in IMDb's pages lead.
+IMAGE_HOSTS = ("m.media-amazon.com", "ia.media-imdb.com")
 NEWEST_FIRST = "sort=submission_date&dir=desc"
 MORE_BUTTON = ".single-page-see-more-button button"
 SORT_SELECT = "select#sort-by-selector"
@@ -183,8 +186,7 @@ class ImdbSite:
         """
         base = self.settings.suggestion_url
         if base is None:
-            own = (urlsplit(self.base_url).hostname or "").endswith("imdb.com")
-            base = SUGGESTION_URL if own else self.base_url
+            base = SUGGESTION_URL if self._is_own else self.base_url
         words = " ".join(query.replace("/", " ").split()).lower()  # a slash would end the path
         if not words:
             return []
@@ -196,6 +198,19 @@ class ImdbSite:
             answer = fetch(self._client, url)
             check_answer(page_of(url, answer.text, answer.status_code, dict(answer.headers)))
             return parse_suggestions(answer.text)
+
+    def picture(self, url: str) -> bytes:
+        """Fetch a poster, without a browser."""
+        host = check_address(url, self.base_url, IMAGE_HOSTS if self._is_own else ())
+        self._robots.check(url)
+        with manners(self.gate, host):
+            self.gate.wait(host)
+            return fetch_picture(self._client, url)
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the address is IMDb's own, and no look-alike's."""
+        return (urlsplit(self.base_url).hostname or "").endswith("imdb.com")
 
     def open(self, url: str) -> Page:
         """Fetch and check one page politely; decline a consent banner that covers it."""

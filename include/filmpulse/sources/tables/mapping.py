@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import (
@@ -144,38 +145,14 @@ class MarkColumn(Column):
     words: Words | None = None
 
 
-class TableMap(_Strict):
-    """A map; the README of this folder shows one.
+class Writing(_Strict):
+    """How a table is written: all of a map that names no field."""
 
-    Reviews are stored under the name `source`; `rights` is the user's note on why the file may be
-    used.
-    """
-
-    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-    rights: Annotated[Name, Field(min_length=3, max_length=2_000)]
-    imdb_id: MovieColumn
-    body: TextColumn
-    title: TextColumn | None = None
-    review_id: Column | None = None
-    rating: RatingColumn | None = None
-    submitted_on: DayColumn | None = None
-    is_spoiler: MarkColumn | None = None
-    author: Column | None = None
-    helpful_up: VotesColumn | None = None
-    helpful_down: VotesColumn | None = None
     encoding: str | None = None
     delimiter: str | None = None
     escape: str | None = None
     header_row: Annotated[int, Field(ge=1, le=1_000)] | None = None
     sheet: Name | None = None
-
-    @field_validator("source")
-    @classmethod
-    def _free(cls, value: str) -> str:
-        taken = sorted(RESERVED | set(known()))
-        if value in taken:
-            raise ValueError(f"{value} is taken; no source may be called {', '.join(taken)}")
-        return value
 
     @field_validator("encoding")
     @classmethod
@@ -199,6 +176,39 @@ class TableMap(_Strict):
         return value
 
     def columns(self) -> dict[str, str]:
+        """Return the columns that the table must have, by field: none."""
+        return {}
+
+
+class TableMap(Writing):
+    """A map; the README of this folder shows one.
+
+    Reviews are stored under the name `source`; `rights` is the user's note on why the file may be
+    used.
+    """
+
+    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    rights: Annotated[Name, Field(min_length=3, max_length=2_000)]
+    imdb_id: MovieColumn
+    body: TextColumn
+    title: TextColumn | None = None
+    review_id: Column | None = None
+    rating: RatingColumn | None = None
+    submitted_on: DayColumn | None = None
+    is_spoiler: MarkColumn | None = None
+    author: Column | None = None
+    helpful_up: VotesColumn | None = None
+    helpful_down: VotesColumn | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        taken = sorted(RESERVED | set(known()))
+        if value in taken:
+            raise ValueError(f"{value} is taken; no source may be called {', '.join(taken)}")
+        return value
+
+    def columns(self) -> dict[str, str]:
         """Return the column's name of each field that has one."""
         parts = {field: getattr(self, field) for field in FIELDS}
         return {field: part.column for field, part in parts.items() if part and part.column}
@@ -207,6 +217,8 @@ class TableMap(_Strict):
         """Return the map as a text for `read_map`."""
         return self.model_dump_json(exclude_none=True, indent=1)
 
+
+Made = TypeVar("Made", bound=Writing)
 
 _PARTS: dict[str, type[_Part]] = {
     "imdb_id": MovieColumn,
@@ -251,8 +263,26 @@ def read_map(text: str, **options: str | None) -> TableMap:
         if name in raw and raw[name] != value:
             raise BadInput(f"The map says {name} otherwise than the command: say it once.")
         raw[name] = value
+    return make_map(raw)
+
+
+def make_map(raw: Mapping[str, Any]) -> TableMap:
+    """Make a map of its entries, such as `{"body": "text"}`.
+
+    Raises:
+        BadInput: The map cannot be used; the message names each wrong entry.
+    """
+    return _made(TableMap, raw)
+
+
+def make_writing(raw: Mapping[str, Any]) -> Writing:
+    """Make a `Writing` of entries of a map; raises as `make_map`."""
+    return _made(Writing, raw)
+
+
+def _made(kind: type[Made], raw: Mapping[str, Any]) -> Made:
     try:
-        return TableMap.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
         wrong = "; ".join(_explain(dict(e)) for e in error.errors())
         raise BadInput(f"The map cannot be used. {wrong}.") from None
@@ -263,7 +293,9 @@ def _explain(error: dict[str, Any]) -> str:
     match error["type"]:
         case "extra_forbidden":
             part = _PARTS[error["loc"][0]] if len(error["loc"]) > 1 else TableMap
-            return f"`{where}` is unknown; known: {', '.join(part.model_fields)}"
+            # Fields first, then how the table is written.
+            entries = sorted(part.model_fields, key=lambda name: name in Writing.model_fields)
+            return f"`{where}` is unknown; known: {', '.join(entries)}"
         case "missing":
             return f"`{where}` is missing{_MISSING.get(where, '')}"
         case "string_pattern_mismatch" if where == "source":

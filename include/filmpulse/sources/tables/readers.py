@@ -26,7 +26,7 @@ from filmpulse.items import without_controls
 from filmpulse.sources.tables import limits
 from filmpulse.sources.tables.json_values import cell_of, read_values
 from filmpulse.sources.tables.limits import Reading
-from filmpulse.sources.tables.mapping import PACKED, SUFFIXES, TableMap, form_of
+from filmpulse.sources.tables.mapping import PACKED, SUFFIXES, Writing, form_of
 from filmpulse.sources.tables.texts import read_lines
 from filmpulse.sources.tables.values import Cell
 from filmpulse.sources.tables.workbooks import read_sheet
@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
     broken: list[Broken]
 
 
-def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]:
+def read_chunks(file: BinaryIO, name: str, mapping: Writing) -> Iterator[Chunk]:
     """Read a file by the ending of its name; a `.gz` is unpacked first.
 
     Args:
@@ -69,7 +69,7 @@ def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]
             names its columns. Rows before the fault may have been yielded.
     """
     reading = Reading(name, file.seek(0, io.SEEK_END))
-    with _unpacked(file, reading) as plain:
+    with unpacked(file, reading) as plain:
         match form_of(name):
             case ".csv" | ".tsv":
                 chunks = _read_csv(plain, reading, mapping)
@@ -96,7 +96,7 @@ def read_chunks(file: BinaryIO, name: str, mapping: TableMap) -> Iterator[Chunk]
 
 
 @contextmanager
-def _unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
+def unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
     """Give a `.gz` unpacked on disk, any other file as it is."""
     name = reading.name
     file.seek(0)
@@ -105,7 +105,7 @@ def _unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
         return
     with TemporaryFile() as plain:
         try:
-            with gzip.GzipFile(fileobj=file) as packed:
+            with gzip.GzipFile(fileobj=file, mode="rb") as packed:
                 while block := packed.read(limits.BLOCK):
                     plain.write(block)
                     reading.check_time()
@@ -122,15 +122,30 @@ def _unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
         yield plain
 
 
-_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
 
-def _read_csv(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[Chunk]:
+def _read_csv(file: BinaryIO, reading: Reading, mapping: Writing) -> Iterator[Chunk]:
+    name = reading.name
+    with _csv_records(file, reading, mapping) as (records, delimiter):
+        number, header, fault = next(records, (0, [], None))
+        if fault is not None:
+            raise BadInput(f"{name}: its header cannot be read: {fault}.")
+        _check_header_row(number, name, mapping)
+        columns = _header(header, name, mapping, delimiter)
+        yield from _chunks(records, columns)
+
+
+@contextmanager
+def _csv_records(
+    file: BinaryIO, reading: Reading, mapping: Writing
+) -> Iterator[tuple[Iterator[_Record], str]]:
+    """Give the filled rows from the header on, and the delimiter."""
     name = reading.name
     lines = read_lines(file, reading, mapping.encoding)
     delimiter = mapping.delimiter or ("\t" if form_of(name) == ".tsv" else ",")
     first = next(lines, "")
-    if said := _SEPARATOR.fullmatch(first):  # as Excel writes it
+    if said := SEPARATOR.fullmatch(first):  # as Excel writes it
         delimiter, first = said[1], "\n"
     if delimiter == mapping.escape or delimiter in '"\r\n\0':
         raise BadInput(f"{name}: {delimiter!r} cannot divide its cells: say another `delimiter`.")
@@ -139,18 +154,29 @@ def _read_csv(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[C
     lines = chain(("\n" for _ in islice(lines, above)), lines)  # empty, to keep the line numbers
     limit = csv.field_size_limit(limits.MAX_FIELD_CHARACTERS)  # one for the whole process
     try:
-        records = _filled(_records(lines, reading, delimiter, mapping.escape), reading)
-        number, header, fault = next(records, (0, [], None))
-        if fault is not None:
-            raise BadInput(f"{name}: its header cannot be read: {fault}.")
-        _check_header_row(number, name, mapping)
-        columns = _header(header, name, mapping, delimiter)
-        yield from _chunks(records, columns)
+        yield _filled(_records(lines, reading, delimiter, mapping.escape), reading), delimiter
     finally:
         csv.field_size_limit(limit)
 
 
-def _check_header_row(number: int, name: str, mapping: TableMap) -> None:
+def first_rows(
+    file: BinaryIO, name: str, mapping: Writing, most: int
+) -> list[tuple[int, list[Cell]]]:
+    """Return the first filled rows of a CSV or a workbook, each with its number.
+
+    The header is one of them; broken rows are left out. Raises as `read_chunks`.
+    """
+    reading = Reading(name, file.seek(0, io.SEEK_END))
+    with unpacked(file, reading) as plain:
+        if form_of(name) == ".xlsx":
+            rows = _filled(_sheet_records(plain, reading, mapping), reading)
+            return [(number, cells) for number, cells, _ in islice(rows, most)]
+        with _csv_records(plain, reading, mapping) as (records, _):
+            found = islice(records, most)
+            return [(number, cells) for number, cells, fault in found if fault is None]
+
+
+def _check_header_row(number: int, name: str, mapping: Writing) -> None:
     """Raise `BadInput` if the map's `header_row` is empty, so that another row was found."""
     if number and number != mapping.header_row and (mapping.header_row or 1) > 1:
         raise BadInput(f"{name}: row {mapping.header_row}, the `header_row` of the map, is empty.")
@@ -265,7 +291,7 @@ def _frame(numbers: list[int], rows: list[list[Any]], columns: list[str]) -> pd.
 
 
 def _header(
-    cells: Iterable[Any], name: str, mapping: TableMap, delimiter: str | None = None
+    cells: Iterable[Any], name: str, mapping: Writing, delimiter: str | None = None
 ) -> list[str]:
     columns = [without_controls(str(cell)).strip() for cell in cells]
     while columns and not columns[-1] and delimiter is None:
@@ -288,7 +314,7 @@ def _header(
 
 
 def _must_have(
-    columns: Iterable[str], name: str, mapping: TableMap, delimiter: str | None = None
+    columns: Iterable[str], name: str, mapping: Writing, delimiter: str | None = None
 ) -> None:
     there = list(columns)
     wanted = mapping.columns()
@@ -305,7 +331,7 @@ def _must_have(
         )
 
 
-def _read_json(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[Chunk]:
+def _read_json(file: BinaryIO, reading: Reading, mapping: Writing) -> Iterator[Chunk]:
     wanted = mapping.columns().values()
     seen: dict[str, None] = {}
     names: dict[str, None] = {}  # of this chunk
@@ -343,18 +369,19 @@ def _read_json(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[
         _must_have(seen, reading.name, mapping)
 
 
-def _read_workbook(file: BinaryIO, reading: Reading, mapping: TableMap) -> Iterator[Chunk]:
-    rows = (
-        (number, cells, None)
-        for number, cells in read_sheet(file, reading, mapping.sheet)
-        if number >= (mapping.header_row or 1)
-    )
-    filled = _filled(rows, reading)
+def _read_workbook(file: BinaryIO, reading: Reading, mapping: Writing) -> Iterator[Chunk]:
+    filled = _filled(_sheet_records(file, reading, mapping), reading)
     number, header, _ = next(filled, (0, [], None))
     _check_header_row(number, reading.name, mapping)
     columns = _header(header, reading.name, mapping)
     width = len(columns)
     yield from _chunks(((n, _fitted(row, width), None) for n, row, _ in filled), columns)
+
+
+def _sheet_records(file: BinaryIO, reading: Reading, mapping: Writing) -> Iterator[_Record]:
+    for number, cells in read_sheet(file, reading, mapping.sheet):
+        if number >= (mapping.header_row or 1):
+            yield number, cells, None
 
 
 def _fitted(row: list[Cell], width: int) -> list[Cell]:

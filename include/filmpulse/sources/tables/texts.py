@@ -13,7 +13,7 @@ from filmpulse.sources.tables import limits
 from filmpulse.sources.tables.limits import Reading
 from filmpulse.sources.tables.mapping import PACKED
 
-_MARKS = (
+MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -58,7 +58,7 @@ def read_blocks(
         raise BadInput(f"{name} is a ZIP or a workbook, whatever its ending says.")
     if start[:2] == b"\x1f\x8b":
         raise BadInput(f"{name} is packed with gzip: its name must end in {PACKED}, once.")
-    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    marked = next((codec for mark, codec in MARKS if start.startswith(mark)), None)
     text = io.TextIOWrapper(file, encoding=marked or encoding or "utf-8", newline="")
     breaks = 0
     try:

@@ -1,7 +1,8 @@
 -- For a list of all movies: what has to be counted is materialised, and the rest is found by keys.
 CREATE VIEW mart.movie_cards AS
 SELECT m.imdb_id, n.movie, coalesce(m.original_title, m.title) AS title, m.year, m.genres,
-       EXISTS (SELECT FROM core.movie_posters p WHERE p.imdb_id = m.imdb_id) AS has_poster,
+       EXISTS (SELECT FROM core.movie_posters p
+               WHERE p.imdb_id = m.imdb_id AND p.image IS NOT NULL) AS has_poster,
        s.source AS site, s.rating AS site_rating, s.vote_count AS site_votes,
        c.reviews, c.known_reviews, c.coverage, c.scored_reviews, c.mean_overall,
        c.overall_half_interval AS half_interval, coalesce(c.is_enough, false) AS is_enough,

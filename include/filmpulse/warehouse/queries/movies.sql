@@ -90,7 +90,25 @@ SELECT imdb_id, %(source_url)s, %(image)s, %(media_type)s, %(width)s::integer, %
 FROM core.movies WHERE imdb_id = %(imdb_id)s
 ON CONFLICT (imdb_id) DO UPDATE SET
     source_url = excluded.source_url, image = excluded.image, media_type = excluded.media_type,
-    width = excluded.width, height = excluded.height, fetched_at = excluded.fetched_at
+    width = excluded.width, height = excluded.height, fetched_at = excluded.fetched_at,
+    reason = NULL
+
+-- name: note_no_poster
+-- A picture that is there stays.
+INSERT INTO core.movie_posters (imdb_id, source_url, reason, fetched_at)
+SELECT imdb_id, %(source_url)s, %(reason)s, %(fetched_at)s::timestamptz
+FROM core.movies WHERE imdb_id = %(imdb_id)s
+ON CONFLICT (imdb_id) DO UPDATE SET
+    source_url = excluded.source_url, reason = excluded.reason, fetched_at = excluded.fetched_at
+
+-- name: poster_wanted
+-- The address of a poster that was not asked for yet, or in vain and long ago.
+SELECT m.poster_url
+FROM core.movies m
+LEFT JOIN core.movie_posters p USING (imdb_id)
+WHERE m.imdb_id = %(imdb_id)s AND m.poster_url IS NOT NULL
+  AND (p.imdb_id IS NULL OR p.source_url <> m.poster_url
+       OR (p.reason IS NOT NULL AND p.fetched_at < now() - %(again_after)s::interval))
 
 -- name: note_source
 INSERT INTO ops.sources (source, kind, title) VALUES (%(source)s, %(kind)s, %(title)s)

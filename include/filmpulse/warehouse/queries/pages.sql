@@ -245,3 +245,45 @@ SELECT fact, value, meaning FROM mart.pipeline_facts ORDER BY position
 
 -- name: page_backups
 SELECT backup_id, taken_at FROM mart.backups ORDER BY taken_at DESC
+
+-- name: page_revised
+-- Which of these reviews said something else before.
+SELECT DISTINCT source, review_id FROM mart.review_revisions
+WHERE imdb_id = %(imdb_id)s
+  AND (source, review_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(review_ids)s::text[]))
+
+-- name: page_compared_weeks
+-- Reviews by the week since each movie's release, as of the end of the last job.
+SELECT imdb_id, days_since_release, reviews FROM mart.compared_weeks
+WHERE imdb_id = ANY(%(imdb_ids)s)
+ORDER BY imdb_id, days_since_release
+
+-- name: page_compared
+-- The whole (`overall`) and each aspect of movies side by side, as of the end of the last job.
+SELECT imdb_id, lower(aspect) AS aspect, coalesce(mentions, 0) AS n, mean_score, half_interval, is_enough
+FROM mart.compared_aspects
+WHERE imdb_id = ANY(%(imdb_ids)s)
+ORDER BY position, imdb_id
+
+-- name: page_differences
+-- Each pair of movies whose means of the whole or of an aspect differ by more than the difference's
+-- own interval; of independent means that is the root of the sum of both half intervals' squares.
+SELECT lower(a.aspect) AS aspect, a.imdb_id AS better, b.imdb_id AS worse,
+       a.mean_score - b.mean_score AS difference,
+       sqrt(a.half_interval ^ 2 + b.half_interval ^ 2) AS half_interval
+FROM mart.compared_aspects a
+JOIN mart.compared_aspects b USING (position)
+WHERE a.imdb_id = ANY(%(imdb_ids)s) AND b.imdb_id = ANY(%(imdb_ids)s)
+  AND a.is_enough AND b.is_enough
+  AND a.mean_score - b.mean_score > sqrt(a.half_interval ^ 2 + b.half_interval ^ 2)
+ORDER BY position, difference DESC
+
+-- name: page_imports
+-- What came by files and saved pages, newest first.
+SELECT collection_id, run_id, imdb_id, movie, source, mode, status, reason, sentence, started_at,
+       finished_at, site_reviews, distinct_ids, loaded_at, inserted_rows, revised_rows,
+       updated_rows, removed_rows
+FROM mart.collections
+WHERE mode = 'import' AND loaded_at > now() - interval '1 day'
+ORDER BY loaded_at DESC, collection_id DESC
+LIMIT %(most)s

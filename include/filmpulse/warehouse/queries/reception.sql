@@ -6,6 +6,13 @@ FROM mart.movies m
 LEFT JOIN mart.awaited_analysers w USING (imdb_id)
 WHERE m.imdb_id = %(imdb_id)s
 
+-- name: known_movie
+-- What is known of a movie, counted now.
+SELECT k.title, k.year, c.site_rating::double precision, c.site_votes, c.known_reviews, c.reviews
+FROM mart.movie_cards k
+JOIN mart.movie_counts c USING (imdb_id)
+WHERE k.imdb_id = %(imdb_id)s AND (c.known_reviews > 0 OR c.site_rating IS NOT NULL)
+
 -- name: movie_trend
 SELECT trend, recent_n, earlier_n, since, difference, half_interval
 FROM mart.movie_trends WHERE imdb_id = %(imdb_id)s

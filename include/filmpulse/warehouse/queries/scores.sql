@@ -159,3 +159,15 @@ WHERE m.imdb_id = due.imdb_id AND m.active_analyser_id IS NOT DISTINCT FROM due.
 SELECT imdb_id, movie, sentence FROM mart.awaited_analysers
 WHERE imdb_id = ANY(%(imdb_ids)s) AND has_finished
 ORDER BY imdb_id
+
+-- name: mean_characters
+-- The mean length of what an analyser reads of a review, title and body with a blank line between: of
+-- 1,000 of the movie's, else of any. Null without reviews.
+SELECT coalesce(
+    (SELECT avg(characters) FROM (
+         SELECT length(title) + 2 + length(body) AS characters FROM mart.current_reviews
+         WHERE imdb_id = %(imdb_id)s LIMIT 1000) own),
+    (SELECT avg(characters) FROM (
+         SELECT length(title) + 2 + length(body) AS characters FROM mart.current_reviews
+         LIMIT 1000) of_all)
+)::double precision

@@ -1,0 +1,99 @@
+"""Suggest titles for what a person types, without asking the site twice for the same words.
+
+A verdict says how it went, and a sentence words it: a page shows both as an answer, not an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal, NamedTuple
+
+from filmpulse.errors import Blocked, FilmpulseError, HostPaused
+from filmpulse.items import SearchHit, read_imdb_id
+from filmpulse.jobs.context import Context
+from filmpulse.jobs.reception.remember import Remembered
+from filmpulse.jobs.reception.visit import search
+from filmpulse.sources import sites
+
+SuggestVerdict = Literal[
+    "found", "none", "too_short", "named", "off", "paused", "blocked", "busy", "unavailable"
+]
+
+FEWEST_LETTERS, MOST_LETTERS = 2, 100
+_SECONDS, _SECONDS_OF_TROUBLE = 3_600.0, 30.0
+_PATIENCE_SECONDS = 20.0
+"""How long a person waits for another's question to the site; two gaps of 10 s between requests."""
+
+
+class Suggested(NamedTuple):
+    """What is suggested, and how asking went.
+
+    `named` means that the words are an id or an address of a movie, `imdb_id`; nobody was asked.
+    `busy` means that other words are being asked about.
+    """
+
+    verdict: SuggestVerdict
+    hits: tuple[SearchHit, ...] = ()
+    imdb_id: str | None = None
+    sentence: str = ""
+
+
+def _how_long(answer: Suggested) -> float:
+    if answer.verdict in ("found", "none"):
+        return _SECONDS
+    return 0.0 if answer.verdict == "busy" else _SECONDS_OF_TROUBLE
+
+
+_remembered: Remembered[Suggested] = Remembered(_how_long)
+_asking = threading.Lock()
+
+
+def suggest(query: str, context: Context) -> Suggested:
+    """Suggest movies for an id, an address or the beginning of a title.
+
+    Costs no request for an id, an address, or words that were asked about within the hour; else
+    what `search` costs. A refusal or a pause is an answer, too.
+
+    Raises:
+        WarehouseUnavailable: The gate could not be asked.
+    """
+    words = " ".join(query.split())[:MOST_LETTERS].casefold()
+    if imdb_id := read_imdb_id(query):
+        return Suggested("named", imdb_id=imdb_id)
+    if len(words) < FEWEST_LETTERS:
+        return Suggested("too_short", sentence=f"Type at least {FEWEST_LETTERS} letters.")
+    if not sites(context.settings):
+        return Suggested(
+            "off",
+            sentence="Reading live is off, so titles cannot be looked up here: paste the movie's "
+            "address or its id (tt and 7 to 9 digits).",
+        )
+    settings = context.settings
+    key = words, settings.suggestion_url, tuple(sorted(settings.source_urls.items()))
+    return _remembered.get(key, lambda: _ask(words, context))
+
+
+def _ask(words: str, context: Context) -> Suggested:
+    """Ask the site; one question at a time in this process, since the gate lets no more through."""
+    if not _asking.acquire(timeout=_PATIENCE_SECONDS):
+        return Suggested("busy", sentence="Other titles are being looked up: try again shortly.")
+    try:
+        hits = tuple(search(words, context))
+    except HostPaused as error:
+        return Suggested("paused", sentence=f"{error} Paste the movie's address or id meanwhile.")
+    except Blocked as error:
+        return Suggested("blocked", sentence=f"{error} Paste the movie's address or id.")
+    except FilmpulseError as error:
+        if error.reason == "warehouse_unavailable":
+            raise
+        return Suggested("unavailable", sentence=f"{error} Paste the movie's address or id.")
+    finally:
+        _asking.release()
+    if hits:
+        return Suggested("found", hits)
+    return Suggested("none", sentence="The site suggests no title for these words.")
+
+
+def forget_suggestions() -> None:
+    """Forget what the site answered."""
+    _remembered.forget()

@@ -1,0 +1,122 @@
+"""What a visitor can have done, for pages and API alike: one function an action.
+
+Each takes the door and what a person typed; rights were checked before (`guard`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from filmpulse import jobs
+from filmpulse.errors import BadInput, FilmpulseError
+from filmpulse.items import Mode
+from filmpulse.web.door import Door, Visitor
+
+_YEAR = re.compile(r" \([0-9]{4}\)$")
+RECEPTION, BACKLOG = "movie_reception", "analyse_backlog"
+
+
+class Tracking(NamedTuple):
+    """What tracking movies did.
+
+    Attributes:
+        imdb_ids: The movies that were asked for, each once.
+        new: Those that were not tracked before.
+        run_id: The run that reads the new ones; None if there is none.
+        problem: Why no run was started, although movies were added; the next detection takes them
+            up within the hour.
+    """
+
+    imdb_ids: list[str]
+    new: list[str]
+    run_id: str | None = None
+    problem: str | None = None
+
+
+def track(typed: Sequence[str], door: Door, visitor: Visitor) -> Tracking:
+    """Track movies, and start reading those that are new.
+
+    Args:
+        typed: IMDb ids, or addresses of movies' pages there.
+        door: The house.
+        visitor: Who asks.
+
+    Raises:
+        BadInput: An entry is neither, there are none, or the list cannot be changed.
+    """
+    imdb_ids = jobs.typed_ids(typed)
+    if not imdb_ids:
+        raise BadInput("No movie was asked for.")
+    before = set(door.tracked().imdb_ids)
+    door.change_tracked(add=imdb_ids)
+    new = [imdb_id for imdb_id in imdb_ids if imdb_id not in before]
+    if not new:
+        return Tracking(imdb_ids, new)
+    try:
+        run_id = door.start(RECEPTION, {"imdb_ids": new, "mode": "full"}, visitor)
+    except FilmpulseError as error:  # the movies are tracked nevertheless
+        return Tracking(imdb_ids, new, problem=str(error))
+    return Tracking(imdb_ids, new, run_id)
+
+
+def untrack(imdb_id: str, door: Door) -> bool:
+    """Stop tracking a movie; what was collected stays. Return whether it was tracked."""
+    was_tracked = imdb_id in door.tracked().imdb_ids
+    door.change_tracked(remove=[imdb_id])
+    return was_tracked
+
+
+def refresh(imdb_id: str, mode: Mode, door: Door, visitor: Visitor) -> str:
+    """Start reading a movie's reviews now; return the run's id. Raises as `Door.start`."""
+    return door.start(RECEPTION, {"imdb_ids": [imdb_id], "mode": mode}, visitor)
+
+
+def rescore(imdb_id: str, door: Door, visitor: Visitor) -> str:
+    """Start scoring what the configured analyser has not scored; return the run's id.
+
+    A model is also asked again about texts to which its answer could not be read.
+    """
+    jobs.ask_again(door.context(is_scoring=True), [imdb_id])
+    return door.start(BACKLOG, {"imdb_ids": [imdb_id]}, visitor)
+
+
+def erase(imdb_id: str, typed_title: str, door: Door) -> jobs.Erased:
+    """Stop tracking a movie and erase all that is stored of it, for ever, as `filmpulse forget`.
+
+    Args:
+        imdb_id: The movie.
+        typed_title: Its title, or its title and year, as a person typed it to confirm.
+        door: The house.
+
+    Raises:
+        BadInput: Nothing is stored of the movie, or the typed title is not its title.
+        Retryable: The lake or the warehouse did not answer; the same request does the rest.
+    """
+    context = door.context()
+    if not jobs.find_stored("movie", imdb_id, None, context):
+        raise BadInput(f"Nothing is stored of {imdb_id}.", reason="nothing_stored")
+    label = jobs.label(imdb_id, context)
+    if _plain(typed_title) not in {_plain(label), _plain(_YEAR.sub("", label)), imdb_id}:
+        raise BadInput(
+            f'To erase it, type its title: "{label}". Nothing was erased.', reason="other_title"
+        )
+    untrack(imdb_id, door)
+    return jobs.erase("movie", imdb_id, context)
+
+
+def set_tag(imdb_id: str, tag: str, door: Door) -> str:
+    """Put a tag on a movie; return the tag as it is written. Raises as `jobs.add_tag`."""
+    return jobs.add_tag(imdb_id, tag, door.context())
+
+
+def remove_tag(imdb_id: str, tag: str, door: Door) -> bool:
+    """Take a tag off a movie; return whether the movie had it."""
+    return jobs.remove_tag(imdb_id, tag, door.context())
+
+
+def _plain(text: str) -> str:
+    """Fold case, spaces and forms of one character, which people type differently."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

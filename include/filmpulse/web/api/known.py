@@ -1,0 +1,67 @@
+"""Which movies the API knows: those in the warehouse, and those that are tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import HTTPException, Path
+
+from filmpulse.errors import BadInput
+from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.warehouse import pages
+from filmpulse.web.api.models import MOVIE, Movie
+from filmpulse.web.door import Door
+
+MovieId = Annotated[
+    str, Path(pattern=IMDB_ID_PATTERN, description="The movie's IMDb id.", examples=[MOVIE])
+]
+
+_NOTHING = pages.Card(
+    imdb_id="", movie="", title="", year=None, genres=[], has_poster=False, site=None,
+    site_rating=None, site_votes=None, reviews=None, known_reviews=None, coverage=None,
+    scored_reviews=None, mean_overall=None, half_interval=None, is_enough=False,
+    waiting_reviews=None, looked_at=None, counted_at=None, tags=[],
+)  # fmt: skip
+
+
+def tracked(door: Door) -> list[str]:
+    """Return the movies that are tracked.
+
+    Raises:
+        HTTPException: 409, the Variable holds no list; a person must mend it.
+    """
+    try:
+        return door.tracked().imdb_ids
+    except BadInput as error:
+        raise HTTPException(409, str(error)) from error
+
+
+def check(imdb_id: str, door: Door) -> None:
+    """Refuse a movie that is neither in the warehouse nor tracked.
+
+    Raises:
+        HTTPException: 404.
+    """
+    if not pages.cards(door.context().warehouse, imdb_ids=[imdb_id]) and imdb_id not in tracked(
+        door
+    ):
+        raise HTTPException(404, f"{imdb_id} is neither in the warehouse nor tracked.")
+
+
+def movies(door: Door, imdb_ids: Sequence[str] | None = None) -> list[Movie]:
+    """Return these movies, or all, by their names; then those tracked that were never read."""
+    with door.context().warehouse.connect() as connection:
+        cards = pages.cards(connection, imdb_ids=imdb_ids)
+        states = {one.imdb_id: one for one in pages.states(connection, imdb_ids=imdb_ids)}
+    followed = tracked(door)
+    known = {card.imdb_id for card in cards}
+    unread = [one for one in followed if one not in known and (not imdb_ids or one in imdb_ids)]
+    cards += [_NOTHING._replace(imdb_id=one, movie=one, title=one) for one in unread]
+    return [_movie(card, states.get(card.imdb_id), card.imdb_id in followed) for card in cards]
+
+
+def _movie(card: pages.Card, state: pages.State | None, is_tracked: bool) -> Movie:
+    facts = card._asdict() | {"is_tracked": is_tracked, "state": state.state if state else "never"}
+    at_work = ("reason", "done", "total", "run_id")
+    return Movie.model_validate(facts | {name: getattr(state, name, None) for name in at_work})

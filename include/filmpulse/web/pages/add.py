@@ -1,0 +1,50 @@
+"""Add a movie: suggestions for what is typed, then a look before it is tracked.
+
+Both may ask the site, so they are for those who may track a movie. The form that tracks it is of
+`movies.track_movie`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from filmpulse import jobs
+from filmpulse.web.door import Door, DoorDep, changes
+from filmpulse.web.render import page
+
+router = APIRouter(prefix="/add", dependencies=[changes])
+
+Typed = Annotated[str, Query(max_length=500)]
+
+
+@router.get("", response_class=HTMLResponse)
+def add_page(request: Request, door: DoorDep, q: Typed = "", movie: Typed = "") -> HTMLResponse:
+    """Show the box for a title, an id or an address; with a look if a movie was chosen."""
+    suggested = jobs.suggest(q, door.context()) if q.strip() else None
+    if suggested is not None and suggested.imdb_id:
+        movie = suggested.imdb_id
+    look = _look(movie, door) if movie.strip() else None
+    return page(request, "add.html", q=q, suggested=suggested, look=look)
+
+
+@router.get("/suggestions", response_class=HTMLResponse)
+def suggestions(request: Request, door: DoorDep, q: Typed = "") -> HTMLResponse:
+    """Return suggestions for what was typed so far."""
+    suggested = jobs.suggest(q, door.context()) if q.strip() else None
+    return page(request, "_suggestions.html", suggested=suggested)
+
+
+@router.get("/look", response_class=HTMLResponse)
+def look_before(request: Request, door: DoorDep, movie: Typed) -> HTMLResponse:
+    """Return what tracking a movie brings and costs."""
+    return page(request, "_look.html", look=_look(movie, door))
+
+
+def _look(typed: str, door: Door) -> tuple[jobs.FirstLook, jobs.Estimate, bool]:
+    """Look at a movie that was chosen or typed; say too whether it is tracked already."""
+    (imdb_id,) = jobs.typed_ids([typed])
+    look, estimate = jobs.look_first(imdb_id, door.context(is_scoring=True))
+    return look, estimate, imdb_id in door.tracked().imdb_ids

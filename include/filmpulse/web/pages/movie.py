@@ -1,0 +1,301 @@
+"""A movie's page: how it is received, why, how that changes, and what was done to know it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from filmpulse import jobs
+from filmpulse.items import ASPECTS, Aspect
+from filmpulse.warehouse import Warehouse, reception
+from filmpulse.warehouse import pages as rows
+from filmpulse.web import figures
+from filmpulse.web.dashboards import RECEPTION, dashboard_url
+from filmpulse.web.door import Door, DoorDep
+from filmpulse.web.ids import ImdbIdPath
+from filmpulse.web.pages.movies import CardShown, read_cards
+from filmpulse.web.render import airflow_path, is_part, page, url
+
+router = APIRouter()
+
+Grain = Literal["week", "month", "quarter"]
+
+CHANGED_DAYS = 7
+_QUOTES, _COLLECTIONS, _REVIEWS = 3, 8, 20  # at once
+
+
+class Asked(BaseModel):
+    """Which reviews a reader asks for; an empty field of the form does not restrict."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    aspect: Annotated[Aspect | None, BeforeValidator(lambda given: given or None)] = None
+    score: Annotated[
+        Literal["good", "mixed", "bad"] | None, BeforeValidator(lambda given: given or None)
+    ] = None
+    day_from: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
+    day_to: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
+    language: str = ""
+    source: str = ""
+    words: str = ""
+    after: str = ""
+
+    @property
+    def filter(self) -> rows.ReviewFilter:
+        """The same for the warehouse."""
+        low, high = _SCORES[self.score]
+        return rows.ReviewFilter(
+            aspect=self.aspect, score_from=low, score_to=high, day_from=self.day_from,
+            day_to=self.day_to, language=self.language or None, source=self.source or None,
+            words=self.words,
+        )  # fmt: skip
+
+    def query(self, after: str = "") -> str:
+        """Write it as the query of an address, for the reviews after a cursor."""
+        given = self.model_dump(mode="json", exclude={"after"}) | {"after": after}
+        return urlencode({key: value for key, value in given.items() if value})
+
+
+_SCORES = {None: (None, None), "good": (1, 2), "mixed": (0, 0), "bad": (-2, -1)}
+
+
+@router.get("/movies/{imdb_id}", response_class=HTMLResponse)
+def movie_page(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    said: str | None = None,
+    grain: Grain | None = None,
+) -> HTMLResponse:
+    """Show a movie: one with reviews, one without any yet, or one that waits for its first look."""
+    shown = _card(imdb_id, door)
+    if shown is None:
+        return page(request, "movie_unknown.html", 404, imdb_id=imdb_id)
+    values: dict[str, Any] = {"shown": shown, "said_done": said, "asked": Asked()}
+    if shown.card.looked_at is None and shown.card.reviews is None:
+        return page(request, "movie_new.html", **values | _work(request, imdb_id, door))
+    warehouse = door.context().warehouse
+    values |= _reception(imdb_id, grain, warehouse) | _choices(imdb_id, warehouse)
+    values |= _work(request, imdb_id, door)
+    return page(request, "movie.html", **values)
+
+
+def _card(imdb_id: str, door: Door) -> CardShown | None:
+    """Return a movie as the list shows it; None for one that is neither known nor tracked."""
+    tracked = door.tracked()
+    shown = read_cards(door.context().warehouse, tracked, [imdb_id])[0]
+    is_known = shown.card.title != imdb_id or shown.card.looked_at is not None
+    return shown if is_known or shown.is_tracked else None
+
+
+def _reception(imdb_id: str, grain: str | None, warehouse: Warehouse) -> dict[str, Any]:
+    """Read how a movie is received, and draw it."""
+    summary = reception.read_summary(imdb_id, warehouse)
+    weeks = rows.weeks(warehouse, imdb_id=imdb_id)
+    events = rows.events(warehouse, imdb_id=imdb_id)
+    grades = rows.grades(warehouse, imdb_id=imdb_id)
+    since = datetime.now(UTC) - timedelta(days=CHANGED_DAYS)
+    return {
+        "summary": summary,
+        "movie": summary.movie,
+        "aspect_charts": [(aspect, figures.aspect_bar(aspect)) for aspect in summary.aspects],
+        "one_axis": figures.one_axis(summary),
+        **_over_time(imdb_id, grain or figures.grain(weeks), events, warehouse),
+        "weeks_chart": figures.weeks(weeks, events) if weeks else None,
+        "grades_chart": figures.grades(grades) if summary.movie["mean_stars"] else None,
+        "events": events,
+        "changes": rows.read_changes(imdb_id, since, warehouse),
+        "changed_days": CHANGED_DAYS,
+        "quotes": _quotes(imdb_id, warehouse, spoilers=False),
+        "spoilers": False,
+    }
+
+
+def _over_time(
+    imdb_id: str, grain: str, events: list[rows.EventPoint], warehouse: Warehouse
+) -> dict[str, Any]:
+    """Draw the aspects over time; None where no scored review has a day."""
+    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=grain)
+    drawn = figures.over_time(series, events) if series else None
+    return {"over_time": drawn, "grain": grain, "grains": rows.GRAINS}
+
+
+def _choices(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
+    """Return what reviews can be chosen by."""
+    return {
+        "aspects": ASPECTS,
+        "languages": rows.languages(warehouse, imdb_id=imdb_id),
+        "sources": rows.sources(warehouse, imdb_id=imdb_id),
+    }
+
+
+def _work(request: Request, imdb_id: str, door: Door) -> dict[str, Any]:
+    """Read what was done to know a movie."""
+    context = door.context()
+    warehouse, label = context.warehouse, jobs.label(imdb_id, context)
+    superset = dashboard_url(context.settings.superset_public_url, RECEPTION, [label])
+    return {
+        "checks": rows.checks(warehouse, imdb_id=imdb_id),
+        "costs": rows.costs(warehouse, imdb_id=imdb_id),
+        "label": label,
+        "superset": superset,
+        **_collections(request, imdb_id, door, None),
+    }
+
+
+def _quotes(
+    imdb_id: str, warehouse: Warehouse, *, spoilers: bool
+) -> dict[str, dict[str, list[rows.Quote]]]:
+    """Return the best quotes: aspect -> praise and fault -> quotes, best first."""
+    found: dict[str, dict[str, list[rows.Quote]]] = {}
+    for quote in rows.quotes(warehouse, imdb_id=imdb_id, most=_QUOTES, spoilers=spoilers):
+        sides = found.setdefault(quote.aspect, {"praise": [], "fault": []})
+        sides["praise" if quote.is_praise else "fault"].append(quote)
+    return found
+
+
+def _collections(request: Request, imdb_id: str, door: Door, before: int | None) -> dict[str, Any]:
+    """Return a movie's collections with the addresses of their logs, newest first.
+
+    `older` is the last one's id where there are more, else None.
+    """
+    warehouse = door.context().warehouse
+    asked = {"imdb_id": imdb_id, "before": before, "most": _COLLECTIONS + 1}
+    found = rows.collections(warehouse, **asked)
+    lines = [(line, _log(request, line, door)) for line in found[:_COLLECTIONS]]
+    older = lines[-1][0].collection_id if len(found) > _COLLECTIONS else None
+    return {"imdb_id": imdb_id, "collections": lines, "older": older}
+
+
+def _log(request: Request, line: rows.CollectionLine, door: Door) -> str | None:
+    """Return the address of the run that made a collection; files are read by other runs."""
+    path = None if line.mode in ("import", "stream") else door.run_path(line.run_id)
+    return None if path is None else f"{airflow_path(request)}{path}"
+
+
+@router.get("/movies/{imdb_id}/state", response_class=HTMLResponse)
+def movie_state(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
+    """Return a movie's state anew, for an open page; once the work ends, have the page anew."""
+    shown = _known(imdb_id, door)
+    answer = page(request, "_movie_state.html", shown=shown)
+    if not shown.said.is_working:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+def _known(imdb_id: str, door: Door) -> CardShown:
+    shown = _card(imdb_id, door)
+    if shown is None:
+        raise HTTPException(404, f"{imdb_id} is neither known here nor tracked.")
+    return shown
+
+
+@router.get("/movies/{imdb_id}/reviews", response_class=HTMLResponse)
+def movie_reviews(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, asked: Annotated[Asked, Query()]
+) -> HTMLResponse:
+    """Show a movie's reviews, newest first: those that are asked for, from a cursor on."""
+    shown, warehouse = _known(imdb_id, door), door.context().warehouse
+    after = asked.after or None
+    found = rows.find_reviews(imdb_id, asked.filter, warehouse, after=after, most=_REVIEWS + 1)
+    reviews = found[:_REVIEWS]
+    values: dict[str, Any] = {
+        "shown": shown, "imdb_id": imdb_id, "asked": asked, "reviews": reviews,
+        "more": asked.query(reviews[-1].cursor) if len(found) > _REVIEWS else None,
+        "revised": _revised(imdb_id, reviews, warehouse),
+    }  # fmt: skip
+    if is_part(request):
+        return page(request, "_reviews_found.html", **values)
+    return page(request, "movie_reviews.html", **values | _choices(imdb_id, warehouse))
+
+
+def _revised(
+    imdb_id: str, reviews: list[rows.ReviewFound], warehouse: Warehouse
+) -> set[tuple[str, str]]:
+    """Say which reviews said something else before."""
+    keys = {
+        "sources": [review.source for review in reviews],
+        "review_ids": [review.review_id for review in reviews],
+    }
+    found = rows.revised(warehouse, imdb_id=imdb_id, **keys) if reviews else []
+    return {(key.source, key.review_id) for key in found}
+
+
+@router.get("/movies/{imdb_id}/versions", response_class=HTMLResponse)
+def review_versions(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, source: str, review_id: str
+) -> HTMLResponse:
+    """Show what a review said before, the latest first."""
+    shown = _known(imdb_id, door)
+    review = rows.read_review(imdb_id, source, review_id, door.context().warehouse)
+    if review is None:
+        raise HTTPException(404, "The movie has no such review, or its source removed it.")
+    template = "_versions.html" if is_part(request) else "movie_versions.html"
+    return page(request, template, shown=shown, imdb_id=imdb_id, review=review)
+
+
+@router.get("/movies/{imdb_id}/time", response_class=HTMLResponse)
+def aspects_over_time(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, grain: Grain = "month"
+) -> HTMLResponse:
+    """Return the aspects over time by another grain, for an open page."""
+    shown, warehouse = _known(imdb_id, door), door.context().warehouse
+    events = rows.events(warehouse, imdb_id=imdb_id)
+    values = _over_time(imdb_id, grain, events, warehouse)
+    return page(request, "_over_time.html", shown=shown, **values)
+
+
+@router.get("/movies/{imdb_id}/quotes", response_class=HTMLResponse)
+def movie_quotes(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, spoilers: bool = False
+) -> HTMLResponse:
+    """Show a movie's best quotes; those of spoilers only when they are asked for."""
+    shown = _known(imdb_id, door)
+    values: dict[str, Any] = {
+        "shown": shown, "imdb_id": imdb_id, "spoilers": spoilers,
+        "quotes": _quotes(imdb_id, door.context().warehouse, spoilers=spoilers),
+    }  # fmt: skip
+    template = "_movie_quotes.html" if is_part(request) else "movie_quotes.html"
+    return page(request, template, **values)
+
+
+@router.get("/movies/{imdb_id}/collections", response_class=HTMLResponse)
+def movie_collections(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, before: int | None = None
+) -> HTMLResponse:
+    """Show a movie's collections before one of them."""
+    shown = _known(imdb_id, door)
+    values = _collections(request, imdb_id, door, before)
+    template = "_collections.html" if is_part(request) else "movie_collections.html"
+    return page(request, template, shown=shown, **values)
+
+
+@router.post("/movies/{imdb_id}/events")
+def add_event(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    day: Annotated[str, Form()],
+    label: Annotated[str, Form()],
+) -> Response:
+    """Note an event of a movie."""
+    jobs.add_event(imdb_id, day, label, door.context())
+    return RedirectResponse(url(request, f"/movies/{imdb_id}#time"), 303)
+
+
+@router.post("/movies/{imdb_id}/events/remove")
+def remove_event(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    day: Annotated[str, Form()],
+    label: Annotated[str, Form()],
+) -> Response:
+    """Take back an event that somebody noted."""
+    jobs.remove_event(imdb_id, day, label, door.context())
+    return RedirectResponse(url(request, f"/movies/{imdb_id}#time"), 303)

@@ -1,0 +1,256 @@
+"""The list of movies, and what is done to one: track, remove, erase, read now, score again, tag."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from filmpulse import jobs
+from filmpulse.errors import FilmpulseError
+from filmpulse.jobs import Tracked
+from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import pages as rows
+from filmpulse.web import actions
+from filmpulse.web.door import DoorDep, VisitorDep, erases
+from filmpulse.web.ids import ImdbIdPath
+from filmpulse.web.render import is_part, page, url
+from filmpulse.web.words import Said, say, say_first
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+Order = Literal["title", "opinion", "reviews", "news", "work"]
+
+
+class CardShown(NamedTuple):
+    """A movie as the list shows it."""
+
+    card: rows.Card
+    said: Said
+    aspects: list[rows.CardAspect]
+    weeks: list[rows.CardWeek]
+    is_tracked: bool
+
+
+@router.get("/", response_class=HTMLResponse)
+def list_movies(
+    request: Request,
+    door: DoorDep,
+    tag: str | None = None,
+    shown: Annotated[Literal["tracked", "all"], Query(alias="show")] = "tracked",
+    order: Order = "title",
+) -> HTMLResponse:
+    """Show the movies with their states and figures."""
+    tracked, warehouse = door.tracked(), door.context().warehouse
+    every = read_cards(warehouse, tracked, None)
+    cards = [one for one in every if one.is_tracked or shown == "all"]
+    tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
+    if tag is not None:
+        cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
+    values: dict[str, Any] = {
+        "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
+        "shown": shown, "order": order, "said": request.query_params.get("said"),
+        "known": sum(not one.is_tracked for one in every),
+    }  # fmt: skip
+    return page(request, "movies.html", **values)
+
+
+@router.get("/moving", response_class=HTMLResponse)
+def moving_cards(request: Request, door: DoorDep) -> HTMLResponse:
+    """Return the cards of movies that are being worked on, for an open list."""
+    tracked, warehouse = door.tracked(), door.context().warehouse
+    moving = [s.imdb_id for s in rows.states(warehouse, imdb_ids=None) if s.is_at_work]
+    cards = read_cards(warehouse, tracked, [i for i in moving if i in set(tracked.imdb_ids)])
+    return page(request, "_moving.html", cards=cards)
+
+
+@router.get("/movies/{imdb_id}/card", response_class=HTMLResponse)
+def movie_card(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
+    """Return one card anew."""
+    cards = read_cards(door.context().warehouse, door.tracked(), [imdb_id])
+    return page(request, "_card.html", shown=cards[0], is_moving=False)
+
+
+def read_cards(
+    warehouse: Warehouse, tracked: Tracked, imdb_ids: Collection[str] | None
+) -> list[CardShown]:
+    """Return movies as the list shows them; of all known movies if None is given.
+
+    A movie that is tracked and was never looked at has a card too.
+    """
+    wanted = None if imdb_ids is None else list(imdb_ids)
+    with warehouse.connect() as connection:
+        cards = {c.imdb_id: c for c in rows.cards(connection, imdb_ids=wanted)}
+        states = {s.imdb_id: say(s) for s in rows.states(connection, imdb_ids=wanted)}
+        aspects = _by_movie(rows.card_aspects(connection, imdb_ids=wanted))
+        weeks = _by_movie(rows.card_weeks(connection, imdb_ids=wanted))
+        order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
+        for imdb_id in order.keys() - cards.keys():
+            last = rows.collections(connection, imdb_id=imdb_id, most=1, before=None)
+            states[imdb_id] = say_first(last[0] if last else None)
+    is_tracked = set(tracked.imdb_ids)
+    return [
+        CardShown(
+            cards.get(imdb_id) or _unknown(imdb_id),
+            states.get(imdb_id) or say_first(None),
+            aspects[imdb_id],
+            weeks[imdb_id],
+            imdb_id in is_tracked,
+        )
+        for imdb_id in order
+    ]
+
+
+def _unknown(imdb_id: str) -> rows.Card:
+    """Return the card of a movie that is tracked, and of which nothing is known yet."""
+    known: dict[str, Any] = {
+        "imdb_id": imdb_id,
+        "movie": imdb_id,
+        "title": imdb_id,
+        "is_enough": False,
+    }
+    empty: dict[str, Any] = dict.fromkeys(rows.Card._fields)
+    empty |= {"genres": [], "tags": [], "has_poster": False}
+    return rows.Card(**empty | known)
+
+
+def _by_movie(found: Iterable[Any]) -> defaultdict[str, list[Any]]:
+    grouped: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in found:
+        grouped[row.imdb_id].append(row)
+    return grouped
+
+
+def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
+    """Sort cards; movies with too few reviews are never ranked and come last."""
+    keys: dict[Order, Any] = {
+        "title": lambda c: c.card.movie.casefold(),
+        "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
+        "reviews": lambda c: -(c.card.reviews or 0),
+        "news": lambda c: -_lately(c.weeks),
+        "work": lambda c: _TONES.index(c.said.tone),
+    }
+    return sorted(sorted(cards, key=keys["title"]), key=keys[order])
+
+
+def _lately(weeks: list[rows.CardWeek]) -> int:
+    """Count the reviews of this week and the three before it."""
+    since = datetime.now(UTC).date() - timedelta(weeks=4)
+    return sum(week.reviews for week in weeks if week.starts_on > since)
+
+
+_TONES = ["working", "bad", "warning", "quiet", "good"]
+
+
+@router.post("/movies", name="track_movie")
+def track_movie(
+    request: Request, door: DoorDep, visitor: VisitorDep, movie: Annotated[list[str], Form()]
+) -> Response:
+    """Track a movie that was pasted or chosen, and start reading it."""
+    done = actions.track(movie, door, visitor)
+    said = "known" if not done.new else "tracked-later" if done.problem else "tracked"
+    return _on(request, f"/?said={said}")
+
+
+@router.post("/movies/{imdb_id}/remove")
+def remove_movie(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> Response:
+    """Stop tracking a movie; keep what was collected."""
+    actions.untrack(imdb_id, door)
+    return _on(request, "/?said=removed")
+
+
+@router.post("/movies/{imdb_id}/refresh")
+def refresh_movie(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    visitor: VisitorDep,
+    mode: Annotated[Literal["incremental", "full"], Form()] = "incremental",
+) -> Response:
+    """Start reading a movie's reviews now."""
+    actions.refresh(imdb_id, mode, door, visitor)
+    return _on(request, f"/movies/{imdb_id}?said=refreshing")
+
+
+@router.post("/movies/{imdb_id}/rescore")
+def rescore_movie(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, visitor: VisitorDep
+) -> Response:
+    """Start scoring what has no score under the configured analyser."""
+    actions.rescore(imdb_id, door, visitor)
+    return _on(request, f"/movies/{imdb_id}?said=scoring")
+
+
+@router.post("/movies/{imdb_id}/tags")
+def tag_movie(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    tag: Annotated[str, Form(max_length=200)],
+    remove: Annotated[bool, Form()] = False,
+) -> Response:
+    """Add a tag to a movie, or take one away."""
+    if remove:
+        actions.remove_tag(imdb_id, tag, door)
+    else:
+        actions.set_tag(imdb_id, tag, door)
+    return _on(request, f"/movies/{imdb_id}")
+
+
+@router.get("/movies/{imdb_id}/erase", response_class=HTMLResponse, dependencies=[erases])
+def ask_to_erase(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
+    """Say what an erasure takes, and ask for the title."""
+    context = door.context()
+    label = jobs.label(imdb_id, context)
+    if label == imdb_id and not jobs.find_stored("movie", imdb_id, None, context):
+        raise HTTPException(404, f"Nothing is stored of {imdb_id}.")
+    values: dict[str, Any] = {"imdb_id": imdb_id, "label": label, "backups": _backups(context)}
+    return page(request, "erase.html", **values)
+
+
+@router.post("/movies/{imdb_id}/erase", response_class=HTMLResponse, dependencies=[erases])
+def erase_movie(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, title: Annotated[str, Form()] = ""
+) -> HTMLResponse:
+    """Erase a movie for ever, if its title was typed."""
+    context = door.context()
+    label = jobs.label(imdb_id, context)
+    erased = actions.erase(imdb_id, title, door)
+    values: dict[str, Any] = {"label": label, "erased": erased, "backups": _backups(context)}
+    return page(request, "erased.html", **values)
+
+
+class Backups(NamedTuple):
+    """The backups that were made so far: how many, the newest (UTC); None where nobody can say.
+
+    `keep` is how many newer ones it takes until one is deleted.
+    """
+
+    kept: int | None
+    newest_at: datetime | None
+    keep: int
+
+
+def _backups(context: jobs.Context) -> Backups:
+    keep = context.settings.backup_keep
+    if context.settings.backup_url is None:
+        return Backups(0, None, keep)
+    try:
+        newest_at = jobs.newest_complete(context)
+        return Backups(len(jobs.list_backups(context)), newest_at, keep)
+    except FilmpulseError as error:
+        log.warning("The backups could not be listed: %s", error)
+        return Backups(None, None, keep)
+
+
+def _on(request: Request, path: str) -> Response:
+    """Lead on to a page after a change: a redirect, or htmx's own way."""
+    if is_part(request):
+        return Response(status_code=204, headers={"HX-Redirect": url(request, path)})
+    return RedirectResponse(url(request, path), 303)

@@ -1,0 +1,73 @@
+"""A house for the web app that is no Airflow: log-ins, a tracked list and runs, in memory."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import HTTPConnection
+from starlette.testclient import TestClient
+
+from filmpulse import jobs
+from filmpulse.web.app import create_app
+from filmpulse.web.door import Right, Visitor
+
+RIGHTS = {
+    "admin": set(Right),
+    "editor": {Right.READ, Right.CHANGE},
+    "viewer": {Right.READ},
+    "nobody": set(),
+}
+"""Names, each of which is its own bearer token and cookie `_token`, and what each may do."""
+
+
+class House:
+    """A `Door`; `started` has each run that was started, as (DAG, conf, visitor)."""
+
+    secret = b"only for tests"
+
+    def __init__(self, context: jobs.Context | None, raw: str = "[]") -> None:
+        self.job_context, self.raw = context, raw
+        self.started: list[tuple[str, dict[str, Any], str]] = []
+        self._lock = threading.Lock()
+        self.app = create_app(self)
+
+    async def visitor(self, request: HTTPConnection) -> Visitor | None:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        name = bearer or request.cookies.get("_token", "")
+        if name not in RIGHTS:
+            return None
+        return Visitor(name, not bearer, RIGHTS[name].__contains__)
+
+    def log_in_url(self, next_url: str) -> str:
+        return f"/auth/login?next={next_url}"
+
+    def tracked(self) -> jobs.Tracked:
+        return jobs.read_tracked(self.raw)
+
+    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> jobs.Tracked:
+        with self._lock:
+            self.raw = jobs.change_entries(self.raw, add, remove)
+        return self.tracked()
+
+    def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
+        self.started.append((dag_id, conf, visitor.name))
+        return f"manual__{len(self.started)}"
+
+    def run_path(self, run_id: str) -> str | None:
+        return f"/dags/movie_reception/runs/{run_id}"
+
+    def context(self, *, is_scoring: bool = False) -> jobs.Context:
+        assert self.job_context is not None
+        return self.job_context
+
+    def track(self, *imdb_ids: str) -> None:
+        """Have these movies tracked, and no other."""
+        self.raw = json.dumps(imdb_ids)
+
+    def client(self, name: str | None = "admin", **more: Any) -> TestClient:
+        """Return a client of the app as somebody, by bearer token; None for a stranger."""
+        headers = {"Authorization": f"Bearer {name}"} if name else {}
+        return TestClient(self.app, "http://filmpulse.example", headers=headers, **more)
