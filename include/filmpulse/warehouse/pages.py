@@ -406,6 +406,20 @@ class Revision(NamedTuple):
     helpful_down: int | None
 
 
+class AspectMean(NamedTuple):
+    """How an aspect of a movie is received; `mentions` is the n of the mean.
+
+    `share_mentioned` is of the scored reviews; None where there are none.
+    """
+
+    aspect: str
+    mentions: int
+    share_mentioned: float | None
+    mean_score: float | None
+    half_interval: float | None
+    is_enough: bool
+
+
 class ReviewKey(NamedTuple):
     """A review, by its source and the id that the source gave it."""
 
@@ -625,6 +639,7 @@ text_costs = Query("page_text_costs", TextCost)
 facts = Query("page_facts", Fact)
 backups = Query("page_backups", Backup)
 
+aspects = Query("page_aspects", AspectMean)
 revised = Query("page_revised", ReviewKey)
 """Takes `sources` and `review_ids`, in one order."""
 
