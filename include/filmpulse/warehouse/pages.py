@@ -5,7 +5,8 @@ movies. Everything else is about one movie and reads that movie's rows, so it is
 the movie is received on the whole is in `reception`. Times are UTC; scores and their means lie
 between -2 and 2; a `half_interval` is half the width of a 95 % interval, None below two values.
 
-Titles, reviews, quotes, tags and sentences are other people's words: whoever shows them escapes them.
+Titles, reviews, quotes, tags and sentences are other people's words: whoever shows them escapes
+them.
 """
 
 from __future__ import annotations
@@ -263,13 +264,18 @@ class Changes(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What a review says of an aspect; `quote` is an exact piece of it, or None."""
+    """What a review says of an aspect.
+
+    `quote` is an exact piece of it, or None; it begins at the code point `quote_start` of title,
+    blank line, body.
+    """
 
     source: str
     review_id: str
     aspect: str
     score: int
     quote: str | None
+    quote_start: int | None
 
 
 class ReviewFound(NamedTuple):
@@ -444,7 +450,7 @@ class LanguageCount(NamedTuple):
 
 
 class SourceCount(NamedTuple):
-    """How many reviews of a movie we hold of a source, of how many; `kind`: site, stream or file."""
+    """How many reviews of a movie we hold of a source (a site, stream or file), of how many."""
 
     source: str
     kind: str

@@ -88,16 +88,17 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
     Raises:
         BadInput: The movie was never looked at.
     """
-    movie = _movie_summary.first(warehouse, imdb_id=imdb_id)
-    if movie is None:
-        raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-    return MovieSummary(
-        movie=movie,
-        grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-        trend=_movie_trend.one(warehouse, imdb_id=imdb_id),
-        aspects=_aspect_summary(warehouse, imdb_id=imdb_id),
-        faults=_quality_failed(warehouse, imdb_id=imdb_id),
-    )
+    with warehouse.connect() as connection:
+        movie = _movie_summary.first(connection, imdb_id=imdb_id)
+        if movie is None:
+            raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
+        return MovieSummary(
+            movie=movie,
+            grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
+            trend=_movie_trend.one(connection, imdb_id=imdb_id),
+            aspects=_aspect_summary(connection, imdb_id=imdb_id),
+            faults=_quality_failed(connection, imdb_id=imdb_id),
+        )
 
 
 def grade(mean: float | None) -> str:

@@ -23,7 +23,6 @@ def create_app(door: Door) -> ASGIApp:
         openapi_url=None,
         dependencies=[Depends(check_form_token)],
     )
-    app.state.door = door
     for router in (
         movies.router, movie.router, compare.router, posters.router, add.router, upload.router,
         api.router,

@@ -11,21 +11,20 @@ bearer token needs none: no browser sends it unasked.
 
 from __future__ import annotations
 
-import hmac
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 
-from filmpulse.web.door import Door, Right, Visitor
+from filmpulse.web.door import Door, Right, door_of, visitor_of
 from filmpulse.web.problems import answer_for
+from filmpulse.web.tokens import TOKEN_FIELD, TOKEN_HEADER, is_token
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TOKEN_HEADER, TOKEN_FIELD = "X-Filmpulse-Token", "token"
 READING = ("GET", "HEAD")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -76,6 +75,7 @@ class Guard:
             await send(message)
 
         request = Request(scope, receive)
+        request.state.door = self._door
         refusal = await self._refuse(request)
         if refusal is not None:
             answer = answer_for(request, refusal, self._door)
@@ -129,23 +129,8 @@ async def check_form_token(request: Request) -> None:
     if getattr(request.state, "needs_token", False):
         form = await request.form()
         given = form.get(TOKEN_FIELD)
-        if not isinstance(given, str) or not is_token(
-            given, request.state.visitor, request.app.state.door
-        ):
+        if not isinstance(given, str) or not is_token(given, visitor_of(request), door_of(request)):
             raise _cross_site()
-
-
-FormTokenDep = Annotated[None, Depends(check_form_token)]
-
-
-def token_of(visitor: Visitor, door: Door) -> str:
-    """Return the token that a visitor's pages carry: HMAC-SHA256 of the name, 64 hex digits."""
-    return hmac.digest(door.secret, f"filmpulse pages\0{visitor.name}".encode(), "sha256").hex()
-
-
-def is_token(given: str, visitor: Visitor, door: Door) -> bool:
-    """Say whether a token is the visitor's."""
-    return hmac.compare_digest(given.encode(), token_of(visitor, door).encode())
 
 
 def _limited(receive: Receive) -> Receive:

@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
-from filmpulse.web.guard import token_of
 from filmpulse.web.numbers import ago, count, day, mean, moment, percent, score
 from filmpulse.web.texts import folded
+from filmpulse.web.tokens import token_of
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -34,7 +34,7 @@ from filmpulse.errors import (
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.lake import Manifest
 from filmpulse.local import object_store
-from filmpulse.warehouse import Warehouse, tables
+from filmpulse.warehouse import Warehouse, movies, tables
 from filmpulse.warehouse.migrate import made_anew, status
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
@@ -104,6 +104,11 @@ def filled(context):
     collect(context, MOVIE, ["The acting is wonderful.", HOSTILE, "", "x" * 100_000])
     collect(context, MOVIE, ["The acting is dull.", HOSTILE, "", "x" * 100_000], hour=5)
     collect(context, OTHER, [f"The music is dull, take {n}." for n in range(40)])
+    movies.add_tag(context.warehouse, imdb_id=MOVIE, tag='ürgent, "so"')
+    movies.store_poster(
+        context.warehouse, imdb_id=MOVIE, source_url="https://site.example/1", width=1, height=1,
+        media_type="image/png", image=bytes(range(256)), fetched_at=datetime.now(UTC),
+    )  # fmt: skip
     return context
 
 

@@ -38,6 +38,7 @@ from filmpulse.items import (
 from filmpulse.jobs.upkeep import erase
 from filmpulse.lake import Lake, Manifest
 from filmpulse.sources.tables.mapping import read_map
+from filmpulse.warehouse import movies
 from filmpulse.warehouse.ledger import open_ledger
 from filmpulse.warehouse.load import store_movie
 
@@ -125,7 +126,7 @@ TABLES = (
     "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
     "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
     "ops.movie_checks", "ops.quality_checks", "ops.llm_results", "ops.llm_calls",
-    "core.movie_events",
+    "core.movie_events", "core.movie_tags", "core.movie_posters",
 )  # fmt: skip
 
 
@@ -187,6 +188,11 @@ def put_history(context):
         )
     for movie in (MOVIE, OTHER):
         jobs.add_event(movie, "2026-05-17", "Gala", context)
+        movies.add_tag(context.warehouse, imdb_id=movie, tag="Competitors")
+        movies.store_poster(
+            context.warehouse, imdb_id=movie, source_url="https://site.example/1", width=1,
+            height=1, media_type="image/png", image=b"png", fetched_at=START,
+        )  # fmt: skip
     quarantine(context, MOVIE, '<a href="/review/rw2/">no card</a>')
     quarantine(context, OTHER, f'<a href="/user/key-{ANNA}/">no card</a>')
     quarantine(context, THIRD, '<a href="/review/rw22/">no card</a>')

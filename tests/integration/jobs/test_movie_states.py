@@ -59,8 +59,9 @@ def later(context, **ago):
     """Let that much time pass for all that a run noted."""
     delta = timedelta(**ago)
     for statement in (
-        "UPDATE ops.collections SET queued_at = queued_at - %(d)s, started_at = started_at - %(d)s, "
-        "finished_at = finished_at - %(d)s, heartbeat_at = heartbeat_at - %(d)s",
+        "UPDATE ops.collections SET queued_at = queued_at - %(d)s, "
+        "started_at = started_at - %(d)s, finished_at = finished_at - %(d)s, "
+        "heartbeat_at = heartbeat_at - %(d)s",
         "UPDATE ops.movie_checks SET checked_at = checked_at - %(d)s",
         "UPDATE ops.host_state SET paused_until = paused_until - %(d)s",
         "UPDATE core.movie_snapshots SET taken_at = taken_at - %(d)s",
@@ -169,8 +170,8 @@ def test_the_lock_of_another_movie_or_kind_is_none_of_it(context):
 
 def test_a_run_of_the_backlog_is_told_by_its_requests(context):
     receive(context)
-    rows(context, "INSERT INTO ops.llm_calls (run_id, imdb_id, model, prompt_version, reserved_usd) "
-         "VALUES ('backlog 7', %s, 'm', 'v', 0) RETURNING 1", MOVIE)  # fmt: skip
+    rows(context, "INSERT INTO ops.llm_calls (run_id, imdb_id, model, prompt_version, "
+         "reserved_usd) VALUES ('backlog 7', %s, 'm', 'v', 0) RETURNING 1", MOVIE)  # fmt: skip
     with context.warehouse.connect(autocommit=True) as connection:
         scores.lock_scoring(connection, imdb_id=MOVIE, patience="1s")
         assert state(context).run_id == "backlog 7"

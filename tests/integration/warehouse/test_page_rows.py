@@ -361,7 +361,8 @@ def test_backups_are_those_that_were_verified(invented):
     for number, status in enumerate(("verified", "failed", "running", "verified")):
         taken_at = NOW - timedelta(days=number) if status == "verified" else None
         invented.rows("INSERT INTO ops.backups (backup_id, url, started_at, taken_at, status) "
-                      "VALUES (%s, 's3://b', now(), %s, %s)", f"b{number}", taken_at, status)  # fmt: skip
+                      "VALUES (%s, 's3://b', now(), %s, %s)",
+                      f"b{number}", taken_at, status)  # fmt: skip
     assert [one.backup_id for one in pages.backups(invented.warehouse)] == ["b0", "b3"]
 
 
@@ -429,8 +430,8 @@ def test_reviews_come_newest_first_with_their_opinions_and_those_without_a_day_l
 def test_reviews_are_filtered(invented, chosen, expected):
     invented.movie()
     invented.movie(OTHER, "Paper Signal")
-    invented.review(2, {"acting": 2}, rating_1_10=9, submitted_on=RELEASE, body="The orchard burns.",
-                    title="Heading of one")  # fmt: skip
+    invented.review(2, {"acting": 2}, rating_1_10=9, submitted_on=RELEASE, title="Heading of one",
+                    body="The orchard burns.")  # fmt: skip
     invented.review(0, {"acting": -2}, rating_1_10=3, submitted_on=RELEASE + timedelta(days=2),
                     language="de", body="Orchard, again.")  # fmt: skip
     invented.review(submitted_on=RELEASE + timedelta(days=3), language=None,

@@ -6,13 +6,13 @@ SELECT n.imdb_id, n.movie, q.grain, q.starts_on,
 FROM mart.movie_names n
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT g.grain, date_trunc(g.grain, o.submitted_on)::date AS starts_on, o.position, o.aspect,
-           o.coverage, count(*) AS n, avg(o.score)::double precision AS mean_score,
-           stddev_samp(o.score) AS sd_score
+    SELECT g.grain, date_trunc(g.grain, o.submitted_on::timestamp)::date AS starts_on, o.position,
+           max(o.aspect) AS aspect, max(o.coverage) AS coverage, count(*) AS n,
+           avg(o.score)::double precision AS mean_score, stddev_samp(o.score) AS sd_score
     FROM mart.opinions o
     CROSS JOIN (VALUES ('week'), ('month'), ('quarter')) AS g (grain)
     WHERE o.imdb_id = n.imdb_id AND o.submitted_on IS NOT NULL
-    GROUP BY g.grain, date_trunc(g.grain, o.submitted_on), o.position, o.aspect, o.coverage
+    GROUP BY date_trunc(g.grain, o.submitted_on::timestamp), o.position, g.grain
 ) q;
 COMMENT ON VIEW mart.aspect_series IS 'One row per movie, aspect (and the whole), and week, month or quarter in which such an opinion was submitted.';
 COMMENT ON COLUMN mart.aspect_series.grain IS 'week, month or quarter; choose one.';

@@ -31,3 +31,4 @@ COMMENT ON COLUMN mart.movie_cards.half_interval IS 'Half the width of the 95 % 
 COMMENT ON COLUMN mart.movie_cards.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
 COMMENT ON COLUMN mart.movie_cards.counted_at IS 'When the figures were counted (UTC); null before the first time.';
 COMMENT ON COLUMN mart.movie_cards.tags IS 'Its tags, sorted.';
+COMMENT ON COLUMN mart.movie_cards.genres IS 'Genres in the site''s order.';

@@ -10,7 +10,7 @@ SELECT n.imdb_id, n.movie, q.grain, q.starts_on,
 FROM mart.movie_names n
 JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT g.grain, date_trunc(g.grain, r.submitted_on)::date AS starts_on,
+    SELECT g.grain, date_trunc(g.grain, r.submitted_on::timestamp)::date AS starts_on,
            count(*) AS reviews,
            count(r.rating_1_10) AS graded_reviews,
            avg(r.rating_1_10)::double precision AS mean_stars,
@@ -24,8 +24,8 @@ CROSS JOIN LATERAL (
     FROM mart.reviews r
     CROSS JOIN (VALUES ('day'), ('week')) AS g (grain)
     WHERE r.imdb_id = n.imdb_id AND r.submitted_on IS NOT NULL
-    GROUP BY g.grain, date_trunc(g.grain, r.submitted_on)
-    WINDOW so_far AS (PARTITION BY g.grain ORDER BY date_trunc(g.grain, r.submitted_on))
+    GROUP BY date_trunc(g.grain, r.submitted_on::timestamp), g.grain
+    WINDOW so_far AS (PARTITION BY g.grain ORDER BY date_trunc(g.grain, r.submitted_on::timestamp))
 ) q;
 COMMENT ON VIEW mart.movie_series IS 'One row per movie and day, and one per movie and week, in which reviews were submitted.';
 COMMENT ON COLUMN mart.movie_series.grain IS 'day or week; choose one.';

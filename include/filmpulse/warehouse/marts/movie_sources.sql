@@ -1,19 +1,20 @@
 -- Each source has its own coverage. A site says how many reviews it has; of files and streams we only
 -- know the reviews that we hold.
 CREATE VIEW mart.movie_sources AS
-SELECT n.imdb_id, n.movie, b.source, b.kind, b.reviews,
+SELECT m.imdb_id, n.movie, b.source, b.kind, b.reviews,
        CASE WHEN b.kind = 'site' THEN b.site_reviews ELSE b.reviews END AS known_reviews,
        CASE WHEN b.kind = 'site'
             THEN round(b.reviews::numeric / nullif(b.site_reviews, 0), 4) END AS coverage,
        b.site_rating, b.site_votes, b.site_reviews, b.site_as_of, b.gapless_since
-FROM mart.movie_names n
+FROM core.movies m
+LEFT JOIN mart.movie_names n USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT f.source, coalesce(r.reviews, 0) AS reviews, coalesce(o.kind, 'file') AS kind,
            s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
            s.taken_at AS site_as_of, t.gapless_since
     FROM (
         SELECT r.source, count(*) AS reviews FROM mart.current_reviews r
-        WHERE r.imdb_id = n.imdb_id
+        WHERE r.imdb_id = m.imdb_id
         GROUP BY r.source
     ) r
     FULL JOIN ops.sources o USING (source)
@@ -21,7 +22,7 @@ CROSS JOIN LATERAL (
     -- The key finds the last snapshot of a source; a movie has thousands.
     LEFT JOIN LATERAL (
         SELECT s.* FROM core.movie_snapshots s
-        WHERE (s.imdb_id, s.source) = (n.imdb_id, f.source) AND s.review_count IS NOT NULL
+        WHERE (s.imdb_id, s.source) = (m.imdb_id, f.source) AND s.review_count IS NOT NULL
         ORDER BY s.taken_at DESC LIMIT 1
     ) s ON true
     LEFT JOIN ops.streams t ON t.source = f.source

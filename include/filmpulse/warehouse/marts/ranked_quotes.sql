@@ -1,10 +1,10 @@
 -- The one ranking of quotes. First come those that repeat no other and that no other aspect shares;
 -- then the strongest, of a readable length, from the review that readers found most helpful. Every
 -- window is partitioned by is_spoiler, and every one but the innermost by is_praise: so a query for one
--- kind alone sorts only that.
+-- kind alone sorts only that. What tells most rows apart comes first, numbers before texts.
 CREATE VIEW mart.ranked_quotes AS
 SELECT n.imdb_id, n.movie, q.source, q.review_id, q.submitted_on, q.language,
-       mart.language_name(q.language) AS language_name, q.rating_1_10, initcap(q.aspect) AS aspect,
+       mart.language_name(q.language) AS language_name, q.rating_1_10, initcap((mart.aspects())[q.position]) AS aspect,
        q.score, mart.score_label(q.score) AS score_label, q.is_praise, q.is_spoiler, q.quote,
        q.helpful_up, q.place
 FROM mart.movie_names n
@@ -12,22 +12,22 @@ JOIN core.movies m USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT s.*,
            row_number() OVER (
-               PARTITION BY s.aspect, s.is_praise, s.is_spoiler
+               PARTITION BY s.position, s.is_praise, s.is_spoiler
                ORDER BY s.telling, s.shared_by, abs(s.score) DESC,
                         length(s.quote) NOT BETWEEN 30 AND 160, s.helpful_up DESC,
                         s.source COLLATE "C", s.review_id COLLATE "C") AS place
     FROM (
         SELECT p.*,
                row_number() OVER (
-                   PARTITION BY p.aspect, p.is_praise, p.is_spoiler, p.quote COLLATE "C"
+                   PARTITION BY p.position, p.is_praise, p.is_spoiler, p.quote COLLATE "C"
                    ORDER BY p.shared_by, abs(p.score) DESC, p.helpful_up DESC,
                             p.source COLLATE "C", p.review_id COLLATE "C") AS telling
         FROM (
             SELECT r.source, r.review_id, r.submitted_on, r.language, r.rating_1_10,
-                   r.is_spoiler, coalesce(r.helpful_up, 0) AS helpful_up, a.aspect COLLATE "C" AS aspect,
-                   a.score, a.score > 0 AS is_praise, a.quote,
-                   count(*) OVER (PARTITION BY r.is_spoiler, r.source COLLATE "C",
-                                               r.review_id COLLATE "C", a.quote_start) AS shared_by
+                   r.is_spoiler, coalesce(r.helpful_up, 0) AS helpful_up,
+                   array_position(mart.aspects(), a.aspect) AS position, a.score, a.score > 0 AS is_praise, a.quote,
+                   count(*) OVER (PARTITION BY r.review_id COLLATE "C", a.quote_start,
+                                               r.source COLLATE "C", r.is_spoiler) AS shared_by
             FROM mart.current_reviews r
             JOIN core.aspect_scores a USING (source, review_id, content_hash)
             WHERE r.imdb_id = m.imdb_id

@@ -98,7 +98,7 @@ WITH new AS MATERIALIZED (
     SELECT source, review_id, true AS is_new FROM mart.current_reviews
     WHERE imdb_id = %(imdb_id)s AND first_seen_at >= %(since)s
 ), counted AS (
-    SELECT o.position, o.aspect, o.coverage,
+    SELECT o.position, max(o.aspect) AS aspect, max(o.coverage) AS coverage,
            count(*) FILTER (WHERE is_new) AS n_new,
            count(*) FILTER (WHERE is_new IS NULL) AS n_before,
            avg(score) FILTER (WHERE is_new)::double precision AS mean_new,
@@ -109,7 +109,7 @@ WITH new AS MATERIALIZED (
     FROM mart.opinions o
     LEFT JOIN new USING (source, review_id)
     WHERE o.imdb_id = %(imdb_id)s
-    GROUP BY o.position, o.aspect, o.coverage
+    GROUP BY o.position
 )
 SELECT lower(aspect) AS aspect, n_new, mean_new,
        mart.half_interval(sd_new, n_new) AS new_half_interval,
@@ -142,7 +142,7 @@ WHERE r.imdb_id = %(imdb_id)s
        OR ((%(score_from)s::smallint IS NULL OR r.overall >= %(score_from)s)
            AND (%(score_to)s::smallint IS NULL OR r.overall <= %(score_to)s)))
   AND (%(aspect)s::text IS NULL OR (r.source, r.review_id) IN (
-           SELECT a.source, a.review_id FROM mart.aspect_scores a
+           SELECT a.source, a.review_id FROM mart.review_aspects a
            WHERE a.imdb_id = %(imdb_id)s AND a.aspect = %(aspect)s
              AND a.score BETWEEN coalesce(%(score_from)s, -2) AND coalesce(%(score_to)s, 2)))
   AND (%(words)s::text[] IS NULL
@@ -160,12 +160,11 @@ WHERE (r.imdb_id, r.source, r.review_id) = (%(imdb_id)s, %(source)s, %(review_id
 
 -- name: page_review_aspects
 -- What these reviews say of each aspect that they mention.
-SELECT o.source, o.review_id, lower(o.aspect) AS aspect, o.score, o.quote
-FROM mart.opinions o
-WHERE o.imdb_id = %(imdb_id)s AND o.position > 0
-  AND (o.source, o.review_id) IN (
-      SELECT * FROM unnest(%(sources)s::text[], %(review_ids)s::text[]))
-ORDER BY o.position
+SELECT a.source, a.review_id, a.aspect, a.score, a.quote, a.quote_start
+FROM unnest(%(sources)s::text[], %(review_ids)s::text[]) AS k (source, review_id)
+JOIN mart.review_aspects a USING (source, review_id)
+WHERE a.imdb_id = %(imdb_id)s
+ORDER BY array_position(mart.aspects(), a.aspect)
 
 -- name: page_revisions
 -- What a review said before, the latest first; its words only while they are kept.
