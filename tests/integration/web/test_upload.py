@@ -12,6 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 from helpers.house import House
 from lxml import html
@@ -250,6 +251,17 @@ def test_a_large_upload_is_answered_in_words_and_holds_no_memory(client, context
     assert names(context) == []
     # The client holds the file and its form itself; the server adds no third of it.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries give memory back themselves")
+def test_a_large_page_leaves_the_memory_as_it_was(client, context):
+    page = saved_page()
+    begin, end = page.index(b"<article"), page.rindex(b"</article>") + len(b"</article>")
+    cards = page[begin:end] * (4_000_000 // (end - begin))
+    send(client, ("small.html", page))
+    before = psutil.Process().memory_info().rss
+    send(client, ("large.html", page[:begin] + cards + page[end:]))
+    assert psutil.Process().memory_info().rss - before < 60_000_000
 
 
 def test_a_table_is_mapped_tried_and_imported_without_being_kept(client, context, door):
