@@ -238,6 +238,8 @@ def _step(step: str, file: UploadFile, form: FormData, table: Table, door: Door)
         raise BadInput(f"More than one column was chosen for {', '.join(twice)}: leave one.")
     if step == "try":  # stores nothing, so it needs no name and no right yet
         entries = {"source": "trial", "rights": "a trial"} | entries
+    elif not entries.keys() >= {"source", "rights"}:
+        raise BadInput("Give the source a name, and say why you may use the file.")
     mapping = jobs.make_map(entries)
     file.file.seek(0)
     if step == "try":
