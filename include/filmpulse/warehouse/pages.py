@@ -255,7 +255,8 @@ class ChangeCounts(NamedTuple):
 class Changes(NamedTuple):
     """What changed since a time.
 
-    `means` has the whole first, then each aspect that is mentioned at all, in their order.
+    `means` has the whole first, then each aspect that is mentioned at all, in their order; it is
+    empty if no review is new.
     """
 
     since: datetime
@@ -666,7 +667,8 @@ def read_changes(imdb_id: str, since: datetime, warehouse: Warehouse) -> Changes
         counts = _changes.first(connection, **asked)
         if counts is None:
             raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-        return Changes(since, counts, _change_means(connection, **asked))
+        means = _change_means(connection, **asked) if counts.new_reviews else []
+        return Changes(since, counts, means)
 
 
 def find_reviews(

@@ -146,7 +146,8 @@ def fault_of(error: Exception) -> Fault:
 
 def _ours(error: errors.FilmpulseError) -> Fault:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    status = _STATUS_OF_REASON.get(error.reason, status)
+    if isinstance(error, errors.BadInput):
+        status = _STATUS_OF_REASON.get(error.reason, status)
     detail = str(error)
     if error.reason in _INSIDE:
         log.error("%s", error)
@@ -191,11 +192,17 @@ def _page(request: Request, fault: Fault, door: Door) -> Response:
         answer = render.page(request, template, fault.status, fault=fault)
         answer.headers.update(fault.headers)
         return answer
-    here = request.url.path if request.method == "GET" else render.url(request)
+    headers = dict(fault.headers)
+    log_in = None
+    if fault.status == 401:
+        is_address = request.method == "GET" and not render.is_part(request)
+        log_in = door.log_in_url(request.url.path if is_address else render.url(request))
+        if render.is_part(request):
+            headers["HX-Redirect"] = log_in  # the whole page goes there, not the part
     text = render.environment().get_template("refused.html").render(
         fault=fault,
-        log_in=door.log_in_url(here) if fault.status == 401 else None,
+        log_in=log_in,
         home=render.url(request) if is_known else None,
         airflow=f"{render.airflow_path(request)}/",
     )  # fmt: skip
-    return HTMLResponse(text, fault.status, dict(fault.headers))
+    return HTMLResponse(text, fault.status, headers)

@@ -710,6 +710,8 @@ def test_errors_of_pages_are_pages(house):
     stranger = house.client(None).get("/nothing")
     assert stranger.status_code == 401
     assert 'href="/auth/login?next=/nothing"' in stranger.text
+    part = house.client(None).get("/nothing", headers={"HX-Request": "true"})
+    assert part.headers["hx-redirect"] == "/auth/login?next=/"
     missing = house.client("viewer").get("/nothing")
     assert missing.status_code == 404
     assert 'href="/"' in missing.text

@@ -37,16 +37,20 @@ def tracked(door: Door) -> list[str]:
         raise HTTPException(409, str(error)) from error
 
 
+def unknown(imdb_id: str) -> HTTPException:
+    """Return the answer about a movie that is neither in the warehouse nor tracked."""
+    return HTTPException(404, f"{imdb_id} is neither in the warehouse nor tracked.")
+
+
 def check(imdb_id: str, door: Door) -> None:
     """Refuse a movie that is neither in the warehouse nor tracked.
 
     Raises:
         HTTPException: 404.
     """
-    if not pages.cards(door.context().warehouse, imdb_ids=[imdb_id]) and imdb_id not in tracked(
-        door
-    ):
-        raise HTTPException(404, f"{imdb_id} is neither in the warehouse nor tracked.")
+    is_stored = bool(pages.cards(door.context().warehouse, imdb_ids=[imdb_id]))
+    if not is_stored and imdb_id not in tracked(door):
+        raise unknown(imdb_id)
 
 
 def movies(door: Door, imdb_ids: Sequence[str] | None = None) -> list[Movie]:

@@ -13,7 +13,7 @@ from filmpulse.web import actions, render
 from filmpulse.web.api import answers, models
 from filmpulse.web.api.answers import Asked, Rows
 from filmpulse.web.api.document import answered, router_of
-from filmpulse.web.api.known import MovieId, check, movies
+from filmpulse.web.api.known import MovieId, check, movies, unknown
 from filmpulse.web.door import DoorDep, VisitorDep, erases
 
 router = router_of("Movies")
@@ -99,7 +99,7 @@ def show_movie(request: Request, door: DoorDep, imdb_id: MovieId) -> Response:
     """One movie of the list."""
     found = movies(door, [imdb_id])
     if not found:
-        check(imdb_id, door)
+        raise unknown(imdb_id)
     return answers.one(request, found[0])
 
 

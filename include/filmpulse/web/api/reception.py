@@ -8,6 +8,7 @@ from fastapi import HTTPException, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from filmpulse.errors import BadInput
 from filmpulse.items import Aspect
 from filmpulse.warehouse import pages
 from filmpulse.warehouse.extracts import EXTRACTS
@@ -29,11 +30,13 @@ router = router_of("Reception")
 )
 def show_reception(request: Request, door: DoorDep, imdb_id: MovieId) -> Response:
     """Grade, score, trend and aspects as of now, each mean with its n and interval."""
-    warehouse = door.context().warehouse
-    if not pages.cards(warehouse, imdb_ids=[imdb_id]):
+    try:
+        summary = read_summary(imdb_id, door.context().warehouse)
+    except BadInput as error:
+        if error.reason != BadInput.reason:  # the warehouse is not set up
+            raise
         check(imdb_id, door)
-        raise HTTPException(404, f"{imdb_id} is tracked, and was not read yet.")
-    summary = read_summary(imdb_id, warehouse)
+        raise HTTPException(404, f"{imdb_id} is tracked, and was not read yet.") from error
     facts = summary.movie | {
         "grade": summary.grade,
         "trend": summary.trend._asdict(),
