@@ -13,7 +13,6 @@ four minutes, one of which generates the reviews (`many_reviews.py`).
 from __future__ import annotations
 
 import argparse
-import math
 import statistics
 import sys
 import tempfile
@@ -135,25 +134,13 @@ def time_queries(
                 if "{language}" in q
             ]
         for which, name, query, values in asked:
-            worked, began = worked_ms(connection), time.perf_counter()
+            worked, began = many_reviews.worked_ms(connection), time.perf_counter()
             connection.execute(query, values, prepare=False).fetchall()
             wall = 1000 * (time.perf_counter() - began)
             if number:
                 took[which, name].wall.append(wall)
-                took[which, name].processor.append(worked_ms(connection) - worked)
+                took[which, name].processor.append(many_reviews.worked_ms(connection) - worked)
     return took
-
-
-def worked_ms(connection: Connection) -> float:
-    """Return how long a processor has worked for a session, in ms; nan where that is not told.
-
-    Unlike the time that passes, it says the same whatever else the machine does.
-    """
-    try:
-        file = Path(f"/proc/{connection.info.backend_pid}/schedstat")
-        return int(file.read_text().split()[0]) / 1e6
-    except OSError:
-        return math.nan
 
 
 _LANGUAGE = "AND language_name IN ('French')"

@@ -49,10 +49,7 @@ def movie_reception():
             """Load the collections and check them; return how many rows changed."""
             from filmpulse import jobs
 
-            context = bridge.job_context_for(imdb_id)
-            changed = sum(jobs.load(uri, context).changed for uri in manifest_uris)
-            jobs.fetch_poster(imdb_id, context)
-            return changed
+            return jobs.load_movie(imdb_id, manifest_uris, bridge.job_context_for(imdb_id))
 
         @task(pool="llm", execution_timeout=timedelta(hours=1))
         def analyse(imdb_id: str, params: dict, run_id: str) -> int:

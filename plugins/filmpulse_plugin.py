@@ -21,9 +21,18 @@ class FilmpulsePlugin(AirflowPlugin):
     fastapi_apps: ClassVar[list[Any]] = [
         {"app": WhenAsked(), "url_prefix": PREFIX, "name": "Filmpulse"}
     ]
-    # Without a route the entry opens the page itself: in Airflow's frame its links would be dead.
-    external_views: ClassVar[list[Any]] = [
-        {"name": "Movies", "href": f"{PREFIX}/", "destination": "nav", "nav_top_level": True}
+    # Airflow draws this app as a page of its own, and it leads on to ours: in a frame, as Airflow
+    # shows an external view, links out are dead, and one without a frame is a button that does
+    # nothing (3.3.2).
+    react_apps: ClassVar[list[Any]] = [
+        {
+            "name": "Movies",
+            "bundle_url": f"{PREFIX[1:]}/static/menu.js",  # relative: Airflow may have a path
+            "icon": f"{PREFIX[1:]}/static/icon.svg",
+            "destination": "nav",
+            "url_route": "movies",
+            "nav_top_level": True,
+        }
     ]
     # The last is the outermost: its headers also stand on answers of the others.
     fastapi_root_middlewares: ClassVar[list[Any]] = [

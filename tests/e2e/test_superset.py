@@ -19,6 +19,7 @@ import pytest
 from dashboards import HOSTILE, MODELS, MOVIES, TWINS, fill, label
 from selenium.webdriver.common.keys import Keys
 
+from filmpulse.web.dashboards import dashboard_url
 from superset_tools.viewer import Layout, Question, Seen, Traffic, Viewer, layouts
 
 if TYPE_CHECKING:
@@ -390,6 +391,27 @@ def test_each_chart_is_about_the_movie_that_was_chosen(
         grades = rows["Grades given, 1 to 10"]
         counted = [next(v for k, v in row.items() if k != "rating_1_10") for row in grades]
         assert (sum(counted),) == held
+
+
+@pytest.mark.parametrize("layout", [RECEPTION, COMPARISON], ids=lambda layout: layout.slug)
+def test_a_link_of_our_pages_opens_a_dashboard_with_its_movies_chosen(
+    viewer: Visitor, superset_app: App, filled: str, layout: Layout
+) -> None:
+    movies = [label(TWIN)] if layout is RECEPTION else [label(TWIN), DEFAULT]
+    link = dashboard_url(superset_app.url, layout.slug, movies)
+    assert link is not None
+    viewer.traffic()
+    charts = viewer.open(layout.slug, link.partition(f"/{layout.slug}/")[2]).charts
+    assert_drawn(viewer, layout, charts, next(iter(layout.tabs)))
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    chosen = {"col": "movie", "op": "IN", "val": movies}
+    reached = layout.filters[MOVIE] & set(asked)
+    assert reached
+    for title in reached:
+        for query in (query for question in asked[title] for query in question.body["queries"]):
+            assert chosen in query["filters"], title
+    bar = viewer.run("return document.querySelector('[data-test=\"filter-bar\"]').innerText")
+    assert layout is COMPARISON or movies[0] in bar  # it shortens several
 
 
 def test_period_and_language_reach_every_chart_but_the_card(

@@ -37,9 +37,7 @@ def collect(
             with common.saying(said):  # one movie never stops another
                 with common.bar(f"{imdb_id} reviews") as progress:
                     uris = jobs.collect(imdb_id, mode, run_id, context, progress)
-                for uri in uris:
-                    jobs.load(uri, context)
-                jobs.fetch_poster(imdb_id, context)
+                jobs.load_movie(imdb_id, uris, context)
                 loaded.append(imdb_id)
                 with common.bar(f"{imdb_id} scores") as progress:
                     jobs.analyse(imdb_id, context, progress=progress, run_id=run_id)

@@ -37,7 +37,7 @@ from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.fetch_poster import fetch_poster
 from filmpulse.jobs.reception.judge import failed_checks
-from filmpulse.jobs.reception.load import load
+from filmpulse.jobs.reception.load import load, load_movie
 from filmpulse.jobs.reception.look_first import Estimate, FirstLook, look_first
 from filmpulse.jobs.reception.note_events import add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import check_live

@@ -255,7 +255,8 @@ class ChangeCounts(NamedTuple):
 class Changes(NamedTuple):
     """What changed since a time.
 
-    `means` has the whole first, then each aspect that is mentioned at all, in their order.
+    `means` has the whole first, then each aspect that is mentioned at all, in their order; it is
+    empty if no review is new.
     """
 
     since: datetime
@@ -403,6 +404,20 @@ class Revision(NamedTuple):
     is_spoiler: bool
     helpful_up: int | None
     helpful_down: int | None
+
+
+class AspectMean(NamedTuple):
+    """How an aspect of a movie is received; `mentions` is the n of the mean.
+
+    `share_mentioned` is of the scored reviews; None where there are none.
+    """
+
+    aspect: str
+    mentions: int
+    share_mentioned: float | None
+    mean_score: float | None
+    half_interval: float | None
+    is_enough: bool
 
 
 class ReviewKey(NamedTuple):
@@ -608,8 +623,10 @@ quotes = Query("page_quotes", Quote)
 languages = Query("page_languages", LanguageCount)
 sources = Query("page_sources", SourceCount)
 collections = Query("page_collections", CollectionLine)
-imports = Query("page_imports", CollectionLine)
 """Takes `most`, and `before`: the last `collection_id` of the page before; None at first."""
+
+imports = Query("page_imports", CollectionLine)
+"""Takes `most`."""
 
 checks = Query("page_checks", CheckVerdict)
 visits = Query("page_visits", Visit)
@@ -624,6 +641,7 @@ text_costs = Query("page_text_costs", TextCost)
 facts = Query("page_facts", Fact)
 backups = Query("page_backups", Backup)
 
+aspects = Query("page_aspects", AspectMean)
 revised = Query("page_revised", ReviewKey)
 """Takes `sources` and `review_ids`, in one order."""
 
@@ -651,7 +669,8 @@ def read_changes(imdb_id: str, since: datetime, warehouse: Warehouse) -> Changes
         counts = _changes.first(connection, **asked)
         if counts is None:
             raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-        return Changes(since, counts, _change_means(connection, **asked))
+        means = _change_means(connection, **asked) if counts.new_reviews else []
+        return Changes(since, counts, means)
 
 
 def find_reviews(

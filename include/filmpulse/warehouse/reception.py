@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Connection, Warehouse
 from filmpulse.warehouse.statement import Query, Scalar
 
 
@@ -89,16 +89,27 @@ def read_summary(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
         BadInput: The movie was never looked at.
     """
     with warehouse.connect() as connection:
-        movie = _movie_summary.first(connection, imdb_id=imdb_id)
-        if movie is None:
-            raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
-        return MovieSummary(
-            movie=movie,
-            grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
-            trend=_movie_trend.one(connection, imdb_id=imdb_id),
-            aspects=_aspect_summary(connection, imdb_id=imdb_id),
-            faults=_quality_failed(connection, imdb_id=imdb_id),
-        )
+        overall = _read_overall(imdb_id, connection)
+        return overall._replace(aspects=_aspect_summary(connection, imdb_id=imdb_id))
+
+
+def read_overall(imdb_id: str, warehouse: Warehouse) -> MovieSummary:
+    """Read it without its aspects, which take longest. Raises as above."""
+    with warehouse.connect() as connection:
+        return _read_overall(imdb_id, connection)
+
+
+def _read_overall(imdb_id: str, connection: Connection) -> MovieSummary:
+    movie = _movie_summary.first(connection, imdb_id=imdb_id)
+    if movie is None:
+        raise BadInput(f"{imdb_id} is not in the warehouse: collect it first.")
+    return MovieSummary(
+        movie=movie,
+        grade=grade(movie["mean_overall"]) if movie["is_enough"] else TOO_FEW,
+        trend=_movie_trend.one(connection, imdb_id=imdb_id),
+        aspects=[],
+        faults=_quality_failed(connection, imdb_id=imdb_id),
+    )
 
 
 def grade(mean: float | None) -> str:

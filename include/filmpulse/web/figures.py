@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from markupsafe import Markup
 
 from filmpulse.warehouse import pages as rows
-from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 from filmpulse.web import charts
 from filmpulse.web.charts import Line, Mean, Panel, Point, Week
 from filmpulse.web.plot import Event
@@ -37,31 +36,19 @@ def card_weeks(weeks: Iterable[rows.CardWeek], today: date | None = None) -> Mar
     return charts.sparkline([counts.get(day, 0) for day in shown])
 
 
-def aspect_bar(aspect: AspectSummary) -> Markup:
+def aspect_bar(aspect: rows.AspectMean) -> Markup:
     """Draw one aspect of a movie large, its label and figures above the bar."""
-    return charts.aspect_bars([aspect_mean(aspect)], aspect.aspect.capitalize(), has_axis=False)
+    label = aspect.aspect.capitalize()
+    mean = Mean(label, aspect.mean_score, aspect.half_interval, aspect.mentions, aspect.is_enough)
+    return charts.aspect_bars([mean], label, has_axis=False)
 
 
-def one_axis(summary: MovieSummary) -> Markup:
+def one_axis(means: Iterable[rows.ComparedMean]) -> Markup:
     """Draw the whole and all aspects of a movie on one axis."""
-    m = summary.movie
-    whole = Mean(
-        "Overall", m["mean_overall"], m["half_interval"], m["scored_reviews"], m["is_enough"]
-    )
-    means = [whole, *(aspect_mean(aspect) for aspect in summary.aspects)]
-    return charts.aspect_bars(means, is_compact=True, tall=26)
-
-
-def aspect_mean(aspect: AspectSummary) -> Mean:
-    """Return an aspect's mean; the ends of its interval may have been cut at the scale's."""
-    half = None
-    if aspect.mean_score is not None and aspect.score_low is not None:
-        half = max(
-            aspect.mean_score - aspect.score_low, (aspect.score_high or 0) - aspect.mean_score
-        )
-    return Mean(
-        aspect.aspect.capitalize(), aspect.mean_score, half, aspect.mentions, aspect.is_enough
-    )
+    drawn = [
+        Mean(m.aspect.capitalize(), m.mean_score, m.half_interval, m.n, m.is_enough) for m in means
+    ]
+    return charts.aspect_bars(drawn, is_compact=True, tall=26)
 
 
 def over_time(series: Sequence[rows.AspectPoint], events: Iterable[rows.EventPoint]) -> Markup:

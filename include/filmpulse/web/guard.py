@@ -29,7 +29,7 @@ READING = ("GET", "HEAD")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 LARGEST_BODY = 64_000_000
-"""Bytes of a request; a file may have 50 MB, and a form around it."""
+"""Bytes of a request; a form may send several files, of 25 MB each at most."""
 
 POLICY = "; ".join(
     (

@@ -39,6 +39,10 @@ def views(words):
         (("1.96",), {"half_interval", "difference_half_interval"}),
         (("IN ('failed', 'over_budget')",), {"is_final"}),
         (("'storytelling',",), {"aspects"}),
+        (("'collecting', 'queued'",), {"states"}),
+        (("interval '30 minutes'",), {"is_alive"}),
+        (("'scoring ' ||",), {"scoring_key"}),
+        (("shared_by",), {"ranked_quotes"}),
         # Loading decides what is removed, so its statements read the table.
         (
             ("removed_at IS NULL",),

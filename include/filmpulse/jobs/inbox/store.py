@@ -246,12 +246,15 @@ def plain_name(name: str) -> str:
     Controls and marks of writing direction (Unicode's categories Cc and Cf) go: a name can look
     like another by them.
     """
-    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    seen = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).strip()
+    seen = _seen(name.replace("\\", "/").rstrip("/").rpartition("/")[2]).strip()
     if len(seen) > _LONGEST_NAME:
         ending = PurePosixPath(seen).suffix[-10:]
         seen = seen[: _LONGEST_NAME - len(ending) - 1] + "…" + ending
     return seen if seen.strip(".") else "file"
+
+
+def _seen(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def _given(imdb_id: str | None, saved_at: datetime | None) -> Note:
@@ -282,7 +285,7 @@ def _add(
         check_size(content.seek(0, io.SEEK_END), most_bytes)
         content.seek(0)
         for file in unpack(name, content.read(), changed_at, most_bytes):
-            each = shown if file.name == name else f"{shown}: {file.name}"
+            each = shown if file.name == name else f"{shown}: {_seen(file.name)[:_LONGEST_NAME]}"
             try:
                 saved = file.clean(given, secret, given.added_at or datetime.now(UTC))
                 added.append(_store(each, saved, names, secret, context))

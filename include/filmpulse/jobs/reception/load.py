@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from filmpulse import warehouse as wh
 from filmpulse.items import Movie, Snapshot
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception import judge
+from filmpulse.jobs.reception.fetch_poster import fetch_poster
 from filmpulse.jobs.reception.read_history import is_whole, read_history
 from filmpulse.jobs.reception.replay import (
     known_languages,
@@ -38,6 +40,16 @@ HOW_IT_WENT = {
     "review_count_end", "distinct_ids", "variant",
 }  # fmt: skip
 """What a manifest gives to the line of its collection in `ops.collections`, besides its key."""
+
+
+def load_movie(imdb_id: str, manifest_uris: Iterable[str], context: Context) -> int:
+    """Load a movie's collections, then fetch its poster; return how many rows changed.
+
+    Raises as `load`; a poster never fails.
+    """
+    changed = sum(load(uri, context).changed for uri in manifest_uris)
+    fetch_poster(imdb_id, context)
+    return changed
 
 
 def load(manifest_uri: str, context: Context) -> Loaded:

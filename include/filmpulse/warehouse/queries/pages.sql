@@ -246,6 +246,12 @@ SELECT fact, value, meaning FROM mart.pipeline_facts ORDER BY position
 -- name: page_backups
 SELECT backup_id, taken_at FROM mart.backups ORDER BY taken_at DESC
 
+-- name: page_aspects
+SELECT lower(aspect) AS aspect, mentions, share_mentioned, mean_score, half_interval, is_enough
+FROM mart.aspect_figures
+WHERE imdb_id = %(imdb_id)s AND position > 0
+ORDER BY position
+
 -- name: page_revised
 -- Which of these reviews said something else before.
 SELECT DISTINCT source, review_id FROM mart.review_revisions

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from filmpulse import jobs
 from filmpulse.items import ASPECTS, Aspect
@@ -29,6 +29,18 @@ CHANGED_DAYS = 7
 _QUOTES, _COLLECTIONS, _REVIEWS = 3, 8, 20  # at once
 
 
+Plain = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+"""Text that Postgres can hold; the longest that it is compared with here is a review's id."""
+
+CollectionId = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+
+
+class _Known(NamedTuple):
+    """What a part of a movie's page shows of the movie itself."""
+
+    card: rows.Card
+
+
 class Asked(BaseModel):
     """Which reviews a reader asks for; an empty field of the form does not restrict."""
 
@@ -40,8 +52,8 @@ class Asked(BaseModel):
     ] = None
     day_from: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
     day_to: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
-    language: str = ""
-    source: str = ""
+    language: Plain = ""
+    source: Plain = ""
     words: str = ""
     after: str = ""
 
@@ -70,7 +82,6 @@ def movie_page(
     imdb_id: ImdbIdPath,
     door: DoorDep,
     said: str | None = None,
-    grain: Grain | None = None,
 ) -> HTMLResponse:
     """Show a movie: one with reviews, one without any yet, or one that waits for its first look."""
     shown = _card(imdb_id, door)
@@ -80,7 +91,7 @@ def movie_page(
     if shown.card.looked_at is None and shown.card.reviews is None:
         return page(request, "movie_new.html", **values | _work(request, imdb_id, door))
     warehouse = door.context().warehouse
-    values |= _reception(imdb_id, grain, warehouse) | _choices(imdb_id, warehouse)
+    values |= _reception(imdb_id, warehouse) | _choices(imdb_id, warehouse)
     values |= _work(request, imdb_id, door)
     return page(request, "movie.html", **values)
 
@@ -93,36 +104,19 @@ def _card(imdb_id: str, door: Door) -> CardShown | None:
     return shown if is_known or shown.is_tracked else None
 
 
-def _reception(imdb_id: str, grain: str | None, warehouse: Warehouse) -> dict[str, Any]:
-    """Read how a movie is received, and draw it."""
-    summary = reception.read_summary(imdb_id, warehouse)
-    weeks = rows.weeks(warehouse, imdb_id=imdb_id)
-    events = rows.events(warehouse, imdb_id=imdb_id)
+def _reception(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
+    """Read how a movie is received on the whole; what takes longer comes after the first paint."""
+    summary = reception.read_overall(imdb_id, warehouse)
     grades = rows.grades(warehouse, imdb_id=imdb_id)
-    since = datetime.now(UTC) - timedelta(days=CHANGED_DAYS)
+    means = rows.compared(warehouse, imdb_ids=[imdb_id])
     return {
         "summary": summary,
         "movie": summary.movie,
-        "aspect_charts": [(aspect, figures.aspect_bar(aspect)) for aspect in summary.aspects],
-        "one_axis": figures.one_axis(summary),
-        **_over_time(imdb_id, grain or figures.grain(weeks), events, warehouse),
-        "weeks_chart": figures.weeks(weeks, events) if weeks else None,
+        "one_axis": figures.one_axis(means) if any(mean.n for mean in means) else None,
         "grades_chart": figures.grades(grades) if summary.movie["mean_stars"] else None,
-        "events": events,
-        "changes": rows.read_changes(imdb_id, since, warehouse),
+        "events": rows.events(warehouse, imdb_id=imdb_id),
         "changed_days": CHANGED_DAYS,
-        "quotes": _quotes(imdb_id, warehouse, spoilers=False),
-        "spoilers": False,
     }
-
-
-def _over_time(
-    imdb_id: str, grain: str, events: list[rows.EventPoint], warehouse: Warehouse
-) -> dict[str, Any]:
-    """Draw the aspects over time; None where no scored review has a day."""
-    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=grain)
-    drawn = figures.over_time(series, events) if series else None
-    return {"over_time": drawn, "grain": grain, "grains": rows.GRAINS}
 
 
 def _choices(imdb_id: str, warehouse: Warehouse) -> dict[str, Any]:
@@ -148,15 +142,58 @@ def _work(request: Request, imdb_id: str, door: Door) -> dict[str, Any]:
     }
 
 
-def _quotes(
-    imdb_id: str, warehouse: Warehouse, *, spoilers: bool
-) -> dict[str, dict[str, list[rows.Quote]]]:
-    """Return the best quotes: aspect -> praise and fault -> quotes, best first."""
-    found: dict[str, dict[str, list[rows.Quote]]] = {}
+def _part(request: Request, template: str, heading: str, **values: Any) -> HTMLResponse:
+    """Return a part of a movie's page; as a page of its own unless htmx asks."""
+    if is_part(request):
+        return page(request, template, **values)
+    return page(request, "movie_part.html", part=template, heading=heading, **values)
+
+
+@router.get("/movies/{imdb_id}/aspects", response_class=HTMLResponse)
+def movie_aspects(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, spoilers: bool = False
+) -> HTMLResponse:
+    """Show each aspect with its best quotes; those of spoilers only when they are asked for."""
+    shown, warehouse = _known(imdb_id, door), door.context().warehouse
+    quotes: dict[str, dict[bool, list[rows.Quote]]] = {}
     for quote in rows.quotes(warehouse, imdb_id=imdb_id, most=_QUOTES, spoilers=spoilers):
-        sides = found.setdefault(quote.aspect, {"praise": [], "fault": []})
-        sides["praise" if quote.is_praise else "fault"].append(quote)
-    return found
+        sides = quotes.setdefault(quote.aspect, {True: [], False: []})
+        sides[quote.is_praise].append(quote)
+    aspects = [
+        (one, figures.aspect_bar(one), quotes.get(one.aspect, {True: [], False: []}))
+        for one in rows.aspects(warehouse, imdb_id=imdb_id)
+    ]
+    values = {"shown": shown, "aspects": aspects, "spoilers": spoilers}
+    return _part(request, "_aspects.html", "Five aspects", **values)
+
+
+@router.get("/movies/{imdb_id}/time", response_class=HTMLResponse)
+def movie_over_time(
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, grain: Grain | None = None
+) -> HTMLResponse:
+    """Show the aspects over time, and the reviews of each week."""
+    shown, warehouse = _known(imdb_id, door), door.context().warehouse
+    weeks = rows.weeks(warehouse, imdb_id=imdb_id)
+    events = rows.events(warehouse, imdb_id=imdb_id)
+    by = grain or figures.grain(weeks)
+    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=by)
+    values = {
+        "shown": shown,
+        "grain": by,
+        "grains": rows.GRAINS,
+        "over_time": figures.over_time(series, events) if series else None,
+        "weeks_chart": figures.weeks(weeks, events) if weeks else None,
+    }
+    return _part(request, "_over_time.html", "Over time", **values)
+
+
+@router.get("/movies/{imdb_id}/changes", response_class=HTMLResponse)
+def movie_changes(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
+    """Show what changed in the last week."""
+    shown, since = _known(imdb_id, door), datetime.now(UTC) - timedelta(days=CHANGED_DAYS)
+    changes = rows.read_changes(imdb_id, since, door.context().warehouse)
+    heading = f"What changed in {CHANGED_DAYS} days"
+    return _part(request, "_changes.html", heading, shown=shown, changes=changes)
 
 
 def _collections(request: Request, imdb_id: str, door: Door, before: int | None) -> dict[str, Any]:
@@ -181,15 +218,23 @@ def _log(request: Request, line: rows.CollectionLine, door: Door) -> str | None:
 @router.get("/movies/{imdb_id}/state", response_class=HTMLResponse)
 def movie_state(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
     """Return a movie's state anew, for an open page; once the work ends, have the page anew."""
-    shown = _known(imdb_id, door)
+    shown = _card(imdb_id, door)
+    if shown is None:
+        raise HTTPException(404, f"{imdb_id} is neither known here nor tracked.")
     answer = page(request, "_movie_state.html", shown=shown)
     if not shown.said.is_working:
         answer.headers["HX-Refresh"] = "true"
     return answer
 
 
-def _known(imdb_id: str, door: Door) -> CardShown:
-    shown = _card(imdb_id, door)
+def _known(imdb_id: str, door: Door) -> CardShown | _Known:
+    """Return a movie for a part of its page.
+
+    Raises:
+        HTTPException: 404, where it is neither known nor tracked.
+    """
+    card = rows.cards.first(door.context().warehouse, imdb_ids=[imdb_id])
+    shown = _card(imdb_id, door) if card is None else _Known(card)
     if shown is None:
         raise HTTPException(404, f"{imdb_id} is neither known here nor tracked.")
     return shown
@@ -228,51 +273,24 @@ def _revised(
 
 @router.get("/movies/{imdb_id}/versions", response_class=HTMLResponse)
 def review_versions(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, source: str, review_id: str
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, source: Plain, review_id: Plain
 ) -> HTMLResponse:
     """Show what a review said before, the latest first."""
     shown = _known(imdb_id, door)
     review = rows.read_review(imdb_id, source, review_id, door.context().warehouse)
     if review is None:
         raise HTTPException(404, "The movie has no such review, or its source removed it.")
-    template = "_versions.html" if is_part(request) else "movie_versions.html"
-    return page(request, template, shown=shown, imdb_id=imdb_id, review=review)
-
-
-@router.get("/movies/{imdb_id}/time", response_class=HTMLResponse)
-def aspects_over_time(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, grain: Grain = "month"
-) -> HTMLResponse:
-    """Return the aspects over time by another grain, for an open page."""
-    shown, warehouse = _known(imdb_id, door), door.context().warehouse
-    events = rows.events(warehouse, imdb_id=imdb_id)
-    values = _over_time(imdb_id, grain, events, warehouse)
-    return page(request, "_over_time.html", shown=shown, **values)
-
-
-@router.get("/movies/{imdb_id}/quotes", response_class=HTMLResponse)
-def movie_quotes(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, spoilers: bool = False
-) -> HTMLResponse:
-    """Show a movie's best quotes; those of spoilers only when they are asked for."""
-    shown = _known(imdb_id, door)
-    values: dict[str, Any] = {
-        "shown": shown, "imdb_id": imdb_id, "spoilers": spoilers,
-        "quotes": _quotes(imdb_id, door.context().warehouse, spoilers=spoilers),
-    }  # fmt: skip
-    template = "_movie_quotes.html" if is_part(request) else "movie_quotes.html"
-    return page(request, template, **values)
+    return _part(request, "_versions.html", "What a review said before", shown=shown, review=review)
 
 
 @router.get("/movies/{imdb_id}/collections", response_class=HTMLResponse)
 def movie_collections(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, before: int | None = None
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, before: CollectionId = None
 ) -> HTMLResponse:
     """Show a movie's collections before one of them."""
     shown = _known(imdb_id, door)
     values = _collections(request, imdb_id, door, before)
-    template = "_collections.html" if is_part(request) else "movie_collections.html"
-    return page(request, template, shown=shown, **values)
+    return _part(request, "_collections.html", "Collections", shown=shown, **values)
 
 
 @router.post("/movies/{imdb_id}/events")
