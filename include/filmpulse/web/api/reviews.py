@@ -20,8 +20,8 @@ from filmpulse.web.door import DoorDep
 
 router = router_of("Reviews")
 
-AT_ONCE = 1000
-"""Reviews of a long answer that are read together: 1 MB or so, and 20 statements for 20,000."""
+AT_ONCE = 500
+"""Reviews of a long answer that are read together: 1 MB or so with their words."""
 
 Stars = Annotated[int | None, Field(ge=1, le=10)]
 Score = Annotated[int | None, Field(ge=-2, le=2)]
