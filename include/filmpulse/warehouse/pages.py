@@ -623,8 +623,10 @@ quotes = Query("page_quotes", Quote)
 languages = Query("page_languages", LanguageCount)
 sources = Query("page_sources", SourceCount)
 collections = Query("page_collections", CollectionLine)
-imports = Query("page_imports", CollectionLine)
 """Takes `most`, and `before`: the last `collection_id` of the page before; None at first."""
+
+imports = Query("page_imports", CollectionLine)
+"""Takes `most`."""
 
 checks = Query("page_checks", CheckVerdict)
 visits = Query("page_visits", Visit)

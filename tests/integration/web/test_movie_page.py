@@ -308,10 +308,16 @@ def test_reviews_are_found(reader, query, count):
 
 
 @pytest.mark.parametrize(
-    "query", ["aspect=plot", "score=7", "day_from=yesterday", "after=abc", "after=W10"]
-)
-def test_a_question_that_makes_no_sense_is_refused(reader, query):
-    assert reader.get(f"/movies/{HOSTILE}/reviews?{query}").status_code == 422
+    "path",
+    [
+        "reviews?aspect=plot", "reviews?score=7", "reviews?day_from=yesterday",
+        "reviews?after=abc", "reviews?after=W10", "reviews?source=%00", "reviews?language=a%00",
+        "versions?source=imdb", "versions?source=imdb&review_id=%00", "time?grain=hour",
+        "collections?before=x", f"collections?before={10**30}", "aspects?spoilers=perhaps",
+    ],
+)  # fmt: skip
+def test_a_question_that_makes_no_sense_is_refused(reader, path):
+    assert reader.get(f"/movies/{HOSTILE}/{path}").status_code == 422
 
 
 def test_the_quote_of_the_chosen_aspect_is_marked(reader):

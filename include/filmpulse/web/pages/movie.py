@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from filmpulse import jobs
 from filmpulse.items import ASPECTS, Aspect
@@ -29,6 +29,12 @@ CHANGED_DAYS = 7
 _QUOTES, _COLLECTIONS, _REVIEWS = 3, 8, 20  # at once
 
 
+Plain = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+"""Text that Postgres can hold; the longest that it is compared with here is a review's id."""
+
+CollectionId = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+
+
 class _Known(NamedTuple):
     """What a part of a movie's page shows of the movie itself."""
 
@@ -46,8 +52,8 @@ class Asked(BaseModel):
     ] = None
     day_from: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
     day_to: Annotated[date | None, BeforeValidator(lambda given: given or None)] = None
-    language: str = ""
-    source: str = ""
+    language: Plain = ""
+    source: Plain = ""
     words: str = ""
     after: str = ""
 
@@ -267,7 +273,7 @@ def _revised(
 
 @router.get("/movies/{imdb_id}/versions", response_class=HTMLResponse)
 def review_versions(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, source: str, review_id: str
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, source: Plain, review_id: Plain
 ) -> HTMLResponse:
     """Show what a review said before, the latest first."""
     shown = _known(imdb_id, door)
@@ -279,7 +285,7 @@ def review_versions(
 
 @router.get("/movies/{imdb_id}/collections", response_class=HTMLResponse)
 def movie_collections(
-    request: Request, imdb_id: ImdbIdPath, door: DoorDep, before: int | None = None
+    request: Request, imdb_id: ImdbIdPath, door: DoorDep, before: CollectionId = None
 ) -> HTMLResponse:
     """Show a movie's collections before one of them."""
     shown = _known(imdb_id, door)
