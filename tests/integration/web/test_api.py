@@ -542,6 +542,8 @@ def test_problems_of_requests(api):
     assert {one["field"] for one in said["errors"]} == {"query.limit", "query.aspect"}
     said = problem_of(api.get("/v1/movies", params={"tagg": "x"}), 422)
     assert [one["field"] for one in said["errors"]] == ["query.tagg"]
+    said = problem_of(api.get(f"{REVIEWS}?aspect=acting&limit=2&aspect=sound"), 422)
+    assert [one["field"] for one in said["errors"]] == ["query.aspect"]
     problem_of(api.get("/v1/nothing"), 404)
     problem_of(api.get("/v1"), 404)
     refused = api.patch("/v1/movies")

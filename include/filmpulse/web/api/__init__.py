@@ -1,10 +1,10 @@
 """The REST API below /v1, a module a topic."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from filmpulse.web.api import docs_page, document, movies, reception, reviews, work
+from filmpulse.web.api import answers, docs_page, document, movies, reception, reviews, work
 from filmpulse.web.problems import API
 
-router = APIRouter(prefix=API)
+router = APIRouter(prefix=API, dependencies=[Depends(answers.check_once)])
 for _part in (movies, reception, reviews, work, document, docs_page):
     router.include_router(_part.router)

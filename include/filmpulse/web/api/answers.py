@@ -17,6 +17,7 @@ from itertools import chain, islice
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
@@ -40,6 +41,20 @@ def _is_day(given: Any) -> Any:
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Day = Annotated[date, BeforeValidator(_is_day)]
+
+
+def check_once(request: Request) -> None:
+    """Refuse a parameter that is given more than once: only its last value would count.
+
+    Raises:
+        RequestValidationError: 422.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if repeated := [name for name in dict.fromkeys(given) if given.count(name) > 1]:
+        said = "Given more than once"
+        raise RequestValidationError(
+            [{"type": "repeated", "loc": ("query", name), "msg": said} for name in repeated]
+        )
 
 
 class Asked(BaseModel):
