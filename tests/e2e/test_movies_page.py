@@ -145,7 +145,7 @@ def test_a_movie_is_added_by_title_with_the_keyboard(person: Person) -> None:
     person.open("/add")
     box = person.find("input[type=search], input[name=q]")
     box.send_keys(WORDS)
-    person.says("La abuela pinta el mar", ".suggestions")
+    person.says("Grandmother Paints the Sea", ".suggestions")
     box.send_keys(Keys.ARROW_DOWN)
     person.chrome.switch_to.active_element.send_keys(Keys.ENTER)
     person.says("57 exist")

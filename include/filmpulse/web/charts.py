@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -303,7 +304,9 @@ def aspects_over_time(panels: Sequence[Panel], events: Sequence[Event] = ()) -> 
         One `svg` for each panel, in their order; empty for no panel.
     """
     points = [point for panel in panels for point in panel.points]
-    days = Days.over([point.day for point in points], events, 91)
+    starts = sorted({point.day for point in points})
+    lasts = min(((b - a).days for a, b in pairwise(starts)), default=0)
+    days = Days.over(starts, events, 91, lasts)
     ends = _score_range(points)
     return Markup("").join(_panel(panel, days, ends) for panel in panels)
 

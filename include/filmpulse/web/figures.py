@@ -96,12 +96,13 @@ def since_release(weeks: Iterable[rows.ComparedWeek], titles: Mapping[str, str])
     )
 
 
-def grain(weeks: Sequence[rows.WeekPoint]) -> str:
-    """Choose by how long a time its aspects are shown: week, month or quarter."""
+def grains(weeks: Sequence[rows.WeekPoint]) -> Sequence[str]:
+    """Return by how long a time a movie's aspects can be shown without too many points."""
     if not weeks:
-        return "month"
+        return rows.GRAINS
     days = (weeks[-1].starts_on - weeks[0].starts_on).days
-    return "week" if days < 7 * _WEEKS else "month" if days < 30.5 * _MONTHS else "quarter"
+    first = 0 if days < 7 * _WEEKS else 1 if days < 30.5 * _MONTHS else 2
+    return rows.GRAINS[first:]
 
 
 def _events(events: Iterable[rows.EventPoint]) -> list[Event]:

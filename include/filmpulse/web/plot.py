@@ -55,19 +55,22 @@ class Days(NamedTuple):
     end: float
 
     @classmethod
-    def over(cls, days: Sequence[date], events: Sequence[Event], end: float) -> Days:
+    def over(
+        cls, days: Sequence[date], events: Sequence[Event], end: float, lasts: int = 0
+    ) -> Days:
         """Hold all days, and events at most a tenth of the axis before or after them.
 
         Args:
             days: In any order; none gives an axis without marks.
             events: In any order.
             end: Where the last day lies, as a share of the width.
+            lasts: How many days the last day stands for: events in them are shown too.
         """
         if not days:
             return cls(date.min, date.min, (), end)
         first, last = min(days), max(days)
         near = max((last - first).days // 10, 7)
-        from_day, to_day = later(first, -near), later(last, near)
+        from_day, to_day = later(first, -near), later(last, max(near, lasts))
         shown = sorted(event for event in events if from_day <= event.day <= to_day)
         return cls(
             min([first, *(event.day for event in shown)]),

@@ -262,6 +262,13 @@ def test_the_gate_gives_each_request_its_turn(warehouse_url, site, tmp_path):
     assert (datetime.now(UTC) - before).total_seconds() >= 1  # robots.txt, then the poster
 
 
+def test_it_follows_a_movies_load_and_never_fails_it(context, site):
+    site.expect_request(PATH).respond_with_data("", status=404)
+    know(context, site.url_for(PATH))
+    assert jobs.load_movie(MOVIE, [], context) == 0
+    assert rows(context, "SELECT reason FROM core.movie_posters") == [{"reason": "not_found"}]
+
+
 def test_it_goes_with_its_movie(context, site):
     site.expect_request(PATH).respond_with_data(painted(), content_type="image/jpeg")
     know(context, site.url_for(PATH))

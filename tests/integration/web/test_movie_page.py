@@ -11,6 +11,9 @@ from helpers.house import House
 from helpers.kept import filled
 from helpers.received import receive, sample_items
 from lxml import html
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 from filmpulse import jobs
 from filmpulse.config import Settings
@@ -18,6 +21,7 @@ from filmpulse.items import Movie, Review
 from filmpulse.sample_site.generate import generate
 from filmpulse.warehouse import pages as rows
 from filmpulse.warehouse.reception import read_summary
+from filmpulse.web.app import create_app
 from filmpulse.web.pages.movie import CHANGED_DAYS
 
 NOW = datetime.now(UTC)
@@ -425,6 +429,22 @@ def test_no_dashboard_is_linked_where_no_browser_reaches_superset(house):
     client = house.client()
     for path in (f"/movies/{FIRST}", f"/compare?movie={FIRST}&movie={SECOND}"):
         assert not read(client, path).xpath("//a[contains(., 'Superset')]")
+
+
+def test_links_stay_below_the_path_that_the_app_is_mounted_at(still):
+    outer = Starlette(routes=[Mount("/air/filmpulse", create_app(still))])
+    client = TestClient(outer, headers={"Authorization": "Bearer admin"})
+    elsewhere = ("https://charts.example/", "/dags/", "#")
+    for path in ALL_PAGES:
+        page = read(client, f"/air/filmpulse{path}")
+        links = page.xpath("//main//@href | //@src | //@action | //@hx-get")
+        assert links
+        assert [one for one in links if not one.startswith(("/air/filmpulse/", *elsewhere))] == []
+    form = {"day": "2026-05-03", "label": "x"}
+    gone = client.post(f"/air/filmpulse/movies/{FIRST}/events/remove", data=form)
+    assert gone.status_code == 422
+    poster = client.get(f"/air/filmpulse/posters/{FIRST}.svg")
+    assert poster.is_success
 
 
 def test_movies_side_by_side(reader, still):

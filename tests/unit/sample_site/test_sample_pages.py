@@ -351,6 +351,9 @@ def test_home_lists_every_movie_and_says_what_this_is(site: Visitor) -> None:
 def test_posters_are_drawn(site: Visitor) -> None:
     answer = site.get(f"/poster/{BIG}.svg")
     assert answer.headers["content-type"].startswith("image/svg+xml")
+    painted = site.get(f"/poster/{BIG}.jpg")
+    assert painted.headers["content-type"] == "image/jpeg"
+    assert painted.content.startswith(b"\xff\xd8\xff")
     assert "Cartographer" in answer.text
 
 

@@ -176,3 +176,11 @@ def test_many_weeks_share_a_bar_and_none_is_lost() -> None:
 def test_ten_grades_are_asked_for() -> None:
     with pytest.raises(ValueError, match="zip"):
         charts.grade_histogram([1, 2, 3])
+
+
+def test_an_event_of_the_last_month_is_on_the_axis() -> None:
+    months = [Point(date(2026, month, 1), 0.5, 0.1, 90, True) for month in range(3, 12)]
+    events = [Event(date(2026, 11, 28), "Streaming"), Event(date(2027, 3, 1), "Sequel")]
+    [panel] = parsed(charts.aspects_over_time([Panel("Acting", months)], events))
+    labels = [e.text for e in panel.iter(f"{SVG}text") if e.get("class", "").startswith("event")]
+    assert labels == ["Streaming"]

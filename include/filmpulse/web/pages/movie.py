@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -175,8 +176,7 @@ def movie_over_time(
     shown, warehouse = _known(imdb_id, door), door.context().warehouse
     weeks = rows.weeks(warehouse, imdb_id=imdb_id)
     events = rows.events(warehouse, imdb_id=imdb_id)
-    by = grain or figures.grain(weeks)
-    series = rows.aspect_series(warehouse, imdb_id=imdb_id, grain=by)
+    by, series = _telling_series(imdb_id, [grain] if grain else figures.grains(weeks), warehouse)
     values = {
         "shown": shown,
         "grain": by,
@@ -185,6 +185,22 @@ def movie_over_time(
         "weeks_chart": figures.weeks(weeks, events) if weeks else None,
     }
     return _part(request, "_over_time.html", "Over time", **values)
+
+
+def _telling_series(
+    imdb_id: str, grains: Sequence[str], warehouse: Warehouse
+) -> tuple[str, list[rows.AspectPoint]]:
+    """Return the first grain by which most points of the whole rest on enough, and its points.
+
+    If there is none, the first of all.
+    """
+    found = []
+    for by in grains:
+        found.append((by, rows.aspect_series(warehouse, imdb_id=imdb_id, grain=by)))
+        whole = [point.is_enough for point in found[-1][1] if point.aspect == "overall"]
+        if 2 * sum(whole) > len(whole):
+            return found[-1]
+    return found[0]
 
 
 @router.get("/movies/{imdb_id}/changes", response_class=HTMLResponse)
