@@ -255,8 +255,12 @@ def test_a_saved_page_is_brought_in(person: Person, warehouse: Any) -> None:
 
 def test_a_movie_is_removed_and_what_was_collected_stays(person: Person, warehouse: Any) -> None:
     person.open(f"/movies/{BY_LINK}")
-    person.find(".actions button", "Remove").click()
-    person.leave(lambda: person.chrome.switch_to.alert.accept())
+
+    def remove() -> None:
+        person.find(".actions button", "Remove").click()
+        person.chrome.switch_to.alert.accept()
+
+    person.leave(remove)
     person.says("no longer tracked")
     assert person.chrome.find_elements(By.CSS_SELECTOR, f"#card-{BY_LINK}") == []
     kept = warehouse.rows("SELECT count(*) FROM core.reviews WHERE imdb_id = %s", BY_LINK)
