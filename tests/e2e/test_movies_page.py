@@ -226,9 +226,11 @@ def test_a_first_visit_is_light(person: Person) -> None:
 def test_a_movie_is_refreshed(person: Person, site: Any, airflow: Any) -> None:
     site.control("publish", imdb_id=BY_TITLE, count=2)
     person.open(f"/movies/{BY_TITLE}")
+    count = site.counts()[BY_TITLE]
+    assert f"of {count} known" not in person.find("main").text
     person.press("Refresh now")
-    person.open()
-    person.says(f"of {site.counts()[BY_TITLE]} reviews", f"#card-{BY_TITLE}")
+    person.says("Fresh", ".movie-state")
+    person.says(f"of {count} known")  # by itself: the page follows the work
 
 
 def test_a_review_is_found_and_a_tag_filters(person: Person) -> None:

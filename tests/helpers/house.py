@@ -47,10 +47,12 @@ class House:
     def tracked(self) -> jobs.Tracked:
         return jobs.read_tracked(self.raw)
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> jobs.Tracked:
+    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
         with self._lock:
+            before = self.tracked().imdb_ids
             self.raw = jobs.change_entries(self.raw, add, remove)
-        return self.tracked()
+            after = self.tracked().imdb_ids
+        return [one for one in (*add, *remove) if (one in before) != (one in after)]
 
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
         self.started.append((dag_id, conf, visitor.name))

@@ -65,9 +65,16 @@ class AirflowDoor:
         """Return the tracked movies."""
         return read_tracked(read_variable())
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Tracked:
-        """Change the Variable under a lock; return the list as it is then."""
-        return read_tracked(change_variable(lambda raw: change_entries(raw, add, remove)))
+    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
+        """Change the Variable under a lock; return the movies that were added or removed."""
+        before = set[str]()
+
+        def change(raw: str) -> str:
+            before.update(read_tracked(raw).imdb_ids)
+            return change_entries(raw, add, remove)
+
+        after = set(read_tracked(change_variable(change)).imdb_ids)
+        return [imdb_id for imdb_id in (*add, *remove) if (imdb_id in before) != (imdb_id in after)]
 
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
         """Start a run of a DAG by hand."""

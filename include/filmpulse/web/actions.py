@@ -13,6 +13,7 @@ from typing import NamedTuple
 from filmpulse import jobs
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import Mode
+from filmpulse.warehouse import pages
 from filmpulse.web.door import Door, Visitor
 
 _YEAR = re.compile(r" \([0-9]{4}\)$")
@@ -50,9 +51,7 @@ def track(typed: Sequence[str], door: Door, visitor: Visitor) -> Tracking:
     imdb_ids = jobs.typed_ids(typed)
     if not imdb_ids:
         raise BadInput("No movie was asked for.")
-    before = set(door.tracked().imdb_ids)
-    door.change_tracked(add=imdb_ids)
-    new = [imdb_id for imdb_id in imdb_ids if imdb_id not in before]
+    new = door.change_tracked(add=imdb_ids)
     if not new:
         return Tracking(imdb_ids, new)
     try:
@@ -64,23 +63,33 @@ def track(typed: Sequence[str], door: Door, visitor: Visitor) -> Tracking:
 
 def untrack(imdb_id: str, door: Door) -> bool:
     """Stop tracking a movie; what was collected stays. Return whether it was tracked."""
-    was_tracked = imdb_id in door.tracked().imdb_ids
-    door.change_tracked(remove=[imdb_id])
-    return was_tracked
+    return bool(door.change_tracked(remove=[imdb_id]))
 
 
-def refresh(imdb_id: str, mode: Mode, door: Door, visitor: Visitor) -> str:
-    """Start reading a movie's reviews now; return the run's id. Raises as `Door.start`."""
+def refresh(imdb_id: str, mode: Mode, door: Door, visitor: Visitor) -> str | None:
+    """Start reading a movie's reviews now; return the run's id.
+
+    None, and nothing is started, while the movie is being read or scored. Raises as `Door.start`.
+    """
+    if _is_at_work(imdb_id, door):
+        return None
     return door.start(RECEPTION, {"imdb_ids": [imdb_id], "mode": mode}, visitor)
 
 
-def rescore(imdb_id: str, door: Door, visitor: Visitor) -> str:
-    """Start scoring what the configured analyser has not scored; return the run's id.
+def rescore(imdb_id: str, door: Door, visitor: Visitor) -> str | None:
+    """Start scoring what the configured analyser has not scored; return as `refresh` does.
 
     A model is also asked again about texts to which its answer could not be read.
     """
+    if _is_at_work(imdb_id, door):
+        return None
     jobs.ask_again(door.context(is_scoring=True), [imdb_id])
     return door.start(BACKLOG, {"imdb_ids": [imdb_id]}, visitor)
+
+
+def _is_at_work(imdb_id: str, door: Door) -> bool:
+    state = pages.states.first(door.context().warehouse, imdb_ids=[imdb_id])
+    return state is not None and state.is_at_work
 
 
 def erase(imdb_id: str, typed_title: str, door: Door) -> jobs.Erased:

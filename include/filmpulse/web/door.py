@@ -65,8 +65,12 @@ class Door(Protocol):
             BadInput: The list is no JSON list, or the database does not answer.
         """
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Tracked:
-        """Add and remove tracked movies; of two changes at once, none is lost. Raises as above."""
+    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
+        """Add and remove tracked movies; of two changes at once, none is lost.
+
+        Returns:
+            The movies that were added or removed, in the order of their asking. Raises as above.
+        """
 
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
         """Start a run of a DAG in the visitor's name; return the run's id.

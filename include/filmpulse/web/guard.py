@@ -78,7 +78,7 @@ class Guard:
         request.state.door = self._door
         refusal = await self._refuse(request)
         if refusal is not None:
-            answer = answer_for(request, refusal, self._door)
+            answer = await run_in_threadpool(answer_for, request, refusal, self._door)
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, _limited(receive), send_with_headers)
@@ -115,8 +115,8 @@ def _is_form(request: HTTPConnection) -> bool:
 def _cross_site() -> HTTPException:
     return HTTPException(
         403,
-        "This request does not come from a page of Filmpulse, or the page is from before your last "
-        f"log-in: open the page again. A script sends a bearer token, or {TOKEN_HEADER}.",
+        "This request does not come from a page of Filmpulse that was opened by this log-in: open "
+        f"the page again. A script sends a bearer token, or {TOKEN_HEADER}.",
     )
 
 

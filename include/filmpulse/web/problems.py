@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match
@@ -52,7 +53,7 @@ _STATUS_OF_REASON = {"unknown": 404, "nothing_stored": 404, "other_title": 409}
 """What `BadInput` says of a movie, and of a title that was typed to confirm."""
 
 # The words of these name the server, its user and its tables: they are for the log.
-_INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url")
+_INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url", "airflow_unavailable")
 _NO_WAREHOUSE = (
     "The warehouse does not answer as it should. Nothing was half-stored; try again in a minute. "
     "`filmpulse doctor` and the web server's log say more."
@@ -109,7 +110,8 @@ def install(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return answer_for(request, error, door_of(request))
+    # A page asks for rights, and that may ask a database or another server.
+    return await run_in_threadpool(answer_for, request, error, door_of(request))
 
 
 def answer_for(request: Request, error: Exception, door: Door) -> Response:

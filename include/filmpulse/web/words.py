@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Literal, NamedTuple
 
-from filmpulse.warehouse.pages import CollectionLine, State
+from filmpulse.warehouse.pages import State
 
 Tone = Literal["good", "working", "warning", "bad", "quiet"]
 
@@ -36,18 +36,10 @@ class Said(NamedTuple):
         return self.tone == "working"
 
 
-def say_first(collection: CollectionLine | None) -> Said:
-    """Put into words how a movie stands of which nothing is known; by its last collection."""
-    if collection is None:
-        return Said("Waits for its first look", "working")
-    if collection.status in ("queued", "running"):
-        return Said("Checking", "working")
-    words, tone = _PLAIN.get(collection.status, _PLAIN["failed"])
-    return Said(words, tone, collection.sentence)
-
-
-def say(state: State) -> Said:
-    """Put a movie's state into words."""
+def say(state: State | None) -> Said:
+    """Put a movie's state into words; None for a movie of which nothing is known yet."""
+    if state is None:
+        return Said(*_PLAIN["never"])
     sentence = state.sentence
     match state.state:
         case "scoring":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import HTTPException, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -152,7 +152,17 @@ def collect_movie(
 ) -> Response:
     """Start a run of `movie_reception`. How it went stands in its collections afterwards."""
     check(imdb_id, door)
-    run_id = actions.refresh(imdb_id, asked.mode, door, visitor)
+    return _started(request, imdb_id, actions.refresh(imdb_id, asked.mode, door, visitor))
+
+
+def _started(request: Request, imdb_id: str, run_id: str | None) -> Response:
+    """Return the run that was started.
+
+    Raises:
+        HTTPException: 409, since the movie is being read or scored.
+    """
+    if run_id is None:
+        raise HTTPException(409, f"{imdb_id} is being read or scored at this moment.")
     return answers.one(request, models.Started(run_id=run_id), 202)
 
 
@@ -170,8 +180,7 @@ def score_movie(request: Request, door: DoorDep, visitor: VisitorDep, imdb_id: M
     within the budget.
     """
     check(imdb_id, door)
-    run_id = actions.rescore(imdb_id, door, visitor)
-    return answers.one(request, models.Started(run_id=run_id), 202)
+    return _started(request, imdb_id, actions.rescore(imdb_id, door, visitor))
 
 
 TagName = Annotated[

@@ -19,7 +19,7 @@ from filmpulse.web import figures
 from filmpulse.web.dashboards import RECEPTION, dashboard_url
 from filmpulse.web.door import Door, DoorDep
 from filmpulse.web.ids import ImdbIdPath
-from filmpulse.web.pages.movies import CardShown, read_cards
+from filmpulse.web.pages.movies import CardShown, read_cards, read_tracked
 from filmpulse.web.render import airflow_path, is_part, page, url
 
 router = APIRouter()
@@ -99,7 +99,7 @@ def movie_page(
 
 def _card(imdb_id: str, door: Door) -> CardShown | None:
     """Return a movie as the list shows it; None for one that is neither known nor tracked."""
-    tracked = door.tracked()
+    tracked = read_tracked(door)
     shown = read_cards(door.context().warehouse, tracked, [imdb_id])[0]
     is_known = shown.card.title != imdb_id or shown.card.looked_at is not None
     return shown if is_known or shown.is_tracked else None
@@ -232,14 +232,23 @@ def _log(request: Request, line: rows.CollectionLine, door: Door) -> str | None:
 
 
 @router.get("/movies/{imdb_id}/state", response_class=HTMLResponse)
-def movie_state(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
-    """Return a movie's state anew, for an open page; once the work ends, have the page anew."""
+def movie_state(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    tries: Annotated[int, Query(ge=0, le=100)] = 0,
+) -> HTMLResponse:
+    """Return a movie's state anew, for an open page; once the work ends, have the page anew.
+
+    `tries` is how often to ask for work that was started and has not begun.
+    """
     shown = _card(imdb_id, door)
     if shown is None:
         raise HTTPException(404, f"{imdb_id} is neither known here nor tracked.")
-    answer = page(request, "_movie_state.html", shown=shown)
-    if not shown.said.is_working:
-        answer.headers["HX-Refresh"] = "true"
+    left = max(tries - 1, 0)
+    answer = page(request, "_movie_state.html", shown=shown, tries=left)
+    if not shown.said.is_working and not left:
+        answer.headers["HX-Redirect"] = url(request, f"/movies/{imdb_id}")
     return answer
 
 

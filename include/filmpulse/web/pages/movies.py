@@ -12,15 +12,15 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from filmpulse import jobs
-from filmpulse.errors import FilmpulseError
+from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.jobs import Tracked
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse import pages as rows
 from filmpulse.web import actions
-from filmpulse.web.door import DoorDep, VisitorDep, erases
+from filmpulse.web.door import Door, DoorDep, VisitorDep, erases
 from filmpulse.web.ids import ImdbIdPath
 from filmpulse.web.render import is_part, page, url
-from filmpulse.web.words import Said, say, say_first
+from filmpulse.web.words import Said, say
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -47,7 +47,7 @@ def list_movies(
     order: Order = "title",
 ) -> HTMLResponse:
     """Show the movies with their states and figures."""
-    tracked, warehouse = door.tracked(), door.context().warehouse
+    tracked, warehouse = read_tracked(door), door.context().warehouse
     every = read_cards(warehouse, tracked, None)
     cards = [one for one in every if one.is_tracked or shown == "all"]
     tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
@@ -64,7 +64,7 @@ def list_movies(
 @router.get("/moving", response_class=HTMLResponse)
 def moving_cards(request: Request, door: DoorDep) -> HTMLResponse:
     """Return the cards of movies that are being worked on, for an open list."""
-    tracked, warehouse = door.tracked(), door.context().warehouse
+    tracked, warehouse = read_tracked(door), door.context().warehouse
     moving = [s.imdb_id for s in rows.states(warehouse, imdb_ids=None) if s.is_at_work]
     cards = read_cards(warehouse, tracked, [i for i in moving if i in set(tracked.imdb_ids)])
     return page(request, "_moving.html", cards=cards)
@@ -73,8 +73,16 @@ def moving_cards(request: Request, door: DoorDep) -> HTMLResponse:
 @router.get("/movies/{imdb_id}/card", response_class=HTMLResponse)
 def movie_card(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
     """Return one card anew."""
-    cards = read_cards(door.context().warehouse, door.tracked(), [imdb_id])
+    cards = read_cards(door.context().warehouse, read_tracked(door), [imdb_id])
     return page(request, "_card.html", shown=cards[0], is_moving=False)
+
+
+def read_tracked(door: Door) -> Tracked:
+    """Return the tracked movies; none, and why as a problem, if the list cannot be read."""
+    try:
+        return door.tracked()
+    except BadInput as error:
+        return Tracked([], [str(error)])
 
 
 def read_cards(
@@ -87,18 +95,15 @@ def read_cards(
     wanted = None if imdb_ids is None else list(imdb_ids)
     with warehouse.connect() as connection:
         cards = {c.imdb_id: c for c in rows.cards(connection, imdb_ids=wanted)}
-        states = {s.imdb_id: say(s) for s in rows.states(connection, imdb_ids=wanted)}
+        states = {s.imdb_id: s for s in rows.states(connection, imdb_ids=wanted)}
         aspects = _by_movie(rows.card_aspects(connection, imdb_ids=wanted))
         weeks = _by_movie(rows.card_weeks(connection, imdb_ids=wanted))
-        order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
-        for imdb_id in order.keys() - cards.keys():
-            last = rows.collections(connection, imdb_id=imdb_id, most=1, before=None)
-            states[imdb_id] = say_first(last[0] if last else None)
+    order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
     is_tracked = set(tracked.imdb_ids)
     return [
         CardShown(
             cards.get(imdb_id) or _unknown(imdb_id),
-            states.get(imdb_id) or say_first(None),
+            say(states.get(imdb_id)),
             aspects[imdb_id],
             weeks[imdb_id],
             imdb_id in is_tracked,
@@ -131,7 +136,7 @@ def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
     """Sort cards; movies with too few reviews are never ranked and come last."""
     keys: dict[Order, Any] = {
         "title": lambda c: c.card.movie.casefold(),
-        "opinion": lambda c: (not c.card.is_enough, -(c.card.mean_overall or 0)),
+        "opinion": lambda c: -(c.card.mean_overall or 0) if c.card.is_enough else 9,
         "reviews": lambda c: -(c.card.reviews or 0),
         "news": lambda c: -_lately(c.weeks),
         "work": lambda c: _TONES.index(c.said.tone),
@@ -174,8 +179,7 @@ def refresh_movie(
     mode: Annotated[Literal["incremental", "full"], Form()] = "incremental",
 ) -> Response:
     """Start reading a movie's reviews now."""
-    actions.refresh(imdb_id, mode, door, visitor)
-    return _on(request, f"/movies/{imdb_id}?said=refreshing")
+    return _started(request, imdb_id, "refreshing", actions.refresh(imdb_id, mode, door, visitor))
 
 
 @router.post("/movies/{imdb_id}/rescore")
@@ -183,8 +187,12 @@ def rescore_movie(
     request: Request, imdb_id: ImdbIdPath, door: DoorDep, visitor: VisitorDep
 ) -> Response:
     """Start scoring what has no score under the configured analyser."""
-    actions.rescore(imdb_id, door, visitor)
-    return _on(request, f"/movies/{imdb_id}?said=scoring")
+    return _started(request, imdb_id, "scoring", actions.rescore(imdb_id, door, visitor))
+
+
+def _started(request: Request, imdb_id: str, what: str, run_id: str | None) -> Response:
+    """Lead to the movie's page, which says what was started, or that something is under way."""
+    return _on(request, f"/movies/{imdb_id}?said={what if run_id else 'busy'}")
 
 
 @router.post("/movies/{imdb_id}/tags")
@@ -229,24 +237,27 @@ def erase_movie(
 class Backups(NamedTuple):
     """The backups that were made so far: how many, the newest (UTC); None where nobody can say.
 
-    `keep` is how many newer ones it takes until one is deleted.
+    Those that stay are the `keep` newest, and the last of each of so many days and months.
     """
 
     kept: int | None
     newest_at: datetime | None
     keep: int
+    daily: int
+    monthly: int
 
 
 def _backups(context: jobs.Context) -> Backups:
-    keep = context.settings.backup_keep
-    if context.settings.backup_url is None:
-        return Backups(0, None, keep)
+    settings = context.settings
+    stay = settings.backup_keep, settings.backup_daily, settings.backup_monthly
+    if settings.backup_url is None:
+        return Backups(0, None, *stay)
     try:
         newest_at = jobs.newest_complete(context)
-        return Backups(len(jobs.list_backups(context)), newest_at, keep)
+        return Backups(len(jobs.list_backups(context)), newest_at, *stay)
     except FilmpulseError as error:
         log.warning("The backups could not be listed: %s", error)
-        return Backups(None, None, keep)
+        return Backups(None, None, *stay)
 
 
 def _on(request: Request, path: str) -> Response:
