@@ -250,7 +250,7 @@ def test_a_saved_page_is_brought_in(person: Person, warehouse: Any) -> None:
     person.says("waits", "#inbox")
     person.find("#inbox button", "Import now").click()
     person.says("Nothing waits", "#inbox", 300)
-    person.says("The Lamp Keeper", "#inbox")
+    person.says("25 new, 0 edited", "#inbox")
     kept = warehouse.rows("SELECT count(*) FROM core.reviews WHERE imdb_id = %s", SAVED)
     assert kept[0]["count"] == 25
 

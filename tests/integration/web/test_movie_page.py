@@ -387,7 +387,7 @@ def test_a_form_of_another_site_changes_nothing(house):
 def test_the_page_of_a_movie_at_work_moves_by_itself(house):
     client = house.client()
     state = f"/movies/{FIRST}/state"
-    assert client.get(state).headers["hx-redirect"].endswith(f"/movies/{MOVIE}")
+    assert client.get(state).headers["hx-redirect"].endswith(f"/movies/{FIRST}")
     with house.job_context.warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, queued_at, "
@@ -398,7 +398,7 @@ def test_the_page_of_a_movie_at_work_moves_by_itself(house):
     [moving] = page.find_class("movie-state")
     assert moving.get("hx-get") == state
     answer = client.get(state)
-    assert "hx-refresh" not in answer.headers
+    assert "hx-redirect" not in answer.headers
     assert html.fragment_fromstring(answer.text.strip()).get("hx-get") == state
 
 
