@@ -400,6 +400,23 @@ def test_the_page_of_a_movie_at_work_moves_by_itself(house):
     answer = client.get(state)
     assert "hx-redirect" not in answer.headers
     assert html.fragment_fromstring(answer.text.strip()).get("hx-get") == state
+    [card] = html.fragments_fromstring(client.get("/moving").text.strip())
+    assert (card.get("id"), card.get("hx-swap-oob")) == (f"card-{FIRST}", "true")
+    assert card.get("hx-get") == f"/movies/{FIRST}/card"
+    refused = client.post(f"/movies/{FIRST}/refresh", follow_redirects=False)
+    assert refused.headers["location"].endswith("?said=busy")
+    assert house.started == [], "what is under way is not started again"
+
+
+def test_the_page_waits_for_work_that_was_started_and_has_not_begun(house):
+    client = house.client()
+    answer = client.post(f"/movies/{FIRST}/refresh", follow_redirects=False)
+    assert answer.headers["location"].endswith("?said=refreshing")
+    [waiting] = read(client, f"/movies/{FIRST}?said=refreshing").find_class("movie-state")
+    assert waiting.get("hx-get") == f"/movies/{FIRST}/state?tries=30"
+    answer = client.get(waiting.get("hx-get"))
+    assert html.fragment_fromstring(answer.text.strip()).get("hx-get").endswith("?tries=29")
+    assert "hx-redirect" in client.get(f"/movies/{FIRST}/state?tries=1").headers
 
 
 def test_the_log_of_a_run_is_linked_but_not_of_an_import(house):
