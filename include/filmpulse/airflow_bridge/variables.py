@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from filmpulse.errors import BadInput
 
@@ -14,6 +15,9 @@ ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
 """Where the Variable is set, Airflow reads no stored one."""
 
 DESCRIPTION = "IMDb ids of the movies to track, as a JSON list"
+
+_is_ours = ContextVar("is_ours", default=False)
+"""Whether this thread, or task of a loop, says itself what Airflow's database answers."""
 
 
 def read_variable() -> str:
@@ -67,13 +71,17 @@ def _ensure_variable() -> None:
             session.add(Variable(TRACKED_MOVIES, "[]", DESCRIPTION))  # type: ignore[no-untyped-call]
 
 
+def _is_logged(_: logging.LogRecord) -> bool:
+    return not _is_ours.get()
+
+
 @contextmanager
 def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> Iterator[None]:
     """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    logger = logging.getLogger("airflow.models.variable")
-    was_disabled, logger.disabled = logger.disabled, True
+    logging.getLogger("airflow.models.variable").addFilter(_is_logged)  # no second time
+    token = _is_ours.set(True)
     try:
         yield
     except SQLAlchemyError as error:
@@ -84,4 +92,4 @@ def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> It
             "setup`."
         ) from error
     finally:
-        logger.disabled = was_disabled
+        _is_ours.reset(token)
