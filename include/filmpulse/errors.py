@@ -8,6 +8,7 @@ A caller decides by the branch, never by the message::
     │   ├── LakeUnavailable       the object store did not answer
     │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
+    │   ├── AirflowUnavailable    Airflow's own database did not answer
     │   ├── BackupUnavailable     the place of backups did not answer, or another backup runs
     │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
@@ -81,6 +82,12 @@ class WarehouseUnavailable(Retryable):
     """Postgres could not be reached, or went away in mid-statement."""
 
     reason = "warehouse_unavailable"
+
+
+class AirflowUnavailable(Retryable):
+    """Airflow's own database could not be reached."""
+
+    reason = "airflow_unavailable"
 
 
 class BackupUnavailable(Retryable):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
-from filmpulse.errors import BadInput
+from filmpulse.errors import AirflowUnavailable, BadInput
 
 TRACKED_MOVIES = "tracked_movies"
 ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
@@ -21,7 +21,7 @@ _is_ours = ContextVar("is_ours", default=False)
 
 
 def read_variable() -> str:
-    """Read `tracked_movies` as it is stored; raise BadInput if Airflow's database is not there."""
+    """Read `tracked_movies` as it is stored; raise AirflowUnavailable if its database is away."""
     from airflow.models import Variable
 
     with metadata_answers():
@@ -36,7 +36,8 @@ def change_variable(change: Callable[[str], str]) -> str:
             and nothing is changed.
 
     Raises:
-        BadInput: Airflow's database is not there, or the environment sets the Variable.
+        AirflowUnavailable: Airflow's database is not there.
+        BadInput: The environment sets the Variable.
     """
     from airflow.models import Variable
     from airflow.utils.session import create_session
@@ -77,7 +78,12 @@ def _is_logged(_: logging.LogRecord) -> bool:
 
 @contextmanager
 def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> Iterator[None]:
-    """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
+    """Turn an error of Airflow's database into ours; Airflow would log its traceback.
+
+    Raises:
+        AirflowUnavailable: The database did not answer. The sentence, for the command line, has the
+            driver's words, which name host and user: a page shows others.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("airflow.models.variable").addFilter(_is_logged)  # no second time
@@ -86,7 +92,7 @@ def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> It
         yield
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", error)).splitlines()[0]
-        raise BadInput(
+        raise AirflowUnavailable(
             f"{wanted} cannot be reached ({why}): run this where the "
             "instance's environment is set (`source var/<instance>/env.sh`), after `filmpulse "
             "setup`."

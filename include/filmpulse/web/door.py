@@ -62,7 +62,8 @@ class Door(Protocol):
         """Return the tracked movies, and the list's wrong entries.
 
         Raises:
-            BadInput: The list is no JSON list, or the database does not answer.
+            BadInput: The list is no JSON list.
+            AirflowUnavailable: The database does not answer.
         """
 
     def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Tracked:

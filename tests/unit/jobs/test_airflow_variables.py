@@ -6,8 +6,10 @@ import logging
 import threading
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from filmpulse.airflow_bridge.variables import metadata_answers
+from filmpulse.errors import AirflowUnavailable, Retryable
 
 AIRFLOWS = "airflow.models.variable"
 
@@ -36,3 +38,10 @@ def test_airflow_logs_again_after_two_questions_at_once(caplog) -> None:
         thread.join(10)
         assert not said(caplog)
     assert said(caplog)
+
+
+def test_an_outage_can_be_retried_and_has_a_reason_of_its_own() -> None:
+    with pytest.raises(AirflowUnavailable, match="no route to host") as caught, metadata_answers():
+        raise OperationalError("SELECT 1", {}, Exception("no route to host"))
+    assert isinstance(caught.value, Retryable)
+    assert caught.value.reason == "airflow_unavailable"
