@@ -5,6 +5,7 @@ A caller decides by the branch, never by the message::
     FilmpulseError
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
+    │   │   └── HostBusy          others asked it for longer than the caller waits
     │   ├── LakeUnavailable       the object store did not answer
     │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
@@ -64,6 +65,12 @@ class SiteUnavailable(Retryable):
     """The site did not give a whole page: reset, timeout, 5xx, broken_page."""
 
     reason = "unavailable"
+
+
+class HostBusy(SiteUnavailable):
+    """Other workers kept a host busy for longer than the caller waits for its turn."""
+
+    reason = "timeout"
 
 
 class LakeUnavailable(Retryable):
