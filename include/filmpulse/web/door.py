@@ -73,6 +73,7 @@ class Door(Protocol):
         """Start a run of a DAG in the visitor's name; return the run's id.
 
         Raises:
+            HTTPException: 403, the visitor may not trigger this DAG.
             Retryable: Airflow does not know the DAG yet.
         """
 
