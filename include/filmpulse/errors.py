@@ -5,9 +5,11 @@ A caller decides by the branch, never by the message::
     FilmpulseError
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
+    │   │   └── HostBusy          others asked it for longer than the caller waits
     │   ├── LakeUnavailable       the object store did not answer
     │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
+    │   ├── AirflowUnavailable    Airflow's own database did not answer
     │   ├── BackupUnavailable     the place of backups did not answer, or another backup runs
     │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
@@ -65,6 +67,12 @@ class SiteUnavailable(Retryable):
     reason = "unavailable"
 
 
+class HostBusy(SiteUnavailable):
+    """Other workers kept a host busy for longer than the caller waits for its turn."""
+
+    reason = "timeout"
+
+
 class LakeUnavailable(Retryable):
     """The lake could not be read or written."""
 
@@ -81,6 +89,12 @@ class WarehouseUnavailable(Retryable):
     """Postgres could not be reached, or went away in mid-statement."""
 
     reason = "warehouse_unavailable"
+
+
+class AirflowUnavailable(Retryable):
+    """Airflow's own database could not be reached."""
+
+    reason = "airflow_unavailable"
 
 
 class BackupUnavailable(Retryable):

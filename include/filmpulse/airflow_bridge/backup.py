@@ -105,7 +105,7 @@ def stored_objects() -> AirflowObjects:
     """Read what a backup keeps of Airflow, outside a task (the command line).
 
     Raises:
-        BadInput: Airflow's database is not there.
+        AirflowUnavailable: Airflow's database is not there.
     """
     from airflow.models import Connection, Variable
     from airflow.utils.session import create_session
@@ -130,7 +130,7 @@ def write_variables(values: Mapping[str, str]) -> tuple[list[str], list[str]]:
         The names of those that were written, and of those that have another value.
 
     Raises:
-        BadInput: Airflow's database is not there.
+        AirflowUnavailable: Airflow's database is not there.
     """
     from airflow.models import Variable
 

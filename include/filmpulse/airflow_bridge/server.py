@@ -2,8 +2,9 @@
 
 Reading needs the right to read the DAG `movie_reception`. Changing needs the rights to edit the
 Variable `tracked_movies` and to trigger that DAG. Erasing needs the rights to delete both the
-Variable and the DAG's runs. Each auth manager of Airflow answers these questions; what is imported
-here of Airflow is not its public API, so the tests hold it to the locked version.
+Variable and the DAG's runs. Whoever starts a run needs the right to trigger that very DAG, too.
+Each auth manager of Airflow answers these questions; what is imported here of Airflow is not its
+public API, so the tests hold it to the locked version.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
+from fastapi import HTTPException
 from starlette.requests import HTTPConnection
 
 from filmpulse.airflow_bridge.connections import stored_model
@@ -25,6 +28,13 @@ from filmpulse.web.door import Right, Visitor
 RECEPTION = "movie_reception"
 _KEPT_SECONDS = 60.0
 """How long a context is kept: a changed Connection counts after a minute."""
+
+
+@dataclass(frozen=True)
+class _AirflowVisitor(Visitor):
+    """A visitor with the user that the auth manager knows."""
+
+    user: Any = None
 
 
 class AirflowDoor:
@@ -41,7 +51,6 @@ class AirflowDoor:
     async def visitor(self, request: HTTPConnection) -> Visitor | None:
         """Return who asks, as Airflow itself tells it; None for a stranger."""
         from airflow.api_fastapi.core_api.security import get_user
-        from fastapi import HTTPException
         from fastapi.security import HTTPAuthorizationCredentials
         from fastapi.security.utils import get_authorization_scheme_param
 
@@ -53,7 +62,9 @@ class AirflowDoor:
             user = await get_user(request, None, bearer)  # type: ignore[arg-type]
         except HTTPException:
             return None
-        return Visitor(user.get_name(), bearer is None, lambda right: _may(user, right))
+        return _AirflowVisitor(
+            user.get_name(), bearer is None, lambda right: _may(user, right), user=user
+        )
 
     def log_in_url(self, next_url: str) -> str:
         """Return the address of the log-in, which leads on to `next_url`."""
@@ -77,11 +88,18 @@ class AirflowDoor:
         return [imdb_id for imdb_id in (*add, *remove) if (imdb_id in before) != (imdb_id in after)]
 
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
-        """Start a run of a DAG by hand."""
+        """Start a run of a DAG by hand.
+
+        Raises:
+            HTTPException: 403, the visitor may not trigger this DAG.
+            Retryable: Airflow does not know the DAG yet, or started no run.
+        """
         from airflow.api.common.trigger_dag import trigger_dag
         from airflow.exceptions import DagNotFound
         from airflow.utils.types import DagRunTriggeredByType
 
+        if not _may_trigger(cast(_AirflowVisitor, visitor).user, dag_id):
+            raise HTTPException(403, f"Your log-in may not trigger the DAG {dag_id}.")
         try:
             run = trigger_dag(
                 dag_id,
@@ -116,6 +134,18 @@ class AirflowDoor:
                     context = context.with_model(stored_model)
                 self._contexts[is_scoring] = time.monotonic(), context
             return context
+
+
+def _may_trigger(user: Any, dag_id: str) -> bool:
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import (
+        DagAccessEntity,
+        DagDetails,
+    )
+
+    return get_auth_manager().is_authorized_dag(
+        method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag_id), user=user
+    )
 
 
 def _may(user: Any, right: Right) -> bool:

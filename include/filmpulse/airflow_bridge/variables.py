@@ -6,8 +6,9 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
-from filmpulse.errors import BadInput
+from filmpulse.errors import AirflowUnavailable, BadInput
 
 TRACKED_MOVIES = "tracked_movies"
 ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
@@ -15,9 +16,12 @@ ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
 
 DESCRIPTION = "IMDb ids of the movies to track, as a JSON list"
 
+_is_ours = ContextVar("is_ours", default=False)
+"""Whether this thread, or task of a loop, says itself what Airflow's database answers."""
+
 
 def read_variable() -> str:
-    """Read `tracked_movies` as it is stored; raise BadInput if Airflow's database is not there."""
+    """Read `tracked_movies` as it is stored; raise AirflowUnavailable if its database is away."""
     from airflow.models import Variable
 
     with metadata_answers():
@@ -32,7 +36,8 @@ def change_variable(change: Callable[[str], str]) -> str:
             and nothing is changed.
 
     Raises:
-        BadInput: Airflow's database is not there, or the environment sets the Variable.
+        AirflowUnavailable: Airflow's database is not there.
+        BadInput: The environment sets the Variable.
     """
     from airflow.models import Variable
     from airflow.utils.session import create_session
@@ -67,21 +72,30 @@ def _ensure_variable() -> None:
             session.add(Variable(TRACKED_MOVIES, "[]", DESCRIPTION))  # type: ignore[no-untyped-call]
 
 
+def _is_logged(_: logging.LogRecord) -> bool:
+    return not _is_ours.get()
+
+
 @contextmanager
 def metadata_answers(wanted: str = f"Airflow's Variable {TRACKED_MOVIES}") -> Iterator[None]:
-    """Turn an error of Airflow's database into BadInput; Airflow would log its traceback."""
+    """Turn an error of Airflow's database into ours; Airflow would log its traceback.
+
+    Raises:
+        AirflowUnavailable: The database did not answer. The sentence, for the command line, has the
+            driver's words, which name host and user: a page shows others.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
-    logger = logging.getLogger("airflow.models.variable")
-    was_disabled, logger.disabled = logger.disabled, True
+    logging.getLogger("airflow.models.variable").addFilter(_is_logged)  # no second time
+    token = _is_ours.set(True)
     try:
         yield
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", error)).splitlines()[0]
-        raise BadInput(
+        raise AirflowUnavailable(
             f"{wanted} cannot be reached ({why}): run this where the "
             "instance's environment is set (`source var/<instance>/env.sh`), after `filmpulse "
             "setup`."
         ) from error
     finally:
-        logger.disabled = was_disabled
+        _is_ours.reset(token)

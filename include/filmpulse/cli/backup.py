@@ -14,7 +14,7 @@ from filmpulse.cli import common
 from filmpulse.cli.app import app, backup_app, lake_app
 from filmpulse.cli.common import err, out
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput
+from filmpulse.errors import AirflowUnavailable, BadInput
 
 BackupId = Annotated[
     str | None, typer.Argument(help="Which backup.", show_default="the newest complete one")
@@ -50,7 +50,7 @@ def _airflow_objects() -> Any:
         if common.has_airflow():
             return airflow_bridge.stored_objects()
         why = "AIRFLOW_HOME is not set"
-    except BadInput as error:
+    except AirflowUnavailable as error:
         why = str(error)
     err.print(f"[yellow]The backup goes without Airflow's Variables: {escape(why)}[/]")
     return jobs.AirflowObjects()

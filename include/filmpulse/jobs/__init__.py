@@ -22,6 +22,7 @@ from filmpulse.jobs.inbox.import_tables import (
     open_table,
 )
 from filmpulse.jobs.inbox.store import (
+    MOST_UNPACKED_BYTES,
     MOST_UPLOADED_BYTES,
     Added,
     Imported,

@@ -10,14 +10,15 @@ from typing import NamedTuple, Self
 
 import psycopg
 
-from filmpulse.errors import HostPaused, SiteUnavailable
+from filmpulse.errors import HostBusy, HostPaused
 from filmpulse.warehouse import Connection, Warehouse, unavailable
 from filmpulse.warehouse.statement import Command, Query, Scalar
 
 log = logging.getLogger(__name__)
 
 _LOCK_SPACE = 0x686F7374  # "host": keeps our advisory locks apart from others
-_LOCK_TIMEOUT = "900s"
+_LOCK_SECONDS = 900.0
+"""How long a task waits for others."""
 
 
 class _HostState(NamedTuple):
@@ -45,17 +46,29 @@ class HostGate:
     Use it as a context manager, one object per thread.
     """
 
-    def __init__(self, warehouse: Warehouse, gap_seconds: float) -> None:
-        """Keep the warehouse and the least time between two requests to one host."""
+    def __init__(
+        self, warehouse: Warehouse, gap_seconds: float, patience_seconds: float | None = None
+    ) -> None:
+        """Keep the warehouse and how long to wait.
+
+        Args:
+            warehouse: Where the slots are.
+            gap_seconds: The least time between two requests to one host.
+            patience_seconds: The most time that one `wait` takes; if None, a quarter of an hour
+                for others, and then the gap.
+        """
         self._warehouse = warehouse
         self._gap = gap_seconds
+        self._patience = patience_seconds
+        self._lock_seconds = _LOCK_SECONDS if patience_seconds is None else patience_seconds
         self._stack = ExitStack()
         self._connection: Connection
 
     def __enter__(self) -> Self:
         """Open the connection that holds the locks."""
         self._connection = self._stack.enter_context(self._warehouse.connect(autocommit=True))
-        self._connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+        most_ms = max(1, round(self._lock_seconds * 1000))  # 0 would be without end
+        self._connection.execute(f"SET lock_timeout = {most_ms}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,23 +80,27 @@ class HostGate:
 
         Raises:
             HostPaused: The host asked for quiet and the pause is not over.
-            SiteUnavailable: Other workers held the host for a quarter of an hour.
+            HostBusy: Other workers held the host for longer than the gate's patience.
             WarehouseUnavailable: The gate could not be asked; no request may go.
         """
-        connection = self._connection
+        connection, began = self._connection, time.monotonic()
         try:
             connection.execute("SELECT pg_advisory_unlock_all()")
             _ensure(connection, host=host)
             _refuse_if_paused(connection, host)
             connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK_SPACE, host))
-            time.sleep(max(0.0, _refuse_if_paused(connection, host)))
+            seconds = max(0.0, _refuse_if_paused(connection, host))
+            if self._patience is not None and time.monotonic() - began + seconds > self._patience:
+                raise self._busy(host)
+            time.sleep(seconds)
             _take(connection, host=host, gap=self._gap)
         except psycopg.errors.LockNotAvailable as error:
-            raise SiteUnavailable(
-                f"Other workers kept {host} busy for {_LOCK_TIMEOUT}.", reason="timeout"
-            ) from error
+            raise self._busy(host) from error
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
+
+    def _busy(self, host: str) -> HostBusy:
+        return HostBusy(f"Other workers kept {host} busy for {self._lock_seconds:.0f} s.")
 
     def pause(self, host: str, reason: str, retry_after: float | None = None) -> datetime:
         """Stop all requests to a host, longer with each strike, and return until when (UTC)."""

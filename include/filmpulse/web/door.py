@@ -62,7 +62,8 @@ class Door(Protocol):
         """Return the tracked movies, and the list's wrong entries.
 
         Raises:
-            BadInput: The list is no JSON list, or the database does not answer.
+            BadInput: The list is no JSON list.
+            AirflowUnavailable: The database does not answer.
         """
 
     def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
@@ -76,6 +77,7 @@ class Door(Protocol):
         """Start a run of a DAG in the visitor's name; return the run's id.
 
         Raises:
+            HTTPException: 403, the visitor may not trigger this DAG.
             Retryable: Airflow does not know the DAG yet.
         """
 

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,8 +14,9 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Snapshot
-from filmpulse.jobs.reception import look_first, suggest
+from filmpulse.jobs.reception import look_first, remember, suggest
 from filmpulse.jobs.reception.remember import Remembered
+from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.load import store_movie, store_snapshot
 
 MOVIE, SMALL = "tt99000005", "tt99000006"  # 57 reviews, 3 reviews
@@ -82,7 +84,7 @@ def test_one_letter_needs_no_request(context, sample_site, typed):
 def test_threads_that_ask_the_same_ask_once(context, sample_site):
     sample_site.control("switch", name="slow", value=0.5)
     word = title_of(sample_site).split()[-1]
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(remember.MOST_AT_ONCE) as pool:
         found = set(pool.map(lambda _: jobs.suggest(word, context).verdict, range(12)))
     assert found == {"found"}
     assert asked(sample_site) == 1
@@ -99,6 +101,68 @@ def test_other_words_wait_and_are_then_turned_away(context, sample_site, monkeyp
     first.join()
     sample_site.control("switch", name="slow", value=None)
     assert jobs.suggest("other words", context).verdict == "none"  # busy is not remembered
+
+
+@pytest.fixture
+def busy_site(context, sample_site, monkeypatch):
+    """Another worker has the site's slot; a question of a page waits half a second."""
+    for module in (suggest, look_first, remember):
+        monkeypatch.setattr(module, "WAIT_SECONDS", 0.5)
+    with HostGate(context.warehouse, 0) as gate:
+        gate.wait(urlsplit(sample_site.url).netloc)
+        yield
+
+
+def test_a_page_waits_for_its_turn_for_a_short_time(context, busy_site):
+    began = time.monotonic()
+    assert jobs.suggest("other words", context).verdict == "busy"
+    look, _ = jobs.look_first(MOVIE, context)
+    assert (look.verdict, look.may_add) == ("busy", True)
+    assert time.monotonic() - began < 60  # a task waits 900 s
+
+
+def test_a_thread_waits_for_anothers_question_for_a_short_time(monkeypatch):
+    monkeypatch.setattr(remember, "WAIT_SECONDS", 0.05)
+    known, is_asked, ends = Remembered(lambda _: 60.0), threading.Event(), threading.Event()
+
+    def ask():
+        is_asked.set()
+        ends.wait(30)
+        return "late"
+
+    first = threading.Thread(target=known.get, args=("key", ask))
+    first.start()
+    assert is_asked.wait(30)
+    with pytest.raises(remember.TooBusy):
+        known.get("key", ask)
+    ends.set()
+    first.join()
+    assert known.get("key", ask) == "late"
+
+
+def test_a_fifth_question_is_turned_away_at_once(context, sample_site):
+    known, ends = Remembered(lambda _: 60.0), threading.Event()
+    known.get("before", lambda: "known")
+    begun = threading.Barrier(remember.MOST_AT_ONCE + 1)
+
+    def ask():
+        begun.wait(30)
+        return ends.wait(30)
+
+    threads = [
+        threading.Thread(target=known.get, args=(key, ask)) for key in range(remember.MOST_AT_ONCE)
+    ]
+    for thread in threads:
+        thread.start()
+    begun.wait(30)
+    assert jobs.suggest("a fifth", context).verdict == "busy"
+    assert jobs.look_first(MOVIE, context)[0].verdict == "busy"
+    assert known.get("before", ask) == "known"
+    assert not sample_site.state()["requests"]
+    ends.set()
+    for thread in threads:
+        thread.join()
+    assert jobs.suggest("a fifth", context).verdict == "none"
 
 
 def test_a_refusal_and_the_pause_after_it_are_answers(context, sample_site):

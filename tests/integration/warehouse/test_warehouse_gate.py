@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from filmpulse.errors import HostPaused
+from filmpulse.errors import HostBusy, HostPaused
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.gate import HostGate
 
@@ -63,6 +63,16 @@ def test_a_slot_is_held_until_the_next_wait(warehouse):
         gate.wait(OTHER_HOST)
         assert taken.wait(5)
     thread.join()
+
+
+def test_a_caller_with_little_patience_is_turned_away(warehouse):
+    with HostGate(warehouse, 60) as gate, HostGate(warehouse, 60, 0.2) as hasty:
+        gate.wait(HOST)
+        with pytest.raises(HostBusy):
+            hasty.wait(HOST)
+        gate.wait(OTHER_HOST)
+        with pytest.raises(HostBusy):  # the lock is free, and the gap is too long to sleep
+            hasty.wait(HOST)
 
 
 def _hold(url, ready):

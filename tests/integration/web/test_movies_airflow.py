@@ -155,6 +155,34 @@ def test_a_movie_is_tracked_read_and_removed(app: Any, tracked: None) -> None:
     assert stored() == []
 
 
+def test_a_run_needs_the_right_to_trigger_that_very_dag(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.models import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import func, select
+
+    manager, op = get_auth_manager(), somebody(app, "op")
+    may = manager.is_authorized_dag
+
+    def all_but_imports(**asked: Any) -> bool:
+        is_import = asked["details"].id == "import_saved_pages"
+        return not (is_import and asked["method"] == "POST") and may(**asked)
+
+    def runs() -> int:
+        with create_session() as session:
+            this = DagRun.dag_id == "import_saved_pages"
+            return session.scalar(select(func.count()).where(this))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(manager, "is_authorized_dag", all_but_imports)
+        assert op.post(f"{HERE}/upload/import").status_code == 403
+        assert runs() == 0
+    assert op.post(f"{HERE}/upload/import", follow_redirects=False).status_code == 303
+    assert runs() == 1
+
+
 BAD = [
     "", "tt1", "nonsense", "https://example.com/title/tt99000001/", "'; DROP TABLE core.movies;--",
     "../../etc/passwd", "<script>alert(1)</script>", "tt99000001\0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -337,6 +338,21 @@ def test_a_person_corrects_what_was_proposed(client):
     refused = take(client, content, **twice | {"step": "try"})
     assert "the text" in refused.xpath("string(//*[@role='alert'])")
     assert list(holds(refused).values()) == ["body"]
+
+
+def test_a_small_file_that_holds_much_is_refused(client, context, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_UNPACKED_BYTES", 1_000_000)
+    packed = gzip.compress(survey(20_000))
+    fields = chosen(take(client, packed, "a.csv.gz"))  # its first rows are no more than that
+    for step in ("try", "import"):
+        said = {"source": "survey", "rights": "Answers to our own survey.", "step": step}
+        tree = take(client, packed, "a.csv.gz", **fields | said)
+        assert "larger than 1 MB unpacked" in tree.text_content()
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", " " * 2_000_000)
+    assert "1 MB are read" in take(client, book.getvalue(), "a.xlsx").text_content()
+    assert names(context) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"a,b\n", b"PK\x03\x04", b"\xff" * 99])

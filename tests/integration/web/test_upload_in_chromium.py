@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from helpers.house import House
+from lxml import html
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -30,6 +31,14 @@ DROP = """
 const [files, target] = arguments;
 const data = new DataTransfer();
 for (const [name, text] of files) data.items.add(new File([text], name));
+const options = { dataTransfer: data, bubbles: true, cancelable: true };
+target.dispatchEvent(new DragEvent("drop", options));
+"""
+
+DROP_LARGE = """
+const [names, size, target] = arguments;
+const data = new DataTransfer();
+for (const name of names) data.items.add(new File([new Uint8Array(size)], name));
 const options = { dataTransfer: data, bubbles: true, cancelable: true };
 target.dispatchEvent(new DragEvent("drop", options));
 """
@@ -158,6 +167,28 @@ def test_a_dropped_table_goes_to_its_own_form_and_stays_chosen(visit):
     visit.one("#inbox form")
     (name,) = jobs.plan_import(visit.house.context())
     assert name.startswith("answers-")
+
+
+def test_a_file_too_large_is_refused_before_it_is_sent_in_the_servers_words(visit):
+    visit.open("/upload")
+    content, served = b"x" * 25_000_001, {}
+    with visit.house.client() as client:
+        for path, field, name in (("pages", "files", "a.html"), ("table", "file", "a.csv")):
+            answer = client.post(
+                f"/upload/{path}", files={field: (name, content)}, headers={"HX-Request": "true"}
+            )
+            served[name] = " ".join(html.fromstring(answer.text).text_content().split())
+    visit.browser.execute_script(DROP_LARGE, ["a.html", "a.csv"], len(content), visit.one("#drop"))
+    page, table = visit.one("#results .refused"), visit.one("#table-map [role=alert]")
+    assert page.text.partition(": ")[2] in served["a.html"]
+    assert table.text in served["a.csv"]
+    assert visit.faults() == []
+    sent = "return performance.getEntriesByType('resource').map((one) => one.name)"
+    assert not [
+        name
+        for name in visit.browser.execute_script(sent)
+        if name.endswith(("/upload/pages", "/upload/table"))
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

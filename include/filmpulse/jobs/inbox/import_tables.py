@@ -110,12 +110,17 @@ def is_waiting_table(name: str, context: Context) -> bool:
 
 
 def check_table(
-    file: BinaryIO, name: str, mapping: TableMap, context: Context, progress: Progress = silent
+    file: BinaryIO,
+    name: str,
+    mapping: TableMap,
+    context: Context,
+    progress: Progress = silent,
+    most_unpacked: int | None = None,
 ) -> TableRead:
     """Read a table as an import would, and store nothing at all.
 
     `file` is seekable and at its start; the ending of `name` says what it is. `progress` is told
-    the rows so far.
+    the rows so far. A `.gz` or a workbook may hold `most_unpacked` bytes, or as `limits` says.
 
     Raises:
         BadInput: The file cannot be read, lacks a column of the map, holds no row, or needs
@@ -123,7 +128,8 @@ def check_table(
         WarehouseUnavailable: The warehouse could not be asked which ids are taken.
     """
     with Spool() as spool:
-        return _read(file, name, mapping, spool, context, datetime.now(UTC), progress)
+        now = datetime.now(UTC)
+        return _read(file, name, mapping, spool, context, now, progress, most_unpacked)
 
 
 def import_table(
@@ -164,16 +170,23 @@ def import_table(
 
 
 def add_table(
-    file: BinaryIO, name: str, mapping: TableMap, context: Context, rejects: Path | None = None
+    file: BinaryIO,
+    name: str,
+    mapping: TableMap,
+    context: Context,
+    rejects: Path | None = None,
+    most_unpacked: int | None = None,
 ) -> tuple[TableRead, Added]:
     """Put the good rows of a table into the inbox, as JSON lines of our own fields with their map.
 
     Authors are hashed and unmapped columns left out before anything is stored, so that the inbox
-    holds no name. Refused rows go into `rejects`. Takes and raises what `import_table` does.
+    holds no name. Refused rows go into `rejects`; `most_unpacked` is as for `check_table`. Takes
+    and raises what `import_table` does.
     """
     given = store.plain_name(name)
     with Spool() as spool:
-        read = _read(file, given, mapping, spool, context, datetime.now(UTC), silent)
+        now = datetime.now(UTC)
+        read = _read(file, given, mapping, spool, context, now, silent, most_unpacked)
         if rejects is not None:
             _keep_rejects(spool, mapping, rejects)
         lines = [_line(review) for _, reviews in spool.movies() for review in reviews]
@@ -277,12 +290,13 @@ def _read(
     context: Context,
     now: datetime,
     progress: Progress,
+    most_unpacked: int | None = None,
 ) -> TableRead:
     """Read all of a file into the spool, and count its rows."""
     read = TableRead()
     secret = store.author_secret(context) if mapping.author else b""
     latest = now.date() + timedelta(days=1)  # a day that has begun somewhere on earth
-    for chunk in read_chunks(file, name, mapping):
+    for chunk in read_chunks(file, name, mapping, most_unpacked):
         rows = [
             Row(one.number, None, (Problem("row", one.sentence),), one.cells, is_split=False)
             for one in chunk.broken

@@ -73,6 +73,8 @@ _LONGEST_NAME = 120
 MOST_UPLOADED_BYTES = 25_000_000
 """Of one file that comes by a page: one with every review opened is perhaps 20 MB. The web server
 holds and parses it, beside its other work, so it takes less than `filmpulse inbox add`."""
+MOST_UNPACKED_BYTES = 200_000_000
+"""Of a table that comes by a page, unpacked: text of 25 MB packed holds about 100 MB."""
 
 _ID_IN_NAME = re.compile(r"(?<![a-z0-9])tt[0-9]{7,9}(?![0-9])", re.IGNORECASE)
 _OWN_HASH = re.compile(r"-[0-9a-f]{12}$")

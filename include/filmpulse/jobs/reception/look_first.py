@@ -7,12 +7,14 @@ as always, and nothing of it is stored.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Literal, NamedTuple
 
 from filmpulse.errors import (
     BadInput,
     Blocked,
     FilmpulseError,
+    HostBusy,
     HostPaused,
     LayoutChanged,
     NotFound,
@@ -20,7 +22,7 @@ from filmpulse.errors import (
 )
 from filmpulse.items import is_imdb_id
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.remember import Remembered
+from filmpulse.jobs.reception.remember import BUSY, WAIT_SECONDS, Remembered, TooBusy
 from filmpulse.jobs.reception.score import LARGE_MOVIE, about_usd, run_budget
 from filmpulse.jobs.reception.visit import polite_site
 from filmpulse.sources import sites
@@ -117,7 +119,10 @@ def look_first(imdb_id: str, context: Context) -> tuple[FirstLook, Estimate]:
     known = _known(imdb_id, context)
     if known is None:
         key = imdb_id, tuple(sorted(context.settings.source_urls.items()))
-        known = _remembered.get(key, lambda: _look(imdb_id, context))
+        try:
+            known = _remembered.get(key, lambda: _look(imdb_id, context))
+        except TooBusy:
+            known = FirstLook(imdb_id, "busy", sentence=BUSY)
     return known, _estimate(known, context)
 
 
@@ -136,10 +141,11 @@ def _look(imdb_id: str, context: Context) -> FirstLook:
             sentence="Reading live is off, so nothing can be said of it. You can track it and "
             "import pages that you saved.",
         )  # fmt: skip
+    until = time.monotonic() + WAIT_SECONDS
     if not _looking.acquire(timeout=_PATIENCE_SECONDS):
-        return FirstLook(imdb_id, "busy", sentence="Another movie is being looked at: try again.")
+        return FirstLook(imdb_id, "busy", sentence=BUSY)
     try:
-        with polite_site(on[0], context) as site:
+        with polite_site(on[0], context, until - time.monotonic()) as site:
             movie, snapshot = site.look(imdb_id)
     except FilmpulseError as error:
         return _in_vain(imdb_id, error)
@@ -156,6 +162,8 @@ def _in_vain(imdb_id: str, error: FilmpulseError) -> FirstLook:
     match error:
         case WarehouseUnavailable():
             raise error
+        case HostBusy():
+            return FirstLook(imdb_id, "busy", sentence=BUSY)
         case HostPaused():
             verdict: LookVerdict = "paused"
         case Blocked():

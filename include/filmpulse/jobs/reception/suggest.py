@@ -6,12 +6,13 @@ A verdict says how it went, and a sentence words it: a page shows both as an ans
 from __future__ import annotations
 
 import threading
+import time
 from typing import Literal, NamedTuple
 
-from filmpulse.errors import Blocked, FilmpulseError, HostPaused
+from filmpulse.errors import Blocked, FilmpulseError, HostBusy, HostPaused
 from filmpulse.items import SearchHit, read_imdb_id
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.reception.remember import Remembered
+from filmpulse.jobs.reception.remember import BUSY, WAIT_SECONDS, Remembered, TooBusy
 from filmpulse.jobs.reception.visit import search
 from filmpulse.sources import sites
 
@@ -29,13 +30,16 @@ class Suggested(NamedTuple):
     """What is suggested, and how asking went.
 
     `named` means that the words are an id or an address of a movie, `imdb_id`; nobody was asked.
-    `busy` means that other words are being asked about.
+    `busy` means that others are asking the site.
     """
 
     verdict: SuggestVerdict
     hits: tuple[SearchHit, ...] = ()
     imdb_id: str | None = None
     sentence: str = ""
+
+
+_BUSY = Suggested("busy", sentence=BUSY)
 
 
 def _how_long(answer: Suggested) -> float:
@@ -70,15 +74,21 @@ def suggest(query: str, context: Context) -> Suggested:
         )
     settings = context.settings
     key = words, settings.suggestion_url, tuple(sorted(settings.source_urls.items()))
-    return _remembered.get(key, lambda: _ask(words, context))
+    try:
+        return _remembered.get(key, lambda: _ask(words, context))
+    except TooBusy:
+        return _BUSY
 
 
 def _ask(words: str, context: Context) -> Suggested:
     """Ask the site; one question at a time in this process, since the gate lets no more through."""
+    until = time.monotonic() + WAIT_SECONDS
     if not _asking.acquire(timeout=_PATIENCE_SECONDS):
-        return Suggested("busy", sentence="Other titles are being looked up: try again shortly.")
+        return _BUSY
     try:
-        hits = tuple(search(words, context))
+        hits = tuple(search(words, context, until - time.monotonic()))
+    except HostBusy:
+        return _BUSY
     except HostPaused as error:
         return Suggested("paused", sentence=f"{error} Paste the movie's address or id meanwhile.")
     except Blocked as error:

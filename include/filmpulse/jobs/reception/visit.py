@@ -29,12 +29,17 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def polite_site(source: SiteSource, context: Context) -> Iterator[Site]:
-    """Open the gate and the site, note its host, and close both."""
+def polite_site(
+    source: SiteSource, context: Context, patience_seconds: float | None = None
+) -> Iterator[Site]:
+    """Open the gate and the site, note its host, and close both.
+
+    A request waits for its turn for `patience_seconds` at most; as long as a task does if None.
+    """
     meet(source, context)
     ids = MovieIds(context.warehouse, source.name)
     with (
-        HostGate(context.warehouse, context.settings.request_gap_seconds) as gate,
+        HostGate(context.warehouse, context.settings.request_gap_seconds, patience_seconds) as gate,
         source.open(context.settings, gate, ids) as site,
     ):
         movies.note_host(context.warehouse, source=source.name, host=site.host)
@@ -108,12 +113,15 @@ def quarantine(
     return LayoutChanged(f"{error} {where}", reason=error.reason)
 
 
-def search(query: str, context: Context) -> list[SearchHit]:
-    """Ask each site which titles it suggests for what a person typed; a movie once, best first."""
+def search(query: str, context: Context, patience_seconds: float | None = None) -> list[SearchHit]:
+    """Ask each site which titles it suggests for what a person typed; a movie once, best first.
+
+    `patience_seconds` is as for `polite_site`.
+    """
     found: dict[str, SearchHit] = {}
     # If all sites are off, the error of the first one says how to switch it on.
     for source in sites(context.settings) or sites()[:1]:
-        with polite_site(source, context) as site:
+        with polite_site(source, context, patience_seconds) as site:
             for hit in site.search(query):
                 found.setdefault(hit.imdb_id, hit)
     return list(found.values())

@@ -39,11 +39,18 @@ SECONDS_PER_MB = 5.0
 
 
 class Reading:
-    """The reading of one file: its name, for messages, and the time that it may take."""
+    """The reading of one file: its name, for messages, and what it may take."""
 
-    def __init__(self, name: str, size: int) -> None:
-        """Start the clock, for a file of `size` bytes as it came (packed if it is packed)."""
+    def __init__(self, name: str, size: int, most_unpacked: int | None = None) -> None:
+        """Start the clock.
+
+        Args:
+            name: The file's.
+            size: Its bytes as it came (packed if it is packed).
+            most_unpacked: The most bytes that it may hold unpacked; `MAX_UNPACKED_BYTES` if None.
+        """
         self.name = name
+        self.most_unpacked = MAX_UNPACKED_BYTES if most_unpacked is None else most_unpacked
         self._seconds = SECONDS + SECONDS_PER_MB * max(0.0, size / 1e6 - 1)
         self._started = time.thread_time()
 

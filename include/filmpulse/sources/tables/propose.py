@@ -183,7 +183,10 @@ class _Column:
 
 
 def propose_table(
-    file: BinaryIO, name: str, given: Mapping[str, Any] | None = None
+    file: BinaryIO,
+    name: str,
+    given: Mapping[str, Any] | None = None,
+    most_unpacked: int | None = None,
 ) -> tuple[Sample, Proposal]:
     """Read the beginning of a table and propose a map for it.
 
@@ -191,11 +194,13 @@ def propose_table(
         file: Its content; seekable.
         name: Its name; the ending says what it is.
         given: How it is written, as entries of a map; guessed if None.
+        most_unpacked: The most bytes that a `.gz` or a workbook may hold; as `limits` says if None.
 
     Raises:
         BadInput: It cannot be read as what its name says or as `given`, or is empty.
     """
-    sample = read_sample(file, name, None if given is None else make_writing(given))
+    writing = None if given is None else make_writing(given)
+    sample = read_sample(file, name, writing, most_unpacked)
     proposal = propose_map(sample.columns, sample.rows)
     how = sample.writing.model_dump(exclude_none=True)
     asks = [Question("header_row", "headless")] * sample.is_headless

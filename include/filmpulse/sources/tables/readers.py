@@ -14,12 +14,13 @@ import csv
 import gzip
 import io
 import re
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from filmpulse.errors import BadInput
 from filmpulse.items import without_controls
@@ -53,13 +54,16 @@ class Chunk(NamedTuple):
     broken: list[Broken]
 
 
-def read_chunks(file: BinaryIO, name: str, mapping: Writing) -> Iterator[Chunk]:
+def read_chunks(
+    file: BinaryIO, name: str, mapping: Writing, most_unpacked: int | None = None
+) -> Iterator[Chunk]:
     """Read a file by the ending of its name; a `.gz` is unpacked first.
 
     Args:
         file: Its content; seekable.
         name: Its name.
         mapping: Its map.
+        most_unpacked: The most bytes that a `.gz` or a workbook may hold; as `limits` says if None.
 
     Yields:
         Chunks in the order of the rows, as small as `limits` says; empty rows are left out.
@@ -68,22 +72,10 @@ def read_chunks(file: BinaryIO, name: str, mapping: Writing) -> Iterator[Chunk]:
         BadInput: The file is of another kind or encoding, or lacks a column of the map; the message
             names its columns. Rows before the fault may have been yielded.
     """
-    reading = Reading(name, file.seek(0, io.SEEK_END))
+    reading = Reading(name, file.seek(0, io.SEEK_END), most_unpacked)
     with unpacked(file, reading) as plain:
-        match form_of(name):
-            case ".csv" | ".tsv":
-                chunks = _read_csv(plain, reading, mapping)
-            case ".json" | ".jsonl" | ".ndjson":
-                chunks = _read_json(plain, reading, mapping)
-            case ".xlsx":
-                chunks = _read_workbook(plain, reading, mapping)
-            case _:
-                raise BadInput(
-                    f"{name}: only {', '.join(SUFFIXES)} can be read, also with {PACKED} behind; "
-                    "save the table as one of these."
-                )
         broken = 0
-        for chunk in chunks:
+        for chunk in _read(plain, reading, mapping):
             yield chunk
             reading.check_time()
             broken += len(chunk.broken)
@@ -95,31 +87,79 @@ def read_chunks(file: BinaryIO, name: str, mapping: Writing) -> Iterator[Chunk]:
                 )
 
 
+def first_chunk(
+    file: BinaryIO, name: str, mapping: Writing, most_unpacked: int | None = None
+) -> Chunk | None:
+    """Return the first chunk of a file, None if it has no row; takes and raises as `read_chunks`.
+
+    A `.gz` is unpacked only as far as the chunk reaches.
+    """
+    reading = Reading(name, file.seek(0, io.SEEK_END), most_unpacked)
+    with unpacked(file, reading, is_beginning=True) as plain:
+        return next(_read(plain, reading, mapping), None)
+
+
+def _read(plain: BinaryIO, reading: Reading, mapping: Writing) -> Iterator[Chunk]:
+    match form_of(reading.name):
+        case ".csv" | ".tsv":
+            return _read_csv(plain, reading, mapping)
+        case ".json" | ".jsonl" | ".ndjson":
+            return _read_json(plain, reading, mapping)
+        case ".xlsx":
+            return _read_workbook(plain, reading, mapping)
+        case _:
+            raise BadInput(
+                f"{reading.name}: only {', '.join(SUFFIXES)} can be read, also with {PACKED} "
+                "behind; save the table as one of these."
+            )
+
+
+class _Unpacking(gzip.GzipFile):
+    """A `.gz`, unpacked as far as it is read; raises `BadInput` at the limits of its reading."""
+
+    def __init__(self, file: BinaryIO, reading: Reading) -> None:
+        super().__init__(fileobj=file, mode="rb")
+        self._reading = reading
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._checked(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._checked(super().read1(size))
+
+    def _checked(self, block: bytes) -> bytes:
+        self._reading.check_time()
+        if self.tell() > self._reading.most_unpacked:
+            raise BadInput(
+                f"{self._reading.name} is larger than {self._reading.most_unpacked / 1e6:,.0f} MB "
+                "unpacked: divide it into several files."
+            )
+        return block
+
+
 @contextmanager
-def unpacked(file: BinaryIO, reading: Reading) -> Iterator[BinaryIO]:
-    """Give a `.gz` unpacked on disk, any other file as it is."""
+def unpacked(file: BinaryIO, reading: Reading, is_beginning: bool = False) -> Iterator[BinaryIO]:
+    """Give a `.gz` unpacked on disk, so that its size is known first; any other file as it is.
+
+    If `is_beginning`, it is unpacked only as far as it is read; but for a workbook, which is read
+    from its end.
+    """
     name = reading.name
     file.seek(0)
     if not name.lower().endswith(PACKED):
         yield file
         return
-    with TemporaryFile() as plain:
-        try:
-            with gzip.GzipFile(fileobj=file, mode="rb") as packed:
-                while block := packed.read(limits.BLOCK):
-                    plain.write(block)
-                    reading.check_time()
-                    if plain.tell() > limits.MAX_UNPACKED_BYTES:
-                        raise BadInput(
-                            f"{name} is larger than {limits.MAX_UNPACKED_BYTES / 1e6:,.0f} MB "
-                            "unpacked: divide it into several files."
-                        )
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise BadInput(
-                f"{name} cannot be unpacked ({error}): pack it with gzip again."
-            ) from error
-        plain.seek(0)
-        yield plain
+    try:
+        with _Unpacking(file, reading) as packed:
+            if is_beginning and form_of(name) != ".xlsx":
+                yield cast(BinaryIO, packed)
+                return
+            with TemporaryFile() as plain:
+                shutil.copyfileobj(packed, plain, limits.BLOCK)
+                plain.seek(0)
+                yield plain
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadInput(f"{name} cannot be unpacked ({error}): pack it with gzip again.") from error
 
 
 SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
@@ -160,14 +200,15 @@ def _csv_records(
 
 
 def first_rows(
-    file: BinaryIO, name: str, mapping: Writing, most: int
+    file: BinaryIO, name: str, mapping: Writing, most: int, most_unpacked: int | None = None
 ) -> list[tuple[int, list[Cell]]]:
     """Return the first filled rows of a CSV or a workbook, each with its number.
 
-    The header is one of them; broken rows are left out. Raises as `read_chunks`.
+    The header is one of them; broken rows are left out. A `.gz` is unpacked only as far
+    as they reach. Raises as `read_chunks`.
     """
-    reading = Reading(name, file.seek(0, io.SEEK_END))
-    with unpacked(file, reading) as plain:
+    reading = Reading(name, file.seek(0, io.SEEK_END), most_unpacked)
+    with unpacked(file, reading, is_beginning=True) as plain:
         if form_of(name) == ".xlsx":
             rows = _filled(_sheet_records(plain, reading, mapping), reading)
             return [(number, cells) for number, cells, _ in islice(rows, most)]

@@ -17,7 +17,7 @@ from filmpulse.items import is_imdb_id, without_controls
 from filmpulse.sources.tables import limits
 from filmpulse.sources.tables.limits import Reading
 from filmpulse.sources.tables.mapping import Writing, form_of
-from filmpulse.sources.tables.readers import SEPARATOR, first_rows, read_chunks, unpacked
+from filmpulse.sources.tables.readers import SEPARATOR, first_chunk, first_rows, unpacked
 from filmpulse.sources.tables.texts import MARKS
 from filmpulse.sources.tables.values import Cell
 
@@ -54,27 +54,30 @@ class Sample(NamedTuple):
         return [text if len(text) <= most else f"{text[: most - 1]}…" for text in found]
 
 
-def read_sample(file: BinaryIO, name: str, given: Writing | None = None) -> Sample:
-    """Read the first rows of a table.
+def read_sample(
+    file: BinaryIO, name: str, given: Writing | None = None, most_unpacked: int | None = None
+) -> Sample:
+    """Read the first rows of a table; a `.gz` is unpacked as far as these rows reach.
 
     Args:
         file: Its content; seekable.
         name: Its name; the ending says what it is.
         given: How it is written, if a person says so; guessed if None.
+        most_unpacked: As for `read_chunks`.
 
     Raises:
         BadInput: It cannot be read as what its name says, or is empty.
     """
     if form_of(name) in (".json", ".jsonl", ".ndjson"):
         writing = given or Writing(encoding=_encoding(_head(file, name)))
-        chunk = next(read_chunks(file, name, writing), None)
+        chunk = first_chunk(file, name, writing, most_unpacked)
         if chunk is None or chunk.frame.empty:
             raise BadInput(f"{name} holds no row.")
         frame = chunk.frame.head(MOST_ROWS)
         columns = [str(column) for column in frame.columns]
         return Sample(columns, [list(row) for row in frame.to_numpy()], writing, [])
     writing = given or _guess(file, name)
-    rows = first_rows(file, name, writing, MOST_ROWS)
+    rows = first_rows(file, name, writing, MOST_ROWS, most_unpacked)
     if not rows:
         raise BadInput(f"{name} is empty: a header with the columns' names is needed.")
     at = 0 if given else _header_at([cells for _, cells in rows])
@@ -106,7 +109,7 @@ def _below(rows: list[list[Cell]], writing: Writing) -> Sample:
 
 
 def _head(file: BinaryIO, name: str) -> bytes:
-    with unpacked(file, Reading(name, file.seek(0, io.SEEK_END))) as plain:
+    with unpacked(file, Reading(name, file.seek(0, io.SEEK_END)), is_beginning=True) as plain:
         plain.seek(0)
         return plain.read(_HEAD_BYTES)
 

@@ -106,10 +106,10 @@ class _Workbook:
         self._archive = archive
         self._reading = reading
         unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > limits.MAX_UNPACKED_BYTES:
+        if unpacked > reading.most_unpacked:
             raise BadInput(
                 f"{reading.name} is too large: unpacked it is {unpacked / 1e6:,.0f} MB, where "
-                f"{limits.MAX_UNPACKED_BYTES / 1e6:,.0f} MB are read. Save the sheet as .csv."
+                f"{reading.most_unpacked / 1e6:,.0f} MB are read. Save the sheet as .csv."
             )
         # Excel ignores the case of a part's name.
         self._members = {_part_name(m.filename): m for m in archive.infolist()}

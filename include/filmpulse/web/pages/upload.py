@@ -225,7 +225,8 @@ def _take_table(form: FormData, door: Door) -> Table:
 def _step(step: str, file: UploadFile, form: FormData, table: Table, door: Door) -> None:
     """Look at a table (`again`: as a person says it is written), `try` it, or `import` it."""
     given = None if step == "look" else table_form.writing_of(form)
-    sample, proposal = jobs.propose_table(file.file, table.name, given)
+    most = jobs.MOST_UNPACKED_BYTES
+    sample, proposal = jobs.propose_table(file.file, table.name, given, most)
     table.entries = dict(proposal.entries)
     table.questions = [question.sentence for question in proposal.questions]
     table.columns = table_form.columns_of(sample, table.entries)
@@ -240,9 +241,9 @@ def _step(step: str, file: UploadFile, form: FormData, table: Table, door: Door)
         entries = {"source": "trial", "rights": "a trial"} | entries
     elif not entries.keys() >= {"source", "rights"}:
         raise BadInput("Give the source a name, and say why you may use the file.")
-    mapping = jobs.make_map(entries)
     file.file.seek(0)
+    what = file.file, table.name, jobs.make_map(entries), door.context()
     if step == "try":
-        table.trial = jobs.check_table(file.file, table.name, mapping, door.context())
+        table.trial = jobs.check_table(*what, most_unpacked=most)
     else:
-        table.trial, table.added = jobs.add_table(file.file, table.name, mapping, door.context())
+        table.trial, table.added = jobs.add_table(*what, most_unpacked=most)

@@ -8,6 +8,11 @@
   const results = document.getElementById("results");
   const table = document.getElementById("table-file");
   const isTable = (name) => /\.(csv|tsv|jsonl|ndjson|xlsx|json(?=\.gz))(\.gz)?$/i.test(name);
+  // The server's limit and words, said before 25 MB are sent in vain. A request has one file, so it
+  // never reaches the server's limit of 64 MB.
+  const tooLarge = (file) => file.size > 25_000_000;
+  const pageTooLarge = "Larger than 25 MB: a saved page is 1-3 MB; divide a ZIP into smaller ones.";
+  const tableTooLarge = "Larger than 25 MB: `filmpulse import reviews` takes larger tables, as a stream.";
   const token = JSON.parse(document.body.getAttribute("hx-headers"));
   document.documentElement.classList.add("has-script");
 
@@ -61,7 +66,9 @@
   const take = (files) => {
     const tables = [...files].filter((file) => table && isTable(file.name));
     for (const file of files) {
-      if (!tables.includes(file)) turn = turn.then(() => send(file));
+      if (tables.includes(file)) continue;
+      if (tooLarge(file)) line("refused", file.name, pageTooLarge);
+      else turn = turn.then(() => send(file));
     }
     if (tables.length) toTable(tables[0]);
     for (const file of tables.slice(1)) line("table", file.name, "one table at a time: choose it next");
@@ -70,6 +77,16 @@
       if (inbox) window.htmx.trigger(inbox, "refresh");
     });
   };
+
+  table?.form.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target !== table.form || !table.files.length || !tooLarge(table.files[0])) return;
+    event.preventDefault();
+    const said = document.createElement("p");
+    said.className = "notice bad";
+    said.setAttribute("role", "alert");
+    said.textContent = tableTooLarge;
+    document.getElementById("table-map").replaceChildren(said);
+  });
 
   input.addEventListener("change", () => {
     take([...input.files]);

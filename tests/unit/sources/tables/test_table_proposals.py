@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmpulse.errors import BadInput
+from filmpulse.sources.tables import readers
 from filmpulse.sources.tables.mapping import FIELDS, make_map
 from filmpulse.sources.tables.propose import fold, propose_map, propose_table
 
@@ -343,3 +344,26 @@ def test_words_of_a_header():
     assert fold("Título de la Reseña") == ["titulo", "de", "la", "resena"]
     assert fold("reviewText") == fold("REVIEW_TEXT") == ["review", "text"]
     assert fold("Straße/№") == ["strasse", "no"]
+
+
+@pytest.mark.parametrize("name", ["long.csv.gz", "long.jsonl.gz", "long.json.gz"])
+def test_a_packed_table_is_unpacked_as_far_as_its_first_rows_reach(name, monkeypatch):
+    monkeypatch.setattr(readers, "TemporaryFile", None)  # nothing goes to disk
+    row = {"movie": "tt99000001", "review": "The light is lovely and the choir sings. " * 2}
+    text = json.dumps(row)
+    rows = {
+        "long.csv.gz": "movie,review\n" + f"{','.join(row.values())}\n" * 200_000,
+        "long.jsonl.gz": f"{text}\n" * 200_000,
+        "long.json.gz": "[" + ",".join([text] * 200_000) + "]",
+    }[name]
+    assert len(rows) > 18_000_000
+    packed = io.BytesIO(gzip.compress(rows.encode(), 1))
+    sample, proposal = propose_table(packed, name, most_unpacked=3_000_000)
+    assert sample.columns == ["movie", "review"]
+    assert proposal.entries["imdb_id"] == {"column": "movie"}
+
+
+def test_the_first_rows_of_a_packed_table_have_a_limit_too():
+    packed = io.BytesIO(gzip.compress(b"movie,review\n" + b" \n" * 900_000))
+    with pytest.raises(BadInput, match="larger than 1 MB unpacked"):
+        propose_table(packed, "empty.csv.gz", most_unpacked=1_000_000)
