@@ -1,164 +1,216 @@
-"""Time what the Movies pages and the API read of a warehouse with 200 movies and 500,000 reviews.
+"""Ask the Movies pages and the API of a warehouse with 200 movies and 500,000 reviews.
 
-Each read alone, in turns: those of the list of movies, those of one movie's page, and those of a
-movie's reception; for the largest movie, and for one of mean size. For all but the largest, which
-has more reviews than any movie on IMDb, the sum of the medians is judged: it fails where it leaves
-too little of what a person may wait (300, 300 and 100 ms with the server's own work). Judged is how
-long a processor worked for Postgres, which says much the same whatever else the machine does. About
-three minutes, most of which generates the reviews (`many_reviews.py`).
+The app is asked in a process of its own that has loaded Airflow's web server before, as in
+Airflow; in Airflow's place stands a door that lets everybody in. Each address is asked once
+unjudged and then in turns, for a movie of mean size and for the largest, which has more reviews
+than any movie on IMDb. Judged are, by the median, the list of movies, a mean movie's page and its
+reception by API; and how much more memory the process has (RSS) after each address was asked 20
+times than it had before it loaded the app. About three minutes, most of which makes the reviews
+(`many_reviews.py`).
 
-    python benchmarks/bench_web.py [--movies 200 --reviews 500000 --rounds 11]
+    python benchmarks/bench_web.py [--movies 200 --reviews 500000 --rounds 7]
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import json
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import many_reviews
+import psutil
 from rich.console import Console
 from rich.table import Table
 
-from filmpulse.warehouse import Warehouse, figures, pages
-from filmpulse.warehouse.reception import read_summary
+# The process that is asked imports no more here, so that its memory without the app can be seen.
+if TYPE_CHECKING:
+    import many_reviews
+    from starlette.requests import HTTPConnection
 
-MOST_MS = {"list": 150, "page": 150, "reception": 60}
-"""What all reads of a group may take together, by their medians, for a movie of mean size."""
+    from filmpulse import jobs
+    from filmpulse.web.door import Visitor
 
-Read = Callable[[], object]
+ALL = {"list": "/", "list by API": "/v1/movies"}
+OF_MOVIE = {"page": "/movies/{}", "reception by API": "/v1/movies/{}/reception"}
+PARTS = {part: f"/movies/{{}}/{part}" for part in ("aspects", "time", "changes", "reviews")}
+"""What a movie's page fetches once it is shown."""
 
-
-def of_list(warehouse: Warehouse) -> dict[str, Read]:
-    """Return what the list of movies reads."""
-    everyone = {"where": warehouse, "imdb_ids": None}
-    return {
-        "cards": lambda: pages.cards(**everyone),
-        "card_aspects": lambda: pages.card_aspects(**everyone),
-        "card_weeks": lambda: pages.card_weeks(**everyone),
-        "states": lambda: pages.states(**everyone),
-        "tags": lambda: pages.tags(**everyone),
-    }
+MOST_MS = {("list", "all"): 300, ("page", "mean"): 300, ("reception by API", "mean"): 100}
+MOST_MB = 60
+TIMES = 20
+"""How often each address is asked in all, before the memory is looked at."""
 
 
-def of_page(warehouse: Warehouse, imdb_id: str) -> dict[str, Read]:
-    """Return what a movie's page reads, its reception apart."""
-    one = {"where": warehouse, "imdb_id": imdb_id}
-    week_ago = datetime.now(UTC) - timedelta(days=7)
-    return {
-        "state": lambda: pages.states(warehouse, imdb_ids=[imdb_id]),
-        "weeks": lambda: pages.weeks(**one),
-        "aspect_series": lambda: pages.aspect_series(**one, grain="month"),
-        "grades": lambda: pages.grades(**one),
-        "events": lambda: pages.events(**one),
-        "quotes": lambda: pages.quotes(**one, most=3, spoilers=False),
-        "changes": lambda: pages.read_changes(imdb_id, week_ago, warehouse),
-        "reviews": lambda: pages.find_reviews(imdb_id, pages.ReviewFilter(), warehouse, most=20),
-        "languages": lambda: pages.languages(**one),
-        "sources": lambda: pages.sources(**one),
-        "collections": lambda: pages.collections(**one, before=None, most=10),
-        "checks": lambda: pages.checks(**one),
-        "costs": lambda: pages.costs(**one),
-    }
+class Asked(NamedTuple):
+    """An address, and of which movie it is."""
+
+    name: str
+    movie: str
+    path: str
 
 
-def of_asides(warehouse: Warehouse, imdb_id: str) -> dict[str, Read]:
-    """Return what is read only when asked for; told, not judged."""
+class Measured(NamedTuple):
+    """What the asked process found: of each address (name, movie, first ms, median ms, KB).
 
-    def find(**chosen: object) -> Read:
-        wanted = pages.ReviewFilter(**chosen)  # type: ignore[arg-type]
-        return lambda: pages.find_reviews(imdb_id, wanted, warehouse)
-
-    since = datetime.now(UTC) - timedelta(days=1000)
-    return {
-        "reviews by aspect": find(aspect="acting", score_from=1),
-        "reviews by words": find(words="light nobody"),
-        "reviews by words that none has": find(words="light absent"),
-        "reviews by stars": find(stars_to=2),
-        "quotes with spoilers": lambda: pages.quotes(
-            warehouse, imdb_id=imdb_id, most=10, spoilers=True
-        ),
-        "changes since ever": lambda: pages.read_changes(imdb_id, since, warehouse),
-        "analysers": lambda: pages.analysers(warehouse),
-        "llm_days": lambda: pages.llm_days(warehouse, day_from=since.date()),
-        "text_costs": lambda: pages.text_costs(warehouse),
-        "facts": lambda: pages.facts(warehouse),
-    }
-
-
-class Took(NamedTuple):
-    """Medians of a read in ms: how long it took, and how long a processor worked for Postgres."""
-
-    wall: float
-    processor: float
-
-
-def measure(reads: dict[str, Read], rounds: int, warehouse: Warehouse) -> dict[str, Took]:
-    """Return how long each read took; the first round is not counted.
-
-    The warehouse gives the same connection to one read after the other. Where the system does not
-    tell how long a processor worked for it, the time that passed counts.
+    Memory is in MB.
     """
-    with warehouse.connect() as connection:
-        pass
-    took: dict[str, list[Took]] = defaultdict(list)
-    for _ in range(rounds + 1):
-        for name, read in reads.items():
-            worked, began = many_reviews.worked_ms(connection), time.perf_counter()
-            read()
-            wall = 1000 * (time.perf_counter() - began)
-            worked = many_reviews.worked_ms(connection) - worked
-            took[name].append(Took(wall, wall if math.isnan(worked) else worked))
-    return {
-        name: Took(*(statistics.median(each) for each in zip(*times[1:], strict=True)))
-        for name, times in took.items()
-    }
+
+    answers: list[tuple[str, str, float, float, float]]
+    mb_before: float
+    mb_after: float
 
 
-def report(followed: many_reviews.Followed, rounds: int, console: Console) -> list[str]:
-    """Measure, print, and say what took too long."""
-    warehouse, movies = followed.owner, followed.movies
+class House:
+    """A `Door` for everybody, with all movies of the warehouse tracked, that starts nothing."""
+
+    secret = b"only for benchmarks"
+
+    def __init__(self, context: jobs.Context, imdb_ids: Sequence[str]) -> None:
+        """Track movies."""
+        self._context, self._raw = context, json.dumps(imdb_ids)
+
+    async def visitor(self, request: HTTPConnection) -> Visitor | None:
+        """Let everybody do all."""
+        from filmpulse.web.door import Visitor
+
+        return Visitor("anyone", by_cookie=True, asked=lambda right: True)
+
+    def log_in_url(self, next_url: str) -> str:
+        """Nobody is sent to log in."""
+        raise NotImplementedError
+
+    def tracked(self) -> jobs.Tracked:
+        """Read the list anew, as Airflow's Variable is."""
+        from filmpulse import jobs
+
+        return jobs.read_tracked(self._raw)
+
+    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> jobs.Tracked:
+        """Nothing is changed."""
+        raise NotImplementedError
+
+    def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
+        """Nothing is started."""
+        raise NotImplementedError
+
+    def run_path(self, run_id: str) -> str | None:
+        """Name a run as Airflow does."""
+        return f"/dags/movie_reception/runs/{run_id}"
+
+    def context(self, *, is_scoring: bool = False) -> jobs.Context:
+        """Return the same context each time."""
+        return self._context
+
+
+def addresses(chosen: dict[str, str]) -> list[Asked]:
+    """Return what is asked, for each of the movies, by what they are called here."""
+    found = [Asked(name, "all", path) for name, path in ALL.items()]
+    for which, imdb_id in chosen.items():
+        paths = (OF_MOVIE | PARTS).items()
+        found += [Asked(name, which, path.format(imdb_id)) for name, path in paths]
+    return found
+
+
+def ask(mean: str, largest: str, rounds: int) -> Measured:
+    """Load Airflow's web server, then the app, and ask it, all in this process."""
+    from airflow.api_fastapi.app import cached_app as airflow_web
+    from starlette.testclient import TestClient
+
+    airflow_web()
+    before = psutil.Process().memory_info().rss / 1e6
+
+    from filmpulse import jobs
+    from filmpulse.config import Settings
+    from filmpulse.warehouse import pages
+    from filmpulse.web.app import create_app
+
+    context = jobs.Context.from_settings(Settings.from_env())
+    imdb_ids = [card.imdb_id for card in pages.cards(context.warehouse, imdb_ids=None)]
+    wanted = addresses({"mean": mean, "largest": largest})
+    took: dict[Asked, list[float]] = defaultdict(list)
+    size: dict[Asked, float] = {}
+    with TestClient(create_app(House(context, imdb_ids))) as client:
+        for _ in range(max(TIMES, rounds + 1)):
+            for one in wanted:
+                headers = {"HX-Request": "true"} if one.name in PARTS else {}
+                began = time.perf_counter()
+                answer = client.get(one.path, headers=headers)
+                took[one].append(1000 * (time.perf_counter() - began))
+                answer.raise_for_status()
+                size[one] = len(answer.content) / 1000
+    after = psutil.Process().memory_info().rss / 1e6
+    answers = [
+        (one.name, one.movie, ms[0], statistics.median(ms[1 : rounds + 1]), size[one])
+        for one, ms in took.items()
+    ]
+    return Measured(answers, before, after)
+
+
+def measure(followed: many_reviews.Followed, rounds: int) -> Measured:
+    """Have the app asked in a process of its own, in an Airflow of its own."""
+    movies = followed.movies
     mean = statistics.mean(movie.reviews for movie in movies)
-    chosen = {
-        "mean": min(movies, key=lambda movie: abs(movie.reviews - mean)).imdb_id,
-        "largest": movies[0].imdb_id,
-    }
-    groups = {("list", "all"): of_list(warehouse)}
-    for size, imdb_id in chosen.items():
-        reception = {"summary": lambda imdb_id=imdb_id: read_summary(imdb_id, warehouse)}
-        groups["reception", size] = reception
-        groups["page", size] = of_page(warehouse, imdb_id) | reception
-        groups["asides", size] = of_asides(warehouse, imdb_id)
-    table, slow = Table("of", "movie", "read", "median ms", "processor ms"), []
-    for (group, size), reads in groups.items():
-        took = measure(reads, rounds, warehouse)
-        for name, each in took.items():
-            table.add_row(group, size, name, f"{each.wall:.1f}", f"{each.processor:.1f}")
-        wall, worked = (sum(times) for times in zip(*took.values(), strict=True))
-        table.add_row(group, size, "together", f"{wall:.0f}", f"{worked:.0f}", end_section=True)
-        if size != "largest" and worked > MOST_MS.get(group, math.inf):
-            slow.append(f"{group}, {size}: {worked:.0f} ms of {MOST_MS[group]}")
-    console.print(table)
-    return slow
+    chosen = [min(movies, key=lambda movie: abs(movie.reviews - mean)), movies[0]]
+    with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as home:
+        env = {
+            "AIRFLOW_HOME": home,
+            "FILMPULSE_WAREHOUSE_URL": followed.owner.url,
+            "FILMPULSE_LAKE_URL": f"file://{home}/lake",
+        }
+        command = [sys.executable, __file__, "--rounds", str(rounds), "--ask"]
+        done = subprocess.run(
+            [*command, *(movie.imdb_id for movie in chosen)],
+            env=os.environ | env, stdout=subprocess.PIPE, text=True, check=True,
+        )  # fmt: skip
+    return Measured(*json.loads(done.stdout.splitlines()[-1]))
+
+
+def report(found: Measured) -> list[str]:
+    """Print, and say what was too much."""
+    table, faults = Table("address", "movie", "first ms", "median ms", "limit", "KB"), []
+    for name, movie, first, ms, kb in found.answers:
+        most = MOST_MS.get((name, movie))
+        table.add_row(name, movie, f"{first:.0f}", f"{ms:.0f}", str(most or ""), f"{kb:.0f}")
+        if most is not None and ms > most:
+            faults.append(f"{name}, {movie}: {ms:.0f} ms of {most}")
+    grown = found.mb_after - found.mb_before
+    if grown > MOST_MB:
+        faults.append(f"memory: {grown:.0f} MB of {MOST_MB}")
+    Console().print(table)
+    print(
+        f"Memory: {found.mb_before:.0f} MB of Airflow's web server, {grown:.0f} MB more with the "
+        f"app and all addresses asked {TIMES} times (limit {MOST_MB})."
+    )
+    return faults
 
 
 def main() -> None:
-    """Generate the warehouse and measure."""
+    """Make the warehouse, have the app asked, and judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--movies", type=int, default=200)
     parser.add_argument("--reviews", type=int, default=500_000)
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--ask", nargs=2, metavar="IMDB_ID", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.ask:
+        print(json.dumps(ask(*args.ask, args.rounds)))  # read by the parent
+        return
+
+    import many_reviews
+
+    from filmpulse.warehouse import figures
+
     with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
         figures.refresh(followed.owner)
-        if slow := report(followed, args.rounds, Console()):
-            sys.exit(f"Too slow: {'; '.join(slow)}.")
+        if faults := report(measure(followed, args.rounds)):
+            sys.exit(f"Too much: {'; '.join(faults)}.")
 
 
 if __name__ == "__main__":

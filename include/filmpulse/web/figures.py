@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -15,16 +16,21 @@ from filmpulse.web.plot import Event
 _SPARK_WEEKS = 26  # what mart.recent_weeks holds
 _WEEKS, _MONTHS = 26, 36  # how long a movie's time may be to be shown by week, by month
 
+# Drawings of the list, by what they show, which changes only when a movie was worked on: at most
+# 5 KB each.
+_card_bars = lru_cache(512)(charts.aspect_bars)
+_card_weeks = lru_cache(512)(charts.sparkline)
+
 
 def card_bars(aspects: Iterable[rows.CardAspect]) -> Markup:
     """Draw a movie's aspects for a card; nothing where no review mentions any."""
-    means = [
+    means = tuple(
         Mean(a.aspect.capitalize(), a.mean_score, a.half_interval, a.mentions, a.is_enough)
         for a in aspects
-    ]
+    )
     if not any(mean.n for mean in means):
         return Markup("")
-    return charts.aspect_bars(means, is_compact=True)
+    return _card_bars(means, is_compact=True)
 
 
 def card_weeks(weeks: Iterable[rows.CardWeek], today: date | None = None) -> Markup:
@@ -33,7 +39,7 @@ def card_weeks(weeks: Iterable[rows.CardWeek], today: date | None = None) -> Mar
     monday = today - timedelta(today.weekday())
     counts = {week.starts_on: week.reviews for week in weeks}
     shown = [monday - timedelta(7 * back) for back in reversed(range(_SPARK_WEEKS))]
-    return charts.sparkline([counts.get(day, 0) for day in shown])
+    return _card_weeks(tuple(counts.get(day, 0) for day in shown))
 
 
 def aspect_bar(aspect: rows.AspectMean) -> Markup:

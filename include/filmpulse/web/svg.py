@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -30,11 +31,13 @@ def tag(name: str, *children: str | Markup, **attributes: Value) -> Markup:
             None is left out; a number is rounded to hundredths.
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_attribute(value)}"'
-        for key, value in attributes.items()
-        if value is not None
+        [
+            f' {_written_name(key)}="{_attribute(value)}"'
+            for key, value in attributes.items()
+            if value is not None
+        ]
     )
-    inner = Markup("").join(_text(child) for child in children)
+    inner = "".join([_text(child) for child in children])
     return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")  # noqa: S704  all parts are escaped
 
 
@@ -62,12 +65,19 @@ def known(value: float | None) -> float | None:
 
 def clean(text: str) -> str:
     """Return a text without what XML forbids and without marks that turn its direction."""
+    if text.isascii() and text.isprintable():  # as nearly all are; the search takes longer
+        return text
     return _UNWRITABLE.sub("", text)
+
+
+@cache
+def _written_name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
 
 
 def _text(child: str | Markup) -> Markup:
     return child if isinstance(child, Markup) else escape(clean(child))
 
 
-def _attribute(value: Value) -> Markup:
-    return escape(clean(value) if isinstance(value, str) else number(value or 0))
+def _attribute(value: Value) -> str:
+    return escape(clean(value)) if isinstance(value, str) else number(value or 0)
