@@ -55,8 +55,8 @@ _STATUS_OF_REASON = {"unknown": 404, "nothing_stored": 404, "other_title": 409}
 # The words of these name the server, its user and its tables: they are for the log.
 _INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url", "airflow_unavailable")
 _NO_WAREHOUSE = (
-    "The warehouse does not answer as it should. Nothing was half-stored; try again in a minute. "
-    "`filmpulse doctor` and the web server's log say more."
+    "A database behind these pages does not answer as it should. Nothing was half-stored; try again "
+    "in a minute. `filmpulse doctor` and the web server's log say more."
 )
 _PLAINER = {
     "Not Found": "There is nothing at this address.",
