@@ -54,8 +54,8 @@ _STATUS_OF_REASON = {"unknown": 404, "nothing_stored": 404, "other_title": 409}
 
 # The words of these name the server, its user and its tables: they are for the log.
 _INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url", "airflow_unavailable")
-_NO_WAREHOUSE = (
-    "A database behind these pages does not answer as it should. Nothing was half-stored; try again "
+_NO_DATABASE = (
+    "A database behind this does not answer as it should. Nothing was half-stored; try again "
     "in a minute. `filmpulse doctor` and the web server's log say more."
 )
 _PLAINER = {
@@ -153,7 +153,7 @@ def _ours(error: errors.FilmpulseError) -> Fault:
     detail = str(error)
     if error.reason in _INSIDE:
         log.error("%s", error)
-        status, detail = 503, _NO_WAREHOUSE
+        status, detail = 503, _NO_DATABASE
     elif status >= 500:
         log.warning("A request failed (%s): %s", error.reason, error)
     headers = {"Retry-After": str(_wait(error))} if status == 503 else {}
