@@ -242,8 +242,10 @@ def test_a_review_is_found_and_a_tag_filters(person: Person) -> None:
     assert person.chrome.find_elements(By.CSS_SELECTOR, f"#card-{BY_LINK}") == []
 
 
-def test_a_saved_page_is_brought_in(person: Person, warehouse: Any, tmp_path: Path) -> None:
-    html = PAGE.read_text(encoding="utf-8").replace("tt7000001", SAVED).replace("rw9", "rw7")
+def test_a_saved_page_is_brought_in(
+    person: Person, warehouse: Any, shell: Any, tmp_path: Path
+) -> None:
+    html = PAGE.read_text(encoding="utf-8").replace("tt7000001", SAVED).replace("rw9", "rw6")
     saved = tmp_path / "saved.html"
     saved.write_text(html, encoding="utf-8")
     person.open("/upload")
@@ -256,6 +258,8 @@ def test_a_saved_page_is_brought_in(person: Person, warehouse: Any, tmp_path: Pa
     person.says("25 new, 0 edited", "#inbox")
     kept = warehouse.rows("SELECT count(*) FROM core.reviews WHERE imdb_id = %s", SAVED)
     assert kept[0]["count"] == 25
+    forgotten = shell(f"filmpulse forget --movie {SAVED} --yes")  # with the page in the inbox
+    assert forgotten.returncode == 0, forgotten.stderr
 
 
 def test_a_movie_is_removed_and_what_was_collected_stays(person: Person, warehouse: Any) -> None:
