@@ -402,10 +402,24 @@ def test_the_page_of_a_movie_at_work_moves_by_itself(house):
     assert html.fragment_fromstring(answer.text.strip()).get("hx-get") == state
     [card] = html.fragments_fromstring(client.get("/moving").text.strip())
     assert (card.get("id"), card.get("hx-swap-oob")) == (f"card-{FIRST}", "true")
-    assert card.get("hx-get") == f"/movies/{FIRST}/card"
+    assert card.get("hx-get") == f"/movies/{FIRST}/card?tries=20"
     refused = client.post(f"/movies/{FIRST}/refresh", follow_redirects=False)
     assert refused.headers["location"].endswith("?said=busy")
     assert house.started == [], "what is under way is not started again"
+
+
+def test_a_card_asks_on_for_a_while_once_the_work_has_ended(house):
+    client = house.client()
+
+    def asks(tries):
+        [card] = html.fragments_fromstring(
+            client.get(f"/movies/{FIRST}/card?tries={tries}").text.strip()
+        )
+        return card.get("hx-get")
+
+    assert asks(3) == f"/movies/{FIRST}/card?tries=2"
+    assert asks(1) is None
+    assert asks(0) is None
 
 
 def test_the_page_waits_for_work_that_was_started_and_has_not_begun(house):

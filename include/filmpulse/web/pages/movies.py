@@ -25,6 +25,9 @@ from filmpulse.web.words import Said, say
 log = logging.getLogger(__name__)
 router = APIRouter()
 
+AFTER_WORK = 20
+"""How often a card asks every 3 s once the work has ended: the figures are counted last of all."""
+
 Order = Literal["title", "opinion", "reviews", "news", "work"]
 
 
@@ -56,7 +59,7 @@ def list_movies(
     values: dict[str, Any] = {
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
-        "known": sum(not one.is_tracked for one in every),
+        "known": sum(not one.is_tracked for one in every), "after_work": AFTER_WORK,
     }  # fmt: skip
     return page(request, "movies.html", **values)
 
@@ -67,14 +70,20 @@ def moving_cards(request: Request, door: DoorDep) -> HTMLResponse:
     tracked, warehouse = read_tracked(door), door.context().warehouse
     moving = [s.imdb_id for s in rows.states(warehouse, imdb_ids=None) if s.is_at_work]
     cards = read_cards(warehouse, tracked, [i for i in moving if i in set(tracked.imdb_ids)])
-    return page(request, "_moving.html", cards=cards)
+    return page(request, "_moving.html", cards=cards, after_work=AFTER_WORK)
 
 
 @router.get("/movies/{imdb_id}/card", response_class=HTMLResponse)
-def movie_card(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResponse:
-    """Return one card anew."""
+def movie_card(
+    request: Request,
+    imdb_id: ImdbIdPath,
+    door: DoorDep,
+    tries: Annotated[int, Query(ge=0, le=100)] = 0,
+) -> HTMLResponse:
+    """Return one card anew; `tries` is how often it asks once the work has ended."""
     cards = read_cards(door.context().warehouse, read_tracked(door), [imdb_id])
-    return page(request, "_card.html", shown=cards[0], is_moving=False)
+    left = AFTER_WORK if cards[0].said.is_working else max(tries - 1, 0)
+    return page(request, "_card.html", shown=cards[0], is_moving=False, tries=left)
 
 
 def read_tracked(door: Door) -> Tracked:
