@@ -59,6 +59,16 @@ class Card(NamedTuple):
     counted_at: datetime | None
     tags: list[str]
 
+    @classmethod
+    def of_unread(cls, imdb_id: str) -> Self:
+        """Return the card of a movie that is tracked, and of which nothing is known yet."""
+        return cls(
+            imdb_id=imdb_id, movie=imdb_id, title=imdb_id, year=None, genres=[], has_poster=False,
+            site=None, site_rating=None, site_votes=None, reviews=None, known_reviews=None,
+            coverage=None, scored_reviews=None, mean_overall=None, half_interval=None,
+            is_enough=False, waiting_reviews=None, looked_at=None, counted_at=None, tags=[],
+        )  # fmt: skip
+
 
 class CardAspect(NamedTuple):
     """One aspect of one movie in the list: `mentions` is the n of the mean."""

@@ -17,13 +17,6 @@ MovieId = Annotated[
     str, Path(pattern=IMDB_ID_PATTERN, description="The movie's IMDb id.", examples=[MOVIE])
 ]
 
-_NOTHING = pages.Card(
-    imdb_id="", movie="", title="", year=None, genres=[], has_poster=False, site=None,
-    site_rating=None, site_votes=None, reviews=None, known_reviews=None, coverage=None,
-    scored_reviews=None, mean_overall=None, half_interval=None, is_enough=False,
-    waiting_reviews=None, looked_at=None, counted_at=None, tags=[],
-)  # fmt: skip
-
 
 def tracked(door: Door) -> list[str]:
     """Return the movies that are tracked.
@@ -61,7 +54,7 @@ def movies(door: Door, imdb_ids: Sequence[str] | None = None) -> list[Movie]:
     followed = tracked(door)
     known = {card.imdb_id for card in cards}
     unread = [one for one in followed if one not in known and (not imdb_ids or one in imdb_ids)]
-    cards += [_NOTHING._replace(imdb_id=one, movie=one, title=one) for one in unread]
+    cards += map(pages.Card.of_unread, unread)
     return [_movie(card, states.get(card.imdb_id), card.imdb_id in followed) for card in cards]
 
 

@@ -68,8 +68,8 @@ def list_movies(
 def moving_cards(request: Request, door: DoorDep) -> HTMLResponse:
     """Return the cards of movies that are being worked on, for an open list."""
     tracked, warehouse = read_tracked(door), door.context().warehouse
-    moving = [s.imdb_id for s in rows.states(warehouse, imdb_ids=None) if s.is_at_work]
-    cards = read_cards(warehouse, tracked, [i for i in moving if i in set(tracked.imdb_ids)])
+    states = rows.states(warehouse, imdb_ids=tracked.imdb_ids)
+    cards = read_cards(warehouse, tracked, [one.imdb_id for one in states if one.is_at_work])
     return page(request, "_moving.html", cards=cards, after_work=AFTER_WORK)
 
 
@@ -111,7 +111,7 @@ def read_cards(
     is_tracked = set(tracked.imdb_ids)
     return [
         CardShown(
-            cards.get(imdb_id) or _unknown(imdb_id),
+            cards.get(imdb_id) or rows.Card.of_unread(imdb_id),
             say(states.get(imdb_id)),
             aspects[imdb_id],
             weeks[imdb_id],
@@ -119,19 +119,6 @@ def read_cards(
         )
         for imdb_id in order
     ]
-
-
-def _unknown(imdb_id: str) -> rows.Card:
-    """Return the card of a movie that is tracked, and of which nothing is known yet."""
-    known: dict[str, Any] = {
-        "imdb_id": imdb_id,
-        "movie": imdb_id,
-        "title": imdb_id,
-        "is_enough": False,
-    }
-    empty: dict[str, Any] = dict.fromkeys(rows.Card._fields)
-    empty |= {"genres": [], "tags": [], "has_poster": False}
-    return rows.Card(**empty | known)
 
 
 def _by_movie(found: Iterable[Any]) -> defaultdict[str, list[Any]]:
