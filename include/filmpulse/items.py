@@ -188,7 +188,10 @@ class AspectScore(Item):
 
 
 class ReviewText(Item):
-    """The input of an analyser: one current text and its keys."""
+    """The input of an analyser: one current text and its keys.
+
+    `cast` names people who act in the movie, as far as they are known.
+    """
 
     source: str
     review_id: str
@@ -196,17 +199,20 @@ class ReviewText(Item):
     content_hash: str
     language: str | None
     text: str
+    cast: tuple[str, ...] = ()
 
 
 class Reading(Item):
     """The scores of one text, of one or more reviews.
 
     `overall_quote` supports the score of the whole, as `quote` in `AspectScore` does. Only the
-    status `scored` has scores and quotes.
+    status `scored` has scores and quotes. `valence` is the whole before it is cut into the five
+    steps of `overall`, higher is kinder; None from analysers that answer in steps.
     """
 
     status: AnalysisStatus
     overall: Score | None = None
+    valence: float | None = None
     overall_quote: str | None = None
     overall_quote_start: Annotated[int, Field(ge=0)] | None = None
     aspects: tuple[AspectScore, ...] = ()
