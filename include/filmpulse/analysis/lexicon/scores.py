@@ -18,8 +18,8 @@ SQUASH: Final = 15.0
 
 HINT: Final = 0.3
 OWN_SHARE: Final = 0.8
-NAMED: Final = 0.5
-HINTED: Final = 0.67
+NAMED: Final = 1.0
+HINTED: Final = 0.5
 PRIOR: Final = 0.3
 LEAN: Final = -0.3
 STRONG: Final = 1.0
