@@ -58,7 +58,8 @@ def spearman(tables: ArrayLike) -> Floats:
 def _centred_ranks(counts: Floats) -> Floats:
     """Return the mean rank of each value less the mean of all ranks."""
     middle = np.cumsum(counts, -1) - counts / 2
-    return np.subtract(middle, counts.sum(-1, keepdims=True) / 2)
+    centred: Floats = middle - counts.sum(-1, keepdims=True) / 2
+    return centred
 
 
 def weighted_kappa(tables: ArrayLike) -> Floats:
@@ -71,7 +72,8 @@ def weighted_kappa(tables: ArrayLike) -> Floats:
     distance = (rows - columns) ** 2
     by_chance = np.einsum("...i,...j,ij->...", table.sum(-1), table.sum(-2), distance)
     found = (table * distance).sum((-2, -1)) * table.sum((-2, -1))
-    return np.subtract(1, ratio(found, by_chance))
+    kappa: Floats = np.subtract(1, ratio(found, by_chance))
+    return kappa
 
 
 def sign_agreement(tables: ArrayLike) -> Floats:
