@@ -10,22 +10,20 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from filmpulse.analysis import Analyser, make_analyser
-from filmpulse.analysis.cuts import choose_cuts, cut
 from filmpulse.analysis.evaluation import UNFINISHED, Case, Report, measure
 from filmpulse.analysis.gold import GoldLine, read_gold
 from filmpulse.analysis.language import detect_language
 from filmpulse.analysis.lexicon import learn_names
+from filmpulse.analysis.lexicon.cuts import choose_cuts, cut
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import Analysis, ReviewText, content_hash
 from filmpulse.jobs.context import Progress, silent
 from filmpulse.jobs.reception.score import about_usd
 from filmpulse.jobs.upkeep.write_predictions import open_predictions
-
-AnalyserName = Literal["lexicon", "llm"]
 
 _NO_MOVIE = "tt0000000"
 """The movie of each text, since analysers look at the text alone."""
@@ -99,37 +97,40 @@ def _budget(settings: Settings) -> float:
 
 def evaluate(
     gold: Sequence[GoldLine],
-    names: Sequence[AnalyserName],
+    names: Sequence[str],
     settings: Settings,
     predictions: Path | None = None,
     progress: Progress = silent,
-) -> dict[AnalyserName, Evaluated]:
+) -> dict[str, Evaluated]:
     """Let each analyser read all reviews, one analyser after the other.
 
     Args:
         gold: The reviews; ids are unique.
-        names: The analysers, each once.
+        names: The analysers, each once: `llm` for the model, or a kind of `make_analyser`.
         settings: The model's settings; its run may spend the smaller one of the two budgets.
         predictions: Where a line a review is written, as soon as it is known.
         progress: Told how many reviews an analyser has read.
 
     Raises:
-        BadInput: The model's settings cannot be used, or the predictions cannot be written.
+        BadInput: An analyser is not known, the model's settings cannot be used, or the predictions
+            cannot be written.
     """
     texts = _texts(gold)
-    found: dict[AnalyserName, Evaluated] = {}
+    found: dict[str, Evaluated] = {}
     with open_predictions(predictions, names) as written:
         for place, name in enumerate(names):
 
             def write(row: int, analysis: Analysis, who: tuple[int, str] = (place, name)) -> None:
                 written.add(who, row, gold[row], analysis)
 
-            read = _evaluate_model if name == "llm" else _evaluate_keyless
-            found[name] = read(gold, texts, settings, write, progress)
+            if name == "llm":
+                found[name] = _evaluate_model(gold, texts, settings, write, progress)
+            else:
+                found[name] = _evaluate_keyless(name, gold, texts, write, progress)
     return found
 
 
-def as_document(found: dict[AnalyserName, Evaluated]) -> dict[str, Any]:
+def as_document(found: dict[str, Evaluated]) -> dict[str, Any]:
     """Return the report as JSON holds it; by the analysers' names if there are several."""
     reports = {
         name: one.report.model_dump(mode="json")
@@ -163,14 +164,13 @@ _Write = Callable[[int, Analysis], None]
 
 
 def _evaluate_keyless(
+    name: str,
     gold: Sequence[GoldLine],
     texts: Sequence[ReviewText],
-    settings: Settings,
     write: _Write,
     progress: Progress,
 ) -> Evaluated:
-    analyser = make_analyser("lexicon")
-    next(iter(analyser.analyse(texts[:1])), None)  # loads the word lists, once in a process
+    analyser = make_analyser(name)
     read = _read(analyser, texts, lambda row, analysis: None, progress)
     read = read._replace(analyses=_cut(gold, read.analyses))
     for row in sorted(read.analyses):
