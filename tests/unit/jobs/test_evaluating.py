@@ -126,7 +126,7 @@ def test_a_text_comes_with_its_language_its_cast_and_the_names_of_its_movie(
         asked.append(sorted(texts))
         return (f"Name {len(asked)}", "Ada Moss")
 
-    monkeypatch.setattr(job, "learn_names", learn)
+    monkeypatch.setattr("filmpulse.analysis.lexicon.learn_names", learn)
     analyser = told(lambda text: {})
     orchard, queue = {"movie": "The Glass Orchard"}, {"imdb_id": "tt99000002"}
     jobs.evaluate(
