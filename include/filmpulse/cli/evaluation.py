@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
 from filmpulse.cli.common import err, out
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.items import ASPECTS
 
 
 class Analyser(StrEnum):
@@ -61,6 +59,7 @@ def evaluate(
     or left reviews unread; the figures are of those that it read.
     """
     from filmpulse import jobs
+    from filmpulse.report import print_evaluation
 
     gold = jobs.open_gold(file, [path for path in (json_out, predictions) if path is not None])
     names = list(dict.fromkeys(map(str, analysers or [Analyser.lexicon])))
@@ -73,18 +72,8 @@ def evaluate(
         found = jobs.evaluate(gold, names, settings, predictions, progress)
     if json_out is not None:
         _write(json_out, json.dumps(jobs.as_document(found), indent=2, ensure_ascii=False))
-    _print(found)
+    print_evaluation(found, out)
     _tell_unread(found)
-
-
-def _print(found: Mapping[str, Any]) -> None:
-    reports = {name: one.report for name, one in found.items()}
-    if len(reports) > 1:
-        _print_comparison(reports)
-    else:
-        _print_one(*reports.values())
-    for name, one in found.items():
-        out.print(escape(_summary(name, one)))
 
 
 def _write(path: Path, text: str) -> None:
@@ -106,98 +95,3 @@ def _tell_unread(found: Mapping[str, Any]) -> None:
             )
     if any(one.error or one.unread for one in found.values()):
         raise typer.Exit(1)
-
-
-_COLUMNS = {
-    "reviews": "n",
-    "found": "recall",
-    "rightly": "precision",
-    "F1": "f1",
-    "sign right": "sign_agreement",
-    "balanced": "balanced_accuracy",
-    "steps off": "mae",
-    "kappa": "kappa",
-}
-"""Headings, and the figures below them; `_LEGEND` says what they are."""
-
-_LEGEND = """\
-reviews: how many are labelled with the aspect; -: too few cases
-found: the share of these in which the analyser sees the aspect
-rightly: the share that is labelled, of the reviews in which the analyser sees the aspect
-F1: of found and rightly
-sign right: praise is called praise, and blame blame
-balanced: the same, where labels against the review's grade weigh as much as those with it
-steps off, kappa: of the scores from -2 to 2"""
-_COMPARED = {"F1": "f1", "sign right": "sign_agreement", "balanced": "balanced_accuracy"}
-
-
-def _new_table(first: Iterable[str], others: Iterable[str]) -> Table:
-    table = Table(box=None, padding=(0, 1), show_edge=False)
-    for name in first:
-        table.add_column(name, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
-
-
-def _print_one(report: Any) -> None:
-    """Print how each aspect is read, all together, and the whole."""
-    table = _new_table([""], _COLUMNS)
-    for name, figures in [*report.aspects.items(), ("all aspects", report.pooled)]:
-        table.add_row(name, *(_figure(getattr(figures, of)) for of in _COLUMNS.values()))
-    out.print(table)
-    whole = report.overall
-    out.print(
-        f"overall: rank correlation {_figure(whole.spearman)}, {_figure(whole.mae)} steps off, "
-        f"in {whole.n:,} reviews"
-    )
-    out.print(f"[dim]{_LEGEND}[/]")
-
-
-def _print_comparison(reports: Mapping[str, Any]) -> None:
-    """Print the figures of several analysers side by side, each with its 95 % interval."""
-    table = _new_table(["", ""], reports)
-    rows = [
-        (label, name, f"{place}.{figure}")
-        for label, place in [
-            *((aspect, f"aspects.{aspect}") for aspect in ASPECTS), ("all aspects", "pooled")
-        ]
-        for name, figure in _COMPARED.items()
-    ] + [
-        ("overall", "rank correlation", "overall.spearman"), ("overall", "steps off", "overall.mae")
-    ]  # fmt: skip
-    for label, name, path in rows:
-        table.add_row(label, name, *(_with_interval(one, path) for one in reports.values()))
-    out.print(table)
-    out.print("[dim]In brackets: the 95 % interval, by drawing the reviews anew.[/]")
-    out.print(f"[dim]{_LEGEND}[/]")
-
-
-def _with_interval(report: Any, path: str) -> str:
-    figure = report
-    for part in path.split("."):
-        figure = figure[part] if isinstance(figure, dict) else getattr(figure, part)
-    interval = report.intervals[path]
-    between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    return f"{_figure(figure)}{between}"
-
-
-def _summary(name: str, one: Any) -> str:
-    """Say who read, how that ended, and what it took."""
-    report = one.report
-    who = ", ".join(filter(None, [one.analyser["model"], one.analyser["version"]]))
-    ended = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in report.statuses.items())
-    quotes = report.quotes
-    letter = "-" if quotes.verified is None else f"{quotes.verified:.0%}"
-    speed = report.reviews_per_second
-    return (
-        f"{name} ({who}): {ended}; {letter} of {quotes.n:,} quotes to the letter; "
-        f"{report.seconds:.1f} s{'' if speed is None else f', {speed:,.0f} reviews a second'}; "
-        f"${report.cost_usd:,.4f}."
-    )
