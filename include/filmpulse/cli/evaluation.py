@@ -66,12 +66,12 @@ def evaluate(
     settings = Settings.from_env()
     if Analyser.llm in names:
         settings = common.with_model(settings)
-        err.print(escape(jobs.cost_sentence(gold, settings)))
+        err.print(escape(jobs.evaluation_cost(gold, settings)))
     kept = f"What was read so far is in {predictions}." if predictions else "Nothing was kept."
     with common.interruptible(lambda: kept), common.bar("reviews") as progress:
         found = jobs.evaluate(gold, names, settings, predictions, progress)
     if json_out is not None:
-        _write(json_out, json.dumps(jobs.as_document(found), indent=2, ensure_ascii=False))
+        _write(json_out, json.dumps(jobs.evaluation_document(found), indent=2, ensure_ascii=False))
     print_evaluation(found, out)
     _tell_unread(found)
 

@@ -93,9 +93,9 @@ from filmpulse.jobs.upkeep.erase import (
 )
 from filmpulse.jobs.upkeep.evaluate import (
     Evaluated,
-    as_document,
-    cost_sentence,
     evaluate,
+    evaluation_cost,
+    evaluation_document,
     open_gold,
 )
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly

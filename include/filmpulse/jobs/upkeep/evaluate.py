@@ -74,7 +74,7 @@ def open_gold(path: Path, outputs: Sequence[Path]) -> list[GoldLine]:
     return gold
 
 
-def cost_sentence(gold: Sequence[GoldLine], settings: Settings) -> str:
+def evaluation_cost(gold: Sequence[GoldLine], settings: Settings) -> str:
     """Say where the model would get the reviews, and about what that costs.
 
     Raises:
@@ -131,7 +131,7 @@ def evaluate(
     return found
 
 
-def as_document(found: dict[str, Evaluated]) -> dict[str, Any]:
+def evaluation_document(found: dict[str, Evaluated]) -> dict[str, Any]:
     """Return the report as JSON holds it; by the analysers' names if there are several."""
     reports = {
         name: one.report.model_dump(mode="json")
