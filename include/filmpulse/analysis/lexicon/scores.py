@@ -11,19 +11,19 @@ from filmpulse.analysis.lexicon.reading import Words
 from filmpulse.analysis.lexicon.spans import Spans
 from filmpulse.analysis.lexicon.valence import Weighed
 from filmpulse.analysis.lexicon.vocabulary import WEAK_SHIFT, Floats, Role
-from filmpulse.items import ASPECTS
+from filmpulse.items import ASPECTS, Score
 
 SQUASH: Final = 15.0
 """A sum x of valences becomes x / sqrt(x^2 + 15), as in VADER."""
 
-HINT: Final = 0.3
+HINT: Final = 0.6
 OWN_SHARE: Final = 0.8
 NAMED: Final = 1.0
 HINTED: Final = 0.5
-PRIOR: Final = 0.3
-LEAN: Final = -0.3
+PRIOR: Final = 0.5
+LEAN: Final = -0.25
 STRONG: Final = 1.0
-TITLE: Final = 2.0
+TITLE: Final = 2.5
 GRADED: Final = 3.0
 
 
@@ -82,3 +82,11 @@ def _sums(values: Floats, first: NDArray[np.int32]) -> Floats:
 def _mean(values: Floats, weights: Floats, text: NDArray[np.int64], count: int) -> Floats:
     total = np.bincount(text, weights, count)
     return np.bincount(text, weights * values, count) / np.where(total > 0, total, 1)
+
+
+def step(value: float) -> Score:
+    """Put an aspect's value on the scale: 0 only where praise and blame weigh the same."""
+    if value == 0:
+        return 0
+    sign: Score = 1 if value > 0 else -1
+    return sign if abs(value) < STRONG else 2 * sign

@@ -18,7 +18,7 @@ from filmpulse.analysis.lexicon.vocabulary import Floats, Ints, Role
 MAX_SPAN_WORDS: Final = 40
 MAX_AFTERTHOUGHT_WORDS: Final = 6
 GRANTED: Final = 0.5
-BEFORE_CONTRAST: Final = 0.85
+BEFORE_CONTRAST: Final = 0.75
 UNREAL: Final = 0.5
 """How much of a span counts that is granted, comes before a "but", or speaks of what is not so."""
 

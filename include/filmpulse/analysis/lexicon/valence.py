@@ -18,10 +18,10 @@ BOOST_REACH: Final = (1.0, 0.95, 0.9)
 """How much of a booster counts one, two and three words before."""
 
 NEGATION_REACH: Final = 4
-LONG_REACH: Final = 10
+LONG_REACH: Final = 8
 """How many words a negator, and one of long scope, reaches."""
 
-TURNED_PRAISE: Final = -0.74
+TURNED_PRAISE: Final = -0.6
 TURNED_BLAME: Final = -0.5
 CAPITALS: Final = 0.733
 
