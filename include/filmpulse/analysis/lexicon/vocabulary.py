@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from filmpulse.items import ASPECTS
 
-LANGUAGES: Final = ("en",)
+LANGUAGES: Final = ("en", "es")
 """Languages (ISO 639-1) that have words here, and figures of their own in the README."""
 
 MAX_PHRASE: Final = 5
@@ -244,7 +244,7 @@ def _meanings(
     valence: Mapping[str, Any], grammar: Mapping[str, Any], base: Mapping[str, float]
 ) -> dict[str, tuple[float, float, int]]:
     """Return for each word and phrase what it weighs, how it strengthens, and its roles."""
-    neutral = set(_spread(valence["neutral"]))
+    neutral = set(_spread(valence.get("neutral", {})))
     weights = {
         word: weight
         for word, weight in base.items()
