@@ -7,7 +7,7 @@ from collections import Counter
 import psycopg
 import pytest
 
-from filmpulse.analysis.cuts import FIXED_CUTS, RESOLUTION, cut, learn_cuts
+from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, RESOLUTION, cut, learn_cuts
 
 AT = [-1.0, -0.25, -0.0, 0.0, 1 / 3, 0.5, 0.62, 1e300, -1e300, 5e-324]
 

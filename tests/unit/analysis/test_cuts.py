@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmpulse.analysis.cuts import (
+from filmpulse.analysis.lexicon.cuts import (
     FIXED_CUTS,
     MIN_ALL,
     MIN_OWN,

@@ -1,0 +1,2 @@
+def choose_quote(text, bit, level, spans, words):
+    return None
