@@ -72,6 +72,13 @@ from filmpulse.jobs.reception.track import (
 )
 from filmpulse.jobs.reception.visit import search
 from filmpulse.jobs.upkeep.alert import alert, alert_without_warehouse
+from filmpulse.jobs.upkeep.audit import (
+    AuditRead,
+    Sampled,
+    forget_auditor,
+    read_audit,
+    write_audit,
+)
 from filmpulse.jobs.upkeep.back_up import (
     AirflowObjects,
     BackedUp,

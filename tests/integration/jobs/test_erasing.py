@@ -126,7 +126,8 @@ TABLES = (
     "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
     "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
     "ops.movie_checks", "ops.quality_checks", "ops.llm_results", "ops.llm_calls",
-    "core.movie_events", "core.movie_tags", "core.movie_posters",
+    "core.movie_events", "core.movie_tags", "core.movie_posters", "core.audits",
+    "core.audit_labels",
 )  # fmt: skip
 
 
@@ -160,6 +161,19 @@ def quarantine(context, imdb_id, html):
     return context.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
 
 
+def audit(context):
+    """Have somebody label every review."""
+    with context.warehouse.connect() as connection:
+        for table, columns, values in (
+            ("audits", "overall", "1"),
+            ("audit_labels", "aspect, score", "'acting', 1"),
+        ):
+            connection.execute(
+                f"INSERT INTO core.{table} (auditor, source, review_id, content_hash, {columns}) "  # noqa: S608
+                f"SELECT 'Ann', source, review_id, content_hash, {values} FROM core.reviews"
+            )
+
+
 def put_history(context):
     """Store what `history` tells of; return the collections' URIs."""
     uris = [
@@ -180,6 +194,7 @@ def put_history(context):
         jobs.load(uri, context)
     for movie in (MOVIE, OTHER, THIRD):
         jobs.analyse(movie, context)
+    audit(context)
     with context.warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome)"
@@ -232,7 +247,7 @@ def is_unhurt(context, before, *, but):
     return all(
         [r for r in before[t] if not any(b in r for b in but)] == after[t]
         for t in ("core.reviews", "core.review_revisions", "core.review_analyses",
-                  "core.aspect_scores")
+                  "core.aspect_scores", "core.audits", "core.audit_labels")
     )  # fmt: skip
 
 
