@@ -58,7 +58,8 @@ def spearman(tables: ArrayLike) -> Floats:
 def _centred_ranks(counts: Floats) -> Floats:
     """Return the mean rank of each value less the mean of all ranks."""
     middle = np.cumsum(counts, -1) - counts / 2
-    return np.subtract(middle, counts.sum(-1, keepdims=True) / 2)
+    centred: Floats = middle - counts.sum(-1, keepdims=True) / 2
+    return centred
 
 
 def weighted_kappa(tables: ArrayLike) -> Floats:
@@ -70,8 +71,9 @@ def weighted_kappa(tables: ArrayLike) -> Floats:
     rows, columns = np.indices(table.shape[-2:])
     distance = (rows - columns) ** 2
     by_chance = np.einsum("...i,...j,ij->...", table.sum(-1), table.sum(-2), distance)
-    found = (table * distance).sum((-2, -1)) * table.sum((-2, -1))
-    return np.subtract(1, ratio(found, by_chance))
+    seen = (table * distance).sum((-2, -1)) * table.sum((-2, -1))
+    kappa: Floats = 1 - ratio(seen, by_chance)
+    return kappa
 
 
 def sign_agreement(tables: ArrayLike) -> Floats:
@@ -95,7 +97,8 @@ def mean_error(tables: ArrayLike) -> Floats:
 def ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     """Divide; NaN where the whole is 0."""
     whole = np.asarray(whole, dtype=float)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    found: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    return found
 
 
 def defined(figure: ArrayLike) -> float | None:

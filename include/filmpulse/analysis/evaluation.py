@@ -129,7 +129,7 @@ class Case(NamedTuple):
     analysis: Analysis
 
 
-def evaluate(cases: Sequence[Case], *, seconds: float, cost_usd: float | None) -> Report:
+def measure(cases: Sequence[Case], *, seconds: float, cost_usd: float | None) -> Report:
     """Measure analyses against labels; the same input always gives the same report.
 
     Args:

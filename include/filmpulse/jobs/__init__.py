@@ -98,6 +98,13 @@ from filmpulse.jobs.upkeep.erase import (
     preview,
     replay_erasures,
 )
+from filmpulse.jobs.upkeep.evaluate import (
+    Evaluated,
+    as_document,
+    cost_sentence,
+    evaluate,
+    open_gold,
+)
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore

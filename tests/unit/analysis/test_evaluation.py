@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from filmpulse.analysis.evaluation import Case, evaluate
+from filmpulse.analysis.evaluation import Case, measure
 from filmpulse.analysis.gold import GoldLine
 from filmpulse.items import ASPECTS, Analysis, AspectScore
 
@@ -40,7 +40,7 @@ def case(gold=(), predicted=(), *, grade=None, overall=(None, None), status="sco
 
 
 def report(*cases, seconds=2.0):
-    return evaluate(cases, seconds=seconds, cost_usd=0.0)
+    return measure(cases, seconds=seconds, cost_usd=0.0)
 
 
 def acting(label, prediction, **more):
