@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import err, out
+from filmpulse.cli.audit import print_warehouse
+from filmpulse.cli.common import err, new_table, out, shown
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.items import ASPECTS
@@ -28,7 +28,16 @@ class Analyser(StrEnum):
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Labelled reviews, as docs/labelling.md says.")
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="Labelled reviews, as docs/labelling.md says."),
+]
+OfWarehouse = Annotated[
+    bool,
+    typer.Option(
+        "--warehouse",
+        help="Instead of a file: hold the scores in the warehouse against the grades of the same "
+        "reviews, and against the labels that people gave (`filmpulse audit`).",
+    ),
 ]
 Analysers = Annotated[
     list[Analyser] | None,
@@ -49,19 +58,27 @@ PredictionsOut = Annotated[
 
 @app.command()
 def evaluate(
-    file: File,
+    file: File = None,
+    warehouse: OfWarehouse = False,
     analysers: Analysers = None,
     json_out: JsonOut = None,
     predictions: PredictionsOut = None,
 ) -> None:
     """Measure how well an analyser reads, against reviews that people labelled.
 
-    Needs neither warehouse nor lake. `llm` is the model that the settings name: what it costs is
-    said before, and never more is spent than a run may cost. Exit code 1: an analyser stopped early
-    or left reviews unread; the figures are of those that it read.
+    With FILE this needs neither warehouse nor lake. `llm` is the model that the settings name: what
+    it costs is said before, and never more is spent than a run may cost. Exit code 1: an analyser
+    stopped early or left reviews unread; the figures are of those that it read.
     """
     from filmpulse import jobs
 
+    if warehouse:
+        if file or analysers or predictions:
+            raise BadInput("--warehouse takes no FILE, no --analyser and no --predictions.")
+        _evaluate_warehouse(json_out)
+        return
+    if file is None:
+        raise BadInput("Name a FILE of labelled reviews, or say --warehouse.")
     gold = jobs.open_gold(file, [path for path in (json_out, predictions) if path is not None])
     names = list(dict.fromkeys(map(str, analysers or [Analyser.lexicon])))
     settings = Settings.from_env()
@@ -72,9 +89,18 @@ def evaluate(
     with common.interruptible(lambda: kept), common.bar("reviews") as progress:
         found = jobs.evaluate(gold, names, settings, predictions, progress)
     if json_out is not None:
-        _write(json_out, json.dumps(jobs.as_document(found), indent=2, ensure_ascii=False))
+        _write(json_out, jobs.as_document(found))
     _print(found)
     _tell_unread(found)
+
+
+def _evaluate_warehouse(json_out: Path | None) -> None:
+    from filmpulse import jobs
+
+    report = jobs.evaluate_warehouse(common.job_context())
+    if json_out is not None:
+        _write(json_out, report.as_document())
+    print_warehouse(report)
 
 
 def _print(found: Mapping[str, Any]) -> None:
@@ -87,8 +113,9 @@ def _print(found: Mapping[str, Any]) -> None:
         out.print(escape(_summary(name, one)))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, document: Any) -> None:
     try:
+        text = json.dumps(document, indent=2, ensure_ascii=False)
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
@@ -131,30 +158,15 @@ steps off, kappa: of the scores from -2 to 2"""
 _COMPARED = {"F1": "f1", "sign right": "sign_agreement", "balanced": "balanced_accuracy"}
 
 
-def _new_table(first: Iterable[str], others: Iterable[str]) -> Table:
-    table = Table(box=None, padding=(0, 1), show_edge=False)
-    for name in first:
-        table.add_column(name, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
-
-
 def _print_one(report: Any) -> None:
     """Print how each aspect is read, all together, and the whole."""
-    table = _new_table([""], _COLUMNS)
+    table = new_table([""], _COLUMNS)
     for name, figures in [*report.aspects.items(), ("all aspects", report.pooled)]:
-        table.add_row(name, *(_figure(getattr(figures, of)) for of in _COLUMNS.values()))
+        table.add_row(name, *(shown(getattr(figures, of)) for of in _COLUMNS.values()))
     out.print(table)
     whole = report.overall
     out.print(
-        f"overall: rank correlation {_figure(whole.spearman)}, {_figure(whole.mae)} steps off, "
+        f"overall: rank correlation {shown(whole.spearman)}, {shown(whole.mae)} steps off, "
         f"in {whole.n:,} reviews"
     )
     out.print(f"[dim]{_LEGEND}[/]")
@@ -162,7 +174,7 @@ def _print_one(report: Any) -> None:
 
 def _print_comparison(reports: Mapping[str, Any]) -> None:
     """Print the figures of several analysers side by side, each with its 95 % interval."""
-    table = _new_table(["", ""], reports)
+    table = new_table(["", ""], reports)
     rows = [
         (label, name, f"{place}.{figure}")
         for label, place in [
@@ -185,7 +197,7 @@ def _with_interval(report: Any, path: str) -> str:
         figure = figure[part] if isinstance(figure, dict) else getattr(figure, part)
     interval = report.intervals[path]
     between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    return f"{_figure(figure)}{between}"
+    return f"{shown(figure)}{between}"
 
 
 def _summary(name: str, one: Any) -> str:

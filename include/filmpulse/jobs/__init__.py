@@ -105,6 +105,7 @@ from filmpulse.jobs.upkeep.evaluate import (
     evaluate,
     open_gold,
 )
+from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport, evaluate_warehouse
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore

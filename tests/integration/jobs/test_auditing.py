@@ -44,18 +44,18 @@ def score(context):
             "ON CONFLICT DO NOTHING"
         )
         connection.execute("UPDATE core.movies SET active_analyser_id = 1")
-        key = "source, review_id, content_hash, 1, imdb_id"
         connection.execute(
             "INSERT INTO core.review_analyses (source, review_id, content_hash, analyser_id, "
             "imdb_id, status, overall, overall_quote, overall_quote_start) "
-            f"SELECT {key}, 'scored', ascii(content_hash) % 5 - 2, left(body, 20), "  # noqa: S608
-            "length(title) + 2 FROM core.reviews WHERE removed_at IS NULL ON CONFLICT DO NOTHING"
+            "SELECT source, review_id, content_hash, 1, imdb_id, 'scored', "
+            "ascii(content_hash) % 5 - 2, left(body, 20), length(title) + 2 "
+            "FROM core.reviews WHERE removed_at IS NULL ON CONFLICT DO NOTHING"
         )
         connection.execute(
             "INSERT INTO core.aspect_scores (source, review_id, content_hash, analyser_id, "
             "imdb_id, aspect, score, quote, quote_start) "
-            f"SELECT {key}, 'acting', 1, left(body, 30), length(title) + 2 "  # noqa: S608
-            "FROM core.reviews ON CONFLICT DO NOTHING"
+            "SELECT source, review_id, content_hash, 1, imdb_id, 'acting', 1, left(body, 30), "
+            "length(title) + 2 FROM core.reviews ON CONFLICT DO NOTHING"
         )
 
 
@@ -281,7 +281,8 @@ def test_a_workbook_is_read_too(context, written):
     assert stored(context) == {"rw1": {"overall": 1}}
 
 
-HOSTILE_CELLS = ("3", "-3", "1.5", "yes", "=1+1", "2 2", "−−1", "1e0", "²", "x" * 5000,
+LINE_END = b"\n"
+HOSTILE_CELLS = ("3", "-3", "1.5", "yes", "=1+1", "2 2", "--1", "1e0", "²", "x" * 5000,
                  "-", "+", "0x1", "2026-01-02", "Robert'); DROP TABLE core.audits;--")  # fmt: skip
 
 
@@ -292,8 +293,8 @@ def test_a_cell_that_is_no_score_is_named_and_nothing_is_stored(context, written
     with pytest.raises(BadInput) as error:
         read(context, as_csv(written))
     assert "column acting_label" in str(error.value)
-    line = as_csv(written).decode("utf-8-sig")[: as_csv(written).decode("utf-8-sig").index("imdb/rw2/")]
-    assert f"line {line.count(chr(10)) + 1}," in str(error.value)
+    before = as_csv(written).partition(b"imdb/rw2/")[0]
+    assert f"line {before.count(LINE_END) + 1}," in str(error.value)
     assert len(str(error.value)) < 500
     assert stored(context) == {}
 

@@ -6,7 +6,7 @@ import pytest
 from test_dashboard_marts import MOVIE, OTHER, Invented
 
 from filmpulse.analysis import agreement
-from filmpulse.analysis.evaluation import Case, evaluate
+from filmpulse.analysis.evaluation import Case, measure
 from filmpulse.analysis.gold import GoldLine
 from filmpulse.items import ASPECTS, Analysis, AspectScore
 from filmpulse.warehouse import figures
@@ -58,9 +58,7 @@ def test_scores_go_with_grades_by_movie_and_over_all(invented, seed):
     invented.review(2, rating_1_10=None)
     invented.review(None, rating_1_10=1)
     invented.review(-2, rating_1_10=10, removed_at="2026-06-02")
-    invented.analysis(
-        invented.review(2, rating_1_10=3) | {"content_hash": "an older text"}, 1, -2
-    )
+    invented.analysis(invented.review(2, rating_1_10=3) | {"content_hash": "an older text"}, 1, -2)
     pairs[MOVIE].append((3, 2))
     for imdb_id, found in ((MOVIE, pairs[MOVIE]), (OTHER, pairs[OTHER]),
                            (None, pairs[MOVIE] + pairs[OTHER])):  # fmt: skip
@@ -133,15 +131,15 @@ class Labelled:
             Case(
                 GoldLine(id=str(at), text="B", aspects=said[auditor][1], overall=said[auditor][0]),
                 Analysis(
-                    source="imdb", review_id="rw1", imdb_id=MOVIE, content_hash="h", status="scored",
-                    overall=said[judge][0],
+                    source="imdb", review_id="rw1", imdb_id=MOVIE, content_hash="h",
+                    status="scored", overall=said[judge][0],
                     aspects=[AspectScore(aspect=a, score=s) for a, s in said[judge][1].items()],
                 ),
             )
             for at, said in enumerate(self.cases)
             if auditor in said and judge in said
         ]  # fmt: skip
-        return evaluate(cases, seconds=1, cost_usd=None)
+        return measure(cases, seconds=1, cost_usd=None)
 
 
 def label(invented, review, auditor, overall, aspects):

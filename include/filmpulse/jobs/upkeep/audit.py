@@ -11,6 +11,7 @@ import csv
 import json
 import random
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -113,14 +114,13 @@ def write_audit(
         BadInput: There is such a file, a movie is unknown, or no review has a score.
         WarehouseUnavailable: Postgres did not answer (retryable); nothing was written.
     """
-    seed = random.randrange(2**31) if seed is None else seed
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    start = random.Random(seed).random()  # noqa: S311 - a draw, not a secret
+    ids = typed_ids(movies) or None
     with context.warehouse.connect() as connection:
-        ids = typed_ids(movies) or None
         if ids:
             ids = extracts.find_movies(connection, ids)
-        found = wh.sample(
-            connection, imdb_ids=ids, count=count, seed=str(seed), start=random.Random(seed).random()  # noqa: S311 - a draw, no secret
-        )  # fmt: skip
+        found = wh.sample(connection, imdb_ids=ids, count=count, seed=str(seed), start=start)
     if not found:
         raise BadInput("No current review of these movies has a score yet: `filmpulse analyse`.")
     try:
@@ -167,9 +167,7 @@ def read_audit(context: Context, file: BinaryIO, name: str, auditor: str) -> Aud
         _raise(name, [fault for row in rows for fault in _strange(row, known)])
         wh.drop_labels(connection, auditor=auditor, **keys)
         wh.store_labels.many(connection, [_stored(row, auditor) for row in rows])
-    return AuditRead(
-        len(rows), blank, wh.audit_figures(context.warehouse, auditor=auditor)
-    )
+    return AuditRead(len(rows), blank, wh.audit_figures(context.warehouse, auditor=auditor))
 
 
 def forget_auditor(context: Context, auditor: str) -> int:
