@@ -107,7 +107,7 @@ class Report(_Part):
 
     `intervals` has, by the path of a figure (`aspects.acting.f1`, `pooled.mae`), the
     95 % interval by drawing reviews anew (percentile bootstrap). `seconds` is the time of the
-    analyser alone; `cost_usd` is None where it is not known.
+    analyser alone.
     """
 
     aspects: dict[Aspect, AspectFigures]
@@ -118,7 +118,7 @@ class Report(_Part):
     statuses: dict[AnalysisStatus, int]
     seconds: float
     reviews_per_second: float | None
-    cost_usd: float | None
+    cost_usd: float
     intervals: dict[str, Interval]
 
 
@@ -129,13 +129,13 @@ class Case(NamedTuple):
     analysis: Analysis
 
 
-def measure(cases: Sequence[Case], *, seconds: float, cost_usd: float | None) -> Report:
+def measure(cases: Sequence[Case], *, seconds: float, cost_usd: float) -> Report:
     """Measure analyses against labels; the same input always gives the same report.
 
     Args:
         cases: Reviews in any order, each once.
         seconds: How long the analyser took.
-        cost_usd: What it cost; None if that is not known.
+        cost_usd: What it cost.
     """
     finished = [case for case in cases if case.analysis.status not in UNFINISHED]
     codes = _codes(finished)
@@ -151,7 +151,7 @@ def measure(cases: Sequence[Case], *, seconds: float, cost_usd: float | None) ->
         reviews=len(cases),
         statuses=dict(sorted(Counter(case.analysis.status for case in cases).items())),
         seconds=seconds,
-        reviews_per_second=len(cases) / seconds if seconds else None,
+        reviews_per_second=len(finished) / seconds if seconds else None,
         cost_usd=cost_usd,
         intervals=_intervals(codes, found),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
@@ -146,23 +145,6 @@ def tell(found: Any, said: Sequence[str] = ()) -> None:
             for sentence in said
         ):
             err.print(f"[red]{escape(failure)}[/]")
-
-
-def new_table(first: Iterable[str], numbers: Iterable[str]) -> Table:
-    """Return an empty table of words, then numbers, by their headings."""
-    table = Table(box=None, padding=(0, 1), show_edge=False)
-    for name in first:
-        table.add_column(name, no_wrap=True)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def shown(value: float | None) -> str:
-    """Return a count, or a figure with two places, as a table shows it; "-" for None."""
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 
 @contextmanager

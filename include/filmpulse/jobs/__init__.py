@@ -100,9 +100,9 @@ from filmpulse.jobs.upkeep.erase import (
 )
 from filmpulse.jobs.upkeep.evaluate import (
     Evaluated,
-    as_document,
-    cost_sentence,
     evaluate,
+    evaluation_cost,
+    evaluation_document,
     open_gold,
 )
 from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport, evaluate_warehouse

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from llmock.scenarios import Fail, Match
 from typer.testing import CliRunner
 
 from filmpulse.cli import app
+from filmpulse.cli.common import Terminated
 from filmpulse.jobs.upkeep.write_predictions import Predictions
 
 KEY = "sk-of-a-test-92eb5ffee6ae2fec"
@@ -64,6 +66,18 @@ def predictions(tmp_path):
 
 def asked(llmock):
     return sum(record.path == ON_CHATS.path for record in llmock.requests)
+
+
+def at_line(number, monkeypatch, do):
+    """Do something once so many predictions were written."""
+    add = Predictions.add
+
+    def add_and_do(self, *given):
+        add(self, *given)
+        if len(self.lines) == number:
+            do()
+
+    monkeypatch.setattr(Predictions, "add", add_and_do)
 
 
 OUT = ["--json", "out.json", "--predictions", "p.jsonl"]
@@ -133,15 +147,9 @@ def test_an_endpoint_that_fails_in_the_middle_costs_no_answer(
 ):
     labels(40)
     monkeypatch.setenv("FILMPULSE_LLM_CONCURRENCY", "1")
-    add = Predictions.add
-
-    def add_and_fail(self, *given):
-        add(self, *given)
-        if len(self.lines) == 10:
-            said = f"Incorrect API key provided: {KEY}."
-            endpoint.add(Fail(401, message=said, code="invalid_api_key", times=None))
-
-    monkeypatch.setattr(Predictions, "add", add_and_fail)
+    said = f"Incorrect API key provided: {KEY}."
+    refusal = Fail(401, message=said, code="invalid_api_key", times=None)
+    at_line(10, monkeypatch, lambda: endpoint.add(refusal))
     ended = run("--analyser", "llm", *OUT)
     assert ended.exit_code == 1, ended.output
     found = report(tmp_path)
@@ -151,6 +159,27 @@ def test_an_endpoint_that_fails_in_the_middle_costs_no_answer(
     assert found["statuses"] == {"failed": 40 - read, "scored": read}
     assert found["aspects"]["acting"]["n"] == read
     assert KEY not in ended.output
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_an_interrupted_evaluation_keeps_what_was_paid(
+    run, labels, endpoint, tmp_path, monkeypatch, stop, code
+):
+    def interrupt():
+        raise stop
+
+    labels(60)
+    at_line(10, monkeypatch, interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        ended = run("--analyser", "llm", *OUT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.exit_code == code, ended.output
+    ids = [p["id"] for p in predictions(tmp_path)]
+    assert len(ids) == 10
+    assert ids == sorted(ids, key=lambda found: int(found[1:]))
+    assert not (tmp_path / "out.json").exists()
 
 
 @pytest.mark.parametrize(

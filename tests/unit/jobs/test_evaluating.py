@@ -126,7 +126,7 @@ def test_a_text_comes_with_its_language_its_cast_and_the_names_of_its_movie(
         asked.append(sorted(texts))
         return (f"Name {len(asked)}", "Ada Moss")
 
-    monkeypatch.setattr(job, "learn_names", learn)
+    monkeypatch.setattr("filmpulse.analysis.lexicon.learn_names", learn)
     analyser = told(lambda text: {})
     orchard, queue = {"movie": "The Glass Orchard"}, {"imdb_id": "tt99000002"}
     jobs.evaluate(
@@ -200,7 +200,7 @@ def test_an_analyser_that_stops_leaves_its_figures_and_lines(write, told, tmp_pa
     assert found.report.statuses == {"failed": 3, "scored": 2}
     assert found.report.overall.n == 2
     assert [p["id"] for p in read(out)] == [1, 2]
-    assert jobs.as_document({"lexicon": found})["error"] == "It is down."
+    assert jobs.evaluation_document({"lexicon": found})["error"] == "It is down."
 
 
 def test_each_line_is_written_at_once_by_a_model(write, told, tmp_path, monkeypatch):
@@ -234,9 +234,9 @@ def test_an_output_needs_a_place_of_its_own(write, tmp_path):
 def test_a_model_without_an_endpoint_or_a_price_is_refused_before_anything(write):
     gold = jobs.open_gold(write(line()), [])
     with pytest.raises(BadInput, match="FILMPULSE_LLM_BASE_URL"):
-        jobs.cost_sentence(gold, Settings())
+        jobs.evaluation_cost(gold, Settings())
     with pytest.raises(BadInput, match="not known"):
-        jobs.cost_sentence(gold, Settings(llm_api_key="sk-of-a-test", llm_model="no-such"))
-    assert "$0.20 is spent" in jobs.cost_sentence(
+        jobs.evaluation_cost(gold, Settings(llm_api_key="sk-of-a-test", llm_model="no-such"))
+    assert "$0.20 is spent" in jobs.evaluation_cost(
         gold, Settings(llm_api_key="sk-of-a-test", llm_budget_usd_per_day=0.2)
     )

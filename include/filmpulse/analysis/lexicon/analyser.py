@@ -71,7 +71,7 @@ class LexiconAnalyser:
         weighed = weigh(words, vocabulary)
         breaks = np.cumsum(words.gap > 0, dtype=np.int32)
         aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
-        aspects = mark_names(aspects, words, [(r.text, r.cast) for r in reviews])
+        aspects = mark_names(aspects, words, [review.cast for review in reviews])
         spans = cut_spans(words, weighed, aspects)
         titles = np.array([
             np.searchsorted(words.start[a:b], max(text.find("\n\n"), 0))

@@ -46,6 +46,7 @@ class Words(NamedTuple):
     a word, four at most; `asks` says that a question mark follows.
     """
 
+    spellings: list[str]
     first: Ints
     start: Ints
     end: Ints
@@ -103,6 +104,7 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     lengths = np.fromiter(map(len, spellings), np.int32, len(spellings))
     number, capitals = codes >> 2, (codes & 3).astype(np.int8)
     return Words(
+        spellings=spellings,
         first=first,
         start=ends - lengths,
         end=ends,

@@ -2,6 +2,7 @@
 
 The reviews are read as the product reads them: their language is detected, the people who act are
 learned from all texts of their movie, and the keyless analyser's whole is cut where the grades cut.
+What needs numpy is imported in functions: most processes that load the jobs never do.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filmpulse.analysis import Analyser, make_analyser
-from filmpulse.analysis.evaluation import UNFINISHED, Case, Report, measure
 from filmpulse.analysis.gold import GoldLine, read_gold
 from filmpulse.analysis.language import detect_language
-from filmpulse.analysis.lexicon import learn_names
-from filmpulse.analysis.lexicon.cuts import choose_cuts, cut
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import Analysis, ReviewText, content_hash
 from filmpulse.jobs.context import Progress, silent
 from filmpulse.jobs.reception.score import about_usd
 from filmpulse.jobs.upkeep.write_predictions import open_predictions
+
+if TYPE_CHECKING:
+    from filmpulse.analysis.evaluation import Report
 
 _NO_MOVIE = "tt0000000"
 """The movie of each text, since analysers look at the text alone."""
@@ -43,6 +45,8 @@ class Evaluated(NamedTuple):
     @property
     def unread(self) -> int:
         """How many reviews it did not finish."""
+        from filmpulse.analysis.evaluation import UNFINISHED
+
         return sum(self.report.statuses.get(status, 0) for status in UNFINISHED)
 
 
@@ -70,7 +74,7 @@ def open_gold(path: Path, outputs: Sequence[Path]) -> list[GoldLine]:
     return gold
 
 
-def cost_sentence(gold: Sequence[GoldLine], settings: Settings) -> str:
+def evaluation_cost(gold: Sequence[GoldLine], settings: Settings) -> str:
     """Say where the model would get the reviews, and about what that costs.
 
     Raises:
@@ -117,12 +121,9 @@ def evaluate(
     """
     texts = _texts(gold)
     found: dict[str, Evaluated] = {}
-    with open_predictions(predictions, names) as written:
+    with open_predictions(predictions, gold, names) as written:
         for place, name in enumerate(names):
-
-            def write(row: int, analysis: Analysis, who: tuple[int, str] = (place, name)) -> None:
-                written.add(who, row, gold[row], analysis)
-
+            write = partial(written.add, place)
             if name == "llm":
                 found[name] = _evaluate_model(gold, texts, settings, write, progress)
             else:
@@ -130,7 +131,7 @@ def evaluate(
     return found
 
 
-def as_document(found: dict[str, Evaluated]) -> dict[str, Any]:
+def evaluation_document(found: dict[str, Evaluated]) -> dict[str, Any]:
     """Return the report as JSON holds it; by the analysers' names if there are several."""
     reports = {
         name: one.report.model_dump(mode="json")
@@ -142,6 +143,8 @@ def as_document(found: dict[str, Evaluated]) -> dict[str, Any]:
 
 def _texts(gold: Sequence[GoldLine]) -> list[ReviewText]:
     """Return what an analyser is given; the places in the file stand for the reviews' ids."""
+    from filmpulse.analysis.lexicon import learn_names
+
     of_movie: defaultdict[str, list[str]] = defaultdict(list)
     for line in gold:
         of_movie[line.group].append(line.analysed)
@@ -221,6 +224,8 @@ def _evaluated(
     cost_usd: float,
 ) -> Evaluated:
     """Measure what was read; a text that the analyser did not reach counts as failed."""
+    from filmpulse.analysis.evaluation import Case, measure
+
     keys = {"status": "failed", "source": "gold", "imdb_id": _NO_MOVIE}
     cases = [
         Case(
@@ -236,6 +241,8 @@ def _evaluated(
 
 def _cut(gold: Sequence[GoldLine], analyses: dict[int, Analysis]) -> dict[int, Analysis]:
     """Cut the whole where the grades of the movie cut, or those of all rated reviews."""
+    from filmpulse.analysis.lexicon.cuts import choose_cuts, cut
+
     rated: defaultdict[str, Counter[tuple[float, int]]] = defaultdict(Counter)
     for row, analysis in analyses.items():
         line = gold[row]

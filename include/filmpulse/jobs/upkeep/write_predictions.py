@@ -16,43 +16,43 @@ from filmpulse.items import Analysis
 class Predictions:
     """The lines written so far; `open_predictions` makes it."""
 
-    def __init__(self, out: IO[str] | None, *, names_analyser: bool) -> None:
+    def __init__(
+        self, out: IO[str] | None, gold: Sequence[GoldLine], analysers: Sequence[str]
+    ) -> None:
         """Keep the open file, or None to write nothing."""
-        self._out, self._names_analyser = out, names_analyser
+        self._out, self._gold, self._analysers = out, gold, analysers
         self.lines: dict[tuple[int, int], str] = {}
 
-    def add(self, analyser: tuple[int, str], row: int, gold: GoldLine, analysis: Analysis) -> None:
+    def add(self, analyser: int, row: int, analysis: Analysis) -> None:
         """Write a line at once, so that a paid answer is not lost.
 
         Args:
-            analyser: Its place among the analysers, and its name.
+            analyser: Its place among the analysers.
             row: The review's place in the file.
-            gold: The review.
             analysis: What the analyser said of the review.
         """
         if self._out is None:
             return
-        place, name = analyser
-        line = json.dumps(
-            ({"analyser": name} if self._names_analyser else {})
-            | {
-                "id": gold.id,
-                "status": analysis.status,
-                "aspects": {
-                    found.aspect: {"score": found.score, "quote": found.quote}
-                    for found in analysis.aspects
-                },
-                "overall": analysis.overall,
-            },
-            ensure_ascii=False,
-        )
-        self.lines[place, row] = line
+        who = {"analyser": self._analysers[analyser]} if len(self._analysers) > 1 else {}
+        scores = {
+            found.aspect: {"score": found.score, "quote": found.quote} for found in analysis.aspects
+        }
+        what = {
+            "id": self._gold[row].id,
+            "status": analysis.status,
+            "aspects": scores,
+            "overall": analysis.overall,
+        }
+        line = json.dumps(who | what, ensure_ascii=False)
+        self.lines[analyser, row] = line
         self._out.write(f"{line}\n")
         self._out.flush()
 
 
 @contextmanager
-def open_predictions(path: Path | None, analysers: Sequence[str]) -> Iterator[Predictions]:
+def open_predictions(
+    path: Path | None, gold: Sequence[GoldLine], analysers: Sequence[str]
+) -> Iterator[Predictions]:
     """Open the file anew; at the end its lines are put in order: by analyser, then as the reviews.
 
     Lines have the key `analyser` if there are several. Without a path nothing is written.
@@ -60,13 +60,12 @@ def open_predictions(path: Path | None, analysers: Sequence[str]) -> Iterator[Pr
     Raises:
         BadInput: The file cannot be written.
     """
-    names_analyser = len(analysers) > 1
     if path is None:
-        yield Predictions(None, names_analyser=names_analyser)
+        yield Predictions(None, gold, analysers)
         return
     try:
         with path.open("w", encoding="utf-8") as out:
-            written = Predictions(out, names_analyser=names_analyser)
+            written = Predictions(out, gold, analysers)
             try:
                 yield written
             finally:

@@ -45,7 +45,7 @@ COMMENT ON COLUMN mart.audit_agreement.auditor IS 'The person, as they named the
 COMMENT ON COLUMN mart.audit_agreement.other_auditor IS 'The second person, where two are held against each other.';
 COMMENT ON COLUMN mart.audit_agreement.position IS 'Their order: the whole, the five aspects, then all five together.';
 COMMENT ON COLUMN mart.audit_agreement.aspect IS 'An aspect, "All aspects", or "Overall".';
-COMMENT ON COLUMN mart.audit_agreement.auditors IS 'How many people.';
+COMMENT ON COLUMN mart.audit_agreement.auditors IS 'How many people''s labels count as right.';
 COMMENT ON COLUMN mart.audit_agreement.reviews IS 'Texts that both read.';
 COMMENT ON COLUMN mart.audit_agreement.labelled IS 'In how many the person finds the aspect judged.';
 COMMENT ON COLUMN mart.audit_agreement.found IS 'In how many the analyser does, or the second person.';
