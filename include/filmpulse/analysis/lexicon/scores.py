@@ -67,7 +67,9 @@ def score_spans(words: Words, weighed: Weighed, spans: Spans, titles: NDArray[np
 
 def _mentioned(names, hints, spans, sentence, text, count):  # type: ignore[no-untyped-def]
     judged = spans.judges > 0
-    evidence = np.bincount(text, (names & judged) + 0.5 * (names & ~judged) + 0.34 * (hints & judged), count)
+    evidence = np.bincount(
+        text, (names & judged) + 0.5 * (names & ~judged) + 0.34 * (hints & judged), count
+    )
     return evidence >= 0.5
 
 

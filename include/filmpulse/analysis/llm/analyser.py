@@ -576,4 +576,4 @@ def _read(reply: Reply, sent: str) -> tuple[Call, Reading | None]:
 def _analysis(
     text: ReviewText, reading: Reading, spent: Mapping[str, Any] = MappingProxyType({})
 ) -> Analysis:
-    return Analysis(**text.model_dump(exclude={"language", "text"}), **dict(reading), **spent)
+    return Analysis(**text.model_dump(exclude={"language", "text", "cast"}), **dict(reading), **spent)
