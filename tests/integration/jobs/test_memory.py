@@ -37,7 +37,8 @@ class Refusing:
     kind, model, prompt_version, parameters = "refusing", None, "1", {}
     def analyse(self, texts):
         for text in texts:
-            yield Analysis(status="refused", **text.model_dump(exclude={"text", "language", "cast"}))
+            keys = text.model_dump(exclude={"text", "language", "cast"})
+            yield Analysis(status="refused", **keys)
 more = (Refusing(),) if sys.argv[1] == "analyse" else ()
 if sys.argv[1] == "export":
     made = jobs.export(parts, parts.settings.lake_url + "-out", [sys.argv[2]], with_text=True)
