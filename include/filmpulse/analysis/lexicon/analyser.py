@@ -71,30 +71,15 @@ class LexiconAnalyser:
         weighed = weigh(words, vocabulary)
         breaks = np.cumsum(words.gap > 0, dtype=np.int32)
         aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
-        aspects = mark_names(aspects, words, [(r.text, r.cast) for r in reviews])
+        aspects = mark_names(aspects, words, [review.cast for review in reviews])
         spans = cut_spans(words, weighed, aspects)
-        titles = np.array(
-            [
-                np.searchsorted(words.start[a:b], max(text.find("\n\n"), 0))
-                for text, a, b in zip(texts, words.first[:-1], words.first[1:], strict=True)
-            ],
-            np.int32,
-        )
+        titles = np.array([
+            np.searchsorted(words.start[a:b], max(text.find("\n\n"), 0))
+            for text, a, b in zip(texts, words.first[:-1], words.first[1:], strict=True)
+        ], np.int32)
         scores = score_spans(words, weighed, spans, titles)
-        known = (
-            (words.number > 0) & (vocabulary.roles[words.number] & Role.COMMON > 0)
-            | weighed.judges
-            | (aspects > 0)
-        )
-        quotable = list(
-            zip(
-                spans.first.tolist(),
-                spans.last.tolist(),
-                spans.aspects.tolist(),
-                scores.of_span.tolist(),
-                strict=True,
-            )
-        )
+        known = (words.number > 0) & (vocabulary.roles[words.number] & Role.COMMON > 0) | weighed.judges | (aspects > 0)
+        quotable = list(zip(spans.first.tolist(), spans.last.tolist(), spans.aspects.tolist(), scores.of_span.tolist(), strict=True))
         bounds = np.searchsorted(scores.text, np.arange(len(texts) + 1)).tolist()
         for number, review in enumerate(reviews):
             a, b = words.first[number], words.first[number + 1]
@@ -108,15 +93,8 @@ class LexiconAnalyser:
                 valence=valence,
                 overall=cut(valence, FIXED_CUTS),
                 aspects=tuple(
-                    self._score(
-                        review.text,
-                        bit,
-                        float(scores.value[number, bit]),
-                        quotable[bounds[number] : bounds[number + 1]],
-                        words,
-                    )
-                    for bit in range(len(ASPECTS))
-                    if scores.mentioned[number, bit]
+                    self._score(review.text, bit, float(scores.value[number, bit]), quotable[bounds[number]:bounds[number + 1]], words)
+                    for bit in range(len(ASPECTS)) if scores.mentioned[number, bit]
                 ),
             )
 

@@ -1,12 +1,125 @@
-"""Names."""
+"""Names of people who act: whoever praises or faults one by name judges the acting.
+
+Names come from the movie's cast, and from its reviews themselves: a word that is nearly always
+written with a capital, stands in enough reviews, and whose sentences speak of acting far more often
+than others do, is the name of somebody who acts. Characters and directors hardly ever pass.
+"""
 
 from __future__ import annotations
-import numpy as np
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from filmpulse.analysis.lexicon.reading import Words
+from filmpulse.analysis.lexicon.vocabulary import LANGUAGES, Ints, load_vocabulary, plain
+from filmpulse.items import ASPECTS
+
+ACTING: Final = 1 << ASPECTS.index("acting")
+
+MIN_SHARE: Final = 0.008
+MIN_REVIEWS: Final = 4
+MIN_LIFT: Final = 2.6
+MIN_CAPITALISED: Final = 0.9
+"""A learned name stands in at least 0.8 % of the reviews and in four of them, acting words stand
+2.6 times as often in its sentences as in all, and 9 in 10 of its spellings have a capital; measured
+on real reviews of two movies."""
+
+MIN_LETTERS: Final = 3
+
+_SENTENCE_END = re.compile(r"[.!?\n\u2026]+")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
-def mark_names(aspects, words, reviews):
-    return aspects
+def learn_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Find the names of people who act in what is written of one movie, in alphabetical order.
+
+    Args:
+        texts: All that is written of the movie, in any order; each is read once and not kept.
+    """
+    capitalised, plainly, reviews, with_acting = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    sentences = acting_sentences = count = 0
+    for text in texts:
+        count += 1
+        in_review: set[str] = set()
+        for sentence in _SENTENCE_END.split(text):
+            spelled = _WORD.findall(sentence)
+            names = {_bare(word) for word in spelled[1:] if word[0].isupper() and not word.isupper()}
+            plainly.update(word for word in spelled if word[0].islower())
+            capitalised.update(names)
+            in_review |= names
+            sentences += bool(spelled)
+            if names and _speaks_of_acting(spelled):
+                with_acting.update(names)
+            acting_sentences += _speaks_of_acting(spelled)
+        reviews.update(in_review)
+    usual = acting_sentences / sentences if sentences else 0
+    least = max(MIN_REVIEWS, MIN_SHARE * count)
+    return tuple(
+        sorted(
+            name
+            for name, seen in reviews.items()
+            if seen >= least
+            and len(name) >= MIN_LETTERS
+            and with_acting[name] >= MIN_LIFT * usual * capitalised[name]
+            and capitalised[name] >= MIN_CAPITALISED * (capitalised[name] + plainly[name.lower()])
+            and not _is_listed(name)
+        )
+    )
 
 
-def learn_names(texts):
-    return ()
+def _bare(word: str) -> str:
+    return re.sub(r"['\u2019]s?$", "", word)
+
+
+@lru_cache(maxsize=50_000)
+def _names_acting(word: str) -> bool:
+    return any(
+        bool(vocabulary.aspects[vocabulary.surfaces[word] >> 2] & ACTING)
+        for vocabulary in map(load_vocabulary, LANGUAGES)
+    )
+
+
+def _speaks_of_acting(words: Sequence[str]) -> bool:
+    return any(map(_names_acting, words))
+
+
+@lru_cache(maxsize=50_000)
+def _is_listed(word: str) -> bool:
+    return any(load_vocabulary(language).surfaces[word] >> 2 for language in LANGUAGES)
+
+
+def mark_names(aspects: Ints, words: Words, casts: Sequence[tuple[str, ...]]) -> Ints:
+    """Return the masks of words with acting added where a name of the text's cast stands."""
+    marked = aspects
+    for number, cast in enumerate(casts):
+        if cast and (parts := _parts(cast)):
+            first, last = words.first[number], words.first[number + 1]
+            alone, beside = parts
+            known = [plain(spelling) for spelling in words.spellings[first:last]]
+            for place, word in enumerate(known):
+                if word in alone or (
+                    word in beside and {*known[max(place - 1, 0) : place + 2]} & beside.get(word, set())
+                ):
+                    marked[first + place] |= ACTING
+    return marked
+
+
+@lru_cache(maxsize=1024)
+def _parts(cast: tuple[str, ...]) -> tuple[frozenset[str], dict[str, set[str]]]:
+    """Return parts of names that stand for a person alone, and those that do beside another part.
+
+    A last name, or a learned name, stands alone unless it is a word of the language ("Grace").
+    """
+    alone: set[str] = set()
+    beside: dict[str, set[str]] = {}
+    for name in cast:
+        parts = [plain(part) for part in _WORD.findall(name)]
+        parts = [part for part in parts if len(part) >= MIN_LETTERS]
+        if parts and not _is_listed(parts[-1]):
+            alone.add(parts[-1])
+        for part in parts:
+            beside.setdefault(part, set()).update(other for other in parts if other != part)
+    return frozenset(alone), beside

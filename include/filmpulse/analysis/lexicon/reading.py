@@ -46,6 +46,7 @@ class Words(NamedTuple):
     a word, four at most; `asks` says that a question mark follows.
     """
 
+    spellings: list[str]
     first: Ints
     start: Ints
     end: Ints
@@ -94,13 +95,16 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     counts = np.fromiter((len(part) for part in parts), np.int32, len(parts)) // 2
     first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     spellings = list(chain.from_iterable(part[1::2] for part in parts))
-    codes = np.fromiter(map(vocabulary.surfaces.__getitem__, spellings), np.int32, len(spellings))
+    codes = np.fromiter(
+        map(vocabulary.surfaces.__getitem__, spellings), np.int32, len(spellings)
+    )
     before = _codes(part[0:-1:2] for part in parts)
     after = _codes(part[2::2] for part in parts)
     ends = _ends(parts, first, counts)
     lengths = np.fromiter(map(len, spellings), np.int32, len(spellings))
     number, capitals = codes >> 2, (codes & 3).astype(np.int8)
     return Words(
+        spellings=spellings,
         first=first,
         start=ends - lengths,
         end=ends,

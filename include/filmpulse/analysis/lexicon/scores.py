@@ -18,7 +18,9 @@ SQUASH: Final = 15.0
 
 HINT: Final = 0.3
 OWN_SHARE: Final = 0.8
-REVIEW_SHARE: Final = 0.2
+NAMED: Final = 0.5
+HINTED: Final = 0.67
+PRIOR: Final = 0.3
 LEAN: Final = -0.3
 STRONG: Final = 1.0
 TITLE: Final = 2.0
@@ -53,24 +55,19 @@ def score_spans(words: Words, weighed: Weighed, spans: Spans, titles: NDArray[np
     whole = np.where(spans.roles & Role.RATING > 0, whole * GRADED, whole)
     valence = _mean(own, whole, text, count)
 
+    evidence = np.where(spans.judges > 0, 1.0, np.where(of_sentence != 0, 1 - OWN_SHARE, 0.0))
     mentioned = np.zeros((count, len(ASPECTS)), bool)
     values = np.zeros((count, len(ASPECTS)), np.float32)
     for bit in range(len(ASPECTS)):
         names = (spans.aspects >> bit & 1) > 0
         hints = ~names & ((spans.aspects >> (bit + WEAK_SHIFT) & 1) > 0)
-        weight = spans.weight * (names + HINT * hints)
-        mentioned[:, bit] = _mentioned(names, hints, spans, sentence, text, count)
-        values[:, bit] = 2 * _mean(value, weight, text, count)
-    values += REVIEW_SHARE * valence[:, None] / 0.5 + LEAN
+        told = np.where(spans.judges > 0, names + HINTED * hints, NAMED * names)
+        mentioned[:, bit] = np.bincount(text, told, count) >= 1
+        weight = spans.weight * (names + HINT * hints) * evidence
+        total = np.bincount(text, weight, count) + PRIOR
+        sums = np.bincount(text, weight * value, count)
+        values[:, bit] = 2 * (sums + PRIOR * valence) / total + LEAN
     return Scores(mentioned, values, valence, own, text)
-
-
-def _mentioned(names, hints, spans, sentence, text, count):  # type: ignore[no-untyped-def]
-    judged = spans.judges > 0
-    evidence = np.bincount(
-        text, (names & judged) + 0.5 * (names & ~judged) + 0.34 * (hints & judged), count
-    )
-    return evidence >= 0.5
 
 
 def squash(total: Floats) -> Floats:

@@ -87,7 +87,9 @@ def _negated(at: Ints, clause: Ints, roles: Ints) -> NDArray[np.bool_]:
     return found
 
 
-def _negated_from_afar(at: Ints, contrast: Ints, clause: Ints, roles: Ints) -> NDArray[np.bool_]:
+def _negated_from_afar(
+    at: Ints, contrast: Ints, clause: Ints, roles: Ints
+) -> NDArray[np.bool_]:
     """Tell whether a negator of long scope stands among the ten words before; not over a "but"."""
     negators = np.flatnonzero(roles & Role.LONG_NEGATOR)
     negators = negators[~_negated(negators, clause, roles)]
