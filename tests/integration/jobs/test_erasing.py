@@ -126,8 +126,8 @@ TABLES = (
     "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
     "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
     "ops.movie_checks", "ops.quality_checks", "ops.llm_results", "ops.llm_calls",
-    "core.movie_events", "core.movie_tags", "core.movie_posters", "core.audits",
-    "core.audit_labels",
+    "core.movie_events", "core.movie_tags", "core.movie_posters", "core.calibrations",
+    "core.audits", "core.audit_labels",
 )  # fmt: skip
 
 
