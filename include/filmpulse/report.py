@@ -1,17 +1,19 @@
-"""Print how movies are received, and what tables hold, as text for a terminal."""
+"""Print how movies are received, what tables hold, and how analysers read, for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from filmpulse.items import Review
+from filmpulse.items import ASPECTS, Review
 from filmpulse.jobs.inbox.import_tables import TableRead
 from filmpulse.jobs.reception.score import Unfinished, about_usd
 from filmpulse.jobs.reception.summarise import count
+from filmpulse.jobs.upkeep.evaluate import Evaluated
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
@@ -172,3 +174,110 @@ def _mean(aspect: AspectSummary) -> str:
     if aspect.score_low is not None and aspect.score_high is not None:
         text += f" [{aspect.score_low:+.2f}, {aspect.score_high:+.2f}]"
     return escape(text) + ("" if aspect.is_enough else " too few")
+
+
+def print_evaluation(found: Mapping[str, Evaluated], console: Console) -> None:
+    """Print the figures of an analyser, or of several side by side; then what each took."""
+    if len(found) > 1:
+        _print_comparison(found, console)
+    else:
+        for one in found.values():
+            _print_one(one, console)
+    for name, one in found.items():
+        console.print(escape(_outcome(name, one)))
+
+
+_COLUMNS = {
+    "reviews": "n",
+    "found": "recall",
+    "rightly": "precision",
+    "F1": "f1",
+    "sign right": "sign_agreement",
+    "balanced": "balanced_accuracy",
+    "steps off": "mae",
+    "kappa": "kappa",
+}
+"""Headings, and the figures below them; `_LEGEND` says what they are."""
+
+_LEGEND = """\
+reviews: how many are labelled with the aspect; -: too few cases
+found: the share of these in which the analyser sees the aspect
+rightly: the share that is labelled, of the reviews in which the analyser sees the aspect
+F1: of found and rightly
+sign right: praise is called praise, and blame blame
+balanced: the same, where labels against the review's grade weigh as much as those with it
+steps off, kappa: of the scores from -2 to 2"""
+_COMPARED = ("F1", "sign right", "balanced", "kappa")
+
+
+def _table_of(first: Iterable[str], others: Iterable[str]) -> Table:
+    table = Table(box=None, padding=(0, 1), show_edge=False)
+    for name in first:
+        table.add_column(name, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
+
+
+def _print_one(one: Evaluated, console: Console) -> None:
+    """Print how each aspect is read, all together, and the whole."""
+    table = _table_of([""], _COLUMNS)
+    aspects = one.report.aspects.items()
+    for name, figures in [*aspects, ("all aspects", one.report.pooled)]:
+        table.add_row(name, *(_figure(getattr(figures, of)) for of in _COLUMNS.values()))
+    console.print(table)
+    whole = one.report.overall
+    console.print(
+        f"overall: rank correlation {_figure(whole.spearman)}, {_figure(whole.mae)} steps off, "
+        f"in {whole.n:,} reviews"
+    )
+    console.print(f"[dim]{_LEGEND}[/]")
+
+
+def _print_comparison(found: Mapping[str, Evaluated], console: Console) -> None:
+    """Print the figures of several analysers side by side, each with its 95 % interval."""
+    table = _table_of(["", ""], found)
+    rows = [
+        (label, name, f"{place}.{_COLUMNS[name]}")
+        for label, place in [
+            *((aspect, f"aspects.{aspect}") for aspect in ASPECTS), ("all aspects", "pooled")
+        ]
+        for name in _COMPARED
+    ] + [
+        ("overall", "rank correlation", "overall.spearman"), ("overall", "steps off", "overall.mae")
+    ]  # fmt: skip
+    for label, name, path in rows:
+        table.add_row(label, name, *(_with_interval(one, path) for one in found.values()))
+    console.print(table)
+    console.print("[dim]In brackets: the 95 % interval, by drawing the reviews anew.[/]")
+    console.print(f"[dim]{_LEGEND}[/]")
+
+
+def _with_interval(one: Evaluated, path: str) -> str:
+    figure: Any = one.report
+    for part in path.split("."):
+        figure = figure[part] if isinstance(figure, dict) else getattr(figure, part)
+    interval = one.report.intervals[path]
+    between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    return f"{_figure(figure)}{between}"
+
+
+def _outcome(name: str, one: Evaluated) -> str:
+    """Say who read, how that ended, and what it took."""
+    report = one.report
+    who = ", ".join(filter(None, [one.analyser["model"], one.analyser["version"]]))
+    ended = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in report.statuses.items())
+    quotes = report.quotes
+    letter = "no" if quotes.verified is None else f"{quotes.verified:.0%} of {quotes.n:,}"
+    speed = report.reviews_per_second
+    return (
+        f"{name} ({who}): {ended}; {letter} quotes to the letter; "
+        f"{report.seconds:.1f} s{'' if speed is None else f', {speed:,.0f} reviews a second'}; "
+        f"${report.cost_usd:,.4f}."
+    )

@@ -10,13 +10,24 @@ import sys
 
 from rich.markup import escape
 
-from filmpulse.cli import backup, export, inbox, movies, pages, reception, upkeep
+from filmpulse.cli import backup, evaluation, export, inbox, movies, pages, reception, upkeep
 from filmpulse.cli.app import app
 from filmpulse.cli.common import Terminated, err
 from filmpulse.config import SECRETS, variable_name
 from filmpulse.errors import FilmpulseError
 
-__all__ = ["app", "backup", "export", "inbox", "main", "movies", "pages", "reception", "upkeep"]
+__all__ = [
+    "app",
+    "backup",
+    "evaluation",
+    "export",
+    "inbox",
+    "main",
+    "movies",
+    "pages",
+    "reception",
+    "upkeep",
+]
 
 
 def main() -> None:

@@ -91,6 +91,13 @@ from filmpulse.jobs.upkeep.erase import (
     preview,
     replay_erasures,
 )
+from filmpulse.jobs.upkeep.evaluate import (
+    Evaluated,
+    evaluate,
+    evaluation_cost,
+    evaluation_document,
+    open_gold,
+)
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore

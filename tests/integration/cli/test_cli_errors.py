@@ -51,6 +51,7 @@ COMMANDS = {
     "import reviews": ["reviews.csv", "--map", "map.yaml"],
     "collect": ["tt99000001"],
     "analyse": [],
+    "evaluate": ["labels.jsonl"],
     "rebuild": [],
     "forget": ["--movie", "tt99000001", "--yes"],
     "retention": [],
@@ -66,7 +67,9 @@ COMMANDS = {
     "lake verify": [],
     "lake copy": ["--to", "file:///proc/nowhere"],
 }
-NEEDS_NO_WAREHOUSE = {"inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"}
+NEEDS_NO_WAREHOUSE = {
+    "evaluate", "inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"
+}  # fmt: skip
 
 MAP = """source: notebook
 rights: my own words
@@ -108,6 +111,7 @@ def run(tmp_path, monkeypatch, capsys):
         "id,movie,text,day\n1,tt99000001,Größe 👩‍🚀,2026-11-01\n", encoding="utf-8"
     )
     (tmp_path / "map.yaml").write_text(MAP.format(format="%Y-%m-%d"), encoding="utf-8")
+    (tmp_path / "labels.jsonl").write_text('{"text": "Dull.", "aspects": {}}', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),

@@ -1,28 +1,38 @@
-"""The keyless analyser: aspect words per clause, judged by word lists; see the README."""
+"""The keyless analyser: what a clause names, judged by word lists; the README tells how and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from filmpulse.analysis.lexicon.quoting import choose_quote
 from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, cut
 from filmpulse.analysis.lexicon.names import mark_names
-from filmpulse.analysis.lexicon.reading import read_words
-from filmpulse.analysis.lexicon.scores import STRONG, score_spans
+from filmpulse.analysis.lexicon.quoting import Quoter
+from filmpulse.analysis.lexicon.reading import Gap, Words, read_words
+from filmpulse.analysis.lexicon.scores import Scores, score_spans, step
 from filmpulse.analysis.lexicon.spans import cut_spans
 from filmpulse.analysis.lexicon.valence import weigh
-from filmpulse.analysis.lexicon.vocabulary import LANGUAGES, Role, data_version, load_vocabulary
-from filmpulse.items import ASPECTS, Analysis, AspectScore, ReviewText, Score
+from filmpulse.analysis.lexicon.vocabulary import (
+    LANGUAGES,
+    Ints,
+    Role,
+    Vocabulary,
+    data_version,
+    load_vocabulary,
+)
+from filmpulse.items import ASPECTS, Analysis, AspectScore, ReviewText
 
 BATCH: Final = 256
-"""Texts read at once: more gains no speed, and holds more memory."""
+"""Most texts that are read at once: more gain no speed, and take more memory."""
 
 RULES: Final = "2"
 """Version of the rules in this package; whoever changes a score by them raises it."""
+
+UNKNOWN: Final = "en"
+"""As what a text of unknown language is read, if half of its words are known."""
 
 
 class LexiconAnalyser:
@@ -32,88 +42,90 @@ class LexiconAnalyser:
     model = None
 
     def __init__(self) -> None:
-        """Read the words: some 10 MB, a fifth of a second a language."""
+        """Read the words of all languages, which takes some 20 MB."""
         self._vocabularies = {language: load_vocabulary(language) for language in LANGUAGES}
         self.prompt_version = f"{RULES}-{data_version()}"
         self.parameters: dict[str, str | int | float | bool | None] = {
-            "overall": "cut where the movie's grades cut"
+            "overall": "cut where the grades of rated reviews cut"
         }
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
-        """Score texts in their order, read in batches of `BATCH`; see `Analyser.analyse`.
+        """Score texts in their order, `BATCH` at once; see `Analyser.analyse`.
 
-        A text of a language without words here is `unsupported_language`. Where the language is
-        unknown, a text counts as English when it has no words at all (emoji, a rating) or when at
+        A text of a language that has no words here is `unsupported_language`. Where the language is
+        unknown, a text counts as English when it has no words at all (emoji, a grade) or when at
         least half of its words are known here. A text that judges nothing is 0 as a whole, without
-        aspects. `valence` is the mean of what judges, -1..1, and `overall` that value cut at
-        `FIXED_CUTS`; a warehouse cuts it where the movie's grades cut.
+        aspects. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`: whoever knows
+        the grades of rated reviews cuts anew (`cuts.choose_cuts`).
         """
         reviews = iter(texts)
         while batch := list(islice(reviews, BATCH)):
-            yield from self._analyse(batch)
-
-    def _analyse(self, batch: Sequence[ReviewText]) -> Iterator[Analysis]:
-        by_language: dict[str, list[int]] = {}
-        for place, review in enumerate(batch):
-            by_language.setdefault(review.language or "en", []).append(place)
-        analyses: dict[int, Analysis] = {}
-        for language, places in by_language.items():
-            if language in LANGUAGES:
-                found = self._read([batch[place] for place in places], language)
-                analyses.update(zip(places, found, strict=True))
-        for place, review in enumerate(batch):
-            yield analyses.get(place) or _analysis(review, status="unsupported_language")
-
-    def _read(self, reviews: Sequence[ReviewText], language: str) -> Iterator[Analysis]:
-        vocabulary = self._vocabularies[language]
-        texts = [review.text for review in reviews]
-        words = read_words(texts, vocabulary)
-        weighed = weigh(words, vocabulary)
-        breaks = np.cumsum(words.gap > 0, dtype=np.int32)
-        aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
-        aspects = mark_names(aspects, words, [review.cast for review in reviews])
-        spans = cut_spans(words, weighed, aspects)
-        titles = np.array([
-            np.searchsorted(words.start[a:b], max(text.find("\n\n"), 0))
-            for text, a, b in zip(texts, words.first[:-1], words.first[1:], strict=True)
-        ], np.int32)
-        scores = score_spans(words, weighed, spans, titles)
-        known = (words.number > 0) & (vocabulary.roles[words.number] & Role.COMMON > 0) | weighed.judges | (aspects > 0)
-        quotable = list(zip(spans.first.tolist(), spans.last.tolist(), spans.aspects.tolist(), scores.of_span.tolist(), strict=True))
-        bounds = np.searchsorted(scores.text, np.arange(len(texts) + 1)).tolist()
-        for number, review in enumerate(reviews):
-            a, b = words.first[number], words.first[number + 1]
-            if review.language is None and 2 * known[a:b].sum() < b - a:
-                yield _analysis(review, status="unsupported_language")
-                continue
-            valence = float(scores.valence[number])
-            yield _analysis(
-                review,
-                status="scored",
-                valence=valence,
-                overall=cut(valence, FIXED_CUTS),
-                aspects=tuple(
-                    self._score(review.text, bit, float(scores.value[number, bit]), quotable[bounds[number]:bounds[number + 1]], words)
-                    for bit in range(len(ASPECTS)) if scores.mentioned[number, bit]
-                ),
-            )
-
-    def _score(self, text, bit, value, spans, words):
-        level = step(value)
-        quote = choose_quote(text, bit, level, spans, words)
-        if quote is None:
-            return AspectScore(aspect=ASPECTS[bit], score=level)
-        return AspectScore(aspect=ASPECTS[bit], score=level, quote=quote[0], quote_start=quote[1])
+            places: dict[str, list[int]] = {}
+            for place, review in enumerate(batch):
+                places.setdefault(review.language or UNKNOWN, []).append(place)
+            analyses: dict[int, Analysis] = {}
+            for language, mine in places.items():
+                if vocabulary := self._vocabularies.get(language):
+                    found = _analyse([batch[place] for place in mine], vocabulary)
+                    analyses.update(zip(mine, found, strict=True))
+            for place, review in enumerate(batch):
+                yield analyses.get(place) or _analysis(review, status="unsupported_language")
 
 
-def step(value: float) -> Score:
-    """Put an aspect's value on the scale: 0 only where praise and blame weigh the same."""
-    if value == 0:
-        return 0
-    return (1 if value > 0 else -1) * (2 if abs(value) >= STRONG else 1)
+def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[Analysis]:
+    """Score texts of one language, in their order."""
+    words = read_words([review.text for review in reviews], vocabulary)
+    weighed = weigh(words, vocabulary)
+    breaks = np.cumsum(words.gap != Gap.SPACE, dtype=np.int32)
+    aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
+    mark_names(aspects, words, [review.cast for review in reviews])
+    spans = cut_spans(words, weighed, aspects)
+    scores = score_spans(words, weighed, spans, _title_words(reviews, words))
+    quoter = Quoter(words, weighed, spans, scores)
+    is_common = (vocabulary.roles[words.number] & Role.COMMON) > 0
+    is_known = is_common | weighed.judges | (aspects > 0)
+    known = np.add.reduceat(np.append(is_known, False), words.first[:-1], dtype=np.int32)
+    counts = np.diff(words.first)
+    unsure = [review.language is None for review in reviews]
+    foreign = np.array(unsure, bool) & (counts > 0) & (2 * known < counts)
+    for number, review in enumerate(reviews):
+        if foreign[number]:
+            yield _analysis(review, status="unsupported_language")
+        else:
+            yield _scored(review, number, scores, quoter)
 
 
-def _analysis(review: ReviewText, **values) -> Analysis:
+def _title_words(reviews: Sequence[ReviewText], words: Words) -> Ints:
+    """Count the words of each text's title, which ends at the first empty line."""
+    firsts = zip(words.first[:-1], words.first[1:], strict=True)
+    return np.array(
+        [
+            np.searchsorted(words.start[first:last], max(review.text.find("\n\n"), 0))
+            for review, (first, last) in zip(reviews, firsts, strict=True)
+        ],
+        np.int32,
+    )
+
+
+def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> Analysis:
+    found = []
+    for bit in np.flatnonzero(scores.mentioned[number]).tolist():
+        score = step(float(scores.value[number, bit]))
+        sign = (score > 0) - (score < 0)
+        quote = quoter.find(number, review.text, bit, sign) if sign else None
+        words, start = quote or (None, None)
+        found.append(AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start))
+    valence = float(scores.valence[number])
+    return _analysis(
+        review,
+        status="scored",
+        valence=valence,
+        overall=cut(valence, FIXED_CUTS),
+        aspects=tuple(found),
+    )
+
+
+def _analysis(review: ReviewText, **values: Any) -> Analysis:
     return Analysis(
         source=review.source,
         review_id=review.review_id,

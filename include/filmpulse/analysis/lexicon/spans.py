@@ -18,7 +18,7 @@ from filmpulse.analysis.lexicon.vocabulary import Floats, Ints, Role
 MAX_SPAN_WORDS: Final = 40
 MAX_AFTERTHOUGHT_WORDS: Final = 6
 GRANTED: Final = 0.5
-BEFORE_CONTRAST: Final = 0.85
+BEFORE_CONTRAST: Final = 0.75
 UNREAL: Final = 0.5
 """How much of a span counts that is granted, comes before a "but", or speaks of what is not so."""
 
@@ -158,8 +158,11 @@ def _open_clause(spans: list[_Span], piece: _Piece) -> None:
 def _open_main_clause(spans: list[_Span], piece: _Piece) -> None:
     """Go on after a clause that was granted: "The music, while loud, is lovely"."""
     span = _Span(piece)
-    if not span.aspects and len(spans) > 1 and not spans[-2].judges:
-        span.aspects = spans[-2].aspects
+    if not span.aspects:
+        if len(spans) > 1 and not spans[-2].judges:
+            span.aspects = spans[-2].aspects
+        elif not span.roles & Role.SUBJECT:
+            span.aspects = spans[-1].aspects
     spans.append(span)
 
 

@@ -82,7 +82,7 @@ _DECLINED: frozenset[CallOutcome] = REFUSALS | {"rate_limited", "unavailable", "
 """Outcomes by which the endpoint did not let the request in, even if its status was 200."""
 UNUSABLE: frozenset[CallOutcome] = frozenset({"truncated", "invalid"})
 """Answers that cannot be read. A refusal is none of them: it says something of its review."""
-_ANSWERS = _FINAL | {"scored"}
+ANSWERS = _FINAL | {"scored"}
 _AGAIN: frozenset[CallOutcome] = frozenset(
     {"rate_limited", "unavailable", "timeout", "disconnected", "malformed"}
 )
@@ -368,7 +368,7 @@ class _Run:
     async def _follow(self, question: _Question, end: _End) -> Reading | None:
         """Return the reading of a text after a request, or None once it may be sent again."""
         call = end.call
-        if call.outcome in _ANSWERS and end.reading is not None:
+        if call.outcome in ANSWERS and end.reading is not None:
             self._failures.clear()
             self._has_answered = self._has_answered or call.http_status == HTTPStatus.OK
             return end.reading
@@ -576,4 +576,5 @@ def _read(reply: Reply, sent: str) -> tuple[Call, Reading | None]:
 def _analysis(
     text: ReviewText, reading: Reading, spent: Mapping[str, Any] = MappingProxyType({})
 ) -> Analysis:
-    return Analysis(**text.model_dump(exclude={"language", "text", "cast"}), **dict(reading), **spent)
+    keys = text.model_dump(exclude={"cast", "language", "text"})
+    return Analysis(**keys, **dict(reading), **spent)
