@@ -35,7 +35,7 @@ from filmpulse import airflow_bridge as bridge
 def analyse_backlog():
     @task.short_circuit
     def plan(params: dict) -> list[dict]:
-        """Find movies with unfinished reviews or a calibration that is due; if none, skip the rest."""
+        """Find movies to score or to calibrate; if there is none, skip the rest of the run."""
         return bridge.plan_backlog(params["imdb_ids"])
 
     @task(pool="llm", execution_timeout=timedelta(hours=6))
