@@ -336,6 +336,20 @@ def test_a_review_that_is_not_here_is_refused(context, written):
     assert read(context, as_csv(written)).labelled == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["", "imdb", "imdb/rw1/h/", "imdb/rw1/h/x", "imdb/rw1/h/1/1", "imdb/rw1%00/h/1", "imdb/rw1/%ff/1",
+     "imdb/rw1/h/" + "9" * 6000, "imdb/rw1/" + "h" * 6000 + "/1", "////"],
+)  # fmt: skip
+def test_an_id_that_is_none_is_refused(context, written, text):
+    row = of(written, 1)
+    fill(row, 1)
+    row["id"] = text
+    told = faults(context, as_csv(written))
+    assert "column id" in told
+    assert len(told) < 500
+
+
 def test_the_same_review_twice_is_refused(context, written):
     fill(of(written, 1), 1)
     assert "column id" in faults(context, as_csv([*written, of(written, 1)]))

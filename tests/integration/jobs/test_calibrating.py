@@ -3,6 +3,7 @@
 import itertools
 import re
 import threading
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,8 +13,9 @@ from filmpulse import jobs
 from filmpulse.analysis import lexicon
 from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, choose_cuts, cut
 from filmpulse.config import Settings
-from filmpulse.items import Analysis, AspectScore
+from filmpulse.items import Analysis, AspectScore, Movie, Review
 from filmpulse.jobs.reception import calibrate, score
+from filmpulse.lake import Manifest
 from filmpulse.warehouse import Warehouse
 
 A, B = "tt9900001", "tt9900002"
@@ -285,6 +287,30 @@ def test_scores_without_a_valence_stay(context, use):
     first, *_, last = shown(context)
     assert (first["overall"], last["overall"]) == (-2, None)
     assert calibration(context)["rated_reviews"] == 118
+
+
+def test_many_reviews_come_as_few_counts(context, use):
+    use(Toy())
+    store(context, A, 5)
+    jobs.analyse(A, context)
+    rows(
+        context,
+        "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+        "content_hash, first_seen_at, rating_1_10) SELECT source, 'more' || n, imdb_id, title, "
+        "body, false, n, now(), 7 FROM (SELECT * FROM core.reviews LIMIT 1) r, "
+        "generate_series(1, 2000) n",
+    )
+    rows(
+        context,
+        "INSERT INTO core.review_analyses (source, review_id, content_hash, analyser_id, imdb_id, "
+        "status, overall, valence) SELECT source, 'more' || n, n, analyser_id, imdb_id, 'scored', "
+        "0, n / 16384.0 FROM (SELECT * FROM core.review_analyses LIMIT 1) a, "
+        "generate_series(1, 2000) n",
+    )
+    with context.warehouse.connect() as connection:
+        counts = calibrate._rated(connection, calibration(context)["analyser_id"], A)
+    assert sum(counts.values()) == 2005
+    assert len(counts) < 2000 / 16 + 10
 
 
 # ------------------------------------------------------------------ whole or not at all
@@ -655,3 +681,35 @@ def test_a_review_that_is_erased_teaches_nothing_any_more(context, use):
     jobs.analyse_backlog("r", context)
     assert (calibration(context)["rated_reviews"], calibration(context)["texts"]) == (100, 100)
     assert is_cut(context)
+
+
+def test_a_rebuild_leaves_it_or_has_it_learned_anew(context, use):
+    use(Toy())
+    at = datetime.now(UTC) - timedelta(days=1)
+    writer = context.lake.begin("imdb", A, at)
+    writer.append(
+        [
+            Review(review_id=f"rw{n}", imdb_id=A, title="Seen", body=f"{{{n / 256}}}",
+                   rating_1_10=GRADES[n % 5]) for n in range(100)
+        ]
+    )  # fmt: skip
+    uri = writer.close(
+        Manifest(
+            run_id="r", source="imdb", imdb_id=A, mode="full", started_at=at, finished_at=at,
+            status="complete", distinct_ids=100, parts=tuple(writer.parts),
+            movie=Movie(imdb_id=A, title="The Long Queue"),
+        )
+    )  # fmt: skip
+    jobs.load(uri, context)
+    jobs.analyse(A, context)
+    before, wholes = calibration(context), shown(context)
+    jobs.rebuild(context)
+    assert calibration(context) == before
+    for table in ("core.reviews", "ops.collections", "ops.loads", "core.movies"):
+        rows(context, f"DELETE FROM {table}")  # noqa: S608
+    assert rows(context, "SELECT 1 FROM core.calibrations") == []
+    jobs.rebuild(context)
+    jobs.analyse(A, context)
+    assert shown(context) == wholes
+    again = calibration(context)
+    assert {**again, "calibrated_at": None} == {**before, "calibrated_at": None}

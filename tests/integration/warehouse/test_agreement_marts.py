@@ -139,7 +139,7 @@ class Labelled:
             for at, said in enumerate(self.cases)
             if auditor in said and judge in said
         ]  # fmt: skip
-        return measure(cases, seconds=1, cost_usd=None)
+        return measure(cases, seconds=1, cost_usd=0)
 
 
 def label(invented, review, auditor, overall, aspects):

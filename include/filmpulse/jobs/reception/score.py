@@ -124,8 +124,8 @@ def analyse(
 ) -> Analysed:
     """Score every current text of a movie that the analyser has not finished.
 
-    If the analyser is the keyless one, it first learns who acts in the movie, and then where the
-    grades of the reviews cut their wholes, both at most once a week.
+    If the movie's calibration by the keyless analyser is due (see `due_calibrations`), that learns
+    who acts in the movie before its texts are scored, and where their wholes are cut after that.
 
     Paid answers are committed one by one, free ones in small steps. So a crash loses no paid
     answer, and a second call takes up only the rest. Two calls for one movie take turns, so that

@@ -48,6 +48,7 @@ MOST_FAULTS = 20
 """So many faults of a file are told at once."""
 
 _LABEL = re.compile(r"'?([-+\N{MINUS SIGN}\N{EN DASH}]?)([0-2])(?:[.,]0*)?")
+_PART = re.compile(r"[\x21-\x7e]{1,200}")  # as `items.Review` has its ids
 _NO_LETTER = re.compile(r"[^0-9A-Za-z]")
 _COMPARED_LETTERS = 300
 
@@ -164,7 +165,7 @@ def read_audit(context: Context, file: BinaryIO, name: str, auditor: str) -> Aud
     keys = _arrays(row.key for row in rows)
     with context.warehouse.connect() as connection:
         known = {_Key(*text[:3]): text for text in wh.known_texts(connection, **keys)}
-        _raise(name, [fault for row in rows for fault in _strange(row, known)])
+        _raise(name, [fault for row in rows for fault in _mismatches(row, known)])
         wh.drop_labels(connection, auditor=auditor, **keys)
         wh.store_labels.many(connection, [_stored(row, auditor) for row in rows])
     return AuditRead(len(rows), blank, wh.audit_figures(context.warehouse, auditor=auditor))
@@ -240,15 +241,15 @@ def _read_row(line: int, texts: Mapping[str, str], faults: list[str]) -> _Row | 
                 "judges nothing"
             )
     parts = [unquote(part) for part in texts["id"].split("/")]
-    if len(parts) != 4 or not all(parts) or not parts[3].isdecimal():
+    if len(parts) != 4 or not all(map(_PART.fullmatch, parts)) or not parts[3].isdecimal():
         wrong.append(f"line {line:,}, column id: {texts['id'][:40]!r} is no id of a review here")
     faults += wrong
     if wrong:
         return None
-    return _Row(line, _Key(*parts[:3]), int(parts[3]), labels, texts.get("text", ""))
+    return _Row(line, _Key(*parts[:3]), int(parts[3][:9]), labels, texts.get("text", ""))
 
 
-def _strange(row: _Row, known: Mapping[_Key, wh.KnownText]) -> Iterator[str]:
+def _mismatches(row: _Row, known: Mapping[_Key, wh.KnownText]) -> Iterator[str]:
     """Yield a fault if a row's review is unknown, or its words are those of another review."""
     text = known.get(row.key)
     if text is None:
