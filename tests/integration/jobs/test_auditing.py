@@ -338,8 +338,8 @@ def test_a_review_that_is_not_here_is_refused(context, written):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "imdb", "imdb/rw1/h/", "imdb/rw1/h/x", "imdb/rw1/h/1/1", "imdb/rw1%00/h/1", "imdb/rw1/%ff/1",
-     "imdb/rw1/h/" + "9" * 6000, "imdb/rw1/" + "h" * 6000 + "/1", "////"],
+    ["", "imdb", "imdb/rw1/h/", "imdb/rw1/h/x", "imdb/rw1/h/1/1", "imdb/rw1%00/h/1", "////",
+     "imdb/rw1/%ff/1", "imdb/rw1/h/" + "9" * 6000, "imdb/rw1/" + "h" * 6000 + "/1"],
 )  # fmt: skip
 def test_an_id_that_is_none_is_refused(context, written, text):
     row = of(written, 1)
