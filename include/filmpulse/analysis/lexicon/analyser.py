@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, cut
 from filmpulse.analysis.lexicon.names import mark_names
@@ -18,6 +17,7 @@ from filmpulse.analysis.lexicon.spans import cut_spans
 from filmpulse.analysis.lexicon.valence import weigh
 from filmpulse.analysis.lexicon.vocabulary import (
     LANGUAGES,
+    Ints,
     Role,
     Vocabulary,
     data_version,
@@ -95,7 +95,7 @@ def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[
             yield _scored(review, number, scores, quoter)
 
 
-def _title_words(reviews: Sequence[ReviewText], words: Words) -> NDArray[np.int64]:
+def _title_words(reviews: Sequence[ReviewText], words: Words) -> Ints:
     """Count the words of each text's title, which ends at the first empty line."""
     firsts = zip(words.first[:-1], words.first[1:], strict=True)
     return np.array(
@@ -103,7 +103,7 @@ def _title_words(reviews: Sequence[ReviewText], words: Words) -> NDArray[np.int6
             np.searchsorted(words.start[first:last], max(review.text.find("\n\n"), 0))
             for review, (first, last) in zip(reviews, firsts, strict=True)
         ],
-        np.int64,
+        np.int32,
     )
 
 
@@ -114,9 +114,7 @@ def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> 
         sign = (score > 0) - (score < 0)
         quote = quoter.find(number, review.text, bit, sign) if sign else None
         words, start = quote or (None, None)
-        found.append(
-            AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start)
-        )
+        found.append(AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start))
     valence = float(scores.valence[number])
     return _analysis(
         review,

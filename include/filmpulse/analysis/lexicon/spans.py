@@ -158,8 +158,11 @@ def _open_clause(spans: list[_Span], piece: _Piece) -> None:
 def _open_main_clause(spans: list[_Span], piece: _Piece) -> None:
     """Go on after a clause that was granted: "The music, while loud, is lovely"."""
     span = _Span(piece)
-    if not span.aspects and len(spans) > 1 and not spans[-2].judges:
-        span.aspects = spans[-2].aspects
+    if not span.aspects:
+        if len(spans) > 1 and not spans[-2].judges:
+            span.aspects = spans[-2].aspects
+        elif not span.roles & Role.SUBJECT:
+            span.aspects = spans[-1].aspects
     spans.append(span)
 
 

@@ -32,8 +32,12 @@ MAX_PHRASE: Final = 5
 WEAK_SHIFT: Final = len(ASPECTS)
 """Bit k of an aspect mask says that aspect k is named, bit k + WEAK_SHIFT that it is hinted at."""
 
+PERSON: Final = 1 << 2 * WEAK_SHIFT
+"""The bit of a mask that says: here stands the name of somebody who acts."""
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 _MAX_SURFACES = 200_000  # about 20 MB; then the oldest spellings are looked up anew
 _HASH = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Knuth's multiplicative hashing
@@ -196,7 +200,9 @@ class Vocabulary:
                 known[word.rstrip("*")] = self._count
                 self._count += 1
 
-    def _entries(self, values: Mapping[str, Any]) -> tuple[dict[tuple[int, ...], int], dict]:
+    def _entries(
+        self, values: Mapping[str, Any]
+    ) -> tuple[dict[tuple[int, ...], int], dict[int, Any]]:
         """Number the phrases; a word gets what its stem has, unless it has its own."""
         phrases: dict[tuple[int, ...], int] = {}
         entries: dict[int, Any] = {}
@@ -293,7 +299,7 @@ def load_data(language: str) -> dict[str, Any]:
 @cache
 def load_emoji() -> dict[str, float]:
     """Return what emoji weigh, in every language."""
-    return _toml(files(__package__) / "words" / "emoji.toml")["valence"]
+    return dict(_toml(files(__package__) / "words" / "emoji.toml")["valence"])
 
 
 def _toml(path: Any) -> dict[str, Any]:
