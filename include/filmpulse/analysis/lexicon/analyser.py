@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +25,8 @@ from filmpulse.analysis.lexicon.vocabulary import (
 from filmpulse.items import ASPECTS, Analysis, AspectScore, ReviewText
 
 BATCH: Final = 256
-"""Most texts that are read at once: more gain no speed, and take more memory."""
+BATCH_CHARACTERS: Final = 200_000
+"""Most texts and characters that are read at once: more gain no speed, and take more memory."""
 
 RULES: Final = "2"
 """Version of the rules in this package; whoever changes a score by them raises it."""
@@ -50,7 +50,7 @@ class LexiconAnalyser:
         }
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
-        """Score texts in their order, `BATCH` at once; see `Analyser.analyse`.
+        """Score texts in their order, a batch at once; see `Analyser.analyse`.
 
         A text of a language that has no words here is `unsupported_language`. Where the language is
         unknown, a text counts as English when it has no words at all (emoji, a grade) or when at
@@ -58,8 +58,7 @@ class LexiconAnalyser:
         aspects. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`: whoever knows
         the grades of rated reviews cuts anew (`cuts.choose_cuts`).
         """
-        reviews = iter(texts)
-        while batch := list(islice(reviews, BATCH)):
+        for batch in _batches(texts):
             places: dict[str, list[int]] = {}
             for place, review in enumerate(batch):
                 places.setdefault(review.language or UNKNOWN, []).append(place)
@@ -70,6 +69,23 @@ class LexiconAnalyser:
                     analyses.update(zip(mine, found, strict=True))
             for place, review in enumerate(batch):
                 yield analyses.get(place) or _analysis(review, status="unsupported_language")
+
+
+def _batches(texts: Iterable[ReviewText]) -> Iterator[list[ReviewText]]:
+    """Gather texts; a text that is longer than a batch may be has a batch of its own."""
+    batch: list[ReviewText] = []
+    characters = 0
+    for text in texts:
+        if batch and characters + len(text.text) > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+        batch.append(text)
+        characters += len(text.text)
+        if len(batch) == BATCH:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[Analysis]:

@@ -14,15 +14,18 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from filmpulse.analysis.lexicon.reading import Gap, Words
-from filmpulse.analysis.lexicon.scores import HINT, Scores
+from filmpulse.analysis.lexicon.scores import Scores
 from filmpulse.analysis.lexicon.spans import OPENS, Spans
 from filmpulse.analysis.lexicon.valence import Weighed
 from filmpulse.analysis.lexicon.vocabulary import PERSON, WEAK_SHIFT, Role
 from filmpulse.analysis.quotes import MAX_QUOTE_CHARACTERS, MIN_QUOTE_WORDS, Quote
 from filmpulse.items import ASPECTS
 
-MAX_SENTENCE_CHARACTERS: Final = 220
+MAX_SENTENCE_CHARACTERS: Final = 240
 """A longer sentence is cut to the clause that says it."""
+
+HINTS: Final = 0.3
+"""What a clause that only hints at the aspect is worth as a quote, beside one that names it."""
 
 CONTRARY: Final = 0.1
 """From this value on a clause of the other sign keeps its sentence from being quoted whole."""
@@ -134,6 +137,8 @@ class Quoter:
         words = text[start:end]
         if end - start > most or len(words.split()) < MIN_QUOTE_WORDS:
             return None
+        if words.count("(") != words.count(")"):
+            return None  # a remark that is cut in two
         return Quote(words, start)
 
 
@@ -142,4 +147,4 @@ def _strength(clause: _Clause, aspect: int) -> float:
     is_person = clause.aspects & PERSON and ASPECTS[aspect] == "acting"
     if is_person or clause.aspects >> aspect & 1:
         return 1.0
-    return HINT if clause.aspects >> (aspect + WEAK_SHIFT) & 1 else 0.0
+    return HINTS if clause.aspects >> (aspect + WEAK_SHIFT) & 1 else 0.0

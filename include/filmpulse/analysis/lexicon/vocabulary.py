@@ -16,7 +16,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntFlag
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -225,6 +225,7 @@ def _longest_stem(word: str, values: Mapping[str, Any]) -> str | None:
     return next((s for end in range(len(word), 1, -1) if (s := f"{word[:end]}*") in values), None)
 
 
+@lru_cache(maxsize=100_000)
 def plain(spelling: str) -> str:
     """Write a word as the files do: lower case, no accents, no ligature oe, no 's, no apostrophe at its ends."""
     key = spelling.lower().replace("\u2019", "'").replace("\u0153", "oe")
