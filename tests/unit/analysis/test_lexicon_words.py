@@ -48,7 +48,9 @@ def test_a_word_judges_in_one_way(language: str):
 def test_a_phrase_that_names_nothing_names_nothing_anywhere(language: str):
     aspects = load_data(language)["aspects"]
     nothing = set(listed(aspects["no_aspect"]))
-    assert [w for name in aspects if name != "no_aspect" for w in listed(aspects[name]) if w in nothing] == []
+    assert [
+        w for name in aspects if name != "no_aspect" for w in listed(aspects[name]) if w in nothing
+    ] == []
 
 
 def test_the_version_follows_the_words(monkeypatch: pytest.MonkeyPatch):

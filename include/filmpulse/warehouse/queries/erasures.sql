@@ -35,7 +35,7 @@ WITH gone AS (
 SELECT key FROM gone
 
 -- name: erase_reviews
--- Revisions, analyses and scores go with their reviews; the counts are those from before.
+-- Revisions, analyses, scores and people's labels go with their reviews; the counts are those from before.
 WITH gone AS (
     DELETE FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND source = %(source)s
@@ -48,7 +48,9 @@ WITH gone AS (
 )
 SELECT (SELECT count(*) FROM gone) AS reviews,
        (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
-       + (SELECT count(*) FROM core.aspect_scores JOIN gone USING (source, review_id)) AS others,
+       + (SELECT count(*) FROM core.aspect_scores JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.audits JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.audit_labels JOIN gone USING (source, review_id)) AS others,
        ARRAY(SELECT content_hash FROM gone UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie
@@ -92,6 +94,8 @@ WITH reviews AS (
 SELECT (SELECT count(*) FROM reviews) AS reviews,
        (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
        + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.audits JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.audit_labels JOIN reviews USING (source, review_id))
        + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
        + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost)
