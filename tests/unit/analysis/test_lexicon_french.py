@@ -130,7 +130,9 @@ def test_retelling_and_asking_judge_nothing(text: str):
 
 
 def test_a_quote_is_what_the_text_says_where_it_says_so():
-    text = analysed_text("Bof", "J’y allais confiant… Par contre, la musique est insupportable.")
+    text = analysed_text(
+        "Bof", "J\u2019y allais confiant… Par contre, la musique est insupportable."
+    )
     found = quote(text, "sound")
     assert found.quote == "la musique est insupportable."
     assert found.quote_start == text.index("la musique")

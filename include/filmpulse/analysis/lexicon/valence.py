@@ -26,8 +26,10 @@ CAPITALS: Final = 0.733
 
 
 class Weighed(NamedTuple):
-    """By word: its valence in context (0 where it judges nothing), its roles, whether it judges,
-    its sentence, and whether it only goes on a phrase that began before it.
+    """By word: its valence in context (0 where it judges nothing), its roles, whether it judges.
+
+    `sentence` numbers the sentence it stands in, `inside` tells whether it goes on a phrase that
+    began before it.
     """
 
     valence: Floats

@@ -227,7 +227,10 @@ def _longest_stem(word: str, values: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=100_000)
 def plain(spelling: str) -> str:
-    """Write a word as the files do: lower case, no accents, no ligature oe, no 's, no apostrophe at its ends."""
+    """Write a word as the files do: lower case, no accents, "oe" in two letters, no apostrophes.
+
+    Only an apostrophe within a word stays; 's goes with its apostrophe.
+    """
     key = spelling.lower().replace("\u2019", "'").replace("\u0153", "oe")
     if not key.isascii():
         spread = unicodedata.normalize("NFKD", key)
