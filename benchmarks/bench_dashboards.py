@@ -98,6 +98,10 @@ OF_ALL: dict[str, LiteralString] = {
         SELECT hour, host, sum(requests), sum(pauses) FROM mart.host_hours
         WHERE hour >= now() - interval '7 days' GROUP BY 1, 2 LIMIT 10000""",
     "failed checks": "SELECT * FROM mart.failed_checks ORDER BY checked_at DESC LIMIT 1000",
+    "analysers": "SELECT * FROM mart.analysers ORDER BY movies DESC",
+    "scores beside grades": """
+        SELECT movie, analyser, rated_reviews, spearman, contradicting_share
+        FROM mart.grade_agreement ORDER BY is_overall DESC, rated_reviews DESC LIMIT 2000""",
     "model's use by day": """
         SELECT day, model, sum(cost_usd), sum(input_tokens) FROM mart.llm_use
         GROUP BY 1, 2 LIMIT 10000""",

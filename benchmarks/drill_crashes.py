@@ -639,6 +639,8 @@ def _tables(place: dict[str, str]) -> dict[str, list[str]]:
                     plain[column] = analysers.get(value)
                 elif isinstance(value, datetime):
                     plain[column] = "a time"
+                elif column == "run_id":
+                    plain[column] = "a run"
                 elif column == "fact_times":
                     plain[column] = sorted(value)
                 else:

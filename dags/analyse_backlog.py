@@ -1,13 +1,13 @@
 """Score reviews that the configured analyser has not scored yet, newest first, within the budget.
 
 * **Kind:** "now" DAG, daily at 4:10 UTC, or by hand. Repair it with a new run: no text costs twice.
-* **Writes:** `core.review_analyses`, `core.aspect_scores`, `core.movies.active_analyser_id`,
+* **Writes:** `core.review_analyses`, `core.aspect_scores`, `core.calibrations`, `core.movies`,
   `ops.llm_results`, `ops.llm_calls`. If rows changed: asset `filmpulse/aspect_scores`.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`. Optional:
   connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`. It visits no review site.
 
-If the model never saw more than 2,000 reviews of a movie, a person is asked first, with the cost
-(*Required Actions* in the UI); no answer within 20 hours is a no. The rest waits for tomorrow.
+If the model never saw more than 2,000 reviews of a movie, a person is asked in the UI, and no
+answer in 20 hours is a no. What the keyless analyser scored is calibrated weekly (docs/adr/0041).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ from filmpulse import airflow_bridge as bridge
 def analyse_backlog():
     @task.short_circuit
     def plan(params: dict) -> list[dict]:
-        """Find the movies with unfinished reviews; if there is none, skip the rest of the run."""
+        """Find movies to score or to calibrate; if there is none, skip the rest of the run."""
         return bridge.plan_backlog(params["imdb_ids"])
 
     @task(pool="llm", execution_timeout=timedelta(hours=6))

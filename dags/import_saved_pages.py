@@ -4,9 +4,9 @@
   after putting the file into `inbox/` again; a file whose task broke off still waits there.
 * **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
   `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
-  `core.aspect_scores`, `ops.collections`, `ops.loads`, `ops.quality_checks`, `ops.file_sources`,
-  `ops.llm_results`, `ops.llm_calls`; keyed by the site's own ids, so a re-run is safe. Emits
-  `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
+  `core.aspect_scores`, `core.calibrations`, `ops.collections`, `ops.loads`, `ops.quality_checks`,
+  `ops.file_sources`, `ops.llm_results`, `ops.llm_calls`; keyed by the site's own ids, so a re-run
+  is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_AUTHOR_SECRET`. Optional: connection `filmpulse_llm`, Variable
   `llm_budget_usd_per_day`. It asks no review site for anything.

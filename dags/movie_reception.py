@@ -2,9 +2,10 @@
 
 * **Kind:** "now" DAG, started by `detect_new_reviews` or by hand. Repair it with a new run.
 * **Writes:** the lake; `core.movies`, `core.movie_snapshots`, `core.reviews`,
-  `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `ops.collections`,
-  `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`, by the source's own ids, so
-  a re-run is safe. If rows changed: assets `filmpulse/reviews` and `filmpulse/aspect_scores`.
+  `core.review_revisions`, `core.review_analyses`, `core.aspect_scores`, `core.calibrations`,
+  `ops.collections`, `ops.loads`, `ops.quality_checks`, `ops.llm_results`, `ops.llm_calls`, by the
+  source's own ids, so a re-run is safe. If rows changed: assets `filmpulse/reviews` and
+  `filmpulse/aspect_scores`.
 * **Needs:** pools `browser` and `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;
   `FILMPULSE_<SOURCE>_URL`. Optional: connection `filmpulse_llm`, Variable `llm_budget_usd_per_day`.
 

@@ -7,6 +7,7 @@ What comes from where:
   database.
 * The README's settings table: the fields of `filmpulse.config.Settings`.
 * The schema beside the prompt: `filmpulse.analysis.llm.schema`.
+* The figures in the analysis' README: the keyless analyser on the gold sets.
 * The line numbers of `docs/tour.md`: the text that each link names in its title.
 
 Starts a throwaway Postgres for the catalogue (some seconds); needs no Airflow. The same checkout
@@ -26,9 +27,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from filmpulse.analysis.gold import GoldLine, read_gold
 from filmpulse.analysis.llm import prompt
 from filmpulse.analysis.llm.schema import answer_schema
 from filmpulse.config import Settings, variable_name
+from filmpulse.items import ASPECTS
+from filmpulse.jobs import evaluate
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,6 +42,11 @@ SCHEMA = ROOT / f"include/filmpulse/analysis/prompts/{prompt.NAME}.json"
 
 # [label](../path#L12 'text'): the line is that of the first occurrence of the text in the file.
 TOUR_LINK = re.compile(r"\]\(\.\./(?P<path>[^)#\s]+)#L\d+ '(?P<text>[^']+)'\)")
+
+GOLD_HEAD = (
+    "language", "voice", "half", "reviews", "F1 of four", "F1 of themes", "sign right", "balanced",
+    "overall",
+)  # fmt: skip
 
 BY_HAND = "<!-- Made by `make docs`: edit {source} instead. -->\n"
 
@@ -55,12 +64,14 @@ def documents() -> dict[Path, str]:
     """Return each document that needs no database, and what it should hold."""
     dags = [read_dag(path) for path in sorted((ROOT / "dags").glob("*.py"))]
     readme, tour = ROOT / "README.md", ROOT / "docs/tour.md"
+    analysis = ROOT / "include/filmpulse/analysis/README.md"
     text = readme.read_text(encoding="utf-8")
     text = fill(text, "dags", dag_overview(dags))
     text = fill(text, "settings", settings_table())
     return {
         readme: text,
         SCHEMA: json.dumps(answer_schema(), indent=2) + "\n",
+        analysis: fill(analysis.read_text(encoding="utf-8"), "gold", gold_figures()),
         tour: number_lines(tour.read_text(encoding="utf-8")),
         ROOT / "docs/commands.md": commands_page(),
         ROOT / "docs/DAGs.md": dags_page(dags),
@@ -80,7 +91,7 @@ def fill(text: str, name: str, body: str) -> str:
         flags=re.DOTALL,
     )
     if found[1] != 1:
-        raise ValueError(f"README.md has {found[1]} places for the generated {name}, not one")
+        raise ValueError(f"There are {found[1]} places for the generated {name}, not one")
     return found[0]
 
 
@@ -91,6 +102,37 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
     )
+
+
+# ------------------------------------------------------------------------------- figures
+
+
+def gold_figures() -> str:
+    """Return how the keyless analyser reads each part of the gold sets."""
+    rows = []
+    for path in sorted((ROOT / "tests/fixtures/gold").glob("*.jsonl")):
+        for (voice, half), part in sorted(gold_parts(path).items(), reverse=True):
+            report = evaluate(part, ["lexicon"], Settings())["lexicon"].report
+            first_four = [report.aspects[aspect].f1 for aspect in ASPECTS[:-1]]
+            figures = [
+                sum(figure or 0 for figure in first_four) / len(first_four),
+                report.aspects[ASPECTS[-1]].f1,
+                report.pooled.mean_sign_agreement,
+                report.pooled.balanced_accuracy,
+                report.overall.spearman,
+            ]
+            shown = ["-" if figure is None else f"{figure:.2f}" for figure in figures]
+            rows.append([path.stem, voice, half, str(len(part)), *shown])
+    return table(GOLD_HEAD, rows)
+
+
+def gold_parts(path: Path) -> dict[tuple[str, str], list[GoldLine]]:
+    """Return the gold lines of a file by voice and half."""
+    parts: dict[tuple[str, str], list[GoldLine]] = {}
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    for gold, line in zip(read_gold(path), lines, strict=True):
+        parts.setdefault((line.get("voice", "ordinary"), line["half"]), []).append(gold)
+    return parts
 
 
 # ------------------------------------------------------------------------------- DAGs

@@ -14,6 +14,8 @@ from filmpulse.jobs.inbox.import_tables import TableRead
 from filmpulse.jobs.reception.score import Unfinished, about_usd
 from filmpulse.jobs.reception.summarise import count
 from filmpulse.jobs.upkeep.evaluate import Evaluated
+from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport
+from filmpulse.warehouse.audits import AuditFigures, GradeFigures, JudgedAnalyser
 from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
@@ -280,4 +282,79 @@ def _outcome(name: str, one: Evaluated) -> str:
         f"{name} ({who}): {ended}; {letter} quotes to the letter; "
         f"{report.seconds:.1f} s{'' if speed is None else f', {speed:,.0f} reviews a second'}; "
         f"${report.cost_usd:,.4f}."
+    )
+
+
+def print_warehouse(report: WarehouseReport, console: Console) -> None:
+    """Print how far analysers go with grades, and with people's labels."""
+    if not report.analysers:
+        console.print("No review has a score yet: `filmpulse analyse`.")
+        return
+    table = _table_of(["analyser"], ["movies", *_GRADES])
+    for one in report.analysers:
+        table.add_row(_name_of(one.analyser), f"{one.analyser.movies:,}", *_grades(one.grades))
+    console.print(table)
+    for one in report.analysers:
+        console.print(f"{_name_of(one.analyser)}: {one.analyser.audit}")
+    by_movie = _table_of(["movie", "analyser"], _GRADES)
+    for one in report.analysers:
+        for of in one.movies:
+            by_movie.add_row(escape(of.movie), _name_of(one.analyser), *_grades(of))
+    console.print()
+    console.print(by_movie)
+    console.print(f"[dim]{_GRADES_LEGEND}[/]")
+    audits = [row for one in report.analysers for row in one.audits] + report.people
+    if audits:
+        console.print()
+        print_audits(audits, console)
+
+
+_GRADES = ("graded", "rank correlation", "contradicting")
+_GRADES_LEGEND = """\
+movies: how many are shown under the analyser
+graded: current reviews with a grade and an overall score
+rank correlation: whether a better grade goes with a better overall score, -1 to 1 (Spearman)
+contradicting: good grade and bad score or the other way round; grades 5 and 6 and score 0 left out
+-: fewer than 30 reviews"""
+_AUDITS = {
+    "texts": "reviews",
+    "F1": "f1",
+    "sign right": "sign_agreement",
+    "same score": "exact_agreement",
+    "kappa": "kappa",
+    "both": "compared",
+}
+_AUDIT_LEGEND = """\
+texts: read by both; both: how many of them both find the aspect in
+F1: whether both find the aspect in the same texts
+sign right: praise is called praise, and blame blame
+same score, kappa: of the scores from -2 to 2"""
+
+
+def print_audits(rows: Iterable[AuditFigures], console: Console) -> None:
+    """Print how far pairs of judges agree, by aspect."""
+    table = _table_of(["judged", "by", "aspect"], _AUDITS)
+    for row in rows:
+        judged = row.judge if row.other_auditor is None else row.other_auditor
+        version = f" {row.analyser_version}" if row.analyser_version else ""
+        everybody = "each other" if row.analyser_id is None else "all auditors"
+        cells = (f"{judged}{version}", row.auditor or everybody, row.aspect)
+        figures = (_figure(getattr(row, name)) for name in _AUDITS.values())
+        table.add_row(*map(escape, cells), *figures)
+    console.print(table)
+    console.print(f"[dim]{_AUDIT_LEGEND}[/]")
+
+
+def _name_of(analyser: JudgedAnalyser) -> str:
+    return escape(f"{analyser.analyser} {analyser.prompt_version}")
+
+
+def _grades(row: GradeFigures | None) -> Sequence[str]:
+    if row is None:
+        return ("0", "-", "-")
+    share = row.contradicting_share
+    return (
+        f"{row.rated_reviews:,}",
+        _figure(row.spearman),
+        "-" if share is None else f"{share:.1%} of {row.decided_reviews:,}",
     )

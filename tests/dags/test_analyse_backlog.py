@@ -166,6 +166,37 @@ def test_no_backlog_is_skipped_and_green(connections):
     assert set(states.values()) == {"skipped"}
 
 
+def test_a_movie_is_calibrated_each_week_although_nothing_is_to_be_scored(
+    connections, warehouse_url, monkeypatch
+):
+    monkeypatch.delenv("AIRFLOW_CONN_FILMPULSE_LLM")
+    with psycopg.connect(warehouse_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO core.movies (imdb_id, title, facts_as_of) VALUES (%s, 'Long', now())",
+            (YES,),
+        )
+        connection.execute(
+            "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "
+            "content_hash, first_seen_at, rating_1_10) SELECT 'imdb', n, %s, 'Scene ' || n, "
+            "'The plot is ' || (ARRAY['superb', 'good', 'dull', 'awful'])[1 + n %% 4] || '.', "
+            "false, n, now(), 1 + n %% 10 FROM generate_series(1, 120) n",
+            (YES,),
+        )
+        assert run_to_end()[0].state == "success"
+        _, states, _ = run_to_end()
+        assert states[("score", -1)] == "skipped"
+        connection.execute("UPDATE core.reviews SET rating_1_10 = 10")
+        connection.execute(
+            "UPDATE core.calibrations SET calibrated_at = calibrated_at - interval '8 days'"
+        )
+        run, states, tasks = run_to_end()
+        (wholes,) = connection.execute("SELECT array_agg(DISTINCT overall) FROM mart.reviews")
+    assert (run.state, states[("score", -1)]) == ("success", "success")
+    assert wholes == ([2],)
+    lines = tasks[("summarise", -1)].xcom_pull(task_ids="summarise", run_id=run.run_id)
+    assert [line.startswith(f"{YES} Long: ") for line in lines] == [True]
+
+
 def test_a_task_that_broke_off_makes_the_run_red(connections, stored, monkeypatch):
     monkeypatch.setattr(score, "LARGE_MOVIE", 9)
 

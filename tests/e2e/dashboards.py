@@ -160,6 +160,18 @@ _LIFE = (
            ('other.invalid', NULL, 0, NULL)
     """,
     """
+    INSERT INTO core.audits (auditor, source, review_id, content_hash, overall)
+    SELECT auditor, source, review_id, content_hash, greatest(-1, overall)
+    FROM core.review_analyses CROSS JOIN unnest(ARRAY['Ann', %(markup)s]) AS auditor
+    WHERE overall IS NOT NULL AND content_hash < '4'
+    """,
+    """
+    INSERT INTO core.audit_labels (auditor, source, review_id, content_hash, aspect, score)
+    SELECT a.auditor, source, review_id, content_hash, s.aspect, greatest(-1, s.score)
+    FROM core.aspect_scores s JOIN core.audits a USING (source, review_id, content_hash)
+    WHERE (a.auditor, s.aspect) <> ('Ann', 'sound')
+    """,
+    """
     INSERT INTO ops.llm_calls (key, run_id, model, prompt_version, started_at, finished_at, outcome,
         input_tokens, output_tokens, reserved_usd, cost_usd, quotes_given, quotes_dropped)
     SELECT md5(model || day || n), 'run', model, 'aspects_v1', at, at,

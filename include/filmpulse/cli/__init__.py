@@ -10,7 +10,7 @@ import sys
 
 from rich.markup import escape
 
-from filmpulse.cli import backup, evaluation, export, inbox, movies, pages, reception, upkeep
+from filmpulse.cli import audit, backup, evaluation, export, inbox, movies, pages, reception, upkeep
 from filmpulse.cli.app import app
 from filmpulse.cli.common import Terminated, err
 from filmpulse.config import SECRETS, variable_name
@@ -18,6 +18,7 @@ from filmpulse.errors import FilmpulseError
 
 __all__ = [
     "app",
+    "audit",
     "backup",
     "evaluation",
     "export",

@@ -26,7 +26,16 @@ class Analyser(StrEnum):
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Labelled reviews, as docs/labelling.md says.")
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="Labelled reviews, as docs/labelling.md says."),
+]
+OfWarehouse = Annotated[
+    bool,
+    typer.Option(
+        "--warehouse",
+        help="Instead of a file: hold the scores in the warehouse against the grades of the same "
+        "reviews, and against the labels that people gave (`filmpulse audit`).",
+    ),
 ]
 Analysers = Annotated[
     list[Analyser] | None,
@@ -47,20 +56,28 @@ PredictionsOut = Annotated[
 
 @app.command()
 def evaluate(
-    file: File,
+    file: File = None,
+    warehouse: OfWarehouse = False,
     analysers: Analysers = None,
     json_out: JsonOut = None,
     predictions: PredictionsOut = None,
 ) -> None:
     """Measure how well an analyser reads, against reviews that people labelled.
 
-    Needs neither warehouse nor lake. `llm` is the model that the settings name: what it costs is
-    said before, and never more is spent than a run may cost. Exit code 1: an analyser stopped early
-    or left reviews unread; the figures are of those that it read.
+    With FILE this needs neither warehouse nor lake. `llm` is the model that the settings name: what
+    it costs is said before, and never more is spent than a run may cost. Exit code 1: an analyser
+    stopped early or left reviews unread; the figures are of those that it read.
     """
     from filmpulse import jobs
     from filmpulse.report import print_evaluation
 
+    if warehouse:
+        if file or analysers or predictions:
+            raise BadInput("--warehouse takes no FILE, no --analyser and no --predictions.")
+        _evaluate_warehouse(json_out)
+        return
+    if file is None:
+        raise BadInput("Name a FILE of labelled reviews, or say --warehouse.")
     gold = jobs.open_gold(file, [path for path in (json_out, predictions) if path is not None])
     names = list(dict.fromkeys(map(str, analysers or [Analyser.lexicon])))
     settings = Settings.from_env()
@@ -71,12 +88,23 @@ def evaluate(
     with common.interruptible(lambda: kept), common.bar("reviews") as progress:
         found = jobs.evaluate(gold, names, settings, predictions, progress)
     if json_out is not None:
-        _write(json_out, json.dumps(jobs.evaluation_document(found), indent=2, ensure_ascii=False))
+        _write(json_out, jobs.evaluation_document(found))
     print_evaluation(found, out)
     _tell_unread(found)
 
 
-def _write(path: Path, text: str) -> None:
+def _evaluate_warehouse(json_out: Path | None) -> None:
+    from filmpulse import jobs
+    from filmpulse.report import print_warehouse
+
+    report = jobs.evaluate_warehouse(common.job_context())
+    if json_out is not None:
+        _write(json_out, report.as_document())
+    print_warehouse(report, out)
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False)
     try:
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:

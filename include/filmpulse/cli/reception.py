@@ -105,6 +105,8 @@ def analyse(
         jobs.ask_again(context, imdb_ids or ())
     backlog = jobs.plan_backlog(context, imdb_ids or ())
     planned = sorted(backlog.to_score + backlog.to_approve)
+    if estimate:
+        planned = [movie for movie in planned if movie.texts]
     if not planned:
         out.print(f"Every review has been read by {escape(jobs.who_reads(context))}.")
         return

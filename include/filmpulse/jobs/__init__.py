@@ -72,6 +72,13 @@ from filmpulse.jobs.reception.track import (
 )
 from filmpulse.jobs.reception.visit import search
 from filmpulse.jobs.upkeep.alert import alert, alert_without_warehouse
+from filmpulse.jobs.upkeep.audit import (
+    AuditRead,
+    Sampled,
+    forget_auditor,
+    read_audit,
+    write_audit,
+)
 from filmpulse.jobs.upkeep.back_up import (
     AirflowObjects,
     BackedUp,
@@ -98,6 +105,7 @@ from filmpulse.jobs.upkeep.evaluate import (
     evaluation_document,
     open_gold,
 )
+from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport, evaluate_warehouse
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class UnscoredText(NamedTuple):
     language: str | None
     title: str
     body: str
+    cast_names: list[str]
     total: int
 
 
@@ -62,6 +64,41 @@ class Awaited(NamedTuple):
     sentence: str
 
 
+class DueCalibration(NamedTuple):
+    """A movie of which an analyser should learn names and cuts; see `due_calibrations`."""
+
+    imdb_id: str
+    title: str
+    texts: int
+    calibrated_at: datetime | None
+    is_scored: bool
+
+
+class CurrentText(NamedTuple):
+    """Title and body of a current review."""
+
+    title: str
+    body: str
+
+
+class RatedValence(NamedTuple):
+    """How many reviews have a valence, rounded down, and a grade."""
+
+    valence: float
+    grade: int
+    reviews: int
+
+
+class CutMovie(NamedTuple):
+    """A movie whose overall scores changed with its cuts; see `cut_movies`."""
+
+    imdb_id: str
+    title: str
+    changed_texts: int
+    cuts_from: str
+    rated_reviews: int
+
+
 class FailedCheck(NamedTuple):
     """A check of quality that failed after a load."""
 
@@ -80,6 +117,16 @@ keyless_movies = Scalar[str]("keyless_movies")
 lock_scoring = Command("lock_scoring")
 store_analyses = Command("store_analyses")
 switch_analyser = Command("switch_analyser")
+superseded_movies = Scalar[str]("superseded_movies")
+drop_superseded = Command("drop_superseded")
+due_calibrations = Query("due_calibrations", DueCalibration)
+current_texts = Query("current_texts", CurrentText)
+store_names = Command("store_names")
+hold_calibration = Scalar[str]("hold_calibration")
+rated_valences = Query("rated_valences", RatedValence)
+cut_anew = Command("cut_anew")
+store_cuts = Command("store_cuts")
+cut_movies = Query("cut_movies", CutMovie)
 note_configured = Command("note_configured")
 awaited_analysers = Query("awaited_analysers", Awaited)
 ask_again = Command("ledger_ask_again")

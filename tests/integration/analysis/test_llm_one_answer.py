@@ -61,7 +61,7 @@ def reading(overall, aspect):
 
 def analysis(given, **more):
     return Analysis(
-        **text().model_dump(exclude={"language", "text"}), **dict(given), **more
+        **text().model_dump(exclude={"language", "text", "cast"}), **dict(given), **more
     )  # fmt: skip
 
 

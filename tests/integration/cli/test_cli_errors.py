@@ -52,6 +52,7 @@ COMMANDS = {
     "collect": ["tt99000001"],
     "analyse": [],
     "evaluate": ["labels.jsonl"],
+    "audit": [],
     "rebuild": [],
     "forget": ["--movie", "tt99000001", "--yes"],
     "retention": [],

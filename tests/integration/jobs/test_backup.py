@@ -109,6 +109,12 @@ def filled(context):
         context.warehouse, imdb_id=MOVIE, source_url="https://site.example/1", width=1, height=1,
         media_type="image/png", image=bytes(range(256)), fetched_at=datetime.now(UTC),
     )  # fmt: skip
+    for table, columns in (("audits", "2"), ("audit_labels", "'sound', -2")):
+        change(
+            context,
+            f"INSERT INTO core.{table} SELECT 'Zoë \"O''Hara\"', source, review_id, content_hash, "  # noqa: S608
+            f"{columns} FROM core.reviews",
+        )
     return context
 
 

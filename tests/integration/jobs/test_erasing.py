@@ -126,8 +126,10 @@ TABLES = (
     "core.movies", "core.movie_snapshots", "core.reviews", "core.review_revisions",
     "core.review_analyses", "core.aspect_scores", "ops.collections", "ops.loads",
     "ops.movie_checks", "ops.quality_checks", "ops.llm_results", "ops.llm_calls",
-    "core.movie_events", "core.movie_tags", "core.movie_posters",
+    "core.movie_events", "core.movie_tags", "core.movie_posters", "core.calibrations",
+    "core.audits", "core.audit_labels",
 )  # fmt: skip
+LABELS = TABLES[-2:]
 
 
 def tables(context):
@@ -160,6 +162,19 @@ def quarantine(context, imdb_id, html):
     return context.lake.quarantine("imdb", imdb_id, "layout_changed", html, START)
 
 
+def audit(context):
+    """Have somebody label every review."""
+    with context.warehouse.connect() as connection:
+        for table, columns, values in (
+            ("audits", "overall", "1"),
+            ("audit_labels", "aspect, score", "'acting', 1"),
+        ):
+            connection.execute(
+                f"INSERT INTO core.{table} (auditor, source, review_id, content_hash, {columns}) "  # noqa: S608
+                f"SELECT 'Ann', source, review_id, content_hash, {values} FROM core.reviews"
+            )
+
+
 def put_history(context):
     """Store what `history` tells of; return the collections' URIs."""
     uris = [
@@ -180,6 +195,7 @@ def put_history(context):
         jobs.load(uri, context)
     for movie in (MOVIE, OTHER, THIRD):
         jobs.analyse(movie, context)
+    audit(context)
     with context.warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome)"
@@ -232,7 +248,7 @@ def is_unhurt(context, before, *, but):
     return all(
         [r for r in before[t] if not any(b in r for b in but)] == after[t]
         for t in ("core.reviews", "core.review_revisions", "core.review_analyses",
-                  "core.aspect_scores")
+                  "core.aspect_scores", "core.audits", "core.audit_labels")
     )  # fmt: skip
 
 
@@ -246,7 +262,8 @@ def test_a_review_is_gone_from_everywhere(context, history):
     erased = jobs.erase("review", "rw2", context)
     assert erased == counted
     assert (erased.reviews, erased.lines, erased.objects) == (1, 3, 10)
-    assert erased.rows == sum(",rw2," in row for t in TABLES[2:6] for row in before[t])
+    of_reviews = (*TABLES[2:6], *LABELS)
+    assert erased.rows == sum(",rw2," in row for t in of_reviews for row in before[t])
     assert "rw2," not in everything(context)
     assert '"rw2"' not in everything(context)
     assert is_unhurt(context, before, but=[",rw2,"])
@@ -294,9 +311,12 @@ def test_a_movie_is_gone_with_all_that_is_known_of_it(context, history):
     erased = jobs.erase("movie", MOVIE, context)
     assert erased == counted
     assert erased.reviews == 4
-    assert erased.rows == sum(MOVIE in row for table in TABLES for row in before[table])
-    assert MOVIE not in everything(context)
     after = tables(context)
+    labels = sum(len(before[table]) - len(after[table]) for table in LABELS)  # name no movie
+    assert labels == 2 * erased.reviews
+    named = sum(MOVIE in row for table in TABLES for row in before[table])
+    assert erased.rows == named + labels
+    assert MOVIE not in everything(context)
     for table in TABLES:
         gone = [r for r in before[table] if r not in after[table]]
         assert all(MOVIE in r or ",rw" in r for r in gone)

@@ -37,7 +37,8 @@ class Refusing:
     kind, model, prompt_version, parameters = "refusing", None, "1", {}
     def analyse(self, texts):
         for text in texts:
-            yield Analysis(status="refused", **text.model_dump(exclude={"text", "language"}))
+            keys = text.model_dump(exclude={"text", "language", "cast"})
+            yield Analysis(status="refused", **keys)
 more = (Refusing(),) if sys.argv[1] == "analyse" else ()
 if sys.argv[1] == "export":
     made = jobs.export(parts, parts.settings.lake_url + "-out", [sys.argv[2]], with_text=True)
@@ -138,7 +139,7 @@ class Scripted:
                 self.stored_before.append(connection.execute(query).fetchone()[0])
                 yield Analysis(
                     status="unsupported_language", input_tokens=self._tokens,
-                    **text.model_dump(exclude={"text", "language"}),
+                    **text.model_dump(exclude={"text", "language", "cast"}),
                 )  # fmt: skip
 
 

@@ -214,6 +214,35 @@ def test_figures_that_are_not_whole_are_not_brought_back(connection, analysers, 
     assert switch(connection, movie, analysers["llm 1"]) == analysers["llm 1"]
 
 
+@pytest.mark.parametrize(
+    ("shown", "is_left"),
+    [
+        ("lexicon 2", False),
+        ("llm 1", False),
+        ("lexicon 1", True),  # not before the switch
+        (None, True),
+    ],
+)
+def test_scores_of_an_older_lexicon_go_once_it_is_not_shown(
+    connection, analysers, movie, shown, is_left
+):
+    for name, analyser_id in analysers.items():
+        if name != "llm 2":
+            score(connection, movie, analyser_id, LIVING, scored=ALL)
+    if shown:
+        show(connection, movie, analysers[shown])
+    current = {"analyser_id": analysers["lexicon 2"]}
+    found = connection.execute(sql("superseded_movies"), {"imdb_ids": [movie], **current})
+    assert len(found.fetchall()) == (shown not in (None, "lexicon 1"))
+    for _ in range(2):
+        connection.execute(sql("drop_superseded"), {"imdb_id": movie, **current})
+        left = connection.execute(
+            "SELECT DISTINCT analyser_id FROM core.review_analyses WHERE imdb_id = %s", (movie,)
+        ).fetchall()
+        kept = {"lexicon 2", "llm 1"} | ({"lexicon 1"} if is_left else set())
+        assert {row["analyser_id"] for row in left} == {analysers[name] for name in kept}
+
+
 def waited_for(connection, imdb_id, analyser_id):
     """Return what the marts say while a movie waits for the configured analyser."""
     connection.execute(sql("note_configured"), {"imdb_ids": [imdb_id], "analyser_id": analyser_id})

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from filmpulse.analysis.lexicon import MAX_QUOTE_CHARACTERS, LexiconAnalyser
+from filmpulse.analysis.lexicon import LexiconAnalyser
+from filmpulse.analysis.lexicon.analyser import BATCH
+from filmpulse.analysis.quotes import MAX_QUOTE_CHARACTERS
 from filmpulse.items import Analysis, ReviewText
 
 ANALYSER = LexiconAnalyser()
@@ -99,17 +101,24 @@ def test_no_text_is_dropped(texts: list[str]):
     assert [a.review_id for a in ANALYSER.analyse(reviews)] == [r.review_id for r in reviews]
 
 
-def test_an_analysis_is_given_out_before_the_next_text_is_asked_for():
+def test_no_more_than_a_batch_is_asked_for_before_answers_are_given_out():
     asked = []
 
     def texts():
-        for name in ("rw1", "rw2"):
-            asked.append(name)
-            yield review("Good.", review_id=name)
+        for number in range(3 * BATCH):
+            asked.append(number)
+            yield review("Good.", review_id=str(number))
 
     analyses = ANALYSER.analyse(texts())
-    assert next(analyses).review_id == "rw1"
-    assert asked == ["rw1"]
+    assert next(analyses).review_id == "0"
+    assert len(asked) == BATCH
+
+
+@given(st.lists(TEXTS, max_size=6), st.integers(0, 5))
+def test_a_text_is_read_alike_alone_and_among_others(texts: list[str], alone: int):
+    found = list(ANALYSER.analyse(review(text) for text in texts))
+    if alone < len(texts):
+        assert found[alone] == analyse(texts[alone])
 
 
 @pytest.mark.parametrize(

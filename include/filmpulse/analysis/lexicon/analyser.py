@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, cut
 from filmpulse.analysis.lexicon.names import mark_names
@@ -18,6 +16,7 @@ from filmpulse.analysis.lexicon.spans import cut_spans
 from filmpulse.analysis.lexicon.valence import weigh
 from filmpulse.analysis.lexicon.vocabulary import (
     LANGUAGES,
+    Ints,
     Role,
     Vocabulary,
     data_version,
@@ -26,7 +25,8 @@ from filmpulse.analysis.lexicon.vocabulary import (
 from filmpulse.items import ASPECTS, Analysis, AspectScore, ReviewText
 
 BATCH: Final = 256
-"""Most texts that are read at once: more gain no speed, and take more memory."""
+BATCH_CHARACTERS: Final = 200_000
+"""Most texts and characters that are read at once: more gain no speed, and take more memory."""
 
 RULES: Final = "2"
 """Version of the rules in this package; whoever changes a score by them raises it."""
@@ -50,7 +50,7 @@ class LexiconAnalyser:
         }
 
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
-        """Score texts in their order, `BATCH` at once; see `Analyser.analyse`.
+        """Score texts in their order, a batch at once; see `Analyser.analyse`.
 
         A text of a language that has no words here is `unsupported_language`. Where the language is
         unknown, a text counts as English when it has no words at all (emoji, a grade) or when at
@@ -58,8 +58,7 @@ class LexiconAnalyser:
         aspects. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`: whoever knows
         the grades of rated reviews cuts anew (`cuts.choose_cuts`).
         """
-        reviews = iter(texts)
-        while batch := list(islice(reviews, BATCH)):
+        for batch in _batches(texts):
             places: dict[str, list[int]] = {}
             for place, review in enumerate(batch):
                 places.setdefault(review.language or UNKNOWN, []).append(place)
@@ -70,6 +69,23 @@ class LexiconAnalyser:
                     analyses.update(zip(mine, found, strict=True))
             for place, review in enumerate(batch):
                 yield analyses.get(place) or _analysis(review, status="unsupported_language")
+
+
+def _batches(texts: Iterable[ReviewText]) -> Iterator[list[ReviewText]]:
+    """Gather texts; a text that is longer than a batch may be has a batch of its own."""
+    batch: list[ReviewText] = []
+    characters = 0
+    for text in texts:
+        if batch and characters + len(text.text) > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+        batch.append(text)
+        characters += len(text.text)
+        if len(batch) == BATCH:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[Analysis]:
@@ -95,7 +111,7 @@ def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[
             yield _scored(review, number, scores, quoter)
 
 
-def _title_words(reviews: Sequence[ReviewText], words: Words) -> NDArray[np.int64]:
+def _title_words(reviews: Sequence[ReviewText], words: Words) -> Ints:
     """Count the words of each text's title, which ends at the first empty line."""
     firsts = zip(words.first[:-1], words.first[1:], strict=True)
     return np.array(
@@ -103,7 +119,7 @@ def _title_words(reviews: Sequence[ReviewText], words: Words) -> NDArray[np.int6
             np.searchsorted(words.start[first:last], max(review.text.find("\n\n"), 0))
             for review, (first, last) in zip(reviews, firsts, strict=True)
         ],
-        np.int64,
+        np.int32,
     )
 
 
@@ -114,9 +130,7 @@ def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> 
         sign = (score > 0) - (score < 0)
         quote = quoter.find(number, review.text, bit, sign) if sign else None
         words, start = quote or (None, None)
-        found.append(
-            AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start)
-        )
+        found.append(AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start))
     valence = float(scores.valence[number])
     return _analysis(
         review,

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from filmpulse.analysis.lexicon.reading import Words
-from filmpulse.analysis.lexicon.vocabulary import LANGUAGES, Ints, load_vocabulary, plain
+from filmpulse.analysis.lexicon.vocabulary import LANGUAGES, PERSON, Ints, load_vocabulary, plain
 from filmpulse.items import ASPECTS
 
 ACTING: Final = 1 << ASPECTS.index("acting")
@@ -39,14 +39,21 @@ def learn_names(texts: Iterable[str]) -> tuple[str, ...]:
     Args:
         texts: All that is written of the movie, in any order; each is read once and not kept.
     """
-    capitalised, plainly, reviews, with_acting = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    capitalised, plainly, reviews, with_acting = (
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+    )
     sentences = acting_sentences = count = 0
     for text in texts:
         count += 1
         in_review: set[str] = set()
         for sentence in _SENTENCE_END.split(text):
             spelled = _WORD.findall(sentence)
-            names = {_bare(word) for word in spelled[1:] if word[0].isupper() and not word.isupper()}
+            names = {
+                _bare(word) for word in spelled[1:] if word[0].isupper() and not word.isupper()
+            }
             plainly.update(word for word in spelled if word[0].islower())
             capitalised.update(names)
             in_review |= names
@@ -101,9 +108,10 @@ def mark_names(aspects: Ints, words: Words, casts: Sequence[tuple[str, ...]]) ->
             known = [plain(spelling) for spelling in words.spellings[first:last]]
             for place, word in enumerate(known):
                 if word in alone or (
-                    word in beside and {*known[max(place - 1, 0) : place + 2]} & beside.get(word, set())
+                    word in beside
+                    and {*known[max(place - 1, 0) : place + 2]} & beside.get(word, set())
                 ):
-                    marked[first + place] |= ACTING
+                    marked[first + place] |= PERSON
     return marked
 
 

@@ -1,4 +1,4 @@
-"""Choosing the words that show a score: the strongest clause of its sign, as a sentence if it can be.
+"""Choosing the words that show a score: the strongest clause of its sign, if possible a sentence.
 
 A quote never takes the other side: it has the sign of its score, and so has each of its clauses. It
 never begins in the middle of a thought ("that will charm some"), but goes back to where the thought
@@ -14,14 +14,18 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from filmpulse.analysis.lexicon.reading import Gap, Words
-from filmpulse.analysis.lexicon.scores import HINT, Scores
+from filmpulse.analysis.lexicon.scores import Scores
 from filmpulse.analysis.lexicon.spans import OPENS, Spans
 from filmpulse.analysis.lexicon.valence import Weighed
-from filmpulse.analysis.lexicon.vocabulary import WEAK_SHIFT, Role
+from filmpulse.analysis.lexicon.vocabulary import PERSON, WEAK_SHIFT, Role
 from filmpulse.analysis.quotes import MAX_QUOTE_CHARACTERS, MIN_QUOTE_WORDS, Quote
+from filmpulse.items import ASPECTS
 
-MAX_SENTENCE_CHARACTERS: Final = 220
+MAX_SENTENCE_CHARACTERS: Final = 240
 """A longer sentence is cut to the clause that says it."""
+
+HINTS: Final = 0.3
+"""What a clause that only hints at the aspect is worth as a quote, beside one that names it."""
 
 CONTRARY: Final = 0.1
 """From this value on a clause of the other sign keeps its sentence from being quoted whole."""
@@ -56,9 +60,7 @@ class Quoter:
         self._clauses = list(
             map(_Clause._make, zip(*(column.tolist() for column in columns), strict=True))
         )
-        self._bounds = np.searchsorted(
-            scores.text, np.arange(len(words.first))
-        ).tolist()
+        self._bounds = np.searchsorted(scores.text, np.arange(len(words.first))).tolist()
         self._start, self._end = words.start.tolist(), words.end.tolist()
         dangling = Role.RELATIVE | Role.LINK
         self._dangles = ((weighed.roles & dangling) > 0).tolist()
@@ -100,9 +102,7 @@ class Quoter:
             last += 1
         if any(clause.value * sign <= -CONTRARY for clause in clauses[first : last + 1]):
             return None
-        return self._cut(
-            clauses[first].first, clauses[last].last, text, MAX_SENTENCE_CHARACTERS
-        )
+        return self._cut(clauses[first].first, clauses[last].last, text, MAX_SENTENCE_CHARACTERS)
 
     def _clause(self, clauses: Sequence[_Clause], place: int, sign: int, text: str) -> Quote | None:
         """Return a clause, from where its thought begins."""
@@ -134,11 +134,14 @@ class Quoter:
         words = text[start:end]
         if end - start > most or len(words.split()) < MIN_QUOTE_WORDS:
             return None
+        if words.count("(") != words.count(")"):
+            return None  # a remark that is cut in two
         return Quote(words, start)
 
 
 def _strength(clause: _Clause, aspect: int) -> float:
     """Return how surely a clause speaks of an aspect: 1 where it names it, less where it hints."""
-    if clause.aspects >> aspect & 1:
+    is_person = clause.aspects & PERSON and ASPECTS[aspect] == "acting"
+    if is_person or clause.aspects >> aspect & 1:
         return 1.0
-    return HINT if clause.aspects >> (aspect + WEAK_SHIFT) & 1 else 0.0
+    return HINTS if clause.aspects >> (aspect + WEAK_SHIFT) & 1 else 0.0

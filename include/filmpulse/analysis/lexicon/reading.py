@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from functools import cache
 from itertools import chain
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filmpulse.analysis.lexicon.vocabulary import Ints, Role, Vocabulary
+from filmpulse.analysis.lexicon.vocabulary import Flags, Ints, Role, Vocabulary
 
 # One capturing group around all that counts as a word, so that `split` gives gap, word, gap, ...
 _WORD = r"""
@@ -54,7 +54,7 @@ class Words(NamedTuple):
     capitals: NDArray[np.int8]
     gap: NDArray[np.int8]
     shouts: NDArray[np.int8]
-    asks: NDArray[np.bool_]
+    asks: Flags
 
 
 class _Gaps(dict[str, int]):
@@ -95,9 +95,7 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     counts = np.fromiter((len(part) for part in parts), np.int32, len(parts)) // 2
     first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     spellings = list(chain.from_iterable(part[1::2] for part in parts))
-    codes = np.fromiter(
-        map(vocabulary.surfaces.__getitem__, spellings), np.int32, len(spellings)
-    )
+    codes = np.fromiter(map(vocabulary.surfaces.__getitem__, spellings), np.int32, len(spellings))
     before = _codes(part[0:-1:2] for part in parts)
     after = _codes(part[2::2] for part in parts)
     ends = _ends(parts, first, counts)
@@ -116,7 +114,7 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     )
 
 
-def _codes(parts: chain[list[str]]) -> Ints:
+def _codes(parts: Iterable[list[str]]) -> Ints:
     return np.fromiter(map(_GAPS.__getitem__, chain.from_iterable(parts)), np.int32)
 
 

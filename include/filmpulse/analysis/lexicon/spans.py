@@ -22,7 +22,13 @@ BEFORE_CONTRAST: Final = 0.75
 UNREAL: Final = 0.5
 """How much of a span counts that is granted, comes before a "but", or speaks of what is not so."""
 
-OPENS: Final = Role.CONTRAST | Role.CONCESSION
+# As plain numbers, which are quicker to ask of each clause than flags are.
+CONTRAST: Final = int(Role.CONTRAST)
+CONCESSION: Final = int(Role.CONCESSION)
+SUBJECT: Final = int(Role.SUBJECT)
+OPENS: Final = CONTRAST | CONCESSION
+CLAUSE: Final = int(Gap.CLAUSE)
+COMMA: Final = int(Gap.COMMA)
 
 
 class Spans(NamedTuple):
@@ -61,7 +67,7 @@ class _Span:
         """Begin with one piece."""
         self.first, self.last = piece.first, piece.last
         self.aspects, self.judges, self.roles = piece.aspects, piece.judges, piece.roles
-        self.granted = piece.opening & Role.CONCESSION > 0
+        self.granted = piece.opening & CONCESSION > 0
         self.weight = GRANTED if self.granted else 1.0
 
     def add(self, piece: _Piece | _Span) -> None:
@@ -125,12 +131,12 @@ def _cut_sentence(pieces: list[_Piece]) -> list[_Span]:
     later = _judged_later(pieces)
     for piece, judged_later in zip(pieces[1:], later[1:], strict=True):
         current = spans[-1]
-        if piece.opening & OPENS or piece.gap == Gap.CLAUSE:
-            if piece.opening & Role.CONTRAST:
+        if piece.opening & OPENS or piece.gap == CLAUSE:
+            if piece.opening & CONTRAST:
                 for span in spans:
                     span.weight *= BEFORE_CONTRAST
             _open_clause(spans, piece)
-        elif current.granted and current.judges and piece.gap == Gap.COMMA:
+        elif current.granted and current.judges and piece.gap == COMMA:
             _open_main_clause(spans, piece)
         elif (
             current.judges and piece.aspects and (piece.judges or judged_later)
@@ -150,7 +156,7 @@ def _open_clause(spans: list[_Span], piece: _Piece) -> None:
         elif not before.judges and span.last - before.first <= MAX_SPAN_WORDS:
             before.add(span)
             return
-        elif span.last - span.first <= MAX_AFTERTHOUGHT_WORDS and not span.roles & Role.SUBJECT:
+        elif span.last - span.first <= MAX_AFTERTHOUGHT_WORDS and not span.roles & SUBJECT:
             span.aspects = before.aspects
     spans.append(span)
 
@@ -158,8 +164,11 @@ def _open_clause(spans: list[_Span], piece: _Piece) -> None:
 def _open_main_clause(spans: list[_Span], piece: _Piece) -> None:
     """Go on after a clause that was granted: "The music, while loud, is lovely"."""
     span = _Span(piece)
-    if not span.aspects and len(spans) > 1 and not spans[-2].judges:
-        span.aspects = spans[-2].aspects
+    if not span.aspects:
+        if len(spans) > 1 and not spans[-2].judges:
+            span.aspects = spans[-2].aspects
+        elif not span.roles & SUBJECT:
+            span.aspects = spans[-1].aspects
     spans.append(span)
 
 
@@ -168,6 +177,6 @@ def _judged_later(pieces: list[_Piece]) -> list[bool]:
     later = [False] * len(pieces)
     for at in range(len(pieces) - 2, -1, -1):
         following = pieces[at + 1]
-        opens = following.opening & OPENS or following.gap == Gap.CLAUSE
+        opens = following.opening & OPENS or following.gap == CLAUSE
         later[at] = not opens and (bool(following.judges) or later[at + 1])
     return later

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filmpulse.analysis.lexicon.reading import Gap, Words
-from filmpulse.analysis.lexicon.vocabulary import Floats, Ints, Role, Vocabulary
+from filmpulse.analysis.lexicon.vocabulary import Flags, Floats, Ints, Role, Vocabulary
 
 BOOST_REACH: Final = (1.0, 0.95, 0.9)
 """How much of a booster counts one, two and three words before."""
@@ -31,7 +30,7 @@ class Weighed(NamedTuple):
 
     valence: Floats
     roles: Ints
-    judges: NDArray[np.bool_]
+    judges: Flags
     sentence: Ints
 
 
@@ -46,7 +45,7 @@ def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
     clause = np.cumsum((words.gap != Gap.SPACE) | parts, dtype=np.int32)
     contrast = np.cumsum((words.gap == Gap.SENTENCE) | (roles & Role.CONTRAST > 0), dtype=np.int32)
 
-    at = np.flatnonzero(plain)
+    at = np.flatnonzero(plain).astype(np.int32)
     weight, sign = plain[at], np.sign(plain[at])
     strength = np.zeros(len(at), np.float32)
     for step, share in enumerate(BOOST_REACH, 1):
@@ -68,16 +67,16 @@ def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
     return Weighed(valence, roles, (plain != 0) & ~asked[sentence], sentence)
 
 
-def _shouted(words: Words) -> NDArray[np.bool_]:
+def _shouted(words: Words) -> Flags:
     """Tell words in capitals, in texts of which less than half is so."""
     shouted = words.capitals == 2
     counts = np.diff(words.first)
     text = np.repeat(np.arange(len(counts)), counts)
     share = np.bincount(text, shouted, len(counts)) / np.maximum(counts, 1)
-    return shouted & (share[text] < 0.5)
+    return np.asarray(shouted & (share[text] < 0.5))
 
 
-def _negated(at: Ints, clause: Ints, roles: Ints) -> NDArray[np.bool_]:
+def _negated(at: Ints, clause: Ints, roles: Ints) -> Flags:
     """Tell whether a negator stands among the four words before, in the same clause."""
     found = np.zeros(len(at), bool)
     for step in range(1, NEGATION_REACH + 1):
@@ -87,14 +86,12 @@ def _negated(at: Ints, clause: Ints, roles: Ints) -> NDArray[np.bool_]:
     return found
 
 
-def _negated_from_afar(
-    at: Ints, contrast: Ints, clause: Ints, roles: Ints
-) -> NDArray[np.bool_]:
+def _negated_from_afar(at: Ints, contrast: Ints, clause: Ints, roles: Ints) -> Flags:
     """Tell whether a negator of long scope stands among the ten words before; not over a "but"."""
-    negators = np.flatnonzero(roles & Role.LONG_NEGATOR)
+    negators = np.flatnonzero(roles & Role.LONG_NEGATOR).astype(np.int32)
     negators = negators[~_negated(negators, clause, roles)]
     place = np.full(len(roles), -LONG_REACH - 1)
     place[negators] = negators
     last = np.maximum.accumulate(place)[at] if len(place) else place
     near = (last < at) & (at - last <= LONG_REACH) & (last >= 0)
-    return near & (contrast[np.maximum(last, 0)] == contrast[at])
+    return np.asarray(near & (contrast[np.maximum(last, 0)] == contrast[at]))

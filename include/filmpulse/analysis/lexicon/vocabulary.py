@@ -16,7 +16,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntFlag
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -32,8 +32,12 @@ MAX_PHRASE: Final = 5
 WEAK_SHIFT: Final = len(ASPECTS)
 """Bit k of an aspect mask says that aspect k is named, bit k + WEAK_SHIFT that it is hinted at."""
 
+PERSON: Final = 1 << 2 * WEAK_SHIFT
+"""The bit of a mask that says: here stands the name of somebody who acts."""
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 _MAX_SURFACES = 200_000  # about 20 MB; then the oldest spellings are looked up anew
 _HASH = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Knuth's multiplicative hashing
@@ -196,7 +200,9 @@ class Vocabulary:
                 known[word.rstrip("*")] = self._count
                 self._count += 1
 
-    def _entries(self, values: Mapping[str, Any]) -> tuple[dict[tuple[int, ...], int], dict]:
+    def _entries(
+        self, values: Mapping[str, Any]
+    ) -> tuple[dict[tuple[int, ...], int], dict[int, Any]]:
         """Number the phrases; a word gets what its stem has, unless it has its own."""
         phrases: dict[tuple[int, ...], int] = {}
         entries: dict[int, Any] = {}
@@ -219,6 +225,7 @@ def _longest_stem(word: str, values: Mapping[str, Any]) -> str | None:
     return next((s for end in range(len(word), 1, -1) if (s := f"{word[:end]}*") in values), None)
 
 
+@lru_cache(maxsize=100_000)
 def plain(spelling: str) -> str:
     """Write a word as the files do: lower case, no accents, no 's, no apostrophe at its ends."""
     key = spelling.lower().replace("\u2019", "'")
@@ -293,7 +300,7 @@ def load_data(language: str) -> dict[str, Any]:
 @cache
 def load_emoji() -> dict[str, float]:
     """Return what emoji weigh, in every language."""
-    return _toml(files(__package__) / "words" / "emoji.toml")["valence"]
+    return dict(_toml(files(__package__) / "words" / "emoji.toml")["valence"])
 
 
 def _toml(path: Any) -> dict[str, Any]:

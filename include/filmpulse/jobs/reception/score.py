@@ -14,7 +14,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
@@ -24,6 +24,7 @@ from filmpulse.analysis import Analyser, make_analyser
 from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.context import Context, Progress, silent
+from filmpulse.jobs.reception.calibrate import cut_all_anew, learn_names
 from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.warehouse import scores
 from filmpulse.warehouse.ledger import open_ledger
@@ -57,7 +58,8 @@ class Unfinished(NamedTuple):
 
     `untouched` were never taken up, `over_budget` wait for money (and need no further approval),
     `failed` were tried in vain, and `invalid` got an answer that could not be read and are asked
-    about again. `usd` estimates the cost of all of them; None without a model.
+    about again. `usd` estimates the cost of all of them; None without a model. A movie that only
+    waits for its weekly calibration has no such review.
     """
 
     imdb_id: str
@@ -80,7 +82,7 @@ class Unfinished(NamedTuple):
 
     def about(self, texts: int) -> str:
         """Say about what so many of these reviews will cost."""
-        return about_usd((self.usd or 0) * texts / self.texts)
+        return about_usd((self.usd or 0) * texts / max(self.texts, 1))
 
 
 def about_usd(usd: float) -> str:
@@ -91,7 +93,10 @@ def about_usd(usd: float) -> str:
 
 
 class Backlog(NamedTuple):
-    """Movies with reviews to score: those that need no approval, and those that do; by id."""
+    """Movies with reviews to score: those that need no approval, and those that do; by id.
+
+    The former include movies that the keyless analyser scored and should calibrate anew.
+    """
 
     to_score: list[Unfinished]
     to_approve: list[Unfinished]
@@ -119,6 +124,9 @@ def analyse(
 ) -> Analysed:
     """Score every current text of a movie that the analyser has not finished.
 
+    If the movie's calibration by the keyless analyser is due (see `due_calibrations`), that learns
+    who acts in the movie before its texts are scored, and where their wholes are cut after that.
+
     Paid answers are committed one by one, free ones in small steps. So a crash loses no paid
     answer, and a second call takes up only the rest. Two calls for one movie take turns, so that
     no text is read twice. The model is asked nothing if it never took up more than `LARGE_MOVIE`
@@ -143,7 +151,7 @@ def analyse(
     with context.warehouse.connect(autocommit=True) as connection:
         _take_turn(connection, imdb_id)
         if analyser is not None:
-            return _score(connection, analyser, [imdb_id], context, progress)
+            return _score(connection, analyser, [imdb_id], context, progress, run_id)
         approved = [imdb_id] if is_approved else []
         return _as_configured(
             connection, [imdb_id], context, progress, run_id, budget_usd, approved
@@ -176,6 +184,7 @@ def analyse_backlog(
 ) -> Analysed:
     """Score the unfinished reviews of these movies (all when empty), the newest of all first.
 
+    Movies that the keyless analyser scored and calibrated more than a week ago are calibrated anew.
     The answer counts all movies together; reviews that need approval are among the waiting.
     `approved` are the large movies that a person agreed to. The rest is as in `analyse`.
     """
@@ -205,6 +214,8 @@ def ask_again(context: Context, imdb_ids: Sequence[str] = ()) -> int:
 def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
     """Find the movies (these, or all) that lack final scores under the configured analyser.
 
+    Movies that the keyless analyser should calibrate anew are among them.
+
     Raises:
         BadInput: A movie is not in the warehouse, or the settings cannot be used.
     """
@@ -219,10 +230,19 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
         switched = scores.switch_analyser(connection, **asked)
         scores.note_configured(connection, **asked)
         found = unfinished(analyser, context, ids or None)
+    keyless_id = _register(make_analyser(KEYLESS), context)
+    with context.warehouse.connect(autocommit=True) as connection:
+        _drop_superseded(connection, ids or None, keyless_id)
+        due = _due_again(connection, ids or None, keyless_id)
     if switched:  # if nothing is left to score, no run follows to do this
         refresh_figures(context)
+    lacking = {movie.imdb_id for movie in found}
+    usd = 0.0 if context.settings.has_llm else None
+    found += [
+        Unfinished(m.imdb_id, m.title, 0, 0, 0, 0, usd) for m in due if m.imdb_id not in lacking
+    ]
     return Backlog(
-        [movie for movie in found if not movie.needs_approval],
+        sorted(movie for movie in found if not movie.needs_approval),
         [movie for movie in found if movie.needs_approval],
     )
 
@@ -291,7 +311,7 @@ def _as_configured(
 ) -> Analysed:
     """Score with the configured analyser what it may, and for free what no model shows."""
     if context.has_llm:  # first, since a task may be killed while it waits for the model
-        _score_keyless(connection, imdb_ids, context, but_models=True)
+        _score_keyless(connection, imdb_ids, context, run_id, but_models=True)
     try:
         with configured_analyser(context, run_id, budget_usd) as analyser:
             analyser_id = _register(analyser, context)
@@ -300,16 +320,15 @@ def _as_configured(
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
             done = _score(
-                connection, analyser, [i for i in ids if i not in held], context, progress
+                connection, analyser, [i for i in ids if i not in held], context, progress, run_id
             )
     except Exception as error:  # new reviews get their figures although the model failed
         if context.has_llm and not connection.closed:
             if run_id is not None and isinstance(error, LlmRefused):
                 _note_refusal(error, run_id, context)
-            _score_keyless(connection, imdb_ids, context)
+            _score_keyless(connection, imdb_ids, context, run_id)
         raise
-    if context.has_llm:
-        _score_keyless(connection, imdb_ids, context)
+    _score_keyless(connection, imdb_ids, context, run_id)
     for movie in held.values():
         log.info(approval_sentence(movie))
     waiting = sum(movie.texts for movie in held.values())
@@ -359,19 +378,31 @@ def _score_keyless(
     connection: wh.Connection,
     imdb_ids: list[str] | None,
     context: Context,
+    run_id: str | None,
     *,
     but_models: bool = False,
 ) -> None:
     """Score for free the movies (these, or all) that no model shows completely, one at a time.
 
-    With `but_models`, leave alone every movie that a model shows.
+    Movies whose calibration is due again are among them. With `but_models`, leave alone every movie
+    that a model shows.
     """
     analyser = make_analyser(KEYLESS)
     analyser_id = _register(analyser, context)
-    for imdb_id in scores.keyless_movies(
-        context.warehouse, analyser_id=analyser_id, imdb_ids=imdb_ids, but_models=but_models
-    ):
-        _score(connection, analyser, [imdb_id], context, silent)
+    asked = {"analyser_id": analyser_id, "imdb_ids": imdb_ids}
+    found = set(scores.keyless_movies(context.warehouse, **asked, but_models=but_models))
+    if not but_models:
+        found.update(movie.imdb_id for movie in _due_again(connection, imdb_ids, analyser_id))
+    for imdb_id in sorted(found):
+        _score(connection, analyser, [imdb_id], context, silent, run_id)
+
+
+def _due_again(
+    connection: wh.Connection, imdb_ids: list[str] | None, analyser_id: int
+) -> list[scores.DueCalibration]:
+    """Return the movies (these, or all) that the keyless analyser scored and should calibrate."""
+    due = scores.due_calibrations(connection, imdb_ids=imdb_ids, analyser_id=analyser_id)
+    return [movie for movie in due if movie.is_scored]
 
 
 def _score(
@@ -380,34 +411,65 @@ def _score(
     imdb_ids: Sequence[str],
     context: Context,
     progress: Progress,
+    run_id: str | None,
 ) -> Analysed:
-    """Score the unfinished texts of some movies, newest first; then switch movies that are due."""
+    """Score the unfinished texts of some movies, newest first; then switch movies that are due.
+
+    If the analyser is the keyless one, learn names before that, and cuts after it, where due.
+    """
     analyser_id = _register(analyser, context)
-    total = done = scored = waiting = 0
+    asked = {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
+    is_keyless = analyser.kind == KEYLESS
     try:
-        # The server holds the cursor beyond each commit, so that memory never holds all texts.
-        asked = {"imdb_ids": list(imdb_ids), "analyser_id": analyser_id}
-        with scores.unscored_texts.streamed(connection, STEP, **asked) as texts:
-            first = next(texts, None)
-            total = first.total if first else 0
-            rows = chain([first] if first else [], texts)
-            with closing(_steps(analyser.analyse(map(_text, rows)))) as steps:
-                for step in steps:
-                    _store(connection, step, analyser_id)
-                    scored += sum(analysis.status == "scored" for analysis in step)
-                    waiting += sum(analysis.status == "over_budget" for analysis in step)
-                    done += len(step)
-                    progress(done, total)
+        due = scores.due_calibrations(connection, **asked) if is_keyless else []
+        for movie in due:
+            learn_names(connection, movie.imdb_id, analyser_id)
+        done = _score_texts(connection, analyser, asked, progress)
+        cut_all_anew(connection, due, analyser_id, run_id)
     finally:
         if not connection.closed:
-            ids = list(imdb_ids)
-            scores.switch_analyser(connection, imdb_ids=ids, analyser_id=analyser_id)
+            scores.switch_analyser(connection, **asked)
+            if is_keyless:
+                _drop_superseded(connection, list(imdb_ids), analyser_id)
     log.info(
         "%s: %d of %d texts scored by %s",
         imdb_ids[0] if len(imdb_ids) == 1 else f"{len(imdb_ids)} movies",
-        scored, total, analyser.model or analyser.kind,
+        done.scored, done.texts, analyser.model or analyser.kind,
     )  # fmt: skip
+    return done
+
+
+def _score_texts(
+    connection: wh.Connection, analyser: Analyser, asked: dict[str, Any], progress: Progress
+) -> Analysed:
+    """Score the unfinished texts of the movies asked for, newest first, and store the answers."""
+    total = done = scored = waiting = 0
+    # The server holds the cursor beyond each commit, so that memory never holds all texts.
+    with scores.unscored_texts.streamed(connection, STEP, **asked) as texts:
+        first = next(texts, None)
+        total = first.total if first else 0
+        rows = chain([first] if first else [], texts)
+        with closing(_steps(analyser.analyse(map(_text, rows)))) as steps:
+            for step in steps:
+                _store(connection, step, asked["analyser_id"])
+                scored += sum(analysis.status == "scored" for analysis in step)
+                waiting += sum(analysis.status == "over_budget" for analysis in step)
+                done += len(step)
+                progress(done, total)
     return Analysed(total, scored, waiting)
+
+
+def _drop_superseded(
+    connection: wh.Connection, imdb_ids: list[str] | None, analyser_id: int
+) -> None:
+    """Delete what other lexicons made of movies (these, or all) that are not shown under them.
+
+    `connection` commits each movie by itself: a large movie has a million rows.
+    """
+    asked = {"imdb_ids": imdb_ids, "analyser_id": analyser_id}
+    for imdb_id in scores.superseded_movies(connection, **asked):
+        texts = scores.drop_superseded(connection, imdb_id=imdb_id, analyser_id=analyser_id)
+        log.info("%s: the scores of %d texts by an older lexicon were deleted", imdb_id, texts)
 
 
 def _text(row: scores.UnscoredText) -> ReviewText:
@@ -418,6 +480,7 @@ def _text(row: scores.UnscoredText) -> ReviewText:
         content_hash=row.content_hash,
         language=row.language,
         text=analysed_text(row.title, row.body),
+        cast=tuple(row.cast_names),
     )
 
 

@@ -24,7 +24,14 @@ from filmpulse.jobs.reception.score import (
 from filmpulse.sources import told_apart
 from filmpulse.warehouse.collections import RunLine, run_collections
 from filmpulse.warehouse.reception import MovieSummary, read_summary
-from filmpulse.warehouse.scores import RunCalls, awaited_analysers, run_calls, spent_today
+from filmpulse.warehouse.scores import (
+    CutMovie,
+    RunCalls,
+    awaited_analysers,
+    cut_movies,
+    run_calls,
+    spent_today,
+)
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +87,12 @@ def _review(
             found.failures.append(f"{name}: read but not loaded; the log of `load` says why.")
         elif c.status == "gated":
             found.warnings.append(f"{name}: {why}")
-    found.add(review_scoring(run_id, [c.imdb_id for c in loaded], context, budget_usd))
+    scored = review_scoring(run_id, [c.imdb_id for c in loaded], context, budget_usd)
+    found.add(scored)
     uris = [c.manifest_uri for c in loaded]
     found.failures.extend(failed_checks(uris, context))
     found.warnings.extend(failed_checks(uris, context, brought=False))
-    return found
+    return found._replace(changed_rows=changed + scored.changed_rows)
 
 
 def summarise(run_id: str, context: Context, budget_usd: float | None = None) -> RunSummary:
@@ -111,7 +119,8 @@ def review_scoring(
 
     Reviews that wait for money or approval give a warning. Others are failures; so are those that
     an earlier run had no money for, if this run has money. A refusal of the endpoint is one
-    failure, however many movies it left without scores.
+    failure, however many movies it left without scores. The rows that changed are those that got
+    another overall score from new cuts.
     """
     try:
         return _review_scoring(run_id, imdb_ids, context, budget_usd)[0]
@@ -132,7 +141,10 @@ def _review_scoring(
     failure.
     """
     refresh_figures(context)
-    told = RunSummary([], [], [], 0)
+    cut_anew = cut_movies(context.warehouse, run_id=run_id)
+    told = RunSummary(
+        [_cut_anew(m) for m in cut_anew], [], [], sum(m.changed_texts for m in cut_anew)
+    )
     budget = run_budget(context, budget_usd)
     rows = run_calls(context.warehouse, run_id=run_id)
     _tell_use(told, rows, budget)
@@ -159,6 +171,18 @@ def _review_scoring(
         for name, missing in unscored.items()
     )
     return told, left
+
+
+def _cut_anew(movie: CutMovie) -> str:
+    """Say in one line how many reviews of a movie got another overall score from new cuts."""
+    rated = f"{movie.rated_reviews:,} graded reviews"
+    why = {
+        "movie": f"cut by the grades of its own {rated}",
+        "warehouse": f"cut by the grades of all movies' {rated}",
+        "fixed": f"cut at fixed values, since all movies have only {rated}",
+    }[movie.cuts_from]
+    changed = count(movie.changed_texts, "text")
+    return f"{movie.imdb_id} {movie.title}: {changed} got another overall score: {why}"
 
 
 def _tell_use(told: RunSummary, rows: Sequence[RunCalls], budget: float) -> None:
@@ -282,11 +306,11 @@ def review_backlog(
     told, still = _review_scoring(run_id, by_id, context, budget_usd, by_id)
     left = {movie.imdb_id: movie.texts for movie in still}
     changed, lines = 0, []
-    for movie in planned:
+    for movie in (one for one in planned if one.texts):  # the others wait for a calibration
         done = max(0, movie.texts - left.get(movie.imdb_id, 0))
         lines.append(f"{movie.imdb_id} {movie.title}: {done:,} of {reviews(movie.texts)} finished")
         changed += done
-    return told._replace(lines=lines + told.lines, changed_rows=changed)
+    return told._replace(lines=lines + told.lines, changed_rows=changed + told.changed_rows)
 
 
 def summarise_backlog(

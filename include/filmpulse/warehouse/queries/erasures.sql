@@ -35,7 +35,7 @@ WITH gone AS (
 SELECT key FROM gone
 
 -- name: erase_reviews
--- Revisions, analyses and scores go with their reviews; the counts are those from before.
+-- Revisions, analyses, scores and people's labels go with their reviews; the counts are those from before.
 WITH gone AS (
     DELETE FROM core.reviews
     WHERE imdb_id = %(imdb_id)s AND source = %(source)s
@@ -48,7 +48,9 @@ WITH gone AS (
 )
 SELECT (SELECT count(*) FROM gone) AS reviews,
        (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
-       + (SELECT count(*) FROM core.aspect_scores JOIN gone USING (source, review_id)) AS others,
+       + (SELECT count(*) FROM core.aspect_scores JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.audits JOIN gone USING (source, review_id))
+       + (SELECT count(*) FROM core.audit_labels JOIN gone USING (source, review_id)) AS others,
        ARRAY(SELECT content_hash FROM gone UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie
@@ -85,14 +87,20 @@ WITH reviews AS (
 ), posters AS (
     DELETE FROM core.movie_posters
     WHERE imdb_id = %(imdb_id)s AND fetched_at <= %(erased_at)s RETURNING 1
+), calibrations AS (
+    DELETE FROM core.calibrations WHERE imdb_id = %(imdb_id)s
+      AND coalesce(calibrated_at, '-infinity') <= %(erased_at)s RETURNING 1
 )
 SELECT (SELECT count(*) FROM reviews) AS reviews,
        (SELECT count(*) FROM revisions) + (SELECT count(*) FROM analyses)
        + (SELECT count(*) FROM core.aspect_scores JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.audits JOIN reviews USING (source, review_id))
+       + (SELECT count(*) FROM core.audit_labels JOIN reviews USING (source, review_id))
        + (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM collections)
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
        + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost)
-       + (SELECT count(*) FROM tags) + (SELECT count(*) FROM posters) AS others,
+       + (SELECT count(*) FROM tags) + (SELECT count(*) FROM posters)
+       + (SELECT count(*) FROM calibrations) AS others,
        ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes
 
 -- name: erase_movie_calls

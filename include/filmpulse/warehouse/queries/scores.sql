@@ -69,10 +69,13 @@ WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
 ORDER BY m.imdb_id
 
 -- name: unscored_texts
--- Current texts of these movies that the analyser has not finished with, newest reviews first.
+-- Current texts of these movies that the analyser has not finished with, newest reviews first, with the
+-- people who act in the movie as far as its page or the analyser knows them.
 SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
-       count(*) OVER () AS total
+       m.cast_names || coalesce(c.names, '{}') AS cast_names, count(*) OVER () AS total
 FROM mart.current_reviews r
+JOIN core.movies m USING (imdb_id)
+LEFT JOIN core.calibrations c ON (c.imdb_id, c.analyser_id) = (r.imdb_id, %(analyser_id)s)
 WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.body IS NOT NULL
   AND NOT EXISTS (
       SELECT FROM core.review_analyses a
@@ -83,20 +86,27 @@ WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.body IS NOT NULL
 ORDER BY r.submitted_on DESC NULLS LAST, r.source, r.review_id
 
 -- name: store_analyses
--- Store an analysis with its aspects; the first final one of a text stays. If no review has the words
--- any more, their quotes are not kept.
-WITH stored AS (
+-- Store an analysis with its aspects; the first final one of a text stays. If the movie has cuts, they
+-- make the overall score of a valence. If no review has the words any more, their quotes are not kept.
+WITH calibration AS (
+    SELECT cuts FROM core.calibrations
+    WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s::integer)
+    FOR SHARE  -- whoever has new cuts waits for this, or this for the new cuts
+), stored AS (
     INSERT INTO core.review_analyses AS a (source, review_id, content_hash, analyser_id, imdb_id,
-        status, overall, overall_quote, overall_quote_start, input_tokens, output_tokens, cost_usd)
+        status, valence, overall, overall_quote, overall_quote_start, input_tokens, output_tokens,
+        cost_usd)
     SELECT %(source)s, %(review_id)s, %(content_hash)s, %(analyser_id)s::integer, %(imdb_id)s,
-        %(status)s, %(overall)s::smallint,
+        %(status)s, %(valence)s::double precision,
+        coalesce(width_bucket(%(valence)s::double precision, (SELECT cuts FROM calibration)) - 2,
+                 %(overall)s::smallint),
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote)s END,
         CASE WHEN core.has_words(%(content_hash)s) THEN %(overall_quote_start)s::integer END,
         %(input_tokens)s::integer, %(output_tokens)s::integer, %(cost_usd)s::numeric
     -- A review may be erased while it is scored; the others are stored all the same.
     FROM core.reviews r WHERE (r.source, r.review_id) = (%(source)s, %(review_id)s) FOR KEY SHARE
     ON CONFLICT (source, review_id, content_hash, analyser_id) DO UPDATE SET
-        status = excluded.status, overall = excluded.overall,
+        status = excluded.status, valence = excluded.valence, overall = excluded.overall,
         overall_quote = excluded.overall_quote, overall_quote_start = excluded.overall_quote_start,
         -- The price includes what failed attempts cost.
         input_tokens = coalesce(a.input_tokens + excluded.input_tokens, excluded.input_tokens,
@@ -154,6 +164,36 @@ UPDATE core.movies m SET active_analyser_id = due.analyser_id
 FROM due
 WHERE m.imdb_id = due.imdb_id AND m.active_analyser_id IS NOT DISTINCT FROM due.shown_id
 
+-- name: superseded_movies
+-- Movies (these, or all) with scores of other lexicons than this one, under which they are not shown.
+SELECT m.imdb_id
+FROM core.movies m
+WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
+  AND EXISTS (
+      SELECT FROM core.analysers a
+      WHERE a.kind = 'lexicon' AND a.analyser_id <> ALL(ARRAY[%(analyser_id)s, m.active_analyser_id])
+        AND (EXISTS (SELECT FROM core.review_analyses s
+                     WHERE (s.imdb_id, s.analyser_id) = (m.imdb_id, a.analyser_id))
+             OR EXISTS (SELECT FROM core.calibrations c
+                        WHERE (c.imdb_id, c.analyser_id) = (m.imdb_id, a.analyser_id))))
+ORDER BY m.imdb_id
+
+-- name: drop_superseded
+-- Delete what other lexicons than this one made of a movie that is not shown under them.
+WITH superseded AS (
+    SELECT m.imdb_id, a.analyser_id
+    FROM core.movies m
+    JOIN core.analysers a
+      ON a.kind = 'lexicon' AND a.analyser_id <> ALL(ARRAY[%(analyser_id)s, m.active_analyser_id])
+    WHERE m.imdb_id = %(imdb_id)s
+    FOR SHARE OF m  -- so that nobody shows it under them meanwhile
+), calibrations AS (
+    DELETE FROM core.calibrations c USING superseded o
+    WHERE (c.imdb_id, c.analyser_id) = (o.imdb_id, o.analyser_id)
+)
+DELETE FROM core.review_analyses s USING superseded o
+WHERE (s.imdb_id, s.analyser_id) = (o.imdb_id, o.analyser_id)
+
 -- name: awaited_analysers
 -- Which of these movies the configured analyser has read, with too few scores to be shown.
 SELECT imdb_id, movie, sentence FROM mart.awaited_analysers
@@ -171,3 +211,72 @@ SELECT coalesce(
          SELECT length(title) + 2 + length(body) AS characters FROM mart.current_reviews
          LIMIT 1000) of_all)
 )::double precision
+
+-- name: due_calibrations
+-- Movies (these, or all) whose names and cuts an analyser should learn (anew): it never did, a week has
+-- passed, or the movie has twice as many texts as then. `is_scored` says whether any of the movie's
+-- texts has a valence of the analyser; `calibrated_at` is that of the last time.
+SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, t.texts, c.calibrated_at,
+       EXISTS (SELECT FROM core.review_analyses a
+               WHERE (a.imdb_id, a.analyser_id) = (m.imdb_id, %(analyser_id)s)
+                 AND a.valence IS NOT NULL) AS is_scored
+FROM core.movies m
+CROSS JOIN LATERAL (
+    SELECT count(*) AS texts FROM mart.current_reviews r
+    WHERE r.imdb_id = m.imdb_id AND r.body IS NOT NULL
+) t
+LEFT JOIN core.calibrations c ON (c.imdb_id, c.analyser_id) = (m.imdb_id, %(analyser_id)s)
+WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s)) AND t.texts > 0
+  AND (c.calibrated_at IS NULL OR c.calibrated_at < now() - interval '7 days'
+       OR t.texts >= 2 * c.texts)
+ORDER BY m.imdb_id
+
+-- name: current_texts
+-- What an analyser reads of each current review of a movie.
+SELECT title, body FROM mart.current_reviews
+WHERE imdb_id = %(imdb_id)s AND body IS NOT NULL
+ORDER BY source, review_id
+
+-- name: store_names
+INSERT INTO core.calibrations (imdb_id, analyser_id, names)
+SELECT imdb_id, %(analyser_id)s, %(names)s FROM core.movies WHERE imdb_id = %(imdb_id)s FOR KEY SHARE
+ON CONFLICT (imdb_id, analyser_id) DO UPDATE SET names = excluded.names
+
+-- name: hold_calibration
+-- Let one worker at a time cut a movie anew; no row if another one has done so since `calibrated_at`.
+SELECT imdb_id FROM core.calibrations
+WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s)
+  AND calibrated_at IS NOT DISTINCT FROM %(calibrated_at)s
+FOR UPDATE
+
+-- name: rated_valences
+-- How many current reviews of a movie (or of all) have each valence, rounded down, and grade.
+SELECT floor(a.valence * %(resolution)s) / %(resolution)s AS valence, r.rating_1_10 AS grade,
+       count(*) AS reviews
+FROM core.review_analyses a
+JOIN mart.current_reviews r USING (source, review_id, content_hash)
+WHERE a.analyser_id = %(analyser_id)s AND a.valence IS NOT NULL AND r.rating_1_10 IS NOT NULL
+  AND (%(imdb_id)s::text IS NULL OR a.imdb_id = %(imdb_id)s)
+GROUP BY 1, 2
+
+-- name: cut_anew
+-- Cut the valences of a movie by these cuts; in the transaction that holds its calibration.
+UPDATE core.review_analyses
+SET overall = width_bucket(valence, %(cuts)s::double precision[]) - 2
+WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s) AND valence IS NOT NULL
+  AND overall <> width_bucket(valence, %(cuts)s::double precision[]) - 2
+
+-- name: store_cuts
+UPDATE core.calibrations
+SET cuts = %(cuts)s, cuts_from = %(learned_from)s, rated_reviews = %(rated_reviews)s,
+    texts = %(texts)s, changed_texts = %(changed_texts)s, run_id = %(run_id)s, calibrated_at = now()
+WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s)
+
+-- name: cut_movies
+-- The movies whose texts got other overall scores from cuts that a run learned.
+SELECT c.imdb_id, coalesce(m.original_title, m.title) AS title, c.changed_texts, c.cuts_from,
+       c.rated_reviews
+FROM core.calibrations c
+JOIN core.movies m USING (imdb_id)
+WHERE c.run_id = %(run_id)s AND c.changed_texts > 0
+ORDER BY c.imdb_id

@@ -66,4 +66,5 @@ WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_aspects;
 REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.recent_weeks
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.recent_weeks;
+REFRESH MATERIALIZED VIEW CONCURRENTLY mart.graded_scores
