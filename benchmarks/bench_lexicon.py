@@ -2,7 +2,7 @@
 
     python benchmarks/bench_lexicon.py [REVIEWS]
 
-The reviews are shuffled from the sentences of the gold set, so that no text is the same. The product
+The reviews are shuffled from the gold set's sentences, so that no text is the same. The product
 reads 256 at once; smaller batches show what that gains.
 """
 
