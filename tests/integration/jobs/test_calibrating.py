@@ -3,11 +3,13 @@
 import itertools
 import re
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from helpers.tables import contents
+from helpers.waiting import wait_until
 
 from filmpulse import jobs
 from filmpulse.analysis import lexicon
@@ -486,24 +488,21 @@ def test_a_movie_without_texts_teaches_nothing(context, use, names):
 
 
 def whole(context):
-    """Return each movie's analyser with all its wholes and aspects, as one statement sees them."""
+    """Return the movie's analyser with all wholes and aspects, as one statement sees them."""
     return rows(
         context,
-        """SELECT r.analyser_id,
-                  array_agg(r.overall ORDER BY r.review_id) AS wholes,
-                  array_agg(a.score ORDER BY r.review_id) AS aspects
-           FROM mart.reviews r
-           LEFT JOIN mart.aspect_scores a USING (source, review_id)
-           WHERE r.imdb_id = %s GROUP BY r.analyser_id""",
-        A,
-    )
+        """WITH r AS (SELECT * FROM mart.reviews WHERE imdb_id = %s),
+                a AS (SELECT * FROM mart.aspect_scores WHERE imdb_id = %s)
+           SELECT ARRAY(SELECT DISTINCT analyser_id FROM r UNION SELECT analyser_id FROM a) AS who,
+                  ARRAY(SELECT overall FROM r ORDER BY review_id) AS wholes,
+                  ARRAY(SELECT score FROM a ORDER BY review_id) AS aspects""",
+        A, A,
+    )[0]  # fmt: skip
 
 
-def test_a_reader_sees_one_lexicon_or_the_other_and_never_both(context, use):
-    use(Toy("1"))
-    store(context, A, 400)
-    jobs.analyse(A, context)
-    old = whole(context)
+@contextmanager
+def watched(context):
+    """Read the marts all the time, in a thread; return the states that were seen, as they come."""
     seen, is_over = [], threading.Event()
 
     def read():
@@ -513,21 +512,47 @@ def test_a_reader_sees_one_lexicon_or_the_other_and_never_both(context, use):
 
     reader = threading.Thread(target=read)
     reader.start()
+    try:
+        wait_until(lambda: seen)
+        yield seen
+    finally:
+        is_over.set()
+        reader.join(60)
+
+
+def test_a_reader_sees_all_wholes_cut_as_before_or_all_as_now(context, use):
+    use(Toy())
+    store(context, A, 400)
+    jobs.analyse(A, context)
+    old = whole(context)
+    kinder(context)
+    a_week_later(context)
+    with watched(context) as seen:
+        jobs.analyse_backlog("r", context)
+        new = whole(context)
+    assert old != new
+    assert [state for state in seen if state not in (old, new)] == []
+
+
+def test_a_reader_sees_one_lexicon_or_the_other_and_never_both(context, use):
+    use(Toy("1"))
+    store(context, A, 400)
+    jobs.analyse(A, context)
+    old = whole(context)
     use(Toy("2", sign=-1))
-    planned = jobs.plan_backlog(context).to_score
-    assert [movie.untouched for movie in planned] == [400]
-    assert jobs.analyse_backlog("r", context, [A]).scored == 400
-    new = whole(context)
-    is_over.set()
-    reader.join(60)
+    with watched(context) as seen:
+        planned = jobs.plan_backlog(context).to_score
+        assert [movie.untouched for movie in planned] == [400]
+        assert jobs.analyse_backlog("r", context, [A]).scored == 400
+        new = whole(context)
     assert old != new
     assert [state for state in seen if state not in (old, new)] == []
     assert old in seen
-    assert set(new[0]["aspects"]) == {-1}
+    assert set(new["aspects"]) == {-1}
     kept = rows(context, "SELECT DISTINCT analyser_id FROM core.review_analyses UNION ALL "
                          "SELECT DISTINCT analyser_id FROM core.aspect_scores UNION ALL "
                          "SELECT analyser_id FROM core.calibrations")  # fmt: skip
-    assert [row["analyser_id"] for row in kept] == [new[0]["analyser_id"]] * 3
+    assert [row["analyser_id"] for row in kept] == new["who"] * 3
     (told,) = jobs.summarise_backlog("r", planned, context).lines
     assert told == f"{A} The Long Queue: 400 of 400 reviews finished"
     (figures,) = rows(context, "SELECT scored_reviews FROM mart.compared_movies")
@@ -566,7 +591,7 @@ def test_scores_of_an_upgraded_warehouse_stay_until_the_new_lexicon_has_finished
     use(Toy("2"))
     jobs.analyse(A, context)
     assert is_cut(context)
-    assert set(whole(context)[0]["wholes"]) == {-2, -1, 0, 1, 2}
+    assert set(whole(context)["wholes"]) == {-2, -1, 0, 1, 2}
 
 
 def add_scores(context, kind, version, imdb_id=A):
