@@ -65,7 +65,7 @@ def analyse(text: str, language: str | None = "en") -> Analysis:
     return analysis
 
 
-@given(TEXTS, st.sampled_from(["en", None]))
+@given(TEXTS, st.sampled_from(["en", "fr", None]))
 @example("'", "en")
 @example("but", "en")
 @example("The acting is superb\u0301!", "en")

@@ -65,6 +65,7 @@ class Quoter:
         dangling = Role.RELATIVE | Role.LINK
         self._dangles = ((weighed.roles & dangling) > 0).tolist()
         self._skipped = ((weighed.roles & (Role.ADDING | OPENS)) > 0).tolist()
+        self._inside = weighed.inside.tolist()
         self._begins = (words.gap >= Gap.CLAUSE).tolist()
 
     def find(self, number: int, text: str, aspect: int, sign: int) -> Quote | None:
@@ -128,6 +129,8 @@ class Quoter:
     def _cut(self, first: int, last: int, text: str, most: int) -> Quote | None:
         if self._skipped[first] and first + 1 < last:
             first += 1
+            while first + 1 < last and self._inside[first]:  # "par contre", "on the other hand"
+                first += 1
         start, end = self._start[first], self._end[last - 1]
         if marks := _FINAL_MARKS.match(text, end):
             end = marks.end()

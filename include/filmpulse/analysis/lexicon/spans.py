@@ -17,6 +17,7 @@ from filmpulse.analysis.lexicon.vocabulary import Floats, Ints, Role
 
 MAX_SPAN_WORDS: Final = 40
 MAX_AFTERTHOUGHT_WORDS: Final = 6
+MAX_INSERTED_WORDS: Final = 3
 GRANTED: Final = 0.5
 BEFORE_CONTRAST: Final = 0.75
 UNREAL: Final = 0.5
@@ -135,7 +136,7 @@ def _cut_sentence(pieces: list[_Piece]) -> list[_Span]:
             if piece.opening & CONTRAST:
                 for span in spans:
                     span.weight *= BEFORE_CONTRAST
-            _open_clause(spans, piece)
+            _open_clause(spans, piece, judged_later)
         elif current.granted and current.judges and piece.gap == COMMA:
             _open_main_clause(spans, piece)
         elif (
@@ -147,10 +148,11 @@ def _cut_sentence(pieces: list[_Piece]) -> list[_Span]:
     return spans
 
 
-def _open_clause(spans: list[_Span], piece: _Piece) -> None:
+def _open_clause(spans: list[_Span], piece: _Piece, judged_later: bool) -> None:
     """Begin a clause; one that only judges may belong to the aspect named before it."""
     before, span = spans[-1], _Span(piece)
-    if before.aspects and span.judges and not span.aspects:
+    inserted = judged_later and span.last - span.first <= MAX_INSERTED_WORDS  # "X, however, is Y"
+    if before.aspects and not span.aspects and (span.judges or (inserted and not before.judges)):
         if not before.judges and span.granted:
             span.aspects = before.aspects
         elif not before.judges and span.last - before.first <= MAX_SPAN_WORDS:

@@ -26,12 +26,17 @@ CAPITALS: Final = 0.733
 
 
 class Weighed(NamedTuple):
-    """By word: its valence in context (0 where it judges nothing), its roles, whether it judges."""
+    """By word: its valence in context (0 where it judges nothing), its roles, whether it judges.
+
+    `sentence` numbers the sentence it stands in, `inside` tells whether it goes on a phrase that
+    began before it.
+    """
 
     valence: Floats
     roles: Ints
     judges: Flags
     sentence: Ints
+    inside: Flags
 
 
 def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
@@ -64,7 +69,8 @@ def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
     asked = np.zeros(int(sentence[-1]) + 1 if len(sentence) else 1, bool)
     asked[sentence[words.asks]] = True
     valence[asked[sentence]] = 0  # a question judges nothing, or means the contrary
-    return Weighed(valence, roles, (plain != 0) & ~asked[sentence], sentence)
+    inside = (words.number > 0) & (entries == 0)
+    return Weighed(valence, roles, (plain != 0) & ~asked[sentence], sentence, inside)
 
 
 def _shouted(words: Words) -> Flags:

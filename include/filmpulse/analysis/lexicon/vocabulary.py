@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from filmpulse.items import ASPECTS
 
-LANGUAGES: Final = ("en",)
+LANGUAGES: Final = ("en", "fr")
 """Languages (ISO 639-1) that have words here, and figures of their own in the README."""
 
 MAX_PHRASE: Final = 5
@@ -227,8 +227,11 @@ def _longest_stem(word: str, values: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=100_000)
 def plain(spelling: str) -> str:
-    """Write a word as the files do: lower case, no accents, no 's, no apostrophe at its ends."""
-    key = spelling.lower().replace("\u2019", "'")
+    """Write a word as the files do: lower case, no accents, "oe" in two letters, no apostrophes.
+
+    Only an apostrophe within a word stays; 's goes with its apostrophe.
+    """
+    key = spelling.lower().replace("\u2019", "'").replace("\u0153", "oe")
     if not key.isascii():
         spread = unicodedata.normalize("NFKD", key)
         key = "".join(c for c in spread if not unicodedata.combining(c))
@@ -245,7 +248,7 @@ def _meanings(
     valence: Mapping[str, Any], grammar: Mapping[str, Any], base: Mapping[str, float]
 ) -> dict[str, tuple[float, float, int]]:
     """Return for each word and phrase what it weighs, how it strengthens, and its roles."""
-    neutral = set(_spread(valence["neutral"]))
+    neutral = set(_spread(valence.get("neutral", {})))
     weights = {
         word: weight
         for word, weight in base.items()
