@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from filmpulse.items import ASPECTS
 
-LANGUAGES: Final = ("en", "fr")
+LANGUAGES: Final = ("en", "es", "fr")
 """Languages (ISO 639-1) that have words here, and figures of their own in the README."""
 
 MAX_PHRASE: Final = 5
