@@ -207,7 +207,8 @@ class Reading(Item):
 
     `overall_quote` supports the score of the whole, as `quote` in `AspectScore` does. Only the
     status `scored` has scores and quotes. `valence` is the whole before it is cut into the five
-    steps of `overall`, higher is kinder; None from analysers that answer in steps.
+    steps of `overall`, higher is kinder; None from analysers that answer in steps, and of a text
+    that judges nothing, whose `overall` is 0.
     """
 
     status: AnalysisStatus

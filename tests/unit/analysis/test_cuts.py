@@ -66,7 +66,7 @@ def test_reviews_of_one_valence_get_the_step_that_is_nearest():
 
 def test_what_no_rated_review_is_like_gets_the_step_of_the_fixed_cuts():
     kind = learn_cuts(Counter({(0.9, 10): 100}))
-    assert [cut(v, kind) for v in (-0.5, -0.2, 0.0, 0.3, 0.7, 0.9)] == [-2, -1, 0, 1, 2, 2]
+    assert [cut(v, kind) for v in (-0.5, -0.1, 0.05, 0.3, 0.7, 0.9)] == [-2, -1, 0, 1, 2, 2]
     panned = learn_cuts(Counter({(0.9, 1): 100}))
     assert [cut(v, panned) for v in (-0.5, 0.9)] == [-2, -2]
     assert cut(1.5, panned) == 2  # nobody is so kind and gave 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -55,8 +56,8 @@ class LexiconAnalyser:
         A text of a language that has no words here is `unsupported_language`. Where the language is
         unknown, a text counts as English when it has no words at all (emoji, a grade) or when at
         least half of its words are known here. A text that judges nothing is 0 as a whole, without
-        aspects. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`: whoever knows
-        the grades of rated reviews cuts anew (`cuts.choose_cuts`).
+        aspects and valence. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`:
+        whoever knows the grades of rated reviews cuts anew (`cuts.choose_cuts`).
         """
         for batch in _batches(texts):
             places: dict[str, list[int]] = {}
@@ -132,11 +133,12 @@ def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> 
         words, start = quote or (None, None)
         found.append(AspectScore(aspect=ASPECTS[bit], score=score, quote=words, quote_start=start))
     valence = float(scores.valence[number])
+    judges = not math.isnan(valence)
     return _analysis(
         review,
         status="scored",
-        valence=valence,
-        overall=cut(valence, FIXED_CUTS),
+        valence=valence if judges else None,
+        overall=cut(valence, FIXED_CUTS) if judges else 0,
         aspects=tuple(found),
     )
 

@@ -28,10 +28,10 @@ HINTS: Final = 2
 PRIOR: Final = 0.5
 """How many spans the whole review counts for in each aspect: little evidence is drawn to it."""
 
-LEAN: Final = -0.25
+LEAN: Final = -0.2
 """Added to each aspect's value: reviews sound kinder than they are meant."""
 
-STRONG: Final = 1.0
+STRONG: Final = 0.8
 """From this value on the score is 2 or -2."""
 
 TITLE: Final = 2.5
@@ -43,8 +43,9 @@ class Scores(NamedTuple):
     """What a batch of texts says.
 
     `mentioned` (texts x aspects) tells whether a text judges an aspect, `value` (texts x aspects)
-    how, about -2..2, and `valence` (texts) what it says as a whole, -1..1. `of_span` is each span's
-    own value, -1..1, `text` the number of the text that the span belongs to.
+    how, about -2..2, and `valence` (texts) what it says as a whole, -1..1, NaN where nothing is
+    judged. `of_span` is each span's own value, -1..1, `text` the number of the text that the span
+    belongs to.
     """
 
     mentioned: Flags
@@ -84,7 +85,7 @@ def score_spans(words: Words, weighed: Weighed, spans: Spans, titles: Ints) -> S
         share = spans.weight * (names + HINT * hints) * known
         mean = _mean(value, share, text, count, PRIOR, valence)
         values[:, bit] = 2 * mean + LEAN
-    return Scores(mentioned, values, valence, own, text)
+    return Scores(mentioned, values, np.where(some, valence, np.nan), own, text)
 
 
 def squash(total: Floats) -> Floats:

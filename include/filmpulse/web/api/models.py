@@ -176,7 +176,9 @@ class Reception(Shown):
     polarisation: Annotated[float | None, _of("0 all agree, 1 split in two camps.", 0.41)]
     waiting_reviews: Annotated[int, _of("Reviews that are not scored yet.", 14)]
     analyser: Annotated[str, _of("Who reads the reviews.", "keyless lexicon")]
-    analyser_caveat: Annotated[str, _of("What that reader cannot do.", "A baseline for three languages.")]
+    analyser_caveat: Annotated[
+        str, _of("What that reader cannot do.", "A baseline for three languages.")
+    ]
     awaited_sentence: Annotated[
         str | None, _of("Why the configured analyser is not shown yet; null if it is.", None)
     ]

@@ -27,4 +27,4 @@ COMMENT ON COLUMN core.calibrations.calibrated_at IS 'When the cuts were learned
 
 ALTER TABLE core.review_analyses ADD COLUMN valence double precision
     CHECK (valence > '-Infinity' AND valence < 'Infinity');
-COMMENT ON COLUMN core.review_analyses.valence IS 'The whole before it is cut into the steps of overall; higher is kinder; null from analysers that answer in steps.';
+COMMENT ON COLUMN core.review_analyses.valence IS 'The whole before it is cut into the steps of overall; higher is kinder; null from analysers that answer in steps, and of texts that judge nothing.';
