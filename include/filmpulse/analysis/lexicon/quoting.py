@@ -30,6 +30,9 @@ HINTS: Final = 0.3
 CONTRARY: Final = 0.1
 """From this value on a clause of the other sign keeps its sentence from being quoted whole."""
 
+MIN_ITEM_WORDS: Final = 4
+"""A shorter piece after a comma or a link says too little without what stands before it."""
+
 _FINAL_MARKS = re.compile(r"[.!?\u2026]{1,3}[\"\u201d\u2019)]?")
 
 
@@ -117,10 +120,12 @@ class Quoter:
             ):
                 break
             begin -= 1
-        first = clauses[begin].first
-        if self._is_fragment(first) and not self._skipped[first]:
+        first, last = clauses[begin].first, clauses[place].last
+        if not self._skipped[first] and (
+            self._is_fragment(first) or (not self._begins[first] and last - first < MIN_ITEM_WORDS)
+        ):
             return None
-        return self._cut(first, clauses[place].last, text, MAX_QUOTE_CHARACTERS)
+        return self._cut(first, last, text, MAX_QUOTE_CHARACTERS)
 
     def _is_fragment(self, word: int) -> bool:
         """Tell whether a quote that opens with this word would begin within a thought."""
