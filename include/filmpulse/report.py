@@ -213,11 +213,12 @@ _COMPARED = ("F1", "sign right", "balanced", "kappa")
 
 
 def _table_of(first: Iterable[str], others: Iterable[str]) -> Table:
+    """Return a table of words and figures; where there is little room, the words wrap."""
     table = Table(box=None, padding=(0, 1), show_edge=False)
     for name in first:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold")
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
@@ -309,11 +310,11 @@ def print_warehouse(report: WarehouseReport, console: Console) -> None:
         print_audits(audits, console)
 
 
-_GRADES = ("graded", "rank correlation", "contradicting")
+_GRADES = ("graded", "rank corr.", "contradicting")
 _GRADES_LEGEND = """\
 movies: how many are shown under the analyser
 graded: current reviews with a grade and an overall score
-rank correlation: whether a better grade goes with a better overall score, -1 to 1 (Spearman)
+rank corr.: whether a better grade goes with a better overall score, -1 to 1 (Spearman)
 contradicting: good grade and bad score or the other way round; grades 5 and 6 and score 0 left out
 -: fewer than 30 reviews"""
 _AUDITS = {
