@@ -75,6 +75,7 @@ class Quoter:
         self._skipped = ((weighed.roles & (Role.ADDING | OPENS)) > 0).tolist()
         self._inside = weighed.inside.tolist()
         self._begins = (words.gap >= Gap.CLAUSE).tolist()
+        self._opens_sentence = (words.gap == Gap.SENTENCE).tolist()
         self._contrary = {
             sign: np.concatenate(([0], np.cumsum(weighed.valence * sign <= -CONTRARY))).tolist()
             for sign in (1, -1)
@@ -120,7 +121,7 @@ class Quoter:
 
     def _is_fragment(self, word: int) -> bool:
         """Tell whether a quote that opens with this word would begin within a thought."""
-        return self._dangles[word] and not self._begins[word]
+        return self._dangles[word] and not self._opens_sentence[word]
 
     def _cut(self, first: int, last: int, sign: int, text: str, most: int) -> Quote | None:
         contrary = self._contrary[sign]
@@ -130,6 +131,8 @@ class Quoter:
             first += 1
             while first + 1 < last and self._inside[first]:  # "par contre", "on the other hand"
                 first += 1
+            if self._dangles[first]:
+                return None
         start, end = self._start[first], self._end[last - 1]
         if marks := _FINAL_MARKS.match(text, end):
             end = marks.end()
