@@ -118,14 +118,10 @@ def _known_share(text: str, vocabulary: Vocabulary) -> float:
 
 def _title_words(reviews: Sequence[ReviewText], words: Words) -> Ints:
     """Count the words of each text's title, which ends at the first empty line."""
-    firsts = zip(words.first[:-1], words.first[1:], strict=True)
-    return np.array(
-        [
-            np.searchsorted(words.start[first:last], max(review.text.find("\n\n"), 0))
-            for review, (first, last) in zip(reviews, firsts, strict=True)
-        ],
-        np.int32,
-    )
+    counts = np.diff(words.first)
+    ends = np.array([review.text.find("\n\n") for review in reviews], np.int32)
+    text = np.repeat(np.arange(len(counts)), counts)
+    return np.bincount(text, words.start < ends[text], len(counts)).astype(np.int32)
 
 
 def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> Analysis:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -113,32 +113,43 @@ def mark_names(
     for number, cast in enumerate(casts):
         if not cast:
             continue
-        alone, beside = _parts(cast, language)
+        parts = _parts(cast, language)
         first, last = words.first[number], words.first[number + 1]
-        known = [
-            plain(spelling) if len(spelling) <= MAX_LETTERS else ""
-            for spelling in words.spellings[first:last]
-        ]
-        for place, word in enumerate(known):
-            if word in alone or (
-                word in beside and beside[word] & {*known[max(place - 1, 0) : place + 2]}
-            ):
+        mine = words.spellings[first:last]
+        for place in [place for place, word in enumerate(mine) if word in parts]:
+            others = parts[mine[place]]
+            if not others or others & {*map(plain, mine[max(place - 1, 0) : place + 2])}:
                 aspects[first + place] |= PERSON
 
 
 @lru_cache(maxsize=1024)
-def _parts(cast: tuple[str, ...], language: str) -> tuple[frozenset[str], dict[str, set[str]]]:
-    """Return parts of names that stand for a person alone, and those that do beside another part.
+def _parts(cast: tuple[str, ...], language: str) -> dict[str, set[str]]:
+    """Return each spelling of a part of a name, with the parts one of which must stand beside it.
 
-    A last name, or a learned name, stands alone unless it is a word of the language ("Grace").
+    A last name, or a learned name, stands alone unless it is a word of the language ("Grace"); then
+    its set is empty.
     """
-    alone: set[str] = set()
     beside: dict[str, set[str]] = {}
+    alone: set[str] = set()
+    spelled: dict[str, set[str]] = {}
     for name in cast:
-        parts = [plain(part) for part in _WORD.findall(name)[:MAX_PARTS]]
-        parts = [part for part in parts if MIN_LETTERS <= len(part) <= MAX_LETTERS]
-        if parts and not _is_listed(parts[-1], (language,)):
-            alone.add(parts[-1])
-        for part in parts:
-            beside.setdefault(part, set()).update(other for other in parts if other != part)
-    return frozenset(alone), beside
+        parts = [part for part in _WORD.findall(name)[:MAX_PARTS] if len(part) <= MAX_LETTERS]
+        keys = [plain(part) for part in parts]
+        for part, key in zip(parts, keys, strict=True):
+            if len(key) >= MIN_LETTERS:
+                spelled.setdefault(key, set()).update(_spellings(part), _spellings(key))
+                beside.setdefault(key, set()).update(other for other in keys if other != key)
+        if parts and len(keys[-1]) >= MIN_LETTERS and not _is_listed(keys[-1], (language,)):
+            alone.add(keys[-1])
+    return {
+        spelling: set() if key in alone else beside[key]
+        for key, spellings in spelled.items()
+        if key in alone or beside[key]
+        for spelling in spellings
+    }
+
+
+def _spellings(part: str) -> Iterator[str]:
+    """Yield how people type a name: any case, with 's."""
+    for typed in (part, part.lower(), part.capitalize(), part.upper()):
+        yield from (typed, f"{typed}'s", f"{typed}\u2019s")

@@ -8,7 +8,7 @@ but goes back to where the thought begins.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -38,36 +38,17 @@ MIN_ITEM_WORDS: Final = 4
 _FINAL_MARKS = re.compile(r"[.!?\u2026]{1,3}[\"\u201d\u2019)]?")
 
 
-class _Clause(NamedTuple):
-    """One span: its words, what it names and is worth, and its sentence's first and last span."""
-
-    first: int
-    last: int
-    aspects: int
-    value: float
-    judges: int
-    opening: int
-    closing: int
-
-
 class Quoter:
     """Finds quotes in the texts of one batch."""
 
     def __init__(self, words: Words, weighed: Weighed, spans: Spans, scores: Scores) -> None:
         """Take what was read; the arrays become lists, which are quicker to ask one by one."""
         sentence = weighed.sentence[spans.first]
-        columns = (
-            spans.first,
-            spans.last,
-            spans.aspects,
-            scores.of_span,
-            spans.judges,
-            np.searchsorted(sentence, sentence, side="left"),
-            np.searchsorted(sentence, sentence, side="right") - 1,
-        )
-        self._clauses = list(
-            map(_Clause._make, zip(*(column.tolist() for column in columns), strict=True))
-        )
+        self._opening = np.searchsorted(sentence, sentence, side="left").tolist()
+        self._closing = (np.searchsorted(sentence, sentence, side="right") - 1).tolist()
+        self._first, self._last = spans.first.tolist(), spans.last.tolist()
+        self._value = scores.of_span.tolist()
+        self._aspects = np.where(spans.judges, spans.aspects, 0).tolist()
         self._bounds = np.searchsorted(scores.text, np.arange(len(words.first))).tolist()
         self._start, self._end = words.start.tolist(), words.end.tolist()
         dangling = Role.RELATIVE | Role.LINK
@@ -90,17 +71,17 @@ class Quoter:
             aspect: The aspect's place in `ASPECTS`.
             sign: 1 of praise, -1 of blame; a score of 0 has no quote, since it would take sides.
         """
-        mine = range(self._bounds[number], self._bounds[number + 1])
-        ranked = sorted(
-            (-strength * sign * clause.value, clause.last - clause.first, place)
-            for place in mine
-            if (clause := self._clauses[place]).judges
-            and clause.value * sign > 0
-            and (strength := _strength(clause, aspect))
-        )
+        named = 1 << aspect | (PERSON if ASPECTS[aspect] == "acting" else 0)
+        hinted = 1 << (aspect + WEAK_SHIFT)
+        ranked = []
+        for place in range(self._bounds[number], self._bounds[number + 1]):
+            mask, value = self._aspects[place], self._value[place] * sign
+            if value > 0 and mask & (named | hinted):
+                strength = value if mask & named else value * HINTS
+                ranked.append((-strength, self._last[place] - self._first[place], place))
+        ranked.sort()
         for _, _, place in ranked[:MAX_TRIES]:
-            clause = self._clauses[place]
-            first, last = self._clauses[clause.opening].first, self._clauses[clause.closing].last
+            first, last = self._first[self._opening[place]], self._last[self._closing[place]]
             quote = self._cut(first, last, sign, text, MAX_SENTENCE_CHARACTERS)
             quote = quote or self._clause(place, sign, text)
             if quote:
@@ -109,10 +90,10 @@ class Quoter:
 
     def _clause(self, place: int, sign: int, text: str) -> Quote | None:
         """Return a clause, from where its thought begins."""
-        clause, begin = self._clauses[place], place
-        while begin > clause.opening and self._is_fragment(self._clauses[begin].first):
+        begin = place
+        while begin > self._opening[place] and self._is_fragment(self._first[begin]):
             begin -= 1
-        first, last = self._clauses[begin].first, clause.last
+        first, last = self._first[begin], self._last[place]
         if not self._skipped[first] and (
             self._is_fragment(first) or (not self._begins[first] and last - first < MIN_ITEM_WORDS)
         ):
@@ -144,11 +125,3 @@ class Quoter:
         if words.count("(") != words.count(")"):
             return None  # a remark that is cut in two
         return Quote(words, start)
-
-
-def _strength(clause: _Clause, aspect: int) -> float:
-    """Return how surely a clause speaks of an aspect: 1 where it names it, less where it hints."""
-    is_person = clause.aspects & PERSON and ASPECTS[aspect] == "acting"
-    if is_person or clause.aspects >> aspect & 1:
-        return 1.0
-    return HINTS if clause.aspects >> (aspect + WEAK_SHIFT) & 1 else 0.0
