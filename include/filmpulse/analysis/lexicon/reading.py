@@ -99,10 +99,11 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     spellings = list(chain.from_iterable(part[1::2] for part in parts))
     codes = np.fromiter(map(vocabulary.surfaces.__getitem__, spellings), np.int32, len(spellings))
-    before = _codes(part[0:-1:2] for part in parts)
-    after = _codes(part[2::2] for part in parts)
-    ends = _ends(parts, first, counts)
-    lengths = np.fromiter(map(len, spellings), np.int32, len(spellings))
+    # A text has one gap more than words: word k of text t stands between gaps k + t and k + t + 1.
+    gaps = _codes(part[0::2] for part in parts)
+    place = np.arange(len(codes)) + np.repeat(np.arange(len(parts)), counts)
+    before, after = gaps[place], gaps[place + 1]
+    ends, lengths = _ends(parts, first, counts)
     number, capitals = codes >> 2, (codes & 3).astype(np.int8)
     return Words(
         spellings=spellings,
@@ -121,12 +122,12 @@ def _codes(parts: Iterable[list[str]]) -> Ints:
     return np.fromiter(map(_GAPS.__getitem__, chain.from_iterable(parts)), np.int32)
 
 
-def _ends(parts: list[list[str]], first: Ints, counts: Ints) -> Ints:
-    """Return where each word ends in its text."""
+def _ends(parts: list[list[str]], first: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Return where each word ends in its text, and how long it is."""
     pieces = np.fromiter(map(len, chain.from_iterable(part[:-1] for part in parts)), np.int32)
     ends = np.cumsum(pieces)[1::2].astype(np.int32)
     before = np.concatenate(([0], ends))[first[:-1]]
-    return ends - np.repeat(before, counts).astype(np.int32)
+    return ends - np.repeat(before, counts).astype(np.int32), pieces[1::2]
 
 
 def _gaps(

@@ -113,6 +113,11 @@ def _sentences(words: Words, weighed: Weighed, aspects: Ints) -> list[list[_Piec
     begins = (words.gap > Gap.SPACE) | (opening > 0)
     begins |= (places - np.maximum.accumulate(np.where(begins, places, 0))) % MAX_SPAN_WORDS == 0
     first = np.flatnonzero(begins)
+    # A piece without an aspect only continues the one before it, unless something is granted.
+    parts = (words.gap >= Gap.CLAUSE) | (opening & OPENS > 0)
+    grants = np.bincount(weighed.sentence, weighed.roles & CONCESSION > 0)[weighed.sentence] > 0
+    names = np.bitwise_or.reduceat(aspects, first) > 0
+    first = first[parts[first] | grants[first] | names]
     columns = (
         first,
         np.append(first[1:], len(places)),
