@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -187,6 +188,12 @@ def print_evaluation(found: Mapping[str, Evaluated], console: Console) -> None:
             _print_one(one, console)
     for name, one in found.items():
         console.print(escape(_outcome(name, one)))
+        unsupported = one.report.statuses.get("unsupported_language", 0)
+        if unsupported > one.report.reviews / 2:
+            console.print(
+                f"[yellow]{unsupported:,} of {one.report.reviews:,} reviews are in a language that "
+                f"{escape(name)} does not read, as the file says or as was detected.[/]"
+            )
 
 
 _COLUMNS = {
@@ -196,7 +203,7 @@ _COLUMNS = {
     "F1": "f1",
     "sign right": "sign_agreement",
     "balanced": "balanced_accuracy",
-    "steps off": "mae",
+    "off by": "mae",
     "kappa": "kappa",
 }
 """Headings, and the figures below them; `_LEGEND` says what they are."""
@@ -208,13 +215,13 @@ rightly: the share that is labelled, of the reviews in which the analyser sees t
 F1: of found and rightly
 sign right: praise is called praise, and blame blame
 balanced: the same, where labels against the review's grade weigh as much as those with it
-steps off, kappa: of the scores from -2 to 2"""
+off by, kappa: of the scores from -2 to 2"""
 _COMPARED = ("F1", "sign right", "balanced", "kappa")
 
 
 def _table_of(first: Iterable[str], others: Iterable[str]) -> Table:
     """Return a table of words and figures; where there is little room, the words wrap."""
-    table = Table(box=None, padding=(0, 1), show_edge=False)
+    table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
     for name in first:
         table.add_column(name, overflow="fold")
     for name in others:
@@ -297,16 +304,16 @@ def print_warehouse(report: WarehouseReport, console: Console) -> None:
     console.print(table)
     for one in report.analysers:
         console.print(f"{_name_of(one.analyser)}: {one.analyser.audit}")
-    by_movie = _table_of(["movie", "analyser"], _GRADES)
     for one in report.analysers:
-        for of in one.movies:
-            by_movie.add_row(escape(of.movie), _name_of(one.analyser), *_grades(of))
-    console.print()
-    console.print(by_movie)
+        if one.movies:
+            by_movie = _table_of(["movie"], _GRADES)
+            for of in one.movies:
+                by_movie.add_row(escape(of.movie), *_grades(of))
+            console.print(f"\n[bold]{_name_of(one.analyser)}[/]")
+            console.print(by_movie)
     console.print(f"[dim]{_GRADES_LEGEND}[/]")
     audits = [row for one in report.analysers for row in one.audits] + report.people
     if audits:
-        console.print()
         print_audits(audits, console)
 
 
@@ -333,17 +340,30 @@ same score, kappa: of the scores from -2 to 2"""
 
 
 def print_audits(rows: Iterable[AuditFigures], console: Console) -> None:
-    """Print how far pairs of judges agree, by aspect."""
-    table = _table_of(["judged", "by", "aspect"], _AUDITS)
-    for row in rows:
-        judged = row.judge if row.other_auditor is None else row.other_auditor
-        version = f" {row.analyser_version}" if row.analyser_version else ""
-        everybody = "each other" if row.analyser_id is None else "all auditors"
-        cells = (f"{judged}{version}", row.auditor or everybody, row.aspect)
-        figures = (_figure(getattr(row, name)) for name in _AUDITS.values())
-        table.add_row(*map(escape, cells), *figures)
-    console.print(table)
+    """Print how far pairs of judges agree, by aspect: a table per analyser, and one of people.
+
+    Args:
+        rows: Those of an analyser stand together, and in them those of a pair of judges.
+        console: Where to.
+    """
+    for _, of_judge in groupby(rows, key=lambda row: row.analyser_id):
+        found = list(of_judge)
+        table = _table_of(["by", "aspect"], _AUDITS)
+        for by, of_pair in groupby(found, key=_auditors):
+            for at, row in enumerate(of_pair):
+                figures = (_figure(getattr(row, name)) for name in _AUDITS.values())
+                table.add_row("" if at else escape(by), row.aspect, *figures)
+        judged = " ".join(filter(None, (found[0].judge, found[0].analyser_version)))
+        console.print(f"\n[bold]{escape(judged)}[/]")
+        console.print(table)
     console.print(f"[dim]{_AUDIT_LEGEND}[/]")
+
+
+def _auditors(row: AuditFigures) -> str:
+    """Name the people of a row: whose labels count as right, and who is held against them."""
+    if row.analyser_id is not None:
+        return row.auditor or "all auditors"
+    return " and ".join(filter(None, (row.auditor, row.other_auditor))) or "all pairs"
 
 
 def _name_of(analyser: JudgedAnalyser) -> str:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
 
 from filmpulse.errors import BadInput
 from filmpulse.items import Aspect, Score, analysed_text
@@ -25,23 +35,41 @@ Label = Annotated[Score, BeforeValidator(_no_word)]
 Grade = Annotated[int, Field(ge=1, le=10), BeforeValidator(_no_word)]
 
 
+_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][0-9A-Za-z]{1,8})*")
+
+
+def _primary_subtag(value: Any) -> Any:
+    """Cut a language tag (BCP 47) to the language alone, in lower case: en-US to en."""
+    if not isinstance(value, str):
+        return value
+    found = _TAG.fullmatch(value.strip())
+    if found is None:
+        raise ValueError("a language has a code of two or three letters, such as en or en-US")
+    return found[1].lower()
+
+
+Language = Annotated[str, BeforeValidator(_primary_subtag)]
+Name = Annotated[str, Field(coerce_numbers_to_str=True)]
+
+
 class GoldLine(BaseModel):
     """One labelled review; other keys of its line are for other readers.
 
     `id` is the number of the line where it has none. `movie` groups the reviews of one movie, and
-    `imdb_id` does so too. A text without `language` is given the one that loading would detect. An
-    aspect that is null is not mentioned, as if it were left out.
+    `imdb_id` does so too; a number is read as a name. Of `language` the first part counts (`en` of
+    `en-US`); a text without is given the one that loading would detect. An aspect that is null is
+    not mentioned, as if it were left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    id: int | str
+    id: StrictInt | StrictStr
     title: str = ""
     text: str
     rating_1_10: Grade | None = None
     cast: tuple[str, ...] = ()
-    language: str | None = None
-    movie: str | None = None
+    language: Language | None = None
+    movie: Name | None = None
     imdb_id: str | None = None
     aspects: dict[Aspect, Label]
     overall: Label | None = None

@@ -41,7 +41,7 @@ Read = Annotated[
     typer.Option("--read", metavar="FILE", help="Read a filled file back: .csv, .tsv or .xlsx."),
 ]
 Auditor = Annotated[
-    str | None, typer.Option(help="Who filled the file; the name is stored as it is given.")
+    str | None, typer.Option(help="Who filled the file; the name is stored as it is first given.")
 ]
 Forget = Annotated[
     bool, typer.Option("--forget", help="Delete the auditor's name and all of their labels.")

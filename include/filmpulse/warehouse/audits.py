@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from filmpulse.warehouse.statement import Command, Query
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class SampledReview(NamedTuple):
@@ -97,8 +98,19 @@ class JudgedAnalyser(NamedTuple):
     audit: str
 
 
+class LabelsGone(NamedTuple):
+    """Labels that were erased: of so many texts of reviews, and so many of their aspects."""
+
+    reviews: int
+    labels: int
+
+
 sample = Query("audit_sample", SampledReview)
 known_texts = Query("audit_texts", KnownText)
+take_turn = Command("audit_turn")
+turn_time = Scalar[datetime]("audit_turn")
+auditors = Scalar[str]("auditors")
+forget_auditors = Query("audit_forget", LabelsGone)
 drop_labels = Command("audit_drop")
 store_labels = Command("audit_store")
 audit_figures = Query("audit_figures", AuditFigures)

@@ -11,13 +11,15 @@ from filmpulse.items import Item
 from filmpulse.warehouse.statement import Command, Query, Scalar
 
 Kind = Literal["movie", "review", "author"]
+"""What `filmpulse forget` erases; an auditor is forgotten by `filmpulse audit --forget`."""
+
 FOLDER = "erasures"
 
 
 class Erasure(Item):
     """One request: what was erased, and when it was asked for (UTC)."""
 
-    kind: Kind
+    kind: Kind | Literal["auditor"]
     source: str
     key: str
     erased_at: AwareDatetime

@@ -24,7 +24,7 @@ def call(warehouse_url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with Warehouse(warehouse_url).connect() as connection:
         connection.execute(
-            "INSERT INTO core.analysers (kind, prompt_version) VALUES ('lexicon', '[2]')"
+            "INSERT INTO core.analysers (kind, prompt_version) VALUES ('lexicon', '[2]-72f2fd4f')"
         )
         for imdb_id, title, count in ((MOVIE, "The [bold]Orchard", 40), (OTHER, "Rain", 5)):
             connection.execute(
@@ -53,6 +53,16 @@ def call(warehouse_url, tmp_path, monkeypatch):
     return run
 
 
+def assert_as_wide_as_a_terminal(output):
+    """Each row of the tables of audits is a line of 80 columns, with its aspect and all figures."""
+    rows = [line for line in output.splitlines() if " Storytelling " in line]
+    assert rows
+    for line in rows:
+        assert len(line.rstrip()) <= 80
+        assert len(line.partition(" Storytelling ")[2].split()) == 6
+        assert line.partition(" Storytelling ")[0].strip()
+
+
 def test_a_sample_goes_out_and_comes_back(call, tmp_path):
     made = call("audit", "--n", "20", "--seed", "3", "--output", "a.csv", "--imdb-id", MOVIE)
     assert made.exit_code == 0, made.output
@@ -71,9 +81,11 @@ def test_a_sample_goes_out_and_comes_back(call, tmp_path):
         assert read.exit_code == 0, read.output
         assert "12 reviews labelled; 8 rows are blank." in read.output
         assert name in read.output
+        assert_as_wide_as_a_terminal(read.output)
     report = call("evaluate", "--warehouse", "--json", "out.json")
     assert report.exit_code == 0, report.output
     assert "audited by 2 people on 12 reviews" in report.output
+    assert_as_wide_as_a_terminal(report.output)
     told = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     (analyser,) = told["analysers"]
     assert [pair["auditor"] for pair in analyser["audits"]] == [None, "Ann", "Ben [red]"]

@@ -99,6 +99,20 @@ def test_the_keyless_analyser_is_measured(run, labels, tmp_path):
         assert word in ended.output
 
 
+@pytest.mark.parametrize("others", [5, 6, 7])
+def test_languages_that_an_analyser_does_not_read_are_told(run, labels, tmp_path, others):
+    labels(12)
+    path = tmp_path / "labels.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for at, line in enumerate(lines):
+        line["language"] = "ja-JP" if at < others else "en-GB"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    ended = run(*OUT)
+    assert ended.exit_code == 0, ended.output
+    assert report(tmp_path)["statuses"] == {"scored": 12 - others, "unsupported_language": others}
+    assert ("does not read" in ended.output) == (others > 6)
+
+
 def test_the_same_file_gives_the_same_report(run, labels, tmp_path):
     labels(12)
     found = []

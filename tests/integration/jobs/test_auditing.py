@@ -4,6 +4,9 @@ import codecs
 import csv
 import io
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
@@ -13,6 +16,7 @@ from test_erasing import MOVIE, OTHER, collection, made, review
 from filmpulse import jobs
 from filmpulse.errors import BadInput
 from filmpulse.items import ASPECTS
+from filmpulse.jobs.upkeep import audit
 from filmpulse.jobs.upkeep.audit import COLUMNS, LABELS
 
 HOSTILE = {
@@ -440,6 +444,134 @@ def test_a_person_can_take_all_labels_back(context, written):
     assert jobs.forget_auditor(context, " Ann ") == 1
     assert jobs.forget_auditor(context, "Ann") == 0
     assert (stored(context), set(stored(context, "Ben"))) == ({}, {"rw1"})
+
+
+def noted(context):
+    found = rows(context, "SELECT * FROM ops.erasures")
+    assert {row["kind"] for row in found} <= {"auditor"}
+    return {row["key"]: row["erased_at"] for row in found}
+
+
+LABELS_OF = ("core.audits", "core.audit_labels")
+
+
+@contextmanager
+def brought_back(context):
+    """Have the labels as they are now again at the end, as a restore of a backup brings them."""
+    with context.warehouse.connect() as connection:
+        for table in LABELS_OF:
+            connection.execute(f"CREATE TABLE ops.saved_{table[5:]} AS TABLE {table}")
+    yield
+    with context.warehouse.connect() as connection:
+        for table in LABELS_OF:
+            connection.execute(
+                f"INSERT INTO {table} TABLE ops.saved_{table[5:]} ON CONFLICT DO NOTHING"
+            )
+
+
+@pytest.mark.parametrize("again", ["replay", "rebuild"])
+@pytest.mark.parametrize("knows", ["both", "lake", "warehouse"])
+def test_a_forgotten_auditor_never_comes_back(context, written, again, knows):
+    fill(of(written, 1), 1, acting=1)
+    for name in ("Zoë", "Ben"):
+        read(context, as_csv(written), name)
+    with brought_back(context):
+        assert jobs.forget_auditor(context, "ZOË ") == 1
+        (key,) = noted(context)
+        for name in context.lake.names("erasures"):
+            note = context.lake.read(name).decode()
+            assert key in note
+            assert "zo" not in note.lower()
+            if knows == "warehouse":
+                context.lake.delete(name)
+        if knows == "lake":
+            rows(context, "DELETE FROM ops.erasures RETURNING 1")
+    assert set(stored(context, "Zoë")) == {"rw1"}
+    if again == "replay":
+        assert jobs.replay_erasures(context) == jobs.Erased(rows=2)
+        assert jobs.replay_erasures(context) == jobs.Erased()
+    else:
+        jobs.rebuild(context)
+    assert (stored(context, "Zoë"), set(stored(context, "Ben"))) == ({}, {"rw1"})
+    assert set(noted(context)) == {key}
+    assert len(context.lake.names("erasures")) == 1
+
+
+def test_what_is_labelled_after_that_stays(context, written):
+    fill(of(written, 1), 1, acting=1)
+    read(context, as_csv(written))
+    jobs.forget_auditor(context, "Ann")
+    fill(of(written, 2), 1)
+    read(context, as_csv(written), "ann")
+    assert jobs.replay_erasures(context) == jobs.Erased()
+    assert set(stored(context, "ann")) == {"rw1", "rw2"}
+    (first,) = noted(context).values()
+    jobs.forget_auditor(context, "Ann")
+    (second,) = noted(context).values()
+    assert first < second
+    assert stored(context, "ann") == {}
+
+
+def test_a_note_is_keyed_where_there_is_a_secret(context, written):
+    fill(of(written, 1), 1)
+    plain = replace(context, settings=context.settings.model_copy(update={"author_secret": None}))
+    read(context, as_csv(written))
+    with brought_back(context):
+        jobs.forget_auditor(plain, "Ann")
+    assert [len(key) for key in noted(context)] == [64]
+    assert jobs.replay_erasures(context).rows == 1
+    read(context, as_csv(written))
+    with context.warehouse.connect() as connection:
+        connection.execute("DELETE FROM ops.erasures")
+    for name in context.lake.names("erasures"):
+        context.lake.delete(name)
+    jobs.forget_auditor(context, "Ann")
+    assert [len(key) for key in noted(context)] == [32]
+
+
+def test_an_auditor_without_labels_is_not_noted(context):
+    assert jobs.forget_auditor(context, "Nobody") == 0
+    assert (noted(context), context.lake.names("erasures")) == ({}, [])
+
+
+def test_forgetting_that_broke_off_is_completed(context, written, monkeypatch):
+    fill(of(written, 1), 1)
+    read(context, as_csv(written))
+
+    def crash(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audit, "drop_auditors", crash)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.forget_auditor(context, "Ann")
+    assert set(stored(context)) == {"rw1"}
+    assert jobs.forget_auditor(context, "Ann") == 1
+    assert stored(context) == {}
+
+
+@pytest.mark.parametrize("again", [" ann ", "ANN", "Ann"])
+def test_a_name_is_the_same_in_any_case(context, written, again):
+    fill(of(written, 1), 1)
+    read(context, as_csv(written), "Ann")
+    fill(of(written, 1), 2)
+    fill(of(written, 2), 2)
+    found = read(context, as_csv(written), again).figures
+    assert {row.auditor for row in found if row.auditor} == {"Ann"}
+    assert stored(context, "Ann") == {"rw1": {"overall": 2}, "rw2": {"overall": 2}}
+    assert rows(context, "SELECT DISTINCT auditor FROM core.audits") == [{"auditor": "Ann"}]
+
+
+def test_files_that_are_read_at_the_same_time(context, written):
+    for row in written:
+        fill(row, 1, acting=1)
+    content = as_csv(written)
+    names = ["Ann", "ann", "ANN ", "Ann", "Ann", "ann"]
+    with ThreadPoolExecutor(len(names)) as pool:
+        found = list(pool.map(lambda name: read(context, content, name), names))
+    assert {one.labelled for one in found} == {45}
+    counts = rows(context, "SELECT auditor, count(*) AS n FROM core.audits GROUP BY auditor")
+    assert [row["n"] for row in counts] == [45]
 
 
 def test_labels_say_when_they_were_read(context, written):

@@ -174,6 +174,16 @@ def test_all_comes_back_as_it_was(filled, databases):
             change(blank, "UPDATE core.reviews SET imdb_id = 'tt99999999'")
 
 
+def test_an_auditor_who_was_forgotten_since_stays_forgotten(filled, databases):
+    jobs.back_up(filled, nothing, None)
+    assert jobs.forget_auditor(filled, 'zoë "o\'hara"') > 0
+    wanted = everything(filled)
+    assert wanted["core.audits"] == wanted["core.audit_labels"] == []
+    with another(filled, databases) as blank:
+        assert jobs.restore(blank).erased.rows > 0
+        assert everything(blank) == wanted
+
+
 def indexes(where):
     found = rows(
         where,

@@ -164,6 +164,9 @@ def test_labels_are_held_against_scores_as_the_command_does(invented, seed):
     pairs = {("Ann", None): 40, ("Ben", None): 26, ("Ann", "Ben"): 26}
     rows = invented.rows("SELECT * FROM mart.audit_agreement WHERE auditor IS NOT NULL")
     assert {(row["auditor"], row["other_auditor"]) for row in rows} == set(pairs)
+    assert not any(row["is_all"] for row in rows)
+    everybody = invented.rows("SELECT * FROM mart.audit_agreement WHERE is_all")
+    assert {(row["auditor"], row["analyser_id"]) for row in everybody} == {(None, 1), (None, None)}
     for row in rows:
         pair = (row["auditor"], row["other_auditor"])
         report = labelled.report(*pair)

@@ -56,6 +56,19 @@ def test_an_id_is_the_number_of_the_line_also_after_empty_lines(write):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("en", "en"), ("EN-us", "en"), ("pt_BR", "pt"), ("zh-Hant-TW", "zh"), (" fil ", "fil")],
+)
+def test_the_language_of_a_tag_is_what_counts(write, tag, language):
+    assert [found.language for found in read_gold(write(line(language=tag)))] == [language]
+
+
+def test_a_movie_may_be_a_number(write):
+    found = read_gold(write(line(movie=7), line(movie="7")))
+    assert [each.group for each in found] == ["7", "7"]
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 def test_any_end_of_line_a_mark_and_any_script(write, start, end):
@@ -97,12 +110,20 @@ WRONG = {
     "cast one name": line(cast="Ada Moss"),
     "id a list": line(id=[1]),
     "id true": line(id=True),
+    "id half": line(id=1.5),
+    "movie true": line(movie=True),
+    "movie a list": line(movie=["a"]),
+    "language a word": line(language="English"),
+    "language a letter": line(language="e"),
+    "language empty": line(language=""),
+    "language a number": line(language=7),
+    "language a private tag": line(language="x-english"),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_line_is_named(write, wrong):
-    path = write(line(), line(), WRONG[wrong])
+    path = write(line(id="a"), line(id="b"), WRONG[wrong])
     with pytest.raises(BadInput) as found:
         read_gold(path)
     assert f"{path}, line 3: " in str(found.value)

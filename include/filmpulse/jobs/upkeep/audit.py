@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import random
 import re
 import secrets
@@ -22,12 +23,18 @@ from filmpulse.errors import BadInput
 from filmpulse.items import ASPECTS
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.track import typed_ids
+from filmpulse.jobs.upkeep.auditors import drop_auditors, keys_of, known_as, read_auditor
+from filmpulse.jobs.upkeep.erase import note
+from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES
 from filmpulse.jobs.upkeep.write_tables import cell
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.sample import read_sample
 from filmpulse.sources.tables.values import text_of
 from filmpulse.warehouse import audits as wh
 from filmpulse.warehouse import extracts
+from filmpulse.warehouse.erasures import Erasure
+
+log = logging.getLogger(__name__)
 
 SIDES = (*ASPECTS, "overall")
 """What a person labels: the aspects, then the whole."""
@@ -40,9 +47,6 @@ COLUMNS = (
     *(f"{side}_{part}" for side in SIDES for part in ("score", "quote", "label")),
 )  # fmt: skip
 """The columns of the file, in order."""
-
-LONGEST_NAME = 80
-"""Characters of an auditor's name, as the table allows."""
 
 MOST_FAULTS = 20
 """So many faults of a file are told at once."""
@@ -150,7 +154,8 @@ def read_audit(context: Context, file: BinaryIO, name: str, auditor: str) -> Aud
         context: Whose warehouse.
         file: Its content; seekable.
         name: Its name.
-        auditor: Who filled it; stored as given.
+        auditor: Who filled it. Names are the same without regard to case and to spaces around; the
+            first spelling is stored.
 
     Raises:
         BadInput: No name, a cell is at fault (lines and columns are named), or a review is unknown.
@@ -164,6 +169,8 @@ def read_audit(context: Context, file: BinaryIO, name: str, auditor: str) -> Aud
         raise BadInput(f"{name}: no row has a label; fill the columns that end in _label.")
     keys = _arrays(row.key for row in rows)
     with context.warehouse.connect() as connection:
+        wh.take_turn(connection)  # until the end of the transaction nobody else stores labels
+        auditor = next(iter(known_as(connection, auditor)), auditor)
         known = {_Key(*text[:3]): text for text in wh.known_texts(connection, **keys)}
         _raise(name, [fault for row in rows for fault in _mismatches(row, known)])
         wh.drop_labels(connection, auditor=auditor, **keys)
@@ -172,21 +179,26 @@ def read_audit(context: Context, file: BinaryIO, name: str, auditor: str) -> Aud
 
 
 def forget_auditor(context: Context, auditor: str) -> int:
-    """Delete a person's labels, and so their name; return how many reviews had them."""
-    none = {"sources": None, "review_ids": None, "hashes": None}
-    return wh.drop_labels(context.warehouse, auditor=read_auditor(auditor), **none)
+    """Erase a person's labels, and so their name; return how many reviews had them.
 
-
-def read_auditor(typed: str) -> str:
-    """Return an auditor's name as it is stored: as typed, without spaces around.
+    The request is noted first, without the name: a restore of an older backup erases the labels
+    again, but not those that are read after this moment. If the erasure breaks off, the same call
+    does the rest. Nothing is noted of a person who has no labels here.
 
     Raises:
-        BadInput: It is empty, too long, or not to be printed.
+        BadInput: That is no name.
+        Retryable: The lake or Postgres did not answer; do the same again.
     """
-    name = typed.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadInput(f"The auditor's name has 1 to {LONGEST_NAME} characters, on one line.")
-    return name
+    name = read_auditor(auditor)
+    until = wh.turn_time.one(context.warehouse)
+    names = known_as(context.warehouse, name)
+    if not names:
+        return 0
+    key = keys_of(name, context.settings)[0]
+    note([Erasure(kind="auditor", source=ALL_SOURCES, key=key, erased_at=until)], context)
+    gone = drop_auditors(context.warehouse, names, until)
+    log.info("An auditor was forgotten, who had labelled %s reviews.", gone.reviews)
+    return gone.reviews
 
 
 def _cells(review: wh.SampledReview) -> Iterator[str | int | None]:

@@ -2,7 +2,7 @@
 
 The request is noted in the warehouse and in the lake. Reading and loading then pass over what was
 erased, and a rebuild or a restore erases it again (`replay_erasures`). A note holds ids of movies
-and reviews and keyed hashes of authors, but no name and no user id of a site.
+and reviews and hashes of authors and auditors, but no name and no user id of a site.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.read_history import begun_at_by_folder, drop_notes
 from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
+from filmpulse.jobs.upkeep.auditors import drop_noted
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import AREAS, MANIFEST, Manifest
@@ -209,7 +210,7 @@ def erase(
     Reads every collection of the source, or of the movie, in the lake.
     """
     erasure = _erasure(kind, key, source, datetime.now(UTC))
-    _note([erasure], context)
+    note([erasure], context)
     erased = _apply(Tombstones.of([erasure]), erasure.erased_at, context, progress)
     refresh_figures_or_fail(context)
     log.info("%s was erased: %s", erasure, erased)
@@ -240,7 +241,7 @@ def replay_erasures(context: Context, since: datetime | None = None) -> Erased:
             lost.append(newest)
         if since is None or is_lost or newest.erased_at > since:
             wanted.append(newest)
-    _note(lost, context)
+    note(lost, context)
     if not wanted:
         return Erased()
     latest = max(erasure.erased_at for erasure in wanted)
@@ -323,7 +324,7 @@ def _erasure(kind: Kind, key: str, source: str, erased_at: datetime) -> Erasure:
     return Erasure(kind=kind, source=source, key=key, erased_at=erased_at)
 
 
-def _note(erasures: Sequence[Erasure], context: Context) -> None:
+def note(erasures: Sequence[Erasure], context: Context) -> None:
     """Write requests down, in the lake first."""
     for erasure in erasures:
         context.lake.write(erasure.name, erasure.model_dump_json(indent=1).encode())
@@ -365,7 +366,7 @@ def _apply(
         for source, review_id in written
         if review_id not in tombstones.reviews.get(source, ())
     ]
-    _note(found, context)
+    note(found, context)
     for erasure in found:
         tombstones.reviews[erasure.source].add(erasure.key)
     return _erase(tombstones, context, progress, with_waiting=with_waiting)
@@ -413,6 +414,7 @@ def _erase(
                 connection.rollback()
         progress(done, len(movies))
     total += _erase_in_drains(tombstones, context, is_trial)
+    total += Erased(rows=drop_noted(context.warehouse, tombstones.auditors, context.settings))
     kept = list(find_kept(tombstones, context, with_waiting=with_waiting))
     if is_trial and not any(total) and not any(holding.named for holding in kept):
         return total  # refused rows alone do not show that anything is stored

@@ -14,7 +14,7 @@ from filmpulse.warehouse.erasures import Erasure, erasures_of_source
 
 @dataclass(frozen=True)
 class Tombstones:
-    """Erased reviews and authors by source, and erased movies with the time of erasing (UTC).
+    """Erased reviews and authors by source; movies and auditors with the time of erasing (UTC).
 
     Whoever reads collections adds to `met` the URIs of those that held an erased review.
     """
@@ -22,6 +22,7 @@ class Tombstones:
     reviews: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     authors: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     movies: dict[str, datetime] = field(default_factory=dict)
+    auditors: dict[str, datetime] = field(default_factory=dict)
     met: set[str] = field(default_factory=set)
 
     @classmethod
@@ -34,8 +35,9 @@ class Tombstones:
             elif erasure.kind == "author":
                 found.authors[erasure.source].add(erasure.key)
             else:
-                known = found.movies.get(erasure.key, erasure.erased_at)
-                found.movies[erasure.key] = max(known, erasure.erased_at)
+                times = found.movies if erasure.kind == "movie" else found.auditors
+                known = times.get(erasure.key, erasure.erased_at)
+                times[erasure.key] = max(known, erasure.erased_at)
         return found
 
     @classmethod

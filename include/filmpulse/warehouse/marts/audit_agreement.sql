@@ -6,7 +6,8 @@ CREATE VIEW mart.audit_agreement AS
 SELECT f.analyser_id,
        CASE WHEN f.analyser_id IS NULL THEN 'two people' ELSE mart.analyser_name(a.model) END
            AS judge,
-       a.prompt_version AS analyser_version, f.auditor, f.other_auditor, f.position,
+       a.prompt_version AS analyser_version, f.auditor, f.other_auditor, f.auditor IS NULL AS is_all,
+       f.position,
        CASE WHEN f.position = 0 THEN 'Overall'
             ELSE coalesce(initcap((mart.aspects())[f.position]), 'All aspects') END AS aspect,
        f.auditors, f.reviews, f.labelled, f.found, f.compared,
@@ -43,6 +44,7 @@ COMMENT ON COLUMN mart.audit_agreement.judge IS 'The analyser by name, or "two p
 COMMENT ON COLUMN mart.audit_agreement.analyser_version IS 'Version of the prompt, or of the lexicon.';
 COMMENT ON COLUMN mart.audit_agreement.auditor IS 'The person, as they named themselves; null for all together.';
 COMMENT ON COLUMN mart.audit_agreement.other_auditor IS 'The second person, where two are held against each other.';
+COMMENT ON COLUMN mart.audit_agreement.is_all IS 'Whether the row holds all auditors together, of two people all pairs; else auditor names one.';
 COMMENT ON COLUMN mart.audit_agreement.position IS 'Their order: the whole, the five aspects, then all five together.';
 COMMENT ON COLUMN mart.audit_agreement.aspect IS 'An aspect, "All aspects", or "Overall".';
 COMMENT ON COLUMN mart.audit_agreement.auditors IS 'How many people''s labels count as right.';
@@ -55,4 +57,4 @@ COMMENT ON COLUMN mart.audit_agreement.signed IS 'In how many both find the aspe
 COMMENT ON COLUMN mart.audit_agreement.sign_agreement IS 'Share of these with the same sign, 0 to 1.';
 COMMENT ON COLUMN mart.audit_agreement.exact_agreement IS 'Share with the very same score, 0 to 1.';
 COMMENT ON COLUMN mart.audit_agreement.kappa IS 'Cohen''s kappa, weighted by the square of the distance: 1 is full agreement, 0 that of chance; null if both always gave the same one score.';
-COMMENT ON COLUMN mart.audit_agreement.is_enough IS 'Whether the figures rest on 30 texts at least; below, they say little.';
+COMMENT ON COLUMN mart.audit_agreement.is_enough IS 'Whether both gave 30 scores at least (compared); below, the figures say little. All aspects together have several scores a text.';

@@ -52,12 +52,32 @@ CROSS JOIN LATERAL (
 ) w
 FOR KEY SHARE OF r
 
+-- name: audit_turn
+-- Wait until nobody stores labels, and hold others up until the end of the transaction; answers when that
+-- was. Whatever labels were noted until then are committed.
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('audits', 0)))
+SELECT clock_timestamp() FROM turn
+
+-- name: auditors
+-- Everybody who labelled, by the first of their labels.
+SELECT auditor FROM core.audits GROUP BY auditor ORDER BY min(noted_at), auditor
+
+-- name: audit_forget
+-- Drop all that people labelled until a moment.
+WITH gone AS (
+    DELETE FROM core.audits WHERE auditor = ANY(%(auditors)s) AND noted_at <= %(until)s
+    RETURNING auditor, source, review_id, content_hash
+)
+SELECT (SELECT count(*) FROM gone) AS reviews,
+       (SELECT count(*) FROM core.audit_labels JOIN gone USING (auditor, source, review_id, content_hash))
+           AS labels
+
 -- name: audit_drop
--- Drop a person's labels: of these texts, or all.
+-- Drop a person's labels of these texts.
 DELETE FROM core.audits a
 WHERE a.auditor = %(auditor)s
-  AND (%(sources)s::text[] IS NULL OR (a.source, a.review_id, a.content_hash) IN (
-      SELECT * FROM unnest(%(sources)s::text[], %(review_ids)s::text[], %(hashes)s::text[])))
+  AND (a.source, a.review_id, a.content_hash) IN (
+      SELECT * FROM unnest(%(sources)s::text[], %(review_ids)s::text[], %(hashes)s::text[]))
 
 -- name: audit_store
 -- The analyser is noted if this warehouse knows it.
