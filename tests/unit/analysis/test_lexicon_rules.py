@@ -111,6 +111,11 @@ def test_an_aspect_that_only_a_sentence_judges_is_drawn_to_the_whole():
     assert signs(harsh)["storytelling"] == -1
 
 
+def test_a_judgement_of_another_aspect_is_none_of_the_story():
+    assert signs("The music is dull.") == {"sound": -1}
+    assert signs("It is dull.") == {"storytelling": -1}
+
+
 def test_hints_make_a_mention_only_together():
     assert "acting" not in scores("She has a wonderful voice.")
     assert signs("She has a wonderful voice. He sings beautifully too.")["acting"] == 1

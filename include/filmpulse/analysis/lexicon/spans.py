@@ -13,7 +13,14 @@ import numpy as np
 
 from filmpulse.analysis.lexicon.reading import Gap, Words
 from filmpulse.analysis.lexicon.valence import Weighed
-from filmpulse.analysis.lexicon.vocabulary import Floats, Ints, Role
+from filmpulse.analysis.lexicon.vocabulary import (
+    ALONE_SHIFT,
+    NAMED,
+    PERSON,
+    Floats,
+    Ints,
+    Role,
+)
 
 MAX_SPAN_WORDS: Final = 40
 MAX_AFTERTHOUGHT_WORDS: Final = 6
@@ -35,7 +42,7 @@ COMMA: Final = int(Gap.COMMA)
 class Spans(NamedTuple):
     """By span, in the order of the texts: its words from `first` to before `last`.
 
-    `aspects` is the mask of what it names and hints at, `weight` how much it counts, `roles` all
+    `aspects` is the mask of what it names or hints at, `weight` how much it counts, `roles` all
     roles of its words, `judges` whether any of its words does.
     """
 
@@ -99,11 +106,17 @@ def cut_spans(words: Words, weighed: Weighed, aspects: Ints) -> Spans:
     return Spans(
         first=np.array([span.first for span in spans], np.int32),
         last=np.array([span.last for span in spans], np.int32),
-        aspects=np.array([span.aspects for span in spans], np.int32),
+        aspects=_settle(np.array([span.aspects for span in spans], np.int32)),
         weight=weight,
         roles=roles,
         judges=np.array([span.judges for span in spans], np.int32),
     )
+
+
+def _settle(aspects: Ints) -> Ints:
+    """Let words such as "dull" name their aspect where their span names no other."""
+    alone = (aspects & (NAMED | PERSON)) == 0
+    return np.where(alone, aspects | (aspects >> ALONE_SHIFT & NAMED), aspects)
 
 
 def _sentences(words: Words, weighed: Weighed, aspects: Ints) -> list[list[_Piece]]:

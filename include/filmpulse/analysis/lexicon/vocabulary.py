@@ -32,7 +32,12 @@ MAX_PHRASE: Final = 5
 WEAK_SHIFT: Final = len(ASPECTS)
 """Bit k of an aspect mask says that aspect k is named, bit k + WEAK_SHIFT that it is hinted at."""
 
-PERSON: Final = 1 << 2 * WEAK_SHIFT
+ALONE_SHIFT: Final = 2 * WEAK_SHIFT
+"""Bit k + ALONE_SHIFT says that aspect k is named unless another one is ("dull")."""
+
+NAMED: Final = (1 << WEAK_SHIFT) - 1
+
+PERSON: Final = 1 << 3 * WEAK_SHIFT
 """The bit of a mask that says: here stands the name of somebody who acts."""
 
 Ints = NDArray[np.int32]
@@ -289,10 +294,10 @@ def _rating_weight(tenths: int) -> float:
 
 
 def _named(data: Mapping[str, Any]) -> dict[str, int]:
-    """Return for each word and phrase which aspects it names and hints at, as a mask."""
+    """Return for each word and phrase which aspects it names or hints at, as a mask."""
     named: dict[str, int] = {}
     for bit, aspect in enumerate(ASPECTS):
-        for shift, strength in ((0, "strong"), (WEAK_SHIFT, "weak")):
+        for shift, strength in ((0, "strong"), (WEAK_SHIFT, "weak"), (ALONE_SHIFT, "alone")):
             for word in _spread(data[aspect].get(strength, [])):
                 named[word] = named.get(word, 0) | 1 << (bit + shift)
     return named | dict.fromkeys(_spread(data["no_aspect"]), 0)
