@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 WORDS_PER_REVIEW = 116  # the mean of IMDb's reviews
+CAST = ("Imogen Tarrowby", "Marta Lindqvist-Roe", "Barnaby Okafor", "Rocco Vance", "Leonie")
 GOLD = Path(__file__).parent.parent / "tests/fixtures/gold/en.jsonl"
 
 
@@ -67,6 +68,7 @@ def main(count: int) -> None:
             content_hash="",
             language="en",
             text=text,
+            cast=CAST,
         )
 
     sentences = gold_sentences()

@@ -143,8 +143,8 @@ def test_a_quote_drops_every_word_of_the_phrase_that_joined_it():
     assert quote(text, "storytelling").quote == "le scénario est nul."
 
 
-def test_another_or_unknown_language_is_not_read_as_french():
+def test_a_text_of_unknown_language_is_read_as_french_and_another_language_is_not():
     text = "Le scénario est nul et les acteurs jouent faux."
-    assert read(text, language=None).status == "unsupported_language"
+    assert read(text, language=None) == read(text)
     assert read(text, language="it").status == "unsupported_language"
     assert read(text).overall == -2

@@ -187,11 +187,31 @@ def test_one_word_and_endless_clauses_are_not_quoted():
     assert quote(f"The acting of {'x' * 300} is superb.", "acting").quote is None
 
 
+def test_only_praise_and_blame_that_weigh_the_same_make_zero():
+    assert scores("The music is a delight. The music is dull, and dull, and dull.")["sound"] != 0
+    assert scores("Music 9/10 at first. Music 2/10 at the end.")["sound"] == 0
+
+
 def test_a_grade_in_the_text_counts():
     assert read("10/10").overall == 2
     assert read("I give it 1 out of 10.").overall == -2
     assert signs("acting 9/10, story 2/10") == {"acting": 1, "storytelling": -1}
-    assert read("Filmed in 24/7 light since 9/11, on 1/10/2020.").overall == 0
+    assert read("★★★★★").overall == 2
+    assert read("★☆☆☆☆").overall == -2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Filmed in 24/7 light since 9/11, on 1/10/2020.",
+        "On 9/10 we saw it.",
+        "It is 1/5 of the length.",
+        "8 out of 10 people in the room had a coat.",
+        "A 5v5 match, a 4x5 frame.",
+    ],
+)
+def test_not_every_fraction_is_a_grade(text: str):
+    assert read(text).valence is None
 
 
 def test_a_question_does_not_judge():
@@ -227,7 +247,8 @@ def test_another_language_is_unsupported_never_neutral(language: str):
         ("5.5/10", "scored"),
         ("👎\n\n💩💩", "scored"),
         ("", "scored"),
-        ("Obra maestra", "unsupported_language"),
+        ("Obra maestra", "scored"),
+        ("Superbe film", "scored"),
         ("Ein Meisterwerk, unbedingt ansehen", "unsupported_language"),
         ("素晴らしい", "unsupported_language"),
     ],

@@ -152,9 +152,9 @@ def test_the_quote_is_cut_from_the_text_itself():
     assert "música" in aspect.quote
 
 
-def test_a_spanish_text_of_unknown_language_is_not_read_as_english():
+def test_a_spanish_text_of_unknown_language_is_read_as_spanish():
     text = "La película tiene unas actuaciones soberbias y un guion muy flojo."
-    assert read(text, language=None).status == "unsupported_language"
+    assert read(text, language=None) == read(text)
 
 
 @pytest.mark.parametrize("name", ["aspects", "valence", "grammar"])

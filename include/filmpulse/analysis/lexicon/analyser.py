@@ -18,7 +18,6 @@ from filmpulse.analysis.lexicon.valence import weigh
 from filmpulse.analysis.lexicon.vocabulary import (
     LANGUAGES,
     Ints,
-    Role,
     Vocabulary,
     data_version,
     load_vocabulary,
@@ -31,9 +30,6 @@ BATCH_CHARACTERS: Final = 200_000
 
 RULES: Final = "2"
 """Version of the rules in this package; whoever changes a score by them raises it."""
-
-UNKNOWN: Final = "en"
-"""As what a text of unknown language is read, if half of its words are known."""
 
 
 class LexiconAnalyser:
@@ -53,23 +49,34 @@ class LexiconAnalyser:
     def analyse(self, texts: Iterable[ReviewText]) -> Iterator[Analysis]:
         """Score texts in their order, a batch at once; see `Analyser.analyse`.
 
-        A text of a language that has no words here is `unsupported_language`. Where the language is
-        unknown, a text counts as English when it has no words at all (emoji, a grade) or when at
-        least half of its words are known here. A text that judges nothing is 0 as a whole, without
-        aspects and valence. `valence` is -1..1, and `overall` that value cut at `FIXED_CUTS`:
-        whoever knows the grades of rated reviews cuts anew (`cuts.choose_cuts`).
+        A text of a language that has no words here is `unsupported_language`. A text of unknown
+        language is read in the language that knows most of its words, if these are at least half,
+        and in English if it has no words (emoji, a grade). A text that judges nothing is 0 as a
+        whole, without aspects and valence. `valence` is -1..1, and `overall` that value cut at
+        `FIXED_CUTS`: whoever knows the grades of rated reviews cuts anew (`cuts.choose_cuts`).
         """
         for batch in _batches(texts):
-            places: dict[str, list[int]] = {}
+            places: dict[str | None, list[int]] = {}
             for place, review in enumerate(batch):
-                places.setdefault(review.language or UNKNOWN, []).append(place)
+                language = review.language or self._guess(review.text)
+                places.setdefault(language, []).append(place)
             analyses: dict[int, Analysis] = {}
             for language, mine in places.items():
-                if vocabulary := self._vocabularies.get(language):
+                if language in self._vocabularies:
+                    vocabulary = self._vocabularies[language]
                     found = _analyse([batch[place] for place in mine], vocabulary)
                     analyses.update(zip(mine, found, strict=True))
             for place, review in enumerate(batch):
                 yield analyses.get(place) or _analysis(review, status="unsupported_language")
+
+    def _guess(self, text: str) -> str | None:
+        """Return the language of which most words are known, if these are half of all, or None."""
+        known = [
+            (_known_share(text, vocabulary), -place, language)
+            for place, (language, vocabulary) in enumerate(self._vocabularies.items())
+        ]
+        share, _, language = max(known)
+        return language if share >= 0.5 else None
 
 
 def _batches(texts: Iterable[ReviewText]) -> Iterator[list[ReviewText]]:
@@ -95,33 +102,26 @@ def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[
     weighed = weigh(words, vocabulary)
     breaks = np.cumsum(words.gap != Gap.SPACE, dtype=np.int32)
     aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
-    mark_names(aspects, words, [review.cast for review in reviews])
+    mark_names(aspects, words, [review.cast for review in reviews], vocabulary.language)
     spans = cut_spans(words, weighed, aspects)
     scores = score_spans(words, weighed, spans, _title_words(reviews, words))
     quoter = Quoter(words, weighed, spans, scores)
-    is_common = (vocabulary.roles[words.number] & Role.COMMON) > 0
-    is_known = is_common | weighed.judges | (aspects > 0)
-    known = np.add.reduceat(np.append(is_known, False), words.first[:-1], dtype=np.int32)
-    counts = np.diff(words.first)
-    unsure = [review.language is None for review in reviews]
-    foreign = np.array(unsure, bool) & (counts > 0) & (2 * known < counts)
     for number, review in enumerate(reviews):
-        if foreign[number]:
-            yield _analysis(review, status="unsupported_language")
-        else:
-            yield _scored(review, number, scores, quoter)
+        yield _scored(review, number, scores, quoter)
+
+
+def _known_share(text: str, vocabulary: Vocabulary) -> float:
+    """Return the share of a text's words that are listed; 1 if it has none (emoji, a grade)."""
+    number = read_words([text], vocabulary).number
+    return float((number > 0).mean()) if len(number) else 1.0
 
 
 def _title_words(reviews: Sequence[ReviewText], words: Words) -> Ints:
     """Count the words of each text's title, which ends at the first empty line."""
-    firsts = zip(words.first[:-1], words.first[1:], strict=True)
-    return np.array(
-        [
-            np.searchsorted(words.start[first:last], max(review.text.find("\n\n"), 0))
-            for review, (first, last) in zip(reviews, firsts, strict=True)
-        ],
-        np.int32,
-    )
+    counts = np.diff(words.first)
+    ends = np.array([review.text.find("\n\n") for review in reviews], np.int32)
+    text = np.repeat(np.arange(len(counts)), counts)
+    return np.bincount(text, words.start < ends[text], len(counts)).astype(np.int32)
 
 
 def _scored(review: ReviewText, number: int, scores: Scores, quoter: Quoter) -> Analysis:

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 from filmpulse.analysis.lexicon.reading import Words
-from filmpulse.analysis.lexicon.vocabulary import LANGUAGES, PERSON, Ints, load_vocabulary, plain
+from filmpulse.analysis.lexicon.vocabulary import (
+    LANGUAGES,
+    MAX_LETTERS,
+    PERSON,
+    Ints,
+    load_vocabulary,
+    plain,
+)
 from filmpulse.items import ASPECTS
 
 ACTING: Final = 1 << ASPECTS.index("acting")
@@ -28,6 +35,7 @@ MIN_CAPITALISED: Final = 0.9
 on real reviews of two movies."""
 
 MIN_LETTERS: Final = 3
+MAX_PARTS: Final = 6
 
 _SENTENCE_END = re.compile(r"[.!?\n\u2026]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
@@ -50,7 +58,7 @@ def learn_names(texts: Iterable[str]) -> tuple[str, ...]:
         count += 1
         in_review: set[str] = set()
         for sentence in _SENTENCE_END.split(text):
-            spelled = _WORD.findall(sentence)
+            spelled = [word for word in _WORD.findall(sentence) if len(word) <= MAX_LETTERS]
             names = {
                 _bare(word) for word in spelled[1:] if word[0].isupper() and not word.isupper()
             }
@@ -94,40 +102,54 @@ def _speaks_of_acting(words: Sequence[str]) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def _is_listed(word: str) -> bool:
-    return any(load_vocabulary(language).surfaces[word] >> 2 for language in LANGUAGES)
+def _is_listed(word: str, languages: tuple[str, ...] = LANGUAGES) -> bool:
+    return any(load_vocabulary(language).surfaces[word] >> 2 for language in languages)
 
 
-def mark_names(aspects: Ints, words: Words, casts: Sequence[tuple[str, ...]]) -> Ints:
-    """Return the masks of words with acting added where a name of the text's cast stands."""
-    marked = aspects
+def mark_names(
+    aspects: Ints, words: Words, casts: Sequence[tuple[str, ...]], language: str
+) -> None:
+    """Mark in the masks of words where a name of their text's cast stands."""
     for number, cast in enumerate(casts):
-        if cast and (parts := _parts(cast)):
-            first, last = words.first[number], words.first[number + 1]
-            alone, beside = parts
-            known = [plain(spelling) for spelling in words.spellings[first:last]]
-            for place, word in enumerate(known):
-                if word in alone or (
-                    word in beside
-                    and {*known[max(place - 1, 0) : place + 2]} & beside.get(word, set())
-                ):
-                    marked[first + place] |= PERSON
-    return marked
+        if not cast:
+            continue
+        parts = _parts(cast, language)
+        first, last = words.first[number], words.first[number + 1]
+        mine = words.spellings[first:last]
+        for place in [place for place, word in enumerate(mine) if word in parts]:
+            others = parts[mine[place]]
+            if not others or others & {*map(plain, mine[max(place - 1, 0) : place + 2])}:
+                aspects[first + place] |= PERSON
 
 
 @lru_cache(maxsize=1024)
-def _parts(cast: tuple[str, ...]) -> tuple[frozenset[str], dict[str, set[str]]]:
-    """Return parts of names that stand for a person alone, and those that do beside another part.
+def _parts(cast: tuple[str, ...], language: str) -> dict[str, set[str]]:
+    """Return each spelling of a part of a name, with the parts one of which must stand beside it.
 
-    A last name, or a learned name, stands alone unless it is a word of the language ("Grace").
+    A last name, or a learned name, stands alone unless it is a word of the language ("Grace"); then
+    its set is empty.
     """
-    alone: set[str] = set()
     beside: dict[str, set[str]] = {}
+    alone: set[str] = set()
+    spelled: dict[str, set[str]] = {}
     for name in cast:
-        parts = [plain(part) for part in _WORD.findall(name)]
-        parts = [part for part in parts if len(part) >= MIN_LETTERS]
-        if parts and not _is_listed(parts[-1]):
-            alone.add(parts[-1])
-        for part in parts:
-            beside.setdefault(part, set()).update(other for other in parts if other != part)
-    return frozenset(alone), beside
+        parts = [part for part in _WORD.findall(name)[:MAX_PARTS] if len(part) <= MAX_LETTERS]
+        keys = [plain(part) for part in parts]
+        for part, key in zip(parts, keys, strict=True):
+            if len(key) >= MIN_LETTERS:
+                spelled.setdefault(key, set()).update(_spellings(part), _spellings(key))
+                beside.setdefault(key, set()).update(other for other in keys if other != key)
+        if parts and len(keys[-1]) >= MIN_LETTERS and not _is_listed(keys[-1], (language,)):
+            alone.add(keys[-1])
+    return {
+        spelling: set() if key in alone else beside[key]
+        for key, spellings in spelled.items()
+        if key in alone or beside[key]
+        for spelling in spellings
+    }
+
+
+def _spellings(part: str) -> Iterator[str]:
+    """Yield how people type a name: any case, with 's."""
+    for typed in (part, part.lower(), part.capitalize(), part.upper()):
+        yield from (typed, f"{typed}'s", f"{typed}\u2019s")

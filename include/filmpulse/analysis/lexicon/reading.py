@@ -16,7 +16,10 @@ from filmpulse.analysis.lexicon.vocabulary import Flags, Ints, Role, Vocabulary
 
 # One capturing group around all that counts as a word, so that `split` gives gap, word, gap, ...
 _WORD = r"""
-    ( (?<![\w/.]) \d{{1,2}}(?:[.,]\d)? \s? (?:/|(?i:out\ of|sur|de|sobre)\ ?) \s? (?:10|5) (?![\w/])
+    ( (?=\d) (?<![\w/.]) (?<!\b[Oo]n\ ) (?<!\b[LlEe][el]\ )
+      \d{{1,2}}(?:[.,]\d)? \s? (?:/|(?i:out\ of|sur|de|sobre)\ ) \s? (?:10|5)
+      (?![\w/]) (?!\ (?:of|people|viewers|personas|gens|personnes|spectat\w+|espectad\w+)\b)
+    | [\u2605\u2606]{{5}} (?![\u2605\u2606])
     | {word}
     | [:;=][-']?[()DP|] | <3
     | [\u2600-\u27bf\U0001f300-\U0001faff]

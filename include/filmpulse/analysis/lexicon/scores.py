@@ -31,6 +31,9 @@ PRIOR: Final = 0.5
 LEAN: Final = -0.2
 """Added to each aspect's value: reviews sound kinder than they are meant."""
 
+BALANCED: Final = 0.001
+"""An aspect scores 0 where praise and blame weigh the same, but for rounding."""
+
 STRONG: Final = 0.8
 """From this value on the score is 2 or -2."""
 
@@ -84,7 +87,10 @@ def score_spans(words: Words, weighed: Weighed, spans: Spans, titles: Ints) -> S
         mentioned[:, bit] = some & (_sums_by(text, told, count) >= HINTS)
         share = spans.weight * (names + HINT * hints) * known
         mean = _mean(value, share, text, count, PRIOR, valence)
+        said = _sums_by(text, share * own, count)
+        weight = _sums_by(text, share * abs(own), count)
         values[:, bit] = 2 * mean + LEAN
+        values[(weight > 0) & (abs(said) <= BALANCED * weight), bit] = 0
     return Scores(mentioned, values, np.where(some, valence, np.nan), own, text)
 
 

@@ -128,14 +128,13 @@ def _sentences(words: Words, weighed: Weighed, aspects: Ints) -> list[list[_Piec
 
 
 def _cut_sentence(pieces: list[_Piece]) -> list[_Span]:
-    spans = [_Span(pieces[0])]
+    spans, contrasts = [_Span(pieces[0])], [0] * (len(pieces) + 1)
     later = _judged_later(pieces)
     for piece, judged_later in zip(pieces[1:], later[1:], strict=True):
         current = spans[-1]
         if piece.opening & OPENS or piece.gap == CLAUSE:
             if piece.opening & CONTRAST:
-                for span in spans:
-                    span.weight *= BEFORE_CONTRAST
+                contrasts[len(spans)] += 1
             _open_clause(spans, piece, judged_later)
         elif current.granted and current.judges and piece.gap == COMMA:
             _open_main_clause(spans, piece)
@@ -145,6 +144,10 @@ def _cut_sentence(pieces: list[_Piece]) -> list[_Span]:
             spans.append(_Span(piece))
         else:
             current.add(piece)
+    following = 0
+    for place in range(len(spans) - 1, -1, -1):
+        following += contrasts[place + 1]
+        spans[place].weight *= BEFORE_CONTRAST**following
     return spans
 
 

@@ -55,7 +55,7 @@ def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
     strength = np.zeros(len(at), np.float32)
     for step, share in enumerate(BOOST_REACH, 1):
         before = np.maximum(at - step, 0)
-        near = (clause[before] == clause[at]) & (before < at)
+        near = (clause[before] == clause[at]) & (at >= step)
         strength += np.where(near, vocabulary.boost[entries[before]] * share, 0)
     strength += CAPITALS * _shouted(words)[at]
     weight = np.where(abs(weight) > 0.5, sign * np.maximum(abs(weight) + strength, 0.1), weight)
@@ -87,13 +87,13 @@ def _negated(at: Ints, clause: Ints, roles: Ints) -> Flags:
     found = np.zeros(len(at), bool)
     for step in range(1, NEGATION_REACH + 1):
         before = np.maximum(at - step, 0)
-        near = (clause[before] == clause[at]) & (before < at)
+        near = (clause[before] == clause[at]) & (at >= step)
         found |= near & (roles[before] & Role.NEGATOR > 0)
     return found
 
 
 def _negated_from_afar(at: Ints, contrast: Ints, clause: Ints, roles: Ints) -> Flags:
-    """Tell whether a negator of long scope stands among the ten words before; not over a "but"."""
+    """Tell whether a negator of long scope stands in reach before; not over a "but"."""
     negators = np.flatnonzero(roles & Role.LONG_NEGATOR).astype(np.int32)
     negators = negators[~_negated(negators, clause, roles)]
     place = np.full(len(roles), -LONG_REACH - 1)

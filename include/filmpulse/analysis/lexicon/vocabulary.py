@@ -42,11 +42,18 @@ Flags = NDArray[np.bool_]
 _MAX_SURFACES = 200_000  # about 20 MB; then the oldest spellings are looked up anew
 _HASH = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Knuth's multiplicative hashing
 _ELONGATED = re.compile(r"(\w)\1{2,}")
-_RATING = re.compile(r"(\d{1,2}(?:[.,]\d)?)\s?(?:/|\D+)\s?(10|5)")
+_RATING = re.compile(r"(\d{1,2}(?:[.,]\d)?)\s?(?:/|out of|sur|de|sobre)\s?(10|5)", re.IGNORECASE)
+_STARS = re.compile("\u2605*\u2606*")
+MAX_LETTERS: Final = 40
+"""A longer word is in no list, and is not looked up."""
 
 
 class Role(IntFlag):
-    """What a word or phrase does to others; a list of that name stands in `grammar.toml`."""
+    """What a word or phrase does to others; a list of that name stands in `grammar.toml`.
+
+    `COMMON` does nothing: those words are listed so that a text shows its language. `RATING` is a
+    grade in the text, such as 8/10.
+    """
 
     NEGATOR = 1
     LONG_NEGATOR = 2
@@ -59,9 +66,7 @@ class Role(IntFlag):
     COMMON = 256
     ADDING = 512
     RELATIVE = 1024
-    WHOLE = 2048
-    RATING = 4096
-    OTHER_WORK = 8192
+    RATING = 2048
 
 
 class Surfaces(dict[str, int]):
@@ -78,6 +83,8 @@ class Surfaces(dict[str, int]):
 
     def __missing__(self, spelling: str) -> int:
         """Look up a new spelling, and keep the answer."""
+        if len(spelling) > MAX_LETTERS:
+            return 0
         if len(self) >= _MAX_SURFACES:
             self.clear()
         capitals = 0
@@ -90,6 +97,9 @@ class Surfaces(dict[str, int]):
         if spelling[0].isdecimal() and (rating := _RATING.fullmatch(spelling)):
             share = float(rating[1].replace(",", ".")) / float(rating[2])
             return self._number[f"rating_{round(share * 100)}"] if share <= 1 else 0
+        if spelling[0] in "\u2605\u2606":
+            share = spelling.count("\u2605") / len(spelling)
+            return self._number[f"rating_{round(share * 100)}"] if _STARS.fullmatch(spelling) else 0
         key = plain(spelling)
         if key in self._number:
             return self._number[key]
@@ -164,6 +174,7 @@ class Vocabulary:
         """Read the language's files."""
         data = load_data(language)
         grammar, valence = data["grammar"], data["valence"]
+        self.language = language
         self.elides: bool = grammar.get("elides", False)
         meanings = _meanings(valence, grammar, vader() if grammar.get("vader") else {})
         named = _named(data["aspects"])
