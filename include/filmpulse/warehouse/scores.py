@@ -72,6 +72,7 @@ class DueCalibration(NamedTuple):
     texts: int
     calibrated_at: datetime | None
     is_scored: bool
+    unshown_texts: int
 
 
 class CurrentText(NamedTuple):
@@ -125,7 +126,8 @@ store_names = Command("store_names")
 hold_calibration = Scalar[str]("hold_calibration")
 rated_valences = Query("rated_valences", RatedValence)
 cut_anew = Command("cut_anew")
-store_cuts = Command("store_cuts")
+store_cuts = Scalar[int]("store_cuts")
+count_first_shown = Command("count_first_shown")
 cut_movies = Query("cut_movies", CutMovie)
 note_configured = Command("note_configured")
 awaited_analysers = Query("awaited_analysers", Awaited)

@@ -117,11 +117,26 @@ def shown(context, imdb_id=A):
 
 
 def is_cut(context, imdb_id=A):
-    """Tell whether every whole is cut where the movie's calibration says."""
-    cuts = tuple(calibration(context, imdb_id)["cuts"])
+    """Tell whether every whole is cut where the movie's only calibration says."""
+    return is_cut_by(context, calibration(context, imdb_id)["analyser_id"], imdb_id)
+
+
+def is_cut_by(context, analyser_id, imdb_id=A):
+    """Tell whether every whole of an analyser is cut where its calibration of the movie says."""
+    ((cuts,),) = (
+        row.values()
+        for row in rows(
+            context,
+            "SELECT cuts FROM core.calibrations WHERE (imdb_id, analyser_id) = (%s, %s)",
+            imdb_id, analyser_id,
+        )
+    )  # fmt: skip
     found = rows(
-        context, "SELECT overall, valence FROM core.review_analyses WHERE imdb_id = %s", imdb_id
-    )
+        context,
+        "SELECT overall, valence FROM core.review_analyses WHERE (imdb_id, analyser_id) = (%s, %s)",
+        imdb_id, analyser_id,
+    )  # fmt: skip
+    cuts = tuple(cuts)
     return [row["overall"] for row in found] == [cut(row["valence"], cuts) for row in found]
 
 
@@ -326,7 +341,7 @@ def test_a_crash_leaves_the_wholes_as_they_were(context, use, monkeypatch):
     kinder(context)
     a_week_later(context)
     with monkeypatch.context() as patched:
-        patched.setattr(calibrate.scores, "store_cuts", lambda *where, **values: 1 / 0)
+        patched.setattr(calibrate.scores.store_cuts, "one", lambda *where, **values: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             jobs.analyse_backlog("r1", context)
     assert [row["overall"] for row in shown(context)] == [row["overall"] for row in before]
@@ -577,6 +592,162 @@ def test_nothing_is_deleted_before_the_switch(context, use):
     assert len(rows(context, "SELECT 1 FROM core.review_analyses")) == 120
 
 
+def differing(one, other):
+    return sum(a != b for a, b in zip(one["wholes"], other["wholes"], strict=True))
+
+
+def test_another_worker_does_not_show_wholes_that_are_not_cut(context, use, monkeypatch):
+    """It plans while 97 in 100 texts are stored."""
+    use(Toy("1"))
+    store(context, A, 300)
+    jobs.analyse(A, context)
+    old, meanwhile = whole(context), []
+    toy = Toy("2")
+    analyse = toy.analyse
+
+    def analyse_and_plan(texts):
+        for number, analysis in enumerate(analyse(texts)):
+            if number == 295:
+                jobs.plan_backlog(context)
+                (stored,) = rows(
+                    context, "SELECT count(*) FROM core.review_analyses GROUP BY analyser_id "
+                             "ORDER BY analyser_id DESC LIMIT 1")  # fmt: skip
+                meanwhile.append((whole(context), stored["count"]))
+            yield analysis
+
+    toy.analyse = analyse_and_plan
+    use(toy)
+    monkeypatch.setattr(score, "STEP", 5)
+    jobs.analyse_backlog("r", context)
+    ((state, stored),) = meanwhile
+    assert (state, stored) == (old, 295)
+    assert whole(context)["who"] != old["who"]
+    assert is_cut(context)
+
+
+def test_a_run_that_ends_before_the_cuts_shows_nothing_of_it(context, use, monkeypatch):
+    use(Toy("1"))
+    store(context, A, 120)
+    jobs.analyse(A, context)
+    old = whole(context)
+    use(Toy("2", sign=-1))
+
+    def end(*values):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(score, "cut_all_anew", end)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.analyse_backlog("r1", context)
+    assert whole(context) == old
+    planned = jobs.plan_backlog(context).to_score
+    assert [(movie.imdb_id, movie.texts) for movie in planned] == [(A, 0)]
+    assert whole(context) == old
+    jobs.analyse_backlog("r2", context)
+    assert is_cut(context)
+    assert whole(context)["who"] != old["who"]
+    told = jobs.review_backlog("r2", planned, context)
+    assert (told.changed_rows, len(told.lines)) == (120, 1)
+    assert jobs.plan_backlog(context) == ([], [])
+
+
+def test_wholes_that_were_shown_before_their_first_cuts_count_as_changed(context, use, monkeypatch):
+    use(Toy("1"))
+    store(context, A, 120)
+    with monkeypatch.context() as patched:
+        patched.setattr(score, "cut_all_anew", lambda *values: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            jobs.analyse(A, context)
+    before = whole(context)
+    planned = jobs.plan_backlog(context).to_score
+    jobs.analyse_backlog("r", context)
+    changed = differing(before, whole(context))
+    assert changed > 20
+    assert jobs.review_backlog("r", planned, context).changed_rows == changed
+
+
+def test_cuts_of_a_lexicon_that_is_not_shown_count_for_nothing(context, use):
+    use(Toy())
+    store(context, A, 120)
+    jobs.analyse(A, context)
+    show(context, add_scores(context, "llm", "v1"))
+    kinder(context)
+    a_week_later(context)
+    planned = jobs.plan_backlog(context).to_score
+    jobs.analyse_backlog("r", context)
+    assert jobs.review_backlog("r", planned, context).changed_rows == 0
+
+
+def test_texts_that_judge_nothing_hold_no_lexicon_back(context, use, monkeypatch):
+    """Nor if the run that read them ended before the cuts."""
+
+    def mute(version):
+        toy = Toy(version)
+        analyse = toy.analyse
+        toy.analyse = lambda texts: (
+            one.model_copy(update={"overall": 0, "valence": None}) for one in analyse(texts)
+        )
+        return use(toy)
+
+    mute("1")
+    store(context, A, 20)
+    jobs.analyse(A, context)
+    old = whole(context)
+    mute("2")
+    with monkeypatch.context() as patched:
+        patched.setattr(score, "cut_all_anew", lambda *values: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            jobs.analyse_backlog("r", context)
+    assert whole(context)["who"] != old["who"]
+
+
+def test_two_lexicons_of_one_warehouse_do_not_alternate(context, use):
+    """As while workers are upgraded one by one; the older one takes over what the newer leaves."""
+    use(Toy("1"))
+    store(context, A, 120)
+    jobs.analyse(A, context)
+    (old,) = whole(context)["who"]
+    seen = []
+    for version in ("2", "1", "2", "1", "1"):
+        use(Toy(version))
+        jobs.plan_backlog(context)
+        jobs.analyse_backlog(version, context)
+        seen.append(whole(context))
+    assert [state == seen[0] for state in seen] == [True] * 5
+    assert seen[0]["who"] != [old]
+    assert is_cut_by(context, seen[0]["who"][0])
+    store(context, A, 10)  # read by the older one alone: someone went back to it
+    jobs.plan_backlog(context)
+    jobs.analyse_backlog("back", context)
+    assert whole(context)["who"] == [old]
+    assert is_cut(context)
+    assert len(shown(context)) == 130
+
+
+def test_scores_of_removed_reviews_stay(context, use):
+    use(Toy("1"))
+    store(context, A, 120)
+    jobs.analyse(A, context)
+    gone = shown(context)[0]["review_id"]
+    rows(context, "UPDATE core.reviews SET removed_at = now() WHERE review_id = %s", gone)
+    use(Toy("2"))
+    for run_id in ("r1", "r2"):
+        jobs.analyse_backlog(run_id, context)
+        jobs.plan_backlog(context)
+        old, new = scored_by(context)
+        kept = rows(
+            context,
+            "SELECT review_id FROM core.review_analyses WHERE analyser_id = %s AND overall "
+            "IS NOT NULL UNION ALL SELECT review_id FROM core.aspect_scores WHERE analyser_id = %s",
+            old, old,
+        )  # fmt: skip
+        assert [row["review_id"] for row in kept] == [gone] * 2
+        assert (whole(context)["who"], len(shown(context))) == ([new], 119)
+    rows(context, "UPDATE core.reviews SET removed_at = NULL")
+    jobs.analyse_backlog("r3", context)
+    assert scored_by(context) == [new]
+
+
 def test_scores_of_an_upgraded_warehouse_stay_until_the_new_lexicon_has_finished(context, use):
     use(Toy("1"))
     store(context, A, 120)
@@ -638,11 +809,12 @@ def test_scores_of_a_model_are_never_deleted(context, use):
     show(context, model)
     use(Toy("2"))
     jobs.plan_backlog(context)
-    assert scored_by(context) == [model, other]  # not shown under the old lexicon
+    assert scored_by(context) == [model, old, other]  # nobody else has read what the old one has
     show(context, old)
     assert jobs.plan_backlog(context).to_score
     jobs.analyse_backlog("r", context)
     assert {model, other} < set(scored_by(context))
+    assert old not in scored_by(context)
 
 
 def test_a_lexicon_that_cannot_take_over_leaves_the_old_one(context, use):

@@ -99,6 +99,11 @@ def switch(connection, imdb_id, analyser_id):
         ("lexicon 1", LIVING, "lexicon 2", TOO_FEW, False),
         ("lexicon 1", LIVING, "lexicon 2", ENOUGH, True),
         ("lexicon 1", 0, "lexicon 2", TOO_FEW, False),
+        # an older keyless one: never while the newer one keeps up
+        ("lexicon 2", LIVING, "lexicon 1", LIVING, False),
+        ("lexicon 2", ENOUGH, "lexicon 1", LIVING, False),
+        ("lexicon 2", TOO_FEW, "lexicon 1", TOO_FEW, False),
+        ("lexicon 2", TOO_FEW, "lexicon 1", ENOUGH, True),
         # a model in place of the keyless one, and of another model
         ("lexicon 1", LIVING, "llm 1", TOO_FEW, False),
         ("lexicon 1", LIVING, "llm 1", ENOUGH, True),
@@ -129,6 +134,7 @@ def test_who_takes_over(connection, analysers, movie, shown, its_final, candidat
         (None, "lexicon 1", True),
         (None, "llm 1", True),
         ("lexicon 1", "lexicon 2", True),
+        ("lexicon 2", "lexicon 1", False),
         ("lexicon 1", "llm 1", True),
         ("llm 1", "llm 2", True),
         ("llm 1", "lexicon 1", False),
@@ -207,6 +213,69 @@ def test_a_movie_that_lost_its_figures_gets_them_back(
     assert switch(connection, movie, analysers["llm 1"]) == expected
 
 
+def calibrate(connection, imdb_id, analyser_id, is_cut=True):
+    """Give a movie its names, and its cuts unless these are still to come."""
+    connection.execute(
+        "INSERT INTO core.calibrations (imdb_id, analyser_id, names) VALUES (%s, %s, '{}') "
+        "ON CONFLICT DO NOTHING",
+        (imdb_id, analyser_id),
+    )
+    if is_cut:
+        connection.execute(
+            "UPDATE core.calibrations SET cuts = '{1,2,3,4}', cuts_from = 'fixed', "
+            "rated_reviews = 0, texts = 1, changed_texts = 0, calibrated_at = now() "
+            "WHERE (imdb_id, analyser_id) = (%s, %s)",
+            (imdb_id, analyser_id),
+        )
+
+
+@pytest.mark.parametrize("has_names", [True, False])
+@pytest.mark.parametrize(
+    ("shown", "its_final", "switches"),
+    [
+        (None, 0, True),  # nobody saw other wholes
+        ("lexicon 1", LIVING, False),
+        ("llm 1", TOO_FEW, False),
+    ],
+)
+def test_wholes_are_cut_before_they_replace_others(
+    connection, analysers, movie, shown, its_final, switches, has_names
+):
+    if shown:
+        score(connection, movie, analysers[shown], its_final)
+        show(connection, movie, analysers[shown])
+    new = analysers["lexicon 2"]
+    score(connection, movie, new, LIVING)
+    connection.execute(
+        "UPDATE core.review_analyses SET valence = overall WHERE (imdb_id, analyser_id) = (%s, %s)",
+        (movie, new),
+    )
+    if has_names:
+        calibrate(connection, movie, new, is_cut=False)
+    assert switch(connection, movie, new) == (new if switches else analysers[shown])
+    calibrate(connection, movie, new)
+    assert switch(connection, movie, new) == new
+
+
+@pytest.mark.parametrize("left", ["words", "cuts", "neither"])
+def test_wholes_that_wait_for_cuts_are_not_brought_back(connection, analysers, movie, left):
+    """Nor do wholes wait that will never be cut, since nobody has the words any more."""
+    lost, new = analysers["llm 1"], analysers["lexicon 2"]
+    score(connection, movie, lost, LIVING, scored=[])
+    show(connection, movie, lost)
+    score(connection, movie, new, LIVING)
+    connection.execute(
+        "UPDATE core.review_analyses SET valence = overall WHERE (imdb_id, analyser_id) = (%s, %s)",
+        (movie, new),
+    )
+    calibrate(connection, movie, new, is_cut=left == "cuts")
+    if left == "neither":
+        connection.execute(
+            "UPDATE core.reviews SET title = NULL, body = NULL WHERE imdb_id = %s", (movie,)
+        )
+    assert switch(connection, movie, lost) == (lost if left == "words" else new)
+
+
 def test_figures_that_are_not_whole_are_not_brought_back(connection, analysers, movie):
     score(connection, movie, analysers["llm 1"], LIVING, scored=[])
     show(connection, movie, analysers["llm 1"])
@@ -228,12 +297,14 @@ def test_scores_of_an_older_lexicon_go_once_it_is_not_shown(
 ):
     for name, analyser_id in analysers.items():
         if name != "llm 2":
-            score(connection, movie, analyser_id, LIVING, scored=ALL)
+            score(connection, movie, analyser_id, LIVING + 1, scored=ALL)
+        if name.startswith("lexicon"):
+            calibrate(connection, movie, analyser_id)
     if shown:
         show(connection, movie, analysers[shown])
     current = {"analyser_id": analysers["lexicon 2"]}
-    found = connection.execute(sql("superseded_movies"), {"imdb_ids": [movie], **current})
-    assert len(found.fetchall()) == (shown not in (None, "lexicon 1"))
+    found = superseded(connection, movie, analysers["lexicon 2"])
+    assert len(found) == (shown not in (None, "lexicon 1"))
     for _ in range(2):
         connection.execute(sql("drop_superseded"), {"imdb_id": movie, **current})
         left = connection.execute(
@@ -241,6 +312,50 @@ def test_scores_of_an_older_lexicon_go_once_it_is_not_shown(
         ).fetchall()
         kept = {"lexicon 2", "llm 1"} | ({"lexicon 1"} if is_left else set())
         assert {row["analyser_id"] for row in left} == {analysers[name] for name in kept}
+        calibrated = connection.execute(
+            "SELECT analyser_id FROM core.calibrations WHERE imdb_id = %s", (movie,)
+        ).fetchall()
+        kept.discard("llm 1")
+        assert {row["analyser_id"] for row in calibrated} == {analysers[name] for name in kept}
+    assert superseded(connection, movie, analysers["lexicon 2"]) == []
+
+
+def superseded(connection, imdb_id, analyser_id):
+    return connection.execute(
+        sql("superseded_movies"), {"imdb_ids": [imdb_id], "analyser_id": analyser_id}
+    ).fetchall()
+
+
+@pytest.mark.parametrize("shown", ["lexicon 2", "llm 1"])
+def test_scores_that_the_newer_lexicon_has_not_stay(connection, analysers, movie, shown):
+    """Of a removed review, of words before an edit, and of a text that was tried in vain."""
+    old, new = analysers["lexicon 1"], analysers["lexicon 2"]
+    for words in ("now", "before an edit"):
+        score(connection, movie, old, LIVING + 1, words=words, scored=range(1, LIVING + 2))
+    score(connection, movie, new, ENOUGH)
+    calibrate(connection, movie, old)
+    connection.execute(
+        "DELETE FROM core.review_analyses WHERE review_id = %s AND analyser_id = %s",
+        (f"{movie}-{LIVING + 1}", new),
+    )
+    show(connection, movie, analysers[shown])
+    assert len(superseded(connection, movie, new)) == 1
+    connection.execute(sql("drop_superseded"), {"imdb_id": movie, "analyser_id": new})
+    left = connection.execute(
+        "SELECT review_id, content_hash AS words FROM core.review_analyses "
+        "WHERE (imdb_id, analyser_id) = (%s, %s) AND overall IS NOT NULL",
+        (movie, old),
+    ).fetchall()
+    assert {row["review_id"] for row in left if row["words"] == "now"} == {
+        f"{movie}-{LIVING}", f"{movie}-{LIVING + 1}",
+    }  # fmt: skip
+    assert sum(row["words"] != "now" for row in left) == LIVING + 1
+    shows = connection.execute(
+        "SELECT count(*) AS reviews, count(overall) FILTER (WHERE analyser_id = %s) AS old "
+        "FROM mart.reviews WHERE imdb_id = %s", (old, movie),
+    ).fetchone()  # fmt: skip
+    assert shows == {"reviews": LIVING, "old": 0}
+    assert superseded(connection, movie, new) == []
 
 
 def waited_for(connection, imdb_id, analyser_id):
@@ -276,7 +391,8 @@ def test_the_marts_say_who_is_waited_for(connection, analysers, movie, final, sc
 
 
 @pytest.mark.parametrize(
-    ("shown", "configured"), [("llm 1", "lexicon 1"), ("llm 1", "llm 1"), ("lexicon 1",) * 2]
+    ("shown", "configured"),
+    [("llm 1", "lexicon 1"), ("llm 1", "llm 1"), ("lexicon 1",) * 2, ("lexicon 2", "lexicon 1")],
 )
 def test_nobody_is_waited_for(connection, analysers, movie, shown, configured):
     show(connection, movie, analysers[shown])

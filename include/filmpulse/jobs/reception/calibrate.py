@@ -62,7 +62,7 @@ def cut_anew(
     Of two workers the second one changes nothing.
 
     Returns:
-        How many texts got another overall score than by the cuts before; 0 the first time.
+        How many texts got another overall score; 0 while the movie is not shown under the analyser.
     """
     from filmpulse.analysis.lexicon.cuts import choose_cuts
 
@@ -73,13 +73,11 @@ def cut_anew(
         found = choose_cuts(_rated(connection, analyser_id, movie.imdb_id), of_all)
         values = found._asdict() | {"cuts": list(found.cuts)}
         changed = scores.cut_anew(connection, **key, cuts=values["cuts"])
-        if movie.calibrated_at is None:  # until now they had the steps that the analyser gave them
-            changed = 0
-        scores.store_cuts(
+        changed = scores.store_cuts.one(
             connection, **key, **values, texts=movie.texts, changed_texts=changed, run_id=run_id
         )
     log.info(
-        "%s: cuts %s, learned from %s (%d rated reviews); %d texts got another overall score",
+        "%s: cuts %s, learned from %s (%d rated reviews); %d texts show another overall score",
         movie.imdb_id, found.cuts, found.learned_from, found.rated_reviews, changed,
     )  # fmt: skip
     return changed

@@ -431,6 +431,12 @@ def _score(
             scores.switch_analyser(connection, **asked)
             if is_keyless:
                 _drop_superseded(connection, list(imdb_ids), analyser_id)
+    for movie in due:
+        if movie.unshown_texts:
+            scores.count_first_shown(
+                connection,
+                imdb_id=movie.imdb_id, analyser_id=analyser_id, texts=movie.unshown_texts,
+            )  # fmt: skip
     log.info(
         "%s: %d of %d texts scored by %s",
         imdb_ids[0] if len(imdb_ids) == 1 else f"{len(imdb_ids)} movies",
@@ -464,6 +470,7 @@ def _drop_superseded(
 ) -> None:
     """Delete what other lexicons made of movies (these, or all) that are not shown under them.
 
+    What this lexicon has not made itself stays, such as scores of removed reviews.
     `connection` commits each movie by itself: a large movie has a million rows.
     """
     asked = {"imdb_ids": imdb_ids, "analyser_id": analyser_id}

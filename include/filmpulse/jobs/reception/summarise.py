@@ -120,7 +120,7 @@ def review_scoring(
     Reviews that wait for money or approval give a warning. Others are failures; so are those that
     an earlier run had no money for, if this run has money. A refusal of the endpoint is one
     failure, however many movies it left without scores. The rows that changed are those that got
-    another overall score from new cuts.
+    a new overall score from new cuts, or show one of an earlier run since then.
     """
     try:
         return _review_scoring(run_id, imdb_ids, context, budget_usd)[0]
@@ -174,7 +174,7 @@ def _review_scoring(
 
 
 def _cut_anew(movie: CutMovie) -> str:
-    """Say in one line how many reviews of a movie got another overall score from new cuts."""
+    """Say in one line how many reviews of a movie got a new overall score from new cuts."""
     rated = f"{movie.rated_reviews:,} graded reviews"
     why = {
         "movie": f"cut by the grades of its own {rated}",
@@ -182,7 +182,7 @@ def _cut_anew(movie: CutMovie) -> str:
         "fixed": f"cut at fixed values, since all movies have only {rated}",
     }[movie.cuts_from]
     changed = count(movie.changed_texts, "text")
-    return f"{movie.imdb_id} {movie.title}: {changed} got another overall score: {why}"
+    return f"{movie.imdb_id} {movie.title}: {changed} got a new overall score: {why}"
 
 
 def _tell_use(told: RunSummary, rows: Sequence[RunCalls], budget: float) -> None:

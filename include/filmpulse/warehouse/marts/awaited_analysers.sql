@@ -15,8 +15,9 @@ JOIN core.analysers a ON a.analyser_id = m.configured_analyser_id
 JOIN mart.analyser_progress p ON (p.imdb_id, p.analyser_id) = (m.imdb_id, a.analyser_id)
 LEFT JOIN core.analysers shown ON shown.analyser_id = m.active_analyser_id
 WHERE m.configured_analyser_id IS DISTINCT FROM m.active_analyser_id
-  -- The lexicon does not replace a model that has read the movie.
-  AND NOT (a.kind = 'lexicon' AND shown.kind IS DISTINCT FROM 'lexicon');
+  -- The lexicon does not replace a model, or a newer lexicon, that has read the movie.
+  AND NOT (a.kind = 'lexicon'
+           AND (shown.kind IS DISTINCT FROM 'lexicon' OR shown.analyser_id > a.analyser_id));
 COMMENT ON VIEW mart.awaited_analysers IS 'Movies that still show the scores of another analyser than the configured one, and why.';
 COMMENT ON COLUMN mart.awaited_analysers.finished_reviews IS 'Of these, how many the configured analyser is done with.';
 COMMENT ON COLUMN mart.awaited_analysers.scored_reviews IS 'Reviews with a score of the analyser that is shown.';

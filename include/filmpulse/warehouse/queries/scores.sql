@@ -134,7 +134,17 @@ CROSS JOIN jsonb_to_recordset(%(aspects)s::jsonb)
 WITH standing AS (
     SELECT m.imdb_id, m.active_analyser_id AS shown_id, a.analyser_id,
            a.kind = 'lexicon' AS is_keyless, p.has_finished AS is_finished,
-           p.scored_reviews AS scored, p.rescored_reviews AS scored_by_both
+           p.scored_reviews AS scored, p.rescored_reviews AS scored_by_both,
+           -- Otherwise the first cuts would change wholes that are shown. Only what is due can be cut.
+           a.kind <> 'lexicon'
+           OR EXISTS (SELECT FROM core.calibrations c
+                      WHERE (c.imdb_id, c.analyser_id) = (m.imdb_id, a.analyser_id)
+                        AND c.cuts IS NOT NULL)
+           OR NOT EXISTS (SELECT FROM core.review_analyses s
+                          WHERE (s.imdb_id, s.analyser_id) = (m.imdb_id, a.analyser_id)
+                            AND s.valence IS NOT NULL)
+           OR NOT EXISTS (SELECT FROM mart.current_reviews r
+                          WHERE r.imdb_id = m.imdb_id AND r.body IS NOT NULL) AS is_cut
     FROM core.movies m
     JOIN mart.analyser_progress p USING (imdb_id)
     JOIN core.analysers a USING (analyser_id)
@@ -148,9 +158,11 @@ WITH standing AS (
            AND mart.keeps_scores(next.scored_by_both, coalesce(shown.scored, 0))
            AND CASE WHEN NOT next.is_keyless THEN next.is_finished
                     WHEN next.shown_id IS NULL THEN true
-                    ELSE next.is_finished AND (shown.is_keyless OR NOT shown.is_finished) END
+                    ELSE next.is_finished AND next.is_cut
+                         AND (shown.is_keyless AND shown.analyser_id < next.analyser_id
+                              OR NOT shown.is_finished) END
                AS takes_over,
-           next.is_finished AND next.scored > shown.scored
+           next.is_finished AND next.is_cut AND next.scored > shown.scored
            AND NOT mart.keeps_scores(next.scored_by_both, next.scored) AS gets_back
     FROM standing next
     LEFT JOIN standing shown ON (shown.imdb_id, shown.analyser_id) = (next.imdb_id, next.shown_id)
@@ -165,21 +177,26 @@ FROM due
 WHERE m.imdb_id = due.imdb_id AND m.active_analyser_id IS NOT DISTINCT FROM due.shown_id
 
 -- name: superseded_movies
--- Movies (these, or all) with scores of other lexicons than this one, under which they are not shown.
+-- Movies (these, or all) of which `drop_superseded` deletes something.
 SELECT m.imdb_id
 FROM core.movies m
 WHERE (%(imdb_ids)s::text[] IS NULL OR m.imdb_id = ANY(%(imdb_ids)s))
   AND EXISTS (
       SELECT FROM core.analysers a
       WHERE a.kind = 'lexicon' AND a.analyser_id <> ALL(ARRAY[%(analyser_id)s, m.active_analyser_id])
-        AND (EXISTS (SELECT FROM core.review_analyses s
-                     WHERE (s.imdb_id, s.analyser_id) = (m.imdb_id, a.analyser_id))
-             OR EXISTS (SELECT FROM core.calibrations c
-                        WHERE (c.imdb_id, c.analyser_id) = (m.imdb_id, a.analyser_id))))
+        AND (EXISTS (SELECT FROM core.review_analyses o
+                     JOIN core.review_analyses n USING (source, review_id, content_hash)
+                     WHERE (o.imdb_id, o.analyser_id) = (m.imdb_id, a.analyser_id)
+                       AND n.analyser_id = %(analyser_id)s AND mart.is_final(n.status))
+             OR EXISTS (SELECT FROM core.calibrations o
+                        JOIN core.calibrations n USING (imdb_id)
+                        WHERE (o.imdb_id, o.analyser_id) = (m.imdb_id, a.analyser_id)
+                          AND n.analyser_id = %(analyser_id)s AND n.cuts IS NOT NULL)))
 ORDER BY m.imdb_id
 
 -- name: drop_superseded
--- Delete what other lexicons than this one made of a movie that is not shown under them.
+-- Delete what other lexicons made of a movie that is not shown under them, where this one has made it
+-- too. So scores of removed reviews and of earlier words stay: this lexicon never reads these.
 WITH superseded AS (
     SELECT m.imdb_id, a.analyser_id
     FROM core.movies m
@@ -188,11 +205,14 @@ WITH superseded AS (
     WHERE m.imdb_id = %(imdb_id)s
     FOR SHARE OF m  -- so that nobody shows it under them meanwhile
 ), calibrations AS (
-    DELETE FROM core.calibrations c USING superseded o
+    DELETE FROM core.calibrations c USING superseded o, core.calibrations n
     WHERE (c.imdb_id, c.analyser_id) = (o.imdb_id, o.analyser_id)
+      AND (n.imdb_id, n.analyser_id) = (o.imdb_id, %(analyser_id)s) AND n.cuts IS NOT NULL
 )
-DELETE FROM core.review_analyses s USING superseded o
+DELETE FROM core.review_analyses s USING superseded o, core.review_analyses n
 WHERE (s.imdb_id, s.analyser_id) = (o.imdb_id, o.analyser_id)
+  AND (n.source, n.review_id, n.content_hash, n.analyser_id)
+    = (s.source, s.review_id, s.content_hash, %(analyser_id)s) AND mart.is_final(n.status)
 
 -- name: awaited_analysers
 -- Which of these movies the configured analyser has read, with too few scores to be shown.
@@ -215,11 +235,16 @@ SELECT coalesce(
 -- name: due_calibrations
 -- Movies (these, or all) whose names and cuts an analyser should learn (anew): it never did, a week has
 -- passed, or the movie has twice as many texts as then. `is_scored` says whether any of the movie's
--- texts has a valence of the analyser; `calibrated_at` is that of the last time.
+-- texts has a valence of the analyser; `calibrated_at` is that of the last time; `unshown_texts` counts
+-- the scores that only these first cuts may bring on show.
 SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, t.texts, c.calibrated_at,
        EXISTS (SELECT FROM core.review_analyses a
                WHERE (a.imdb_id, a.analyser_id) = (m.imdb_id, %(analyser_id)s)
-                 AND a.valence IS NOT NULL) AS is_scored
+                 AND a.valence IS NOT NULL) AS is_scored,
+       CASE WHEN c.calibrated_at IS NULL AND m.active_analyser_id IS DISTINCT FROM %(analyser_id)s
+            THEN (SELECT count(a.overall) FROM core.review_analyses a
+                  WHERE (a.imdb_id, a.analyser_id) = (m.imdb_id, %(analyser_id)s))
+            ELSE 0 END AS unshown_texts
 FROM core.movies m
 CROSS JOIN LATERAL (
     SELECT count(*) AS texts FROM mart.current_reviews r
@@ -267,10 +292,22 @@ WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s) AND valence IS NOT
   AND overall <> width_bucket(valence, %(cuts)s::double precision[]) - 2
 
 -- name: store_cuts
-UPDATE core.calibrations
+-- Nothing counts as changed while the movie shows another analyser, or none.
+UPDATE core.calibrations c
 SET cuts = %(cuts)s, cuts_from = %(learned_from)s, rated_reviews = %(rated_reviews)s,
-    texts = %(texts)s, changed_texts = %(changed_texts)s, run_id = %(run_id)s, calibrated_at = now()
-WHERE (imdb_id, analyser_id) = (%(imdb_id)s, %(analyser_id)s)
+    texts = %(texts)s, run_id = %(run_id)s, calibrated_at = now(),
+    changed_texts = CASE WHEN m.active_analyser_id = c.analyser_id THEN %(changed_texts)s::integer
+                         ELSE 0 END
+FROM core.movies m
+WHERE (c.imdb_id, c.analyser_id) = (%(imdb_id)s, %(analyser_id)s) AND m.imdb_id = c.imdb_id
+RETURNING changed_texts
+
+-- name: count_first_shown
+-- Count as changed the scores that an earlier run left, if the movie shows them now.
+UPDATE core.calibrations c SET changed_texts = %(texts)s
+FROM core.movies m
+WHERE (c.imdb_id, c.analyser_id) = (%(imdb_id)s, %(analyser_id)s) AND c.calibrated_at IS NOT NULL
+  AND (m.imdb_id, m.active_analyser_id) = (c.imdb_id, c.analyser_id)
 
 -- name: cut_movies
 -- The movies whose texts got other overall scores from cuts that a run learned.

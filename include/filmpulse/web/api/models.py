@@ -396,7 +396,7 @@ class Health(Shown):
 
     status: Annotated[Literal["ok"], _of("Always `ok`.", "ok")]
     version: Annotated[str, _of("Version of Filmpulse.", "0.1.0")]
-    revision: Annotated[str | None, _of("Revision of the warehouse's tables.", "0020")]
+    revision: Annotated[str | None, _of("Revision of the warehouse's tables.", "0021")]
     last_look_at: Annotated[
         datetime | None,
         _of("The last look at any movie (UTC); null for none.", "2026-11-02T10:00:00Z"),

@@ -21,7 +21,7 @@ COMMENT ON COLUMN core.calibrations.cuts IS 'The lowest valences of the overall 
 COMMENT ON COLUMN core.calibrations.cuts_from IS 'Whose grades say where the cuts lie: those of the movie, of the warehouse (all movies), or nobody''s (fixed).';
 COMMENT ON COLUMN core.calibrations.rated_reviews IS 'How many graded reviews the cuts were learned from; how many there are in all movies if the cuts are fixed.';
 COMMENT ON COLUMN core.calibrations.texts IS 'Current reviews with a text that the movie had then.';
-COMMENT ON COLUMN core.calibrations.changed_texts IS 'How many texts got another overall score than by the cuts before; 0 the first time.';
+COMMENT ON COLUMN core.calibrations.changed_texts IS 'How many texts of the movie show a new overall score since then: by other cuts than before, or by a lexicon that is shown since then and had read them in an earlier run.';
 COMMENT ON COLUMN core.calibrations.run_id IS 'The run that learned the cuts; null if it had no name.';
 COMMENT ON COLUMN core.calibrations.calibrated_at IS 'When the cuts were learned (UTC); null before.';
 
