@@ -1,7 +1,7 @@
 """What each word weighs where it stands: strengthened, weakened or turned by the words before it.
 
 The numbers are VADER's (Hutto and Gilbert 2014) but for those of turning, which were chosen on real
-reviews: praise that is negated weighs less than the blame it becomes.
+reviews: what is turned weighs less than its contrary would ("not good" is not as bad as "bad").
 """
 
 from __future__ import annotations

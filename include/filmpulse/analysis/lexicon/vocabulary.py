@@ -29,6 +29,8 @@ LANGUAGES: Final = ("en", "es", "fr")
 """Languages (ISO 639-1) that have words here, and figures of their own in the README."""
 
 MAX_PHRASE: Final = 5
+"""Most words of a phrase."""
+
 WEAK_SHIFT: Final = len(ASPECTS)
 """Bit k of an aspect mask says that aspect k is named, bit k + WEAK_SHIFT that it is hinted at."""
 
@@ -36,6 +38,7 @@ ALONE_SHIFT: Final = 2 * WEAK_SHIFT
 """Bit k + ALONE_SHIFT says that aspect k is named unless another one is ("dull")."""
 
 NAMED: Final = (1 << WEAK_SHIFT) - 1
+"""All bits of a mask that name an aspect."""
 
 PERSON: Final = 1 << 3 * WEAK_SHIFT
 """The bit of a mask that says: here stands the name of somebody who acts."""
@@ -204,10 +207,6 @@ class Vocabulary:
         self.aspects = np.zeros(self._count + len(phrases), np.int32)
         for entry, mask in masks.items():
             self.aspects[entry] = mask
-
-    def number(self, word: str) -> int:
-        """Return the number of a listed word, as in the files; 0 of another."""
-        return self._number.get(word, 0)
 
     def _add(self, phrase: str) -> None:
         for word in phrase.split():
