@@ -42,7 +42,8 @@ def preload(modules: Iterable[str] = MODULES) -> None:
 
 if __name__ == "__main__":
     preload()
-    if "scheduler" in sys.argv:  # only its children detect languages
+    if "scheduler" in sys.argv:  # only its children detect languages and score reviews
         importlib.import_module("filmpulse.analysis.language").load_model()
+        importlib.import_module("filmpulse.analysis.lexicon").LexiconAnalyser()
     del sys.argv[0]  # the module's own name comes first, as it expects
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

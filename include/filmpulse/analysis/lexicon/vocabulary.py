@@ -263,13 +263,13 @@ def _meanings(
     valence: Mapping[str, Any], grammar: Mapping[str, Any], base: Mapping[str, float]
 ) -> dict[str, tuple[float, float, int]]:
     """Return for each word and phrase what it weighs, how it strengthens, and its roles."""
-    neutral = set(_spread(valence.get("neutral", {})))
+    neutral = dict.fromkeys(_spread(valence.get("neutral", {})), 0.0)
     weights = {
         word: weight
         for word, weight in base.items()
-        if word not in neutral and _longest_stem(word, dict.fromkeys(neutral)) is None
+        if word not in neutral and _longest_stem(word, neutral) is None
     }
-    weights |= dict.fromkeys(neutral, 0.0)
+    weights |= neutral
     weights |= {f"rating_{tenths}": _rating_weight(tenths) for tenths in range(101)}
     weights |= load_emoji()
     for group in valence["group"]:
