@@ -26,7 +26,7 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
                    WHEN 'lexicon' THEN 'keyless lexicon' ELSE 'nobody yet' END AS analyser,
        CASE a.kind WHEN 'llm'
                        THEN 'A model''s reading: quotes are verified, scores are its judgement.'
-                   WHEN 'lexicon' THEN 'A baseline for English, Spanish and French: no sarcasm, no other language.'
+                   WHEN 'lexicon' THEN 'A baseline for English, Spanish, French: no sarcasm.'
                    ELSE 'No review has been scored.' END AS analyser_caveat,
        mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars,
        c.site, c.sources, o.source AS collection_source
