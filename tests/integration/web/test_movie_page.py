@@ -27,6 +27,7 @@ from filmpulse.web.pages.movie import CHANGED_DAYS
 NOW = datetime.now(UTC)
 SCRIPT = "<script>alert('x')</script>"
 HOSTILE, BARE, TRACKED, STRANGE = "tt99999999", "tt99999998", "tt88888888", "tt77777777"
+ACTOR = '"><img src=x onerror=x()>'  # no word of the reviews, which would speak of the actor
 TITLE = f'"><img src=x onerror=alert(1)>{SCRIPT}\u202e'
 WORDS = 5000
 SAMPLE = generate(7, NOW.date())[:3]
@@ -66,7 +67,7 @@ def fill(context):
     receive(context, facts, reviews + more, NOW - timedelta(hours=3), rating=9.1, votes=2000)
     hostile = Movie(
         imdb_id=HOSTILE, title=TITLE, year=2026, release_date=date(2026, 3, 1), plot=SCRIPT,
-        genres=(SCRIPT, "Drama"), directors=(SCRIPT,), cast=(SCRIPT,),
+        genres=(SCRIPT, "Drama"), directors=(SCRIPT,), cast=(ACTOR,),
     )  # fmt: skip
     receive(context, hostile, hostile_reviews(edited=True), NOW - timedelta(days=2))
     receive(context, hostile, hostile_reviews(edited=False), NOW - timedelta(hours=2))

@@ -20,7 +20,13 @@ sys.stdin.read()
 """
 
 
+BELOW = 18_000
+"""Ports of stacks begin here; no other test and no other start takes one below."""
+
+
 def test_two_processes_never_choose_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "FIRST", BELOW - 2_000)
+    monkeypatch.setattr(ports, "LAST", BELOW)
     first = ports.choose()
     ports._claims.pop().close()  # free again, and the only port of the range below
     monkeypatch.setattr(ports, "FIRST", first)

@@ -218,7 +218,8 @@ def _read_rows(file: BinaryIO, name: str, faults: list[str]) -> tuple[list[_Row]
     rows: list[_Row] = []
     blank = 0
     lines: dict[_Key, int] = {}
-    for chunk in read_chunks(file, name, writing):
+    # The whole sheet at once, so that a fault in it leaves no reader open.
+    for chunk in list(read_chunks(file, name, writing)):
         faults += [f"line {each.number:,}: {each.sentence}" for each in chunk.broken]
         columns = {str(column).strip().lower(): at for at, column in enumerate(chunk.frame.columns)}
         if missing := [column for column in ("id", *LABELS.values()) if column not in columns]:
