@@ -11,7 +11,7 @@ import numpy as np
 from filmpulse.analysis.lexicon.cuts import FIXED_CUTS, cut
 from filmpulse.analysis.lexicon.names import mark_names
 from filmpulse.analysis.lexicon.quoting import Quoter
-from filmpulse.analysis.lexicon.reading import Gap, Words, read_words
+from filmpulse.analysis.lexicon.reading import Words, read_words
 from filmpulse.analysis.lexicon.scores import Scores, score_spans, step
 from filmpulse.analysis.lexicon.spans import cut_spans
 from filmpulse.analysis.lexicon.valence import weigh
@@ -100,8 +100,7 @@ def _analyse(reviews: Sequence[ReviewText], vocabulary: Vocabulary) -> Iterator[
     """Score texts of one language, in their order."""
     words = read_words([review.text for review in reviews], vocabulary)
     weighed = weigh(words, vocabulary)
-    breaks = np.cumsum(words.gap != Gap.SPACE, dtype=np.int32)
-    aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, breaks)]
+    aspects = vocabulary.aspects[vocabulary.naming.replace(words.number, words.breaks)]
     mark_names(aspects, words, [review.cast for review in reviews], vocabulary.language)
     spans = cut_spans(words, weighed, aspects)
     scores = score_spans(words, weighed, spans, _title_words(reviews, words))

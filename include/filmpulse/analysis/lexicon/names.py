@@ -66,9 +66,9 @@ def learn_names(texts: Iterable[str]) -> tuple[str, ...]:
             capitalised.update(names)
             in_review |= names
             sentences += bool(spelled)
-            if names and _speaks_of_acting(spelled):
+            if any(map(_names_acting, spelled)):
+                acting_sentences += 1
                 with_acting.update(names)
-            acting_sentences += _speaks_of_acting(spelled)
         reviews.update(in_review)
     usual = acting_sentences / sentences if sentences else 0
     least = max(MIN_REVIEWS, MIN_SHARE * count)
@@ -95,10 +95,6 @@ def _names_acting(word: str) -> bool:
         bool(vocabulary.aspects[vocabulary.surfaces[word] >> 2] & ACTING)
         for vocabulary in map(load_vocabulary, LANGUAGES)
     )
-
-
-def _speaks_of_acting(words: Sequence[str]) -> bool:
-    return any(map(_names_acting, words))
 
 
 @lru_cache(maxsize=50_000)

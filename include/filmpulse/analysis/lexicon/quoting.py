@@ -23,7 +23,7 @@ from filmpulse.items import ASPECTS
 MAX_SENTENCE_CHARACTERS: Final = 240
 """A longer sentence is cut to the clause that says it."""
 
-HINTS: Final = 0.3
+HINTED: Final = 0.3
 """What a clause that only hints at the aspect is worth as a quote, beside one that names it."""
 
 CONTRARY: Final = 1.2
@@ -77,7 +77,7 @@ class Quoter:
         for place in range(self._bounds[number], self._bounds[number + 1]):
             mask, value = self._aspects[place], self._value[place] * sign
             if value > 0 and mask & (named | hinted):
-                strength = value if mask & named else value * HINTS
+                strength = value if mask & named else value * HINTED
                 ranked.append((-strength, self._last[place] - self._first[place], place))
         ranked.sort()
         for _, _, place in ranked[:MAX_TRIES]:

@@ -45,8 +45,8 @@ class Words(NamedTuple):
     """The words of several texts, one text after the other; all arrays are by word.
 
     `first` has the place of each text's first word, and the number of all words at its end; `start`
-    and `end` count code points in the word's own text. `shouts` counts the exclamation marks after
-    a word, four at most; `asks` says that a question mark follows.
+    and `end` count code points in the word's own text. `breaks` counts the gaps other than a space
+    up to the word, `asks` says that a question mark follows.
     """
 
     spellings: list[str]
@@ -56,14 +56,14 @@ class Words(NamedTuple):
     number: Ints
     capitals: NDArray[np.int8]
     gap: NDArray[np.int8]
-    shouts: NDArray[np.int8]
+    breaks: Ints
     asks: Flags
 
 
 class _Gaps(dict[str, int]):
     """What stands between two words -> its `Gap`, with marks in higher bits."""
 
-    DOT, BARE, ASKS, SHOUT = 4, 8, 16, 32
+    DOT, BARE, ASKS = 4, 8, 16
 
     def __missing__(self, between: str) -> int:
         if len(self) > 10_000:
@@ -73,7 +73,6 @@ class _Gaps(dict[str, int]):
 
     def _read(self, between: str) -> int:
         marks = self.ASKS * ("?" in between or "\uff1f" in between)
-        marks += self.SHOUT * min(between.count("!"), 4)
         if _ENDS_SENTENCE.search(between):
             return marks + Gap.SENTENCE
         if "." in between:
@@ -105,6 +104,7 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
     before, after = gaps[place], gaps[place + 1]
     ends, lengths = _ends(parts, first, counts)
     number, capitals = codes >> 2, (codes & 3).astype(np.int8)
+    gap = _gaps(before, number, capitals, lengths, first, vocabulary)
     return Words(
         spellings=spellings,
         first=first,
@@ -112,8 +112,8 @@ def read_words(texts: Sequence[str], vocabulary: Vocabulary) -> Words:
         end=ends,
         number=number,
         capitals=capitals,
-        gap=_gaps(before, number, capitals, lengths, first, vocabulary),
-        shouts=(after >> 5).astype(np.int8),
+        gap=gap,
+        breaks=np.cumsum(gap != Gap.SPACE, dtype=np.int32),
         asks=(after & _Gaps.ASKS) > 0,
     )
 

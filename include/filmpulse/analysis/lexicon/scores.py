@@ -88,9 +88,9 @@ def score_spans(words: Words, weighed: Weighed, spans: Spans, titles: Ints) -> S
         share = spans.weight * (names + HINT * hints) * known
         mean = _mean(value, share, text, count, PRIOR, valence)
         said = _sums_by(text, share * own, count)
-        weight = _sums_by(text, share * abs(own), count)
+        loudness = _sums_by(text, share * abs(own), count)
         values[:, bit] = 2 * mean + LEAN
-        values[(weight > 0) & (abs(said) <= BALANCED * weight), bit] = 0
+        values[(loudness > 0) & (abs(said) <= BALANCED * loudness), bit] = 0
     return Scores(mentioned, values, np.where(some, valence, np.nan), own, text)
 
 

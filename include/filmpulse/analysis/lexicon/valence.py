@@ -41,8 +41,7 @@ class Weighed(NamedTuple):
 
 def weigh(words: Words, vocabulary: Vocabulary) -> Weighed:
     """Weigh every word of some texts."""
-    breaks = np.cumsum(words.gap != Gap.SPACE, dtype=np.int32)
-    entries = vocabulary.meaning.replace(words.number, breaks)
+    entries = vocabulary.meaning.replace(words.number, words.breaks)
     roles = vocabulary.roles[entries]
     plain = vocabulary.valence[entries]
     sentence = np.cumsum(words.gap == Gap.SENTENCE, dtype=np.int32)
