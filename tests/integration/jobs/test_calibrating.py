@@ -357,25 +357,29 @@ def wait_for_lock(connection, pid, thread):
         assert thread.is_alive()
 
 
-def test_what_is_stored_meanwhile_is_cut_anew_too(context, use):
-    """Another worker stores a score by the old cuts; the new cuts wait for it."""
-    analyser = use(Toy())
+def new_reviews_a_week_later(context):
+    """Score and calibrate a movie, then change its grades and add reviews; return the analyser."""
     store(context, A, 120)
     jobs.analyse(A, context)
     kinder(context)
     store(context, A, 0, unrated=10)
     a_week_later(context)
-    analyser_id = calibration(context)["analyser_id"]
+    return calibration(context)["analyser_id"]
+
+
+def unscored(connection, analyser_id):
+    asked = {"imdb_ids": [A], "analyser_id": analyser_id}
+    return [score._text(row) for row in calibrate.scores.unscored_texts(connection, **asked)]
+
+
+def test_what_is_stored_meanwhile_is_cut_anew_too(context, use):
+    """Another worker stores a score by the old cuts; the new cuts wait for it."""
+    analyser, analyser_id = use(Toy()), new_reviews_a_week_later(context)
     connect = context.warehouse.connect
     with connect() as storing, connect(autocommit=True) as cutting, connect() as watching:
         (due,) = calibrate.scores.due_calibrations(cutting, imdb_ids=[A], analyser_id=analyser_id)
-        texts = [
-            score._text(row)
-            for row in calibrate.scores.unscored_texts(
-                storing, imdb_ids=[A], analyser_id=analyser_id
-            )
-        ]
-        score._store(storing, list(analyser.analyse(texts)), analyser_id)
+        answers = list(analyser.analyse(unscored(storing, analyser_id)))
+        score._store(storing, answers, analyser_id)
         thread = threading.Thread(
             target=calibrate.cut_all_anew, args=(cutting, [due], analyser_id, "r")
         )
@@ -388,26 +392,13 @@ def test_what_is_stored_meanwhile_is_cut_anew_too(context, use):
 
 
 def test_what_is_stored_after_waits_for_the_new_cuts(context, use):
-    analyser = use(Toy())
-    store(context, A, 120)
-    jobs.analyse(A, context)
-    kinder(context)
-    store(context, A, 0, unrated=10)
-    a_week_later(context)
-    analyser_id = calibration(context)["analyser_id"]
+    analyser, analyser_id = use(Toy()), new_reviews_a_week_later(context)
     connect = context.warehouse.connect
     with connect() as cutting, connect() as watching, connect(autocommit=True) as storing:
-        texts = [
-            score._text(row)
-            for row in calibrate.scores.unscored_texts(
-                storing, imdb_ids=[A], analyser_id=analyser_id
-            )
-        ]
+        answers = list(analyser.analyse(unscored(storing, analyser_id)))
         (due,) = calibrate.scores.due_calibrations(cutting, imdb_ids=[A], analyser_id=analyser_id)
         calibrate.cut_all_anew(cutting, [due], analyser_id, "r")  # not committed yet
-        thread = threading.Thread(
-            target=score._store, args=(storing, list(analyser.analyse(texts)), analyser_id)
-        )
+        thread = threading.Thread(target=score._store, args=(storing, answers, analyser_id))
         thread.start()
         wait_for_lock(watching, storing.info.backend_pid, thread)
         cutting.commit()

@@ -1,32 +1,21 @@
 """French clauses as people write them: what they name, and which way they judge it."""
 
 import pytest
+from helpers import lexicon
 
-from filmpulse.analysis.lexicon import LexiconAnalyser
-from filmpulse.items import Analysis, AspectScore, ReviewText, analysed_text
-
-ANALYSER = LexiconAnalyser()
+from filmpulse.items import Analysis, AspectScore, analysed_text
 
 
 def read(text: str, language: str | None = "fr") -> Analysis:
-    review = ReviewText(
-        source="allocine",
-        review_id="r1",
-        imdb_id="tt9900001",
-        content_hash="0" * 64,
-        language=language,
-        text=text,
-    )
-    (analysis,) = ANALYSER.analyse([review])
-    return analysis
+    return lexicon.read(text, language)
 
 
 def signs(text: str) -> dict[str, int]:
-    return {a.aspect: (a.score > 0) - (a.score < 0) for a in read(text).aspects}
+    return lexicon.signs_of(read(text))
 
 
 def quote(text: str, aspect: str) -> AspectScore:
-    return next(score for score in read(text).aspects if score.aspect == aspect)
+    return lexicon.score_of(read(text), aspect)
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,13 @@
 from collections.abc import Sequence
 
 import pytest
+from helpers import lexicon
 
-from filmpulse.analysis.lexicon import LexiconAnalyser
-from filmpulse.items import Analysis, AspectScore, ReviewText, analysed_text
-
-ANALYSER = LexiconAnalyser()
+from filmpulse.items import Analysis, AspectScore, analysed_text
 
 
 def read(text: str, language: str | None = "en", cast: Sequence[str] = ()) -> Analysis:
-    review = ReviewText(
-        source="imdb",
-        review_id="rw1",
-        imdb_id="tt9900001",
-        content_hash="0" * 64,
-        language=language,
-        text=text,
-        cast=tuple(cast),
-    )
-    (analysis,) = ANALYSER.analyse([review])
-    return analysis
+    return lexicon.read(text, language, cast)
 
 
 def scores(text: str, cast: Sequence[str] = ()) -> dict[str, int]:
@@ -27,11 +15,11 @@ def scores(text: str, cast: Sequence[str] = ()) -> dict[str, int]:
 
 
 def signs(text: str, cast: Sequence[str] = ()) -> dict[str, int]:
-    return {name: (score > 0) - (score < 0) for name, score in scores(text, cast).items()}
+    return lexicon.signs_of(read(text, cast=cast))
 
 
 def quote(text: str, aspect: str) -> AspectScore:
-    return next(score for score in read(text).aspects if score.aspect == aspect)
+    return lexicon.score_of(read(text), aspect)
 
 
 def test_the_analysis_carries_the_keys_of_its_text_and_costs_nothing():

@@ -3,31 +3,18 @@
 from collections.abc import Sequence
 
 import pytest
+from helpers import lexicon
 
-from filmpulse.analysis.lexicon import LexiconAnalyser
 from filmpulse.analysis.lexicon.vocabulary import load_data, plain
-from filmpulse.items import Analysis, ReviewText
+from filmpulse.items import Analysis
 
 
 def read(text: str, language: str | None = "es", cast: Sequence[str] = ()) -> Analysis:
-    review = ReviewText(
-        source="imdb",
-        review_id="rw1",
-        imdb_id="tt9900001",
-        content_hash="0" * 64,
-        language=language,
-        text=text,
-        cast=tuple(cast),
-    )
-    (analysis,) = LexiconAnalyser().analyse([review])
-    return analysis
+    return lexicon.read(text, language, cast)
 
 
 def signs(text: str, cast: Sequence[str] = ()) -> dict[str, int]:
-    return {
-        aspect.aspect: (aspect.score > 0) - (aspect.score < 0)
-        for aspect in read(text, cast=cast).aspects
-    }
+    return lexicon.signs_of(read(text, cast=cast))
 
 
 @pytest.mark.parametrize(
