@@ -92,6 +92,16 @@ class Settings(BaseModel):
     suggestion_url: str | None = Field(
         None, description="Base address of the title suggestions; the site's own when unset."
     )
+    catalogue_url: str = Field(
+        "https://datasets.imdbws.com",
+        description="Base address of IMDb's datasets, or of a mirror of one's own. Nothing is "
+        "downloaded before `filmpulse catalogue accept`.",
+    )
+    catalogue_dir: Path | None = Field(
+        None,
+        description="Folder in which a dataset lies until it is loaded (1 GB at most at a time); "
+        "`catalogue` below `AIRFLOW_HOME` when unset, else below the folder for temporary files.",
+    )
     request_gap_seconds: Annotated[float, Field(ge=0)] = Field(
         10.0, description="Least time between two requests to one host, over all workers."
     )

@@ -268,13 +268,32 @@ class UnusableAnswers(Item):
 
 
 class SearchHit(Item):
-    """One title that a source suggests for a person's query."""
+    """One title that the catalogue or a source finds for a person's query.
+
+    A source names no more than `year`, `kind` and `stars`, its main cast separated by commas.
+    """
 
     imdb_id: ImdbId
     title: str
     year: int | None = None
     kind: str | None = None
     stars: str | None = None
+    original_title: str | None = None
+    genres: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    rating: float | None = None
+    vote_count: Count | None = None
+
+
+class PersonHit(Item):
+    """One person that the catalogue finds; `known_for` names titles, with their years."""
+
+    person_id: Annotated[str, Field(pattern=r"^nm[0-9]{7,10}$")]
+    name: str
+    birth_year: int | None = None
+    death_year: int | None = None
+    professions: tuple[str, ...] = ()
+    known_for: tuple[str, ...] = ()
 
 
 _BREAKS = re.compile(r"<\s*(?:br|/p|/div|/ul|/ol|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)

@@ -30,8 +30,12 @@ from filmpulse.warehouse import explained, marts, open_connection
 _FOLDER = Path(str(files("filmpulse.warehouse") / "migrations"))
 _SCRIPTS = ScriptDirectory(str(_FOLDER))
 _LOCK = 0x46494C4D  # "FILM": two setups at once take turns
-SCHEMAS = ("core", "mart", "ops")
-DROPPED = ("mart", "journal", "core", "ops")  # those that read from others first
+CATALOGUE = ("catalogue", "catalogue_live")
+SCHEMAS = ("core", "mart", "ops", *CATALOGUE)
+_SINCE = dict.fromkeys(CATALOGUE, "0022")
+"""The revision that makes a schema first, where that is not the oldest one."""
+# Those that read from others first; a load of the catalogue makes and drops two of them.
+DROPPED = ("mart", *CATALOGUE, "catalogue_next", "catalogue_old", "journal", "core", "ops")
 
 
 class Revision(NamedTuple):
@@ -151,22 +155,28 @@ def _check_revision(found: str | None) -> None:
 def _missing(connection: Connection) -> tuple[str, ...]:
     """Name the schemas that are missing in a database that has others of ours."""
     there = set(connection.execute(text("SELECT nspname FROM pg_namespace")).scalars())
+    current = _current(connection)
     # A database with nothing but an empty `ops` is new: the first migration was undone.
-    is_new = not there & {"core", "mart"} and _current(connection) is None
-    return () if is_new else tuple(name for name in SCHEMAS if name not in there)
+    if not there & {"core", "mart"} and current is None:
+        return ()
+    reached = current or str(_head())
+    expected = [name for name in SCHEMAS if _SINCE.get(name, "") <= reached]
+    return tuple(name for name in expected if name not in there)
 
 
 def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]) -> None:
-    """Make `core` or `ops` anew, empty, from their own files of the migrations.
+    """Make `core`, `ops` or the catalogue anew, empty, from their own files of the migrations.
 
     Without `ops` the database does not know its revision, so it counts as the newest.
     """
     reached = _head() if "ops" in missing else found
-    for schema in ("core", "ops"):
-        if schema in missing:
-            for path in sorted((_FOLDER / "sql").glob(f"[0-9]*_{schema}.sql")):
-                if path.name.partition("_")[0] <= str(reached):
-                    _driver(connection).execute(path.read_bytes())
+    lost = [schema for schema in ("core", "ops") if schema in missing]
+    if set(missing) & set(CATALOGUE):
+        lost.append("catalogue")
+    for schema in lost:
+        for path in sorted((_FOLDER / "sql").glob(f"[0-9]*_{schema}.sql")):
+            if path.name.partition("_")[0] <= str(reached):
+                _driver(connection).execute(path.read_bytes())
     if "core" in missing and "ops" not in missing:
         _driver(connection).execute((_FOLDER / "sql" / "link_quality_checks.sql").read_bytes())
     if "ops" in missing:

@@ -1,0 +1,1 @@
+"""The catalogue: IMDb's datasets, loaded, searched, dropped."""

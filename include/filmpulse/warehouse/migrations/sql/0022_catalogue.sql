@@ -1,0 +1,194 @@
+-- IMDb's datasets, empty. `catalogue` holds the views that others read; `catalogue_live` the tables behind
+-- them. A load makes tables of the same definition in `catalogue_next` and puts that schema in the place of
+-- `catalogue_live`. The data is downloaded again, so this file may drop what it finds.
+DROP SCHEMA IF EXISTS catalogue, catalogue_live, catalogue_next, catalogue_old CASCADE;
+CREATE SCHEMA catalogue_live;
+COMMENT ON SCHEMA catalogue_live IS 'IMDb''s datasets, and what is made of them, as last loaded.';
+
+CREATE TABLE catalogue_live.title_basics (
+    tconst          text NOT NULL PRIMARY KEY,
+    title_type      text,
+    primary_title   text,
+    original_title  text,
+    is_adult        boolean,
+    start_year      integer,
+    end_year        integer,
+    runtime_minutes integer,
+    genres          text
+);
+COMMENT ON TABLE catalogue_live.title_basics IS 'title.basics: one row per title.';
+COMMENT ON COLUMN catalogue_live.title_basics.tconst IS 'IMDb''s id of the title, such as tt0111161.';
+COMMENT ON COLUMN catalogue_live.title_basics.title_type IS 'Such as movie, short, tvSeries, tvEpisode; new ones may come.';
+COMMENT ON COLUMN catalogue_live.title_basics.primary_title IS 'The better-known title.';
+COMMENT ON COLUMN catalogue_live.title_basics.original_title IS 'The title in its own language.';
+COMMENT ON COLUMN catalogue_live.title_basics.is_adult IS 'Whether IMDb calls it an adult title.';
+COMMENT ON COLUMN catalogue_live.title_basics.start_year IS 'Year of release; of a series the first year.';
+COMMENT ON COLUMN catalogue_live.title_basics.end_year IS 'Last year of a series.';
+COMMENT ON COLUMN catalogue_live.title_basics.runtime_minutes IS 'Running time in minutes.';
+COMMENT ON COLUMN catalogue_live.title_basics.genres IS 'Up to three genres, separated by commas.';
+
+CREATE TABLE catalogue_live.title_ratings (
+    tconst         text NOT NULL PRIMARY KEY,
+    average_rating numeric(3, 1),
+    num_votes      integer
+);
+COMMENT ON TABLE catalogue_live.title_ratings IS 'title.ratings: one row per title with at least five votes.';
+COMMENT ON COLUMN catalogue_live.title_ratings.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_ratings.average_rating IS 'IMDb''s weighted mean of the votes, 1 to 10.';
+COMMENT ON COLUMN catalogue_live.title_ratings.num_votes IS 'How many people voted.';
+
+CREATE TABLE catalogue_live.title_crew (
+    tconst    text NOT NULL PRIMARY KEY,
+    directors text,
+    writers   text
+);
+COMMENT ON TABLE catalogue_live.title_crew IS 'title.crew: one row per title.';
+COMMENT ON COLUMN catalogue_live.title_crew.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_crew.directors IS 'Ids of its directors, separated by commas.';
+COMMENT ON COLUMN catalogue_live.title_crew.writers IS 'Ids of its writers, separated by commas.';
+
+CREATE TABLE catalogue_live.title_episode (
+    tconst         text NOT NULL PRIMARY KEY,
+    parent_tconst  text,
+    season_number  integer,
+    episode_number integer
+);
+CREATE INDEX title_episode_by_parent ON catalogue_live.title_episode (parent_tconst);
+COMMENT ON TABLE catalogue_live.title_episode IS 'title.episode: one row per episode.';
+COMMENT ON COLUMN catalogue_live.title_episode.tconst IS 'The episode.';
+COMMENT ON COLUMN catalogue_live.title_episode.parent_tconst IS 'Its series.';
+COMMENT ON COLUMN catalogue_live.title_episode.season_number IS 'Its season.';
+COMMENT ON COLUMN catalogue_live.title_episode.episode_number IS 'Its number in the season.';
+
+CREATE TABLE catalogue_live.title_principals (
+    tconst     text NOT NULL,
+    ordering   integer NOT NULL,
+    nconst     text,
+    category   text,
+    job        text,
+    characters text,
+    PRIMARY KEY (tconst, ordering)
+);
+COMMENT ON TABLE catalogue_live.title_principals IS 'title.principals: the main people of each title, one row per task.';
+COMMENT ON COLUMN catalogue_live.title_principals.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_principals.ordering IS 'IMDb''s order, from 1.';
+COMMENT ON COLUMN catalogue_live.title_principals.nconst IS 'The person; may stand several times in a title.';
+COMMENT ON COLUMN catalogue_live.title_principals.category IS 'Such as actor, actress, self, director; new ones may come.';
+COMMENT ON COLUMN catalogue_live.title_principals.job IS 'The job, more exactly.';
+COMMENT ON COLUMN catalogue_live.title_principals.characters IS 'Names of the parts, as a JSON array.';
+
+CREATE TABLE catalogue_live.title_akas (
+    title_id          text NOT NULL,
+    ordering          integer NOT NULL,
+    title             text,
+    region            text,
+    language          text,
+    types             text,
+    attributes        text,
+    is_original_title boolean,
+    PRIMARY KEY (title_id, ordering)
+);
+COMMENT ON TABLE catalogue_live.title_akas IS 'title.akas: the titles under which a title is known, by region.';
+COMMENT ON COLUMN catalogue_live.title_akas.title_id IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_akas.ordering IS 'IMDb''s order, from 1.';
+COMMENT ON COLUMN catalogue_live.title_akas.title IS 'The title there.';
+COMMENT ON COLUMN catalogue_live.title_akas.region IS 'IMDb''s code of the region; NA is Namibia.';
+COMMENT ON COLUMN catalogue_live.title_akas.language IS 'IMDb''s code of the language.';
+COMMENT ON COLUMN catalogue_live.title_akas.types IS 'Such as original or imdbDisplay, separated by the character 2.';
+COMMENT ON COLUMN catalogue_live.title_akas.attributes IS 'More about it, separated by the character 2.';
+COMMENT ON COLUMN catalogue_live.title_akas.is_original_title IS 'Whether this is the original title.';
+
+CREATE TABLE catalogue_live.name_basics (
+    nconst             text NOT NULL PRIMARY KEY,
+    primary_name       text,
+    birth_year         integer,
+    death_year         integer,
+    primary_profession text,
+    known_for_titles   text
+);
+COMMENT ON TABLE catalogue_live.name_basics IS 'name.basics: one row per person; names are not unique.';
+COMMENT ON COLUMN catalogue_live.name_basics.nconst IS 'IMDb''s id of the person, such as nm0000209.';
+COMMENT ON COLUMN catalogue_live.name_basics.primary_name IS 'The name by which the person is best known.';
+COMMENT ON COLUMN catalogue_live.name_basics.birth_year IS 'Year of birth; negative before year 1.';
+COMMENT ON COLUMN catalogue_live.name_basics.death_year IS 'Year of death.';
+COMMENT ON COLUMN catalogue_live.name_basics.primary_profession IS 'Up to three professions, separated by commas.';
+COMMENT ON COLUMN catalogue_live.name_basics.known_for_titles IS 'Ids of up to four titles, separated by commas.';
+
+-- Made of the datasets after each load.
+CREATE TABLE catalogue_live.title_genres (
+    tconst   text NOT NULL,
+    genre    text NOT NULL,
+    position smallint NOT NULL,
+    PRIMARY KEY (tconst, genre)
+);
+CREATE INDEX title_genres_by_genre ON catalogue_live.title_genres (genre);
+COMMENT ON TABLE catalogue_live.title_genres IS 'One row per title and genre.';
+COMMENT ON COLUMN catalogue_live.title_genres.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_genres.genre IS 'The genre.';
+COMMENT ON COLUMN catalogue_live.title_genres.position IS 'Its place among the genres of the title, from 1.';
+
+CREATE TABLE catalogue_live.credits (
+    tconst   text NOT NULL,
+    nconst   text NOT NULL,
+    role     text NOT NULL,
+    position integer NOT NULL,
+    PRIMARY KEY (tconst, role, nconst)
+);
+CREATE INDEX credits_by_person ON catalogue_live.credits (nconst);
+COMMENT ON TABLE catalogue_live.credits IS 'One row per title, person and role.';
+COMMENT ON COLUMN catalogue_live.credits.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.credits.nconst IS 'The person; may be missing in name_basics.';
+COMMENT ON COLUMN catalogue_live.credits.role IS 'director, writer (both of title.crew) or cast (actor, actress, self of title.principals).';
+COMMENT ON COLUMN catalogue_live.credits.position IS 'The person''s first place in that role, from 1; smaller is earlier.';
+
+CREATE TABLE catalogue_live.title_names (
+    tconst    text NOT NULL,
+    norm      text NOT NULL,
+    words     text NOT NULL,
+    votes     integer NOT NULL,
+    year      integer,
+    kind      text NOT NULL,
+    is_common boolean NOT NULL,
+    PRIMARY KEY (tconst, norm)
+);
+COMMENT ON TABLE catalogue_live.title_names IS 'For the search: one row per title and folded name; no episodes.';
+COMMENT ON COLUMN catalogue_live.title_names.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.title_names.norm IS 'The name, folded.';
+COMMENT ON COLUMN catalogue_live.title_names.words IS 'Words that find it, separated by spaces.';
+COMMENT ON COLUMN catalogue_live.title_names.votes IS 'Votes of the title; 0 without.';
+COMMENT ON COLUMN catalogue_live.title_names.year IS 'Year of release.';
+COMMENT ON COLUMN catalogue_live.title_names.kind IS 'primary, original or alternative: the first of them that has this name.';
+COMMENT ON COLUMN catalogue_live.title_names.is_common IS 'Whether it is found without being asked for: no adult title.';
+
+CREATE TABLE catalogue_live.person_names (
+    nconst text NOT NULL PRIMARY KEY,
+    norm   text NOT NULL,
+    words  text NOT NULL,
+    votes  integer NOT NULL
+);
+COMMENT ON TABLE catalogue_live.person_names IS 'For the search: one row per person.';
+COMMENT ON COLUMN catalogue_live.person_names.nconst IS 'The person.';
+COMMENT ON COLUMN catalogue_live.person_names.norm IS 'The name, folded.';
+COMMENT ON COLUMN catalogue_live.person_names.words IS 'Words that find it, separated by spaces.';
+COMMENT ON COLUMN catalogue_live.person_names.votes IS 'Votes of the person''s best-known title; 0 without.';
+
+CREATE TABLE catalogue_live.word_repairs (
+    shortened text NOT NULL,
+    word      text NOT NULL,
+    PRIMARY KEY (shortened, word)
+);
+COMMENT ON TABLE catalogue_live.word_repairs IS 'For the search: words with one letter left out, to find them again after a typing error.';
+COMMENT ON COLUMN catalogue_live.word_repairs.shortened IS 'The word without one of its letters, or as it is.';
+COMMENT ON COLUMN catalogue_live.word_repairs.word IS 'The word.';
+
+CREATE SCHEMA catalogue;
+COMMENT ON SCHEMA catalogue IS 'Views over the tables of IMDb''s datasets, so that a load can put new ones in their place.';
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'catalogue_live' LOOP
+        EXECUTE format('CREATE VIEW catalogue.%1$I AS SELECT * FROM catalogue_live.%1$I', name);
+    END LOOP;
+END
+$$;
