@@ -170,7 +170,7 @@ def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]
     Without `ops` the database does not know its revision, so it counts as the newest.
     """
     reached = _head() if "ops" in missing else found
-    lost = [schema for schema in ("core", "ops") if schema in missing]
+    lost: list[str] = [schema for schema in ("core", "ops") if schema in missing]
     if set(missing) & set(CATALOGUE):
         lost.append("catalogue")
     for schema in lost:
