@@ -113,6 +113,8 @@ _relations = Query("catalogue_relations", _Relation)
 _keys = Query("catalogue_keys", _Key)
 _description: Scalar[str | None] = Scalar("catalogue_description")
 _views: Scalar[str] = Scalar("catalogue_views")
+_now: Scalar[str] = Scalar("catalogue_now")
+_old_readers: Scalar[int] = Scalar("catalogue_old_readers")
 
 
 def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]:
@@ -442,6 +444,9 @@ def missing_tables(connection: Connection) -> list[str]:
 
 _SWAP_PATIENCE_SECONDS = 1_800.0
 _SWAP_PAUSE_SECONDS = 1.0
+_OLD_READERS_SECONDS = 300.0
+"""How long the swap waits for transactions that began before the new rows and read only what there
+was then. A backup is one, may take hours, and does not read the catalogue."""
 
 
 def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_SECONDS) -> float:
@@ -456,24 +461,28 @@ def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_S
     Raises:
         CatalogueBusy: Readers held views for all of `patience` (seconds).
     """
-    deadline = time.monotonic() + patience
+    since, began = _now.one(connection), time.monotonic()
+    while _old_readers.one(connection, since=since):
+        if time.monotonic() - began > min(patience, _OLD_READERS_SECONDS):
+            break
+        time.sleep(_SWAP_PAUSE_SECONDS)
     while True:
         try:
             took = _swap_once(connection, run_id)
             break
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > patience:
                 raise CatalogueBusy(
                     f"Somebody reads the catalogue for over {patience / 60:.0f} minutes without a "
                     "pause, so the new one could not be shown. A new try goes on from here."
                 ) from error
             time.sleep(_SWAP_PAUSE_SECONDS)
-    drop_old(connection)
+    drop_rest(connection)
     return took
 
 
-def drop_old(connection: Connection) -> None:
-    """Drop the catalogue before the live one; if somebody reads that, leave it to the next run."""
+def drop_rest(connection: Connection) -> None:
+    """Drop all but the live catalogue; if somebody reads that, leave it to the next run."""
     connection.execute("SET lock_timeout = '30s'")
     with suppress(errors.LockNotAvailable):
         connection.execute(_text("catalogue_clear"))

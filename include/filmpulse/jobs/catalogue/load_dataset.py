@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filmpulse.config import Settings
-from filmpulse.errors import CatalogueRefused, Final
+from filmpulse.errors import CatalogueRefused
 from filmpulse.jobs.catalogue.fail import noted
 from filmpulse.jobs.catalogue.subsets import KEPT_TITLES, chosen_in, how_kept
 from filmpulse.jobs.context import Context, Progress, silent
@@ -86,10 +86,8 @@ def load(
             raise AssertionError("without a mark to compare with, each file is a new one")
         try:
             loaded = _load_file(connection, dataset, subset, load_id, found)
-        except Final:
-            found.path.unlink(missing_ok=True)  # a new try needs another file
-            raise
-        found.path.unlink(missing_ok=True)
+        finally:
+            found.path.unlink(missing_ok=True)
     log.info("%s: %d rows in %.1f s.", name, loaded.rows, loaded.seconds)
     return loaded
 
