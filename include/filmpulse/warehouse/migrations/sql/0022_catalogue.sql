@@ -160,7 +160,7 @@ CREATE INDEX title_names_by_word ON catalogue_live.title_names
 CREATE INDEX title_names_known_by_word ON catalogue_live.title_names
     USING gin (array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')))
     WITH (fastupdate = off) WHERE votes >= 1000;
-CREATE INDEX title_names_known_by_start ON catalogue_live.title_names (left(norm, 2), votes DESC)
+CREATE INDEX title_names_known_by_start ON catalogue_live.title_names (left(norm, 1), votes DESC)
     INCLUDE (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.title_names IS 'For the search: one row per title and folded name; no episodes.';
 COMMENT ON COLUMN catalogue_live.title_names.tconst IS 'The title.';
@@ -181,13 +181,13 @@ CREATE TABLE catalogue_live.person_names (
 CREATE INDEX person_names_by_norm ON catalogue_live.person_names (norm);
 CREATE INDEX person_names_by_word ON catalogue_live.person_names
     USING gin (array_to_tsvector(string_to_array(words, ' '))) WITH (fastupdate = off);
-CREATE INDEX person_names_known_by_start ON catalogue_live.person_names (left(norm, 2), votes DESC)
+CREATE INDEX person_names_known_by_start ON catalogue_live.person_names (left(norm, 1), votes DESC)
     INCLUDE (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.person_names IS 'For the search: one row per person.';
 COMMENT ON COLUMN catalogue_live.person_names.nconst IS 'The person.';
 COMMENT ON COLUMN catalogue_live.person_names.norm IS 'The name, folded, in one piece; 100 characters at most.';
 COMMENT ON COLUMN catalogue_live.person_names.words IS 'Its folded words in order, separated by spaces.';
-COMMENT ON COLUMN catalogue_live.person_names.votes IS 'Votes of the person''s best-known title; 0 without.';
+COMMENT ON COLUMN catalogue_live.person_names.votes IS 'Votes of the titles that the person is known for, in all.';
 
 CREATE TABLE catalogue_live.word_repairs (
     shortened text COLLATE "C" NOT NULL,

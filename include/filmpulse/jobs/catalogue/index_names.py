@@ -1,0 +1,124 @@
+"""Fill the tables of the search from the titles and people of the same schema.
+
+Names are folded by the same function as queries, so they are read from Postgres and written back:
+by one connection each, a block of rows at a time, so memory does not grow with the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from filmpulse.search.folding import Folded, fold, leet
+from filmpulse.search.repairs import LONGEST, SHORTEST, shortened
+from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse.titles import (
+    TitleToFold,
+    people_to_fold,
+    titles_to_fold,
+    words_to_repair,
+)
+
+_AT_ONCE = 5_000  # rows: some 2 MB
+KNOWN_VOTES = 1_000
+"""From so many votes on a title is found by parts of its name, too; the indexes of known names in
+migration 0022 begin there. A tenth of the rated titles has them."""
+_PARTS = re.compile(r":\s+|\s[-\u2013\u2014]\s|\s+or:?\s+\((?=\w)|\s+or:\s+|\s+\((?=\w)")
+_LEAST_PART = 3  # letters: "M - A ..." must not be found by an "a"
+
+
+def index_names(warehouse: Warehouse, schema: str) -> None:
+    """Fill `title_names`, `person_names` and `word_repairs` of a schema, which must be empty.
+
+    The schema's other tables must be committed and have their keys, which this needs to be fast.
+    Titles with ids that are none for the rest of Filmpulse, and episodes, are left out. Each table
+    is committed when it is full; after an error the schema is to be dropped, as after any other
+    error of a load.
+
+    Args:
+        warehouse: Where the schema is; two connections are used.
+        schema: Such as catalogue_next.
+    """
+    with warehouse.connect() as reader, warehouse.connect() as writer:
+        for connection in (reader, writer):
+            _look_in(schema, connection)
+        with titles_to_fold.streamed(reader, _AT_ONCE) as titles:
+            _copy(writer, "title_names", _title_names(titles))
+        with people_to_fold.streamed(reader, _AT_ONCE) as people:
+            _copy(
+                writer,
+                "person_names",
+                (
+                    (person.nconst, name.norm, " ".join(name.words), person.votes)
+                    for person in people
+                    if (name := fold(person.primary_name)).norm
+                ),
+            )
+        # The words are those that were just written, so the reader must begin after that.
+        with words_to_repair.streamed(reader, _AT_ONCE, shortest=SHORTEST, longest=LONGEST) as words:
+            _copy(
+                writer,
+                "word_repairs",
+                ((part, *word) for word in words for part in shortened(word.word)),
+            )
+
+
+def _look_in(schema: str, connection: psycopg.Connection[Any]) -> None:
+    """Have unqualified names mean tables of a schema; plan for all rows, not the first ones."""
+    connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
+    connection.execute("SET cursor_tuple_fraction = 1")
+    connection.commit()
+
+
+def _copy(
+    writer: psycopg.Connection[Any], table: LiteralString, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    into = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+    with writer.cursor() as cursor, cursor.copy(into) as copy:
+        for row in rows:
+            copy.write_row(row)
+    writer.commit()
+
+
+def _title_names(rows: Iterable[TitleToFold]) -> Iterator[tuple[Any, ...]]:
+    """Fold the names of each title, whose rows must follow each other; a folded name once."""
+    for tconst, group in groupby(rows, attrgetter("tconst")):
+        named = list(group)
+        title = named[0]
+        for kind, name in _names(named).values():
+            yield (
+                tconst, name.norm, " ".join(name.words), " ".join(name.more) or None,
+                title.votes, title.year, kind, title.is_common,
+            )  # fmt: skip
+
+
+def _names(rows: list[TitleToFold]) -> dict[str, tuple[str, Folded]]:
+    """Return the folded names of one title by their `norm`, each with the first kind it has."""
+    title = rows[0]
+    own = [name for name in (title.primary_title, title.original_title) if name]
+    named = list(zip(("primary", "original"), own, strict=False))
+    if title.votes >= KNOWN_VOTES:
+        named += [("part", part) for name in own for part in parts(name)]
+    named += [("alternative", reading) for name in own for reading in leet(name)]
+    named += [("alternative", row.alternative) for row in rows if row.alternative]
+    names: dict[str, tuple[str, Folded]] = {}
+    for kind, name in dict.fromkeys(named):
+        folded = fold(name)
+        if folded.norm:
+            names.setdefault(folded.norm, (kind, folded))
+    return names
+
+
+def parts(name: str) -> list[str]:
+    """Return what stands before the first colon, dash, bracket or "or", and after each of them."""
+    places = [(found.start(), found.end()) for found in _PARTS.finditer(name)]
+    if not places:
+        return []
+    pieces = [name[: places[0][0]], *(name[end:] for _, end in places)]
+    return [piece for piece in pieces if len(fold(piece).norm) >= _LEAST_PART]
