@@ -1,14 +1,16 @@
 """Fill the tables of the search from the titles and people of the same schema.
 
-Names are folded by the same function as queries, so they are read from Postgres and written back:
-by one connection each, a block of rows at a time, so memory does not grow with the catalogue.
+Names are folded by the same function as queries, so they are read from Postgres and written back: a
+block of rows from a cursor, a block by COPY, in turns. So one connection does, and memory does not
+grow with the catalogue.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from contextlib import contextmanager
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, LiteralString
 
@@ -17,8 +19,8 @@ from psycopg import sql
 
 from filmpulse.search.folding import Folded, fold, leet
 from filmpulse.search.repairs import LONGEST, SHORTEST, shortened
-from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.titles import (
+    PersonToFold,
     TitleToFold,
     people_to_fold,
     titles_to_fold,
@@ -32,61 +34,61 @@ migration 0022 begin there. A tenth of the rated titles has them."""
 _PARTS = re.compile(r":\s+|\s[-\u2013\u2014]\s|\s+or:?\s+\((?=\w)|\s+or:\s+|\s+\((?=\w)")
 _LEAST_PART = 3  # letters: "M - A ..." must not be found by an "a"
 
+Values = tuple[Any, ...]
 
-def index_names(warehouse: Warehouse, schema: str) -> None:
+
+def index_names(connection: psycopg.Connection[Any], schema: str) -> None:
     """Fill `title_names`, `person_names` and `word_repairs` of a schema, which must be empty.
 
-    The schema's other tables must be committed and have their keys, which this needs to be fast.
-    Titles with ids that are none for the rest of Filmpulse, and episodes, are left out. Each table
-    is committed when it is full; after an error the schema is to be dropped, as after any other
-    error of a load.
+    The schema's other tables must have their keys, which this needs to be fast. Titles with ids
+    that are none for the rest of Filmpulse, and episodes, are left out. All of it is one
+    transaction, or part of the caller's.
 
     Args:
-        warehouse: Where the schema is; two connections are used.
+        connection: The connection to read and write by.
         schema: Such as catalogue_next.
     """
-    with warehouse.connect() as reader, warehouse.connect() as writer:
-        for connection in (reader, writer):
-            _look_in(schema, connection)
-        with titles_to_fold.streamed(reader, _AT_ONCE) as titles:
-            _copy(writer, "title_names", _title_names(titles))
-        with people_to_fold.streamed(reader, _AT_ONCE) as people:
-            _copy(
-                writer,
-                "person_names",
-                (
-                    (person.nconst, name.norm, " ".join(name.words), person.votes)
-                    for person in people
-                    if (name := fold(person.primary_name)).norm
-                ),
-            )
-        # The words are those that were just written, so the reader must begin after that.
-        with words_to_repair.streamed(reader, _AT_ONCE, shortest=SHORTEST, longest=LONGEST) as words:
-            _copy(
-                writer,
-                "word_repairs",
-                ((part, *word) for word in words for part in shortened(word.word)),
-            )
+    with connection.transaction(), _within(schema, connection):
+        with titles_to_fold.streamed(connection, _AT_ONCE) as titles:
+            _copy(connection, "title_names", _title_names(titles))
+        with people_to_fold.streamed(connection, _AT_ONCE) as people:
+            _copy(connection, "person_names", _person_names(people))
+        repaired = {"shortest": SHORTEST, "longest": LONGEST}
+        with words_to_repair.streamed(connection, _AT_ONCE, **repaired) as words:
+            rows = ((part, *word) for word in words for part in shortened(word.word))
+            _copy(connection, "word_repairs", rows)
 
 
-def _look_in(schema: str, connection: psycopg.Connection[Any]) -> None:
-    """Have unqualified names mean tables of a schema; plan for all rows, not the first ones."""
-    connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
-    connection.execute("SET cursor_tuple_fraction = 1")
-    connection.commit()
+@contextmanager
+def _within(schema: str, connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Have unqualified names mean tables of a schema; plan cursors for all of their rows."""
+    with connection.cursor(row_factory=psycopg.rows.scalar_row) as cursor:
+        before = cursor.execute("SELECT current_setting('search_path')").fetchone()
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
+    connection.execute("SET LOCAL cursor_tuple_fraction = 1")
+    yield
+    connection.execute("SELECT set_config('search_path', %s, true)", (before,))
 
 
 def _copy(
-    writer: psycopg.Connection[Any], table: LiteralString, rows: Iterable[tuple[Any, ...]]
+    connection: psycopg.Connection[Any], table: LiteralString, rows: Iterator[Values]
 ) -> None:
+    """Copy rows, some at a time, so that their cursor can be read between two COPYs."""
     into = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
-    with writer.cursor() as cursor, cursor.copy(into) as copy:
-        for row in rows:
-            copy.write_row(row)
-    writer.commit()
+    while block := list(islice(rows, _AT_ONCE)):
+        with connection.cursor() as cursor, cursor.copy(into) as copy:
+            for row in block:
+                copy.write_row(row)
 
 
-def _title_names(rows: Iterable[TitleToFold]) -> Iterator[tuple[Any, ...]]:
+def _person_names(people: Iterable[PersonToFold]) -> Iterator[Values]:
+    for person in people:
+        name = fold(person.primary_name)
+        if name.norm:
+            yield person.nconst, name.norm, " ".join(name.words), person.votes
+
+
+def _title_names(rows: Iterable[TitleToFold]) -> Iterator[Values]:
     """Fold the names of each title, whose rows must follow each other; a folded name once."""
     for tconst, group in groupby(rows, attrgetter("tconst")):
         named = list(group)

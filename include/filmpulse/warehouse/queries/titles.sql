@@ -30,7 +30,7 @@ FROM (
     FROM catalogue.title_names
     WHERE norm >= %(start)s AND norm < %(end)s AND (is_common OR %(with_adult)s)
     LIMIT 500
-) some
+) found
 ORDER BY votes DESC
 LIMIT 60
 
@@ -52,7 +52,7 @@ FROM (
     WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
       AND (is_common OR %(with_adult)s)
     LIMIT 2000
-) some
+) found
 ORDER BY (year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1) IS TRUE DESC, votes DESC
 LIMIT 100
 
@@ -81,7 +81,7 @@ FROM (
     FROM catalogue.person_names
     WHERE array_to_tsvector(string_to_array(words, ' ')) @@ %(words)s::tsquery
     LIMIT 2000
-) some
+) found
 ORDER BY votes DESC
 LIMIT 50
 
