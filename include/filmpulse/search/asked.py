@@ -24,7 +24,7 @@ _ARTICLE_BEHIND = re.compile(
 )
 _YEAR = "(?:18[7-9][0-9]|19[0-9]{2}|20[0-9]{2})"
 _YEAR_IN_BRACKETS = re.compile(
-    rf"\s*[(\[]\s*(?:[^()\[\]]*[^\w()\[\]])?({_YEAR})(?:\s*[-\u2013\u2014]\s*(?:{_YEAR})?)?\s*[)\]]\s*$"
+    rf"\s*[(\[]\s*(?:[^()\[\]]*?[^\w()\[\]])??({_YEAR})(?:\s*[-\u2013\u2014]\s*(?:{_YEAR})?)?\s*[)\]]\s*$"
 )
 _YEAR_AT_END = re.compile(rf"^(.*\S)[\s,;:-]+({_YEAR})$", re.DOTALL)
 _YEAR_AT_BEGINNING = re.compile(rf"^({_YEAR})[\s,;:-]+(\S.*)$", re.DOTALL)

@@ -133,9 +133,8 @@ def plain(name: str) -> str:
     if name.isascii():
         return name.lower().replace("&", " and ") if "&" in name else name.lower()
     text = _POWERS.sub(lambda found: f" {found[0]}", name)
-    text = _APOSTROPHES.sub("'", text)
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", text).translate(_BY_HAND)
+    return _APOSTROPHES.sub("'", unicodedata.normalize("NFC", text).translate(_BY_HAND))
 
 
 def squeeze(words: list[str]) -> str:
