@@ -123,9 +123,11 @@ def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]
 
 
 class Owner(NamedTuple):
-    """Whose `catalogue_next` is, and whether all of it was built."""
+    """Whose `catalogue_next` is, what the run loads, and whether all of it was built."""
 
     run_id: str
+    subset: Subset
+    datasets: list[str]
     is_built: bool = False
 
 
@@ -203,19 +205,15 @@ def check_owner(connection: Connection, run_id: str) -> Owner:
     return found
 
 
-def begin(connection: Connection, run_id: str) -> None:
+def begin(connection: Connection, run_id: str, subset: Subset) -> None:
     """Make the next catalogue, empty; drop whatever an earlier run left."""
     clear(connection, "taken_over", f"The run {run_id} began anew, so this was dropped.")
     connection.execute(_text("catalogue_make_schema"))
-    _note_owner(connection, Owner(run_id))
+    note_owner(connection, Owner(run_id, subset, []))
 
 
-def note_built(connection: Connection, run_id: str) -> None:
-    """Note that all tables of the next catalogue are there."""
-    _note_owner(connection, Owner(run_id, is_built=True))
-
-
-def _note_owner(connection: Connection, noted: Owner) -> None:
+def note_owner(connection: Connection, noted: Owner) -> None:
+    """Note whose the next catalogue is, and how far it is."""
     told = sql.Literal(json.dumps(noted._asdict()))
     connection.execute(_text("catalogue_note_owner", owner=told))
 

@@ -226,12 +226,12 @@ def test_two_runs_at_once(context, shelf):
 
 def test_a_run_whose_place_was_taken_ends(context, shelf):
     jobs.plan_catalogue("first", context)
-    jobs.load_dataset("title.basics", "all", "first", context)
+    jobs.load_dataset("title.basics", "first", context)
     jobs.plan_catalogue("second", context)
     for step in (
-        lambda: jobs.load_dataset("title.akas", "all", "first", context),
-        lambda: jobs.choose_titles("all", "first", context),
-        lambda: jobs.build_catalogue("all", "first", context),
+        lambda: jobs.load_dataset("title.akas", "first", context),
+        lambda: jobs.choose_titles("first", context),
+        lambda: jobs.build_catalogue("first", context),
         lambda: jobs.swap_catalogue("first", context),
     ):
         with pytest.raises(CatalogueRefused) as refused:
@@ -247,7 +247,7 @@ def test_a_run_of_which_a_dataset_failed_is_dropped_by_its_last_step(context, sh
     shelf.files["title.crew"] = packed(b"", "title.crew")
     for name in plan.datasets:
         try:
-            jobs.load_dataset(name, "all", "new", context)
+            jobs.load_dataset(name, "new", context)
         except CatalogueRefused:
             assert name == "title.crew"
     with pytest.raises(CatalogueRefused, match=r"title\.crew") as refused:
@@ -261,13 +261,13 @@ def test_steps_may_be_repeated(context):
     for _ in range(2):
         plan = jobs.plan_catalogue("new", context)
     for name in plan.titles * 2:
-        jobs.load_dataset(name, "rated", "new", context)
+        jobs.load_dataset(name, "new", context)
     for _ in range(2):
-        jobs.choose_titles("rated", "new", context)
+        jobs.choose_titles("new", context)
     for name in plan.details * 2:
-        jobs.load_dataset(name, "rated", "new", context)
+        jobs.load_dataset(name, "new", context)
     for _ in range(2):
-        jobs.build_catalogue("rated", "new", context)
+        jobs.build_catalogue("new", context)
     for _ in range(2):
         jobs.swap_catalogue("new", context)
     assert jobs.catalogue_status(context).shown_subset == "rated"

@@ -18,7 +18,7 @@ from filmpulse.sources.datasets import DATASETS
 from filmpulse.sources.datasets.download import Mark, Offer, address, look
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
-from filmpulse.warehouse.catalogue import Load, Subset
+from filmpulse.warehouse.catalogue import Load, Owner, Subset
 
 log = logging.getLogger(__name__)
 
@@ -116,20 +116,22 @@ def check_accepted(context: Context) -> Subset:
 
 def make_plan(connection: Connection, run_id: str, context: Context) -> CataloguePlan:
     """Do it, on a connection of `at_work`."""
-    wh.begin(connection, run_id)
+    subset = check_accepted(context)
+    wh.begin(connection, run_id, subset)
     try:
-        plan = _plan(connection, run_id, context)
+        plan = _plan(connection, run_id, subset, context)
     except BaseException:
         with suppress(psycopg.Error):
             wh.drop_rest(connection)
         raise
-    if not plan.datasets:
+    if plan.datasets:
+        wh.note_owner(connection, Owner(run_id, subset, plan.datasets))
+    else:
         wh.drop_rest(connection)
     return plan
 
 
-def _plan(connection: Connection, run_id: str, context: Context) -> CataloguePlan:
-    subset = check_accepted(context)
+def _plan(connection: Connection, run_id: str, subset: Subset, context: Context) -> CataloguePlan:
     live = wh.newest_loads(connection, "live")
     offers = _offers(connection, subset, live, context)
     unchanged = [name for name in needed(subset) if name not in offers]
