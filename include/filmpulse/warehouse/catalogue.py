@@ -440,14 +440,15 @@ def missing_tables(connection: Connection) -> list[str]:
     return [table.name for table in live_tables(connection) if table.name not in there]
 
 
-_SWAP_PATIENCE_SECONDS = 1_800.0
+SWAP_PATIENCE_SECONDS = 1_800.0
+"""How long the swap tries to find a moment without readers."""
 _SWAP_PAUSE_SECONDS = 1.0
 _OLD_READERS_SECONDS = 300.0
 """How long the swap waits for transactions that began before the new rows and read only what there
 was then. A backup is one, may take hours, and does not read the catalogue."""
 
 
-def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_SECONDS) -> float:
+def swap(connection: Connection, run_id: str) -> float:
     """Put the next catalogue in the place of the live one, in one transaction, and drop the old.
 
     A reader who holds a view makes this wait and try again; other readers are held up for the
@@ -457,11 +458,11 @@ def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_S
         How long readers could not begin to read, in seconds.
 
     Raises:
-        CatalogueBusy: Readers held views for all of `patience` (seconds).
+        CatalogueBusy: Readers held views for all of `SWAP_PATIENCE_SECONDS`.
     """
     since, began = _now.one(connection), time.monotonic()
     while _old_readers.one(connection, since=since):
-        if time.monotonic() - began > min(patience, _OLD_READERS_SECONDS):
+        if time.monotonic() - began > _OLD_READERS_SECONDS:
             break
         time.sleep(_SWAP_PAUSE_SECONDS)
     while True:
@@ -469,9 +470,9 @@ def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_S
             took = _swap_once(connection, run_id)
             break
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
-            if time.monotonic() - began > patience:
+            if time.monotonic() - began > SWAP_PATIENCE_SECONDS:
                 raise CatalogueBusy(
-                    f"Somebody reads the catalogue for over {patience / 60:.0f} minutes without a "
+                    f"Somebody reads the catalogue for over {SWAP_PATIENCE_SECONDS / 60:.0f} minutes without a "
                     "pause, so the new one could not be shown. A new try goes on from here."
                 ) from error
             time.sleep(_SWAP_PAUSE_SECONDS)
