@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_damage_is_seen(file: Path) -> None:
         assert refusal(file, content) == "broken_file"
     raw = zlib.compress(HEADER + body)
     assert refusal(file, raw) == "broken_file"
+
+
+CAPTURES = Path(os.environ.get("FILMPULSE_CAPTURES", "none")) / "imdb_tsv"
+
+
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason="no rows of real files here")
+def test_headers_of_real_files_are_known(file: Path) -> None:
+    captures = sorted(CAPTURES.glob("*.tsv"))
+    assert captures
+    for capture in captures:
+        content = capture.read_bytes()
+        file.write_bytes(gzip.compress(content))
+        dataset = DATASETS[capture.stem.rpartition("_")[2]]
+        assert b"".join(rows(file, dataset)) == content.partition(b"\n")[2]
 
 
 MONDAY, TUESDAY = datetime(2026, 3, 2, 13, tzinfo=UTC), datetime(2026, 3, 3, 13, tzinfo=UTC)

@@ -437,9 +437,11 @@ def _asked(
     except httpx.TimeoutException as error:
         raise SiteUnavailable(f"{shown} gave no answer in time.", reason="timeout") from error
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-        raise SiteUnavailable(f"{shown} was cut off: {error}.", reason="broken_page") from error
+        why = str(error) or type(error).__name__
+        raise SiteUnavailable(f"{shown} was cut off: {why}.", reason="broken_page") from error
     except httpx.HTTPError as error:
-        raise SiteUnavailable(f"{shown} could not be read: {error}.") from error
+        why = str(error) or type(error).__name__
+        raise SiteUnavailable(f"{shown} could not be read: {why}.") from error
 
 
 def _check_status(answer: httpx.Response, url: str) -> None:
@@ -461,7 +463,8 @@ def _check_status(answer: httpx.Response, url: str) -> None:
     later = f" It asks to wait {wait:,.0f} seconds." if wait else ""
     if status == 429:
         raise SiteUnavailable(f"{url} gets too many requests.{later}", reason="rate_limited")
-    if status == 202 or action or 400 <= status < 500:
+    is_refusal = 400 <= status < 500 and status not in (408, 425)  # those mean: try again
+    if status == 202 or action or is_refusal:
         reason = REFUSALS.get(status, "challenge" if action else "forbidden")
         raise Blocked(f"{url} was refused (status {status}).", reason=reason, retry_after=wait)
     raise SiteUnavailable(f"{url} answered {status}.{later}")
