@@ -247,7 +247,7 @@ def create_app(
         token: The value that `X-Control-Token` must have; from `FILMPULSE_SAMPLE_SITE_TOKEN`
             when None. If both are missing, the controls refuse every call.
         dataset_titles: How many titles the datasets have. From 50,000 on the files are made here,
-            which takes a minute for each million; else when they are asked for.
+            which takes two minutes a million; else when they are asked for.
 
     Raises:
         BadInput: `state_dir` holds a site made from another seed.

@@ -350,8 +350,9 @@ def _basics(world: World, places: Places) -> list[bytes]:
     names = [name.encode() for name in KINDS]
     primary, original = _titles(world, places)
     a = world.draw("basics", places)
-    recent = part(a, 0, 4_096) ** 3 * 130 >> 36
-    year = np.where(part(a, 16, 1_000) < 118, -1, world.anchor.year + 1 - recent)
+    years_ago = part(a, 0, 4_096) ** 2 * 130 >> 24
+    years_ago = np.where(part(a, 8, 100) == 0, -1, years_ago)
+    year = np.where(part(a, 16, 1_000) < 118, -1, world.anchor.year - years_ago)
     is_series = np.isin(kinds, [names.index(b"tvSeries"), names.index(b"tvMiniSeries")])
     ended = is_series & (part(a, 32, 10) < 4) & (year > 0)
     genres = kinds * GENRES + part(a, 48, GENRES)
@@ -459,7 +460,9 @@ def _person(world: World, title: Places, role: Places, place: Places, counts: Pl
     """
     drawn = world.draw("person", title * 8_192 + role * 2_048 + place)
     share = (drawn >> np.uint64(40)).astype(np.float64) * 2.0**-24
-    tail = np.where(part(drawn, 0, 10) < 6, share * share * share, share)
+    bent = share + 0.05  # so that the first have 150 times as many as the mean, not thousands
+    bent = (bent * bent * bent - 0.05**3) / (1.05**3 - 0.05**3)
+    tail = np.where(part(drawn, 0, 10) < 6, bent, share)
     people = (tail * world.people).astype(np.int64)
     for (factor, plus), (jump_role, jump_place) in zip(world.jumps, _JUMPS, strict=True):
         other = (title * factor + plus) % world.titles
