@@ -6,11 +6,15 @@ import re
 from typing import NamedTuple
 
 from filmpulse.items import without_controls
-from filmpulse.search.folding import Folded, fold, one_form, plain
+from filmpulse.search.folding import Folded, fold, parts, plain
 
 MOST_TYPED = 300
 """Characters of a query that are read: a title, two others in brackets and a year fit in; of each
 name `folding.MOST_CHARACTERS` count."""
+
+PART, GLUED = 0.8, 0.95
+"""Shares of readings that leave something out: all but a part of the name ("Rower: The Beginning"
+may stand as Rower), and an article that is typed in one piece with the next word."""
 
 _MOST_NAMES = 4
 _BEHIND = (
@@ -40,11 +44,13 @@ class Reading(NamedTuple):
         year: The year that was typed; None without.
         start: The last word as it was typed, without accents and case: it may be the beginning of
             a word. Empty if something follows the word.
+        share: What a name that fits this reading is worth, of 1.
     """
 
     name: Folded
     year: int | None = None
     start: str = ""
+    share: float = 1.0
 
 
 def read(query: str) -> tuple[Reading, ...]:
@@ -71,6 +77,14 @@ def read(query: str) -> tuple[Reading, ...]:
         for named, year in years
         for name in _names(named)
         if (folded := fold(name)).norm
+    ]
+    readings += [
+        Reading(folded._replace(norm=folded.norm[3:]), year, share=GLUED)
+        for folded, year, *_ in readings
+        if folded.norm.startswith("the") and len(folded.norm) > 4
+    ]
+    readings += [
+        Reading(fold(part), year, share=PART) for named, year in years[:1] for part in parts(named)
     ]
     return tuple(dict.fromkeys(readings))
 

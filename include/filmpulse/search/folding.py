@@ -13,6 +13,13 @@ from typing import NamedTuple
 MOST_CHARACTERS = 100
 """Of a folded name and of a query; nobody types more, and an index takes 2,704 bytes at most."""
 
+LIGHT = frozenset(
+    "the a an of and in on to for with at by from or is it i "
+    "le la les l un une des du de et der die das den dem ein eine und il lo gli uno una e el los "
+    "las y o os as um uma het een det en ett az part vol episode chapter".split()
+)
+"""Words that say little: articles and joining words of the main languages, words for parts."""
+
 ARTICLES = frozenset({"the", "a", "an"})
 """Left out at the beginning of `norm`, since people leave them out. Those of other languages stay:
 "die" or "la" is a word of many names (Die Hard, La La Land)."""
@@ -35,6 +42,9 @@ _OWNED = re.compile(r"([^\W_]{2,})'s(?![^\W_])")
 _LEET_WORD = re.compile(r"[a-z]+[0-9][a-z]+")
 _LEET = str.maketrans("0134578", "oieastb")
 _SEVEN_AS_V = str.maketrans("0134578", "oieasvb")
+
+_PARTS = re.compile(r":\s+|\s[-\u2013\u2014]\s|\s+or:?\s+\((?=\w)|\s+or:\s+|\s+\((?=\w)")
+_LEAST_PART = 3  # letters: "M - A ..." must not be found by an "a"
 
 _UNITS = dict(
     zip("one two three four five six seven eight nine".split(), range(1, 10), strict=True)
@@ -72,7 +82,7 @@ _ORDINALS = {
 }
 _SHORT = {"doctor": "dr", "mister": "mr", "missus": "mrs", "saint": "st", "volume": "vol",
           "versus": "vs", "pt": "part", "chap": "chapter"}  # fmt: skip
-_PARTS = frozenset({"part", "episode", "chapter", "vol", "book", "number", "war", "act"})
+_NUMBERED = frozenset({"part", "episode", "chapter", "vol", "book", "number", "war", "act"})
 
 _ONE_FORM = (
     {word: str(number) for word, number in (_UNITS | _TEENS | _TENS | _ROMAN).items()}
@@ -150,6 +160,23 @@ def leet(name: str) -> list[str]:
     return list(dict.fromkeys(name.translate(table) for table in (_SEVEN_AS_V, _LEET)))
 
 
+def parts(name: str) -> list[str]:
+    """Return what stands before the first colon, dash, bracket or "or", and after each of them."""
+    places = [(found.start(), found.end()) for found in _PARTS.finditer(name)]
+    if not places:
+        return []
+    pieces = [name[: places[0][0]], *(name[end:] for _, end in places)]
+    return [piece for piece in pieces if _says_something(piece)]
+
+
+def _says_something(name: str) -> bool:
+    """Say whether a part of a name has a word that is neither a number nor a light one."""
+    return any(
+        len(word) >= _LEAST_PART and not word.isdecimal() and word not in LIGHT
+        for word in fold(name).words
+    )
+
+
 def _split(text: str) -> list[str]:
     """Return runs of letters, digits and the vowel signs of scripts that write them apart."""
     if text.isascii():
@@ -187,7 +214,7 @@ def one_form(written: list[str]) -> list[str]:
             number, place = read
             words.append(str(number))
             continue
-        if word in _ROMAN_LETTER and place and (place == last or written[place - 1] in _PARTS):
+        if word in _ROMAN_LETTER and place and (place == last or written[place - 1] in _NUMBERED):
             word = _ROMAN_LETTER[word]
         words.append(_ONE_FORM.get(word, word))
         place += 1

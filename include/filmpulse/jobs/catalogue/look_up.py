@@ -14,16 +14,17 @@ from typing import NamedTuple
 from filmpulse.items import PersonHit, SearchHit
 from filmpulse.jobs.context import Context
 from filmpulse.search import asked
-from filmpulse.search.asked import Reading
-from filmpulse.search.folding import squeeze
-from filmpulse.search.ranking import LIGHT, Name, Repairs, rank
-from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened
+from filmpulse.search.asked import GLUED, Reading
+from filmpulse.search.folding import LIGHT, Folded, squeeze
+from filmpulse.search.ranking import Name, Repairs, rank
+from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import titles as rows
 
 _KNOWN_VOTES = 1_000
+_LIGHT_VOTES = 1_000_000  # light words are known as well as any
 _LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
-_MOST_WORDS, _MOST_REPAIRS = 10, 8
+_MOST_WORDS, _MOST_REPAIRS = 10, 12
 _PERSON_ID = re.compile(r"nm[0-9]{7,10}")
 
 
@@ -69,41 +70,52 @@ class _Search:
     ) -> None:
         self._connection = connection
         self._readings = readings
-        self._with_adult = with_adult
-        self._year = next((reading.year for reading in readings if reading.year), None)
-        self._norms = list(dict.fromkeys(reading.name.norm for reading in readings))
+        year = next((reading.year for reading in readings if reading.year), None)
+        self._given = {"year": year, "with_adult": with_adult}
         self._repairs: Repairs | None = None
+        self._unknown: list[str] = []
 
     def titles(self) -> list[str]:
         """Return ids of titles, best first."""
-        given = {"year": self._year, "with_adult": self._with_adult}
-        names = rows.titles_named(self._connection, norms=self._norms, **given)
-        for start in self._starts():
-            names += rows.known_titles_beginning(
-                self._connection, start=start, with_adult=self._with_adult
-            )
-            names += rows.titles_beginning(
-                self._connection, start=start, end=_after(start), with_adult=self._with_adult
-            )
-        for words in self._words({}):
-            names += rows.known_titles_with_words(self._connection, words=words, **given)
-        if self._is_sure(names):
-            return self._ids(names)
-        for words in self._words({}):
-            names += rows.titles_with_words(self._connection, words=words, **given)
-        if self._is_sure(names):
-            return self._ids(names)
-        for words in self._words(self.repairs()):
-            names += rows.known_titles_with_words(self._connection, words=words, **given)
-            names += rows.titles_with_words(self._connection, words=words, **given)
+        names = self._named(self._readings) + self._beginning()
+        names += self._with_words({}, is_known=True)
+        if not self._is_sure(names):
+            names += self._with_words({})
+        if not self._is_sure(names):
+            names += self._with_words(self.repairs(), is_known=True)
+            names += self._with_words(self.repairs())
+            self._readings += (apart := self._taken_apart())
+            names += self._named(apart)
         if not names:
-            for words in self._words(self.repairs(), all_but_one=True):
-                names += rows.known_titles_with_words(self._connection, words=words, **given)
+            names += self._with_words(self.repairs(), is_known=True, all_but_one=True)
         return self._ids(names)
+
+    def _named(self, readings: tuple[Reading, ...]) -> list[Name]:
+        norms = list(dict.fromkeys(reading.name.norm for reading in readings))
+        return rows.titles_named(self._connection, norms=norms, **self._given) if norms else []
+
+    def _beginning(self) -> list[Name]:
+        names, with_adult = [], self._given["with_adult"]
+        for start in self._starts():
+            given = {"start": start, "with_adult": with_adult}
+            names += rows.known_titles_beginning(self._connection, **given)
+            names += rows.titles_beginning(self._connection, end=_after(start), **given)
+        return names
+
+    def _with_words(
+        self, repairs: Repairs, *, is_known: bool = False, all_but_one: bool = False
+    ) -> list[Name]:
+        query = rows.known_titles_with_words if is_known else rows.titles_with_words
+        return [
+            name
+            for words in self._words(repairs, all_but_one=all_but_one)
+            for name in query(self._connection, words=words, **self._given)
+        ]
 
     def people(self) -> list[str]:
         """Return ids of people, best first; each has all words that were typed."""
-        names = rows.people_named(self._connection, norms=self._norms)
+        norms = [reading.name.norm for reading in self._readings]
+        names = rows.people_named(self._connection, norms=norms)
         for start in self._starts():
             names += rows.known_people_beginning(self._connection, start=start)
         for words in self._words({}):
@@ -154,6 +166,7 @@ class _Search:
             parts = list(set().union(*map(shortened, typed)))
             known = rows.repaired_words(self._connection, shortened=parts)
             known.sort(key=lambda word: -word.votes)
+            self._unknown = sorted(typed - {k.word for k in known})
             self._repairs = {
                 word: frozenset(
                     [k.word for k in known if is_one_error(word, k.word)][:_MOST_REPAIRS]
@@ -161,6 +174,33 @@ class _Search:
                 for word in typed
             }
         return self._repairs
+
+    def _taken_apart(self) -> tuple[Reading, ...]:
+        """Return readings with an unknown word as two known ones, by the better-known of them."""
+        pieces = {word: splits(word) for word in self._unknown}
+        flat = list({piece for pairs in pieces.values() for pair in pairs for piece in pair})
+        known = {k.word: k.votes for k in rows.known_words(self._connection, words=flat)} if flat else {}
+        known |= dict.fromkeys(LIGHT, _LIGHT_VOTES)
+        readings = []
+        for word, pairs in pieces.items():
+            best = max(pairs, key=lambda pair: min(known.get(piece, 0) for piece in pair),
+                       default=("", ""))  # fmt: skip
+            if not all(piece in known for piece in best):
+                continue
+            readings += [
+                _with_two(reading, word, best)
+                for reading in self._readings[:2]
+                if word in reading.name.words
+            ]
+        return tuple(readings)
+
+
+def _with_two(reading: Reading, word: str, two: tuple[str, str]) -> Reading:
+    """Return a reading with two words for one."""
+    words = tuple(
+        piece for own in reading.name.words for piece in (two if own == word else (own,))
+    )
+    return Reading(Folded(squeeze(list(words)), words), reading.year, share=GLUED)
 
 
 def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | None:

@@ -59,6 +59,9 @@ LIMIT 100
 -- name: repaired_words
 SELECT DISTINCT word, votes FROM catalogue.word_repairs WHERE shortened = ANY(%(shortened)s)
 
+-- name: known_words
+SELECT word, votes FROM catalogue.word_repairs WHERE shortened = ANY(%(words)s) AND word = shortened
+
 -- name: people_named
 SELECT nconst AS id, norm, words, '' AS more, votes, NULL::integer AS year, 'primary' AS kind
 FROM catalogue.person_names
