@@ -83,7 +83,8 @@ def judge(movies: list[Movie], context: jobs.Context) -> bool:
     for way in WAYS:
         chance = random.Random(SEED)
         found = sum(
-            movie.imdb_id in [h.imdb_id for h in hits(way.typed(movie, chance), context)[: way.first]]
+            movie.imdb_id
+            in [h.imdb_id for h in hits(way.typed(movie, chance), context)[: way.first]]
             for movie in movies
         )
         share = 100 * found / len(movies)
@@ -141,7 +142,9 @@ def common_beginnings(url: str) -> list[str]:
 def time_queries(queries: list[str], context: jobs.Context, rounds: int) -> list[float]:
     """Return the ms of each query, with people: the median of some rounds."""
     return [
-        statistics.median(_times(lambda query=query: jobs.find(query, context, ask_site=False), rounds))
+        statistics.median(
+            _times(lambda query=query: jobs.find(query, context, ask_site=False), rounds)
+        )
         for query in queries
     ]
 
@@ -166,7 +169,9 @@ def measure_speed(url: str, movies: list[Movie], context: jobs.Context) -> bool:
         "95 of 100": times[len(times) * 95 // 100],
         "worst common beginning": worst,
     }
-    table = Table("what", "ms", "at most", title=f"{len(queries)} queries, {len(starts)} beginnings")
+    table = Table(
+        "what", "ms", "at most", title=f"{len(queries)} queries, {len(starts)} beginnings"
+    )
     for name, value in measured.items():
         note = f" ({starts[of_starts.index(worst)]!r})" if name.startswith("worst") else ""
         table.add_row(name + note, f"{value:.1f}", f"{MOST_MS[name]:.0f}")

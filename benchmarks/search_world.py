@@ -195,7 +195,9 @@ def _set_indexes_aside(connection: psycopg.Connection) -> None:
         ).fetchall()
         for name, definition in found:
             _definitions[name] = definition
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("catalogue_live", name)))
+            connection.execute(
+                sql.SQL("DROP INDEX {}").format(sql.Identifier("catalogue_live", name))
+            )
 
 
 def make_indexes(url: str) -> None:

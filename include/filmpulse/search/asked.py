@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from filmpulse.items import without_controls
-from filmpulse.search.folding import Folded, fold, parts, plain
+from filmpulse.search.folding import BEHIND, Folded, fold, parts, plain
 
 MOST_TYPED = 300
 """Characters of a query that are read: a title, two others in brackets and a year fit in; of each
@@ -17,10 +17,7 @@ PART, GLUED = 0.8, 0.95
 may stand as Rower), and an article that is typed in one piece with the next word."""
 
 _MOST_NAMES = 4
-_BEHIND = (
-    "the|a|an|le|la|les|un|une|des|der|die|das|dem|den|ein|eine|il|lo|i|gli|uno|una|el|los|las|"
-    "o|os|as|um|uma|de|het|een|det|en|ett|et|az|al"
-)
+_BEHIND = "|".join(BEHIND)
 # "Matrix, The", "Hobbit, The: An Unexpected Journey", "avventura, L'"
 _ARTICLE_BEHIND = re.compile(
     rf"^(?P<name>.+?),\s*(?P<article>(?:{_BEHIND})(?=\s*(?:$|[:-]))|l')\s*(?P<rest>[:-].*)?$",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from filmpulse.search.asked import Reading
 from filmpulse.search.folding import LIGHT, squeeze
 
+
 @dataclass(frozen=True)
 class Weights:
     """What fit and fame are worth, in points.
@@ -103,8 +104,10 @@ def points_of(reading: Reading, name: Name, repairs: Repairs, weights: Weights =
     share *= reading.share * {"part": weights.part, "alternative": weights.other}.get(
         name.kind, 1.0
     )
-    return weights.fit * share + weights.fame * math.log10(1 + name.votes) + _year(
-        reading.year, name.year, weights
+    return (
+        weights.fit * share
+        + weights.fame * math.log10(1 + name.votes)
+        + _year(reading.year, name.year, weights)
     )
 
 
@@ -158,9 +161,7 @@ def _words(reading: Reading, name: Name, repairs: Repairs, weights: Weights) -> 
     return asked_share**2 * (weights.words + (0.96 - weights.words) * covered)
 
 
-def _found(
-    word: str, start: str, known: set[str], repairs: Repairs, weights: Weights
-) -> float:
+def _found(word: str, start: str, known: set[str], repairs: Repairs, weights: Weights) -> float:
     """Return how far a typed word is among the known ones: 1 as it is, 0 not at all."""
     if word in known:
         return 1.0

@@ -1,4 +1,4 @@
-"""Find words again in spite of one typing error: a letter left out, added, replaced, or two swapped.
+"""Find words again despite one typing error: a letter left out, added, replaced, or two swapped.
 
 Each word that is known is stored with each of its letters left out. The same is done to a word that
 was typed; what both have in common is at most two errors apart, and `is_one_error` sorts out.

@@ -36,11 +36,11 @@ class PersonRow(NamedTuple):
 
 
 class RoleRow(NamedTuple):
-    """One title of a person in a role; `count` is the number of titles in that role."""
+    """One title of a person in a role; `in_all` is the number of titles in that role."""
 
     role: str
     imdb_id: str
-    count: int
+    in_all: int
     votes: int
 
 

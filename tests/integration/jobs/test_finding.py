@@ -255,7 +255,9 @@ def test_indexing_is_part_of_the_callers_transaction(context):
             connection.execute(
                 f"CREATE TABLE other.{table} (LIKE catalogue_live.{table})"  # noqa: S608
             )
-        connection.execute("INSERT INTO other.title_basics SELECT * FROM catalogue_live.title_basics")
+        connection.execute(
+            "INSERT INTO other.title_basics SELECT * FROM catalogue_live.title_basics"
+        )
         path = connection.execute("SHOW search_path").fetchone()
         index_names(connection, "other")
         assert connection.execute("SHOW search_path").fetchone() == path

@@ -179,7 +179,11 @@ class _Search:
         """Return readings with an unknown word as two known ones, by the better-known of them."""
         pieces = {word: splits(word) for word in self._unknown}
         flat = list({piece for pairs in pieces.values() for pair in pairs for piece in pair})
-        known = {k.word: k.votes for k in rows.known_words(self._connection, words=flat)} if flat else {}
+        known = (
+            {k.word: k.votes for k in rows.known_words(self._connection, words=flat)}
+            if flat
+            else {}
+        )
         known |= dict.fromkeys(LIGHT, _LIGHT_VOTES)
         readings = []
         for word, pairs in pieces.items():
@@ -197,9 +201,7 @@ class _Search:
 
 def _with_two(reading: Reading, word: str, two: tuple[str, str]) -> Reading:
     """Return a reading with two words for one."""
-    words = tuple(
-        piece for own in reading.name.words for piece in (two if own == word else (own,))
-    )
+    words = tuple(piece for own in reading.name.words for piece in (two if own == word else (own,)))
     return Reading(Folded(squeeze(list(words)), words), reading.year, share=GLUED)
 
 

@@ -137,10 +137,10 @@ ORDER BY asked.place
 
 -- name: titles_of_person
 -- The best-known titles of a person in each role; no episodes.
-SELECT role, imdb_id, count, votes
+SELECT role, imdb_id, in_all, votes
 FROM (
     SELECT c.role, c.tconst AS imdb_id, coalesce(r.num_votes, 0) AS votes,
-           count(*) OVER (PARTITION BY c.role) AS count,
+           count(*) OVER (PARTITION BY c.role) AS in_all,
            sum(coalesce(r.num_votes, 0)) OVER (PARTITION BY c.role) AS all_votes,
            row_number() OVER (PARTITION BY c.role ORDER BY coalesce(r.num_votes, 0) DESC, c.tconst) AS place
     FROM catalogue.credits c
