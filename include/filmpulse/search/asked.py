@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 from filmpulse.items import without_controls
-from filmpulse.search.folding import BEHIND, Folded, fold, parts, plain
+from filmpulse.search.folding import BEHIND, Folded, fold, parts, plain, squeeze
+from filmpulse.search.repairs import is_one_error
 
 MOST_TYPED = 300
 """Characters of a query that are read: a title, two others in brackets and a year fit in; of each
@@ -14,7 +15,7 @@ name `folding.MOST_CHARACTERS` count."""
 
 PART, GLUED = 0.8, 0.95
 """Shares of readings that leave something out: all but a part of the name ("Rower: The Beginning"
-may stand as Rower), and an article that is typed in one piece with the next word."""
+may stand as Rower), and an article that is typed with an error, or in one piece with the next word."""
 
 _MOST_NAMES = 4
 _BEHIND = "|".join(BEHIND)
@@ -79,6 +80,11 @@ def read(query: str) -> tuple[Reading, ...]:
         Reading(folded._replace(norm=folded.norm[3:]), year, share=GLUED)
         for folded, year, *_ in readings
         if folded.norm.startswith("the") and len(folded.norm) > 4
+    ]
+    readings += [
+        Reading(Folded(squeeze([*folded.words[1:]]), folded.words[1:]), year, share=GLUED)
+        for folded, year, *_ in readings[:2]
+        if len(folded.words) > 1 and is_one_error(folded.words[0], "the")
     ]
     readings += [
         Reading(fold(part), year, share=PART) for named, year in years[:1] for part in parts(named)

@@ -88,7 +88,7 @@ def fold(name: str) -> Folded:
         more += _joined(text)
     written = _split(text)
     if not written:
-        kept = "".join(text.split())[:MOST_CHARACTERS]
+        kept = ("".join(text.split()) or "".join(name.split()))[:MOST_CHARACTERS]
         return Folded(kept, (kept,) if kept else ())
     words = one_form(written)
     if words != written:

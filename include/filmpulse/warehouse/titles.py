@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from filmpulse.search.ranking import Name
-from filmpulse.warehouse.statement import Query, Scalar
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class TitleRow(NamedTuple):
@@ -74,6 +74,10 @@ class Word(NamedTuple):
 catalogue_as_of = Scalar[datetime | None]("catalogue_as_of")
 has_title_names = Scalar[bool]("has_title_names")
 
+plan_search = Command("plan_search")
+"""For the transaction: plan the searches that follow. `plan_facts` comes after them."""
+
+plan_facts = Command("plan_facts")
 titles_named = Query("titles_named", Name)
 known_titles_beginning = Query("known_titles_beginning", Name)
 titles_beginning = Query("titles_beginning", Name)

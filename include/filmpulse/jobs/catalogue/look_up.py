@@ -23,6 +23,7 @@ from filmpulse.warehouse import titles as rows
 
 _KNOWN_VOTES = 1_000
 _LIGHT_VOTES = 1_000_000  # light words are known as well as any
+_MANY = 60  # names that one question brings, if there are more
 _LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
 _MOST_WORDS, _MOST_REPAIRS = 10, 12
 _PERSON_ID = re.compile(r"nm[0-9]{7,10}")
@@ -52,9 +53,11 @@ def look_up(
         readings = asked.read(query)
         if not readings:
             return LookedUp(as_of=as_of)
+        rows.plan_search(connection)
         search = _Search(connection, readings, with_adult)
         title_ids = search.titles() if titles else []
         person_ids = search.people() if people else []
+        rows.plan_facts(connection)
         return LookedUp(
             title_hits(title_ids[:titles], connection),
             person_hits(person_ids[:people], connection),
@@ -74,16 +77,21 @@ class _Search:
         self._given = {"year": year, "with_adult": with_adult}
         self._repairs: Repairs | None = None
         self._unknown: list[str] = []
+        self.is_sure = False  # whether a well-known title has the very name
 
     def titles(self) -> list[str]:
         """Return ids of titles, best first."""
         names = self._named(self._readings) + self._beginning()
-        names += self._with_words({}, is_known=True)
-        if not self._is_sure(names):
-            names += self._with_words({})
-        if not self._is_sure(names):
-            names += self._with_words(self.repairs(), is_known=True)
-            names += self._with_words(self.repairs())
+        names += (known := self._with_words({}, is_known=True))
+        self.is_sure = self._has_the_name(names)
+        if not self.is_sure:
+            if len(known) < _MANY:  # else there are too many others
+                names += self._with_words({})
+            self.is_sure = self._has_the_name(names)
+        if not self.is_sure:
+            names += (known := self._with_words(self.repairs(), is_known=True))
+            if len(known) < _MANY:
+                names += self._with_words(self.repairs())
             self._readings += (apart := self._taken_apart())
             names += self._named(apart)
         if not names:
@@ -95,11 +103,12 @@ class _Search:
         return rows.titles_named(self._connection, norms=norms, **self._given) if norms else []
 
     def _beginning(self) -> list[Name]:
-        names, with_adult = [], self._given["with_adult"]
+        names: list[Name] = []
         for start in self._starts():
-            given = {"start": start, "with_adult": with_adult}
-            names += rows.known_titles_beginning(self._connection, **given)
-            names += rows.titles_beginning(self._connection, end=_after(start), **given)
+            given = {"start": start, "end": _after(start), "with_adult": self._given["with_adult"]}
+            names += (known := rows.known_titles_beginning(self._connection, **given))
+            if len(known) < _MANY:
+                names += rows.titles_beginning(self._connection, **given)
         return names
 
     def _with_words(
@@ -117,10 +126,10 @@ class _Search:
         norms = [reading.name.norm for reading in self._readings]
         names = rows.people_named(self._connection, norms=norms)
         for start in self._starts():
-            names += rows.known_people_beginning(self._connection, start=start)
+            names += rows.known_people_beginning(self._connection, start=start, end=_after(start))
         for words in self._words({}):
             names += rows.people_with_words(self._connection, words=words)
-        if not names:
+        if not names and not self.is_sure:
             for words in self._words(self.repairs()):
                 names += rows.people_with_words(self._connection, words=words)
         return self._ids(names)
@@ -129,10 +138,11 @@ class _Search:
         ranked = rank(self._readings, list(dict.fromkeys(names)), self._repairs)
         return [name.id for _, name in ranked]
 
-    def _is_sure(self, names: list[Name]) -> bool:
+    def _has_the_name(self, names: list[Name]) -> bool:
         """Say whether a well-known title has the very name that was typed, and its year."""
         return any(
-            name.votes >= _KNOWN_VOTES
+            reading.share == 1
+            and name.votes >= _KNOWN_VOTES
             and name.norm == reading.name.norm
             and (reading.year is None or (name.year and abs(name.year - reading.year) <= 1))
             for reading in self._readings
@@ -208,17 +218,17 @@ def _with_two(reading: Reading, word: str, two: tuple[str, str]) -> Reading:
 def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | None:
     """Return a `tsquery` for names that have all words, or all but one; None without words.
 
-    Light words are left out if there are others, and a short last word that may be the beginning of
-    another one: both are the words of very many names, and are looked at when names are ranked.
+    Light words are left out, and a short last word that may be the beginning of another one: both
+    are the words of very many names, and are looked at when names are ranked.
     """
     words = list(enumerate(reading.name.words))
     heavy = [(place, word) for place, word in words if word not in LIGHT]
     last = len(words) - 1
     terms = []
-    for place, word in (heavy or words)[:_MOST_WORDS]:
+    for place, word in heavy[:_MOST_WORDS]:
         start = reading.start if place == last else ""
         is_short = len(start) < _LEAST_START and not start.isdecimal()
-        if start and is_short and len(words) > 1:
+        if start and is_short and len(heavy) > 1:
             continue
         forms = {_quoted(form) for form in (word, *repairs.get(word, ()))}
         if start and not is_short:
