@@ -1,4 +1,4 @@
-"""Search a catalogue of at least 1.1 million titles: speed, sizes, and how often the right one is first.
+"""Search 1.1 million titles or more: speed, sizes, and how often the right one is first.
 
 The titles are generated; with MovieLens' titles among them (their zip by `--movielens`, or in the
 folder `movielens` of FILMPULSE_CAPTURES), and others that are easily taken for those, the search is

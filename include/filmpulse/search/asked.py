@@ -15,7 +15,7 @@ name `folding.MOST_CHARACTERS` count."""
 
 PART, GLUED = 0.8, 0.95
 """Shares of readings that leave something out: all but a part of the name ("Rower: The Beginning"
-may stand as Rower), and an article that is typed with an error, or in one piece with the next word."""
+may stand as Rower); an article typed with an error, or in one piece with the next word."""
 
 _MOST_NAMES = 4
 _BEHIND = "|".join(BEHIND)

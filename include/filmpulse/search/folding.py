@@ -21,8 +21,8 @@ BEHIND: tuple[str, ...] = tuple(_LISTS["behind"])
 """What these words are stands in words.toml."""
 
 _BY_HAND = str.maketrans(
-    {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
-     "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
+    {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h",
+     "\u0131": "i", "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
 )  # fmt: skip
 # Letters that NFKD leaves whole; Arabic's line filler; the slash within a fraction.
 _POWERS = re.compile("(?<=[^\\W_])[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2150-\u215f]")

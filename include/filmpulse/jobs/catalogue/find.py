@@ -32,7 +32,7 @@ class Found(NamedTuple):
         origin: Who answered; `none` if nobody found anything. If `catalogue`, the credit line
             must be shown (`filmpulse.sources.datasets.CREDIT`).
         as_of: When IMDb made the catalogue's list of titles (UTC); None without a catalogue.
-        sentence: Why there is nothing, or what could not be asked; empty if there is no more to say.
+        sentence: Why there is nothing, or what could not be asked; else empty.
     """
 
     titles: tuple[SearchHit, ...] = ()

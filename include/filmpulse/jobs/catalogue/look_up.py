@@ -7,7 +7,7 @@ the very name: names, beginnings and words; then words with a typing error; then
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from filmpulse.search.ranking import Name, Repairs, rank
 from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import titles as rows
+from filmpulse.warehouse.statement import Query, Row
 
 _KNOWN_VOTES = 1_000
 _LIGHT_VOTES = 1_000_000  # light words are known as well as any
@@ -286,6 +287,6 @@ def person_hits(person_ids: list[str], connection: Connection) -> tuple[PersonHi
     )
 
 
-def _all(query: Callable[..., list], connection: Connection, **ids: list[str]) -> list:
+def _all(query: Query[Row], connection: Connection, **ids: list[str]) -> list[Row]:
     """Ask only if there is something to ask."""
     return query(connection, **ids) if any(ids.values()) else []
