@@ -30,10 +30,12 @@ from filmpulse.jobs.inbox.store import (
     InboxShown,
     add_to_inbox,
     add_upload,
+    holds_list,
     list_inbox,
     look_into_inbox,
     plain_name,
 )
+from filmpulse.jobs.inbox.title_lists import list_lists, remove_list, show_list
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.fetch_poster import fetch_poster

@@ -90,7 +90,9 @@ class Movie(Shown):
     genres: Annotated[list[str], _of("In IMDb's order.", ["Drama"])]
     credit: Annotated[
         str | None,
-        _of("IMDb's credit line, to be shown with title, year and genres; null where not due.", None),
+        _of(
+            "IMDb's credit line, to be shown with title, year and genres; null where not due.", None
+        ),
     ]
     tags: Annotated[list[str], _of("In their order.", ["competitors"])]
     is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
