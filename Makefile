@@ -79,7 +79,7 @@ check: env ## What CI checks before the tests: lint, format, types, imports, loc
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/test_containers.py
-	@$(MAKE) --no-print-directory lock-is-fresh
+	@$(MAKE) --no-print-directory lock-is-fresh wheels-exist
 	$(PYTHON) docs/generate.py --check
 	$(TOOL).lint
 
@@ -95,6 +95,18 @@ lock-is-fresh: $(UV)
 	for lock in requirements.txt requirements-dev.txt superset/requirements.txt; do \
 	  diff -u $$lock "$$fresh/$$lock" || { echo "$$lock does not fit what it is made of: make lock"; exit 1; }; \
 	done && echo "the locks fit what they are made of"
+
+# On machines that CI does not have. Two of Superset's packages come as plain Python without a wheel.
+.PHONY: wheels-exist
+wheels-exist: $(UV)
+	@nowhere=$$(mktemp -d) && trap 'rm -rf "$$nowhere"' EXIT && set -e -o pipefail && \
+	for platform in aarch64-unknown-linux-gnu aarch64-apple-darwin; do \
+	  for lock in requirements-dev.txt superset/requirements.txt; do \
+	    $(UV) pip install -q --dry-run --target "$$nowhere" --python-version 3.11 --python-platform $$platform \
+	      --only-binary :all: --no-binary odfpy --no-binary wtforms-json -r $$lock || \
+	      { echo "$$lock needs a package that has no wheel for $$platform: choose another version."; exit 1; }; \
+	  done; \
+	done && echo "all that is locked has wheels for Linux on ARM and for macOS"
 
 # Whose Superset; INSTANCE=demo for the demo's.
 INSTANCE ?= main

@@ -239,7 +239,7 @@ SELECT n.nspname AS schema, c.relname AS name,
        (SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'p') AS key
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v', 'm')
+WHERE n.nspname IN ('core', 'mart', 'ops', 'catalogue_live') AND c.relkind IN ('r', 'v', 'm')
   AND c.relname <> 'schema_revision'
 UNION ALL
 SELECT n.nspname, p.proname,
@@ -247,7 +247,7 @@ SELECT n.nspname, p.proname,
               pg_get_function_result(p.oid)),
        obj_description(p.oid, 'pg_proc'), NULL
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname IN ('core', 'mart', 'ops')
+WHERE n.nspname IN ('core', 'mart', 'ops', 'catalogue_live')
 ORDER BY schema, name"""
 
 # The catalogue and not information_schema, which leaves materialised views out.
@@ -259,13 +259,13 @@ SELECT n.nspname AS schema, c.relname AS relation, a.attname AS name,
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('core', 'mart', 'ops') AND c.relkind IN ('r', 'v', 'm')
+WHERE n.nspname IN ('core', 'mart', 'ops', 'catalogue_live') AND c.relkind IN ('r', 'v', 'm')
   AND c.relname <> 'schema_revision'
 ORDER BY schema, relation, a.attnum"""
 
 _SCHEMAS = """
 SELECT nspname AS name, obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace
-WHERE nspname IN ('core', 'mart', 'ops') ORDER BY name"""
+WHERE nspname IN ('core', 'mart', 'ops', 'catalogue_live') ORDER BY name"""
 
 Row = dict[str, Any]
 
