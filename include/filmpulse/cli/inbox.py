@@ -33,7 +33,7 @@ Rejects = Annotated[
 ]
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Saved pages, answers, lists of titles, ZIPs of them, or tables."),
+    typer.Argument(help="Saved pages, answers, title lists, ZIPs of them, or tables."),
 ]
 ImdbId = Annotated[
     str | None,
@@ -61,7 +61,7 @@ def inbox_add(
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
     .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
-    its refused rows go to FILE.rejects.csv. A list of titles is a saved search page, or a text with
+    its refused rows go to FILE.rejects.csv. A title list is a saved search page, or a text with
     ids such as tt0111161 and no reviews; FILE.ids is always a list. Exit code 1 if a file was
     refused; others are added.
     """

@@ -1,4 +1,4 @@
-"""Commands on lists of titles, such as all anime: a person drops them into the inbox."""
+"""Commands on title lists, such as all anime: a person drops them into the inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recognise a list of titles among files, and read its ids: a file of ids, or a saved search page.
+"""Recognise a title list among files, and read its ids: a file of ids, or a saved search page.
 
 The README of `tables` says how a list is told from a table of reviews.
 """

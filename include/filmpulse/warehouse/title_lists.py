@@ -1,4 +1,4 @@
-"""Lists of titles that people dropped in, and their members."""
+"""Title lists that people dropped in, and their members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of titles: from the inbox into the warehouse, and back from the lake."""
+"""Title lists: from the inbox into the warehouse, and back from the lake."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.jobs.inbox import title_lists
+from filmpulse.warehouse.load import ensure_movie
 
 A, B, C, D = "tt7000001", "tt7000002", "tt70000003", "tt700000004"
 SECRET_WORDS = (b"203.0.113.77", b"Vera Visitor", b"Invented Person")
@@ -202,11 +203,8 @@ def test_an_erased_movie_stays_in_lists(context):
     jobs.add_upload(io.BytesIO(f"{A}".encode()), "added.ids", context)
     page = search_page(B)
     jobs.add_upload(io.BytesIO(page.encode()), "searched.html", context)
-    rows(
-        context,
-        f"INSERT INTO core.movies (imdb_id, title, facts_as_of) "  # noqa: S608
-        f"VALUES ('{A}', 'The Lamp Keeper', now()) RETURNING 1",
-    )
+    with context.warehouse.connect() as connection:
+        ensure_movie(connection, A)
     jobs.erase("movie", A, context)
     assert rows(context, "SELECT 1 FROM core.movies") == []
     import_all(context)
@@ -217,7 +215,7 @@ def test_a_list_says_what_the_catalogue_holds(context):
     rows(
         context,
         "INSERT INTO catalogue_live.title_basics (tconst, primary_title, start_year) "
-        f"VALUES ('{B}', 'Salt and Thunder', 2024) RETURNING 1",  # noqa: S608
+        "VALUES ('tt7000002', 'Salt and Thunder', 2024) RETURNING 1",
     )
     add(context, anime_ids=f"{A} {B} {C}")
     (shown,) = jobs.list_lists(context)

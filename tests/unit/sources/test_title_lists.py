@@ -1,4 +1,4 @@
-"""Lists of titles: which files are lists, and which ids are in them, whoever made the file."""
+"""Title lists: which files are lists, and which ids are in them, whoever made the file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def search_page(ids, total=None, links=(), **props):
     }
     rows = "".join(f'<a href="/title/{one}/?ref_=sr_t_{n}">x</a>' for n, one in enumerate(links))
     tag = '<script id="__NEXT_DATA__" type="application/json">'
-    return f"<html><body><a href='/title/tt9999999/'>menu</a>{rows}{tag}{json.dumps(data)}</script></body></html>"
+    menu = "<a href='/title/tt9999999/'>menu</a>"
+    return f"<html><body>{menu}{rows}{tag}{json.dumps(data)}</script></body></html>"
 
 
 @pytest.mark.parametrize(

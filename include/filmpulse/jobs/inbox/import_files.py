@@ -59,7 +59,7 @@ def import_file(name: str, run_id: str, context: Context) -> Imported:
     """Import one file of the inbox, named as by `plan_import`, and move it, cleaned.
 
     It goes to `done/` or `failed/`. Each page becomes one loaded collection of mode `import`, with
-    a line in `ops.collections` under `run_id/name`. Of a list of titles only the ids are kept, in
+    a line in `ops.collections` under `run_id/name`. Of a title list only the ids are kept, in
     the lake's folder of lists. If a page was not imported, `failed/` keeps the reason, and the page
     only if cleaning is known to have worked. A second call after a crash gives the same rows.
 

@@ -502,7 +502,7 @@ def _waiting_map(path: str, context: Context) -> str:
             except UnicodeDecodeError as error:
                 raise BadInput("The map beside it is not written in UTF-8.") from error
     raise BadInput(
-        f"There is no map of its columns beside it: {path}{MAPS[0]}. (A list of titles with such "
+        f"There is no map of its columns beside it: {path}{MAPS[0]}. (A title list with such "
         "columns is taken if its name ends in .ids.)"
     )
 

@@ -4,7 +4,7 @@ Layout below the lake's root::
 
     inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
     inbox/<name>.meta.json    the file's `Note`; written before the file itself
-    inbox/done/<name>         imported, cleaned; its note beside it (a list of titles: nothing)
+    inbox/done/<name>         imported, cleaned; its note beside it (a title list: nothing)
     inbox/failed/<name>.reason.txt
                               not imported: why, the file's own name and its hash. The file itself,
                               cleaned, and its note lie beside it if cleaning is known to have
@@ -89,7 +89,7 @@ class Note(BaseModel):
     People who drop a file with a tool of their own may put a note beside the file. `named_id` is
     the movie in the name of the file or its folder. `saved_at` is when the page was saved;
     `saved_at_source` tells who says so: the page, a person, the file's date, or nobody. `added_at`
-    is when the file came into the inbox. `list_origin` is what a list of titles was read from. The
+    is when the file came into the inbox. `list_origin` is what a title list was read from. The
     other fields say how its import went.
     """
 
@@ -222,9 +222,9 @@ def add_upload(
     imdb_id: str | None = None,
     saved_at: datetime | None = None,
 ) -> list[Added]:
-    """Put a saved page, an answer, a list of titles, or a ZIP of them into the inbox, cleaned.
+    """Put a saved page, an answer, a title list, or a ZIP of them into the inbox, cleaned.
 
-    A file that cannot be a page of one movie's reviews, or a list of titles, is refused. A page
+    A file that cannot be a page of one movie's reviews, or a title list, is refused. A page
     with a changed layout is stored: its import keeps the page for whoever mends the parser.
 
     Args:
@@ -361,7 +361,7 @@ def describe_list(titles: TitleList) -> str:
 
 
 def holds_list(file: BinaryIO, name: str) -> bool:
-    """Say whether a file is a list of titles; `file` is seekable, and at its start afterwards."""
+    """Say whether a file is a title list; `file` is seekable, and at its start afterwards."""
     is_small = file.seek(0, io.SEEK_END) <= MAX_BYTES
     file.seek(0)
     try:
@@ -373,7 +373,7 @@ def holds_list(file: BinaryIO, name: str) -> bool:
 
 
 def waits_as_list(name: str, context: Context) -> bool:
-    """Say whether a file that waits in the inbox, below `inbox/`, is a list of titles."""
+    """Say whether a file that waits in the inbox, below `inbox/`, is a title list."""
     path = f"{WAITING}/{name}"
     size = context.lake.size(path)
     if size is None or size > MAX_BYTES:

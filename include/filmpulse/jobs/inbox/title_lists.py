@@ -1,4 +1,4 @@
-"""Lists of titles: keep what files say in the lake, and write the lists into the warehouse.
+"""Title lists: keep what files say in the lake, and write the lists into the warehouse.
 
 Each file of a list is an object of the lake, cleaned: nothing but its ids. A file of ids replaces
 its list. A saved search page adds its titles, or replaces the page of the same number. So a list is
@@ -149,7 +149,7 @@ def _read(folder: str, context: Context) -> dict[int, ListPart]:
         try:
             part = ListPart.model_validate_json(context.lake.read(name))
         except ValidationError:
-            log.warning("%s is no part of a list of titles: passed over.", name)
+            log.warning("%s is no part of a title list: passed over.", name)
             continue
         if _name(part) == name:
             parts[part.page] = part

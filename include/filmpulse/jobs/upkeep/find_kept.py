@@ -216,7 +216,7 @@ def _erased_movie(
 
 
 def _is_list(name: str, content: bytes) -> bool:
-    """Tell whether a file is a list of titles, which is about none of them."""
+    """Tell whether a file is a title list, which is about none of them."""
     with suppress(FilmpulseError):
         return read_list(name, content) is not None
     return False

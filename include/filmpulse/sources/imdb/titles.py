@@ -66,7 +66,7 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
     props = page_props(page.html, "titleResults")
     results = dig(props, "titleResults", "results")
     if not isinstance(results, list):
-        raise LayoutChanged("The search page holds no list of titles.")
+        raise LayoutChanged("The search page holds no title list.")
     rows = []
     for result in results:
         # Before 2025-11 the fields were in the result itself, under other names.
@@ -112,7 +112,7 @@ def parse_search_page(text: str) -> SearchPage | None:
         return None
     items = results.get("titleListItems")
     if not isinstance(items, list):
-        raise LayoutChanged("The search page holds no list of titles.")
+        raise LayoutChanged("The search page holds no title list.")
     found = [as_id(dig(item, "titleId") or dig(item, "listItem", "id")) for item in items]
     if None in found or not found:
         raise LayoutChanged("The search page holds no title, or one without an id.")

@@ -7,6 +7,6 @@ CROSS JOIN LATERAL (
     LEFT JOIN catalogue.title_basics b ON b.tconst = m.imdb_id
     WHERE m.title_list = l.title_list
 ) c;
-COMMENT ON VIEW mart.title_lists IS 'One row per list of titles that a person dropped in.';
+COMMENT ON VIEW mart.title_lists IS 'One row per title list that a person dropped in.';
 COMMENT ON COLUMN mart.title_lists.titles IS 'How many titles it has.';
 COMMENT ON COLUMN mart.title_lists.known_titles IS 'How many of them the catalogue holds.';

@@ -1,4 +1,4 @@
--- Lists of titles that people dropped in (`warehouse/title_lists.py`).
+-- Title lists that people dropped in (`warehouse/title_lists.py`).
 
 -- name: lock_title_list
 -- Until the transaction ends, nobody else writes this list.
