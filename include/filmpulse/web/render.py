@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
 from filmpulse.web.numbers import ago, count, day, mean, moment, percent, score
@@ -68,4 +69,5 @@ def environment() -> Environment:
         "moment": moment, "folded": folded,
     }  # fmt: skip
     made.globals |= {"aspect_bars": figures.card_bars, "sparkline": figures.card_weeks}
+    made.globals["imdb_credit"] = CATALOGUE_CREDIT
     return made

@@ -20,6 +20,13 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
            || mart.html_escape(concat_ws(' · ', nullif(array_to_string(m.directors, ', '), ''),
                                      nullif(array_to_string(m.genres[1:3], ', '), ''),
                                      m.runtime_minutes || ' min')) || '</div>'
+           || coalesce('<div style="opacity:.75;margin-top:2px">Written by: '
+                       || mart.html_escape(nullif(array_to_string(m.writers[1:3], ', '), ''))
+                       || CASE WHEN cardinality(m.writers) > 3 THEN ' and others' ELSE '' END
+                       || '</div>', '')
+           || CASE WHEN m.catalogue_facts && ARRAY['title', 'year', 'directors', 'writers', 'genres', 'runtime_minutes']
+                   THEN '<div style="opacity:.75;font-size:12px;margin-top:2px">'
+                        || mart.html_escape(mart.catalogue_credit()) || '</div>' ELSE '' END
            || '<div style="margin-top:6px">Read by: ' || mart.html_bold(m.analyser) || '. '
            || '<span style="opacity:.75">' || m.analyser_caveat || '</span></div>'
            || coalesce('<div style="margin-top:2px">' || mart.html_escape(w.sentence) || '</div>', '')

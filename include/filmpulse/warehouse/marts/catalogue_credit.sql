@@ -1,0 +1,4 @@
+CREATE FUNCTION mart.catalogue_credit() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'Information courtesy of IMDb (https://www.imdb.com). Used with permission.';
+COMMENT ON FUNCTION mart.catalogue_credit IS 'The line that IMDb''s terms ask for wherever its datasets are shown.';
