@@ -6,6 +6,7 @@ FROM mart.title_list_members m
 LEFT JOIN catalogue.title_basics b ON b.tconst = m.imdb_id
 LEFT JOIN catalogue.rated_titles r ON r.tconst = m.imdb_id;
 COMMENT ON VIEW mart.catalogue_list_titles IS 'One row per list and title, with what the catalogue says of the title.';
+COMMENT ON COLUMN mart.catalogue_list_titles.title_list IS 'The list.';
 COMMENT ON COLUMN mart.catalogue_list_titles.position IS 'Its place in the list, from 1.';
 COMMENT ON COLUMN mart.catalogue_list_titles.imdb_id IS 'The title, by its IMDb id.';
 COMMENT ON COLUMN mart.catalogue_list_titles.title IS 'The better-known title; the id where the catalogue does not hold it.';
