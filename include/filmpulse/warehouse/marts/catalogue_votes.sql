@@ -1,5 +1,5 @@
+-- A filter of a range asks for its ends; the mart of titles would be read whole for that.
 CREATE VIEW mart.catalogue_votes AS
-SELECT tconst AS imdb_id, votes FROM catalogue.rated_titles;
-COMMENT ON VIEW mart.catalogue_votes IS 'One row per title with votes: how many.';
-COMMENT ON COLUMN mart.catalogue_votes.imdb_id IS 'The title, by its IMDb id.';
-COMMENT ON COLUMN mart.catalogue_votes.votes IS 'How many people voted.';
+SELECT unnest(ARRAY[least_votes, most_votes]) AS votes FROM catalogue.figures;
+COMMENT ON VIEW mart.catalogue_votes IS 'The fewest and the most votes of a title: two rows, none before the first load.';
+COMMENT ON COLUMN mart.catalogue_votes.votes IS 'How many people voted; null where no title has votes.';

@@ -13,7 +13,8 @@ CREATE FUNCTION mart.html_catalogue(about text, airflow_url text) RETURNS text
         ELSE
             mart.html_bold(to_char(f.titles, 'FM999,999,999') || ' titles') || ', '
             || to_char(f.rated_titles, 'FM999,999,999') || ' of them with votes, counted '
-            || mart.time_ago(f.counted_at) || '. '
+            || mart.time_ago(f.counted_at) || '; '
+            || mart.html_link(airflow_url || '/filmpulse/search', 'look one up by name') || ' in Airflow. '
             || CASE about
                 WHEN 'titles' THEN 'The best stand first by their ' || mart.html_bold('weighted rating')
                     || ' (v r + m C) / (v + m): of a title with v votes and the rating r, where m = '

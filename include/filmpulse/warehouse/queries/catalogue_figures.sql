@@ -39,9 +39,10 @@ LEFT JOIN {schema}.title_ratings r ON r.tconst = b.tconst AND r.num_votes > 0 AN
 -- title once, since it stands for a title of which nothing is known; a mean by votes would be that of
 -- the best-known titles. It counts what the lists show, since ratings of episodes are higher. 5 titles:
 -- below, a person's mean says little, and there are ten times as many people.
-INSERT INTO {schema}.figures (titles, rated_titles, people, prior_votes, mean_rating, enough_titles)
-SELECT count(*), count(rating), (SELECT count(*) FROM {schema}.name_basics), 1000,
-       coalesce(avg(rating) FILTER (WHERE is_listed), avg(rating)), 5
+INSERT INTO {schema}.figures (titles, rated_titles, people, least_votes, most_votes, prior_votes,
+                              mean_rating, enough_titles)
+SELECT count(*), count(rating), (SELECT count(*) FROM {schema}.name_basics), min(votes), max(votes),
+       1000, coalesce(avg(rating) FILTER (WHERE is_listed), avg(rating)), 5
 FROM described_titles;
 
 -- name: catalogue_rated_titles

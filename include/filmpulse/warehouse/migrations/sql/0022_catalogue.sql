@@ -264,8 +264,8 @@ CREATE TABLE catalogue_live.person_figures (
     best_place   integer,
     PRIMARY KEY (nconst, role)
 );
-CREATE INDEX person_figures_by_titles ON catalogue_live.person_figures (role, titles);
-CREATE INDEX person_figures_by_rating ON catalogue_live.person_figures (role, mean_rating);
+CREATE INDEX person_figures_by_titles ON catalogue_live.person_figures (titles);
+CREATE INDEX person_figures_by_rating ON catalogue_live.person_figures (mean_rating);
 COMMENT ON TABLE catalogue_live.person_figures IS 'One row per person and role with enough titles (catalogue.figures says how many); episodes and adult titles do not count.';
 COMMENT ON COLUMN catalogue_live.person_figures.nconst IS 'The person; may be missing in name_basics.';
 COMMENT ON COLUMN catalogue_live.person_figures.role IS 'director, writer or cast.';
@@ -280,6 +280,8 @@ CREATE TABLE catalogue_live.figures (
     titles        bigint NOT NULL,
     rated_titles  bigint NOT NULL,
     people        bigint NOT NULL,
+    least_votes   integer,
+    most_votes    integer,
     prior_votes   integer NOT NULL,
     mean_rating   double precision,
     enough_titles integer NOT NULL,
@@ -290,6 +292,8 @@ COMMENT ON COLUMN catalogue_live.figures.only_row IS 'Always true: there is one 
 COMMENT ON COLUMN catalogue_live.figures.titles IS 'Titles of the catalogue.';
 COMMENT ON COLUMN catalogue_live.figures.rated_titles IS 'How many of them have votes.';
 COMMENT ON COLUMN catalogue_live.figures.people IS 'People of the catalogue.';
+COMMENT ON COLUMN catalogue_live.figures.least_votes IS 'The fewest votes of a title with votes; null without any.';
+COMMENT ON COLUMN catalogue_live.figures.most_votes IS 'The most votes of a title; null without any.';
 COMMENT ON COLUMN catalogue_live.figures.prior_votes IS 'm: how many votes at the mean each title is given for its weighted rating.';
 COMMENT ON COLUMN catalogue_live.figures.mean_rating IS 'C: mean rating of the titles with votes, each title once, without episodes and adult titles; null without any.';
 COMMENT ON COLUMN catalogue_live.figures.enough_titles IS 'How many titles a person needs in a role to be ranked.';
