@@ -207,7 +207,7 @@ def rows(
         duplicates: See `World`.
         version: See `World`.
 
-    Yields:
+    Returns:
         One line each, UTF-8, columns separated by tabs, null as `\N`, with a line feed at the end,
         without the header. Memory is constant.
 
@@ -215,8 +215,13 @@ def rows(
         BadInput: The size does not fit.
     """
     world = World(size, seed, anchor, episodes, rated, extra_movies, duplicates, version)
+    return world_rows(dataset, world)
+
+
+def world_rows(dataset: str, world: World) -> Iterator[bytes]:
+    """Make the rows of one dataset of a world; see `rows`."""
     made, first = chain.from_iterable(_blocks(dataset, world)), []
-    for row in islice(made, duplicates):
+    for row in islice(made, world.duplicates):
         first.append(row)
         yield row
     yield from made
@@ -241,12 +246,16 @@ def write(folder: Path, size: int, seed: int, **shape: object) -> dict[str, Path
 def write_one(folder: Path, dataset: str, size: int, seed: int, **shape: object) -> Path:
     """Write the file of one dataset; see `write`."""
     path = folder / f"{dataset}.tsv.gz"
-    made = rows(dataset, size, seed, **shape)  # type: ignore[arg-type]
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as file:
-        file.write("\t".join(HEADERS[dataset].split()).encode() + b"\n")
+    write_file(path, HEADERS[dataset], rows(dataset, size, seed, **shape))  # type: ignore[arg-type]
+    return path
+
+
+def write_file(path: Path, header: str, made: Iterator[bytes], version: int = 0) -> None:
+    """Write rows behind a header; the bytes of two versions differ even if their rows do not."""
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=version) as file:
+        file.write("\t".join(header.split()).encode() + b"\n")
         while block := b"".join(islice(made, _BLOCK)):
             file.write(block)
-    return path
 
 
 def _blocks(dataset: str, world: World) -> Iterator[list[bytes]]:
