@@ -19,6 +19,14 @@ _NEXT, _UNDER_WAY = 1, 2
 _PLACE = {"space": _LOCK_SPACE, "next": _NEXT, "under_way": _UNDER_WAY}
 PATIENCE = "15min"
 """How long a caller waits for another one, as Postgres's `lock_timeout`."""
+CATALOGUE_TABLES = (
+    "figures",
+    "rated_titles",
+    "year_figures",
+    "runtime_figures",
+    "person_figures",
+)
+"""Tables of the catalogue that `count_catalogue` fills."""
 _OF_CATALOGUE: tuple[LiteralString, ...] = (
     "catalogue_regions",
     "catalogue_described",
@@ -73,9 +81,9 @@ def count_catalogue(connection: psycopg.Connection[Any], schema: str) -> None:
 
     Args:
         connection: Of the owner; the rows are committed with its transaction.
-        schema: Such as `catalogue_next`, with the datasets, `title_genres` and `credits` filled, and
-            `figures`, `rated_titles`, `year_figures`, `runtime_figures` and `person_figures` empty;
-            keys and indexes of these may be made afterwards, which is faster.
+        schema: Such as `catalogue_next`, with the datasets and `credits` filled, and
+            `CATALOGUE_TABLES` empty; keys and indexes of these may be made afterwards, which is
+            faster.
 
     Raises:
         psycopg.Error: They could not be counted.
