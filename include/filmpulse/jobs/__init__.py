@@ -16,6 +16,15 @@ from filmpulse.jobs.catalogue.accept import (
 from filmpulse.jobs.catalogue.build import build_catalogue
 from filmpulse.jobs.catalogue.choose_titles import choose_titles
 from filmpulse.jobs.catalogue.drop import drop_catalogue
+from filmpulse.jobs.catalogue.find import (
+    Found,
+    FoundPerson,
+    RoleTitles,
+    find,
+    find_person,
+    find_title,
+)
+from filmpulse.jobs.catalogue.index_names import index_names
 from filmpulse.jobs.catalogue.load_dataset import load_dataset
 from filmpulse.jobs.catalogue.plan_refresh import CataloguePlan, plan_catalogue
 from filmpulse.jobs.catalogue.refresh import refresh_catalogue
