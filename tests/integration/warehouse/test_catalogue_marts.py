@@ -313,3 +313,16 @@ def test_a_catalogue_without_a_listed_vote_can_be_counted(catalogue):
     catalogue.count()
     (found,) = catalogue.rows("SELECT weighted_rating FROM catalogue.rated_titles")
     assert found["weighted_rating"] == pytest.approx(7)
+
+
+def test_the_largest_and_the_smallest_numbers_can_be_counted(catalogue):
+    most, least = 2**31 - 1, -(2**31)
+    catalogue.add("title_basics", ("tt1", "movie", "T", "T", False, most, None, most, "Drama"))
+    catalogue.add("title_basics", ("tt2", "movie", "U", "U", False, least, None, least, "Drama"))
+    for tconst in ("tt1", "tt2"):
+        catalogue.add("title_ratings", (tconst, 10, most))
+        catalogue.add("credits", *((tconst, "nm1", role, 1) for role in ("cast", "director")))
+    catalogue.count()
+    found = catalogue.rows("SELECT decade, weighted_rating FROM catalogue.rated_titles ORDER BY tconst")
+    assert [row["decade"] for row in found] == ["2147483640s", "-2147483650s"]
+    assert {row["weighted_rating"] for row in found} == {10}

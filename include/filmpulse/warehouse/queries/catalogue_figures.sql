@@ -17,7 +17,7 @@ HAVING min(a.region) = max(a.region);
 -- minutes, and who is listed. The choices: see catalogue_live.rated_titles.
 CREATE TEMPORARY VIEW described_titles AS
 SELECT b.tconst, b.primary_title AS title, b.title_type, b.start_year AS year,
-       coalesce(floor(b.start_year / 10.0)::integer * 10 || 's', 'unknown') AS decade,
+       coalesce(floor(b.start_year / 10.0) * 10 || 's', 'unknown') AS decade,
        coalesce(o.region, 'unknown') AS region,
        CASE WHEN b.is_adult THEN ARRAY['Adult']
             ELSE ARRAY['All genres'] || coalesce(b.genres, ARRAY['unknown']) END AS genre_choices,
@@ -54,7 +54,7 @@ SELECT row_number() OVER best_first, tconst, title, title_type, year, decade, re
 FROM described_titles
 CROSS JOIN {schema}.figures f
 CROSS JOIN LATERAL (
-    SELECT (votes * rating + f.prior_votes * f.mean_rating) / (votes + f.prior_votes)
+    SELECT (votes * rating + f.prior_votes * f.mean_rating) / (votes + f.prior_votes::bigint)
                AS weighted_rating
 ) w
 WHERE rating IS NOT NULL
