@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "preload": set(),
     "lake": set(),
     "sources": {"parent"},
-    "warehouse": set(),
+    "warehouse": {"search"},
     "analysis": set(),
     "backup": {"warehouse"},
     "search": set(),

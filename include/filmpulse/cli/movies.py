@@ -14,20 +14,49 @@ from filmpulse.cli.common import ImdbId, ImdbIds, err, out, read_movie
 
 
 @app.command()
-def search(words: Annotated[list[str], typer.Argument(help="A title, or part of it.")]) -> None:
-    """Find a movie's id: the source's suggestions, with year, type and stars."""
-    from filmpulse import jobs
+def search(
+    words: Annotated[list[str], typer.Argument(help="A title or a name, or part of it.")],
+    adult: Annotated[bool, typer.Option("--adult", help="Find adult titles, too.")] = False,
+) -> None:
+    """Find movies, series and people: in the catalogue, else by the source's suggestions.
 
-    hits = jobs.search(" ".join(words), common.job_context())
-    if not hits:
-        out.print("Nothing found.")
-        return
-    table = Table("id", "title", "year", "type", "stars", box=None, pad_edge=False)
-    for hit in hits:
-        table.add_row(
-            *(escape(str(v or "")) for v in (hit.imdb_id, hit.title, hit.year, hit.kind, hit.stars))
-        )
+    Words may stand in any order, the last may be the beginning of one, and each may have one typing
+    error. A year helps: filmpulse search hamlet 1996.
+    """
+    from filmpulse import jobs
+    from filmpulse.sources.datasets import CREDIT
+
+    found = jobs.find(" ".join(words), common.job_context(), with_adult=adult)
+    if found.titles:
+        _print_table(
+            ("id", "title", "year", "type", "genres", "directed by", "with"),
+            [
+                (hit.imdb_id, hit.title, hit.year, hit.kind, ", ".join(hit.genres),
+                 ", ".join(hit.directors), hit.stars)
+                for hit in found.titles
+            ],
+        )  # fmt: skip
+    if found.people:
+        _print_table(
+            ("id", "name", "born", "known for"),
+            [(hit.person_id, hit.name, hit.birth_year, ", ".join(hit.known_for))
+             for hit in found.people],
+        )  # fmt: skip
+    if not found.titles and not found.people:
+        out.print(escape(f"Nothing found. {found.sentence}".strip()))
+    if found.origin == "catalogue":
+        as_of = f" As of {found.as_of:%Y-%m-%d}." if found.as_of else ""
+        out.print(f"[dim]{escape(CREDIT + as_of)}[/]")
+
+
+def _print_table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+    """Print rows without the columns that are empty in all of them."""
+    shown = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    table = Table(*(columns[place] for place in shown), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(escape(str(row[place] or "")) for place in shown))
     out.print(table)
+    out.print()
 
 
 Day = Annotated[str, typer.Argument(help="The day, YYYY-MM-DD.", metavar="DATE")]

@@ -7,6 +7,15 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 """
 
 from filmpulse.backup.dashboards import Superset
+from filmpulse.jobs.catalogue.find import (
+    Found,
+    FoundPerson,
+    RoleTitles,
+    find,
+    find_person,
+    find_title,
+)
+from filmpulse.jobs.catalogue.index_names import index_names
 from filmpulse.jobs.context import Context, lake_options, setup_warehouse
 from filmpulse.jobs.inbox.import_files import (
     import_file,

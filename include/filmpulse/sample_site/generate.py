@@ -113,14 +113,18 @@ def generate(
         Movies in order of id, each with its reviews from the oldest to the newest. The six do not
         depend on the extra ones.
     """
+    movies = movies_only(seed, anchor, extra_movies, extra_reviews)
+    return tuple(replace(movie, reviews=_history(movie, seed, anchor)) for movie in movies)
+
+
+def movies_only(
+    seed: int, anchor: date, extra_movies: int = 0, extra_reviews: int = 10
+) -> tuple[SampleMovie, ...]:
+    """Make the same movies as `generate`, without reviews."""
     entries = load_bank("movies")["movie"] + [
         _extra_entry(seed, FIRST_MOVIE + 6 + n, extra_reviews) for n in range(extra_movies)
     ]
-    movies = []
-    for number, entry in enumerate(entries, start=1):
-        movie = _movie(number, entry, anchor)
-        movies.append(replace(movie, reviews=_history(movie, seed, anchor)))
-    return tuple(movies)
+    return tuple(_movie(number, entry, anchor) for number, entry in enumerate(entries, start=1))
 
 
 def write_new(

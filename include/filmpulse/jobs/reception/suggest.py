@@ -1,4 +1,4 @@
-"""Suggest titles for what a person types, without asking the site twice for the same words.
+"""Suggest titles for what a person types: the catalogue's, else the site's, asked once an hour.
 
 A verdict says how it went, and a sentence words it: a page shows both as an answer, not an error.
 """
@@ -11,16 +11,19 @@ from typing import Literal, NamedTuple
 
 from filmpulse.errors import Blocked, FilmpulseError, HostBusy, HostPaused
 from filmpulse.items import SearchHit, read_imdb_id
+from filmpulse.jobs.catalogue.look_up import look_up
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.remember import BUSY, WAIT_SECONDS, Remembered, TooBusy
 from filmpulse.jobs.reception.visit import search
 from filmpulse.sources import sites
+from filmpulse.sources.datasets import CREDIT
 
 SuggestVerdict = Literal[
     "found", "none", "too_short", "named", "off", "paused", "blocked", "busy", "unavailable"
 ]
 
 FEWEST_LETTERS, MOST_LETTERS = 2, 100
+_MOST_TITLES = 8  # as many as a site suggests
 _SECONDS, _SECONDS_OF_TROUBLE = 3_600.0, 30.0
 _PATIENCE_SECONDS = 20.0
 """How long a person waits for another's question to the site; two gaps of 10 s between requests."""
@@ -30,13 +33,15 @@ class Suggested(NamedTuple):
     """What is suggested, and how asking went.
 
     `named` means that the words are an id or an address of a movie, `imdb_id`; nobody was asked.
-    `busy` means that others are asking the site.
+    `busy` means that others are asking the site. `credit` is the line that must be shown with the
+    hits, if they are the catalogue's.
     """
 
     verdict: SuggestVerdict
     hits: tuple[SearchHit, ...] = ()
     imdb_id: str | None = None
     sentence: str = ""
+    credit: str = ""
 
 
 _BUSY = Suggested("busy", sentence=BUSY)
@@ -53,15 +58,24 @@ _asking = threading.Lock()
 
 
 def suggest(query: str, context: Context) -> Suggested:
-    """Suggest movies for an id, an address or the beginning of a title.
+    """Suggest movies for an id, an address or the beginning of a title: the catalogue's, if it can.
 
-    Costs no request for an id, an address, or words that were asked about within the hour; else
-    what `search` costs. A refusal or a pause is an answer, too.
+    Costs no request for an id, an address, a title of the catalogue, or words that were asked about
+    within the hour; else what `search` costs. A refusal or a pause is an answer, too.
 
     Raises:
-        WarehouseUnavailable: The gate could not be asked.
+        WarehouseUnavailable: The warehouse could not be asked.
     """
-    words = " ".join(query.split())[:MOST_LETTERS].casefold()
+    if read_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS:
+        looked = look_up(query, context, titles=_MOST_TITLES, people=0)
+        if looked.titles:
+            return Suggested("found", looked.titles, credit=CREDIT)
+    return suggest_from_site(query, context)
+
+
+def suggest_from_site(query: str, context: Context) -> Suggested:
+    """Do what `suggest` does, without the catalogue."""
+    words = _words(query)
     if imdb_id := read_imdb_id(query):
         return Suggested("named", imdb_id=imdb_id)
     if len(words) < FEWEST_LETTERS:
@@ -78,6 +92,10 @@ def suggest(query: str, context: Context) -> Suggested:
         return _remembered.get(key, lambda: _ask(words, context))
     except TooBusy:
         return _BUSY
+
+
+def _words(query: str) -> str:
+    return " ".join(query.split())[:MOST_LETTERS].casefold()
 
 
 def _ask(words: str, context: Context) -> Suggested:

@@ -141,45 +141,64 @@ COMMENT ON COLUMN catalogue_live.credits.nconst IS 'The person; may be missing i
 COMMENT ON COLUMN catalogue_live.credits.role IS 'director, writer (both of title.crew) or cast (actor, actress, self of title.principals).';
 COMMENT ON COLUMN catalogue_live.credits.position IS 'The person''s first place in that role, from 1; smaller is earlier.';
 
+-- The search: how each table is used stands in search/README.md. Names compare byte by byte, so that a
+-- prefix is a range; no key, since nothing is looked up by one and a load merges what is equal.
 CREATE TABLE catalogue_live.title_names (
     tconst    text NOT NULL,
-    norm      text NOT NULL,
-    words     text NOT NULL,
+    norm      text COLLATE "C" NOT NULL,
+    words     text COLLATE "C" NOT NULL,
+    more      text COLLATE "C",
     votes     integer NOT NULL,
     year      integer,
     kind      text NOT NULL,
-    is_common boolean NOT NULL,
-    PRIMARY KEY (tconst, norm)
+    is_common boolean NOT NULL
 );
+CREATE INDEX title_names_by_norm ON catalogue_live.title_names (norm);
+CREATE INDEX title_names_by_word ON catalogue_live.title_names
+    USING gin (array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')))
+    WITH (fastupdate = off);
+CREATE INDEX title_names_known_by_word ON catalogue_live.title_names
+    USING gin (array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')))
+    WITH (fastupdate = off) WHERE votes >= 1000;
+CREATE INDEX title_names_known_by_start ON catalogue_live.title_names (left(norm, 1), votes DESC)
+    INCLUDE (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.title_names IS 'For the search: one row per title and folded name; no episodes.';
 COMMENT ON COLUMN catalogue_live.title_names.tconst IS 'The title.';
-COMMENT ON COLUMN catalogue_live.title_names.norm IS 'The name, folded.';
-COMMENT ON COLUMN catalogue_live.title_names.words IS 'Words that find it, separated by spaces.';
+COMMENT ON COLUMN catalogue_live.title_names.norm IS 'The name, folded, in one piece; 100 characters at most.';
+COMMENT ON COLUMN catalogue_live.title_names.words IS 'Its folded words in order, separated by spaces.';
+COMMENT ON COLUMN catalogue_live.title_names.more IS 'Other forms of its words, such as a number as it is written; null without.';
 COMMENT ON COLUMN catalogue_live.title_names.votes IS 'Votes of the title; 0 without.';
 COMMENT ON COLUMN catalogue_live.title_names.year IS 'Year of release.';
-COMMENT ON COLUMN catalogue_live.title_names.kind IS 'primary, original or alternative: the first of them that has this name.';
+COMMENT ON COLUMN catalogue_live.title_names.kind IS 'primary, original, part (of one of these) or alternative: the first of them that has this name.';
 COMMENT ON COLUMN catalogue_live.title_names.is_common IS 'Whether it is found without being asked for: no adult title.';
 
 CREATE TABLE catalogue_live.person_names (
-    nconst text NOT NULL PRIMARY KEY,
-    norm   text NOT NULL,
-    words  text NOT NULL,
+    nconst text NOT NULL,
+    norm   text COLLATE "C" NOT NULL,
+    words  text COLLATE "C" NOT NULL,
     votes  integer NOT NULL
 );
+CREATE INDEX person_names_by_norm ON catalogue_live.person_names (norm);
+CREATE INDEX person_names_by_word ON catalogue_live.person_names
+    USING gin (array_to_tsvector(string_to_array(words, ' '))) WITH (fastupdate = off);
+CREATE INDEX person_names_known_by_start ON catalogue_live.person_names (left(norm, 1), votes DESC)
+    INCLUDE (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.person_names IS 'For the search: one row per person.';
 COMMENT ON COLUMN catalogue_live.person_names.nconst IS 'The person.';
-COMMENT ON COLUMN catalogue_live.person_names.norm IS 'The name, folded.';
-COMMENT ON COLUMN catalogue_live.person_names.words IS 'Words that find it, separated by spaces.';
-COMMENT ON COLUMN catalogue_live.person_names.votes IS 'Votes of the person''s best-known title; 0 without.';
+COMMENT ON COLUMN catalogue_live.person_names.norm IS 'The name, folded, in one piece; 100 characters at most.';
+COMMENT ON COLUMN catalogue_live.person_names.words IS 'Its folded words in order, separated by spaces.';
+COMMENT ON COLUMN catalogue_live.person_names.votes IS 'Votes of the titles that the person is known for, in all.';
 
 CREATE TABLE catalogue_live.word_repairs (
-    shortened text NOT NULL,
-    word      text NOT NULL,
-    PRIMARY KEY (shortened, word)
+    shortened text COLLATE "C" NOT NULL,
+    word      text COLLATE "C" NOT NULL,
+    votes     integer NOT NULL
 );
+CREATE INDEX word_repairs_by_shortened ON catalogue_live.word_repairs (shortened) INCLUDE (word, votes);
 COMMENT ON TABLE catalogue_live.word_repairs IS 'For the search: words with one letter left out, to find them again after a typing error.';
 COMMENT ON COLUMN catalogue_live.word_repairs.shortened IS 'The word without one of its letters, or as it is.';
 COMMENT ON COLUMN catalogue_live.word_repairs.word IS 'The word.';
+COMMENT ON COLUMN catalogue_live.word_repairs.votes IS 'Votes of the best-known title or person that has the word.';
 
 CREATE SCHEMA catalogue;
 COMMENT ON SCHEMA catalogue IS 'Views over the tables of IMDb''s datasets, so that a load can put new ones in their place.';

@@ -1,0 +1,239 @@
+"""Look titles and people up in the catalogue, which costs no request to anybody.
+
+Steps that cost more come later, and only if those before them did not find a well-known title of
+the very name: names, beginnings and words; then words with a typing error; then all words but one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from filmpulse.items import PersonHit, SearchHit
+from filmpulse.jobs.context import Context
+from filmpulse.search import asked
+from filmpulse.search.asked import Reading
+from filmpulse.search.folding import squeeze
+from filmpulse.search.ranking import LIGHT, Name, Repairs, rank
+from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened
+from filmpulse.warehouse import Connection
+from filmpulse.warehouse import titles as rows
+
+_KNOWN_VOTES = 1_000
+_LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
+_MOST_WORDS, _MOST_REPAIRS = 10, 8
+_PERSON_ID = re.compile(r"nm[0-9]{7,10}")
+
+
+class LookedUp(NamedTuple):
+    """What the catalogue has for a query, best first; `is_there` is false without a catalogue."""
+
+    titles: tuple[SearchHit, ...] = ()
+    people: tuple[PersonHit, ...] = ()
+    as_of: datetime | None = None
+    is_there: bool = True
+
+
+def look_up(
+    query: str, context: Context, *, titles: int, people: int, with_adult: bool = False
+) -> LookedUp:
+    """Search the catalogue; see `find` for the arguments.
+
+    Raises:
+        WarehouseUnavailable: Postgres did not answer.
+    """
+    with context.warehouse.connect() as connection:
+        if not rows.has_title_names.one(connection):
+            return LookedUp(is_there=False)
+        as_of = rows.catalogue_as_of.one(connection)
+        readings = asked.read(query)
+        if not readings:
+            return LookedUp(as_of=as_of)
+        search = _Search(connection, readings, with_adult)
+        title_ids = search.titles() if titles else []
+        person_ids = search.people() if people else []
+        return LookedUp(
+            title_hits(title_ids[:titles], connection),
+            person_hits(person_ids[:people], connection),
+            as_of,
+        )
+
+
+class _Search:
+    """One search; what a typed word may have been is asked once."""
+
+    def __init__(
+        self, connection: Connection, readings: tuple[Reading, ...], with_adult: bool
+    ) -> None:
+        self._connection = connection
+        self._readings = readings
+        self._with_adult = with_adult
+        self._year = next((reading.year for reading in readings if reading.year), None)
+        self._norms = list(dict.fromkeys(reading.name.norm for reading in readings))
+        self._repairs: Repairs | None = None
+
+    def titles(self) -> list[str]:
+        """Return ids of titles, best first."""
+        given = {"year": self._year, "with_adult": self._with_adult}
+        names = rows.titles_named(self._connection, norms=self._norms, **given)
+        for start in self._starts():
+            names += rows.known_titles_beginning(
+                self._connection, start=start, with_adult=self._with_adult
+            )
+            names += rows.titles_beginning(
+                self._connection, start=start, end=_after(start), with_adult=self._with_adult
+            )
+        for words in self._words({}):
+            names += rows.known_titles_with_words(self._connection, words=words, **given)
+        if self._is_sure(names):
+            return self._ids(names)
+        for words in self._words({}):
+            names += rows.titles_with_words(self._connection, words=words, **given)
+        if self._is_sure(names):
+            return self._ids(names)
+        for words in self._words(self.repairs()):
+            names += rows.known_titles_with_words(self._connection, words=words, **given)
+            names += rows.titles_with_words(self._connection, words=words, **given)
+        if not names:
+            for words in self._words(self.repairs(), all_but_one=True):
+                names += rows.known_titles_with_words(self._connection, words=words, **given)
+        return self._ids(names)
+
+    def people(self) -> list[str]:
+        """Return ids of people, best first; each has all words that were typed."""
+        names = rows.people_named(self._connection, norms=self._norms)
+        for start in self._starts():
+            names += rows.known_people_beginning(self._connection, start=start)
+        for words in self._words({}):
+            names += rows.people_with_words(self._connection, words=words)
+        if not names:
+            for words in self._words(self.repairs()):
+                names += rows.people_with_words(self._connection, words=words)
+        return self._ids(names)
+
+    def _ids(self, names: Iterable[Name]) -> list[str]:
+        ranked = rank(self._readings, list(dict.fromkeys(names)), self._repairs)
+        return [name.id for _, name in ranked]
+
+    def _is_sure(self, names: list[Name]) -> bool:
+        """Say whether a well-known title has the very name that was typed, and its year."""
+        return any(
+            name.votes >= _KNOWN_VOTES
+            and name.norm == reading.name.norm
+            and (reading.year is None or (name.year and abs(name.year - reading.year) <= 1))
+            for reading in self._readings
+            for name in names
+        )
+
+    def _starts(self) -> list[str]:
+        """Return what a name may begin with: the words in one piece, the last as it was typed."""
+        starts = [
+            squeeze([*reading.name.words[:-1], reading.start])
+            if reading.start
+            else reading.name.norm
+            for reading in self._readings[:2]
+        ]
+        return list(dict.fromkeys(start for start in starts if start))
+
+    def _words(self, repairs: Repairs, *, all_but_one: bool = False) -> list[str]:
+        """Return a text query for the words of the first two readings, if they have any to ask."""
+        queries = [_text_query(reading, repairs, all_but_one) for reading in self._readings[:2]]
+        return list(dict.fromkeys(query for query in queries if query))
+
+    def repairs(self) -> Repairs:
+        """Return known words that are one error away from typed ones, the best-known first."""
+        if self._repairs is None:
+            typed = {
+                word
+                for reading in self._readings[:2]
+                for word in (*reading.name.words[:_MOST_WORDS], *reading.name.more)
+                if can_be_repaired(word)
+            }
+            parts = list(set().union(*map(shortened, typed)))
+            known = rows.repaired_words(self._connection, shortened=parts)
+            known.sort(key=lambda word: -word.votes)
+            self._repairs = {
+                word: frozenset(
+                    [k.word for k in known if is_one_error(word, k.word)][:_MOST_REPAIRS]
+                )
+                for word in typed
+            }
+        return self._repairs
+
+
+def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | None:
+    """Return a `tsquery` for names that have all words, or all but one; None without words.
+
+    Light words are left out if there are others, and a short last word that may be the beginning of
+    another one: both are the words of very many names, and are looked at when names are ranked.
+    """
+    words = list(enumerate(reading.name.words))
+    heavy = [(place, word) for place, word in words if word not in LIGHT]
+    last = len(words) - 1
+    terms = []
+    for place, word in (heavy or words)[:_MOST_WORDS]:
+        start = reading.start if place == last else ""
+        is_short = len(start) < _LEAST_START and not start.isdecimal()
+        if start and is_short and len(words) > 1:
+            continue
+        forms = {_quoted(form) for form in (word, *repairs.get(word, ()))}
+        if start and not is_short:
+            forms.add(f"{_quoted(start)}:*")
+        terms.append(f"({' | '.join(sorted(forms))})")
+    if all_but_one:
+        if len(terms) < 3:
+            return " | ".join(terms) if len(terms) == 2 else None
+        return " | ".join(
+            f"({' & '.join(term for term in terms if term is not missing)})" for missing in terms
+        )
+    return " & ".join(terms) or None
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _after(start: str) -> str:
+    """Return a text after all that begin so, in the order of code points."""
+    return start + chr(0x10FFFF)
+
+
+def title_hits(imdb_ids: list[str], connection: Connection) -> tuple[SearchHit, ...]:
+    """Return titles of the catalogue with their first people, in the order of the ids."""
+    return tuple(
+        SearchHit(
+            imdb_id=row.imdb_id,
+            title=row.title,
+            original_title=row.original_title if row.original_title != row.title else None,
+            year=row.year,
+            kind=row.kind,
+            genres=tuple(row.genres or ()),
+            directors=tuple(row.directors or ()),
+            stars=", ".join(row.stars or ()) or None,
+            rating=row.rating,
+            vote_count=row.vote_count,
+        )
+        for row in _all(rows.catalogue_titles, connection, imdb_ids=imdb_ids)
+    )
+
+
+def person_hits(person_ids: list[str], connection: Connection) -> tuple[PersonHit, ...]:
+    """Return people of the catalogue, in the order of the ids."""
+    return tuple(
+        PersonHit(
+            person_id=row.person_id,
+            name=row.name,
+            birth_year=row.birth_year,
+            death_year=row.death_year,
+            professions=tuple(row.professions or ()),
+            known_for=tuple(row.known_for or ()),
+        )
+        for row in _all(rows.catalogue_people, connection, person_ids=person_ids)
+    )
+
+
+def _all(query: Callable[..., list], connection: Connection, **ids: list[str]) -> list:
+    """Ask only if there is something to ask."""
+    return query(connection, **ids) if any(ids.values()) else []

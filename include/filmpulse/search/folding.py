@@ -1,0 +1,216 @@
+"""Fold a name to what the search compares; the same function for names that are stored and asked.
+
+Small cost matters: a load folds some millions of names, so most of them, plain ASCII, take a path
+of a few steps.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+MOST_CHARACTERS = 100
+"""Of a folded name and of a query; nobody types more, and an index takes 2,704 bytes at most."""
+
+ARTICLES = frozenset({"the", "a", "an"})
+"""Left out at the beginning of `norm`, since people leave them out. Those of other languages stay:
+"die" or "la" is a word of many names (Die Hard, La La Land)."""
+
+_BY_HAND = str.maketrans(
+    {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
+     "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
+)  # fmt: skip
+# Letters that NFKD leaves whole; Arabic's line filler; the slash within a fraction.
+_POWERS = re.compile("(?<=[^\\W_])[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2150-\u215f]")
+_MARKS = re.compile(  # accents, Hebrew's points, Arabic's vowels; not the vowels of Indic scripts
+    "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+    "\ufe20-\ufe2f]"
+)
+_APOSTROPHES = re.compile("['\u2018\u2019\u02bc\u02bb\u02b9`\u00b4]")
+_INITIALS = re.compile(r"(?<![^\W_])[^\W\d_](?:[.*][^\W\d_])+(?![^\W_])[.*]?")  # S.W.A.T., M*A*S*H
+_JOINTS = re.compile(r"(?<=[^\W_])[-\u2010-\u2012·•/.:](?=[^\W_])")  # Spider-Man, WALL·E, Face/Off
+_ELIDED = re.compile(r"(?<![^\W_])(?:l|d|j|qu|dell|nell|all|un|o)'(?=[^\W\d_]{3})")
+_OWNED = re.compile(r"([^\W_]{2,})'s(?![^\W_])")
+_LEET_WORD = re.compile(r"[a-z]+[0-9][a-z]+")
+_LEET = str.maketrans("0134578", "oieastb")
+_SEVEN_AS_V = str.maketrans("0134578", "oieasvb")
+
+_UNITS = dict(
+    zip("one two three four five six seven eight nine".split(), range(1, 10), strict=True)
+)
+_TEENS = dict(
+    zip(
+        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
+        range(10, 20),
+        strict=True,
+    )
+)
+_TENS = dict(
+    zip(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
+        range(20, 100, 10),
+        strict=True,
+    )
+)
+_ROMAN = dict(
+    zip(
+        "ii iii iv vi vii viii ix xi xii xiii xiv xv xvi xvii xviii xix xx xxi xxii xxiii".split(),
+        [2, 3, 4, 6, 7, 8, 9, *range(11, 24)],
+        strict=True,
+    )
+)
+_ROMAN_LETTER = {"i": "1", "v": "5", "x": "10"}
+_ORDINALS = {
+    word: f"{number}{('st', 'nd', 'rd')[number - 1] if number < 4 else 'th'}"
+    for number, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+        "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
+        "twentieth".split(),
+        1,
+    )
+}
+_SHORT = {"doctor": "dr", "mister": "mr", "missus": "mrs", "saint": "st", "volume": "vol",
+          "versus": "vs", "pt": "part", "chap": "chapter"}  # fmt: skip
+_PARTS = frozenset({"part", "episode", "chapter", "vol", "book", "number", "war", "act"})
+
+_ONE_FORM = (
+    {word: str(number) for word, number in (_UNITS | _TEENS | _TENS | _ROMAN).items()}
+    | _ORDINALS
+    | _SHORT
+)
+_NUMBER_WORDS = frozenset(_UNITS) | frozenset(_TEENS) | frozenset(_TENS) | {"hundred", "thousand"}
+
+
+class Folded(NamedTuple):
+    """A name as the search compares it.
+
+    Attributes:
+        norm: Its words in one form, in one piece, without an English article at the beginning: two
+            names that people take for one have one `norm`, however they are spaced and hyphenated.
+        words: Its words in one form, in their order, with articles.
+        more: Other forms of its words, such as a number as it is written, or hyphenated parts in
+            one piece.
+    """
+
+    norm: str
+    words: tuple[str, ...]
+    more: tuple[str, ...] = ()
+
+
+def fold(name: str) -> Folded:
+    """Fold a name: case, accents, punctuation, numbers, roman numerals, usual abbreviations.
+
+    A name without letters and digits keeps its text, without spaces. Only an empty name, or one of
+    spaces, folds to nothing: `norm` is empty and there are no words.
+    """
+    text = plain(name)
+    more: list[str] = []
+    if "'" in text:
+        text = _without_apostrophes(text, more)
+    if "." in text or "*" in text:
+        text = _INITIALS.sub(lambda found: re.sub("[.*]", "", found[0]) + " ", text)
+    if not text.isalnum() and _JOINTS.search(text):
+        more += _joined(text)
+    written = _split(text)
+    if not written:
+        kept = "".join(text.split())[:MOST_CHARACTERS]
+        return Folded(kept, (kept,) if kept else ())
+    words = one_form(written)
+    if words != written:
+        more += [word for word in written if word not in words]
+    if "v" in written[1:-1]:
+        more.append("vs")
+    return Folded(
+        squeeze(words),
+        tuple(word[:MOST_CHARACTERS] for word in words),
+        tuple(word[:MOST_CHARACTERS] for word in dict.fromkeys(more) if word not in words),
+    )
+
+
+def plain(name: str) -> str:
+    """Return a text without case and accents, one kind of apostrophe, nothing else changed."""
+    if name.isascii():
+        return name.lower().replace("&", " and ") if "&" in name else name.lower()
+    text = _POWERS.sub(lambda found: f" {found[0]}", name)
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    return _APOSTROPHES.sub("'", unicodedata.normalize("NFC", text).translate(_BY_HAND))
+
+
+def squeeze(words: list[str]) -> str:
+    """Return words in one piece, without an English article before others."""
+    start = 1 if len(words) > 1 and words[0] in ARTICLES else 0
+    return "".join(words[start:])[:MOST_CHARACTERS]
+
+
+def leet(name: str) -> list[str]:
+    """Return readings of a name that has digits for letters, such as Se7en or S1m0ne; else none."""
+    if not _LEET_WORD.search(name := name.lower()):
+        return []
+    return list(dict.fromkeys(name.translate(table) for table in (_SEVEN_AS_V, _LEET)))
+
+
+def _split(text: str) -> list[str]:
+    """Return runs of letters, digits and the vowel signs of scripts that write them apart."""
+    if text.isascii():
+        return _WORDS.findall(text)
+    return "".join(
+        c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text
+    ).split()
+
+
+_WORDS = re.compile("[a-z0-9]+")
+
+
+def _without_apostrophes(text: str, more: list[str]) -> str:
+    """Join what an apostrophe parts; note the words without it: ocean's, l'avventura."""
+    more += _OWNED.findall(text)
+    more += [text[found.end() :].split(None, 1)[0].strip(".,:;!?") for found in
+             _ELIDED.finditer(text)]  # fmt: skip
+    return text.replace("'", "")
+
+
+def _joined(text: str) -> list[str]:
+    """Return hyphenated words in one piece."""
+    return [
+        "".join(_split(piece)) for piece in text.split() if _JOINTS.search(piece)
+    ]
+
+
+def one_form(written: list[str]) -> list[str]:
+    """Return words with numbers as digits and usual abbreviations for the words they stand for."""
+    words: list[str] = []
+    place, last = 0, len(written) - 1
+    while place <= last:
+        word = written[place]
+        if word in _NUMBER_WORDS and (read := _number(written, place)):
+            number, place = read
+            words.append(str(number))
+            continue
+        if word in _ROMAN_LETTER and place and (place == last or written[place - 1] in _PARTS):
+            word = _ROMAN_LETTER[word]
+        words.append(_ONE_FORM.get(word, word))
+        place += 1
+    return words
+
+
+def _number(words: list[str], place: int) -> tuple[int, int] | None:
+    """Read a number in words below 1,000; return it and the place after it."""
+    hundreds = 0
+    first = _UNITS.get(words[place], 0)
+    after = place
+    if first and words[place + 1 : place + 2] == ["hundred"]:
+        hundreds, after = first * 100, place + 2
+        if words[after : after + 1] == ["and"] and _below_hundred(words, after + 1)[0]:
+            after += 1
+    rest, after = _below_hundred(words, after)
+    return (hundreds + rest, after) if hundreds + rest else None
+
+
+def _below_hundred(words: list[str], place: int) -> tuple[int, int]:
+    word = words[place] if place < len(words) else ""
+    if word in _TENS:
+        unit = _UNITS.get(words[place + 1], 0) if place + 1 < len(words) else 0
+        return _TENS[word] + unit, place + (2 if unit else 1)
+    number = _UNITS.get(word) or _TEENS.get(word) or 0
+    return number, place + (1 if number else 0)

@@ -1,0 +1,177 @@
+"""Rank names by how well they fit what was typed, and by how many people know the title."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from filmpulse.search.asked import Reading
+from filmpulse.search.folding import squeeze
+
+LIGHT = frozenset(
+    "the a an of and in on to for with at by from or is it i "
+    "le la les l un une des du de et der die das den dem ein eine und il lo gli uno una e el los "
+    "las y o os as um uma het een det en ett az part vol episode chapter".split()
+)
+"""Words that say little: articles and joining words of the main languages, words for parts."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What fit and fame are worth, in points.
+
+    Chosen by `benchmarks/bench_search.py --tune` on half of MovieLens' titles among 1.1 million
+    generated ones, then rounded; the other half judges them (README.md).
+
+    Attributes:
+        fit: Points of a name that is the typed one.
+        fame: Points for each power of ten of votes.
+        light: Weight of a word of `LIGHT`; other words weigh 1.
+        beginning: Least share of `fit` of a name that begins with what was typed.
+        words: Least share of `fit` of a name that has all words that were typed.
+        part: Share of `fit` of a name that is only part of a title.
+        other: Share of `fit` of a title of another country.
+        repaired: Share that a repaired word counts.
+        year: Points for the year that was typed.
+        near_year: Points for the year before or after it.
+        other_year: Points, below 0, for any other year.
+    """
+
+    fit: float = 10.0
+    fame: float = 1.0
+    light: float = 0.25
+    beginning: float = 0.7
+    words: float = 0.5
+    part: float = 0.9
+    other: float = 0.97
+    repaired: float = 0.8
+    year: float = 3.0
+    near_year: float = 2.0
+    other_year: float = -4.0
+
+
+WEIGHTS = Weights()
+
+
+class Name(NamedTuple):
+    """One name of a title, or of a person, as the warehouse has it.
+
+    Attributes:
+        id: Of the title or the person.
+        norm: As in `Folded`.
+        words: The words, separated by spaces.
+        more: Other forms of them; empty without.
+        votes: How many people know it.
+        year: Year of the title.
+        kind: primary, original, part or alternative.
+    """
+
+    id: str
+    norm: str
+    words: str
+    more: str
+    votes: int
+    year: int | None
+    kind: str
+
+
+Repairs = Mapping[str, frozenset[str]]
+"""A typed word -> known words that are one error away."""
+
+
+def rank(
+    readings: tuple[Reading, ...],
+    names: list[Name],
+    repairs: Repairs | None = None,
+    weights: Weights = WEIGHTS,
+) -> list[tuple[float, Name]]:
+    """Return the best name of each id, with its points, best first.
+
+    Names that lack more than half of what was typed are left out. Among equals the smaller id,
+    which IMDb gave earlier, comes first.
+    """
+    best: dict[str, tuple[float, Name]] = {}
+    for name in names:
+        points = max(
+            (points_of(reading, name, repairs or {}, weights) for reading in readings),
+            default=-math.inf,
+        )
+        if points > best.get(name.id, (-math.inf, name))[0]:
+            best[name.id] = points, name
+    return sorted(best.values(), key=lambda found: (-found[0], len(found[1].id), found[1].id))
+
+
+def points_of(reading: Reading, name: Name, repairs: Repairs, weights: Weights = WEIGHTS) -> float:
+    """Return the points of a name for a reading; minus infinity if it does not fit."""
+    share = fit(reading, name, repairs, weights)
+    if not share:
+        return -math.inf
+    share *= {"part": weights.part, "alternative": weights.other}.get(name.kind, 1.0)
+    return weights.fit * share + weights.fame * math.log10(1 + name.votes) + _year(
+        reading.year, name.year, weights
+    )
+
+
+def _year(asked: int | None, year: int | None, weights: Weights) -> float:
+    if asked is None:
+        return 0.0
+    if year is None:
+        return weights.other_year / 2
+    away = abs(asked - year)
+    return weights.year if not away else weights.near_year if away == 1 else weights.other_year
+
+
+def fit(reading: Reading, name: Name, repairs: Repairs, weights: Weights = WEIGHTS) -> float:
+    """Return how well a name fits, from 0 (not) to 1 (the same name).
+
+    The same name, its beginning, or its words in any order: what each gives is in `Weights`. If
+    the last word is the beginning of a word, that counts a little less than the word.
+    """
+    asked = reading.name
+    if asked.norm == name.norm:
+        return 1.0 if _same_article(asked.words, name.words) else 0.99
+    typed = squeeze([*asked.words[:-1], reading.start]) if reading.start else asked.norm
+    beginning = 0.0
+    for text in {asked.norm, typed}:
+        if text and name.norm.startswith(text):
+            share = len(text) / len(name.norm)
+            beginning = weights.beginning + (1 - weights.beginning) * share * 0.9
+    return max(beginning, _words(reading, name, repairs, weights))
+
+
+def _same_article(asked: tuple[str, ...], words: str) -> bool:
+    return asked[0] == words.split(" ", 1)[0]
+
+
+def _words(reading: Reading, name: Name, repairs: Repairs, weights: Weights) -> float:
+    """Return the fit by words: the share of typed words found, and of the name's words typed."""
+    own = name.words.split()
+    known = {*own, *name.more.split()}
+    asked = reading.name.words
+    of_asked = found = 0.0
+    for place, word in enumerate(asked):
+        weight = weights.light if word in LIGHT else 1.0
+        of_asked += weight
+        start = reading.start if place == len(asked) - 1 else ""
+        found += weight * _found(word, start, known, repairs, weights)
+    if found < 0.5 * of_asked:
+        return 0.0
+    of_name = sum(weights.light if word in LIGHT else 1.0 for word in own)
+    covered = min(1.0, found / of_name) if of_name else 0.0
+    asked_share = found / of_asked
+    return asked_share**2 * (weights.words + (0.96 - weights.words) * covered)
+
+
+def _found(
+    word: str, start: str, known: set[str], repairs: Repairs, weights: Weights
+) -> float:
+    """Return how far a typed word is among the known ones: 1 as it is, 0 not at all."""
+    if word in known:
+        return 1.0
+    if start and any(other.startswith(start) for other in known):
+        return 0.9
+    if not repairs.get(word, frozenset()).isdisjoint(known):
+        return weights.repaired
+    return 0.0
