@@ -11,12 +11,14 @@ A caller decides by the branch, never by the message::
     │   ├── WarehouseUnavailable  Postgres did not answer
     │   ├── AirflowUnavailable    Airflow's own database did not answer
     │   ├── BackupUnavailable     the place of backups did not answer, or another backup runs
+    │   ├── CatalogueBusy         another run loads the catalogue, or readers leave it no moment
     │   └── LlmUnavailable        the model's endpoint is down, overloaded, or asks for a long wait
     └── Final                     a new try cannot help
         ├── BadInput              a malformed id, file or setting
         │   └── LakeDamaged       an object of the lake holds what cannot be read
         ├── BackupRefused         the place of backups refuses keys, bucket or request
         ├── BackupDamaged         a backup is not what its manifest says
+        ├── CatalogueRefused      what was downloaded, or is to be loaded, cannot be used
         ├── ForeignPage           a file that holds no page of the source
         ├── NotCleaned            it may still tell of people: nothing of its content may be stored
         ├── NotFound              the site knows no such movie
@@ -103,6 +105,12 @@ class BackupUnavailable(Retryable):
     reason = "backup_unavailable"
 
 
+class CatalogueBusy(Retryable):
+    """Another task works on the catalogue, or its readers left no moment for the swap."""
+
+    reason = "busy"
+
+
 class LlmUnavailable(Retryable):
     """The model's endpoint gave no answer after all tries, or asked for a wait of minutes."""
 
@@ -134,6 +142,17 @@ class BackupDamaged(Final):
     """A backup is not what its manifest says, or its manifest cannot be read."""
 
     reason = "damaged"
+
+
+class CatalogueRefused(Final):
+    """The catalogue is not loaded, and the one that readers see stays.
+
+    `reason` is not_accepted (nobody accepted the terms), disk_full, taken_over (another run began),
+    incomplete (a dataset is missing), fewer_rows, bad_row, or what the file is refused for:
+    header_changed, broken_file, dataset_missing.
+    """
+
+    reason = "refused"
 
 
 class ForeignPage(Final):

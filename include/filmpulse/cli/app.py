@@ -20,3 +20,5 @@ backup_app = typer.Typer(help="Copies of the warehouse on S3.", no_args_is_help=
 app.add_typer(backup_app, name="backup")
 lake_app = typer.Typer(help="The lake, and copies of it.", no_args_is_help=True)
 app.add_typer(lake_app, name="lake")
+catalogue_app = typer.Typer(help="IMDb's titles and people, on this machine.", no_args_is_help=True)
+app.add_typer(catalogue_app, name="catalogue")

@@ -7,6 +7,15 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 """
 
 from filmpulse.backup.dashboards import Superset
+from filmpulse.jobs.catalogue.accept import (
+    CATALOGUE_COSTS,
+    CATALOGUE_CREDIT,
+    CATALOGUE_TERMS,
+    accept_catalogue,
+)
+from filmpulse.jobs.catalogue.build import build_catalogue
+from filmpulse.jobs.catalogue.choose_titles import choose_titles
+from filmpulse.jobs.catalogue.drop import drop_catalogue
 from filmpulse.jobs.catalogue.find import (
     Found,
     FoundPerson,
@@ -16,6 +25,11 @@ from filmpulse.jobs.catalogue.find import (
     find_title,
 )
 from filmpulse.jobs.catalogue.index_names import index_names
+from filmpulse.jobs.catalogue.load_dataset import load_dataset
+from filmpulse.jobs.catalogue.plan_refresh import CataloguePlan, plan_catalogue
+from filmpulse.jobs.catalogue.refresh import refresh_catalogue
+from filmpulse.jobs.catalogue.status import CatalogueStatus, catalogue_status
+from filmpulse.jobs.catalogue.swap import swap_catalogue
 from filmpulse.jobs.context import Context, lake_options, setup_warehouse
 from filmpulse.jobs.inbox.import_files import (
     import_file,

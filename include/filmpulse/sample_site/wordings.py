@@ -85,7 +85,8 @@ def weighted(numbers: Numbers, weights: Iterable[float]) -> Places:
     """Turn each number into the place of a weight, drawn in proportion to the weights."""
     edges = np.cumsum(np.array(list(weights), dtype=np.float64))
     shares = (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return np.searchsorted(edges, shares * edges[-1], side="right").astype(np.int64)
+    places: Places = np.searchsorted(edges, shares * edges[-1], side="right").astype(np.int64)
+    return places
 
 
 @dataclass(frozen=True, eq=False)

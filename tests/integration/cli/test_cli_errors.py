@@ -67,6 +67,10 @@ COMMANDS = {
     "recovery-sheet": [],
     "lake verify": [],
     "lake copy": ["--to", "file:///proc/nowhere"],
+    "catalogue accept": ["--yes"],
+    "catalogue status": [],
+    "catalogue refresh": [],
+    "catalogue drop": ["--yes"],
 }
 NEEDS_NO_WAREHOUSE = {
     "evaluate", "inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"
