@@ -1,9 +1,9 @@
 """A catalogue for the benchmark of the search: generated titles, MovieLens' among them.
 
-MovieLens names titles as people do ("Matrix, The (1999)"), and says which IMDb id each is. Of such a
-name a row as IMDb's is made: the article put right, names in brackets as alternative titles. Around
-it stand titles that are easily taken for it: remakes, sequels, series and shorts of the same name,
-and many titles made of the same words.
+MovieLens names titles as people do ("Matrix, The (1999)"), and says which IMDb id each is. Of such
+a name a row as IMDb's is made: the article put right, names in brackets as alternative titles.
+Around it stand titles that are easily taken for it: remakes, sequels, series and shorts of the same
+name, and many titles made of the same words.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from psycopg import sql
 from filmpulse.sample_site import datasets
 
 SEED = 17
+SEQUELS = ("2", "3", "II", "III")
 KEPT = ("title.ratings", "title.basics", "title.akas", "name.basics", "title.crew",
         "title.principals")  # fmt: skip
 _TITLED = re.compile(r"^(?P<name>.*?)\s*\((?P<year>\d{4})(?:[-\u2013]\d{4})?[-\u2013]?\)\s*$")
@@ -123,7 +124,7 @@ def rows_around(movies: list[Movie], strangers: int) -> Iterator[Row]:
         if chance.random() < 0.05:
             yield another("short", movie.name, year)
         if chance.random() < 0.3:
-            yield another("video", f"{movie.name} {chance.choice('2 3 II III'.split())}", year + 3)
+            yield another("video", f"{movie.name} {chance.choice(SEQUELS)}", year + 3)
             made = chance.choice(["The Making of '{}'", "{}: Behind the Scenes", "Inside {}"])
             yield another("short", made.format(movie.name), year)
             yield another("video", f"{movie.name}: {chance.choice(words)}", year + 9)
@@ -195,7 +196,9 @@ def _set_indexes_aside(connection: psycopg.Connection) -> None:
         ).fetchall()
         for name, definition in found:
             _definitions[name] = definition
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("catalogue_live", name)))
+            connection.execute(
+                sql.SQL("DROP INDEX {}").format(sql.Identifier("catalogue_live", name))
+            )
 
 
 def make_indexes(url: str) -> None:
@@ -213,7 +216,8 @@ def sizes(url: str) -> dict[str, int]:
             connection.execute(
                 "SELECT relname::text, pg_relation_size(c.oid) FROM pg_class c "
                 "JOIN pg_namespace n ON n.oid = relnamespace AND nspname = 'catalogue_live' "
-                "WHERE relname ~ '^(title_names|person_names|word_repairs)' AND relkind IN ('r', 'i') "
+                "WHERE relname ~ '^(title_names|person_names|word_repairs)' "
+                "AND relkind IN ('r', 'i') "
                 "ORDER BY relname"
             ).fetchall()
         )

@@ -16,6 +16,8 @@ from airflow.sdk import dag, task
 
 from filmpulse import airflow_bridge as bridge
 
+TITLES = ["title.ratings", "title.basics"]
+DETAILS = ["title.crew", "title.episode", "title.akas", "name.basics", "title.principals"]
 LOAD = {"execution_timeout": timedelta(hours=6), "max_active_tis_per_dagrun": 2}
 NAMED = {"map_index_template": "{{ dataset }}"}
 
@@ -32,34 +34,34 @@ NAMED = {"map_index_template": "{{ dataset }}"}
     doc_md=__doc__,
 )
 def refresh_catalogue():
-    @task.short_circuit(multiple_outputs=True)
-    def plan(run_id: str) -> dict:
+    @task.short_circuit
+    def plan(run_id: str) -> bool:
         """Find what changed, check that there is room; if there is nothing to do, skip the rest."""
         return bridge.plan_catalogue(run_id)
 
     @task(**LOAD, **NAMED)
-    def load_titles(dataset: str, subset: str, run_id: str) -> dict:
-        """Load a dataset that decides which titles are kept; return its rows and seconds."""
-        return bridge.load_dataset(dataset, subset, run_id)
+    def load_titles(dataset: str, run_id: str) -> dict:
+        """Load a dataset that decides which titles are kept; skip it if it did not change."""
+        return bridge.load_dataset(dataset, run_id)
 
     @task(trigger_rule="none_failed", execution_timeout=timedelta(hours=2))
-    def choose_titles(subset: str, run_id: str) -> None:
+    def choose_titles(run_id: str) -> None:
         """Keep the titles of the subset that was chosen with the terms."""
         from filmpulse import jobs
 
-        jobs.choose_titles(subset, run_id, bridge.job_context())
+        jobs.choose_titles(run_id, bridge.job_context())
 
     @task(**LOAD, **NAMED)
-    def load_details(dataset: str, subset: str, run_id: str) -> dict:
-        """Load another dataset, for the titles that are kept; return its rows and seconds."""
-        return bridge.load_dataset(dataset, subset, run_id)
+    def load_details(dataset: str, run_id: str) -> dict:
+        """Load another dataset, for the titles that are kept; skip it if it did not change."""
+        return bridge.load_dataset(dataset, run_id)
 
     @task(trigger_rule="none_failed", execution_timeout=timedelta(hours=6))
-    def build(subset: str, run_id: str) -> None:
+    def build(run_id: str) -> None:
         """Make genres, credits and the tables of the search."""
         from filmpulse import jobs
 
-        jobs.build_catalogue(subset, run_id, bridge.job_context())
+        jobs.build_catalogue(run_id, bridge.job_context())
 
     @task(trigger_rule="all_done", execution_timeout=timedelta(hours=1))
     def swap(run_id: str) -> float:
@@ -68,11 +70,8 @@ def refresh_catalogue():
 
         return jobs.swap_catalogue(run_id, bridge.job_context())
 
-    planned = plan()
-    subset = planned["subset"]
-    titles = load_titles.partial(subset=subset).expand(dataset=planned["titles"])
-    details = load_details.partial(subset=subset).expand(dataset=planned["details"])
-    titles >> choose_titles(subset) >> details >> build(subset) >> swap()
+    details = load_details.expand(dataset=DETAILS)
+    plan() >> load_titles.expand(dataset=TITLES) >> choose_titles() >> details >> build() >> swap()
 
 
 refresh_catalogue()

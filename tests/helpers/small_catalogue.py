@@ -34,7 +34,8 @@ def fill_from_files(url: str, **files: Path) -> None:
     with psycopg.connect(url) as connection:
         for table, file in files.items():
             into = sql.SQL(
-                "COPY {} FROM STDIN (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01', NULL '\\N', HEADER)"
+                "COPY {} FROM STDIN "
+                "(FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01', NULL '\\N', HEADER)"
             ).format(sql.Identifier("catalogue_live", table))
             with connection.cursor().copy(into) as copy:
                 copy.write(file.read_bytes())

@@ -10,11 +10,10 @@ from filmpulse.airflow_bridge.context import job_context
 log = logging.getLogger(__name__)
 
 
-def plan_catalogue(run_id: str) -> dict[str, Any]:
-    """Find the datasets to load, as plain values for XCom.
+def plan_catalogue(run_id: str) -> bool:
+    """Plan the run; say whether there is anything to load.
 
-    Empty, so that the rest of the run is skipped, if nobody accepted the terms or nothing changed;
-    the task's log says which.
+    There is not if nobody accepted the terms, or if no file changed; the task's log says which.
     """
     from filmpulse import jobs
     from filmpulse.errors import CatalogueRefused
@@ -25,16 +24,24 @@ def plan_catalogue(run_id: str) -> dict[str, Any]:
         if refused.reason != "not_accepted":
             raise
         log.warning("%s", refused)
-        return {}
+        return False
     log.info("%s", plan.sentence)
-    return plan._asdict() if plan.datasets else {}
+    return bool(plan.datasets)
 
 
-def load_dataset(dataset: str, subset: Any, run_id: str) -> dict[str, Any]:
-    """Load one dataset, and name this mapped task after it (`{{ dataset }}`)."""
+def load_dataset(dataset: str, run_id: str) -> dict[str, Any]:
+    """Load one dataset, and name this mapped task after it (`{{ dataset }}`).
+
+    Raises:
+        AirflowSkipException: The plan leaves the dataset as it is.
+    """
     from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowSkipException
 
     from filmpulse import jobs
 
     get_current_context()["dataset"] = dataset  # type: ignore[typeddict-unknown-key]
-    return jobs.load_dataset(dataset, subset, run_id, job_context())._asdict()
+    loaded = jobs.load_dataset(dataset, run_id, job_context())
+    if loaded is None:
+        raise AirflowSkipException(f"{dataset} stays as it is.")
+    return loaded._asdict()

@@ -8,6 +8,7 @@
     env/           each part's own environment                                0600
     s3-config/     the object store's keys and certificates                   0600
     postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
+    catalogue/     datasets on their way into the warehouse
     log/           a log per part, and the task logs
 """
 
@@ -203,6 +204,7 @@ class Install:
         own = {variable_name(name) for name in _OWN}
         if self.sample_site:  # invented reviews must not lie among a person's own backups
             own |= {source_variable("imdb"), variable_name("request_gap_seconds")}
+            own.add(variable_name("catalogue_url"))
             own |= {variable_name(name) for name in Settings.model_fields if "backup" in name}
         given = self.settings | {variable: env[variable] for variable in variables(env)}
         self.settings = {
@@ -378,6 +380,7 @@ def _filmpulse_env(
         ),
         "FILMPULSE_READER_PASSWORD": secret["reader"],
         "FILMPULSE_AUTHOR_SECRET": secret["author"],
+        "FILMPULSE_CATALOGUE_DIR": str(instance.dir / "catalogue"),
         **install.settings,
     }
     if s3_url is None:
@@ -400,6 +403,7 @@ def _filmpulse_env(
     if site_url is not None:
         ours |= {
             "FILMPULSE_IMDB_URL": site_url,
+            "FILMPULSE_CATALOGUE_URL": f"{site_url}/datasets",
             "FILMPULSE_REQUEST_GAP_SECONDS": "0.2",
             "FILMPULSE_SAMPLE_SITE_TOKEN": secret["sample_site"],
         }

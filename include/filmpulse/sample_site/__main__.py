@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from filmpulse.sample_site.app import create_app
+from filmpulse.sample_site.shelf import TITLES
 
 
 def main() -> None:
@@ -22,8 +23,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--extra-movies", type=int, default=0, help="movies beyond the six")
     parser.add_argument("--extra-reviews", type=int, default=10, help="reviews of each of those")
+    parser.add_argument("--dataset-titles", type=int, default=TITLES, help="size of the datasets")
     asked = parser.parse_args()
-    app = create_app(asked.state, asked.seed, asked.extra_movies, asked.extra_reviews)
+    app = create_app(
+        asked.state,
+        asked.seed,
+        asked.extra_movies,
+        asked.extra_reviews,
+        dataset_titles=asked.dataset_titles,
+    )
     # A refusal names its own server, so uvicorn must not.
     uvicorn.run(app, host=asked.host, port=asked.port, server_header=False, log_level="warning")
 

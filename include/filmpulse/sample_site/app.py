@@ -10,8 +10,6 @@ import asyncio
 import base64
 import hmac
 import os
-import socket
-import struct
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +30,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from filmpulse.errors import BadInput, NotFound
 from filmpulse.sample_site import payloads
 from filmpulse.sample_site.generate import SampleMovie, SampleReview
+from filmpulse.sample_site.hang_up import hang_up
 from filmpulse.sample_site.posters import poster_jpeg, poster_svg
+from filmpulse.sample_site.shelf import TITLES, Shelf
 from filmpulse.sample_site.store import Store
 
 TOKEN_VARIABLE = "FILMPULSE_SAMPLE_SITE_TOKEN"  # noqa: S105 - a name, not a token
@@ -99,6 +99,7 @@ _ROBOTS: dict[str | None, tuple[int, dict[str, str], str]] = {
 _KINDS = {
     "find": "find",
     "suggestion": "suggestion",
+    "datasets": "dataset",
     "robots.txt": "robots",
     "healthz": "health",
     "_control": "control",
@@ -163,6 +164,9 @@ class Obstacles:
         kind, imdb_id = visit_kind(scope["path"], scope["query_string"].decode())
         now = datetime.now(UTC).isoformat()
         visit = {"at": now, "kind": kind, "imdb_id": imdb_id, "path": scope["path"]}
+        visit["method"] = scope["method"]
+        if wanted := dict(scope["headers"]).get(b"range"):
+            visit["range"] = wanted.decode("latin-1")
         self.visits.append(visit)
         if kind in ("control", "health", "robots", "static"):
             await self.app(scope, receive, send)
@@ -170,7 +174,7 @@ class Obstacles:
         if seconds := self.store.switch("slow", imdb_id):
             await asyncio.sleep(seconds)
         if self.store.applies("reset", kind, imdb_id):
-            await _hang_up(receive, reset=True)
+            await hang_up(receive, reset=True)
             return
         for name, (status, headers, text) in _REFUSALS.items():
             if self.store.applies(name, kind, imdb_id):
@@ -178,7 +182,7 @@ class Obstacles:
                 refusal = HTMLResponse(text, status, headers | self._retry_after(status, imdb_id))
                 await refusal(scope, receive, send)
                 return
-        if self.store.applies("broken_page", kind, imdb_id):
+        if self.store.applies("broken_page", kind, imdb_id) and scope["method"] != "HEAD":
             send = _half(receive, send)
         await self.app(scope, receive, send)
 
@@ -199,29 +203,9 @@ def _half(receive: Receive, send: Send) -> Send:
             await send(message)
         elif body := message.get("body"):
             await send({**message, "body": body[: len(body) // 2], "more_body": True})
-            await _hang_up(receive)
+            await hang_up(receive)
 
     return send_half
-
-
-async def _hang_up(receive: Receive, *, reset: bool = False) -> None:
-    """Close the connection during an answer, in good order or by a TCP reset.
-
-    ASGI has no message for this. `receive` is a method of uvicorn's request cycle, which has the
-    transport.
-    """
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is None:
-        raise ConnectionResetError("a switch hangs up on this request")
-    if reset:
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        transport.abort()
-    else:
-        transport.close()
-    # Wait until uvicorn has noticed; else it would log an error about the unfinished answer.
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def visit_kind(path: str, query: str) -> tuple[str, str | None]:
@@ -251,6 +235,7 @@ def create_app(
     extra_movies: int = 0,
     extra_reviews: int = 10,
     token: str | None = None,
+    dataset_titles: int = TITLES,
 ) -> FastAPI:
     """Build the site.
 
@@ -261,6 +246,8 @@ def create_app(
         extra_reviews: Reviews of each extra movie.
         token: The value that `X-Control-Token` must have; from `FILMPULSE_SAMPLE_SITE_TOKEN`
             when None. If both are missing, the controls refuse every call.
+        dataset_titles: How many titles the datasets have. From 50,000 on the files are made here,
+            which takes two minutes a million; else when they are asked for.
 
     Raises:
         BadInput: `state_dir` holds a site made from another seed.
@@ -271,8 +258,10 @@ def create_app(
     app = FastAPI(title="Filmpulse sample site", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Obstacles, store=store, visits=visits)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
-    site = Site(store)
+    site, shelf = Site(store), Shelf(Path(state_dir) / "datasets", store, dataset_titles)
+    shelf.make_big()
     app.include_router(site.router)
+    app.include_router(shelf.router)
     app.include_router(_controls(store, visits, token))
 
     @app.exception_handler(NotFound)

@@ -13,7 +13,20 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from filmpulse.errors import BadInput
 
-_WHERE = Literal[True, "home", "title", "reviews", "graphql", "find", "suggestion", "poster"]
+_WHERE = Literal[
+    True, "home", "title", "reviews", "graphql", "find", "suggestion", "poster", "dataset"
+]
+_DATASET = Literal[
+    "title.ratings",
+    "title.basics",
+    "title.crew",
+    "title.episode",
+    "title.akas",
+    "name.basics",
+    "title.principals",
+]
+_WHICH = Literal[True] | _DATASET
+_VERSION = Annotated[int, Field(ge=1, le=3_650, strict=True)]
 _FLAG = Literal[True]
 
 SWITCHES: dict[str, Any] = {
@@ -40,6 +53,21 @@ SWITCHES: dict[str, Any] = {
     "shifting_pages": _FLAG,
     "robots": Literal["forbid", "missing", "challenge", "403", "429", "503"],
     "consent": Literal["on", "off"],
+    "dataset_titles": Annotated[int, Field(ge=100, le=10_000_000, strict=True)],
+    "dataset_version": _VERSION | dict[_DATASET, _VERSION],
+    "dataset_missing": _WHICH,
+    "dataset_short": _WHICH,
+    "dataset_header": _WHICH,
+    "dataset_corrupt": _WHICH,
+    "dataset_truncated": _WHICH,
+    "dataset_long": _WHICH,
+    "dataset_cuts": Annotated[int, Field(ge=1, le=1_000, strict=True)],
+    "dataset_rate": Annotated[int, Field(ge=1, strict=True)],
+    "dataset_no_range": _FLAG,
+    "dataset_no_length": _FLAG,
+    "dataset_no_head": _FLAG,
+    "dataset_marks": Literal["modified", "weak", "none"],
+    "dataset_deaf": _FLAG,
 }
 """The values that each switch takes."""
 

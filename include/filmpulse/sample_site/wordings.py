@@ -139,12 +139,15 @@ class _Maker:
         return [values[n] for n in (numbers % np.uint64(len(values))).tolist()]
 
     def common(self, purpose: str, count: int) -> list[str]:
-        """Pick `count` words; the n-th word of the list in proportion to 1 / n (Zipf's law)."""
-        ranks = 1 / np.arange(2, len(self.words) + 2)
+        """Pick `count` words; the n-th of the list in proportion to 1 / (n + 30).
+
+        Zipf's law with Mandelbrot's shift: the most frequent word stands in a title of a hundred.
+        """
+        ranks = 1 / (30 + np.arange(1, len(self.words) + 1))
         return [self.words[n] for n in weighted(self.numbers(purpose, count), ranks).tolist()]
 
     def heads(self) -> list[str]:
-        forms = self.picked("form", HEADS, list("wwwwwwwwwwwwwooooolllww2"))
+        forms = self.picked("form", HEADS, list("wwwwwwwwwwwooooooolllw222"))
         one, two = self.common("one", HEADS), self.common("two", HEADS)
         openings = self.picked("opening", HEADS, self.bank["openings"])
         links = self.picked("link", HEADS, self.bank["links"])

@@ -6,17 +6,19 @@ import re
 from typing import NamedTuple
 
 from filmpulse.items import without_controls
-from filmpulse.search.folding import Folded, fold, one_form, plain
+from filmpulse.search.folding import BEHIND, Folded, fold, parts, plain, squeeze
+from filmpulse.search.repairs import is_one_error
 
 MOST_TYPED = 300
 """Characters of a query that are read: a title, two others in brackets and a year fit in; of each
 name `folding.MOST_CHARACTERS` count."""
 
+PART, GLUED = 0.8, 0.95
+"""Shares of readings that leave something out: all but a part of the name ("Rower: The Beginning"
+may stand as Rower); an article typed with an error, or in one piece with the next word."""
+
 _MOST_NAMES = 4
-_BEHIND = (
-    "the|a|an|le|la|les|un|une|des|der|die|das|dem|den|ein|eine|il|lo|i|gli|uno|una|el|los|las|"
-    "o|os|as|um|uma|de|het|een|det|en|ett|et|az|al"
-)
+_BEHIND = "|".join(BEHIND)
 # "Matrix, The", "Hobbit, The: An Unexpected Journey", "avventura, L'"
 _ARTICLE_BEHIND = re.compile(
     rf"^(?P<name>.+?),\s*(?P<article>(?:{_BEHIND})(?=\s*(?:$|[:-]))|l')\s*(?P<rest>[:-].*)?$",
@@ -40,11 +42,13 @@ class Reading(NamedTuple):
         year: The year that was typed; None without.
         start: The last word as it was typed, without accents and case: it may be the beginning of
             a word. Empty if something follows the word.
+        share: What a name that fits this reading is worth, of 1.
     """
 
     name: Folded
     year: int | None = None
     start: str = ""
+    share: float = 1.0
 
 
 def read(query: str) -> tuple[Reading, ...]:
@@ -71,6 +75,19 @@ def read(query: str) -> tuple[Reading, ...]:
         for named, year in years
         for name in _names(named)
         if (folded := fold(name)).norm
+    ]
+    readings += [
+        Reading(folded._replace(norm=folded.norm[3:]), year, share=GLUED)
+        for folded, year, *_ in readings
+        if folded.norm.startswith("the") and len(folded.norm) > 4
+    ]
+    readings += [
+        Reading(Folded(squeeze([*folded.words[1:]]), folded.words[1:]), year, share=GLUED)
+        for folded, year, *_ in readings[:2]
+        if len(folded.words) > 1 and is_one_error(folded.words[0], "the")
+    ]
+    readings += [
+        Reading(fold(part), year, share=PART) for named, year in years[:1] for part in parts(named)
     ]
     return tuple(dict.fromkeys(readings))
 

@@ -7,19 +7,22 @@ of a few steps.
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from importlib.resources import files
 from typing import NamedTuple
 
 MOST_CHARACTERS = 100
 """Of a folded name and of a query; nobody types more, and an index takes 2,704 bytes at most."""
 
-ARTICLES = frozenset({"the", "a", "an"})
-"""Left out at the beginning of `norm`, since people leave them out. Those of other languages stay:
-"die" or "la" is a word of many names (Die Hard, La La Land)."""
+_LISTS = tomllib.loads((files(__package__) / "words.toml").read_text("utf-8"))
+ARTICLES, LIGHT = frozenset(_LISTS["articles"]), frozenset(_LISTS["light"])
+BEHIND: tuple[str, ...] = tuple(_LISTS["behind"])
+"""What these words are stands in words.toml."""
 
 _BY_HAND = str.maketrans(
-    {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
-     "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
+    {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h",
+     "\u0131": "i", "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
 )  # fmt: skip
 # Letters that NFKD leaves whole; Arabic's line filler; the slash within a fraction.
 _POWERS = re.compile("(?<=[^\\W_])[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2150-\u215f]")
@@ -36,50 +39,21 @@ _LEET_WORD = re.compile(r"[a-z]+[0-9][a-z]+")
 _LEET = str.maketrans("0134578", "oieastb")
 _SEVEN_AS_V = str.maketrans("0134578", "oieasvb")
 
-_UNITS = dict(
-    zip("one two three four five six seven eight nine".split(), range(1, 10), strict=True)
-)
-_TEENS = dict(
-    zip(
-        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
-        range(10, 20),
-        strict=True,
-    )
-)
-_TENS = dict(
-    zip(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
-        range(20, 100, 10),
-        strict=True,
-    )
-)
-_ROMAN = dict(
-    zip(
-        "ii iii iv vi vii viii ix xi xii xiii xiv xv xvi xvii xviii xix xx xxi xxii xxiii".split(),
-        [2, 3, 4, 6, 7, 8, 9, *range(11, 24)],
-        strict=True,
-    )
-)
-_ROMAN_LETTER = {"i": "1", "v": "5", "x": "10"}
+_PARTS = re.compile(r":\s+|\s[-\u2013\u2014]\s|\s+or:?\s+\((?=\w)|\s+or:\s+|\s+\((?=\w)")
+_LEAST_PART = 3  # letters: "M - A ..." must not be found by an "a"
+
+_UNITS = {word: number for number, word in enumerate(_LISTS["units"], 1)}
+_TEENS = {word: number for number, word in enumerate(_LISTS["teens"], 10)}
+_TENS = {word: number * 10 for number, word in enumerate(_LISTS["tens"], 2)}
 _ORDINALS = {
     word: f"{number}{('st', 'nd', 'rd')[number - 1] if number < 4 else 'th'}"
-    for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-        "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-        "twentieth".split(),
-        1,
-    )
+    for number, word in enumerate(_LISTS["ordinals"], 1)
 }
-_SHORT = {"doctor": "dr", "mister": "mr", "missus": "mrs", "saint": "st", "volume": "vol",
-          "versus": "vs", "pt": "part", "chap": "chapter"}  # fmt: skip
-_PARTS = frozenset({"part", "episode", "chapter", "vol", "book", "number", "war", "act"})
-
-_ONE_FORM = (
-    {word: str(number) for word, number in (_UNITS | _TEENS | _TENS | _ROMAN).items()}
-    | _ORDINALS
-    | _SHORT
-)
-_NUMBER_WORDS = frozenset(_UNITS) | frozenset(_TEENS) | frozenset(_TENS) | {"hundred", "thousand"}
+_NUMBERS = _UNITS | _TEENS | _TENS | _LISTS["romans"]
+_ONE_FORM = {word: str(number) for word, number in _NUMBERS.items()} | _ORDINALS | _LISTS["short"]
+_NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS})
+_ROMAN_LETTER = {"i": "1", "v": "5", "x": "10"}
+_NUMBERED = frozenset(_LISTS["before_numbers"])
 
 
 class Folded(NamedTuple):
@@ -114,7 +88,7 @@ def fold(name: str) -> Folded:
         more += _joined(text)
     written = _split(text)
     if not written:
-        kept = "".join(text.split())[:MOST_CHARACTERS]
+        kept = ("".join(text.split()) or "".join(name.split()))[:MOST_CHARACTERS]
         return Folded(kept, (kept,) if kept else ())
     words = one_form(written)
     if words != written:
@@ -150,6 +124,23 @@ def leet(name: str) -> list[str]:
     return list(dict.fromkeys(name.translate(table) for table in (_SEVEN_AS_V, _LEET)))
 
 
+def parts(name: str) -> list[str]:
+    """Return what stands before the first colon, dash, bracket or "or", and after each of them."""
+    places = [(found.start(), found.end()) for found in _PARTS.finditer(name)]
+    if not places:
+        return []
+    pieces = [name[: places[0][0]], *(name[end:] for _, end in places)]
+    return [piece for piece in pieces if _says_something(piece)]
+
+
+def _says_something(name: str) -> bool:
+    """Say whether a part of a name has a word that is neither a number nor a light one."""
+    return any(
+        len(word) >= _LEAST_PART and not word.isdecimal() and word not in LIGHT
+        for word in fold(name).words
+    )
+
+
 def _split(text: str) -> list[str]:
     """Return runs of letters, digits and the vowel signs of scripts that write them apart."""
     if text.isascii():
@@ -172,9 +163,7 @@ def _without_apostrophes(text: str, more: list[str]) -> str:
 
 def _joined(text: str) -> list[str]:
     """Return hyphenated words in one piece."""
-    return [
-        "".join(_split(piece)) for piece in text.split() if _JOINTS.search(piece)
-    ]
+    return ["".join(_split(piece)) for piece in text.split() if _JOINTS.search(piece)]
 
 
 def one_form(written: list[str]) -> list[str]:
@@ -187,7 +176,7 @@ def one_form(written: list[str]) -> list[str]:
             number, place = read
             words.append(str(number))
             continue
-        if word in _ROMAN_LETTER and place and (place == last or written[place - 1] in _PARTS):
+        if word in _ROMAN_LETTER and place and (place == last or written[place - 1] in _NUMBERED):
             word = _ROMAN_LETTER[word]
         words.append(_ONE_FORM.get(word, word))
         place += 1

@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from filmpulse.search.asked import Reading
-from filmpulse.search.folding import squeeze
-
-LIGHT = frozenset(
-    "the a an of and in on to for with at by from or is it i "
-    "le la les l un une des du de et der die das den dem ein eine und il lo gli uno una e el los "
-    "las y o os as um uma het een det en ett az part vol episode chapter".split()
-)
-"""Words that say little: articles and joining words of the main languages, words for parts."""
+from filmpulse.search.folding import LIGHT, squeeze
 
 
 @dataclass(frozen=True)
@@ -108,9 +101,13 @@ def points_of(reading: Reading, name: Name, repairs: Repairs, weights: Weights =
     share = fit(reading, name, repairs, weights)
     if not share:
         return -math.inf
-    share *= {"part": weights.part, "alternative": weights.other}.get(name.kind, 1.0)
-    return weights.fit * share + weights.fame * math.log10(1 + name.votes) + _year(
-        reading.year, name.year, weights
+    share *= reading.share * {"part": weights.part, "alternative": weights.other}.get(
+        name.kind, 1.0
+    )
+    return (
+        weights.fit * share
+        + weights.fame * math.log10(1 + name.votes)
+        + _year(reading.year, name.year, weights)
     )
 
 
@@ -164,9 +161,7 @@ def _words(reading: Reading, name: Name, repairs: Repairs, weights: Weights) -> 
     return asked_share**2 * (weights.words + (0.96 - weights.words) * covered)
 
 
-def _found(
-    word: str, start: str, known: set[str], repairs: Repairs, weights: Weights
-) -> float:
+def _found(word: str, start: str, known: set[str], repairs: Repairs, weights: Weights) -> float:
     """Return how far a typed word is among the known ones: 1 as it is, 0 not at all."""
     if word in known:
         return 1.0

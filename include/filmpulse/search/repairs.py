@@ -1,4 +1,4 @@
-"""Find words again in spite of one typing error: a letter left out, added, replaced, or two swapped.
+"""Find words again despite one typing error: a letter left out, added, replaced, or two swapped.
 
 Each word that is known is stored with each of its letters left out. The same is done to a word that
 was typed; what both have in common is at most two errors apart, and `is_one_error` sorts out.
@@ -6,9 +6,9 @@ was typed; what both have in common is at most two errors apart, and `is_one_err
 
 from __future__ import annotations
 
-SHORTEST, LONGEST = 4, 30
-"""Letters of a known word that can be found again. With three letters, one error in ten leads to
-another word of three letters; longer words than 30 are whole titles of scripts without spaces."""
+SHORTEST, LONGEST = 3, 30
+"""Letters of a known word that can be found again. A word of two letters is one error away from all
+words of one; longer words than 30 are whole titles of scripts without spaces."""
 
 
 def shortened(word: str) -> set[str]:
@@ -36,3 +36,11 @@ def is_one_error(typed: str, word: str) -> bool:
         short[same : same + 2] == long[same : same + 2][::-1]
         and short[same + 2 :] == long[same + 2 :]
     )
+
+
+def splits(word: str) -> list[tuple[str, str]]:
+    """Return two words each, which a word may be if a space was left out or replaced."""
+    places = range(2, len(word) - 1)
+    return [(word[:place], word[place:]) for place in places] + [
+        (word[:place], word[place + 1 :]) for place in places if place + 3 <= len(word)
+    ]

@@ -113,6 +113,8 @@ _relations = Query("catalogue_relations", _Relation)
 _keys = Query("catalogue_keys", _Key)
 _description: Scalar[str | None] = Scalar("catalogue_description")
 _views: Scalar[str] = Scalar("catalogue_views")
+_now: Scalar[str] = Scalar("catalogue_now")
+_old_readers: Scalar[int] = Scalar("catalogue_old_readers")
 
 
 def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]:
@@ -121,9 +123,11 @@ def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]
 
 
 class Owner(NamedTuple):
-    """Whose `catalogue_next` is, and whether all of it was built."""
+    """Whose `catalogue_next` is, what the run loads, and whether all of it was built."""
 
     run_id: str
+    subset: Subset
+    datasets: list[str]
     is_built: bool = False
 
 
@@ -201,19 +205,15 @@ def check_owner(connection: Connection, run_id: str) -> Owner:
     return found
 
 
-def begin(connection: Connection, run_id: str) -> None:
+def begin(connection: Connection, run_id: str, subset: Subset) -> None:
     """Make the next catalogue, empty; drop whatever an earlier run left."""
     clear(connection, "taken_over", f"The run {run_id} began anew, so this was dropped.")
     connection.execute(_text("catalogue_make_schema"))
-    _note_owner(connection, Owner(run_id))
+    note_owner(connection, Owner(run_id, subset, []))
 
 
-def note_built(connection: Connection, run_id: str) -> None:
-    """Note that all tables of the next catalogue are there."""
-    _note_owner(connection, Owner(run_id, is_built=True))
-
-
-def _note_owner(connection: Connection, noted: Owner) -> None:
+def note_owner(connection: Connection, noted: Owner) -> None:
+    """Note whose the next catalogue is, and how far it is."""
     told = sql.Literal(json.dumps(noted._asdict()))
     connection.execute(_text("catalogue_note_owner", owner=told))
 
@@ -440,11 +440,15 @@ def missing_tables(connection: Connection) -> list[str]:
     return [table.name for table in live_tables(connection) if table.name not in there]
 
 
-_SWAP_PATIENCE_SECONDS = 1_800.0
+SWAP_PATIENCE_SECONDS = 1_800.0
+"""How long the swap tries to find a moment without readers."""
 _SWAP_PAUSE_SECONDS = 1.0
+_OLD_READERS_SECONDS = 300.0
+"""How long the swap waits for transactions that began before the new rows and read only what there
+was then. A backup is one, may take hours, and does not read the catalogue."""
 
 
-def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_SECONDS) -> float:
+def swap(connection: Connection, run_id: str) -> float:
     """Put the next catalogue in the place of the live one, in one transaction, and drop the old.
 
     A reader who holds a view makes this wait and try again; other readers are held up for the
@@ -454,26 +458,30 @@ def swap(connection: Connection, run_id: str, patience: float = _SWAP_PATIENCE_S
         How long readers could not begin to read, in seconds.
 
     Raises:
-        CatalogueBusy: Readers held views for all of `patience` (seconds).
+        CatalogueBusy: Readers held views for all of `SWAP_PATIENCE_SECONDS`.
     """
-    deadline = time.monotonic() + patience
+    since, began = _now.one(connection), time.monotonic()
+    while _old_readers.one(connection, since=since):
+        if time.monotonic() - began > _OLD_READERS_SECONDS:
+            break
+        time.sleep(_SWAP_PAUSE_SECONDS)
     while True:
         try:
             took = _swap_once(connection, run_id)
             break
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > SWAP_PATIENCE_SECONDS:
                 raise CatalogueBusy(
-                    f"Somebody reads the catalogue for over {patience / 60:.0f} minutes without a "
+                    f"Somebody reads the catalogue for over {SWAP_PATIENCE_SECONDS / 60:.0f} minutes without a "
                     "pause, so the new one could not be shown. A new try goes on from here."
                 ) from error
             time.sleep(_SWAP_PAUSE_SECONDS)
-    drop_old(connection)
+    drop_rest(connection)
     return took
 
 
-def drop_old(connection: Connection) -> None:
-    """Drop the catalogue before the live one; if somebody reads that, leave it to the next run."""
+def drop_rest(connection: Connection) -> None:
+    """Drop all but the live catalogue; if somebody reads that, leave it to the next run."""
     connection.execute("SET lock_timeout = '30s'")
     with suppress(errors.LockNotAvailable):
         connection.execute(_text("catalogue_clear"))

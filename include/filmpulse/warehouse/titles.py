@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from filmpulse.search.ranking import Name
-from filmpulse.warehouse.statement import Query, Scalar
+from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class TitleRow(NamedTuple):
@@ -36,11 +36,11 @@ class PersonRow(NamedTuple):
 
 
 class RoleRow(NamedTuple):
-    """One title of a person in a role; `count` is the number of titles in that role."""
+    """One title of a person in a role; `in_all` is the number of titles in that role."""
 
     role: str
     imdb_id: str
-    count: int
+    in_all: int
     votes: int
 
 
@@ -74,12 +74,17 @@ class Word(NamedTuple):
 catalogue_as_of = Scalar[datetime | None]("catalogue_as_of")
 has_title_names = Scalar[bool]("has_title_names")
 
+plan_search = Command("plan_search")
+"""For the transaction: plan the searches that follow. `plan_facts` comes after them."""
+
+plan_facts = Command("plan_facts")
 titles_named = Query("titles_named", Name)
 known_titles_beginning = Query("known_titles_beginning", Name)
 titles_beginning = Query("titles_beginning", Name)
 known_titles_with_words = Query("known_titles_with_words", Name)
 titles_with_words = Query("titles_with_words", Name)
 repaired_words = Query("repaired_words", Word)
+known_words = Query("known_words", Word)
 people_named = Query("people_named", Name)
 known_people_beginning = Query("known_people_beginning", Name)
 people_with_words = Query("people_with_words", Name)

@@ -11,7 +11,6 @@ from helpers.small_catalogue import fill, fill_from_files, title
 
 from filmpulse import jobs
 from filmpulse.config import Settings
-from filmpulse.jobs.catalogue import look_up
 from filmpulse.jobs.catalogue.index_names import index_names
 from filmpulse.jobs.reception import suggest
 from filmpulse.sources.datasets import CREDIT
@@ -194,9 +193,12 @@ def test_an_unknown_person_is_nothing(context):
 HOSTILE = [
     "", " ", "\x00", "\x00\x01", "a", "z", "the", "the a an", "x" * 10_000, "the " * 3_000,
     "harbour " * 2_000, "'", "''", '"', "\\", "\\'", "a & b | !c", "!!", "<->", "foo:*", ":*",
-    "'harbour':*", "(", ")", "((((", "a <2> b", "🎬", "🎬 🎥", "夜", "مرحبا", "שלום עולם", "\u202eabc",
-    "%", "_", "100%", "har%", "h_rbour", "2012", "2012 2009", "(1999)", "()", "[]", "; DROP TABLE x",
-    "\ud800", "e\u0301" * 200, "\u0301", "i i i i i i i i i i i i i i i", "1 2 3 4 5 6 7 8 9 10 11",
+    "'harbour':*", "(", ")", "((((", "a <2> b", "🎬", "🎬 🎥", "夜", "مرحبا", "שלום עולם",
+    "\u202eabc",
+    "%", "_", "100%", "har%", "h_rbour", "2012", "2012 2009", "(1999)", "()", "[]",
+    "; DROP TABLE x",
+    "\ud800", "e\u0301" * 200, "\u0301", "i " * 15,
+    "1 2 3 4 5 6 7 8 9 10 11",
     "(" * 200 + "a" + ")" * 200, "a.b" * 100, "tt", "tt1", "nm1", "--", "NULL", "None", "\\N",
 ]  # fmt: skip
 
@@ -252,10 +254,10 @@ def test_indexing_is_part_of_the_callers_transaction(context):
         connection.execute("CREATE SCHEMA other")
         for table in ("title_basics", "title_ratings", "title_akas", "name_basics", "title_names",
                       "person_names", "word_repairs"):  # fmt: skip
-            connection.execute(
-                f"CREATE TABLE other.{table} (LIKE catalogue_live.{table})"  # noqa: S608
-            )
-        connection.execute("INSERT INTO other.title_basics SELECT * FROM catalogue_live.title_basics")
+            connection.execute(f"CREATE TABLE other.{table} (LIKE catalogue_live.{table})")
+        connection.execute(
+            "INSERT INTO other.title_basics SELECT * FROM catalogue_live.title_basics"
+        )
         path = connection.execute("SHOW search_path").fetchone()
         index_names(connection, "other")
         assert connection.execute("SHOW search_path").fetchone() == path
@@ -278,11 +280,11 @@ TYPED = {
 }  # fmt: skip
 
 
-def test_real_rows_are_found_as_people_type_them(databases, _warehouse_template, tmp_path):
+def test_real_rows_are_found_as_people_type_them(warehouse_url, tmp_path):
     folder = Path(os.environ.get("FILMPULSE_CAPTURES", "")) / "imdb_tsv"
     if "FILMPULSE_CAPTURES" not in os.environ or not folder.is_dir():
         pytest.skip("FILMPULSE_CAPTURES is unset, or has no imdb_tsv")
-    url = databases.create(_warehouse_template)
+    url = warehouse_url
     fill_from_files(
         url, title_basics=folder / "2022-09_title.basics.tsv",
         title_ratings=folder / "2022-09_title.ratings.tsv",
@@ -297,14 +299,9 @@ def test_real_rows_are_found_as_people_type_them(databases, _warehouse_template,
             "SELECT tconst, primary_title, start_year FROM catalogue.title_basics "
             "WHERE tconst ~ '^tt0|^tt[1-8]' AND length(tconst) < 11"
         ).fetchall()
-    wrong = {
-        query: jobs.find(query, context).titles[:3]
-        for query, imdb_id in TYPED.items()
-        if look_up.look_up(query, context, titles=1, people=0).titles[:1] == ()
-        or look_up.look_up(query, context, titles=1, people=0).titles[0].imdb_id != imdb_id
+    assert {query: ids(query, context)[:1] for query in TYPED} == {
+        query: [imdb_id] for query, imdb_id in TYPED.items()
     }
-    assert not wrong
     for imdb_id, name, year in named:
         assert ids(f"{name} ({year})", context)[0] == imdb_id
         assert ids(name, context)[0] == imdb_id
-    databases.drop(url)

@@ -130,9 +130,13 @@ def test_demo_reads_the_sample_site_and_main_reads_nothing(instance: Instance) -
     demo = Settings.from_env(stack.env)
     assert demo.source_urls["imdb"] == stack.urls["sample_site"]
     assert demo.request_gap_seconds < 1
+    assert demo.catalogue_url == f"{stack.urls['sample_site']}/datasets"
+    assert demo.catalogue_dir == instance.dir / "catalogue"
     install.sample_site = False
     main = Settings.from_env(stack_of(instance, install).env)
     assert main.source_urls == {}
+    assert main.catalogue_url == Settings().catalogue_url
+    assert main.catalogue_dir == instance.dir / "catalogue"
     assert main.request_gap_seconds == 10
 
 
@@ -155,8 +159,18 @@ def test_another_instances_shell_changes_nothing(instance: Instance) -> None:
 def test_what_the_stack_decides_cannot_be_given(instance: Instance) -> None:
     install, _ = _installed(instance)
     given = {"FILMPULSE_WAREHOUSE_URL": "x", "FILMPULSE_IMDB_URL": "https://elsewhere.example"}
+    given["FILMPULSE_CATALOGUE_URL"] = "https://elsewhere.example"
     install.take_settings(given, instance)
     assert install.settings == {}
+
+
+def test_a_mirror_and_a_folder_of_ones_own_for_the_datasets(instance: Instance) -> None:
+    install, _ = _installed(instance, sample_site=False)
+    given = {"FILMPULSE_CATALOGUE_URL": "https://mirror.example", "FILMPULSE_CATALOGUE_DIR": "/big"}
+    install.take_settings(given, instance)
+    settings = Settings.from_env(stack_of(instance, install).env)
+    assert settings.catalogue_url == "https://mirror.example"
+    assert settings.catalogue_dir == Path("/big")
 
 
 def test_a_wrong_setting_is_named(instance: Instance) -> None:

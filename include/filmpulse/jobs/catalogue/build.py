@@ -8,12 +8,12 @@ from filmpulse.jobs.catalogue.load_dataset import choose_rows
 from filmpulse.jobs.context import Context
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
-from filmpulse.warehouse.catalogue import NEXT, Subset
+from filmpulse.warehouse.catalogue import NEXT
 
 SEARCH_TABLES = ("title_names", "person_names", "word_repairs")
 
 
-def build_catalogue(subset: Subset, run_id: str, context: Context) -> None:
+def build_catalogue(run_id: str, context: Context) -> None:
     """Make all tables of the next catalogue that are not a dataset's, and choose its people.
 
     Repeatable: each table is made anew.
@@ -24,18 +24,18 @@ def build_catalogue(subset: Subset, run_id: str, context: Context) -> None:
         WarehouseUnavailable: Postgres did not answer, or went away.
     """
     with wh.at_work(context.warehouse, alone=True) as connection:
-        build(connection, subset, run_id, context)
+        build(connection, run_id, context)
 
 
-def build(connection: Connection, subset: Subset, run_id: str, context: Context) -> None:
+def build(connection: Connection, run_id: str, context: Context) -> None:
     """Do it, on a connection of `at_work`."""
-    wh.check_owner(connection, run_id)
+    owner = wh.check_owner(connection, run_id)
     with disk_full_explained():
         for table in ("title_genres", "credits"):
             wh.make_table(connection, table)
             wh.fill(connection, table)
             wh.finish(connection, table)
-        choose_rows(connection, "name.basics", subset, run_id, context)
+        choose_rows(connection, "name.basics", run_id, context)
         for table in SEARCH_TABLES:
             wh.make_table(connection, table)
         index_names(connection, NEXT)
@@ -44,4 +44,4 @@ def build(connection: Connection, subset: Subset, run_id: str, context: Context)
         for table in wh.missing_tables(connection):  # of datasets that the subset does not need
             wh.make_table(connection, table)
             wh.finish(connection, table)
-    wh.note_built(connection, run_id)
+    wh.note_owner(connection, owner._replace(is_built=True))

@@ -7,10 +7,9 @@ from filmpulse.jobs.catalogue.subsets import TITLE_DATASETS, chosen_in
 from filmpulse.jobs.context import Context
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
-from filmpulse.warehouse.catalogue import Subset
 
 
-def choose_titles(subset: Subset, run_id: str, context: Context) -> None:
+def choose_titles(run_id: str, context: Context) -> None:
     """Keep the titles of the subset in the next catalogue; nothing to do where all were kept.
 
     Repeatable: what was chosen stays.
@@ -21,12 +20,12 @@ def choose_titles(subset: Subset, run_id: str, context: Context) -> None:
         WarehouseUnavailable: Postgres did not answer, or went away.
     """
     with wh.at_work(context.warehouse, alone=True) as connection:
-        choose(connection, subset, run_id, context)
+        choose(connection, run_id, context)
 
 
-def choose(connection: Connection, subset: Subset, run_id: str, context: Context) -> None:
+def choose(connection: Connection, run_id: str, context: Context) -> None:
     """Do it, on a connection of `at_work`."""
-    wh.check_owner(connection, run_id)
+    subset = wh.check_owner(connection, run_id).subset
     for name in TITLE_DATASETS:
         if chosen_in(subset, name) == "choose_titles":
-            choose_rows(connection, name, subset, run_id, context)
+            choose_rows(connection, name, run_id, context)

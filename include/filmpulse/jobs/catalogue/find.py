@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -28,10 +29,10 @@ class Found(NamedTuple):
     Attributes:
         titles: Titles that fit. An id or an address finds its title alone.
         people: People that fit; only the catalogue names people.
-        origin: Who answered; `none` if nobody found anything. If it is `catalogue`, the credit line
+        origin: Who answered; `none` if nobody found anything. If `catalogue`, the credit line
             must be shown (`filmpulse.sources.datasets.CREDIT`).
         as_of: When IMDb made the catalogue's list of titles (UTC); None without a catalogue.
-        sentence: Why there is nothing, or what could not be asked; empty if there is no more to say.
+        sentence: Why there is nothing, or what could not be asked; else empty.
     """
 
     titles: tuple[SearchHit, ...] = ()
@@ -41,7 +42,8 @@ class Found(NamedTuple):
     sentence: str = ""
 
 
-class RoleTitles(NamedTuple):
+@dataclass(frozen=True)
+class RoleTitles:
     """Titles of a person in one role.
 
     Attributes:
@@ -159,7 +161,7 @@ def find_person(
     for role, group in groupby(of_roles, lambda row: row.role):
         rows = list(group)
         named = tuple(hits[row.imdb_id] for row in rows if row.imdb_id in hits)
-        roles.append(RoleTitles(role, named, rows[0].count))
+        roles.append(RoleTitles(role, named, rows[0].in_all))
     return FoundPerson(person, tuple(roles), namesakes, as_of)
 
 

@@ -7,7 +7,6 @@ grow with the catalogue.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
@@ -17,7 +16,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from filmpulse.search.folding import Folded, fold, leet
+from filmpulse.search.folding import Folded, fold, leet, parts
 from filmpulse.search.repairs import LONGEST, SHORTEST, shortened
 from filmpulse.warehouse.titles import (
     PersonToFold,
@@ -31,9 +30,6 @@ _AT_ONCE = 5_000  # rows: some 2 MB
 KNOWN_VOTES = 1_000
 """From so many votes on a title is found by parts of its name, too; the indexes of known names in
 migration 0022 begin there. A tenth of the rated titles has them."""
-_PARTS = re.compile(r":\s+|\s[-\u2013\u2014]\s|\s+or:?\s+\((?=\w)|\s+or:\s+|\s+\((?=\w)")
-_LEAST_PART = 3  # letters: "M - A ..." must not be found by an "a"
-
 Values = tuple[Any, ...]
 
 
@@ -115,12 +111,3 @@ def _names(rows: list[TitleToFold]) -> dict[str, tuple[str, Folded]]:
         if folded.norm:
             names.setdefault(folded.norm, (kind, folded))
     return names
-
-
-def parts(name: str) -> list[str]:
-    """Return what stands before the first colon, dash, bracket or "or", and after each of them."""
-    places = [(found.start(), found.end()) for found in _PARTS.finditer(name)]
-    if not places:
-        return []
-    pieces = [name[: places[0][0]], *(name[end:] for _, end in places)]
-    return [piece for piece in pieces if len(fold(piece).norm) >= _LEAST_PART]

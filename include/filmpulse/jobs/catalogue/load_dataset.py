@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filmpulse.config import Settings
-from filmpulse.errors import CatalogueRefused, Final
+from filmpulse.errors import CatalogueRefused
 from filmpulse.jobs.catalogue.fail import noted
 from filmpulse.jobs.catalogue.subsets import KEPT_TITLES, chosen_in, how_kept
 from filmpulse.jobs.context import Context, Progress, silent
@@ -39,8 +39,8 @@ class Loaded(NamedTuple):
 
 
 def load_dataset(
-    dataset: str, subset: Subset, run_id: str, context: Context, progress: Progress = silent
-) -> Loaded:
+    dataset: str, run_id: str, context: Context, progress: Progress = silent
+) -> Loaded | None:
     """Download a dataset and load it into the next catalogue, which readers do not see.
 
     A file that cannot be used is refused and deleted; then the dataset has no table, and the run
@@ -48,10 +48,12 @@ def load_dataset(
 
     Args:
         dataset: Such as `title.basics`.
-        subset: Which titles are kept.
         run_id: The run, which `plan_catalogue` began.
         context: Of the job.
         progress: Called with bytes of the download.
+
+    Returns:
+        What was read; None if the plan of the run leaves the dataset as it is.
 
     Raises:
         CatalogueRefused: Header, rows or gzip are not as they must be; the disk is full; or another
@@ -60,19 +62,17 @@ def load_dataset(
         Retryable: The server or Postgres did not answer, or broke off.
     """
     with wh.at_work(context.warehouse, alone=False, part=dataset) as connection:
-        return load(connection, dataset, subset, run_id, context, progress)
+        return load(connection, dataset, run_id, context, progress)
 
 
 def load(
-    connection: Connection,
-    name: str,
-    subset: Subset,
-    run_id: str,
-    context: Context,
-    progress: Progress = silent,
-) -> Loaded:
+    connection: Connection, name: str, run_id: str, context: Context, progress: Progress = silent
+) -> Loaded | None:
     """Do it, on a connection of `at_work`."""
-    wh.check_owner(connection, run_id)
+    planned = wh.check_owner(connection, run_id)
+    if name not in planned.datasets:
+        return None
+    subset = planned.subset
     dataset = DATASETS[name]
     url = address(dataset, context.settings.catalogue_url)
     load_id = wh.load_begin.one(connection, run_id=run_id, dataset=name, subset=subset, url=url)
@@ -86,10 +86,8 @@ def load(
             raise AssertionError("without a mark to compare with, each file is a new one")
         try:
             loaded = _load_file(connection, dataset, subset, load_id, found)
-        except Final:
-            found.path.unlink(missing_ok=True)  # a new try needs another file
-            raise
-        found.path.unlink(missing_ok=True)
+        finally:
+            found.path.unlink(missing_ok=True)
     log.info("%s: %d rows in %.1f s.", name, loaded.rows, loaded.seconds)
     return loaded
 
@@ -145,14 +143,12 @@ def keep_rows(connection: Connection, dataset: Dataset, subset: Subset) -> int:
     return wh.keep(connection, how, table, f"raw_{table}", KEPT_TITLES[subset], column)
 
 
-def choose_rows(
-    connection: Connection, name: str, subset: Subset, run_id: str, context: Context
-) -> None:
+def choose_rows(connection: Connection, name: str, run_id: str, context: Context) -> None:
     """Fill the table of a dataset that was read into its raw table, if it was, and finish it."""
     load_id = wh.load_waiting.first(connection, run_id=run_id, dataset=name)
     if load_id is None:
         return
-    dataset = DATASETS[name]
+    dataset, subset = DATASETS[name], wh.check_owner(connection, run_id).subset
     with noted(context, connection, load_id, dataset.table, f"raw_{dataset.table}"):
         wh.make_table(connection, dataset.table)
         kept = keep_rows(connection, dataset, subset)

@@ -7,23 +7,26 @@ the very name: names, beginnings and words; then words with a typing error; then
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from filmpulse.items import PersonHit, SearchHit
 from filmpulse.jobs.context import Context
 from filmpulse.search import asked
-from filmpulse.search.asked import Reading
-from filmpulse.search.folding import squeeze
-from filmpulse.search.ranking import LIGHT, Name, Repairs, rank
-from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened
+from filmpulse.search.asked import GLUED, Reading
+from filmpulse.search.folding import LIGHT, Folded, squeeze
+from filmpulse.search.ranking import Name, Repairs, rank
+from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import titles as rows
+from filmpulse.warehouse.statement import Query, Row
 
 _KNOWN_VOTES = 1_000
+_LIGHT_VOTES = 1_000_000  # light words are known as well as any
+_MANY = 60  # names that one question brings, if there are more
 _LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
-_MOST_WORDS, _MOST_REPAIRS = 10, 8
+_MOST_WORDS, _MOST_REPAIRS = 10, 12
 _PERSON_ID = re.compile(r"nm[0-9]{7,10}")
 
 
@@ -51,9 +54,11 @@ def look_up(
         readings = asked.read(query)
         if not readings:
             return LookedUp(as_of=as_of)
+        rows.plan_search(connection)
         search = _Search(connection, readings, with_adult)
         title_ids = search.titles() if titles else []
         person_ids = search.people() if people else []
+        rows.plan_facts(connection)
         return LookedUp(
             title_hits(title_ids[:titles], connection),
             person_hits(person_ids[:people], connection),
@@ -69,46 +74,63 @@ class _Search:
     ) -> None:
         self._connection = connection
         self._readings = readings
-        self._with_adult = with_adult
-        self._year = next((reading.year for reading in readings if reading.year), None)
-        self._norms = list(dict.fromkeys(reading.name.norm for reading in readings))
+        year = next((reading.year for reading in readings if reading.year), None)
+        self._given = {"year": year, "with_adult": with_adult}
         self._repairs: Repairs | None = None
+        self._unknown: list[str] = []
+        self.is_sure = False  # whether a well-known title has the very name
 
     def titles(self) -> list[str]:
         """Return ids of titles, best first."""
-        given = {"year": self._year, "with_adult": self._with_adult}
-        names = rows.titles_named(self._connection, norms=self._norms, **given)
-        for start in self._starts():
-            names += rows.known_titles_beginning(
-                self._connection, start=start, with_adult=self._with_adult
-            )
-            names += rows.titles_beginning(
-                self._connection, start=start, end=_after(start), with_adult=self._with_adult
-            )
-        for words in self._words({}):
-            names += rows.known_titles_with_words(self._connection, words=words, **given)
-        if self._is_sure(names):
-            return self._ids(names)
-        for words in self._words({}):
-            names += rows.titles_with_words(self._connection, words=words, **given)
-        if self._is_sure(names):
-            return self._ids(names)
-        for words in self._words(self.repairs()):
-            names += rows.known_titles_with_words(self._connection, words=words, **given)
-            names += rows.titles_with_words(self._connection, words=words, **given)
+        names = self._named(self._readings) + self._beginning()
+        names += (known := self._with_words({}, is_known=True))
+        self.is_sure = self._has_the_name(names)
+        if not self.is_sure:
+            if len(known) < _MANY:  # else there are too many others
+                names += self._with_words({})
+            self.is_sure = self._has_the_name(names)
+        if not self.is_sure:
+            names += (known := self._with_words(self.repairs(), is_known=True))
+            if len(known) < _MANY:
+                names += self._with_words(self.repairs())
+            self._readings += (apart := self._taken_apart())
+            names += self._named(apart)
         if not names:
-            for words in self._words(self.repairs(), all_but_one=True):
-                names += rows.known_titles_with_words(self._connection, words=words, **given)
+            names += self._with_words(self.repairs(), is_known=True, all_but_one=True)
         return self._ids(names)
+
+    def _named(self, readings: tuple[Reading, ...]) -> list[Name]:
+        norms = list(dict.fromkeys(reading.name.norm for reading in readings))
+        return rows.titles_named(self._connection, norms=norms, **self._given) if norms else []
+
+    def _beginning(self) -> list[Name]:
+        names: list[Name] = []
+        for start in self._starts():
+            given = {"start": start, "end": _after(start), "with_adult": self._given["with_adult"]}
+            names += (known := rows.known_titles_beginning(self._connection, **given))
+            if len(known) < _MANY:
+                names += rows.titles_beginning(self._connection, **given)
+        return names
+
+    def _with_words(
+        self, repairs: Repairs, *, is_known: bool = False, all_but_one: bool = False
+    ) -> list[Name]:
+        query = rows.known_titles_with_words if is_known else rows.titles_with_words
+        return [
+            name
+            for words in self._words(repairs, all_but_one=all_but_one)
+            for name in query(self._connection, words=words, **self._given)
+        ]
 
     def people(self) -> list[str]:
         """Return ids of people, best first; each has all words that were typed."""
-        names = rows.people_named(self._connection, norms=self._norms)
+        norms = [reading.name.norm for reading in self._readings]
+        names = rows.people_named(self._connection, norms=norms)
         for start in self._starts():
-            names += rows.known_people_beginning(self._connection, start=start)
+            names += rows.known_people_beginning(self._connection, start=start, end=_after(start))
         for words in self._words({}):
             names += rows.people_with_words(self._connection, words=words)
-        if not names:
+        if not names and not self.is_sure:
             for words in self._words(self.repairs()):
                 names += rows.people_with_words(self._connection, words=words)
         return self._ids(names)
@@ -117,10 +139,11 @@ class _Search:
         ranked = rank(self._readings, list(dict.fromkeys(names)), self._repairs)
         return [name.id for _, name in ranked]
 
-    def _is_sure(self, names: list[Name]) -> bool:
+    def _has_the_name(self, names: list[Name]) -> bool:
         """Say whether a well-known title has the very name that was typed, and its year."""
         return any(
-            name.votes >= _KNOWN_VOTES
+            reading.share == 1
+            and name.votes >= _KNOWN_VOTES
             and name.norm == reading.name.norm
             and (reading.year is None or (name.year and abs(name.year - reading.year) <= 1))
             for reading in self._readings
@@ -154,6 +177,7 @@ class _Search:
             parts = list(set().union(*map(shortened, typed)))
             known = rows.repaired_words(self._connection, shortened=parts)
             known.sort(key=lambda word: -word.votes)
+            self._unknown = sorted(typed - {k.word for k in known})
             self._repairs = {
                 word: frozenset(
                     [k.word for k in known if is_one_error(word, k.word)][:_MOST_REPAIRS]
@@ -162,21 +186,50 @@ class _Search:
             }
         return self._repairs
 
+    def _taken_apart(self) -> tuple[Reading, ...]:
+        """Return readings with an unknown word as two known ones, by the better-known of them."""
+        pieces = {word: splits(word) for word in self._unknown}
+        flat = list({piece for pairs in pieces.values() for pair in pairs for piece in pair})
+        known = (
+            {k.word: k.votes for k in rows.known_words(self._connection, words=flat)}
+            if flat
+            else {}
+        )
+        known |= dict.fromkeys(LIGHT, _LIGHT_VOTES)
+        readings = []
+        for word, pairs in pieces.items():
+            best = max(pairs, key=lambda pair: min(known.get(piece, 0) for piece in pair),
+                       default=("", ""))  # fmt: skip
+            if not all(piece in known for piece in best):
+                continue
+            readings += [
+                _with_two(reading, word, best)
+                for reading in self._readings[:2]
+                if word in reading.name.words
+            ]
+        return tuple(readings)
+
+
+def _with_two(reading: Reading, word: str, two: tuple[str, str]) -> Reading:
+    """Return a reading with two words for one."""
+    words = tuple(piece for own in reading.name.words for piece in (two if own == word else (own,)))
+    return Reading(Folded(squeeze(list(words)), words), reading.year, share=GLUED)
+
 
 def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | None:
     """Return a `tsquery` for names that have all words, or all but one; None without words.
 
-    Light words are left out if there are others, and a short last word that may be the beginning of
-    another one: both are the words of very many names, and are looked at when names are ranked.
+    Light words are left out, and a short last word that may be the beginning of another one: both
+    are the words of very many names, and are looked at when names are ranked.
     """
     words = list(enumerate(reading.name.words))
     heavy = [(place, word) for place, word in words if word not in LIGHT]
     last = len(words) - 1
     terms = []
-    for place, word in (heavy or words)[:_MOST_WORDS]:
+    for place, word in heavy[:_MOST_WORDS]:
         start = reading.start if place == last else ""
         is_short = len(start) < _LEAST_START and not start.isdecimal()
-        if start and is_short and len(words) > 1:
+        if start and is_short and len(heavy) > 1:
             continue
         forms = {_quoted(form) for form in (word, *repairs.get(word, ()))}
         if start and not is_short:
@@ -234,6 +287,6 @@ def person_hits(person_ids: list[str], connection: Connection) -> tuple[PersonHi
     )
 
 
-def _all(query: Callable[..., list], connection: Connection, **ids: list[str]) -> list:
+def _all(query: Query[Row], connection: Connection, **ids: list[str]) -> list[Row]:
     """Ask only if there is something to ask."""
     return query(connection, **ids) if any(ids.values()) else []

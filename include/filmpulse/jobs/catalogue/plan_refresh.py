@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import suppress
 from typing import NamedTuple
+
+import psycopg
 
 from filmpulse.errors import CatalogueRefused
 from filmpulse.jobs.catalogue import estimate as sizes
@@ -15,7 +18,7 @@ from filmpulse.sources.datasets import DATASETS
 from filmpulse.sources.datasets.download import Mark, Offer, address, look
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
-from filmpulse.warehouse.catalogue import Load, Subset
+from filmpulse.warehouse.catalogue import Load, Owner, Subset
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +61,21 @@ class CataloguePlan(NamedTuple):
         """What it takes, for a person."""
         if not self.datasets:
             return "No dataset changed, so there is nothing to load."
-        gb = {name: f"{value / 1e9:,.2f} GB" for name, value in self._asdict().items()
-              if name.endswith("_bytes") and value is not None}  # fmt: skip
-        room = gb.get("free_bytes")
+        free = (
+            f"and {_gb(self.free_bytes)} are"
+            if self.free_bytes is not None
+            else ("which cannot be measured from here")
+        )
         return (
             f"To load ({self.subset}): {', '.join(self.datasets)}. Download: "
-            f"{gb['download_bytes']}; about {gb['table_bytes']} on Postgres' disk, twice that until "
-            f"the old tables are dropped; {gb['needed_bytes']} must be free, "
-            + (f"and {room} are." if room else "which cannot be measured from here.")
+            f"{_gb(self.download_bytes)}. On Postgres' disk: about {_gb(self.table_bytes)}, and as "
+            "much again until the old tables are dropped. Before that "
+            f"{_gb(self.needed_bytes)} must be free, {free}."
         )
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:,.2f} GB"
 
 
 def plan_catalogue(run_id: str, context: Context) -> CataloguePlan:
@@ -108,7 +117,21 @@ def check_accepted(context: Context) -> Subset:
 def make_plan(connection: Connection, run_id: str, context: Context) -> CataloguePlan:
     """Do it, on a connection of `at_work`."""
     subset = check_accepted(context)
-    wh.begin(connection, run_id)
+    wh.begin(connection, run_id, subset)
+    try:
+        plan = _plan(connection, run_id, subset, context)
+    except BaseException:
+        with suppress(psycopg.Error):
+            wh.drop_rest(connection)
+        raise
+    if plan.datasets:
+        wh.note_owner(connection, Owner(run_id, subset, plan.datasets))
+    else:
+        wh.drop_rest(connection)
+    return plan
+
+
+def _plan(connection: Connection, run_id: str, subset: Subset, context: Context) -> CataloguePlan:
     live = wh.newest_loads(connection, "live")
     offers = _offers(connection, subset, live, context)
     unchanged = [name for name in needed(subset) if name not in offers]
@@ -128,8 +151,6 @@ def make_plan(connection: Connection, run_id: str, context: Context) -> Catalogu
             etag=live[name].etag, modified_at=live[name].modified_at,
         )  # fmt: skip
         wh.stand_in(connection, DATASETS[name].table)
-    if not plan.datasets:
-        wh.drop_old(connection)
     return plan
 
 
@@ -174,10 +195,9 @@ def _check_room(
         asked.append((files, shutil.disk_usage(folder).free, f"the disk of {folder}"))
     for needed_bytes, free, where in asked:
         if free is not None and free < needed_bytes:
-            wh.clear(connection, "disk_full", "There was too little room to begin.")
             raise CatalogueRefused(
-                f"The catalogue ({plan.subset}) needs {needed_bytes / 1e9:,.2f} GB on {where}, and "
-                f"{free / 1e9:,.2f} GB are free; nothing was downloaded. Make room, or take a "
+                f"The catalogue ({plan.subset}) needs {_gb(needed_bytes)} on {where}, and "
+                f"{_gb(free)} are free; nothing was downloaded. Make room, or take a "
                 "smaller subset: `filmpulse catalogue accept --subset rated`.",
                 reason="disk_full",
             )

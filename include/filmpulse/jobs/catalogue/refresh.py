@@ -56,15 +56,14 @@ def refresh_catalogue(
 def _load_all(
     connection: Connection, plan: CataloguePlan, context: Context, progress: Progress
 ) -> None:
-    run, subset = plan.run_id, plan.subset
-    count = len(plan.datasets)
+    run, count = plan.run_id, len(plan.datasets)
     for done, name in enumerate(plan.titles):
         progress(done, count)
-        load(connection, name, subset, run, context)
-    choose(connection, subset, run, context)
+        load(connection, name, run, context)
+    choose(connection, run, context)
     for done, name in enumerate(plan.details, len(plan.titles)):
         progress(done, count)
-        load(connection, name, subset, run, context)
-    build(connection, subset, run, context)
+        load(connection, name, run, context)
+    build(connection, run, context)
     swap(connection, run)
     progress(count, count)

@@ -37,7 +37,7 @@ def swap(connection: Connection, run_id: str) -> float:
     """Do it, on a connection of `at_work`."""
     ended = wh.loads_of_run(connection, run_id=run_id)
     if wh.owner(connection) is None and any(load.state == "live" for load in ended):
-        wh.drop_old(connection)  # a try before this one was killed after the swap
+        wh.drop_rest(connection)  # a try before this one was killed after the swap
         return 0.0
     if not wh.check_owner(connection, run_id).is_built:
         failed = [load for load in ended if load.state in ("refused", "failed")]

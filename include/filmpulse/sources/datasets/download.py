@@ -214,8 +214,15 @@ def rows(path: Path, dataset: Dataset) -> Iterator[bytes]:
 
 
 def address(dataset: Dataset, base_url: str) -> str:
-    """Return the address of a dataset's file, to be shown: without user and password."""
-    parts = urlsplit(_url(dataset, base_url))
+    """Return the address of a dataset's file, to be shown: without user and password.
+
+    Raises:
+        BadInput: It is no address.
+    """
+    try:
+        parts = urlsplit(_url(dataset, base_url))
+    except ValueError as error:
+        raise BadInput(f"FILMPULSE_CATALOGUE_URL cannot be used: {error}") from error
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
@@ -430,9 +437,11 @@ def _asked(
     except httpx.TimeoutException as error:
         raise SiteUnavailable(f"{shown} gave no answer in time.", reason="timeout") from error
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-        raise SiteUnavailable(f"{shown} was cut off: {error}.", reason="broken_page") from error
+        why = str(error) or type(error).__name__
+        raise SiteUnavailable(f"{shown} was cut off: {why}.", reason="broken_page") from error
     except httpx.HTTPError as error:
-        raise SiteUnavailable(f"{shown} could not be read: {error}.") from error
+        why = str(error) or type(error).__name__
+        raise SiteUnavailable(f"{shown} could not be read: {why}.") from error
 
 
 def _check_status(answer: httpx.Response, url: str) -> None:
@@ -443,8 +452,8 @@ def _check_status(answer: httpx.Response, url: str) -> None:
         SiteUnavailable: 429 (`rate_limited`), 5xx, or a status without meaning here.
         Blocked: Any other refusal.
     """
-    status, is_challenge = answer.status_code, "x-amzn-waf-action" in answer.headers
-    if status in (200, 206) and not is_challenge:
+    status, action = answer.status_code, answer.headers.get("x-amzn-waf-action")
+    if status in (200, 206) and not action:
         return
     if status in (404, 410):
         raise CatalogueRefused(
@@ -454,8 +463,9 @@ def _check_status(answer: httpx.Response, url: str) -> None:
     later = f" It asks to wait {wait:,.0f} seconds." if wait else ""
     if status == 429:
         raise SiteUnavailable(f"{url} gets too many requests.{later}", reason="rate_limited")
-    if status == 202 or is_challenge or 400 <= status < 500:
-        reason = "challenge" if is_challenge else REFUSALS.get(status, "forbidden")
+    is_refusal = 400 <= status < 500 and status not in (408, 425)  # those mean: try again
+    if status == 202 or action or is_refusal:
+        reason = REFUSALS.get(status, "challenge" if action else "forbidden")
         raise Blocked(f"{url} was refused (status {status}).", reason=reason, retry_after=wait)
     raise SiteUnavailable(f"{url} answered {status}.{later}")
 

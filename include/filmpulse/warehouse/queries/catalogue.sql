@@ -22,6 +22,13 @@ WHERE state = ANY(%(states)s)
 ORDER BY dataset, load_id DESC
 
 -- name: catalogue_load_begin
+-- An earlier try of the same run counts no more.
+WITH earlier AS (
+    UPDATE ops.catalogue_loads
+    SET state = 'failed', reason = 'repeated', sentence = 'The run loaded it again.',
+        finished_at = coalesce(finished_at, now())
+    WHERE run_id = %(run_id)s AND dataset = %(dataset)s AND state IN ('loading', 'loaded')
+)
 INSERT INTO ops.catalogue_loads (run_id, dataset, subset, url, state)
 VALUES (%(run_id)s, %(dataset)s, %(subset)s, %(url)s, 'loading')
 RETURNING load_id
@@ -221,6 +228,17 @@ SELECT tconst, nconst, 'cast', min(ordering)
 FROM catalogue_next.title_principals
 WHERE category IN ('actor', 'actress', 'self') AND nconst IS NOT NULL
 GROUP BY tconst, nconst
+
+-- name: catalogue_now
+-- A number for this moment: whoever began to read later sees all rows that are committed by now.
+SELECT pg_current_xact_id()::xid::text
+
+-- name: catalogue_old_readers
+-- How many transactions keep to what was committed before a moment. To them the new tables are empty.
+-- Postgres shows only those of our own role.
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  AND age(backend_xmin) > age(%(since)s::xid)
 
 -- name: catalogue_locks
 -- Nobody reads a view from here to the end of the transaction; who reads one now makes this fail soon,

@@ -6,83 +6,91 @@ SELECT max(modified_at) AS as_of FROM ops.catalogue_loads WHERE dataset = 'title
 -- name: has_title_names
 SELECT EXISTS (SELECT FROM catalogue.title_names)
 
+-- name: plan_search
+-- Read what indexes find in the order of the table, which is that of votes: so LIMIT takes the best-known.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
+
+-- name: plan_facts
+SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'on', true)
+
 -- name: titles_named
--- Titles whose folded name is one of these; those of the year first.
-SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
-FROM catalogue.title_names
-WHERE norm = ANY(%(norms)s) AND (is_common OR %(with_adult)s)
-ORDER BY (year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1) IS TRUE DESC, votes DESC
-LIMIT 100
+-- Titles whose folded name is one of these, and those of about the year.
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE norm = ANY(%(norms)s) AND (is_common OR %(with_adult)s)
+ LIMIT 100)
+UNION ALL
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE norm = ANY(%(norms)s) AND (is_common OR %(with_adult)s)
+   AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
+ LIMIT 60)
 
 -- name: known_titles_beginning
 SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
 FROM catalogue.title_names
-WHERE votes >= 1000 AND left(norm, 1) = left(%(start)s, 1)
-  AND starts_with(norm, %(start)s) AND (is_common OR %(with_adult)s)
-ORDER BY votes DESC
+WHERE votes >= 1000 AND norm >= %(start)s AND norm < %(end)s AND (is_common OR %(with_adult)s)
 LIMIT 60
 
 -- name: titles_beginning
--- The end is the first text after all that begin so; only some, if there are many.
-SELECT id, norm, words, more, votes, year, kind
-FROM (
-    SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
-    FROM catalogue.title_names
-    WHERE norm >= %(start)s AND norm < %(end)s AND (is_common OR %(with_adult)s)
-    LIMIT 500
-) found
-ORDER BY votes DESC
+SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+FROM catalogue.title_names
+WHERE norm >= %(start)s AND norm < %(end)s AND (is_common OR %(with_adult)s)
 LIMIT 60
 
 -- name: known_titles_with_words
-SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
-FROM catalogue.title_names
-WHERE votes >= 1000
-  AND array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
-  AND (is_common OR %(with_adult)s)
-ORDER BY (year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1) IS TRUE DESC, votes DESC
-LIMIT 100
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE votes >= 1000
+   AND array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
+   AND (is_common OR %(with_adult)s)
+ LIMIT 100)
+UNION ALL
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE votes >= 1000
+   AND array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
+   AND (is_common OR %(with_adult)s)
+   AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
+ LIMIT 60)
 
 -- name: titles_with_words
--- Only some, if there are many.
-SELECT id, norm, words, more, votes, year, kind
-FROM (
-    SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
-    FROM catalogue.title_names
-    WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
-      AND (is_common OR %(with_adult)s)
-    LIMIT 2000
-) found
-ORDER BY (year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1) IS TRUE DESC, votes DESC
-LIMIT 100
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
+   AND (is_common OR %(with_adult)s)
+ LIMIT 100)
+UNION ALL
+(SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
+ FROM catalogue.title_names
+ WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
+   AND (is_common OR %(with_adult)s)
+   AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
+ LIMIT 60)
 
 -- name: repaired_words
 SELECT DISTINCT word, votes FROM catalogue.word_repairs WHERE shortened = ANY(%(shortened)s)
+
+-- name: known_words
+SELECT word, votes FROM catalogue.word_repairs WHERE shortened = ANY(%(words)s) AND word = shortened
 
 -- name: people_named
 SELECT nconst AS id, norm, words, '' AS more, votes, NULL::integer AS year, 'primary' AS kind
 FROM catalogue.person_names
 WHERE norm = ANY(%(norms)s)
-ORDER BY votes DESC
 LIMIT 50
 
 -- name: known_people_beginning
 SELECT nconst AS id, norm, words, '' AS more, votes, NULL::integer AS year, 'primary' AS kind
 FROM catalogue.person_names
-WHERE votes >= 1000 AND left(norm, 1) = left(%(start)s, 1) AND starts_with(norm, %(start)s)
-ORDER BY votes DESC
+WHERE votes >= 1000 AND norm >= %(start)s AND norm < %(end)s
 LIMIT 30
 
 -- name: people_with_words
--- Only some, if there are many.
-SELECT id, norm, words, more, votes, year, kind
-FROM (
-    SELECT nconst AS id, norm, words, '' AS more, votes, NULL::integer AS year, 'primary' AS kind
-    FROM catalogue.person_names
-    WHERE array_to_tsvector(string_to_array(words, ' ')) @@ %(words)s::tsquery
-    LIMIT 2000
-) found
-ORDER BY votes DESC
+SELECT nconst AS id, norm, words, '' AS more, votes, NULL::integer AS year, 'primary' AS kind
+FROM catalogue.person_names
+WHERE array_to_tsvector(string_to_array(words, ' ')) @@ %(words)s::tsquery
 LIMIT 50
 
 -- name: catalogue_titles
@@ -134,10 +142,10 @@ ORDER BY asked.place
 
 -- name: titles_of_person
 -- The best-known titles of a person in each role; no episodes.
-SELECT role, imdb_id, count, votes
+SELECT role, imdb_id, in_all, votes
 FROM (
     SELECT c.role, c.tconst AS imdb_id, coalesce(r.num_votes, 0) AS votes,
-           count(*) OVER (PARTITION BY c.role) AS count,
+           count(*) OVER (PARTITION BY c.role) AS in_all,
            sum(coalesce(r.num_votes, 0)) OVER (PARTITION BY c.role) AS all_votes,
            row_number() OVER (PARTITION BY c.role ORDER BY coalesce(r.num_votes, 0) DESC, c.tconst) AS place
     FROM catalogue.credits c
@@ -150,7 +158,7 @@ WHERE place <= %(most)s
 ORDER BY all_votes DESC, role, place
 
 -- name: titles_to_fold
--- Each title with its alternative titles, one row each; all rows of a title follow each other.
+-- Each title with its alternative titles, one row each, most votes first; all rows of a title follow each other.
 SELECT b.tconst, b.primary_title, b.original_title, b.start_year AS year,
        b.is_adult IS NOT TRUE AS is_common, coalesce(r.num_votes, 0) AS votes, a.title AS alternative
 FROM title_basics b
@@ -159,15 +167,17 @@ LEFT JOIN title_akas a
     ON a.title_id = b.tconst AND a.title IS DISTINCT FROM b.primary_title
     AND a.title IS DISTINCT FROM b.original_title
 WHERE b.title_type IS DISTINCT FROM 'tvEpisode' AND b.tconst ~ '^tt[0-9]{7,9}$'
-ORDER BY b.tconst
+ORDER BY votes DESC, b.tconst
 
 -- name: people_to_fold
+-- Most votes first.
 SELECT n.nconst, n.primary_name,
        (SELECT coalesce(sum(r.num_votes), 0)
         FROM unnest(string_to_array(n.known_for_titles, ',')) k (tconst)
         JOIN title_ratings r USING (tconst)) AS votes
 FROM name_basics n
 WHERE n.nconst ~ '^nm[0-9]{7,10}$' AND n.primary_name IS NOT NULL
+ORDER BY votes DESC, n.nconst
 
 -- name: words_to_repair
 -- Words of titles and people that some know, with the votes of the best-known.

@@ -141,8 +141,9 @@ COMMENT ON COLUMN catalogue_live.credits.nconst IS 'The person; may be missing i
 COMMENT ON COLUMN catalogue_live.credits.role IS 'director, writer (both of title.crew) or cast (actor, actress, self of title.principals).';
 COMMENT ON COLUMN catalogue_live.credits.position IS 'The person''s first place in that role, from 1; smaller is earlier.';
 
--- The search: how each table is used stands in search/README.md. Names compare byte by byte, so that a
--- prefix is a range; no key, since nothing is looked up by one and a load merges what is equal.
+-- The search: how each table is used stands in search/README.md. Rows are stored with most votes first, and
+-- never changed. Names compare byte by byte, so that a beginning is a range; there are no keys, since nothing is
+-- looked up by one and a load merges what is equal.
 CREATE TABLE catalogue_live.title_names (
     tconst    text NOT NULL,
     norm      text COLLATE "C" NOT NULL,
@@ -160,8 +161,7 @@ CREATE INDEX title_names_by_word ON catalogue_live.title_names
 CREATE INDEX title_names_known_by_word ON catalogue_live.title_names
     USING gin (array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')))
     WITH (fastupdate = off) WHERE votes >= 1000;
-CREATE INDEX title_names_known_by_start ON catalogue_live.title_names (left(norm, 1), votes DESC)
-    INCLUDE (norm) WHERE votes >= 1000;
+CREATE INDEX title_names_known_by_norm ON catalogue_live.title_names (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.title_names IS 'For the search: one row per title and folded name; no episodes.';
 COMMENT ON COLUMN catalogue_live.title_names.tconst IS 'The title.';
 COMMENT ON COLUMN catalogue_live.title_names.norm IS 'The name, folded, in one piece; 100 characters at most.';
@@ -181,8 +181,7 @@ CREATE TABLE catalogue_live.person_names (
 CREATE INDEX person_names_by_norm ON catalogue_live.person_names (norm);
 CREATE INDEX person_names_by_word ON catalogue_live.person_names
     USING gin (array_to_tsvector(string_to_array(words, ' '))) WITH (fastupdate = off);
-CREATE INDEX person_names_known_by_start ON catalogue_live.person_names (left(norm, 1), votes DESC)
-    INCLUDE (norm) WHERE votes >= 1000;
+CREATE INDEX person_names_known_by_norm ON catalogue_live.person_names (norm) WHERE votes >= 1000;
 COMMENT ON TABLE catalogue_live.person_names IS 'For the search: one row per person.';
 COMMENT ON COLUMN catalogue_live.person_names.nconst IS 'The person.';
 COMMENT ON COLUMN catalogue_live.person_names.norm IS 'The name, folded, in one piece; 100 characters at most.';
