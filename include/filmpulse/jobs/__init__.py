@@ -9,7 +9,6 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 from filmpulse.backup.dashboards import Superset
 from filmpulse.jobs.catalogue.accept import (
     CATALOGUE_COSTS,
-    CATALOGUE_CREDIT,
     CATALOGUE_TERMS,
     accept_catalogue,
 )
