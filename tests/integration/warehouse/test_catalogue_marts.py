@@ -211,7 +211,8 @@ def test_people_by_role_with_enough_titles(titles):
     )
     titles.count()
     found = {
-        (row["nconst"], row["role"]): row for row in titles.rows("SELECT * FROM mart.catalogue_people")
+        (row["nconst"], row["role"]): row
+        for row in titles.rows("SELECT * FROM mart.catalogue_people")
     }
     assert set(found) == {("nm1", "director"), ("nm2", "cast"), ("nm404", "writer")}
     director, cast = found["nm1", "director"], found["nm2", "cast"]
@@ -323,6 +324,8 @@ def test_the_largest_and_the_smallest_numbers_can_be_counted(catalogue):
         catalogue.add("title_ratings", (tconst, 10, most))
         catalogue.add("credits", *((tconst, "nm1", role, 1) for role in ("cast", "director")))
     catalogue.count()
-    found = catalogue.rows("SELECT decade, weighted_rating FROM catalogue.rated_titles ORDER BY tconst")
+    found = catalogue.rows(
+        "SELECT decade, weighted_rating FROM catalogue.rated_titles ORDER BY tconst"
+    )
     assert [row["decade"] for row in found] == ["2147483640s", "-2147483650s"]
     assert {row["weighted_rating"] for row in found} == {10}
