@@ -14,7 +14,7 @@ from typing import NamedTuple
 from filmpulse.items import PersonHit, SearchHit
 from filmpulse.jobs.context import Context
 from filmpulse.search import asked
-from filmpulse.search.asked import GLUED, Reading
+from filmpulse.search.asked import GLUED, PART, Reading
 from filmpulse.search.folding import LIGHT, Folded, squeeze
 from filmpulse.search.ranking import Name, Repairs, rank
 from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
@@ -31,11 +31,15 @@ _PERSON_ID = re.compile(r"nm[0-9]{7,10}")
 
 
 class LookedUp(NamedTuple):
-    """What the catalogue has for a query, best first; `is_there` is false without a catalogue."""
+    """What the catalogue has for a query, best first.
+
+    `is_close` says that a title has all that was typed, `is_there` that there is a catalogue.
+    """
 
     titles: tuple[SearchHit, ...] = ()
     people: tuple[PersonHit, ...] = ()
     as_of: datetime | None = None
+    is_close: bool = False
     is_there: bool = True
 
 
@@ -63,6 +67,7 @@ def look_up(
             title_hits(title_ids[:titles], connection),
             person_hits(person_ids[:people], connection),
             as_of,
+            search.is_close and bool(title_ids),
         )
 
 
@@ -79,10 +84,12 @@ class _Search:
         self._repairs: Repairs | None = None
         self._unknown: list[str] = []
         self.is_sure = False  # whether a well-known title has the very name
+        self.is_close = False  # whether a title has all that was typed
 
     def titles(self) -> list[str]:
         """Return ids of titles, best first."""
-        names = self._named(self._readings) + self._beginning()
+        whole = tuple(reading for reading in self._readings if reading.share > PART)
+        names = self._named(whole) + self._beginning()
         names += (known := self._with_words({}, is_known=True))
         self.is_sure = self._has_the_name(names)
         if not self.is_sure:
@@ -95,7 +102,10 @@ class _Search:
                 names += self._with_words(self.repairs())
             self._readings += (apart := self._taken_apart())
             names += self._named(apart)
-        if not names:
+        self.is_close = bool(names)
+        if not self.is_sure:
+            names += self._named(tuple(r for r in self._readings if r.share <= PART))
+        if not self.is_close:
             names += self._with_words(self.repairs(), is_known=True, all_but_one=True)
         return self._ids(names)
 
