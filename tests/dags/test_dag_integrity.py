@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 import filmpulse
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
-KNOWN_TAGS = {"detection", "reviews", "scores", "upkeep"}
+KNOWN_TAGS = {"catalogue", "detection", "reviews", "scores", "upkeep"}
 
 
 @pytest.fixture(scope="module")

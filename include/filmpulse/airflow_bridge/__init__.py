@@ -31,6 +31,7 @@ from filmpulse.airflow_bridge.backup import (
     stored_objects,
     write_variables,
 )
+from filmpulse.airflow_bridge.catalogue import load_dataset, plan_catalogue
 from filmpulse.airflow_bridge.connections import stored_model
 from filmpulse.airflow_bridge.context import job_context, job_context_for
 from filmpulse.airflow_bridge.dags import (

@@ -10,7 +10,19 @@ import sys
 
 from rich.markup import escape
 
-from filmpulse.cli import audit, backup, evaluation, export, inbox, movies, pages, reception, upkeep
+from filmpulse.cli import (
+    audit,
+    backup,
+    catalogue,
+    evaluation,
+    export,
+    inbox,
+    lists,
+    movies,
+    pages,
+    reception,
+    upkeep,
+)
 from filmpulse.cli.app import app
 from filmpulse.cli.common import Terminated, err
 from filmpulse.config import SECRETS, variable_name
@@ -20,9 +32,11 @@ __all__ = [
     "app",
     "audit",
     "backup",
+    "catalogue",
     "evaluation",
     "export",
     "inbox",
+    "lists",
     "main",
     "movies",
     "pages",

@@ -7,6 +7,14 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 """
 
 from filmpulse.backup.dashboards import Superset
+from filmpulse.jobs.catalogue.accept import (
+    CATALOGUE_COSTS,
+    CATALOGUE_TERMS,
+    accept_catalogue,
+)
+from filmpulse.jobs.catalogue.build import build_catalogue
+from filmpulse.jobs.catalogue.choose_titles import choose_titles
+from filmpulse.jobs.catalogue.drop import drop_catalogue
 from filmpulse.jobs.catalogue.find import (
     Found,
     FoundPerson,
@@ -16,6 +24,11 @@ from filmpulse.jobs.catalogue.find import (
     find_title,
 )
 from filmpulse.jobs.catalogue.index_names import index_names
+from filmpulse.jobs.catalogue.load_dataset import load_dataset
+from filmpulse.jobs.catalogue.plan_refresh import CataloguePlan, plan_catalogue
+from filmpulse.jobs.catalogue.refresh import refresh_catalogue
+from filmpulse.jobs.catalogue.status import CatalogueStatus, catalogue_status
+from filmpulse.jobs.catalogue.swap import swap_catalogue
 from filmpulse.jobs.context import Context, lake_options, setup_warehouse
 from filmpulse.jobs.inbox.import_files import (
     import_file,
@@ -39,10 +52,12 @@ from filmpulse.jobs.inbox.store import (
     InboxShown,
     add_to_inbox,
     add_upload,
+    holds_list,
     list_inbox,
     look_into_inbox,
     plain_name,
 )
+from filmpulse.jobs.inbox.title_lists import list_lists, remove_list, show_list
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.fetch_poster import fetch_poster
@@ -121,6 +136,7 @@ from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
+from filmpulse.sources.datasets import CREDIT as CATALOGUE_CREDIT
 from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
 from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
 from filmpulse.sources.tables.sample import Sample

@@ -14,7 +14,7 @@ from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import Stack
 from filmpulse.local.welcome import addresses
 
-DETECT, RECEPTION = "detect_new_reviews", "movie_reception"
+DETECT, RECEPTION, CATALOGUE = "detect_new_reviews", "movie_reception", "refresh_catalogue"
 TRACKED = "tracked_movies"
 DONE = ("success", "failed", "skipped", "upstream_failed", "removed")  # states of finished tasks
 
@@ -51,6 +51,31 @@ def collect(stack: Stack, console: Console) -> None:
         _wait(airflow, RECEPTION, run_id, console)
     what = "done" if receptions else "no news: nothing had to be collected"
     console.print(f"  {what}, after {time.monotonic() - began:.0f} s", highlight=False)
+
+
+def load_catalogue(stack: Stack, console: Console) -> None:
+    """Load the sample site's datasets, which are invented, so that nobody need accept terms.
+
+    Repeatable: what did not change is not loaded again.
+
+    Raises:
+        AirflowError: The run failed, or did not end in ten minutes.
+    """
+    from filmpulse import jobs
+
+    context = jobs.Context.from_settings(Settings.from_env(stack.env))
+    if jobs.catalogue_status(context).subset is None:
+        jobs.accept_catalogue("all", context)
+    airflow, began = _airflow(stack), time.monotonic()
+    airflow.wait_for_dag(CATALOGUE)
+    _wait(airflow, CATALOGUE, airflow.trigger(CATALOGUE, {}), console)
+    status = jobs.catalogue_status(context)
+    people = sum(load.rows_kept or 0 for load in status.shown if load.dataset == "name.basics")
+    console.print(
+        f"The catalogue holds {status.titles:,} titles and {people:,} people, after "
+        f"{time.monotonic() - began:.0f} s: filmpulse search ferry",
+        highlight=False,
+    )
 
 
 def show(stack: Stack, console: Console) -> None:

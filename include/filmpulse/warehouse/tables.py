@@ -95,7 +95,7 @@ def only_backup(url: str) -> Iterator[None]:
         WarehouseUnavailable: Postgres did not answer.
     """
     with open_connection(url, scalar_row, autocommit=True) as connection:
-        _be_patient(connection)
+        be_patient(connection)
         if not connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone():
             raise BackupUnavailable(
                 "Another backup is under way, so this one did not begin. Wait for its end.",
@@ -116,7 +116,7 @@ def snapshot(url: str) -> Iterator[psycopg.Connection[Any]]:
     """
     connection = open_connection(url, autocommit=True)
     try:
-        _be_patient(connection)
+        be_patient(connection)
         connection.execute(_PLAIN)
         known = tables(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -136,7 +136,7 @@ def snapshot(url: str) -> Iterator[psycopg.Connection[Any]]:
         connection.close()
 
 
-def _be_patient(connection: psycopg.Connection[Any]) -> None:
+def be_patient(connection: psycopg.Connection[Any]) -> None:
     """Let no time limit of the server end a connection that works for hours."""
     connection.execute(_PATIENT)
     if connection.info.server_version >= 170_000:
@@ -220,7 +220,7 @@ def refill(url: str, to_revision: str) -> Iterator[psycopg.Connection[Any]]:
     from filmpulse.warehouse.migrate import made_anew  # Alembic takes a second to import
 
     with made_anew(url, to_revision) as connection:
-        _be_patient(connection)
+        be_patient(connection)
         connection.execute(_PLAIN)
         keys = _keys(connection, schemas=list(KEPT_SCHEMAS))
         for key in reversed(keys):  # foreign keys first

@@ -48,6 +48,9 @@ COMMANDS = {
     "inbox add": ["page.html"],
     "inbox list": [],
     "inbox load": [],
+    "lists list": [],
+    "lists show": ["anime"],
+    "lists remove": ["anime"],
     "import reviews": ["reviews.csv", "--map", "map.yaml"],
     "collect": ["tt99000001"],
     "analyse": [],
@@ -67,6 +70,10 @@ COMMANDS = {
     "recovery-sheet": [],
     "lake verify": [],
     "lake copy": ["--to", "file:///proc/nowhere"],
+    "catalogue accept": ["--yes"],
+    "catalogue status": [],
+    "catalogue refresh": [],
+    "catalogue drop": ["--yes"],
 }
 NEEDS_NO_WAREHOUSE = {
     "evaluate", "inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"

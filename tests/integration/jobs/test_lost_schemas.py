@@ -12,8 +12,8 @@ from filmpulse.errors import BadInput
 from filmpulse.warehouse.migrate import migrate, status
 
 MOVIE = "tt99000001"
-SCHEMAS = ("core", "mart", "ops")
-LOSSES = [c for n in (1, 2, 3) for c in itertools.combinations(SCHEMAS, n)]
+SCHEMAS = ("core", "mart", "ops", "catalogue", "catalogue_live")
+LOSSES = [c for n in (1, 2, 5) for c in itertools.combinations(SCHEMAS, n)]
 
 CATALOGUE = """
 SELECT 'relation', c.oid::regclass::text, c.relkind::text,

@@ -13,7 +13,7 @@ BEGIN
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END
 $$;
-REVOKE ALL ON SCHEMA core, ops FROM PUBLIC, filmpulse_reader;
+REVOKE ALL ON SCHEMA core, ops, catalogue, catalogue_live FROM PUBLIC, filmpulse_reader;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- name: grants
