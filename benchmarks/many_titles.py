@@ -1,4 +1,4 @@
-"""A catalogue of many generated titles, loaded as a run loads it, but without the search's tables."""
+"""A catalogue of many generated titles, loaded as a run does it, without the search's tables."""
 
 from __future__ import annotations
 

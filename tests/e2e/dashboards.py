@@ -200,13 +200,14 @@ _CATALOGUE = (
     """,
     """
     INSERT INTO catalogue_live.title_ratings
-    SELECT tconst, 3 + row_number() OVER (ORDER BY tconst) %% 70 / 10.0, 5 + length(primary_title) * 90
+    SELECT tconst, 3 + row_number() OVER (ORDER BY tconst) %% 70 / 10.0,
+           5 + length(primary_title) * 90
     FROM catalogue_live.title_basics
     """,
     """
     INSERT INTO catalogue_live.title_akas
-    SELECT tconst, 1, original_title, (ARRAY['FR', 'NA', %(markup)s])[1 + start_year %% 3], NULL, NULL,
-           NULL, false
+    SELECT tconst, 1, original_title, (ARRAY['FR', 'NA', %(markup)s])[1 + start_year %% 3], NULL,
+           NULL, NULL, false
     FROM catalogue_live.title_basics WHERE start_year IS NOT NULL
     """,
     """
@@ -221,7 +222,8 @@ _CATALOGUE = (
     """,
     """
     INSERT INTO core.title_lists
-    SELECT name, %(markup)s, 'ids', now() FROM unnest(ARRAY['quiet ones', left(%(markup)s, 60)]) AS name
+    SELECT name, %(markup)s, 'ids', now()
+    FROM unnest(ARRAY['quiet ones', left(%(markup)s, 60)]) AS name
     """,
     """
     INSERT INTO core.title_list_members
@@ -229,10 +231,10 @@ _CATALOGUE = (
     FROM core.title_lists CROSS JOIN generate_series(1, 25) n
     """,
     """
-    INSERT INTO ops.catalogue_loads (run_id, dataset, subset, url, state, sentence, started_at, file_bytes,
-        rows_read, rows_kept, rows_duplicate, rows_left_out, table_bytes, copy_seconds)
-    SELECT 'run', dataset, 'rated', 'https://site.invalid', state, said, now(), 200000000, 12000000, 1600000,
-           2, 10399998, 900000000, 8.5
+    INSERT INTO ops.catalogue_loads (run_id, dataset, subset, url, state, sentence, started_at,
+        file_bytes, rows_read, rows_kept, rows_duplicate, rows_left_out, table_bytes, copy_seconds)
+    SELECT 'run', dataset, 'rated', 'https://site.invalid', state, said, now(), 200000000,
+           12000000, 1600000, 2, 10399998, 900000000, 8.5
     FROM (VALUES ('title.ratings', 'live', NULL), ('title.basics', 'refused', %(markup)s))
          AS told (dataset, state, said)
     """,

@@ -23,7 +23,7 @@ TABS = {
     "movie-reception": {"Aspects in depth": "aspects"},
     "catalogue": {tab: f"catalogue-{tab.lower()}" for tab in ("Years", "Runtime", "People")},
 }
-"""Tabs beside the first of which a light picture is taken, and its name, by the dashboard's slug."""
+"""Other tabs of which a light picture is taken, and its name, by the dashboard's slug."""
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
