@@ -18,6 +18,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 IMDB_ID_PATTERN = r"^tt[0-9]{7,9}$"
+PERSON_ID_PATTERN = r"^nm[0-9]{7,10}$"
 
 ImdbId = Annotated[str, Field(pattern=IMDB_ID_PATTERN)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -288,7 +289,7 @@ class SearchHit(Item):
 class PersonHit(Item):
     """One person that the catalogue finds; `known_for` names titles, with their years."""
 
-    person_id: Annotated[str, Field(pattern=r"^nm[0-9]{7,10}$")]
+    person_id: Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
     name: str
     birth_year: int | None = None
     death_year: int | None = None

@@ -17,7 +17,7 @@ from filmpulse.warehouse import pages
 from filmpulse.web.door import Door, Visitor
 
 _YEAR = re.compile(r" \([0-9]{4}\)$")
-RECEPTION, BACKLOG = "movie_reception", "analyse_backlog"
+RECEPTION, BACKLOG, CATALOGUE = "movie_reception", "analyse_backlog", "refresh_catalogue"
 
 
 class Tracking(NamedTuple):
@@ -114,6 +114,28 @@ def erase(imdb_id: str, typed_title: str, door: Door) -> jobs.Erased:
         )
     untrack(imdb_id, door)
     return jobs.erase("movie", imdb_id, context)
+
+
+def accept_catalogue(subset: str, door: Door, visitor: Visitor) -> str | None:
+    """Note that a person accepted the terms of IMDb's datasets, and start loading a subset.
+
+    Returns:
+        Why no run was started, although the terms are accepted; the weekly run loads them then.
+
+    Raises:
+        BadInput: There is no such subset.
+    """
+    jobs.accept_catalogue(subset, door.context())
+    try:
+        refresh_catalogue(door, visitor)
+    except FilmpulseError as error:
+        return str(error)
+    return None
+
+
+def refresh_catalogue(door: Door, visitor: Visitor) -> str:
+    """Start loading the datasets that changed; return the run's id. Raises as `Door.start`."""
+    return door.start(CATALOGUE, {}, visitor)
 
 
 def set_tag(imdb_id: str, tag: str, door: Door) -> str:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from filmpulse.web import api, problems
 from filmpulse.web.door import Door
 from filmpulse.web.guard import Guard, check_form_token
-from filmpulse.web.pages import add, compare, movie, movies, posters, upload
+from filmpulse.web.pages import add, catalogue, compare, movie, movies, posters, search, upload
 
 
 def create_app(door: Door) -> ASGIApp:
@@ -25,6 +25,7 @@ def create_app(door: Door) -> ASGIApp:
     )
     for router in (
         movies.router, movie.router, compare.router, posters.router, add.router, upload.router,
+        search.router, catalogue.router,
         api.router,
     ):  # fmt: skip
         app.include_router(router)

@@ -35,6 +35,25 @@ def percent(share: float | None) -> str:
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
+def size(value: int | None) -> str:
+    """Write a number of bytes: "1.2 GB", "340 MB", "12 kB"; a dash for none."""
+    if value is None:
+        return NONE
+    for unit, one in (("GB", 10**9), ("MB", 10**6)):
+        if value >= one:
+            return (
+                f"{value / one:,.1f} {unit}" if value < 10 * one else f"{value / one:,.0f} {unit}"
+            )
+    return f"{value / 1000:,.0f} kB"
+
+
+def minutes(value: int | None) -> str:
+    """Write a running time: "2 h 22 min", "48 min"; a dash for none."""
+    if value is None:
+        return NONE
+    return f"{value // 60} h {value % 60} min" if value >= 60 else f"{value} min"
+
+
 def day(value: date | None) -> str:
     """Write a day: "3 Oct 2026"; a dash for none."""
     return NONE if value is None else f"{value.day} {value:%b %Y}"

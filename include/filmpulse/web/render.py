@@ -9,11 +9,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
-from filmpulse.web.numbers import ago, count, day, mean, moment, percent, score
+from filmpulse.web.numbers import ago, count, day, mean, minutes, moment, percent, score, size
 from filmpulse.web.texts import folded
 from filmpulse.web.tokens import token_of
+from filmpulse.web.words import kind, life, role
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -65,7 +67,9 @@ def environment() -> Environment:
     )
     made.filters |= {
         "score": score, "mean": mean, "count": count, "percent": percent, "day": day, "ago": ago,
-        "moment": moment, "folded": folded,
+        "moment": moment, "folded": folded, "kind": kind, "life": life,
+        "role": role, "minutes": minutes, "size": size,
     }  # fmt: skip
     made.globals |= {"aspect_bars": figures.card_bars, "sparkline": figures.card_weeks}
+    made.globals["credit"] = CATALOGUE_CREDIT
     return made

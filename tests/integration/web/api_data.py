@@ -6,6 +6,8 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 
+from helpers.catalogue_rows import fill_catalogue
+
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Movie, Snapshot
@@ -68,7 +70,7 @@ def bring(rows: list[dict[str, str]], context: jobs.Context, run_id: str) -> Non
 
 
 def fill(context: jobs.Context) -> None:
-    """Bring two movies; the second review of the first was edited."""
+    """Bring two movies, the second review of the first edited; and a catalogue."""
     with context.warehouse.connect() as connection:
         lock_movie(connection, MOVIE)
         movie = Movie(
@@ -81,4 +83,5 @@ def fill(context: jobs.Context) -> None:
     bring([a_row(n) for n in range(COUNT)], context, "import__1")
     bring([a_row(n, film=OTHER, no=f"o{n}") for n in range(3)], context, "import__2")
     bring([a_row(1, text="I changed my mind: the acting is bad.")], context, "import__3")
+    fill_catalogue(context)
     jobs.refresh_figures(context)

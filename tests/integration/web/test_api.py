@@ -27,6 +27,7 @@ from api_data import (
     fill,
     parts_of,
 )
+from helpers import catalogue_rows
 from helpers.house import House
 from helpers.kept import filled
 from psycopg import sql
@@ -397,6 +398,7 @@ LISTS = [
     f"{OF_MOVIE}/series", f"{OF_MOVIE}/aspect-series", f"{OF_MOVIE}/quotes",
     f"{REVIEWS}?text=true", f"{REVIEWS}/all?text=true", f"{OF_MOVIE}/collections",
     f"{OF_MOVIE}/checks", f"{OF_MOVIE}/costs", f"{OF_MOVIE}/tags",
+    "/v1/titles?q=orchard", "/v1/people?q=vale",
 ]  # fmt: skip
 
 
@@ -464,6 +466,7 @@ def test_the_header_chooses_the_form(house, accept, kind):
 
 TAGGED = [
     *LISTS[:9], *LISTS[10:], OF_MOVIE, f"{OF_MOVIE}/reception", f"{REVIEWS}/letters/r001",
+    f"/v1/titles/{catalogue_rows.ORCHARD}", f"/v1/people/{catalogue_rows.BUSY}", "/v1/catalogue",
     "/v1/health", "/v1/openapi.json",
 ]  # fmt: skip
 
@@ -505,6 +508,7 @@ def every_operation(document):
 
 def address(path):
     values = {"imdb_id": MOVIE, "source": "letters", "review_id": "r001", "tag": "x"}
+    values["person_id"] = catalogue_rows.VALE
     return path.format_map(values)
 
 
@@ -632,8 +636,8 @@ HOSTILE = [
 def test_hostile_ids_are_refused(api, house, document, hostile):
     written = hostile if "%" in hostile else quote(hostile, safe="")
     for method, path, _ in every_operation(document):
-        if "{imdb_id}" in path:
-            at = address(path).replace(MOVIE, written)
+        if "{imdb_id}" in path or "{person_id}" in path:
+            at = address(path).replace(MOVIE, written).replace(catalogue_rows.VALE, written)
             answer = api.request(method, at, json={"title": "x"} if method == "POST" else None)
             assert answer.status_code in (404, 405, 422), (method, at, answer.text)
             assert answer.headers["content-type"] in (

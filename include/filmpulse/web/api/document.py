@@ -40,6 +40,8 @@ _TAGS = {
     "Movies": "The movies that are tracked, or were; and what is done with them.",
     "Reception": "How a movie is received, and how that changes.",
     "Reviews": "The reviews themselves. Their words only when asked for.",
+    "Catalogue": "IMDb's datasets: any title and person, tracked or not; for personal, "
+    "non-commercial use, with the line `credit` wherever they are shown.",
     "Work": "Collections, checks, analysers, what they cost, and whether all is well.",
 }
 
@@ -51,7 +53,7 @@ _STATUS_MEANS = {
     304: "Nothing changed since the answer whose ETag was sent.",
     401: "Log in first: no bearer token, or one that is over.",
     403: "The log-in may not do this, or a cookie came without the token of our pages.",
-    404: "There is no such movie or review.",
+    404: "There is no such movie, review, title or person.",
     406: "The header Accept allows neither JSON nor CSV.",
     409: "What is asked for does not fit what there is.",
     413: "The request is too large.",

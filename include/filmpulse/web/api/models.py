@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filmpulse.items import IMDB_ID_PATTERN, Aspect
+from filmpulse.items import IMDB_ID_PATTERN, PERSON_ID_PATTERN, Aspect
+from filmpulse.jobs import CATALOGUE_CREDIT
 
 
 def _of(description: str, example: Any) -> Any:
@@ -18,6 +19,7 @@ def _of(description: str, example: Any) -> Any:
 
 
 MOVIE, RUN, REVIEW = "tt99000001", "manual__2026-11-02T10:00:00+00:00", "rw99000001"
+PERSON = "nm99000001"
 
 ImdbId = Annotated[
     str, Field(pattern=IMDB_ID_PATTERN, description="The movie's IMDb id.", examples=[MOVIE])
@@ -87,7 +89,13 @@ class Movie(Shown):
     movie: Title
     title: Annotated[str, _of("The original title where it is known.", "The Glass Orchard")]
     year: Annotated[int | None, _of("Year of release; null where it is not known.", 2026)]
-    genres: Annotated[list[str], _of("In the site's order.", ["Drama"])]
+    genres: Annotated[list[str], _of("In IMDb's order.", ["Drama"])]
+    credit: Annotated[
+        str | None,
+        _of(
+            "IMDb's credit line, to be shown with title, year and genres; null where not due.", None
+        ),
+    ]
     tags: Annotated[list[str], _of("In their order.", ["competitors"])]
     is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
     state: Annotated[
@@ -413,6 +421,170 @@ class TagOfMovie(Shown):
 
     imdb_id: ImdbId
     tag: Tag
+
+
+TitleId = Annotated[
+    str, Field(pattern=IMDB_ID_PATTERN, description="The title's IMDb id.", examples=[MOVIE])
+]
+PersonId = Annotated[
+    str, Field(pattern=PERSON_ID_PATTERN, description="The person's IMDb id.", examples=[PERSON])
+]
+Name = Annotated[str, _of("The title by which it is best known.", "The Glass Orchard")]
+OriginalName = Annotated[
+    str | None, _of("The title in its own language; null where it is not known.", "El huerto")
+]
+TitleKind = Annotated[
+    str | None, _of("IMDb's type, such as movie, short, tvSeries; new ones may come.", "movie")
+]
+TitleYear = Annotated[
+    int | None, _of("Of release; of a series the first. Null where it is not known.", 2026)
+]
+Genres = Annotated[list[str], _of("At most three.", ["Drama"])]
+ImdbRating = Annotated[
+    float | None, _of("IMDb's weighted mean of the votes, 1 to 10; null below five votes.", 7.4)
+]
+ImdbVotes = Annotated[int | None, _of("The votes behind it.", 18250)]
+BirthYear = Annotated[
+    int | None, _of("Year of birth, below 0 before Christ; null where it is not known.", 1964)
+]
+DeathYear = Annotated[int | None, _of("Year of death; null where none is known.", None)]
+Professions = Annotated[list[str], _of("At most three, as IMDb has them.", ["director"])]
+KnownFor = Annotated[list[str], _of("Titles, with their years.", ["The Glass Orchard (2026)"])]
+Credit = Annotated[
+    str,
+    _of(
+        "IMDb's terms ask for this line wherever the data is shown.",
+        "Information courtesy of IMDb (https://www.imdb.com). Used with permission.",
+    ),
+]
+AsOf = Annotated[
+    datetime | None,
+    _of(
+        "When IMDb made the list of titles (UTC); null if that is not known.",
+        "2026-11-02T10:00:00Z",
+    ),
+]
+
+
+class TitleFound(Shown):
+    """A title of the catalogue, as a search or a person's list names it."""
+
+    imdb_id: TitleId
+    title: Name
+    original_title: OriginalName
+    year: TitleYear
+    kind: TitleKind
+    genres: Genres
+    directors: Annotated[list[str], _of("Their names.", ["Ines Marlow"])]
+    stars: Annotated[
+        str | None, _of("First of the cast; null where nobody is named.", "Ana Ruiz, Tom Berg")
+    ]
+    rating: ImdbRating
+    vote_count: ImdbVotes
+    credit: Credit = CATALOGUE_CREDIT
+
+
+class PersonFound(Shown):
+    """A person of the catalogue; names are not unique, ids are."""
+
+    person_id: PersonId
+    name: Annotated[str, _of("The name by which the person is best known.", "Ines Marlow")]
+    birth_year: BirthYear
+    death_year: DeathYear
+    professions: Professions
+    known_for: KnownFor
+    credit: Credit = CATALOGUE_CREDIT
+
+
+class TitlePerson(Shown):
+    """Somebody who worked on a title."""
+
+    role: Annotated[str, _of("director, writer, cast, or IMDb's category.", "cast")]
+    person_id: PersonId
+    name: Annotated[str | None, _of("Null where the catalogue has no such person.", "Ana Ruiz")]
+    place: Annotated[int, _of("From 1, in the role, in IMDb's order.", 1)]
+    parts: Annotated[list[str], _of("Whom they play; of the cast only.", ["Dr. Vale"])]
+
+
+class OtherTitle(Shown):
+    """A name under which a title is known."""
+
+    title: Annotated[str, _of("The name.", "El huerto de cristal")]
+    regions: Annotated[list[str], _of("IMDb's codes of where.", ["ES", "MX"])]
+
+
+class TitleShown(Shown):
+    """A title of the catalogue: facts, people, other names; 100 of a role and 300 names at most."""
+
+    imdb_id: TitleId
+    title: Name
+    original_title: OriginalName
+    kind: TitleKind
+    year: TitleYear
+    end_year: Annotated[int | None, _of("Last year of a series; null for others.", None)]
+    runtime_minutes: Annotated[int | None, _of("Null where it is not known.", 118)]
+    is_adult: Annotated[bool, _of("Whether IMDb calls it an adult title.", False)]
+    genres: Genres
+    rating: ImdbRating
+    vote_count: ImdbVotes
+    series_id: Annotated[str | None, _of("Of an episode: its series.", None)]
+    series: Annotated[str | None, _of("Of an episode: the series' title.", None)]
+    season: Annotated[int | None, _of("Of an episode; null where it is not known.", None)]
+    episode: Annotated[int | None, _of("Of an episode; null where it is not known.", None)]
+    is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
+    people: list[TitlePerson]
+    other_titles: list[OtherTitle]
+    credit: Credit = CATALOGUE_CREDIT
+
+
+class TitlesInRole(Shown):
+    """A person's titles in one role: those with most votes, the newest first."""
+
+    role: Annotated[str, _of("director, writer or cast.", "director")]
+    count: Annotated[int, _of("How many there are; `titles` may be the first of them.", 12)]
+    titles: list[TitleFound]
+
+
+class PersonShown(PersonFound):
+    """A person of the catalogue with their titles, and others of the same name."""
+
+    roles: list[TitlesInRole]
+    namesakes: list[PersonFound]
+    as_of: AsOf
+
+
+class DatasetShown(Shown):
+    """One of IMDb's datasets: what readers see of it, and how its newest load went."""
+
+    dataset: Annotated[str, _of("IMDb's name of it.", "title.basics")]
+    rows: Annotated[int | None, _of("That readers see; null for none.", 1641397)]
+    bytes: Annotated[int | None, _of("Size of its table, with indexes.", 420000000)]
+    as_of: Annotated[datetime | None, _of("When IMDb made the file (UTC).", "2026-11-02T04:30:00Z")]
+    load_state: Annotated[
+        str, _of("loading, loaded (not shown yet), live, unchanged, refused or failed.", "live")
+    ]
+    reason: Reason
+    sentence: Sentence
+    loaded_at: Annotated[
+        datetime, _of("When that was, or when it began (UTC).", "2026-11-02T05:00:00Z")
+    ]
+
+
+class CatalogueShown(Shown):
+    """How the catalogue stands."""
+
+    subset: Annotated[
+        str | None,
+        _of("rated, no_episodes or all: titles to keep. Null: nobody accepted the terms.", "rated"),
+    ]
+    accepted_at: MaybeTime
+    shown_subset: Annotated[str | None, _of("What readers see; null for nothing.", "rated")]
+    titles: Annotated[int, _of("Titles that readers see.", 1641397)]
+    as_of: AsOf
+    bytes: Annotated[int, _of("Size of what readers see, with indexes.", 9000000000)]
+    is_worked_on: Annotated[bool, _of("Whether a load is under way.", False)]
+    datasets: list[DatasetShown]
+    credit: Credit = CATALOGUE_CREDIT
 
 
 class Asking(BaseModel):

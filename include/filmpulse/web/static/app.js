@@ -18,13 +18,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// Arrow keys walk a list of suggestions, from the box that asked for it.
+// Arrow keys walk a list of suggestions, from the box that asked for it: all that can be pressed, or what
+// the selector in data-walks chooses.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const box = event.target.closest("[data-suggests]");
   const list = event.target.closest(".suggestions") ?? (box && document.getElementById(box.dataset.suggests));
   if (!list) return;
-  const items = [...list.querySelectorAll("a, button")];
+  const items = [...list.querySelectorAll(list.dataset.walks ?? "a, button")];
   if (!items.length) return;
   const step = event.key === "ArrowDown" ? 1 : -1;
   const at = items.indexOf(document.activeElement);
