@@ -41,7 +41,8 @@ from pathlib import Path
 from filmpulse import jobs
 from filmpulse.config import Settings
 context = jobs.Context.from_settings(Settings.from_env())
-memory = lambda name: int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+told = Path("/proc/self/status")
+memory = lambda name: int(re.search(name + r":\\s+(\\d+)", told.read_text())[1])
 jobs.catalogue_status(context)
 before = memory("VmRSS")
 loaded = jobs.load_dataset(sys.argv[1], "bench", context)

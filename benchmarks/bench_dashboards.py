@@ -1,13 +1,15 @@
-"""Time what dashboards ask of a warehouse with 200 movies and 500,000 reviews.
+"""Time what dashboards ask of a warehouse with 200 movies, 500,000 reviews and 1.1 million titles.
 
 The queries are those that the charts of a page send, without Superset and its cache: for one movie
 (the largest, and the median one) with and without a language chosen, and for all movies; in turns,
 as the role that Superset uses. Then the refresh of the figures of all movies. Then Superset itself,
 in a real browser: how long the first tab of each dashboard takes until all of it is drawn, and the
 questions of each chart, past the cache; that is judged, and fails where it takes too long. About
-four minutes, one of which generates the reviews (`many_reviews.py`).
+eight minutes, one of which generates the reviews (`many_reviews.py`), and three the catalogue
+(`many_titles.py`).
 
-    python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --rounds 20]
+    python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --titles 1100000
+                                           --rounds 20]
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import LiteralString, NamedTuple
 
 import browsing
 import many_reviews
+import many_titles
 from rich.console import Console
 from rich.table import Table
 
@@ -105,6 +108,39 @@ OF_ALL: dict[str, LiteralString] = {
     "model's use by day": """
         SELECT day, model, sum(cost_usd), sum(input_tokens) FROM mart.llm_use
         GROUP BY 1, 2 LIMIT 10000""",
+    "best titles": """
+        SELECT * FROM mart.catalogue_titles
+        WHERE title_type IN ('movie') AND genre IN ('All genres') ORDER BY place LIMIT 250""",
+    "best titles of a genre, region and decade": """
+        SELECT * FROM mart.catalogue_titles
+        WHERE title_type IN ('movie') AND genre IN ('War') AND region IN ('SE')
+              AND decade IN ('1950s') ORDER BY place LIMIT 250""",
+    "best titles with few votes": """
+        SELECT * FROM mart.catalogue_titles
+        WHERE title_type IN ('movie') AND genre IN ('All genres') AND votes <= 100
+        ORDER BY place LIMIT 250""",
+    "longest titles": """
+        SELECT * FROM mart.catalogue_titles
+        WHERE title_type IN ('movie') AND genre IN ('War') AND runtime_minutes IS NOT NULL
+        ORDER BY runtime_minutes DESC, place LIMIT 100""",
+    "titles by year": """
+        SELECT year, title_type, sum(titles) FROM mart.catalogue_years
+        WHERE title_type <> 'tvEpisode' AND year IS NOT NULL AND genre IN ('All genres')
+        GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10000""",
+    "regions to choose": """
+        SELECT region, sum(titles) FROM mart.catalogue_years
+        GROUP BY 1 ORDER BY 2 DESC LIMIT 1000""",
+    "titles by runtime": """
+        SELECT runtime_from, sum(titles) FROM mart.catalogue_runtimes
+        WHERE title_type IN ('movie') AND genre IN ('All genres') GROUP BY 1 LIMIT 1000""",
+    "people with the most titles": """
+        SELECT * FROM mart.catalogue_people ORDER BY titles DESC, nconst LIMIT 200""",
+    "directors with the best titles": """
+        SELECT * FROM mart.catalogue_people WHERE is_enough = true AND role IN ('director')
+        ORDER BY mean_rating DESC, nconst LIMIT 200""",
+    "titles of lists": """
+        SELECT * FROM mart.catalogue_list_titles
+        ORDER BY coalesce(weighted_rating, 0) DESC, position LIMIT 2000""",
 }
 
 
@@ -216,6 +252,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--movies", type=int, default=200)
     parser.add_argument("--reviews", type=int, default=500_000)
+    parser.add_argument("--titles", type=int, default=1_100_000)
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
     console = Console()
@@ -226,6 +263,12 @@ def main() -> None:
             f"{args.reviews:,} reviews of {args.movies} movies were generated in "
             f"{time.perf_counter() - began:.0f} s; the largest movie has {largest.reviews:,}, the "
             f"median one {median.reviews:,}"
+        )
+        filled = many_titles.fill(followed.owner, args.titles)
+        console.print(
+            f"{args.titles:,} titles were generated and loaded in {filled.seconds:.0f} s, "
+            f"{filled.counting:.0f} of them for the figures; {filled.datasets / 1e6:,.0f} MB of "
+            f"datasets, {filled.figures / 1e6:,.0f} MB of figures"
         )
         measure(followed, args.rounds, console)
         if slow := browse(followed, console):

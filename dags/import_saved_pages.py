@@ -1,10 +1,11 @@
-"""Import the saved pages and tables that wait in `inbox/`, score them, then say how each went.
+"""Import pages, tables and title lists that wait in `inbox/`, score them, then say how each went.
 
 * **Kind:** "now" DAG, at 20 minutes past every hour, or by hand. Repair a failure with a new run,
   after putting the file into `inbox/` again; a file whose task broke off still waits there.
-* **Writes:** the lake (collections, `inbox/done/`, `inbox/failed/`); `core.movies`,
+* **Writes:** the lake (collections, title lists, `inbox/done/`, `inbox/failed/`); `core.movies`,
   `core.movie_snapshots`, `core.reviews`, `core.review_revisions`, `core.review_analyses`,
-  `core.aspect_scores`, `core.calibrations`, `ops.collections`, `ops.loads`, `ops.quality_checks`,
+  `core.aspect_scores`, `core.calibrations`, `core.title_lists`, `core.title_list_members`,
+  `ops.collections`, `ops.loads`, `ops.quality_checks`,
   `ops.file_sources`, `ops.llm_results`, `ops.llm_calls`; keyed by the site's own ids, so a re-run
   is safe. Emits `filmpulse/reviews` and `filmpulse/aspect_scores` when rows changed.
 * **Needs:** pool `llm`; connections `filmpulse_warehouse` and `filmpulse_lake`;

@@ -205,6 +205,8 @@ def _schema() -> str:
     current, head, missing, has_marts = migrate.status(_warehouse_url())
     if missing:
         refill = ", then `filmpulse rebuild`" if {"core", "ops"} & set(missing) else ""
+        if set(missing) & {"catalogue", "catalogue_live"}:
+            refill += ", then `filmpulse catalogue refresh`"
         raise _Problem(f"missing: {', '.join(missing)}", f"run `filmpulse setup`{refill}")
     if current != head:
         raise _Problem(f"revision {current or 'none'}, the code is at {head}", "`filmpulse setup`")

@@ -152,7 +152,7 @@ class CatalogueRefused(Final):
     header_changed, broken_file, dataset_missing.
     """
 
-    reason = "refused"
+    reason = "incomplete"
 
 
 class ForeignPage(Final):

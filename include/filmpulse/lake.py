@@ -12,6 +12,7 @@ Layout below the lake's root, by areas::
     exports/<day>/manifest.json                              written last: without it, no export
     erasures/<digest>.json                                   what was erased on request
     losses/<source>/<imdb_id>/<digest>.json                  lost objects that were given up
+    catalogue/lists/<list>/<part>.json                       ids of a title list
     cleaned.json                                             the version of the rules of cleaning
 
 An older lake has its collections at `<source>/<imdb_id>/`, beside the areas; they are read too. An

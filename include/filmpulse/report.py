@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.items import ASPECTS, Review
+from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.jobs.inbox.import_tables import TableRead
 from filmpulse.jobs.reception.score import Unfinished, about_usd
 from filmpulse.jobs.reception.summarise import count
@@ -21,11 +22,13 @@ from filmpulse.warehouse.reception import AspectSummary, MovieSummary
 
 
 def print_summary(summary: MovieSummary, console: Console) -> None:
-    """Print count and coverage, grade and trend, and each aspect with its typical quotes."""
+    """Print facts, count and coverage, grade and trend, and each aspect with typical quotes."""
     m = summary.movie
     year = f" ({m['year']})" if m["year"] else ""
     console.print()
     console.print(f"[bold]{escape(m['title'])}[/]{year}  [dim]{m['imdb_id']}[/]")
+    for fact in _facts(m):
+        console.print(f"  [dim]{escape(fact)}[/]")
     console.print(f"  {_counts(summary)}")
     for line in _grade(summary):
         console.print(f"  {line}")
@@ -40,6 +43,23 @@ def print_summary(summary: MovieSummary, console: Console) -> None:
         console.print(f"  [yellow]not as it should be[/]: {escape(fault)}")
     if m["scored_reviews"]:
         console.print(_aspects(summary.aspects))
+    if m["catalogue_facts"]:
+        console.print(f"  [dim]{CATALOGUE_CREDIT}[/]")
+
+
+_MOST_NAMES = 3  # of each role in a summary
+
+
+def _facts(m: Mapping[str, Any]) -> list[str]:
+    """Return what the movie is, and who made it, a line each; nothing that is not known."""
+    minutes = f"{m['runtime_minutes']} min" if m["runtime_minutes"] else ""
+    lines = [" · ".join(filter(None, [", ".join(m["genres"]), minutes]))]
+    for role, names in (
+        ("directed by", m["directors"]), ("written by", m["writers"]), ("with", m["cast_names"]),
+    ):  # fmt: skip
+        others = " and others" if len(names) > _MOST_NAMES else ""
+        lines.append(f"{role} {', '.join(names[:_MOST_NAMES])}{others}" if names else "")
+    return [line for line in lines if line]
 
 
 def print_backlog(movies: Sequence[Unfinished], console: Console) -> None:

@@ -13,6 +13,7 @@ from filmpulse.config import Settings
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.lake import Manifest
 from filmpulse.sample_site.generate import SampleMovie, generate
+from filmpulse.warehouse import figures
 
 MARKUP = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 HOSTILE = f"""L'"Étoile" & {MARKUP} 🎬 שלום"""
@@ -46,8 +47,9 @@ def fill(warehouse_url: str, lake: Path) -> None:
     for movie in (*movies.values(), *(_twin(movies[of], twin) for twin, of in TWINS.items())):
         _collect(movie, context, now)
     with psycopg.connect(warehouse_url, autocommit=True) as connection:
-        for statement in _LIFE:
+        for statement in (*_LIFE, *_CATALOGUE):
             connection.execute(statement, _VALUES)
+        figures.count_catalogue(connection, "catalogue_live")
     jobs.refresh_figures(context)
 
 
@@ -181,5 +183,59 @@ _LIFE = (
     CROSS JOIN generate_series(0, 2) AS day
     CROSS JOIN generate_series(1, 30) AS n
     CROSS JOIN LATERAL (SELECT now() - day * interval '1 day' AS at) t
+    """,
+)
+
+# 400 titles, of which each tenth is an episode and each fiftieth an adult title; four genres.
+_CATALOGUE = (
+    """
+    INSERT INTO catalogue_live.title_basics
+    SELECT 'tt97' || lpad(n::text, 5, '0'),
+           CASE WHEN n %% 10 = 9 THEN 'tvEpisode' WHEN n %% 4 = 3 THEN 'tvSeries' ELSE 'movie' END,
+           CASE n %% 40 WHEN 1 THEN %(hostile)s ELSE 'Invented title ' || n END,
+           'Invented title ' || n, n %% 50 = 0, nullif(1950 + n %% 75, 1999), NULL,
+           CASE WHEN n = 4 THEN 51420 WHEN n %% 7 > 0 THEN 60 + n %% 90 END,
+           (ARRAY['Drama', 'Horror,Comedy', NULL, %(markup)s])[1 + n %% 4]
+    FROM generate_series(1, 400) n
+    """,
+    """
+    INSERT INTO catalogue_live.title_ratings
+    SELECT tconst, 3 + row_number() OVER (ORDER BY tconst) %% 70 / 10.0,
+           5 + length(primary_title) * 90
+    FROM catalogue_live.title_basics
+    """,
+    """
+    INSERT INTO catalogue_live.title_akas
+    SELECT tconst, 1, original_title, (ARRAY['FR', 'NA', %(markup)s])[1 + start_year %% 3], NULL,
+           NULL, NULL, false
+    FROM catalogue_live.title_basics WHERE start_year IS NOT NULL
+    """,
+    """
+    INSERT INTO catalogue_live.name_basics
+    SELECT 'nm970000' || n, CASE n WHEN 1 THEN %(markup)s ELSE 'Invented person ' || n END, 1900 + n
+    FROM generate_series(1, 9) n
+    """,
+    """
+    INSERT INTO catalogue_live.credits
+    SELECT tconst, 'nm970000' || 1 + right(tconst, 3)::int %% 9, role, 1
+    FROM catalogue_live.title_basics CROSS JOIN unnest(ARRAY['director', 'cast']) AS role
+    """,
+    """
+    INSERT INTO core.title_lists
+    SELECT name, %(markup)s, 'ids', now()
+    FROM unnest(ARRAY['quiet ones', left(%(markup)s, 60)]) AS name
+    """,
+    """
+    INSERT INTO core.title_list_members
+    SELECT title_list, 'tt97' || lpad((n * 20)::text, 5, '0'), n
+    FROM core.title_lists CROSS JOIN generate_series(1, 25) n
+    """,
+    """
+    INSERT INTO ops.catalogue_loads (run_id, dataset, subset, url, state, sentence, started_at,
+        file_bytes, rows_read, rows_kept, rows_duplicate, rows_left_out, table_bytes, copy_seconds)
+    SELECT 'run', dataset, 'rated', 'https://site.invalid', state, said, now(), 200000000,
+           12000000, 1600000, 2, 10399998, 900000000, 8.5
+    FROM (VALUES ('title.ratings', 'live', NULL), ('title.basics', 'refused', %(markup)s))
+         AS told (dataset, state, said)
     """,
 )

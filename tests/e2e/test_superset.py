@@ -19,6 +19,7 @@ import pytest
 from dashboards import HOSTILE, MODELS, MOVIES, TWINS, fill, label
 from selenium.webdriver.common.keys import Keys
 
+from filmpulse.sources.datasets import CREDIT
 from filmpulse.web.dashboards import dashboard_url
 from superset_tools.viewer import Layout, Question, Seen, Traffic, Viewer, layouts
 
@@ -30,8 +31,14 @@ pytestmark = pytest.mark.slow
 LAYOUTS = {layout.slug: layout for layout in layouts()}
 ON_EVERY_DASHBOARD = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 RECEPTION, COMPARISON = LAYOUTS["movie-reception"], LAYOUTS["compare-movies"]
-PIPELINE = LAYOUTS["pipeline"]
+PIPELINE, CATALOGUE = LAYOUTS["pipeline"], LAYOUTS["catalogue"]
 MOVIE, LANGUAGE, PERIOD = (f"NATIVE_FILTER-{name}" for name in ("movie", "language", "period"))
+TYPE, GENRE, DECADE = (f"NATIVE_FILTER-{name}" for name in ("type", "genre", "decade"))
+ON_MOVIES = pytest.mark.parametrize(
+    "layout",
+    [layout for layout in LAYOUTS.values() if MOVIE in layout.filters],
+    ids=lambda layout: layout.slug,
+)
 EDIT = '[data-test="edit-dashboard-button"]'
 TWIN = next(iter(TWINS))
 DEFAULT = MOVIES["tt99000003"]  # the one with most reviews
@@ -55,6 +62,8 @@ SAYS_SO = {
     "Hosts, and who asked for quiet": "no host was asked yet",
     "Pages asked for, by host and hour": "no host was asked yet",
     "Cost by day and model, USD": "no model was asked yet",
+    "Loads of IMDb's datasets": "no dataset was loaded yet",
+    **{title: "The catalogue is empty" for title in CATALOGUE.charts if title.startswith("About")},
 }
 
 # What is cut off or hangs out: the text of every chart, and every canvas, must lie within what
@@ -342,12 +351,13 @@ def test_every_chart_is_drawn_fits_prints_and_has_data(
         assert all(model in str(rows["Cost by day and model, USD"]) for model in MODELS)
 
 
-def test_dark_is_dark(viewer: Visitor, superset_app: App, filled: str) -> None:
+@pytest.mark.parametrize("layout", [COMPARISON, CATALOGUE], ids=lambda layout: layout.slug)
+def test_dark_is_dark(viewer: Visitor, superset_app: App, filled: str, layout: Layout) -> None:
     viewer.use_theme("dark")
     try:
-        viewer.open(COMPARISON.slug)
-        for tab, charts in on_each_tab(viewer, COMPARISON):
-            assert_drawn(viewer, COMPARISON, charts, tab)
+        viewer.open(layout.slug)
+        for tab, charts in on_each_tab(viewer, layout):
+            assert_drawn(viewer, layout, charts, tab)
             assert viewer.run(_CUT_OFF) == []
         for place in ("body", ".dashboard-component-tabs"):
             assert viewer.run(_LIGHTNESS, place) < 0.15
@@ -356,7 +366,7 @@ def test_dark_is_dark(viewer: Visitor, superset_app: App, filled: str) -> None:
         viewer.use_theme("light")
 
 
-@ON_EVERY_DASHBOARD
+@ON_MOVIES
 def test_each_chart_is_about_the_movie_that_was_chosen(
     viewer: Visitor,
     superset_app: App,
@@ -434,6 +444,45 @@ def test_period_and_language_reach_every_chart_but_the_card(
             assert {"col": "language_name", "op": "IN", "val": ["English"]} in query["filters"]
             assert query["time_range"] == "2026-05-01 : 2026-11-01"
     assert_answered(sessions, {title: asked[title] for title in reached})
+
+
+def test_the_credit_stands_on_every_tab(viewer: Visitor, filled: str) -> None:
+    viewer.open(CATALOGUE.slug)
+    for tab, _ in on_each_tab(viewer, CATALOGUE):
+        (card,) = (title for title in CATALOGUE.tabs[tab] if title.startswith("About"))
+        assert CREDIT in viewer.find(f'[data-test-chart-name="{card}"]').text
+
+
+def test_titles_stand_once_and_follow_genre_decade_and_type(
+    viewer: Visitor, superset_app: App, filled: str, sessions: dict[str, httpx.Client]
+) -> None:
+    best = "Best titles by weighted rating"
+    viewer.open(CATALOGUE.slug)
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    titles = assert_answered(sessions, {best: asked[best]})[best]
+    ids = [row["imdb_id"] for row in titles]
+    assert len(set(ids)) == len(ids)
+    assert {row["title_type"] for row in titles} == {"movie"}
+    assert "Adult" not in {row["genres"] for row in titles}
+    viewer.choose(TYPE, "tvEpisode")
+    viewer.choose(GENRE, "Horror")
+    viewer.choose(DECADE, "1980s")
+    viewer.apply()
+    for tab, charts in on_each_tab(viewer, CATALOGUE):
+        assert_drawn(viewer, CATALOGUE, charts, tab)
+    asked = asked_by(viewer, assert_quiet(viewer, superset_app))
+    for filter_id, column, values in (
+        (TYPE, "title_type", ["movie", "tvEpisode"]),
+        (GENRE, "genre", ["Horror"]),
+        (DECADE, "decade", ["1980s"]),
+    ):
+        chosen = {"col": column, "op": "IN", "val": values}
+        for title, questions in asked.items():
+            reached = title in CATALOGUE.filters[filter_id]
+            assert all((chosen in each.filters) == reached for each in questions), title
+    titles = assert_answered(sessions, {best: asked[best]})[best]
+    assert {row["title_type"] for row in titles} == {"movie", "tvEpisode"}
+    assert all("Horror" in row["genres"] and 1980 <= row["year"] < 1990 for row in titles)
 
 
 def test_a_period_without_reviews_says_so(viewer: Visitor, superset_app: App, filled: str) -> None:

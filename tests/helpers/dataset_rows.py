@@ -23,8 +23,9 @@ HOSTILE = [
     "\u591c\u306e\u56f3\u66f8\u9928", "\ud55c\uae00", "\u0627\u0644\u0646\u0647\u0631",
     "\u05e0\u05d4\u05e8", "\u0928\u0926\u0940", "\u0e41\u0e21\u0e48\u0e19\u0e49\u0e33",
     "\u0420\u0435\u043a\u0430", "\u03a0\u03bf\u03c4\u03ac\u03bc\u03b9", "\U0001f3ac",
-    "\U0001f469\u200d\U0001f680", "\u202eback\u202c", "a\u00a0b", "\u2028", "\u0085", "\x0b", "\x0c",
-    "\x02", "\x1c\x1d\x1e", "\x7f", "\ufeffmark", "\ufffd", "Quince " * 143, "\u591c" * 1_000,
+    "\U0001f469\u200d\U0001f680", "\u202eback\u202c", "a\u00a0b", "\u2028", "\u0085", "\x0b",
+    "\x0c", "\x02", "\x1c\x1d\x1e", "\x7f", "\ufeffmark", "\ufffd",
+    "Quince " * 143, "\u591c" * 1_000,
 ]  # fmt: skip
 """Titles and names that one reader or another takes for something else."""
 

@@ -14,6 +14,8 @@ inbox_app = typer.Typer(help="Saved pages and tables, on their way in.", no_args
 app.add_typer(inbox_app, name="inbox")
 events_app = typer.Typer(help="What happened around a movie, shown in time.", no_args_is_help=True)
 app.add_typer(events_app, name="events")
+lists_app = typer.Typer(help="Title lists that you dropped in.", no_args_is_help=True)
+app.add_typer(lists_app, name="lists")
 import_app = typer.Typer(help="Reviews from files that you may use.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 backup_app = typer.Typer(help="Copies of the warehouse on S3.", no_args_is_help=True)

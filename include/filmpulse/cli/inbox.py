@@ -31,7 +31,10 @@ Rights = Annotated[
 Rejects = Annotated[
     Path | None, typer.Option(help="Where refused rows go.", show_default="FILE.rejects.csv")
 ]
-Files = Annotated[list[Path], typer.Argument(help="Saved pages, answers, ZIPs of them, or tables.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Saved pages, answers, title lists, ZIPs of them, or tables."),
+]
 ImdbId = Annotated[
     str | None,
     typer.Option(help="The movie, if a page or a table does not say it.", parser=read_movie),
@@ -54,11 +57,13 @@ def inbox_add(
     source: Source = None,
     rights: Rights = None,
 ) -> None:
-    """Put saved pages or tables into the inbox, cleaned; the next hourly import takes them up.
+    """Put pages, tables or lists into the inbox, cleaned; the next hourly import takes them up.
 
     Visitor data and reviewers' names are taken out before anything is stored. A table (.csv, .tsv,
     .jsonl, .ndjson, .xlsx, .json; each also as .gz) needs --map, as for `filmpulse import reviews`;
-    its refused rows go to FILE.rejects.csv. Exit code 1 if a file was refused; others are added.
+    its refused rows go to FILE.rejects.csv. A title list is a saved search page, or a text with
+    ids such as tt0111161 and no reviews; FILE.ids is always a list. Exit code 1 if a file was
+    refused; others are added.
     """
     from filmpulse import jobs
 
@@ -67,7 +72,7 @@ def inbox_add(
         saved_at = saved_at.replace(tzinfo=saved_at.tzinfo or UTC)
     new = refused = 0
     for file in files:
-        if jobs.is_table(file.name, has_map=map_file is not None):
+        if _is_reviews(file, has_map=map_file is not None):
             options = {"source": source, "rights": rights, "imdb_id": imdb_id}
             added_files = [_add_table(file, map_file, options, context)]
         else:
@@ -86,6 +91,19 @@ def inbox_add(
             "`filmpulse inbox load` does it now."
         )
     raise typer.Exit(1 if refused else 0)
+
+
+def _is_reviews(file: Path, *, has_map: bool) -> bool:
+    """Say whether a file is a table of reviews: by its map, or its ending and what is in it."""
+    from filmpulse import jobs
+
+    if has_map or not jobs.is_table(file.name, has_map=False):
+        return jobs.is_table(file.name, has_map=has_map)
+    try:
+        with file.open("rb") as content:
+            return not jobs.holds_list(content, file.name)
+    except OSError:
+        return True  # the error is told when the table is read
 
 
 def _add_table(file: Path, map_file: Path | None, options: dict[str, Any], context: Any) -> Any:
@@ -236,7 +254,10 @@ def _read_map(path: Path | None, **options: str | None) -> Any:
     from filmpulse.sources.tables.mapping import read_map
 
     if path is None:
-        raise BadInput("A table needs --map, which says which of its columns is which field.")
+        raise BadInput(
+            "A table needs --map, which says which of its columns is which field. (A list of "
+            "titles with such columns is taken if its name ends in .ids.)"
+        )
     try:
         return read_map(path.read_text(encoding="utf-8-sig"), **options)
     except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,6 @@ A collection runs `plan` -> `collect` -> `load` -> `analyse`, and `summarise` cl
 from filmpulse.backup.dashboards import Superset
 from filmpulse.jobs.catalogue.accept import (
     CATALOGUE_COSTS,
-    CATALOGUE_CREDIT,
     CATALOGUE_TERMS,
     accept_catalogue,
 )
@@ -53,10 +52,12 @@ from filmpulse.jobs.inbox.store import (
     InboxShown,
     add_to_inbox,
     add_upload,
+    holds_list,
     list_inbox,
     look_into_inbox,
     plain_name,
 )
+from filmpulse.jobs.inbox.title_lists import list_lists, remove_list, show_list
 from filmpulse.jobs.reception.collect import collect, label, plan
 from filmpulse.jobs.reception.detect import LIVE_IS_OFF, Batch, Detection, detect, mark_triggered
 from filmpulse.jobs.reception.fetch_poster import fetch_poster
@@ -135,6 +136,7 @@ from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
+from filmpulse.sources.datasets import CREDIT as CATALOGUE_CREDIT
 from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
 from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
 from filmpulse.sources.tables.sample import Sample

@@ -104,10 +104,13 @@ def dags_test(words: list[str], instance: Name = "main", root: Root = local.DEFA
 @app.command()
 def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT, without: Without = None) -> None:
     """Start an instance with the sample site, and show how its movies are received."""
-    from filmpulse.local.demo import collect, show
+    from filmpulse.local.demo import collect, load_catalogue, show
 
-    stack = _up(instance, root, True, without, lambda stack: collect(stack, console))
-    show(stack, console)
+    def run(stack: local.Stack) -> None:
+        collect(stack, console)
+        load_catalogue(stack, console)
+
+    show(_up(instance, root, True, without, run), console)
 
 
 def _up(

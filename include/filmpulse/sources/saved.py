@@ -98,7 +98,8 @@ def unwrap(content: bytes) -> SavedPage:
         raise ForeignPage("The file is empty.")
     if text.lstrip()[0] not in "<{[":
         raise ForeignPage(
-            "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself."
+            "Neither HTML nor JSON. Plain text holds no ids of reviews: save the page itself. A "
+            "title list holds ids such as tt0111161."
         )
     url, saved_at = _said_in_comment(text)
     page = SavedPage(text, found.saved_at or saved_at, found.url or url)

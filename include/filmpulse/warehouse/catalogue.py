@@ -472,8 +472,8 @@ def swap(connection: Connection, run_id: str) -> float:
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
             if time.monotonic() - began > SWAP_PATIENCE_SECONDS:
                 raise CatalogueBusy(
-                    f"Somebody reads the catalogue for over {SWAP_PATIENCE_SECONDS / 60:.0f} minutes without a "
-                    "pause, so the new one could not be shown. A new try goes on from here."
+                    "Somebody has read the catalogue for half an hour without a pause, so the new "
+                    "one could not be shown. A new try goes on from here."
                 ) from error
             time.sleep(_SWAP_PAUSE_SECONDS)
     drop_rest(connection)

@@ -36,6 +36,7 @@ class Card(NamedTuple):
         is_enough: Whether the mean rests on enough to be ranked; otherwise it is shown grey.
         waiting_reviews: Reviews that are not scored yet.
         tags: In their order.
+        catalogue_facts: Which of title, year and genres are the catalogue's.
     """
 
     imdb_id: str
@@ -58,6 +59,7 @@ class Card(NamedTuple):
     looked_at: datetime | None
     counted_at: datetime | None
     tags: list[str]
+    catalogue_facts: list[str]
 
     @classmethod
     def of_unread(cls, imdb_id: str) -> Self:
@@ -67,6 +69,7 @@ class Card(NamedTuple):
             site=None, site_rating=None, site_votes=None, reviews=None, known_reviews=None,
             coverage=None, scored_reviews=None, mean_overall=None, half_interval=None,
             is_enough=False, waiting_reviews=None, looked_at=None, counted_at=None, tags=[],
+            catalogue_facts=[],
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.web import figures
 from filmpulse.web.door import Right, door_of, visitor_of
 from filmpulse.web.numbers import ago, count, day, mean, minutes, moment, percent, score, size
@@ -70,4 +71,5 @@ def environment() -> Environment:
         "role": role, "minutes": minutes, "size": size,
     }  # fmt: skip
     made.globals |= {"aspect_bars": figures.card_bars, "sparkline": figures.card_weeks}
+    made.globals["credit"] = CATALOGUE_CREDIT
     return made

@@ -13,7 +13,17 @@ from superset_tools.run import running
 from superset_tools.viewer import Theme, Viewer, layouts
 
 IMAGES = ASSETS_FOLDER.parents[1] / "docs" / "images"
-NAMES = {"movie-reception": "reception", "compare-movies": "compare", "pipeline": "pipeline"}
+NAMES = {
+    "movie-reception": "reception",
+    "compare-movies": "compare",
+    "pipeline": "pipeline",
+    "catalogue": "catalogue",
+}
+TABS = {
+    "movie-reception": {"Aspects in depth": "aspects"},
+    "catalogue": {tab: f"catalogue-{tab.lower()}" for tab in ("Years", "Runtime", "People")},
+}
+"""Other tabs of which a light picture is taken, and its name, by the dashboard's slug."""
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
@@ -40,9 +50,9 @@ def _taken(viewer: Viewer) -> dict[str, bytes]:
             if undrawn:
                 sys.exit(f"{layout.slug}: nothing to be seen in {', '.join(undrawn)}.")
             taken[f"{NAMES[layout.slug]}-{theme}.png"] = viewer.picture()
-            if (layout.slug, theme) == ("movie-reception", "light"):
-                viewer.open_tab("Aspects in depth")
-                taken["aspects-light.png"] = viewer.picture()
+            for tab, name in TABS.get(layout.slug, {}).items() if theme == "light" else ():
+                viewer.open_tab(tab)
+                taken[f"{name}-{theme}.png"] = viewer.picture()
     return taken
 
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a load: a clear state, the old catalogue whole, and nothing left behind."""
+"""Whatever goes wrong with a load: a clear state, the old catalogue whole, nothing left behind."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def packed(rows, name="title.basics"):
 
 
 def fault(kind):
-    """Return the file of title.basics with one fault, and the reason that it must be refused for."""
+    """Return title.basics with one fault, the reason it must be refused for, and a word of that."""
     good = hostile_rows()["title.basics"].encode()
     whole = packed(good)
     row = "\t".join(map(str, BASICS)).encode()
@@ -90,7 +90,9 @@ def fault(kind):
         "word for year": (
             packed(good + row.replace(b"2020", b"soon") + b"\n"), "bad_row", "start_year"
         ),
-        "large number": (packed(good + row.replace(b"90", b"9" * 12) + b"\n"), "bad_row", "runtime"),
+        "large number": (
+            packed(good + row.replace(b"90", b"9" * 12) + b"\n"), "bad_row", "runtime"
+        ),
         "missing column": (packed(good + b"tt9900001\tmovie\n"), "bad_row", f"{line}"),
         "one column more": (packed(good + row + b"\tmore\n"), "bad_row", f"{line}"),
         "no id": (packed(good + row.replace(b"tt9900001", b"\\N") + b"\n"), "bad_row", f"{line}"),

@@ -106,26 +106,39 @@ def test_captured_rows_come_out_byte_for_byte(context, warehouse_url, shelf, sub
 
 
 def test_rated_keeps_what_belongs_to_rated_titles(context, shelf):
-    shelf.put({
-        "title.basics": lines([[f"tt990000{n}", "movie", "A", "A", 0, *["\\N"] * 4] for n in (1, 2)]),
-        "title.ratings": lines([["tt9900001", "7.5", 9], ["tt9900009", "3.0", 5]]),
-        "title.crew": lines([["tt9900001", "nm9900001", "nm9900002"], ["tt9900002", "nm9900003", "\\N"]]),
-        "title.akas": lines([[f"tt990000{n}", 1, "B", *["\\N"] * 4, 0] for n in (1, 2)]),
-        "title.principals": lines([[f"tt990000{n}", 1, f"nm990000{n + 3}", "actor", "\\N", "\\N"] for n in (1, 2)]),
-        "name.basics": lines([[f"nm990000{n}", "C", *["\\N"] * 3, "tt9900001" if n == 6 else "\\N"] for n in range(1, 8)]),
-        "title.episode": "",
-    })  # fmt: skip
+    one, two, rated = "tt9900001", "tt9900002", "tt9900009"
+    both, null = (one, two), "\\N"
+    people = [[f"nm990000{n}", "C", *[null] * 3, one if n == 6 else null] for n in range(1, 8)]
+    played = [[one, 1, "nm9900004"], [two, 1, "nm9900005"]]
+    shelf.put(
+        {
+            "title.basics": lines([[id_, "movie", "A", "A", 0, *[null] * 4] for id_ in both]),
+            "title.ratings": lines([[one, "7.5", 9], [rated, "3.0", 5]]),
+            "title.crew": lines([[one, "nm9900001", "nm9900002"], [two, "nm9900003", null]]),
+            "title.akas": lines([[id_, 1, "B", *[null] * 4, 0] for id_ in both]),
+            "title.principals": lines([[*row, "actor", null, null] for row in played]),
+            "name.basics": lines(people),
+            "title.episode": "",
+        }
+    )
     refresh(context, "rated")
+    columns = {"title_akas": "title_id", "name_basics": "nconst"}
     kept = {
-        table: [one for (one,) in ask(context, f"SELECT {column} FROM catalogue.{table} ORDER BY 1")]  # noqa: S608
-        for table, column in {
-            "title_basics": "tconst", "title_ratings": "tconst", "title_crew": "tconst",
-            "title_akas": "title_id", "title_principals": "tconst", "name_basics": "nconst",
-        }.items()
+        table: [
+            id_
+            for (id_,) in ask(
+                context,
+                f"SELECT {columns.get(table, 'tconst')} FROM catalogue.{table} ORDER BY 1",  # noqa: S608
+            )
+        ]
+        for table in (
+            "title_basics", "title_ratings", "title_crew", "title_akas", "title_principals",
+            "name_basics",
+        )
     }  # fmt: skip
-    of_one = ["tt9900001"]
+    of_one = [one]
     assert kept == {
-        "title_basics": of_one, "title_ratings": ["tt9900001", "tt9900009"], "title_crew": of_one,
+        "title_basics": of_one, "title_ratings": [one, rated], "title_crew": of_one,
         "title_akas": of_one, "title_principals": of_one,
         "name_basics": ["nm9900001", "nm9900002", "nm9900004", "nm9900006"],
     }  # fmt: skip

@@ -43,6 +43,9 @@ def views(words):
         (("interval '30 minutes'",), {"is_alive"}),
         (("'scoring ' ||",), {"scoring_key"}),
         (("shared_by",), {"ranked_quotes"}),
+        (("/ (votes +",), {"catalogue_rated_titles"}),
+        (("/ 10.0) ", "/ 10 * 10", "= ANY (coalesce(string_to_array"), {"catalogue_described"}),
+        (("1000, coalesce(avg(",), {"catalogue_basis"}),
         # Loading decides what is removed, so its statements read the table.
         (
             ("removed_at IS NULL",),

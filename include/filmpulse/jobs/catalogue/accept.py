@@ -10,8 +10,6 @@ from filmpulse.sources.datasets import CREDIT
 from filmpulse.warehouse import catalogue as wh
 from filmpulse.warehouse.catalogue import Subset
 
-CATALOGUE_CREDIT = CREDIT
-
 CATALOGUE_TERMS = (
     "IMDb gives its datasets for personal and non-commercial use. You may keep copies for "
     "yourself; you may not republish them, sell them, or offer a database of movie information "

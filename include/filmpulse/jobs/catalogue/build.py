@@ -1,4 +1,4 @@
-"""Build what is made of the datasets: genres, credits, people, and what the search needs."""
+"""Build what is made of the datasets: genres, credits, people, and what search and marts need."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from filmpulse.jobs.context import Context
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
 from filmpulse.warehouse.catalogue import NEXT
+from filmpulse.warehouse.figures import CATALOGUE_TABLES, count_catalogue
 
 SEARCH_TABLES = ("title_names", "person_names", "word_repairs")
 
@@ -36,10 +37,11 @@ def build(connection: Connection, run_id: str, context: Context) -> None:
             wh.fill(connection, table)
             wh.finish(connection, table)
         choose_rows(connection, "name.basics", run_id, context)
-        for table in SEARCH_TABLES:
+        for table in (*SEARCH_TABLES, *CATALOGUE_TABLES):
             wh.make_table(connection, table)
         index_names(connection, NEXT)
-        for table in SEARCH_TABLES:
+        count_catalogue(connection, NEXT)
+        for table in (*SEARCH_TABLES, *CATALOGUE_TABLES):
             wh.finish(connection, table)
         for table in wh.missing_tables(connection):  # of datasets that the subset does not need
             wh.make_table(connection, table)

@@ -14,7 +14,7 @@ from typing import Any
 from filmpulse.errors import BadInput, FilmpulseError, Final, ForeignPage, SiteUnavailable
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
-from filmpulse.jobs.inbox import store
+from filmpulse.jobs.inbox import store, title_lists
 from filmpulse.jobs.inbox.import_tables import import_waiting_table, is_waiting_table
 from filmpulse.jobs.inbox.store import (
     DONE,
@@ -36,6 +36,7 @@ from filmpulse.jobs.reception.visit import explain, note_source
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
 from filmpulse.sources import SavedReviews
+from filmpulse.sources.title_lists import TitleList, name_of
 from filmpulse.warehouse.load import Loaded
 
 log = logging.getLogger(__name__)
@@ -58,9 +59,9 @@ def import_file(name: str, run_id: str, context: Context) -> Imported:
     """Import one file of the inbox, named as by `plan_import`, and move it, cleaned.
 
     It goes to `done/` or `failed/`. Each page becomes one loaded collection of mode `import`, with
-    a line in `ops.collections` under `run_id/name`. If a page was not imported, `failed/` keeps the
-    reason, and the page only if cleaning is known to have worked. A second call after a crash gives
-    the same rows.
+    a line in `ops.collections` under `run_id/name`. Of a title list only the ids are kept, in
+    the lake's folder of lists. If a page was not imported, `failed/` keeps the reason, and the page
+    only if cleaning is known to have worked. A second call after a crash gives the same rows.
 
     Raises:
         BadInput: No FILMPULSE_AUTHOR_SECRET.
@@ -102,8 +103,11 @@ def _import_page(
     context: Context,
 ) -> ImportedPage:
     """Clean, read, store and load one page, and put it where it belongs."""
+    note = given if isinstance(given, Note) else Note()
     try:
-        saved = file.clean(given if isinstance(given, Note) else Note(), secret, added_at)
+        if (titles := file.titles()) is not None:
+            return _import_list(file.name, titles, note, added_at, context)
+        saved = file.clean(note, secret, added_at)
     except FilmpulseError as error:
         return _refuse(file, error, context)
     try:
@@ -135,6 +139,33 @@ def _import_page(
         saved.name, manifest.imdb_id, manifest_uri, manifest.status, manifest.reason, line,
         manifest.distinct_ids, loaded.changed,
     )  # fmt: skip
+
+
+def _import_list(
+    name: str, titles: TitleList, note: Note, added_at: datetime, context: Context
+) -> ImportedPage:
+    """Take a file into its list; nothing of the file is kept but its ids."""
+    file_name = (note.list_origin and note.original_name) or store.plain_name(name)
+    origin = note.list_origin or titles.origin
+    of = name_of(file_name, origin)
+    held = title_lists.hold(
+        title_lists.ListPart(
+            title_list=of.title_list,
+            page=of.page,
+            origin=origin,
+            file_name=file_name,
+            added_at=note.added_at or added_at,
+            imdb_ids=titles.imdb_ids,
+        ),
+        context,
+    )
+    context.lake.delete(f"{FAILED}/{name}{REASON}")  # of an earlier try that failed
+    changed = f"{held.new:,} new, {held.gone:,} gone" if held.new or held.gone else "nothing new"
+    line = (
+        f"{file_name}: {store.describe_list(titles)}. The list {of.title_list} has "
+        f"{held.titles:,} titles: {changed}."
+    )
+    return ImportedPage(name, None, None, "complete", None, line)
 
 
 def _told(saved: SavedFile, manifest: Manifest, loaded: Loaded) -> str:

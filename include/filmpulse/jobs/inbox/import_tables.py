@@ -103,10 +103,10 @@ class TableImported:
 
 def is_waiting_table(name: str, context: Context) -> bool:
     """Tell whether a file that waits in the inbox, below `inbox/`, is a table."""
-    if is_table(name, has_map=False):
-        return True
     beside = (f"{WAITING}/{name}{end}" for end in MAPS)
-    return is_table(name, has_map=True) and any(context.lake.size(m) is not None for m in beside)
+    if is_table(name, has_map=True) and any(context.lake.size(m) is not None for m in beside):
+        return True
+    return is_table(name, has_map=False) and not store.waits_as_list(name, context)
 
 
 def check_table(
@@ -501,7 +501,10 @@ def _waiting_map(path: str, context: Context) -> str:
                 return context.lake.read(path + ending).decode("utf-8-sig")
             except UnicodeDecodeError as error:
                 raise BadInput("The map beside it is not written in UTF-8.") from error
-    raise BadInput(f"There is no map of its columns beside it: {path}{MAPS[0]}.")
+    raise BadInput(
+        f"There is no map of its columns beside it: {path}{MAPS[0]}. (A title list with such "
+        "columns is taken if its name ends in .ids.)"
+    )
 
 
 def _line(review: Review) -> str:

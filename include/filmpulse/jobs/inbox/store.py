@@ -4,7 +4,7 @@ Layout below the lake's root::
 
     inbox/<name>              waits: dropped there by any tool, or added, cleaned, by `add_to_inbox`
     inbox/<name>.meta.json    the file's `Note`; written before the file itself
-    inbox/done/<name>         imported, cleaned; its note beside it
+    inbox/done/<name>         imported, cleaned; its note beside it (a title list: nothing)
     inbox/failed/<name>.reason.txt
                               not imported: why, the file's own name and its hash. The file itself,
                               cleaned, and its note lie beside it if cleaning is known to have
@@ -53,6 +53,7 @@ from filmpulse.sources.archives import (
     read_archive,
 )
 from filmpulse.sources.saved import MAX_BYTES, unwrap
+from filmpulse.sources.title_lists import ENDING, Origin, TitleList, name_of, read_list
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class Note(BaseModel):
     People who drop a file with a tool of their own may put a note beside the file. `named_id` is
     the movie in the name of the file or its folder. `saved_at` is when the page was saved;
     `saved_at_source` tells who says so: the page, a person, the file's date, or nobody. `added_at`
-    is when the file came into the inbox. The other fields say how its import went.
+    is when the file came into the inbox. `list_origin` is what a title list was read from. The
+    other fields say how its import went.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -99,6 +101,7 @@ class Note(BaseModel):
     saved_at: AwareDatetime | None = None
     saved_at_source: TimeSource | None = None
     added_at: AwareDatetime | None = None
+    list_origin: Origin | None = None
     imported_at: AwareDatetime | None = None
     run_id: str | None = None
     manifest_uri: str | None = None
@@ -152,6 +155,9 @@ class Waiting(NamedTuple):
             return str(self.note)
         if self.note.added_at is None:
             return "dropped; looked at when it is imported"
+        if self.note.list_origin:
+            of = name_of(self.note.original_name or self.name, self.note.list_origin)
+            return f"titles of the list {of.title_list}"
         movie = self.note.imdb_id or self.note.named_id
         return f"{f'{movie}, ' if movie else ''}{describe_time(self.note)}"
 
@@ -216,10 +222,10 @@ def add_upload(
     imdb_id: str | None = None,
     saved_at: datetime | None = None,
 ) -> list[Added]:
-    """Put a saved page, an answer, or a ZIP of them into the inbox, cleaned before it is stored.
+    """Put a saved page, an answer, a title list, or a ZIP of them into the inbox, cleaned.
 
-    A file that cannot be a page of one movie's reviews is refused. A page with a changed layout is
-    stored: its import keeps the page for whoever mends the parser.
+    A file that cannot be a page of one movie's reviews, or a title list, is refused. A page
+    with a changed layout is stored: its import keeps the page for whoever mends the parser.
 
     Args:
         file: Its content; seekable. It is read once, into memory, and written nowhere as it came.
@@ -289,6 +295,9 @@ def _add(
         for file in unpack(name, content.read(), changed_at, most_bytes):
             each = shown if file.name == name else f"{shown}: {_seen(file.name)[:_LONGEST_NAME]}"
             try:
+                if (titles := file.titles()) is not None:
+                    added.append(_store_list(each, file.name, titles, given, names, context))
+                    continue
                 saved = file.clean(given, secret, given.added_at or datetime.now(UTC))
                 added.append(_store(each, saved, names, secret, context))
             except FilmpulseError as error:
@@ -315,6 +324,61 @@ def _store(
     context.lake.write(f"{WAITING}/{saved.name}{NOTE}", note.encode())
     context.lake.write(f"{WAITING}/{saved.name}", saved.text.encode())
     return Added(shown, saved.name, holds, is_new=True)
+
+
+def _store_list(
+    shown: str,
+    name: str,
+    titles: TitleList,
+    given: Note,
+    names: frozenset[str],
+    context: Context,
+) -> Added:
+    """Write the ids of a list, one a line, and nothing else of its file."""
+    file_name = plain_name(name)
+    note = Note(original_name=file_name, list_origin=titles.origin, added_at=given.added_at)
+    of = name_of(file_name, titles.origin)
+    holds = f"{describe_list(titles)}, for the list {of.title_list}."
+    mark = _mark(file_name, titles.origin, *titles.imdb_ids)
+    kept = f"{stem(of.title_list)}-{mark}{ENDING}"
+    if f"{WAITING}/{kept}" in names:
+        return Added(shown, kept, f"This list waits already: {holds}")
+    about = note.model_dump_json(exclude_none=True, indent=1)
+    context.lake.write(f"{WAITING}/{kept}{NOTE}", about.encode())
+    context.lake.write(f"{WAITING}/{kept}", "".join(f"{i}\n" for i in titles.imdb_ids).encode())
+    return Added(shown, kept, holds, is_new=True)
+
+
+def describe_list(titles: TitleList) -> str:
+    """Say how many titles a file holds, and what else it holds that looks like ids."""
+    said = f"{len(titles.imdb_ids):,}"
+    said += f" of {titles.announced:,} titles" if titles.announced else " titles"
+    if titles.repeated:
+        said += f" ({titles.repeated:,} ids came again)"
+    if titles.odd:
+        said += f"; no ids of titles, since those have 7 to 9 digits: {', '.join(titles.odd)}"
+    return said
+
+
+def holds_list(file: BinaryIO, name: str) -> bool:
+    """Say whether a file is a title list; `file` is seekable, and at its start afterwards."""
+    is_small = file.seek(0, io.SEEK_END) <= MAX_BYTES
+    file.seek(0)
+    try:
+        return is_small and read_list(name, file.read()) is not None
+    except Final:  # it says that it is one, and cannot be used
+        return True
+    finally:
+        file.seek(0)
+
+
+def waits_as_list(name: str, context: Context) -> bool:
+    """Say whether a file that waits in the inbox, below `inbox/`, is a title list."""
+    path = f"{WAITING}/{name}"
+    size = context.lake.size(path)
+    if size is None or size > MAX_BYTES:
+        return False
+    return holds_list(io.BytesIO(context.lake.read(path)), name)
 
 
 def waiting(context: Context) -> list[str]:
@@ -460,6 +524,10 @@ class RawFile:
     content: bytes
     changed_at: datetime | None
     problem: str | None = None
+
+    def titles(self) -> TitleList | None:
+        """Return the titles of a list; None for a page; raises as `read_list`."""
+        return None if self.problem else read_list(self.name, self.content)
 
     def clean(self, given: Note, secret: bytes, added_at: datetime) -> SavedFile:
         """Read the time in the file, then clean and name the file.

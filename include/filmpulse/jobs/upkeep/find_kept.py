@@ -34,6 +34,7 @@ from filmpulse.sources.tables.mapping import TableMap, is_table, read_map
 from filmpulse.sources.tables.readers import read_chunks
 from filmpulse.sources.tables.rows import keyed_author, numbered, read_rows
 from filmpulse.sources.tables.values import Unreadable
+from filmpulse.sources.title_lists import read_list
 
 if TYPE_CHECKING:
     from filmpulse.jobs.upkeep.tombstones import Tombstones
@@ -204,12 +205,21 @@ def _erased_movie(
     about = None if isinstance(note, BadInput) else note.imdb_id or note.named_id
     if about is None and name in objects:
         # A page names other movies too, but none as often as its own.
-        counted = Counter(_MOVIE_ID.findall(context.lake.read(name))).most_common(1)
-        about = counted[0][0].decode() if counted else None
+        content = context.lake.read(name)
+        counted = Counter(_MOVIE_ID.findall(content)).most_common(1)
+        is_page = bool(counted) and not _is_list(name, content)
+        about = counted[0][0].decode() if is_page else None
     erased_at = tombstones.movies.get(about or "")
     if about is None or erased_at is None or context.lake.modified_at(objects[-1]) > erased_at:
         return set()
     return {Named(ALL_SOURCES, about)}
+
+
+def _is_list(name: str, content: bytes) -> bool:
+    """Tell whether a file is a title list, which is about none of them."""
+    with suppress(FilmpulseError):
+        return read_list(name, content) is not None
+    return False
 
 
 @dataclass(frozen=True)

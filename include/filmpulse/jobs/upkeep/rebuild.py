@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from filmpulse.errors import BadInput, LakeUnavailable
 from filmpulse.jobs.context import Context, Progress, silent
+from filmpulse.jobs.inbox.title_lists import bring_lists_back
 from filmpulse.jobs.reception.load import line_of, record_load, store_what_it_says
 from filmpulse.jobs.reception.read_history import HistoryLost, bring_notes_back, note, read_history
 from filmpulse.jobs.reception.refresh import refresh_figures
@@ -83,9 +84,10 @@ def rebuild(
     """Write the reviews of movies anew from all their collections in the lake.
 
     Rows that come out as they were are not touched, and scores of reviews that stay are kept. An
-    empty warehouse also gets the movies' facts and the lines of `ops.collections` back. What a
-    backup brought back of erased reviews is erased first. Each movie is one transaction; a second
-    call changes nothing. A movie with lost objects in the lake is left as it is.
+    empty warehouse also gets the movies' facts, the lines of `ops.collections` and the lists of
+    titles back. What a backup brought back of erased reviews is erased first. Each movie is one
+    transaction; a second call changes nothing. A movie with lost objects in the lake is left as it
+    is.
 
     Args:
         context: Settings, warehouse and lake.
@@ -105,6 +107,8 @@ def rebuild(
     try:
         replay_erasures(context)
         bring_notes_back(context)
+        if not imdb_ids:
+            bring_lists_back(context)
         movies = _movies_to_rebuild(imdb_ids, context)
         for done, (source, imdb_id) in enumerate(movies, start=1):
             verdicts.append(_rebuild_or_say_why(source, imdb_id, context, accept_loss))

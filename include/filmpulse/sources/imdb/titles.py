@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as htmllib
 import re
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -66,7 +66,7 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
     props = page_props(page.html, "titleResults")
     results = dig(props, "titleResults", "results")
     if not isinstance(results, list):
-        raise LayoutChanged("The search page holds no list of titles.")
+        raise LayoutChanged("The search page holds no title list.")
     rows = []
     for result in results:
         # Before 2025-11 the fields were in the result itself, under other names.
@@ -84,6 +84,40 @@ def parse_find(page: Page) -> list[tuple[Movie, Snapshot]]:
         )
         rows.append((movie, make_snapshot(movie.imdb_id, page, item.get("ratingSummary"), None)))
     return rows
+
+
+class SearchPage(NamedTuple):
+    """The titles of a page of the advanced search, in its order, and how many were found."""
+
+    imdb_ids: tuple[str, ...]
+    announced: int | None
+
+
+@known_layout
+def parse_search_page(text: str) -> SearchPage | None:
+    """Read a saved page of the advanced search for titles; None for any other page.
+
+    The page's data hold what it showed first; titles that were loaded later ("50 more") are only
+    among its links.
+
+    Raises:
+        LayoutChanged: The page's data hold no titles, or one without an id.
+
+    Source: the shape is that of 2024 to 2026 by public scrapers.
+    """
+    if '"searchResults"' not in text:
+        return None
+    results = dig(page_props(text, "searchResults"), "searchResults", "titleResults")
+    if not isinstance(results, dict):
+        return None
+    items = results.get("titleListItems")
+    if not isinstance(items, list):
+        raise LayoutChanged("The search page holds no title list.")
+    found = [as_id(dig(item, "titleId") or dig(item, "listItem", "id")) for item in items]
+    if None in found or not found:
+        raise LayoutChanged("The search page holds no title, or one without an id.")
+    shown = dict.fromkeys([*filter(None, found), *_FOUND_LINK.findall(text)])
+    return SearchPage(tuple(shown), first_int(results.get("total")))
 
 
 @known_layout
@@ -256,6 +290,7 @@ def _people(value: Any) -> list[str]:
     return [htmllib.unescape(name) for name in names if isinstance(name, str)]
 
 
+_FOUND_LINK = re.compile(r"/title/(tt[0-9]{7,9})/\?ref_=sr_[ti]_[0-9]")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

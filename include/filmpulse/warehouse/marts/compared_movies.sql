@@ -1,5 +1,7 @@
+-- No fact of the catalogue is in it: its readers show no credit line.
 CREATE MATERIALIZED VIEW mart.compared_movies AS
-SELECT m.imdb_id, m.movie, m.year, m.release_date, m.reviews, m.known_reviews, m.coverage,
+SELECT m.imdb_id, m.movie, CASE WHEN 'year' = ANY (m.catalogue_facts) THEN NULL ELSE m.year END AS year,
+       m.release_date, m.reviews, m.known_reviews, m.coverage,
        m.reviews - m.unrated_reviews AS graded_reviews, m.mean_stars, m.stars_half_interval,
        m.scored_reviews, m.mean_overall, m.half_interval AS overall_half_interval,
        m.polarisation, m.is_enough, m.is_enough_stars, m.waiting_reviews, m.site_rating, m.first_review_on,

@@ -2,8 +2,8 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE WHEN of_movie IS NULL THEN
     '<div style="white-space:normal;font-size:16px">' || mart.html_bold('No movie is known yet.') || ' '
-       || '<a href="' || mart.html_escape(airflow_url) || '/filmpulse/" target="_blank">Add a movie</a> on the Movies '
-       || 'page in Airflow; it is read at once.</div>'
+       || mart.html_link(airflow_url || '/filmpulse/', 'Add a movie')
+       || ' on the Movies page in Airflow; it is read at once.</div>'
     ELSE (
     SELECT '<div style="display:flex;gap:22px;align-items:stretch;white-space:normal;line-height:1.4;padding-right:52px">'
            || '<div style="flex:none;width:116px;height:150px;border-radius:6px;padding:12px 8px;'
@@ -20,6 +20,13 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
            || mart.html_escape(concat_ws(' · ', nullif(array_to_string(m.directors, ', '), ''),
                                      nullif(array_to_string(m.genres[1:3], ', '), ''),
                                      m.runtime_minutes || ' min')) || '</div>'
+           || coalesce('<div style="opacity:.75;margin-top:2px">Written by: '
+                       || mart.html_escape(nullif(array_to_string(m.writers[1:3], ', '), ''))
+                       || CASE WHEN cardinality(m.writers) > 3 THEN ' and others' ELSE '' END
+                       || '</div>', '')
+           || CASE WHEN m.catalogue_facts && ARRAY['title', 'year', 'directors', 'writers', 'genres', 'runtime_minutes']
+                   THEN '<div style="opacity:.75;font-size:12px;margin-top:2px">'
+                        || mart.html_escape(mart.catalogue_credit()) || '</div>' ELSE '' END
            || '<div style="margin-top:6px">Read by: ' || mart.html_bold(m.analyser) || '. '
            || '<span style="opacity:.75">' || m.analyser_caveat || '</span></div>'
            || coalesce('<div style="margin-top:2px">' || mart.html_escape(w.sentence) || '</div>', '')
@@ -30,8 +37,8 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
            || CASE WHEN m.waiting_reviews > 0
                    THEN '; ' || m.waiting_reviews || ' reviews wait to be read' ELSE '' END || '</div>'
            || coalesce('<div style="margin-top:2px">' || e.events || '</div>', '')
-           || '<div style="margin-top:4px"><a href="' || mart.html_escape(airflow_url) || '/filmpulse/movies/' || m.imdb_id || '" target="_blank">'
-           || 'Its reviews and more</a> <span style="opacity:.75">(its page in Airflow)'
+           || '<div style="margin-top:4px">' || mart.html_link(airflow_url || '/filmpulse/movies/' || m.imdb_id, 'Its reviews and more')
+           || ' <span style="opacity:.75">(its page in Airflow)'
            || '</span></div></div>'
            || t.tiles || '</div>'
     FROM mart.movies m

@@ -1,6 +1,6 @@
 -- For a list of all movies: what has to be counted is materialised, and the rest is found by keys.
 CREATE VIEW mart.movie_cards AS
-SELECT m.imdb_id, n.movie, coalesce(m.original_title, m.title) AS title, m.year, m.genres,
+SELECT m.imdb_id, n.movie, f.title, f.year, f.genres,
        EXISTS (SELECT FROM core.movie_posters p
                WHERE p.imdb_id = m.imdb_id AND p.image IS NOT NULL) AS has_poster,
        s.source AS site, s.rating AS site_rating, s.vote_count AS site_votes,
@@ -8,8 +8,11 @@ SELECT m.imdb_id, n.movie, coalesce(m.original_title, m.title) AS title, m.year,
        c.overall_half_interval AS half_interval, coalesce(c.is_enough, false) AS is_enough,
        c.waiting_reviews, k.looked_at, c.as_of AS counted_at,
        ARRAY(SELECT t.tag FROM core.movie_tags t WHERE t.imdb_id = m.imdb_id
-             ORDER BY lower(t.tag)) AS tags
+             ORDER BY lower(t.tag)) AS tags,
+       ARRAY(SELECT fact FROM unnest(f.catalogue_facts) fact
+             WHERE fact IN ('title', 'year', 'genres')) AS catalogue_facts
 FROM core.movies m
+JOIN mart.movie_facts f USING (imdb_id)
 JOIN mart.movie_names n USING (imdb_id)
 LEFT JOIN mart.compared_movies c USING (imdb_id)
 LEFT JOIN LATERAL (
@@ -31,4 +34,4 @@ COMMENT ON COLUMN mart.movie_cards.half_interval IS 'Half the width of the 95 % 
 COMMENT ON COLUMN mart.movie_cards.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
 COMMENT ON COLUMN mart.movie_cards.counted_at IS 'When the figures were counted (UTC); null before the first time.';
 COMMENT ON COLUMN mart.movie_cards.tags IS 'Its tags, sorted.';
-COMMENT ON COLUMN mart.movie_cards.genres IS 'Genres in the site''s order.';
+COMMENT ON COLUMN mart.movie_cards.catalogue_facts IS 'Which of title, year and genres are the catalogue''s: its credit line must stand with them.';

@@ -1,7 +1,7 @@
 -- The figures are counted for each movie apart, so a query for one movie reads that movie only.
 CREATE VIEW mart.movies AS
-SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.release_date,
-       m.runtime_minutes, m.genres, m.directors, m.cast_names, m.plot, m.poster_url,
+SELECT m.imdb_id, f.title, f.year, m.release_date,
+       f.runtime_minutes, f.genres, f.directors, f.cast_names, m.plot, m.poster_url,
        c.site_rating, c.site_votes, c.site_reviews, c.site_as_of, c.reviews,
        l.unrated_reviews, l.mean_stars, l.analysed_reviews, l.scored_reviews, l.mean_overall,
        mart.half_interval(l.sd_overall::double precision, l.scored_reviews) AS half_interval,
@@ -29,8 +29,10 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
                    WHEN 'lexicon' THEN 'A baseline for English, Spanish, French: no sarcasm.'
                    ELSE 'No review has been scored.' END AS analyser_caveat,
        mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars,
-       c.site, c.sources, o.source AS collection_source
+       c.site, c.sources, o.source AS collection_source,
+       f.writers, f.catalogue_facts, f.catalogue_as_of
 FROM core.movies m
+JOIN mart.movie_facts f USING (imdb_id)
 JOIN mart.movie_counts c USING (imdb_id)
 LEFT JOIN LATERAL (
     SELECT max(k.checked_at) AS checked_at FROM ops.movie_checks k WHERE k.imdb_id = m.imdb_id
@@ -64,7 +66,7 @@ LEFT JOIN LATERAL (
     WHERE i.imdb_id = m.imdb_id AND i.mode = 'import'
 ) i ON true;
 COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection ended, and when a file was last imported.';
-COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it.';
+COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it; the catalogue''s if no page names one.';
 COMMENT ON COLUMN mart.movies.unrated_reviews IS 'Of these, how many have no stars.';
 COMMENT ON COLUMN mart.movies.analysed_reviews IS 'Reviews that the active analyser has finished with, scored or not.';
 COMMENT ON COLUMN mart.movies.scored_reviews IS 'Reviews with an overall score: the n of mean_overall.';

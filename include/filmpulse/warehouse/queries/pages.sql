@@ -5,7 +5,7 @@
 -- name: page_cards
 SELECT imdb_id, movie, title, year, genres, has_poster, site, site_rating::double precision,
        site_votes, reviews, known_reviews, coverage::double precision, scored_reviews, mean_overall,
-       half_interval, is_enough, waiting_reviews, looked_at, counted_at, tags
+       half_interval, is_enough, waiting_reviews, looked_at, counted_at, tags, catalogue_facts
 FROM mart.movie_cards
 WHERE %(imdb_ids)s::text[] IS NULL OR imdb_id = ANY(%(imdb_ids)s)
 ORDER BY movie

@@ -7,9 +7,10 @@ LEFT JOIN mart.awaited_analysers w USING (imdb_id)
 WHERE m.imdb_id = %(imdb_id)s
 
 -- name: known_movie
--- What is known of a movie, counted now.
-SELECT k.title, k.year, c.site_rating::double precision, c.site_votes, c.known_reviews, c.reviews
-FROM mart.movie_cards k
+-- What pages say of a movie, counted now.
+SELECT coalesce(k.original_title, k.title) AS title, k.year, c.site_rating::double precision, c.site_votes,
+       c.known_reviews, c.reviews
+FROM core.movies k
 JOIN mart.movie_counts c USING (imdb_id)
 WHERE k.imdb_id = %(imdb_id)s AND (c.known_reviews > 0 OR c.site_rating IS NOT NULL)
 

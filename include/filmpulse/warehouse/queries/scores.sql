@@ -70,11 +70,14 @@ ORDER BY m.imdb_id
 
 -- name: unscored_texts
 -- Current texts of these movies that the analyser has not finished with, newest reviews first, with the
--- people who act in the movie as far as its page or the analyser knows them.
+-- people who act in the movie as far as its page, the catalogue or the analyser knows them.
+WITH facts AS MATERIALIZED (
+    SELECT imdb_id, cast_names FROM mart.movie_facts WHERE imdb_id = ANY(%(imdb_ids)s)
+)
 SELECT r.source, r.review_id, r.imdb_id, r.content_hash, r.language, r.title, r.body,
        m.cast_names || coalesce(c.names, '{}') AS cast_names, count(*) OVER () AS total
 FROM mart.current_reviews r
-JOIN core.movies m USING (imdb_id)
+JOIN facts m USING (imdb_id)
 LEFT JOIN core.calibrations c ON (c.imdb_id, c.analyser_id) = (r.imdb_id, %(analyser_id)s)
 WHERE r.imdb_id = ANY(%(imdb_ids)s) AND r.body IS NOT NULL
   AND NOT EXISTS (

@@ -123,7 +123,10 @@ def show_person(request: Request, door: DoorDep, person_id: PersonId) -> Respons
     found = jobs.find_person(person_id, door.context(), titles=_OF_A_PERSON)
     if found is None:
         raise HTTPException(404, f"The catalogue has no person {person_id}.")
-    roles = [one._asdict() | {"titles": newest_first(one.titles)} for one in found.roles]
+    roles = [
+        {"role": one.role, "titles": newest_first(one.titles), "count": one.count}
+        for one in found.roles
+    ]
     more = {"roles": roles, "namesakes": found.namesakes, "as_of": found.as_of}
     return answers.one(request, models.PersonShown.model_validate(found.person.model_dump() | more))
 

@@ -9,6 +9,7 @@ from fastapi import HTTPException, Path
 
 from filmpulse.errors import BadInput
 from filmpulse.items import IMDB_ID_PATTERN
+from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.warehouse import pages
 from filmpulse.web.api.models import MOVIE, Movie
 from filmpulse.web.door import Door
@@ -60,5 +61,6 @@ def movies(door: Door, imdb_ids: Sequence[str] | None = None) -> list[Movie]:
 
 def _movie(card: pages.Card, state: pages.State | None, is_tracked: bool) -> Movie:
     facts = card._asdict() | {"is_tracked": is_tracked, "state": state.state if state else "never"}
+    facts["credit"] = CATALOGUE_CREDIT if card.catalogue_facts else None
     at_work = ("reason", "done", "total", "run_id")
     return Movie.model_validate(facts | {name: getattr(state, name, None) for name in at_work})

@@ -89,7 +89,13 @@ class Movie(Shown):
     movie: Title
     title: Annotated[str, _of("The original title where it is known.", "The Glass Orchard")]
     year: Annotated[int | None, _of("Year of release; null where it is not known.", 2026)]
-    genres: Annotated[list[str], _of("In the site's order.", ["Drama"])]
+    genres: Annotated[list[str], _of("In IMDb's order.", ["Drama"])]
+    credit: Annotated[
+        str | None,
+        _of(
+            "IMDb's credit line, to be shown with title, year and genres; null where not due.", None
+        ),
+    ]
     tags: Annotated[list[str], _of("In their order.", ["competitors"])]
     is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
     state: Annotated[

@@ -89,7 +89,7 @@ def _state(door: Door, tries: int) -> dict[str, Any]:
     return {
         "catalogue": status, "datasets": read_datasets(status),
         "tries": _TRIES if status.is_worked_on else tries, "kept": KEPT,
-        "costs": jobs.CATALOGUE_COSTS, "credit": jobs.CATALOGUE_CREDIT,
+        "costs": jobs.CATALOGUE_COSTS,
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def search_page(
     values: dict[str, Any] = {
         "q": q, "adult": adult, "longest": LONGEST, "found": found, "words": _words(found),
         "has_catalogue": titles.has_title_names.one(context.warehouse),
-        "tracked": tracked_ids(door), "credit": jobs.CATALOGUE_CREDIT,
+        "tracked": tracked_ids(door),
     }  # fmt: skip
     return page(request, "_found.html" if is_part(request) else "search.html", **values)
 
@@ -77,7 +77,6 @@ def title_page(request: Request, imdb_id: ImdbIdPath, door: DoorDep) -> HTMLResp
         roles.setdefault(one.role, []).append(one)
     values: dict[str, Any] = {
         "facts": facts, "roles": roles, "names": names, "tracked": tracked_ids(door),
-        "credit": jobs.CATALOGUE_CREDIT,
     }  # fmt: skip
     return page(request, "title.html", **values)
 
@@ -96,7 +95,7 @@ def person_page(
     roles = [(one.role, newest_first(one.titles), one.count) for one in found.roles]
     values: dict[str, Any] = {
         "person": found.person, "roles": roles, "namesakes": found.namesakes, "most": most,
-        "more": MOST_OF_A_PERSON, "tracked": tracked_ids(door), "credit": jobs.CATALOGUE_CREDIT,
+        "more": MOST_OF_A_PERSON, "tracked": tracked_ids(door),
     }  # fmt: skip
     return page(request, "person.html", **values)
 

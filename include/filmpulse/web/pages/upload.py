@@ -175,7 +175,7 @@ def _bring(form: FormData, door: Door) -> list[Brought]:
     brought: list[Brought] = []
     for file, changed_at in zip(files, dates, strict=False):
         name = jobs.plain_name(file.filename or "")
-        if jobs.is_table(name, has_map=False):
+        if jobs.is_table(name, has_map=False) and not jobs.holds_list(file.file, name):
             said = "A table: choose it under “A table of reviews”, which asks what its columns are."
             brought.append(Brought("table", name, said))
             continue

@@ -199,6 +199,124 @@ COMMENT ON COLUMN catalogue_live.word_repairs.shortened IS 'The word without one
 COMMENT ON COLUMN catalogue_live.word_repairs.word IS 'The word.';
 COMMENT ON COLUMN catalogue_live.word_repairs.votes IS 'Votes of the best-known title or person that has the word.';
 
+-- For the dashboard: counted of the datasets by each load, by queries/catalogue_figures.sql.
+CREATE TABLE catalogue_live.rated_titles (
+    place           integer NOT NULL PRIMARY KEY,
+    tconst          text NOT NULL,
+    title           text,
+    title_type      text NOT NULL,
+    year            integer,
+    decade          text NOT NULL,
+    region          text NOT NULL,
+    genre_choices   text[] NOT NULL,
+    runtime_minutes integer,
+    is_adult        boolean NOT NULL,
+    is_listed       boolean NOT NULL,
+    rating          numeric(3, 1) NOT NULL,
+    votes           integer NOT NULL,
+    weighted_rating double precision NOT NULL
+);
+CREATE UNIQUE INDEX rated_titles_by_id ON catalogue_live.rated_titles (tconst);
+CREATE INDEX rated_titles_by_runtime ON catalogue_live.rated_titles (runtime_minutes);
+COMMENT ON TABLE catalogue_live.rated_titles IS 'One row per title with votes, the best first.';
+COMMENT ON COLUMN catalogue_live.rated_titles.place IS 'Its place among all, from 1, by weighted_rating, then votes, then id.';
+COMMENT ON COLUMN catalogue_live.rated_titles.tconst IS 'The title.';
+COMMENT ON COLUMN catalogue_live.rated_titles.title IS 'The better-known title.';
+COMMENT ON COLUMN catalogue_live.rated_titles.title_type IS 'Such as movie, short, tvSeries, tvEpisode; new ones may come; unknown where IMDb says none.';
+COMMENT ON COLUMN catalogue_live.rated_titles.year IS 'Year of release; of a series the first year.';
+COMMENT ON COLUMN catalogue_live.rated_titles.decade IS 'The ten years of that year, such as 1990s; unknown without a year.';
+COMMENT ON COLUMN catalogue_live.rated_titles.region IS 'IMDb''s code of the region of the original title: that of the one region whose alternative title equals the original title, as the datasets do not say it; unknown where several regions or none have that title.';
+COMMENT ON COLUMN catalogue_live.rated_titles.genre_choices IS 'The choices of a genre that find it: "All genres" and each of its genres, or unknown where IMDb says none; of an adult title Adult alone.';
+COMMENT ON COLUMN catalogue_live.rated_titles.runtime_minutes IS 'Running time in minutes.';
+COMMENT ON COLUMN catalogue_live.rated_titles.is_adult IS 'Whether IMDb calls it an adult title, or Adult is among its genres.';
+COMMENT ON COLUMN catalogue_live.rated_titles.is_listed IS 'Whether it counts without being asked for: no episode and no adult title.';
+COMMENT ON COLUMN catalogue_live.rated_titles.rating IS 'IMDb''s mean of the votes, 1 to 10: r.';
+COMMENT ON COLUMN catalogue_live.rated_titles.votes IS 'How many people voted: v.';
+COMMENT ON COLUMN catalogue_live.rated_titles.weighted_rating IS '(v r + m C) / (v + m), 1 to 10: the rating, drawn to the mean C as if m more people had voted so; catalogue.figures has m and C.';
+
+CREATE TABLE catalogue_live.year_figures (
+    year         integer,
+    decade       text NOT NULL,
+    title_type   text NOT NULL,
+    genre        text NOT NULL,
+    region       text NOT NULL,
+    titles       bigint NOT NULL,
+    rated_titles bigint NOT NULL,
+    votes        bigint NOT NULL,
+    ratings      double precision NOT NULL
+);
+COMMENT ON TABLE catalogue_live.year_figures IS 'How many titles there are: one row per year, type, choice of a genre, and region.';
+COMMENT ON COLUMN catalogue_live.year_figures.year IS 'Year of release; of a series the first year; null where unknown.';
+COMMENT ON COLUMN catalogue_live.year_figures.decade IS 'The ten years of that year, such as 1990s; unknown without a year.';
+COMMENT ON COLUMN catalogue_live.year_figures.title_type IS 'Such as movie, short, tvSeries, tvEpisode; new ones may come; unknown where IMDb says none.';
+COMMENT ON COLUMN catalogue_live.year_figures.genre IS 'A choice of a genre, as in rated_titles: titles are counted once in "All genres", and once in each of their genres.';
+COMMENT ON COLUMN catalogue_live.year_figures.region IS 'As in rated_titles.';
+COMMENT ON COLUMN catalogue_live.year_figures.titles IS 'How many titles.';
+COMMENT ON COLUMN catalogue_live.year_figures.rated_titles IS 'How many of them have votes.';
+COMMENT ON COLUMN catalogue_live.year_figures.votes IS 'Their votes.';
+COMMENT ON COLUMN catalogue_live.year_figures.ratings IS 'Sum of the ratings of those with votes, each title once.';
+
+CREATE TABLE catalogue_live.runtime_figures (
+    runtime_from integer NOT NULL,
+    title_type   text NOT NULL,
+    decade       text NOT NULL,
+    genre        text NOT NULL,
+    region       text NOT NULL,
+    titles       bigint NOT NULL
+);
+COMMENT ON TABLE catalogue_live.runtime_figures IS 'How long titles are: one row per ten minutes, type, decade, choice of a genre, and region; titles of known length only.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.runtime_from IS 'The first of the ten minutes, such as 90 for 90 to 99.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.title_type IS 'Such as movie, short, tvSeries, tvEpisode; new ones may come; unknown where IMDb says none.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.decade IS 'The ten years of the year of release, such as 1990s; unknown without a year.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.genre IS 'A choice of a genre, as in year_figures.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.region IS 'As in rated_titles.';
+COMMENT ON COLUMN catalogue_live.runtime_figures.titles IS 'How many titles.';
+
+CREATE TABLE catalogue_live.person_figures (
+    nconst       text NOT NULL,
+    role         text NOT NULL,
+    titles       integer NOT NULL,
+    rated_titles integer NOT NULL,
+    votes        bigint NOT NULL,
+    mean_rating  double precision,
+    best_place   integer,
+    PRIMARY KEY (nconst, role)
+);
+CREATE INDEX person_figures_by_titles ON catalogue_live.person_figures (titles);
+CREATE INDEX person_figures_by_rating ON catalogue_live.person_figures (mean_rating);
+COMMENT ON TABLE catalogue_live.person_figures IS 'One row per person and role with enough titles (catalogue.figures says how many); episodes and adult titles do not count.';
+COMMENT ON COLUMN catalogue_live.person_figures.nconst IS 'The person; may be missing in name_basics.';
+COMMENT ON COLUMN catalogue_live.person_figures.role IS 'director, writer or cast.';
+COMMENT ON COLUMN catalogue_live.person_figures.titles IS 'Titles with the person in that role.';
+COMMENT ON COLUMN catalogue_live.person_figures.rated_titles IS 'How many of them have votes.';
+COMMENT ON COLUMN catalogue_live.person_figures.votes IS 'Their votes.';
+COMMENT ON COLUMN catalogue_live.person_figures.mean_rating IS 'Mean of the weighted ratings of the titles with votes, each title once.';
+COMMENT ON COLUMN catalogue_live.person_figures.best_place IS 'Place in rated_titles of the best of them.';
+
+CREATE TABLE catalogue_live.figures (
+    only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    titles        bigint NOT NULL,
+    rated_titles  bigint NOT NULL,
+    people        bigint NOT NULL,
+    least_votes   integer,
+    most_votes    integer,
+    prior_votes   integer NOT NULL,
+    mean_rating   double precision,
+    enough_titles integer NOT NULL,
+    counted_at    timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE catalogue_live.figures IS 'What the figures of the catalogue rest on: one row, none before the first load.';
+COMMENT ON COLUMN catalogue_live.figures.only_row IS 'Always true: there is one row at most.';
+COMMENT ON COLUMN catalogue_live.figures.titles IS 'Titles of the catalogue.';
+COMMENT ON COLUMN catalogue_live.figures.rated_titles IS 'How many of them have votes.';
+COMMENT ON COLUMN catalogue_live.figures.people IS 'People of the catalogue.';
+COMMENT ON COLUMN catalogue_live.figures.least_votes IS 'The fewest votes of a title with votes; null without any.';
+COMMENT ON COLUMN catalogue_live.figures.most_votes IS 'The most votes of a title; null without any.';
+COMMENT ON COLUMN catalogue_live.figures.prior_votes IS 'm: how many votes at the mean each title is given for its weighted rating.';
+COMMENT ON COLUMN catalogue_live.figures.mean_rating IS 'C: mean rating of the titles with votes, each title once, without episodes and adult titles; null without any.';
+COMMENT ON COLUMN catalogue_live.figures.enough_titles IS 'How many titles a person needs in a role to be ranked.';
+COMMENT ON COLUMN catalogue_live.figures.counted_at IS 'When they were counted (UTC).';
+
 CREATE SCHEMA catalogue;
 COMMENT ON SCHEMA catalogue IS 'Views over the tables of IMDb''s datasets, so that a load can put new ones in their place.';
 DO $$
