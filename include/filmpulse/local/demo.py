@@ -73,7 +73,7 @@ def load_catalogue(stack: Stack, console: Console) -> None:
     people = sum(load.rows_kept or 0 for load in status.shown if load.dataset == "name.basics")
     console.print(
         f"The catalogue holds {status.titles:,} titles and {people:,} people, after "
-        f"{time.monotonic() - began:.0f} s: filmpulse search, for any of them",
+        f"{time.monotonic() - began:.0f} s; `filmpulse search` finds them",
         highlight=False,
     )
 

@@ -13,7 +13,7 @@ MOST_TYPED = 300
 """Characters of a query that are read: a title, two others in brackets and a year fit in; of each
 name `folding.MOST_CHARACTERS` count."""
 
-PART, GLUED = 0.8, 0.95
+PART, GLUED = 0.6, 0.95
 """Shares of readings that leave something out: all but a part of the name ("Rower: The Beginning"
 may stand as Rower); an article typed with an error, or in one piece with the next word."""
 

@@ -95,11 +95,10 @@ def fold(name: str) -> Folded:
         more += [word for word in written if word not in words]
     if "v" in written[1:-1]:
         more.append("vs")
-    return Folded(
-        squeeze(words),
-        tuple(word[:MOST_CHARACTERS] for word in words),
-        tuple(word[:MOST_CHARACTERS] for word in dict.fromkeys(more) if word not in words),
-    )
+    if len(text) > MOST_CHARACTERS:  # the words may be as long
+        words, more = ([word[:MOST_CHARACTERS] for word in some] for some in (words, more))
+    others = tuple(word for word in dict.fromkeys(more) if word not in words) if more else ()
+    return Folded(squeeze(words), tuple(words), others)
 
 
 def plain(name: str) -> str:

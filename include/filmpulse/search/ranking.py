@@ -15,8 +15,8 @@ from filmpulse.search.folding import LIGHT, squeeze
 class Weights:
     """What fit and fame are worth, in points.
 
-    Chosen by `benchmarks/bench_search.py --tune` on half of MovieLens' titles among 1.1 million
-    generated ones, then rounded; the other half judges them (README.md).
+    Chosen by hand, in round figures, from what stood wrong on one half of MovieLens' titles among
+    1.1 million generated ones (`benchmarks/bench_search.py --tune`); the other half judges them.
 
     Attributes:
         fit: Points of a name that is the typed one.

@@ -229,7 +229,7 @@ EXTRACTS = {
         Extract("reviews", "reviews", Query("extract_reviews", ReviewRow), ReviewRow),
         Extract("aspects", "aspect_scores", Query("extract_aspects", AspectRow), AspectRow),
         Extract("series", "movie_series", Query("extract_series", SeriesRow), SeriesRow),
-        Extract("movies", "movies", Query("extract_movies", MovieRow), MovieRow),
+        Extract("movies", "movie_figures", Query("extract_movies", MovieRow), MovieRow),
     )
 }
 

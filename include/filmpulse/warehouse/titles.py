@@ -64,6 +64,13 @@ class PersonToFold(NamedTuple):
     votes: int
 
 
+class SearchState(NamedTuple):
+    """Whether there is a catalogue to search, and when IMDb made its list of titles."""
+
+    is_there: bool
+    as_of: datetime | None
+
+
 class Word(NamedTuple):
     """A word of names, and the votes of the best-known title or person that has it."""
 
@@ -72,10 +79,9 @@ class Word(NamedTuple):
 
 
 catalogue_as_of = Scalar[datetime | None]("catalogue_as_of")
-has_title_names = Scalar[bool]("has_title_names")
 
-plan_search = Command("plan_search")
-"""For the transaction: plan the searches that follow. `plan_facts` comes after them."""
+begin_search = Query("begin_search", SearchState)
+"""For this transaction, plan the searches that follow; `plan_facts` comes after them."""
 
 plan_facts = Command("plan_facts")
 titles_named = Query("titles_named", Name)

@@ -156,7 +156,8 @@ def test_an_empty_warehouse_can_be_read_and_says_so(warehouse_url):
         }
     says_so = {name for name, rows in found.items() if rows}
     assert says_so == {
-        "mart.llm_use", "mart.failed_checks", "mart.host_hours", "mart.hosts",
+        "mart.catalogue_dates", "mart.llm_use", "mart.failed_checks", "mart.host_hours",
+        "mart.hosts",
         "mart.pipeline_facts", "mart.movie_choices", "mart.catalogue_figures",
         "mart.catalogue_loads",
     }  # fmt: skip

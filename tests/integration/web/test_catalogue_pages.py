@@ -338,7 +338,7 @@ def test_accepting_records_it_and_starts_the_load(bare):
     assert jobs.catalogue_status(bare.job_context).subset == "no_episodes"
     assert bare.started == [("refresh_catalogue", {}, "editor")]
     page = read(client, done.headers["location"])
-    assert page.xpath("//*[@id='state']/@hx-get") == ["/catalogue/state?tries=30"]
+    assert page.xpath("//*[@id='state']/@hx-get") == ["/catalogue/state?tries=90"]
     assert page.xpath("//input[@name='subset'][@checked]/@value") == ["no_episodes"]
 
 

@@ -34,7 +34,7 @@ def app(
         "FILMPULSE_AUTHOR_SECRET": "s" * 32,
     }
     with airflow_web(folder, **given) as made:
-        parse_dags("movie_reception", "analyse_backlog", "import_saved_pages")
+        parse_dags("movie_reception", "analyse_backlog", "import_saved_pages", "refresh_catalogue")
         yield made
     databases.drop(url)
 
@@ -181,6 +181,26 @@ def test_a_run_needs_the_right_to_trigger_that_very_dag(
         assert runs() == 0
     assert op.post(f"{HERE}/upload/import", follow_redirects=False).status_code == 303
     assert runs() == 1
+
+
+def test_the_catalogue_is_accepted_loaded_and_dropped(app: Any) -> None:
+    from airflow.models import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    client, viewer, there = somebody(app, "op"), somebody(app, "viewer"), f"{HERE}/v1/catalogue"
+    said = {"subset": "rated"}
+    assert viewer.post(f"{HERE}/catalogue/accept", data=said).status_code == 403
+    assert viewer.get(there).json()["subset"] is None
+    assert client.post(f"{HERE}/catalogue/accept", data=said).status_code == 303
+    assert viewer.get(there).json()["subset"] == "rated"
+    assert client.post(f"{HERE}/catalogue/refresh").status_code == 303
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).where(DagRun.dag_id == "refresh_catalogue")).all()
+        assert [run.triggering_user_name for run in runs] == ["op", "op"]
+    assert viewer.get(f"{HERE}/catalogue/drop").status_code == 403
+    assert client.post(f"{HERE}/catalogue/drop").status_code == 303
+    assert viewer.get(there).json()["subset"] is None
 
 
 BAD = [

@@ -92,7 +92,8 @@ def find(
         titles: The most titles to return.
         people: The most people to return.
         with_adult: Whether adult titles may be found.
-        ask_site: Whether to ask the source for suggestions if the catalogue has no title.
+        ask_site: Whether to ask the source for suggestions if no title or person of the catalogue
+            has all that was typed.
 
     Raises:
         WarehouseUnavailable: Postgres did not answer.
@@ -105,14 +106,16 @@ def find(
             return Found(sentence=f"The catalogue does not hold the person {person_id}.")
         return Found((), (person.person,), "catalogue", person.as_of)
     looked = look_up(query, context, titles=titles, people=people, with_adult=with_adult)
-    if looked.titles or looked.people:
-        return Found(looked.titles, looked.people, "catalogue", looked.as_of)
-    if ask_site:
+    ours = Found(looked.titles, looked.people, "catalogue", looked.as_of)
+    if looked.is_close or looked.people:
+        return ours
+    sentence = NOTHING if looked.is_there else NO_CATALOGUE
+    if ask_site and titles:
         suggested = suggest_from_site(query, context)
         if suggested.hits:
             return Found(suggested.hits[:titles], (), "site", looked.as_of)
-        return Found(as_of=looked.as_of, sentence=suggested.sentence)
-    return Found(as_of=looked.as_of, sentence=NOTHING if looked.is_there else NO_CATALOGUE)
+        sentence = suggested.sentence
+    return ours if looked.titles else Found(as_of=looked.as_of, sentence=sentence)
 
 
 def _by_id(imdb_id: str, context: Context) -> Found:

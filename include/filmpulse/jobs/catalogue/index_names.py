@@ -99,14 +99,18 @@ def _title_names(rows: Iterable[TitleToFold]) -> Iterator[Values]:
 def _names(rows: list[TitleToFold]) -> dict[str, tuple[str, Folded]]:
     """Return the folded names of one title by their `norm`, each with the first kind it has."""
     title = rows[0]
-    own = [name for name in (title.primary_title, title.original_title) if name]
-    named = list(zip(("primary", "original"), own, strict=False))
+    primary, original = title.primary_title, title.original_title
+    named = [("primary", primary)] if primary else []
+    if original and original != primary:
+        named.append(("original", original))
+    own = [name for _, name in named]
     if title.votes >= KNOWN_VOTES:
         named += [("part", part) for name in own for part in parts(name)]
     named += [("alternative", reading) for name in own for reading in leet(name)]
-    named += [("alternative", row.alternative) for row in rows if row.alternative]
+    others = dict.fromkeys(row.alternative for row in rows if row.alternative)
+    named += [("alternative", name) for name in others]
     names: dict[str, tuple[str, Folded]] = {}
-    for kind, name in dict.fromkeys(named):
+    for kind, name in named:
         folded = fold(name)
         if folded.norm:
             names.setdefault(folded.norm, (kind, folded))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from filmpulse.items import PersonHit, SearchHit
 from filmpulse.jobs.context import Context
 from filmpulse.search import asked
-from filmpulse.search.asked import GLUED, Reading
+from filmpulse.search.asked import GLUED, PART, Reading
 from filmpulse.search.folding import LIGHT, Folded, squeeze
 from filmpulse.search.ranking import Name, Repairs, rank
 from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
@@ -24,18 +24,22 @@ from filmpulse.warehouse.statement import Query, Row
 
 _KNOWN_VOTES = 1_000
 _LIGHT_VOTES = 1_000_000  # light words are known as well as any
-_MANY = 60  # names that one question brings, if there are more
+_MANY, _ENOUGH = 60, 20  # names: the most that one question brings; as many as a page shows
 _LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
 _MOST_WORDS, _MOST_REPAIRS = 10, 12
 _PERSON_ID = re.compile(r"nm[0-9]{7,10}")
 
 
 class LookedUp(NamedTuple):
-    """What the catalogue has for a query, best first; `is_there` is false without a catalogue."""
+    """What the catalogue has for a query, best first.
+
+    `is_close` says that a title has all that was typed, `is_there` that there is a catalogue.
+    """
 
     titles: tuple[SearchHit, ...] = ()
     people: tuple[PersonHit, ...] = ()
     as_of: datetime | None = None
+    is_close: bool = False
     is_there: bool = True
 
 
@@ -48,13 +52,10 @@ def look_up(
         WarehouseUnavailable: Postgres did not answer.
     """
     with context.warehouse.connect() as connection:
-        if not rows.has_title_names.one(connection):
-            return LookedUp(is_there=False)
-        as_of = rows.catalogue_as_of.one(connection)
+        is_there, as_of = rows.begin_search.one(connection)
         readings = asked.read(query)
-        if not readings:
-            return LookedUp(as_of=as_of)
-        rows.plan_search(connection)
+        if not is_there or not readings:
+            return LookedUp(as_of=as_of, is_there=is_there)
         search = _Search(connection, readings, with_adult)
         title_ids = search.titles() if titles else []
         person_ids = search.people() if people else []
@@ -63,6 +64,7 @@ def look_up(
             title_hits(title_ids[:titles], connection),
             person_hits(person_ids[:people], connection),
             as_of,
+            search.is_close and bool(title_ids),
         )
 
 
@@ -79,25 +81,38 @@ class _Search:
         self._repairs: Repairs | None = None
         self._unknown: list[str] = []
         self.is_sure = False  # whether a well-known title has the very name
+        self.is_close = False  # whether a title has all that was typed
 
     def titles(self) -> list[str]:
         """Return ids of titles, best first."""
-        names = self._named(self._readings) + self._beginning()
-        names += (known := self._with_words({}, is_known=True))
+        whole = tuple(reading for reading in self._readings if reading.share > PART)
+        names = self._named(whole) + self._beginning()
         self.is_sure = self._has_the_name(names)
+        if not self.is_sure or len(names) < _ENOUGH:
+            names += (known := self._with_words({}, is_known=True))
+            if not self.is_sure:
+                names += self._less_known(known)
+        self.is_close = bool(names)
         if not self.is_sure:
-            if len(known) < _MANY:  # else there are too many others
-                names += self._with_words({})
-            self.is_sure = self._has_the_name(names)
-        if not self.is_sure:
-            names += (known := self._with_words(self.repairs(), is_known=True))
-            if len(known) < _MANY:
-                names += self._with_words(self.repairs())
-            self._readings += (apart := self._taken_apart())
-            names += self._named(apart)
-        if not names:
+            names += self._named(tuple(r for r in self._readings if r.share <= PART))
+        if not self.is_close:
             names += self._with_words(self.repairs(), is_known=True, all_but_one=True)
         return self._ids(names)
+
+    def _less_known(self, known: list[Name]) -> list[Name]:
+        """Return names of all titles that have all words, or words that may have been meant.
+
+        `known` are the well-known ones: if there are many, the words are most likely right.
+        """
+        if len(known) >= _MANY:
+            return []
+        if len(known) >= _ENOUGH:
+            return self._with_words({})
+        names = self._with_words(self.repairs(), is_known=True)
+        if len(names) < _MANY:
+            names += self._with_words(self.repairs())
+        self._readings += (apart := self._taken_apart())
+        return names + self._named(apart)
 
     def _named(self, readings: tuple[Reading, ...]) -> list[Name]:
         norms = list(dict.fromkeys(reading.name.norm for reading in readings))
@@ -128,12 +143,18 @@ class _Search:
         names = rows.people_named(self._connection, norms=norms)
         for start in self._starts():
             names += rows.known_people_beginning(self._connection, start=start, end=_after(start))
-        for words in self._words({}):
-            names += rows.people_with_words(self._connection, words=words)
-        if not names and not self.is_sure:
-            for words in self._words(self.repairs()):
-                names += rows.people_with_words(self._connection, words=words)
+        if not self.is_sure:
+            names += self._people_with_words({})
+        if not names and not self.is_close:
+            names += self._people_with_words(self.repairs())
         return self._ids(names)
+
+    def _people_with_words(self, repairs: Repairs) -> list[Name]:
+        return [
+            name
+            for words in self._words(repairs)[:1]
+            for name in rows.people_with_words(self._connection, words=words)
+        ]
 
     def _ids(self, names: Iterable[Name]) -> list[str]:
         ranked = rank(self._readings, list(dict.fromkeys(names)), self._repairs)
@@ -152,13 +173,9 @@ class _Search:
 
     def _starts(self) -> list[str]:
         """Return what a name may begin with: the words in one piece, the last as it was typed."""
-        starts = [
-            squeeze([*reading.name.words[:-1], reading.start])
-            if reading.start
-            else reading.name.norm
-            for reading in self._readings[:2]
-        ]
-        return list(dict.fromkeys(start for start in starts if start))
+        reading = self._readings[0]
+        words = [*reading.name.words[:-1], reading.start]
+        return list(dict.fromkeys([squeeze(words) if reading.start else reading.name.norm]))
 
     def _words(self, repairs: Repairs, *, all_but_one: bool = False) -> list[str]:
         """Return a text query for the words of the first two readings, if they have any to ask."""

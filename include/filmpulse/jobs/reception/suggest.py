@@ -68,7 +68,7 @@ def suggest(query: str, context: Context) -> Suggested:
     """
     if read_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS:
         looked = look_up(query, context, titles=_MOST_TITLES, people=0)
-        if looked.titles:
+        if looked.is_close:
             return Suggested("found", looked.titles, credit=CREDIT)
     return suggest_from_site(query, context)
 

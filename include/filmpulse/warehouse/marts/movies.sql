@@ -1,82 +1,30 @@
--- The figures are counted for each movie apart, so a query for one movie reads that movie only.
 CREATE VIEW mart.movies AS
-SELECT m.imdb_id, f.title, f.year, m.release_date,
+SELECT g.imdb_id, f.title, f.year, g.release_date,
        f.runtime_minutes, f.genres, f.directors, f.cast_names, m.plot, m.poster_url,
-       c.site_rating, c.site_votes, c.site_reviews, c.site_as_of, c.reviews,
-       l.unrated_reviews, l.mean_stars, l.analysed_reviews, l.scored_reviews, l.mean_overall,
-       mart.half_interval(l.sd_overall::double precision, l.scored_reviews) AS half_interval,
-       mart.interval_end(l.mean_overall::numeric, -1, l.sd_overall, l.scored_reviews)
-           AS overall_low,
-       mart.interval_end(l.mean_overall::numeric, +1, l.sd_overall, l.scored_reviews)
-           AS overall_high,
-       l.first_review_on, l.last_review_on, c.coverage,
-       a.analyser_id, a.kind AS analyser_kind, a.model AS analyser_model,
-       a.prompt_version AS analyser_version,
-       mart.is_enough(l.scored_reviews, c.coverage) AS is_enough,
-       o.status AS collection_status, o.reason AS collection_reason,
-       o.sentence AS collection_sentence, o.finished_at AS collected_at,
-       i.imported_at, c.known_reviews,
-       c.reviews - l.analysed_reviews AS waiting_reviews,
-       c.movie,
-       mart.half_interval(l.sd_stars::double precision, c.reviews - l.unrated_reviews)
-           AS stars_half_interval,
-       l.sd_population / 2 AS polarisation,
-       k.checked_at AS looked_at,
-       CASE a.kind WHEN 'llm' THEN 'language model ' || a.model
-                   WHEN 'lexicon' THEN 'keyless lexicon' ELSE 'nobody yet' END AS analyser,
-       CASE a.kind WHEN 'llm'
-                       THEN 'A model''s reading: quotes are verified, scores are its judgement.'
-                   WHEN 'lexicon' THEN 'A baseline for English, Spanish, French: no sarcasm.'
-                   ELSE 'No review has been scored.' END AS analyser_caveat,
-       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars,
-       c.site, c.sources, o.source AS collection_source,
-       f.writers, f.catalogue_facts, f.catalogue_as_of
-FROM core.movies m
+       g.site_rating, g.site_votes, g.site_reviews, g.site_as_of, g.reviews,
+       g.unrated_reviews, g.mean_stars, g.analysed_reviews, g.scored_reviews, g.mean_overall,
+       g.half_interval, g.overall_low, g.overall_high, g.first_review_on, g.last_review_on, g.coverage,
+       g.analyser_id, g.analyser_kind, g.analyser_model, g.analyser_version, g.is_enough,
+       g.collection_status, g.collection_reason, g.collection_sentence, g.collected_at,
+       g.imported_at, g.known_reviews, g.waiting_reviews, g.movie, g.stars_half_interval,
+       g.polarisation, g.looked_at, g.analyser, g.analyser_caveat, g.is_enough_stars,
+       g.site, g.sources, g.collection_source, f.writers, f.catalogue_facts, f.catalogue_as_of
+FROM mart.movie_figures g
 JOIN mart.movie_facts f USING (imdb_id)
-JOIN mart.movie_counts c USING (imdb_id)
-LEFT JOIN LATERAL (
-    SELECT max(k.checked_at) AS checked_at FROM ops.movie_checks k WHERE k.imdb_id = m.imdb_id
-) k ON true
-LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
-CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
-           avg(r.rating_1_10)::double precision AS mean_stars,
-           stddev_samp(r.rating_1_10) AS sd_stars,
-           count(*) FILTER (WHERE mart.is_final(r.analysis_status)) AS analysed_reviews,
-           count(r.overall) AS scored_reviews,
-           avg(r.overall)::double precision AS mean_overall,
-           stddev_samp(r.overall) AS sd_overall,
-           stddev_pop(r.overall)::double precision AS sd_population,
-           min(r.submitted_on) AS first_review_on,
-           max(r.submitted_on) AS last_review_on
-    FROM mart.reviews r
-    WHERE r.imdb_id = m.imdb_id
-) l
-LEFT JOIN LATERAL (
-    -- A source that went well must not hide one that did not.
-    SELECT l.* FROM (
-        SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
-        WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
-        ORDER BY o.source, o.finished_at DESC
-    ) l
-    ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
-) o ON true
-LEFT JOIN LATERAL (
-    SELECT max(i.loaded_at) AS imported_at FROM ops.collections i
-    WHERE i.imdb_id = m.imdb_id AND i.mode = 'import'
-) i ON true;
-COMMENT ON VIEW mart.movies IS 'One row per movie: the site''s figures, ours, coverage, how the last collection ended, and when a file was last imported.';
+JOIN core.movies m USING (imdb_id);
+COMMENT ON VIEW mart.movies IS 'One row per movie: its facts, the site''s figures, ours, coverage, how the last collection ended, and when a file was last imported.';
 COMMENT ON COLUMN mart.movies.title IS 'The original title where known, else the title as the site showed it; the catalogue''s if no page names one.';
-COMMENT ON COLUMN mart.movies.unrated_reviews IS 'Of these, how many have no stars.';
-COMMENT ON COLUMN mart.movies.analysed_reviews IS 'Reviews that the active analyser has finished with, scored or not.';
-COMMENT ON COLUMN mart.movies.scored_reviews IS 'Reviews with an overall score: the n of mean_overall.';
-COMMENT ON COLUMN mart.movies.overall_low IS 'Lower end of that interval, on the scale.';
-COMMENT ON COLUMN mart.movies.overall_high IS 'Upper end of that interval, on the scale.';
-COMMENT ON COLUMN mart.movies.analyser_id IS 'Whose scores these are; null before the first.';
-COMMENT ON COLUMN mart.movies.analyser_kind IS 'lexicon or llm.';
-COMMENT ON COLUMN mart.movies.analyser_model IS 'The model''s name; null for the lexicon.';
-COMMENT ON COLUMN mart.movies.analyser_version IS 'Version of the prompt, or of the lexicon.';
-COMMENT ON COLUMN mart.movies.is_enough IS '30 scored reviews and 20 % coverage: below, figures are grey and never ranked.';
-COMMENT ON COLUMN mart.movies.imported_at IS 'When a file or saved page was last loaded (UTC).';
-COMMENT ON COLUMN mart.movies.analyser IS 'Who reads the reviews, in words.';
-COMMENT ON COLUMN mart.movies.analyser_caveat IS 'What that reader cannot do.';
+-- The other columns mean what they mean in mart.movie_figures.
+DO $$
+DECLARE
+    said record;
+BEGIN
+    FOR said IN
+        SELECT a.attname, d.description FROM pg_attribute a
+        JOIN pg_description d ON (d.objoid, d.objsubid) = (a.attrelid, a.attnum)
+        WHERE a.attrelid = 'mart.movie_figures'::regclass AND a.attname <> 'title'
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN mart.movies.%I IS %L', said.attname, said.description);
+    END LOOP;
+END
+$$;

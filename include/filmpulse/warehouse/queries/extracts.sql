@@ -43,13 +43,12 @@ WHERE imdb_id = %(imdb_id)s
 ORDER BY grain, starts_on
 
 -- name: extract_movies
--- An export may be public, so no fact of the catalogue goes along.
-SELECT imdb_id, CASE WHEN 'title' = ANY (catalogue_facts) THEN imdb_id ELSE title END AS title,
-       CASE WHEN 'year' = ANY (catalogue_facts) THEN NULL ELSE year END AS year, release_date, reviews, known_reviews, coverage::double precision,
+-- An export may be public: `mart.movie_figures` holds no fact of the catalogue.
+SELECT imdb_id, title, year, release_date, reviews, known_reviews, coverage::double precision,
        array_to_string(sources, ' ') AS sources, unrated_reviews, mean_stars, stars_half_interval,
        is_enough_stars, analyser, analyser_version, analysed_reviews, waiting_reviews,
        scored_reviews, mean_overall, overall_low, overall_high, is_enough, polarisation,
        first_review_on, last_review_on, site, site_rating::double precision, site_votes, site_reviews, site_as_of,
        collection_status, collected_at
-FROM mart.movies
+FROM mart.movie_figures
 WHERE imdb_id = %(imdb_id)s

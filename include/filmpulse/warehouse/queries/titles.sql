@@ -3,13 +3,16 @@
 -- name: catalogue_as_of
 SELECT max(modified_at) AS as_of FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live'
 
--- name: has_title_names
-SELECT EXISTS (SELECT FROM catalogue.title_names)
-
--- name: plan_search
--- Read what indexes find in the order of the table, which is that of votes: so LIMIT takes the best-known.
-SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
-       set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
+-- name: begin_search
+-- The plans that follow read what indexes find in the order of the table, which is that of votes: so LIMIT takes
+-- the best-known.
+SELECT EXISTS (SELECT FROM catalogue.title_names) AS is_there,
+       (SELECT max(modified_at) FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live') AS as_of
+FROM (
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
+           set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
+    OFFSET 0
+) planned
 
 -- name: plan_facts
 SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'on', true)
@@ -19,13 +22,13 @@ SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 
 (SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
  FROM catalogue.title_names
  WHERE norm = ANY(%(norms)s) AND (is_common OR %(with_adult)s)
- LIMIT 100)
+ LIMIT 60)
 UNION ALL
 (SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
  FROM catalogue.title_names
  WHERE norm = ANY(%(norms)s) AND (is_common OR %(with_adult)s)
    AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
- LIMIT 60)
+ LIMIT 40)
 
 -- name: known_titles_beginning
 SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
@@ -45,7 +48,7 @@ LIMIT 60
  WHERE votes >= 1000
    AND array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
    AND (is_common OR %(with_adult)s)
- LIMIT 100)
+ LIMIT 60)
 UNION ALL
 (SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
  FROM catalogue.title_names
@@ -53,21 +56,21 @@ UNION ALL
    AND array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
    AND (is_common OR %(with_adult)s)
    AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
- LIMIT 60)
+ LIMIT 40)
 
 -- name: titles_with_words
 (SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
  FROM catalogue.title_names
  WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
    AND (is_common OR %(with_adult)s)
- LIMIT 100)
+ LIMIT 60)
 UNION ALL
 (SELECT tconst AS id, norm, words, coalesce(more, '') AS more, votes, year, kind
  FROM catalogue.title_names
  WHERE array_to_tsvector(string_to_array(words || coalesce(' ' || more, ''), ' ')) @@ %(words)s::tsquery
    AND (is_common OR %(with_adult)s)
    AND year BETWEEN %(year)s::int - 1 AND %(year)s::int + 1
- LIMIT 60)
+ LIMIT 40)
 
 -- name: repaired_words
 SELECT DISTINCT word, votes FROM catalogue.word_repairs WHERE shortened = ANY(%(shortened)s)

@@ -16,8 +16,8 @@ from filmpulse.web.words import KEPT, Said, say_load
 
 router = APIRouter(prefix="/catalogue")
 
-_TRIES = 30
-"""How often the page asks once nothing is under way: a scheduler takes up a run within a minute."""
+_TRIES = 90
+"""How often an open page asks while nothing is under way, every 4 s: a run may have to wait."""
 
 
 @router.get("", response_class=HTMLResponse)
