@@ -78,6 +78,9 @@ class Word(NamedTuple):
     votes: int
 
 
+has_title_names = Scalar[bool]("has_title_names")
+"""Whether there is a catalogue to search."""
+
 catalogue_as_of = Scalar[datetime | None]("catalogue_as_of")
 
 begin_search = Query("begin_search", SearchState)

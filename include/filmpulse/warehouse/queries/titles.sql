@@ -3,6 +3,9 @@
 -- name: catalogue_as_of
 SELECT max(modified_at) AS as_of FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live'
 
+-- name: has_title_names
+SELECT EXISTS (SELECT FROM catalogue.title_names)
+
 -- name: begin_search
 -- The plans that follow read what indexes find in the order of the table, which is that of votes: so LIMIT takes
 -- the best-known.
