@@ -79,27 +79,16 @@ def status() -> None:
 
 
 def _loads(found: Any) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in (
-        "dataset",
-        "last try (UTC)",
-        "state",
-        "rows",
-        "kept",
-        "repeated",
-        "size",
-        "rows/s",
-    ):
-        justify: Any = "left" if name in ("dataset", "last try (UTC)", "state") else "right"
-        table.add_column(name, justify=justify, no_wrap=True)
+    """Return how the last tries went, and what is shown, within 80 columns."""
+    table = Table("dataset", "tried (UTC)", "state", box=None, pad_edge=False)
+    for name in ("rows", "kept", "size"):
+        table.add_column(name, justify="right", no_wrap=True)
     shown = {load.dataset: load for load in found.shown}
     for load in found.loads:
-        seen = shown.get(load.dataset)
-        cells = [load.dataset, f"{load.started_at:%Y-%m-%d %H:%M}", load.reason or load.state]
-        if seen:
-            pace = seen.rows_read / seen.copy_seconds if seen.copy_seconds else 0
-            cells += [f"{seen.rows_read:,}", f"{seen.rows_kept:,}", f"{seen.rows_duplicate:,}"]
-            cells += [f"{seen.table_bytes / 1e6:,.1f} MB", f"{pace:,.0f}"]
+        cells = [load.dataset, f"{load.started_at:%m-%d %H:%M}", load.reason or load.state]
+        if seen := shown.get(load.dataset):
+            size = f"{seen.table_bytes / 1e6:,.0f} MB"
+            cells += [f"{seen.rows_read:,}", f"{seen.rows_kept:,}", size]
         table.add_row(*cells)
     return table
 
