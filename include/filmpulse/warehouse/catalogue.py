@@ -115,7 +115,8 @@ _relations = Query("catalogue_relations", _Relation)
 _keys = Query("catalogue_keys", _Key)
 _description: Scalar[str | None] = Scalar("catalogue_description")
 _views: Scalar[str] = Scalar("catalogue_views")
-_old_readers: Scalar[str] = Scalar("catalogue_old_readers")
+_now: Scalar[str] = Scalar("catalogue_now")
+_old_readers: Scalar[int] = Scalar("catalogue_old_readers")
 
 
 def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]:
@@ -482,10 +483,11 @@ def swap(connection: Connection, run_id: str) -> float:
 
 
 def _wait_for_old_readers(connection: Connection) -> None:
-    began, waiting = time.monotonic(), set(_old_readers(connection))
-    while waiting and time.monotonic() - began < OLD_READERS_SECONDS:
+    since, began = _now.one(connection), time.monotonic()
+    while _old_readers.one(connection, since=since):
+        if time.monotonic() - began > OLD_READERS_SECONDS:
+            break
         time.sleep(_PAUSE_SECONDS)
-        waiting &= set(_old_readers(connection))
 
 
 def _show(connection: Connection, run_id: str, shown: list[str], ready: list[str]) -> None:

@@ -186,11 +186,16 @@ def test_nor_does_one_of_a_role_that_is_not_ours(context, shelf, stranger, monke
     stranger.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     stranger.execute("SELECT")
     build(context)
-    looks, pause = [], wh.time.sleep
-    monkeypatch.setattr(wh.time, "sleep", lambda seconds: (looks.append(seconds), pause(seconds)))
+    looks, ask = [], wh._old_readers.one
+
+    def look(connection, **values):
+        looks.append(ask(connection, **values))
+        return looks[-1]
+
+    monkeypatch.setattr(wh._old_readers, "one", look)
     swap = threading.Thread(target=jobs.swap_catalogue, args=("second", context))
     swap.start()
-    wait_until(lambda: looks)
+    wait_until(lambda: len(looks) > 1)
     assert stranger.execute("SELECT count(*) FROM catalogue.title_akas").fetchone() == (400,)
     stranger.rollback()
     swap.join()
@@ -199,6 +204,7 @@ def test_nor_does_one_of_a_role_that_is_not_ours(context, shelf, stranger, monke
 
 def test_the_swap_does_not_wait_for_such_a_role_for_ever(context, shelf, stranger, monkeypatch):
     shelf.put(version(2))
+    stranger.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     stranger.execute("SELECT")
     build(context)
     monkeypatch.setattr(wh, "OLD_READERS_SECONDS", 0.0)
@@ -206,14 +212,14 @@ def test_the_swap_does_not_wait_for_such_a_role_for_ever(context, shelf, strange
     assert jobs.catalogue_status(context).titles == 800
 
 
-def test_the_swap_does_not_wait_for_a_session_of_ours_that_will_see_the_new_rows(context, shelf):
+def test_the_swap_does_not_wait_for_who_will_see_the_new_rows(context, shelf, stranger):
     shelf.put(version(2))
-    with psycopg.connect(context.warehouse.url) as idle:
-        idle.execute("SELECT FROM core.movies")
-        with context.warehouse.connect() as connection:
-            assert wh._old_readers(connection) == []
-        jobs.refresh_catalogue("second", context)
-        assert idle.execute("SELECT count(*) FROM catalogue.title_akas").fetchone() == (800,)
+    stranger.execute("SELECT")  # READ COMMITTED, and idle in its transaction
+    with context.warehouse.connect() as connection:
+        since = wh._now.one(connection)
+        assert wh._old_readers.one(connection, since=since) == 0
+    jobs.refresh_catalogue("second", context)
+    assert stranger.execute("SELECT count(*) FROM catalogue.title_akas").fetchone() == (800,)
 
 
 def test_a_refresh_that_finds_no_moment_leaves_nothing(context, shelf, monkeypatch):

@@ -230,16 +230,16 @@ FROM catalogue_next.title_principals
 WHERE category IN ('actor', 'actress', 'self') AND nconst IS NOT NULL
 GROUP BY tconst, nconst
 
+-- name: catalogue_now
+-- A number for this moment: whoever began to read later sees all rows that are committed by now.
+SELECT pg_current_xact_id()::xid::text
+
 -- name: catalogue_old_readers
--- Transactions of this moment that may keep to what was committed before it. To them the new tables are
--- empty. Of sessions of roles that ours is no member of, Postgres does not show what they keep to: then all
--- that are in a transaction count. A session without a role is Postgres' own.
-SELECT k.virtualtransaction
-FROM pg_locks k
-JOIN pg_stat_activity s ON s.pid = k.pid
-WHERE k.locktype = 'virtualxid' AND k.granted AND s.datname = current_database()
-  AND s.usename IS NOT NULL AND s.pid <> pg_backend_pid()
-  AND (s.backend_xmin IS NOT NULL OR s.state IS NULL)
+-- How many transactions keep to what was committed before a moment. To them the new tables are empty.
+-- Of sessions of other roles Postgres shows this, but not their state or kind; its own have no role.
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
+  AND age(backend_xmin) > age(%(since)s::xid)
 
 -- name: catalogue_limit_locks
 -- Who waits for a lock holds up those who come later: so a try is short, both for a lock and for all.
