@@ -106,9 +106,10 @@ class _Search:
         if self._has_all_words(names, {}):
             return []
         found = self._with_words(self.repairs(), is_known=True, without="numbers")
-        is_person = self._has_the_name(self._people_named())
-        if found or is_person or self._has_all_words(names, self.repairs()):
+        if found or self._has_all_words(names, self.repairs()):
             return found
+        if self._has_the_name(self._people_named()):
+            return []
         return self._with_words(self.repairs(), is_known=True, without="one")
 
     def _less_known(self, known: list[Name]) -> list[Name]:

@@ -2,7 +2,7 @@
 
 -- name: catalogue_as_of
 -- The ledger remembers what was dropped.
-SELECT titles_as_of AS as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)
+SELECT (SELECT titles_as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)) AS as_of
 
 -- name: has_title_names
 SELECT EXISTS (SELECT FROM catalogue.title_names)
