@@ -232,6 +232,8 @@ def test_suggestions_are_the_catalogues_with_its_credit(context):
     nothing = jobs.suggest("nothing like this", context)
     assert (nothing.verdict, nothing.credit) == ("off", "")
     assert jobs.suggest("m", context).verdict == "too_short"
+    asked_there = jobs.suggest("harbour", context, at_site=True)
+    assert (asked_there.verdict, asked_there.credit) == ("off", "")
 
 
 def test_names_are_stored_once_a_title(context):

@@ -57,16 +57,22 @@ _remembered: Remembered[Suggested] = Remembered(_how_long)
 _asking = threading.Lock()
 
 
-def suggest(query: str, context: Context) -> Suggested:
+def suggest(query: str, context: Context, *, at_site: bool = False) -> Suggested:
     """Suggest movies for an id, an address or the beginning of a title: the catalogue's, if it can.
 
     Costs no request for an id, an address, a title of the catalogue, or words that were asked about
     within the hour; else what `search` costs. A refusal or a pause is an answer, too.
 
+    Args:
+        query: What was typed; any text.
+        context: The job's outside world.
+        at_site: Whether to ask the site, whatever the catalogue has.
+
     Raises:
         WarehouseUnavailable: The warehouse could not be asked.
     """
-    if read_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS:
+    is_name = read_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS
+    if is_name and not at_site:
         looked = look_up(query, context, titles=_MOST_TITLES, people=0)
         if looked.is_close:
             return Suggested("found", looked.titles, credit=CREDIT)
