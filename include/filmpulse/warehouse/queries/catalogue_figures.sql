@@ -23,7 +23,7 @@ SELECT b.tconst, b.primary_title AS title, b.title_type, b.start_year AS year,
        CASE WHEN b.is_adult THEN ARRAY['Adult']
             ELSE ARRAY['All genres'] || coalesce(
                 CASE WHEN b.genres[1] IN (b.genres[2], b.genres[3]) OR b.genres[2] = b.genres[3]
-                     THEN ARRAY(SELECT DISTINCT unnest(b.genres)) ELSE b.genres END,
+                     THEN ARRAY(SELECT DISTINCT g FROM unnest(b.genres) g ORDER BY g) ELSE b.genres END,
                 ARRAY['unknown']) END AS genre_choices,
        b.runtime_minutes, b.runtime_minutes / 10 * 10 AS runtime_from,
        b.is_adult, NOT b.is_adult AND b.title_type <> 'tvEpisode' AS is_listed,
