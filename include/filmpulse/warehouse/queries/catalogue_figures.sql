@@ -31,8 +31,7 @@ SELECT b.tconst, b.primary_title AS title, b.title_type, b.start_year AS year,
 FROM (
     SELECT tconst, primary_title, coalesce(title_type, 'unknown') AS title_type, start_year,
            runtime_minutes, string_to_array(genres, ',') AS genres,
-           coalesce(is_adult, false)
-               OR 'Adult' = ANY (coalesce(string_to_array(genres, ','), ARRAY[]::text[])) AS is_adult
+           catalogue.is_adult(is_adult, genres) AS is_adult
     FROM {schema}.title_basics
 ) b
 LEFT JOIN original_regions o USING (tconst)

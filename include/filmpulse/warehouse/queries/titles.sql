@@ -1,7 +1,8 @@
 -- Titles and people of the catalogue: reads for the search and for pages, and what the search needs.
 
 -- name: catalogue_as_of
-SELECT max(modified_at) AS as_of FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live'
+-- The ledger remembers what was dropped.
+SELECT titles_as_of AS as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)
 
 -- name: has_title_names
 SELECT EXISTS (SELECT FROM catalogue.title_names)
@@ -10,7 +11,7 @@ SELECT EXISTS (SELECT FROM catalogue.title_names)
 -- The plans that follow read what indexes find in the order of the table, which is that of votes: so LIMIT takes
 -- the best-known.
 SELECT EXISTS (SELECT FROM catalogue.title_names) AS is_there,
-       (SELECT max(modified_at) FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live') AS as_of
+       (SELECT titles_as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)) AS as_of
 FROM (
     SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
            set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
@@ -141,7 +142,7 @@ LEFT JOIN LATERAL (
     SELECT array_agg(b.primary_title || coalesce(' (' || b.start_year || ')', '') ORDER BY t.place) AS titles
     FROM unnest(string_to_array(n.known_for_titles, ',')) WITH ORDINALITY t (tconst, place)
     JOIN catalogue.title_basics b USING (tconst)
-    WHERE b.primary_title IS NOT NULL AND b.is_adult IS NOT TRUE
+    WHERE b.primary_title IS NOT NULL AND NOT catalogue.is_adult(b.is_adult, b.genres)
 ) k ON true
 WHERE n.primary_name IS NOT NULL
 ORDER BY asked.place
@@ -166,7 +167,7 @@ FROM (
     JOIN catalogue.title_basics b USING (tconst)
     LEFT JOIN catalogue.title_ratings r USING (tconst)
     WHERE b.title_type IS DISTINCT FROM 'tvEpisode'
-      AND c.tconst ~ '^tt[0-9]{7,9}$' AND (b.is_adult IS NOT TRUE OR %(with_adult)s)
+      AND c.tconst ~ '^tt[0-9]{7,9}$' AND (NOT catalogue.is_adult(b.is_adult, b.genres) OR %(with_adult)s)
 ) of_role
 WHERE place <= %(most)s
 ORDER BY role LIKE 'archive%%', all_votes DESC, role, place
@@ -174,7 +175,7 @@ ORDER BY role LIKE 'archive%%', all_votes DESC, role, place
 -- name: titles_to_fold
 -- Each title with its alternative titles, one row each, most votes first; all rows of a title follow each other.
 SELECT b.tconst, b.primary_title, b.original_title, b.start_year AS year,
-       b.is_adult IS NOT TRUE AS is_common, coalesce(r.num_votes, 0) AS votes, a.title AS alternative
+       NOT catalogue.is_adult(b.is_adult, b.genres) AS is_common, coalesce(r.num_votes, 0) AS votes, a.title AS alternative
 FROM title_basics b
 LEFT JOIN title_ratings r USING (tconst)
 LEFT JOIN title_akas a

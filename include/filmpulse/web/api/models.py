@@ -523,7 +523,9 @@ class TitleShown(Shown):
     year: TitleYear
     end_year: Annotated[int | None, _of("Last year of a series; null for others.", None)]
     runtime_minutes: Annotated[int | None, _of("Null where it is not known.", 118)]
-    is_adult: Annotated[bool, _of("Whether IMDb calls it an adult title.", False)]
+    is_adult: Annotated[
+        bool, _of("Whether IMDb calls it an adult title, or Adult is among its genres.", False)
+    ]
     genres: Genres
     rating: ImdbRating
     vote_count: ImdbVotes

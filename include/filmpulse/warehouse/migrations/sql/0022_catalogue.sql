@@ -172,8 +172,8 @@ COMMENT ON COLUMN catalogue_live.title_names.words IS 'Its folded words in order
 COMMENT ON COLUMN catalogue_live.title_names.more IS 'Other forms of its words, such as a number as it is written; null without.';
 COMMENT ON COLUMN catalogue_live.title_names.votes IS 'Votes of the title; 0 without.';
 COMMENT ON COLUMN catalogue_live.title_names.year IS 'Year of release.';
-COMMENT ON COLUMN catalogue_live.title_names.kind IS 'primary, original, part (of one of these) or alternative: the first of them that has this name.';
-COMMENT ON COLUMN catalogue_live.title_names.is_common IS 'Whether it is found without being asked for: no adult title.';
+COMMENT ON COLUMN catalogue_live.title_names.kind IS 'primary, original, alternative or part (of one of the first two): the first of them that has this name.';
+COMMENT ON COLUMN catalogue_live.title_names.is_common IS 'Whether it is found without being asked for: catalogue.is_adult does not say so.';
 
 CREATE TABLE catalogue_live.person_names (
     nconst text NOT NULL,
@@ -322,6 +322,11 @@ COMMENT ON COLUMN catalogue_live.figures.counted_at IS 'When they were counted (
 
 CREATE SCHEMA catalogue;
 COMMENT ON SCHEMA catalogue IS 'Views over the tables of IMDb''s datasets, so that a load can put new ones in their place.';
+
+CREATE FUNCTION catalogue.is_adult(is_adult boolean, genres text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(is_adult, false) OR coalesce('Adult' = ANY (string_to_array(genres, ',')), false);
+COMMENT ON FUNCTION catalogue.is_adult IS 'Whether a title with these values of title_basics is an adult title: found and counted only if asked for.';
 DO $$
 DECLARE
     name text;
