@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import catalogue_app
-from filmpulse.cli.common import err, out
+from filmpulse.cli.common import err, escape, out
 
 Subset = Annotated[
     str,
@@ -85,7 +84,7 @@ def _loads(found: Any) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     shown = {load.dataset: load for load in found.shown}
     for load in found.loads:
-        cells = [load.dataset, f"{load.started_at:%m-%d %H:%M}", load.reason or load.state]
+        cells = [load.dataset, f"{load.started_at:%m-%d %H:%M}", escape(load.reason or load.state)]
         if seen := shown.get(load.dataset):
             size = f"{seen.table_bytes / 1e6:,.0f} MB"
             cells += [f"{seen.rows_read:,}", f"{seen.rows_kept:,}", size]
