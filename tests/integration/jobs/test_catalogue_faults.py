@@ -17,7 +17,13 @@ from test_load_catalogue import ask, schemas
 
 from filmpulse import jobs
 from filmpulse.config import Settings
-from filmpulse.errors import CatalogueBusy, CatalogueRefused, FilmpulseError, SiteUnavailable
+from filmpulse.errors import (
+    CatalogueBusy,
+    CatalogueRefused,
+    FilmpulseError,
+    SiteUnavailable,
+    WarehouseUnavailable,
+)
 from filmpulse.jobs.catalogue import estimate
 from filmpulse.sources.datasets import DATASETS
 from filmpulse.warehouse import catalogue as wh
@@ -274,6 +280,98 @@ def test_steps_may_be_repeated(context):
         jobs.swap_catalogue("new", context)
     assert jobs.catalogue_status(context).shown_subset == "rated"
     assert schemas(context) == ["catalogue", "catalogue_live"]
+
+
+def test_a_task_that_is_repeated_alone_leaves_nothing(context, shelf):
+    """Of title.basics there are rows that nobody chose from, beside those chosen before."""
+    jobs.accept_catalogue("rated", context)
+    plan = jobs.plan_catalogue("new", context)
+    for name in plan.titles:
+        jobs.load_dataset(name, "new", context)
+    jobs.choose_titles("new", context)
+    jobs.load_dataset("title.basics", "new", context)
+    for name in plan.details:
+        jobs.load_dataset(name, "new", context)
+    jobs.build_catalogue("new", context)
+    with pytest.raises(CatalogueRefused, match=r"Not loaded: title\.basics\.") as refused:
+        jobs.swap_catalogue("new", context)
+    assert refused.value.reason == "incomplete"
+    check_old_is_whole(context, shelf)
+    assert jobs.catalogue_status(context).shown_subset == "all"
+    check_next_run_works(context)
+
+
+def test_rows_that_were_chosen_from_are_never_shown(context):
+    """A process was killed between the keys and the drop of those rows."""
+    before = ask(context, TABLES_AND_VIEWS)
+    plan = jobs.plan_catalogue("new", context)
+    for name in plan.datasets:
+        jobs.load_dataset(name, "new", context)
+    jobs.build_catalogue("new", context)
+    with context.warehouse.connect() as connection:
+        wh.make_raw(connection, "title_basics")
+    jobs.swap_catalogue("new", context)
+    assert ask(context, TABLES_AND_VIEWS) == before
+
+
+TABLES_AND_VIEWS = (
+    "SELECT relnamespace::regnamespace::text, relname, relkind::text FROM pg_class "
+    "WHERE relnamespace::regnamespace::text LIKE 'catalogue%%' AND relkind IN ('r', 'v') "
+    "ORDER BY 1, 2"
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "table"), [("choose_titles", "title_basics"), ("build", "name_basics")]
+)
+def test_a_step_that_broke_off_while_keys_were_made_is_repeated(
+    context, monkeypatch, broken, table
+):
+    jobs.accept_catalogue("rated", context)
+    plan, finish = jobs.plan_catalogue("new", context), wh.finish
+
+    def break_off(connection, name):
+        if name == table:
+            raise psycopg.OperationalError("the server closed the connection")
+        return finish(connection, name)
+
+    def tried(name, step):
+        if name == broken:
+            with monkeypatch.context() as patch:
+                patch.setattr(wh, "finish", break_off)
+                with pytest.raises(WarehouseUnavailable):
+                    step("new", context)
+        step("new", context)
+
+    for name in plan.titles:
+        jobs.load_dataset(name, "new", context)
+    tried("choose_titles", jobs.choose_titles)
+    for name in plan.details:
+        jobs.load_dataset(name, "new", context)
+    tried("build", jobs.build_catalogue)
+    jobs.swap_catalogue("new", context)
+    shown = {load.dataset: load for load in jobs.catalogue_status(context).shown}
+    assert {load.subset for load in shown.values()} == {"rated"}
+    for name, text in hostile_rows().items():
+        assert shown[name].rows_kept == text.count("\n") + 1, name
+
+
+def test_a_run_that_never_began_leaves_the_other_one_alone(context, shelf):
+    """`plan` failed, because another run was at work perhaps."""
+    for _ in range(2):
+        with pytest.raises(CatalogueRefused) as refused:
+            jobs.swap_catalogue("never", context)
+        assert refused.value.reason == "incomplete"
+        jobs.plan_catalogue("other", context)
+    assert jobs.catalogue_status(context).run_id == "other"
+
+
+def test_a_run_that_loaded_nothing_is_dropped_by_its_last_step(context, shelf):
+    jobs.plan_catalogue("new", context)
+    with pytest.raises(CatalogueRefused) as refused:
+        jobs.swap_catalogue("new", context)
+    assert refused.value.reason == "incomplete"
+    check_old_is_whole(context, shelf)
 
 
 STALLING = """

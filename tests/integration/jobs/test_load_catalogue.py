@@ -227,6 +227,39 @@ def test_of_a_subset_all_is_loaded_again_when_its_titles_changed(context, wareho
         }
 
 
+def test_ratings_follow_the_titles_that_are_no_episodes(context, warehouse_url, shelf):
+    refresh(context, "no_episodes", "first")
+    basics = hostile_rows()["title.basics"].replace("tvEpisode", "tvMovie")
+    shelf.put({"title.basics": basics})
+    plan = refresh(context, "no_episodes", "second")
+    assert set(plan.datasets) == set(DATASETS) - {"title.episode"}
+    for name in ("title.basics", "title.ratings"):
+        text = basics if name == "title.basics" else hostile_rows()[name]
+        assert stored(warehouse_url, name) == expected(name, text), name
+
+
+@pytest.mark.parametrize("changed", ["title.crew", "title.principals"])
+def test_people_follow_the_credits(context, shelf, changed):
+    null, title, old, new = "\\N", "tt9900001", "nm9900001", "nm9900002"
+    credit = {
+        "title.crew": [title, f"{old},{new}", null],
+        "title.principals": [title, 2, new, "actor", null, null],
+    }
+    rows = dict.fromkeys(DATASETS, "") | {
+        "title.basics": lines([[title, "movie", "A", "A", 0, *[null] * 4]]),
+        "title.ratings": lines([[title, "7.5", 9]]),
+        "title.principals": lines([[title, 1, old, "actor", null, null]]),
+        "name.basics": lines([[who, "C", *[null] * 4] for who in (old, new)]),
+    }
+    shelf.put(rows)
+    refresh(context, "rated", "first")
+    people = "SELECT nconst FROM catalogue.name_basics ORDER BY 1"
+    assert ask(context, people) == [(old,)]
+    shelf.put({changed: rows[changed] + lines([credit[changed]])})
+    assert set(refresh(context, "rated", "second").datasets) == {changed, "name.basics"}
+    assert ask(context, people) == [(old,), (new,)]
+
+
 def test_another_subset_loads_all_anew(context, shelf):
     refresh(context, "no_episodes", "first")
     assert refresh(context, "all", "second").datasets == list(DATASETS)

@@ -14,6 +14,7 @@ from lxml import html
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import Retryable
+from filmpulse.warehouse import catalogue as wh
 from filmpulse.web.pages.search import LONGEST, MOST_OF_A_PERSON
 
 PART = {"HX-Request": "true"}
@@ -405,6 +406,17 @@ def test_a_refresh_is_started(house):
     done = client.post("/catalogue/refresh")
     assert (done.status_code, done.headers["location"]) == (303, "/catalogue?said=refreshing")
     assert house.started == [("refresh_catalogue", {}, "editor")]
+
+
+def test_what_is_left_without_an_acceptance_is_shown_and_can_be_dropped(house):
+    with house.job_context.warehouse.connect() as connection:
+        wh.withdraw(connection)
+    for name, may_drop in (("viewer", False), ("editor", False), ("admin", True)):
+        page = read(house.client(name), "/catalogue")
+        assert page.get_element_by_id("state").find_class("datasets")
+        assert page.get_element_by_id("terms") is not None
+        assert bool(hrefs(page, "/catalogue/drop")) == may_drop
+        assert not page.xpath("//form[@action='/catalogue/refresh']")
 
 
 def test_dropping_asks_and_needs_the_right_to_erase(house):

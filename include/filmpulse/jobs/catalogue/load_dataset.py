@@ -149,11 +149,12 @@ def choose_rows(connection: Connection, name: str, run_id: str, context: Context
     if load_id is None:
         return
     dataset, subset = DATASETS[name], wh.check_owner(connection, run_id).subset
-    with noted(context, connection, load_id, dataset.table, f"raw_{dataset.table}"):
+    raw = f"raw_{dataset.table}"
+    with noted(context, connection, load_id, dataset.table, raw, is_repeatable=True):
         wh.make_table(connection, dataset.table)
         kept = keep_rows(connection, dataset, subset)
-        wh.drop_table(connection, f"raw_{dataset.table}")
         wh.finish_load(connection, load_id, dataset.table, kept)
+        wh.drop_table(connection, raw)
 
 
 def _check_count(connection: Connection, dataset: Dataset, count: int) -> None:

@@ -12,7 +12,7 @@ import psycopg
 from filmpulse.errors import CatalogueRefused
 from filmpulse.jobs.catalogue import estimate as sizes
 from filmpulse.jobs.catalogue.load_dataset import download_folder
-from filmpulse.jobs.catalogue.subsets import TITLE_DATASETS, depends_on, needed
+from filmpulse.jobs.catalogue.subsets import TITLE_DATASETS, needed, with_dependent
 from filmpulse.jobs.context import Context
 from filmpulse.sources.datasets import DATASETS
 from filmpulse.sources.datasets.download import Mark, Offer, address, look
@@ -161,11 +161,9 @@ def _offers(
     base_url = context.settings.catalogue_url
     marks = {name: _mark(connection, subset, live.get(name), context) for name in needed(subset)}
     offers = {name: look(DATASETS[name], base_url, mark) for name, mark in marks.items()}
-    found: dict[str, Offer] = {}
-    for name, offer in offers.items():
-        if offer is None and any(found.get(other) for other in depends_on(subset, name)):
-            offer = look(DATASETS[name], base_url, None)
-        if offer is not None:
+    found = {}
+    for name in with_dependent(subset, [name for name, offer in offers.items() if offer]):
+        if offer := offers[name] or look(DATASETS[name], base_url):
             found[name] = offer
     return found
 
