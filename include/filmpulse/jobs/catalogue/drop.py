@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from filmpulse.jobs.catalogue.load_dataset import download_folder
 from filmpulse.jobs.context import Context
+from filmpulse.sources.datasets.download import remove_downloads
 from filmpulse.warehouse import catalogue as wh
 
 
@@ -18,3 +20,4 @@ def drop_catalogue(context: Context) -> None:
     with wh.at_work(context.warehouse, alone=True) as connection:
         wh.withdraw(connection)
         wh.empty_live(connection)
+        remove_downloads(download_folder(context.settings))
