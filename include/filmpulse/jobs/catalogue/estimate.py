@@ -72,18 +72,6 @@ class Estimate(NamedTuple):
     needed: int
 
 
-def file_bytes(dataset: str, last: Load | None, url: str) -> int:
-    """Estimate how large a file is: as the last one of this address, or else as IMDb's usually is.
-
-    Args:
-        dataset: Such as `title.basics`.
-        last: The last load of the dataset that readers saw, if there was one.
-        url: Address of the file.
-    """
-    size = last.file_bytes if last and last.url == url else None
-    return size or USUAL_FILE_BYTES[dataset]
-
-
 def estimate(subset: Subset, sizes: Mapping[str, int], live: Mapping[str, Load]) -> Estimate:
     """Estimate what it takes to load some datasets, and to make all that is made of datasets.
 
@@ -92,7 +80,7 @@ def estimate(subset: Subset, sizes: Mapping[str, int], live: Mapping[str, Load])
     Args:
         subset: Which titles are kept.
         sizes: Bytes of the compressed file by dataset.
-        live: The last load of each dataset that readers saw, if there was one.
+        live: The last load of each dataset from this server that readers saw, if there was one.
     """
     tables = raw = 0.0
     for name, file_bytes in sizes.items():

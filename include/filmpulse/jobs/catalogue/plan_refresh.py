@@ -141,8 +141,13 @@ def _plan(connection: Connection, run_id: str, subset: Subset, context: Context)
     live = wh.newest_loads(connection, "live")
     offers = _offers(connection, subset, live, context)
     unchanged = [name for name in needed(subset) if name not in offers]
-    files, guessed = _file_sizes(offers, live, context)
-    taken = sizes.estimate(subset, files, live)
+    known = {
+        name: load for name, load in live.items()
+        if load.url == address(DATASETS[name], context.settings.catalogue_url)
+    }  # fmt: skip
+    guessed = [name for name, offer in offers.items() if offer.bytes is None]
+    files = {name: offer.bytes or _usual(name, known) for name, offer in offers.items()}
+    taken = sizes.estimate(subset, files, known)
     plan = CataloguePlan(
         run_id, subset,
         [name for name in TITLE_DATASETS if name in offers],
@@ -164,17 +169,10 @@ def _plan(connection: Connection, run_id: str, subset: Subset, context: Context)
     return plan
 
 
-def _file_sizes(
-    offers: dict[str, Offer], live: dict[str, Load], context: Context
-) -> tuple[dict[str, int], list[str]]:
-    """Return bytes of the files to be loaded, and the names of those that had to be estimated."""
-    base_url = context.settings.catalogue_url
-    guessed = [name for name, offer in offers.items() if offer.bytes is None]
-    files = {name: offer.bytes or 0 for name, offer in offers.items()}
-    for name in guessed:
-        url = address(DATASETS[name], base_url)
-        files[name] = sizes.file_bytes(name, live.get(name), url)
-    return files, guessed
+def _usual(name: str, known: dict[str, Load]) -> int:
+    """Return the bytes of a dataset's last file from this server, or else of IMDb's."""
+    last = known.get(name)
+    return (last and last.file_bytes) or sizes.USUAL_FILE_BYTES[name]
 
 
 def _offers(
