@@ -291,8 +291,10 @@ def test_an_empty_catalogue_says_what_to_do(catalogue):
     assert "filmpulse catalogue accept" in before
     assert CREDIT in before
     catalogue.connection.execute(
-        "INSERT INTO ops.catalogue_acceptance (subset, clause) VALUES ('rated', 'Terms.')"
+        "INSERT INTO ops.catalogue_acceptance (subset, server, clause) "
+        "VALUES ('rated', 'mirror.example', 'Terms.')"
     )
+    assert catalogue.column("SELECT chosen_subset FROM mart.catalogue_figures") == ["rated"]
     (after,) = catalogue.column(say, "titles")
     assert "filmpulse catalogue refresh" in after
     catalogue.count()

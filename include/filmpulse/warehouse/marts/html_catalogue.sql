@@ -5,11 +5,11 @@ CREATE FUNCTION mart.html_catalogue(about text, airflow_url text) RETURNS text
     SELECT mart.html_text(
         CASE WHEN f.titles = 0 THEN
             mart.html_bold('The catalogue is empty.') || ' '
-            || CASE WHEN f.subset IS NULL THEN 'Accept the terms of IMDb''s datasets and choose how much to load on the page '
+            || CASE WHEN f.chosen_subset IS NULL THEN 'Accept the terms of IMDb''s datasets and choose how much to load on the page '
                     ELSE 'IMDb''s terms are accepted, and no load has ended yet: see the page ' END
             || mart.html_link(airflow_url || '/filmpulse/catalogue', 'Catalogue')
             || ' in Airflow, or run ' || mart.html_bold('filmpulse catalogue '
-                                                       || CASE WHEN f.subset IS NULL THEN 'accept' ELSE 'refresh' END) || '.'
+                                                       || CASE WHEN f.chosen_subset IS NULL THEN 'accept' ELSE 'refresh' END) || '.'
         ELSE
             mart.html_bold(to_char(f.titles, 'FM999,999,999') || ' titles') || ', '
             || to_char(f.rated_titles, 'FM999,999,999') || ' of them with votes, counted '

@@ -1,7 +1,6 @@
 -- IMDb's datasets, empty. `catalogue` holds the views that others read; `catalogue_live` the tables behind
 -- them. A load makes tables of the same definition in `catalogue_next` and puts that schema in the place of
--- `catalogue_live`. The data is downloaded again, so this file may drop what it finds.
-DROP SCHEMA IF EXISTS catalogue, catalogue_live, catalogue_next, catalogue_old CASCADE;
+-- `catalogue_live`. It drops nothing: a schema of these names may be somebody else's.
 CREATE SCHEMA catalogue_live;
 COMMENT ON SCHEMA catalogue_live IS 'IMDb''s datasets, and what is made of them, as last loaded.';
 
@@ -29,7 +28,7 @@ COMMENT ON COLUMN catalogue_live.title_basics.genres IS 'Up to three genres, sep
 
 CREATE TABLE catalogue_live.title_ratings (
     tconst         text NOT NULL PRIMARY KEY,
-    average_rating numeric(3, 1),
+    average_rating numeric CHECK (average_rating BETWEEN 0 AND 10),
     num_votes      integer
 );
 COMMENT ON TABLE catalogue_live.title_ratings IS 'title.ratings: one row per title with at least five votes.';
@@ -215,7 +214,7 @@ CREATE TABLE catalogue_live.rated_titles (
     runtime_minutes integer,
     is_adult        boolean NOT NULL,
     is_listed       boolean NOT NULL,
-    rating          numeric(3, 1) NOT NULL,
+    rating          numeric NOT NULL,
     votes           integer NOT NULL,
     weighted_rating double precision NOT NULL
 );
