@@ -70,8 +70,10 @@ def refresh_catalogue():
 
         return jobs.swap_catalogue(run_id, bridge.job_context())
 
-    details = load_details.expand(dataset=DETAILS)
-    plan() >> load_titles.expand(dataset=TITLES) >> choose_titles() >> details >> build() >> swap()
+    titles, chosen = load_titles.expand(dataset=TITLES), choose_titles()
+    details, built = load_details.expand(dataset=DETAILS), build()
+    plan() >> titles >> chosen >> details >> built
+    [titles, chosen, details, built] >> swap()  # if one fails, others may still be under way
 
 
 refresh_catalogue()

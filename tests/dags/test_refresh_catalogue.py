@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
 from helpers.dataset_rows import HOSTILE, hostile_rows
 from helpers.dataset_shelf import open_shelf
 from psycopg.conninfo import conninfo_to_dict
@@ -98,6 +100,17 @@ def test_without_an_acceptance_all_is_skipped(context, shelf):
     assert shelf.asked == []
 
 
+def test_an_acceptance_for_the_sample_site_downloads_nothing_from_elsewhere(
+    context, shelf, monkeypatch
+):
+    jobs.accept_catalogue("all", context)
+    monkeypatch.setenv("FILMPULSE_CATALOGUE_URL", shelf.url.replace("127.0.0.1", "localhost"))
+    run, states = run_to_end()
+    assert run.state == "success"
+    assert states["swap"] == states["choose_titles"] == ["skipped"]
+    assert shelf.asked == []
+
+
 def test_a_file_that_cannot_be_used_fails_the_run_and_the_old_stays(context, shelf):
     jobs.accept_catalogue("all", context)
     jobs.refresh_catalogue("first", context)
@@ -114,11 +127,48 @@ def test_a_file_that_cannot_be_used_fails_the_run_and_the_old_stays(context, she
 
 
 def test_a_server_that_is_away_fails_the_run(context, shelf, monkeypatch):
-    jobs.accept_catalogue("all", context)
     monkeypatch.setenv("FILMPULSE_CATALOGUE_URL", "http://127.0.0.1:1")
+    away = context.settings.model_copy(update={"catalogue_url": "http://127.0.0.1:1"})
+    jobs.accept_catalogue("all", jobs.Context(away, context.warehouse, context.open_lake))
     run, states = run_to_end()
     assert run.state == "failed"
     assert (states["plan"], states["swap"]) == (["failed"], ["failed"])
+
+
+@pytest.mark.parametrize("task_id", ["load_titles", "load_details"])
+def test_the_last_step_waits_for_loads_that_go_on_after_one_failed(context, task_id):
+    """The scheduler's own decisions about a run in which a load failed and another one runs."""
+    jobs.accept_catalogue("all", context)
+    run, _ = run_to_end()
+    after = ["choose_titles", "load_details", "build", "swap"]
+    if task_id == "load_details":
+        after = ["build", "swap"]
+    with create_session() as session:
+        now = session.get(DagRun, run.id)
+        now.dag, now.state = run.dag, "running"
+        tasks = {(one.task_id, one.map_index): one for one in now.get_task_instances()}
+        tasks = {key: session.merge(one) for key, one in tasks.items()}
+        for (name, place), one in tasks.items():
+            if name == task_id:
+                one.state = "failed" if place == 0 else "running"
+            elif name in after:
+                one.state = None
+
+        def decide():
+            started = []
+            for _ in range(len(after) + 1):
+                session.flush()
+                decided = now.task_instance_scheduling_decisions(session=session)
+                started += [one.task_id for one in decided.schedulable_tis]
+            return started
+
+        assert decide() == []
+        assert tasks["build", -1].state == "upstream_failed"
+        for (name, _), one in tasks.items():
+            if name == task_id and one.state == "running":
+                one.state = "success"
+        assert set(decide()) == {"swap"}
+        session.rollback()
 
 
 def test_the_dag_names_all_datasets():

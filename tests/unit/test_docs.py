@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from filmpulse import jobs
 from filmpulse.cli import app
+from filmpulse.jobs.catalogue.estimate import estimate
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -100,6 +102,33 @@ def anchors(path: Path) -> set[str]:
 def test_every_dag_has_a_runbook(dag_file: Path):
     runbook = ROOT / f"docs/runbooks/{dag_file.stem}.md"
     assert runbook.read_text(encoding="utf-8").startswith(f"# Runbook: {dag_file.stem}\n")
+
+
+def test_the_readme_says_what_the_catalogue_costs():
+    cost = jobs.CATALOGUE_COSTS["rated"]
+    (said,) = re.findall(
+        r"filmpulse catalogue refresh +#(.*\n +#.*)", (ROOT / "README.md").read_text()
+    )
+    for figure in (
+        f" {cost.download_gb:g} GB to download",
+        f" {cost.disk_gb:g} GB of disk",
+        f" {cost.minutes} minutes",
+    ):
+        assert figure in said
+
+
+@pytest.mark.parametrize("subset", jobs.CATALOGUE_COSTS)
+def test_the_costs_that_are_named_are_the_estimate(subset):
+    files = {  # MB of early 2026; those below 250 are our estimate
+        "title.principals": 747, "title.akas": 474, "name.basics": 297, "title.basics": 215,
+        "title.crew": 80, "title.episode": 53, "title.ratings": 8,
+    }  # fmt: skip
+    if subset == "no_episodes":
+        del files["title.episode"]
+    sizes = {name: size * 1_000_000 for name, size in files.items()}
+    cost, found = jobs.CATALOGUE_COSTS[subset], estimate(subset, sizes, {})
+    assert cost.disk_gb == pytest.approx(found.tables / 1e9, rel=0.06)
+    assert cost.download_gb == pytest.approx(found.download / 1e9, rel=0.06)
 
 
 def test_every_reason_is_in_the_runbook():

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Literal, LiteralString, NamedTuple
@@ -38,9 +38,10 @@ _LOCK_SPACE = 0x63617461  # "cata": keeps our advisory locks apart from others
 
 
 class Acceptance(NamedTuple):
-    """Which subset a person chose when the person accepted the terms, and when (UTC)."""
+    """Which subset a person chose when the person accepted a server's terms, and when (UTC)."""
 
     subset: Subset
+    server: str
     accepted_at: datetime
 
 
@@ -75,7 +76,9 @@ class LiveTable(NamedTuple):
     bytes: int
 
 
-class _Ended(NamedTuple):
+class Ended(NamedTuple):
+    """How the newest try of a dataset ended in a run: columns of `ops.catalogue_loads`."""
+
     dataset: str
     state: str
     reason: str | None
@@ -102,7 +105,7 @@ load_read = Command("catalogue_load_read")
 load_failed = Command("catalogue_load_failed")
 load_waiting: Scalar[int] = Scalar("catalogue_load_waiting")
 _loads_live = Command("catalogue_loads_live")
-loads_of_run = Query("catalogue_loads_of_run", _Ended)
+loads_of_run = Query("catalogue_loads_of_run", Ended)
 live_tables = Query("catalogue_tables", LiveTable)
 _newest_loads = Query("catalogue_newest_loads", Load)
 _load_done = Command("catalogue_load_done")
@@ -113,8 +116,7 @@ _relations = Query("catalogue_relations", _Relation)
 _keys = Query("catalogue_keys", _Key)
 _description: Scalar[str | None] = Scalar("catalogue_description")
 _views: Scalar[str] = Scalar("catalogue_views")
-_now: Scalar[str] = Scalar("catalogue_now")
-_old_readers: Scalar[int] = Scalar("catalogue_old_readers")
+_old_readers: Scalar[str] = Scalar("catalogue_old_readers")
 
 
 def newest_loads(where: Warehouse | Connection, *states: str) -> dict[str, Load]:
@@ -166,7 +168,11 @@ def at_work(warehouse: Warehouse, *, alone: bool, part: str = "") -> Iterator[Co
                     f"The catalogue is being loaded{_by(connection)}, so this did not begin. Wait "
                     "for its end: `filmpulse catalogue status` shows it."
                 )
-        yield connection
+        try:
+            yield connection
+        finally:  # the server would notice some time after the end that it may release the locks
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def is_worked_on(where: Warehouse | Connection) -> bool:
@@ -281,7 +287,8 @@ class Rows:
     def part(self, most_bytes: int | None = None) -> Iterator[bytes]:
         """Give whole rows of about so many bytes; all that are left if no size is given.
 
-        Blocks pass as they are, but for the one in which a part ends.
+        Blocks pass as they are, but for the one in which a part ends, and for carriage returns,
+        which COPY takes only within quotes.
 
         Raises:
             CatalogueRefused: A row holds the character 1, which COPY takes for a quote (`bad_row`).
@@ -294,7 +301,7 @@ class Rows:
             if is_last and (end := block.rfind(b"\n") + 1):
                 block, self._rest = block[:end], block[end:]
             self._look_at(block)
-            yield block
+            yield block.replace(b"\r", b"\x01\r\x01")
             if is_last and not self._ends_open:
                 return
         self.is_done = True
@@ -329,7 +336,7 @@ def copy_rows(
         with cursor.copy(_text("catalogue_copy", table=sql.Identifier(table))) as copy:
             for block in rows.part(most_bytes):
                 copy.write(block)
-    except (psycopg.DataError, errors.NotNullViolation) as error:
+    except (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation) as error:
         raise CatalogueRefused(_bad_row(error, before), reason="bad_row") from error
     if cursor.rowcount != rows.count - before:
         raise CatalogueRefused(
@@ -442,8 +449,10 @@ def missing_tables(connection: Connection) -> list[str]:
 
 SWAP_PATIENCE_SECONDS = 1_800.0
 """How long the swap tries to find a moment without readers."""
-_SWAP_PAUSE_SECONDS = 1.0
-_OLD_READERS_SECONDS = 300.0
+DROP_PATIENCE_SECONDS = 60.0
+"""How long a drop does, for which a person waits."""
+_PAUSE_SECONDS = 1.0
+OLD_READERS_SECONDS = 300.0
 """How long the swap waits for transactions that began before the new rows and read only what there
 was then. A backup is one, may take hours, and does not read the catalogue."""
 
@@ -451,8 +460,8 @@ was then. A backup is one, may take hours, and does not read the catalogue."""
 def swap(connection: Connection, run_id: str) -> float:
     """Put the next catalogue in the place of the live one, in one transaction, and drop the old.
 
-    A reader who holds a view makes this wait and try again; other readers are held up for the
-    fifth of a second of a try at most.
+    A reader who holds a view makes this wait and try again; other readers are held up for as long
+    as a try takes: a fifth of a second for all locks, then a few changes of names.
 
     Returns:
         How long readers could not begin to read, in seconds.
@@ -460,24 +469,81 @@ def swap(connection: Connection, run_id: str) -> float:
     Raises:
         CatalogueBusy: Readers held views for all of `SWAP_PATIENCE_SECONDS`.
     """
-    since, began = _now.one(connection), time.monotonic()
-    while _old_readers.one(connection, since=since):
-        if time.monotonic() - began > _OLD_READERS_SECONDS:
-            break
-        time.sleep(_SWAP_PAUSE_SECONDS)
-    while True:
-        try:
-            took = _swap_once(connection, run_id)
-            break
-        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
-            if time.monotonic() - began > SWAP_PATIENCE_SECONDS:
-                raise CatalogueBusy(
-                    "Somebody has read the catalogue for half an hour without a pause, so the new "
-                    "one could not be shown. A new try goes on from here."
-                ) from error
-            time.sleep(_SWAP_PAUSE_SECONDS)
+    _wait_for_old_readers(connection)
+    shown = _views(connection)
+    there = [found.name for found in _relations(connection) if not found.is_view]
+    if left := [name for name in there if name not in shown]:  # rows that were chosen from
+        drop_table(connection, *left)
+    took = _in_a_moment(
+        connection, SWAP_PATIENCE_SECONDS, lambda: _show(connection, run_id, shown, there),
+        "the new one could not be shown. End the transaction that holds it; then try the task "
+        "`swap` again, or begin anew with `filmpulse catalogue refresh`",
+    )  # fmt: skip
     drop_rest(connection)
     return took
+
+
+def _wait_for_old_readers(connection: Connection) -> None:
+    began, waiting = time.monotonic(), set(_old_readers(connection))
+    while waiting and time.monotonic() - began < OLD_READERS_SECONDS:
+        time.sleep(_PAUSE_SECONDS)
+        waiting &= set(_old_readers(connection))
+
+
+def _show(connection: Connection, run_id: str, shown: list[str], ready: list[str]) -> None:
+    for table in shown:
+        if table not in ready:
+            connection.execute(_text("catalogue_move_table", table=sql.Identifier(table)))
+    described = sql.Literal(_description.one(connection))
+    connection.execute(_text("catalogue_swap", description=described))
+    for table in shown:
+        connection.execute(_text("catalogue_show", table=sql.Identifier(table)))
+    _loads_live(connection, run_id=run_id)
+
+
+def _in_a_moment(
+    connection: Connection, patience_seconds: float, change: Callable[[], None], so: str
+) -> float:
+    """Change the live catalogue in one transaction, at a moment when nobody reads it.
+
+    Args:
+        connection: Of `at_work`.
+        patience_seconds: How long to look for such a moment.
+        change: What to do in the transaction.
+        so: What it means that there was none, for a person.
+
+    Returns:
+        How long readers could not begin to read, in seconds.
+
+    Raises:
+        CatalogueBusy: There was no such moment.
+    """
+    began = time.monotonic()
+    while True:
+        tried = time.monotonic()
+        try:
+            with connection.transaction():
+                _lock_views(connection)
+                change()
+        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+            if time.monotonic() - began > patience_seconds:
+                raise CatalogueBusy(
+                    f"Somebody has read the catalogue for {patience_seconds / 60:g} minutes "
+                    f"without a pause, so {so}."
+                ) from error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return time.monotonic() - tried
+
+
+def _lock_views(connection: Connection) -> None:
+    views = [sql.Identifier("catalogue", name) for name in _views(connection)]
+    connection.execute(_text("catalogue_limit_locks"))
+    try:
+        connection.execute(_text("catalogue_locks", views=sql.SQL(", ").join(views)))
+    except errors.QueryCanceled as error:
+        raise errors.LockNotAvailable("Not all views could be locked in time.") from error
+    connection.execute(_text("catalogue_lift_limit"))
 
 
 def drop_rest(connection: Connection) -> None:
@@ -487,29 +553,25 @@ def drop_rest(connection: Connection) -> None:
         connection.execute(_text("catalogue_clear"))
 
 
-def _swap_once(connection: Connection, run_id: str) -> float:
-    with connection.transaction():
-        views = [sql.Identifier("catalogue", name) for name in _views(connection)]
-        connection.execute(_text("catalogue_locks", views=sql.SQL(", ").join(views)))
-        began = time.monotonic()
-        ready = {found.name for found in _relations(connection) if not found.is_view}
-        tables = [table.name for table in live_tables(connection)]
-        for table in tables:
-            if table not in ready:
-                connection.execute(_text("catalogue_move_table", table=sql.Identifier(table)))
-        described = sql.Literal(_description.one(connection))
-        connection.execute(_text("catalogue_swap", description=described))
-        for table in tables:
-            connection.execute(_text("catalogue_show", table=sql.Identifier(table)))
-        _loads_live(connection, run_id=run_id)
-    return time.monotonic() - began
+def drop(connection: Connection) -> None:
+    """Withdraw the acceptance, drop all rows of the live catalogue and what a load left.
 
+    It is one transaction: all of it or nothing. Readers are held up as by `swap`.
 
-def empty_live(connection: Connection) -> None:
-    """Drop all rows of the live catalogue, and what a load left."""
-    clear(connection, "dropped", "The catalogue was dropped.")
-    tables = [sql.Identifier("catalogue_live", table.name) for table in live_tables(connection)]
-    connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+    Raises:
+        CatalogueBusy: Readers held views for all of `DROP_PATIENCE_SECONDS`.
+    """
+
+    def change() -> None:
+        withdraw(connection)
+        tables = [sql.Identifier("catalogue_live", name) for name in _views(connection)]
+        connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+        clear(connection, "dropped", "The catalogue was dropped.")
+
+    _in_a_moment(
+        connection, DROP_PATIENCE_SECONDS, change,
+        "nothing was dropped. End the transaction that holds it, then drop it again",
+    )  # fmt: skip
 
 
 def _text(name: LiteralString, **names: sql.Composable) -> sql.Composed:

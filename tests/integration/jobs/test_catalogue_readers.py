@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -14,6 +16,7 @@ import pytest
 from helpers.dataset_rows import lines
 from helpers.dataset_shelf import open_shelf
 from helpers.waiting import wait_until
+from psycopg.conninfo import make_conninfo
 from test_load_catalogue import schemas
 
 from filmpulse import jobs
@@ -112,10 +115,7 @@ def test_a_reader_who_holds_a_view_holds_up_the_swap_but_no_other_reader(context
         swap.start()
 
         def swap_waits():
-            asked = (
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
-            )
-            return watcher.execute(asked).fetchone()[0]
+            return watcher.execute(WAITS).fetchone()[0]
 
         for _ in range(3):  # it tries, gives way, and tries again
             wait_until(swap_waits)
@@ -133,10 +133,7 @@ def test_a_reader_who_holds_a_view_holds_up_the_swap_but_no_other_reader(context
 
 def test_a_swap_that_finds_no_moment_says_so_and_can_be_repeated(context, shelf, monkeypatch):
     shelf.put(version(2))
-    plan = jobs.plan_catalogue("second", context)
-    for name in plan.datasets:
-        jobs.load_dataset(name, "second", context)
-    jobs.build_catalogue("second", context)
+    build(context)
     monkeypatch.setattr(wh, "SWAP_PATIENCE_SECONDS", 0.0)
     with psycopg.connect(context.warehouse.url) as holder:
         holder.execute("SELECT FROM catalogue.title_akas LIMIT 1")
@@ -161,6 +158,148 @@ def test_a_transaction_that_keeps_to_what_there_was_never_finds_empty_tables(con
         reader.rollback()
         swap.join()
     assert jobs.catalogue_status(context).titles == 800
+
+
+@pytest.fixture
+def stranger(context, postgres_server):
+    """Open a connection of a role that the warehouse's owner is no member of, and may not watch."""
+    name = context.warehouse.url.rpartition("/")[2]
+    with psycopg.connect(postgres_server.dsn(name), autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
+        superuser.execute("GRANT USAGE ON SCHEMA catalogue TO stranger")
+        superuser.execute("GRANT SELECT ON ALL TABLES IN SCHEMA catalogue TO stranger")
+        with psycopg.connect(
+            make_conninfo(context.warehouse.url, user="stranger", password="stranger")
+        ) as connection:
+            yield connection
+        superuser.execute("DROP OWNED BY stranger; DROP ROLE stranger")
+
+
+def build(context, run_id="second"):
+    for name in jobs.plan_catalogue(run_id, context).datasets:
+        jobs.load_dataset(name, run_id, context)
+    jobs.build_catalogue(run_id, context)
+
+
+def test_nor_does_one_of_a_role_that_is_not_ours(context, shelf, stranger, monkeypatch):
+    shelf.put(version(2))
+    stranger.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    stranger.execute("SELECT")
+    build(context)
+    looks, pause = [], wh.time.sleep
+    monkeypatch.setattr(wh.time, "sleep", lambda seconds: (looks.append(seconds), pause(seconds)))
+    swap = threading.Thread(target=jobs.swap_catalogue, args=("second", context))
+    swap.start()
+    wait_until(lambda: looks)
+    assert stranger.execute("SELECT count(*) FROM catalogue.title_akas").fetchone() == (400,)
+    stranger.rollback()
+    swap.join()
+    assert jobs.catalogue_status(context).titles == 800
+
+
+def test_the_swap_does_not_wait_for_such_a_role_for_ever(context, shelf, stranger, monkeypatch):
+    shelf.put(version(2))
+    stranger.execute("SELECT")
+    build(context)
+    monkeypatch.setattr(wh, "OLD_READERS_SECONDS", 0.0)
+    jobs.swap_catalogue("second", context)
+    assert jobs.catalogue_status(context).titles == 800
+
+
+def test_the_swap_does_not_wait_for_a_session_of_ours_that_will_see_the_new_rows(context, shelf):
+    shelf.put(version(2))
+    with psycopg.connect(context.warehouse.url) as idle:
+        idle.execute("SELECT FROM core.movies")
+        with context.warehouse.connect() as connection:
+            assert wh._old_readers(connection) == []
+        jobs.refresh_catalogue("second", context)
+        assert idle.execute("SELECT count(*) FROM catalogue.title_akas").fetchone() == (800,)
+
+
+def test_a_refresh_that_finds_no_moment_leaves_nothing(context, shelf, monkeypatch):
+    shelf.put(version(2))
+    monkeypatch.setattr(wh, "SWAP_PATIENCE_SECONDS", 0.0)
+    with psycopg.connect(context.warehouse.url) as holder:
+        holder.execute("SELECT FROM catalogue.title_akas LIMIT 1")
+        with pytest.raises(CatalogueBusy):
+            jobs.refresh_catalogue("second", context)
+    assert schemas(context) == ["catalogue", "catalogue_live"]
+    assert {load.state for load in jobs.catalogue_status(context).loads} == {"failed"}
+    jobs.refresh_catalogue("third", context)
+    assert jobs.catalogue_status(context).titles == 800
+
+
+def test_a_try_takes_no_longer_because_many_views_are_held(context, shelf, monkeypatch):
+    """Each view is let go soon after the swap waits for it; all of them together take too long."""
+    shelf.put(version(2))
+    build(context)
+    tries, lock_views = [], wh._lock_views
+
+    def lock(connection):
+        tries.append(connection)
+        time.sleep(_SLOW_SECONDS)
+        lock_views(connection)
+
+    monkeypatch.setattr(wh, "_lock_views", lock)
+    url, took = context.warehouse.url, []
+    with context.warehouse.connect() as connection:
+        views = wh._views(connection)
+    with ExitStack() as stack:
+        holders = [stack.enter_context(psycopg.connect(url)) for _ in views]
+        for holder, view in zip(holders, views, strict=True):
+            holder.execute(f"SELECT FROM catalogue.{view} LIMIT 1")
+        swap = threading.Thread(target=lambda: took.append(jobs.swap_catalogue("second", context)))
+        swap.start()
+        watcher = stack.enter_context(psycopg.connect(url, autocommit=True))
+        wait_until(lambda: watcher.execute(WAITS).fetchone()[0])
+        for holder in holders:
+            holder.rollback()
+            time.sleep(0.1)
+        swap.join()
+    assert len(tries) > 1
+    assert took[0] >= _SLOW_SECONDS  # the time spent on locks counts
+    assert jobs.catalogue_status(context).titles == 800
+
+
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+_SLOW_SECONDS = 0.05
+
+
+def test_a_reader_who_holds_a_view_holds_up_a_drop_but_no_other_reader(context):
+    with (
+        psycopg.connect(context.warehouse.url) as holder,
+        psycopg.connect(context.warehouse.url, autocommit=True) as other,
+        psycopg.connect(context.warehouse.url, autocommit=True) as watcher,
+    ):
+        holder.execute("SELECT FROM catalogue.title_ratings LIMIT 1")
+        drop = threading.Thread(target=jobs.drop_catalogue, args=(context,))
+        drop.start()
+        for _ in range(2):
+            wait_until(lambda: watcher.execute(WAITS).fetchone()[0])
+            assert other.execute(EACH).fetchone()[1] == 400
+            # A reader of two tables, and the drop between them: the drop gives way.
+            assert holder.execute("SELECT count(*) FROM catalogue.credits").fetchone()
+            wait_until(lambda: not watcher.execute(WAITS).fetchone()[0])
+        assert drop.is_alive()
+        holder.rollback()
+        drop.join()
+    status = jobs.catalogue_status(context)
+    assert (status.subset, status.is_filled) == (None, False)
+
+
+def test_a_drop_that_finds_no_moment_drops_nothing(context, monkeypatch):
+    monkeypatch.setattr(wh, "DROP_PATIENCE_SECONDS", 0.0)
+    jobs.plan_catalogue("second", context)
+    with psycopg.connect(context.warehouse.url) as holder:
+        holder.execute("SELECT FROM catalogue.title_akas LIMIT 1")
+        with pytest.raises(CatalogueBusy):
+            jobs.drop_catalogue(context)
+    status = jobs.catalogue_status(context)
+    assert (status.subset, status.titles) == ("all", 400)
+    jobs.drop_catalogue(context)
+    status = jobs.catalogue_status(context)
+    assert (status.subset, status.is_filled) == (None, False)
+    assert schemas(context) == ["catalogue", "catalogue_live"]
 
 
 LOAD = """

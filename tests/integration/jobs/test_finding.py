@@ -17,6 +17,7 @@ from filmpulse.jobs.catalogue.index_names import index_names
 from filmpulse.jobs.catalogue.look_up import look_up
 from filmpulse.jobs.reception import suggest
 from filmpulse.sources.datasets import CREDIT
+from filmpulse.warehouse import sql
 
 HARBOUR, OLD_HARBOUR, ROWER, ROWER_2, SEVEN, SPIDER, LEON, EPISODE, ADULT, PLAIN, YEAR, LONG = (
     f"tt9900100{n:02d}" for n in range(12)
@@ -24,7 +25,7 @@ HARBOUR, OLD_HARBOUR, ROWER, ROWER_2, SEVEN, SPIDER, LEON, EPISODE, ADULT, PLAIN
 NEBU, LETTER, NIGHT, FOX, SWIM, MINE, ORLA_QUIST, TITANIA, FLOCKS = (
     f"tt9900101{n}" for n in range(9)
 )
-ORLA, ORLA_TOO, TOMAS, DE_VORN, JUNIOR = (f"nm990000000{n}" for n in range(1, 6))
+ORLA, ORLA_TOO, TOMAS, DE_VORN, JUNIOR, NILS = (f"nm990000000{n}" for n in range(1, 7))
 
 TITLES = [
     title(HARBOUR, "The Harbour", 1999, genres="Drama,Mystery"),
@@ -64,6 +65,7 @@ PEOPLE = [
     (ORLA, "Orla Quist", 1950, None, "director,writer", f"{HARBOUR},{ROWER}"),
     (ORLA_TOO, "Orla Quist", 1987, None, "actress", LEON),
     (TOMAS, "Tomás Ek", None, None, "actor", f"{HARBOUR},{EPISODE}"),
+    (NILS, "Nils Vrang", None, None, "composer", f"{YEAR},{LONG}"),
     (DE_VORN, "Ivo De Vorn", None, None, "actor", f"{ROWER},{FLOCKS}"),
     (JUNIOR, "Ada Moss Jr.", None, None, "actress", ROWER),
 ]
@@ -71,6 +73,12 @@ CREDITS = [
     (HARBOUR, ORLA, "director", 1), (ROWER, ORLA, "director", 1), (ROWER, ORLA, "writer", 1),
     (HARBOUR, TOMAS, "cast", 1), (EPISODE, TOMAS, "cast", 1), (ADULT, TOMAS, "cast", 2),
     (LEON, ORLA_TOO, "cast", 1), (FLOCKS, DE_VORN, "cast", 1), (ROWER, DE_VORN, "cast", 2),
+]  # fmt: skip
+PRINCIPALS = [  # an episode, an adult title, somebody who is in the credits, and a task named twice
+    (LONG, 1, NILS, "composer"), (YEAR, 1, NILS, "composer"), (YEAR, 2, NILS, "composer"),
+    (SEVEN, 3, NILS, "archive_footage"), (LEON, 1, NILS, "music_department"),
+    (EPISODE, 1, NILS, "editor"), (ADULT, 1, NILS, "producer"), (HARBOUR, 2, NILS, "actor"),
+    (HARBOUR, 3, NILS, None),
 ]  # fmt: skip
 
 
@@ -81,7 +89,7 @@ def context(databases, _warehouse_template, tmp_path_factory):
     fill(
         url, title_basics=TITLES,
         title_ratings=[(tconst, 7.1, votes) for tconst, votes in VOTES.items()],
-        title_akas=AKAS, name_basics=PEOPLE, credits=CREDITS,
+        title_akas=AKAS, name_basics=PEOPLE, credits=CREDITS, title_principals=PRINCIPALS,
     )  # fmt: skip
     lake = tmp_path_factory.mktemp("lake").as_uri()
     yield jobs.Context.from_settings(
@@ -242,6 +250,25 @@ def test_a_person_has_titles_by_role_and_namesakes(context):
     assert [[hit.imdb_id for hit in role.titles] for role in acted] == [[HARBOUR]]
     few = jobs.find_person(ORLA, context, titles=1).roles[0]
     assert (len(few.titles), few.count) == (1, 2)
+
+
+def test_a_person_has_titles_in_roles_that_are_not_ranked(context):
+    roles = jobs.find_person(NILS, context).roles
+    assert [(one.role, [hit.imdb_id for hit in one.titles], one.count) for one in roles] == [
+        ("composer", [YEAR, LONG], 2), ("music_department", [LEON], 1),
+        ("archive_footage", [SEVEN], 1),  # last, though its title is the best-known
+    ]  # fmt: skip
+    adult = jobs.find_person(NILS, context, with_adult=True).roles
+    assert "producer" in [one.role for one in adult]
+
+
+def test_other_roles_of_a_person_are_read_by_an_index(context):
+    with psycopg.connect(context.warehouse.url) as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        asked = sql("titles_of_person")
+        given = {"person_id": NILS, "with_adult": False, "most": 9}
+        plan = connection.execute(f"EXPLAIN {asked}", given).fetchall()
+    assert "title_principals_by_other_person" in str(plan)
 
 
 def test_an_unknown_person_is_nothing(context):

@@ -63,6 +63,14 @@ def test_hostile_rows_come_out_byte_for_byte(context, warehouse_url, shelf, subs
     assert schemas(context) == ["catalogue", "catalogue_live"]
 
 
+def test_a_rating_comes_out_as_it_was(context, shelf):
+    shelf.put({"title.ratings": lines([["tt990000000", "7.25", 9], ["tt990000001", "8.0", 9]])})
+    refresh(context)
+    said = "SELECT {}::text FROM catalogue.{} ORDER BY tconst"
+    assert ask(context, said.format("average_rating", "title_ratings")) == [("7.25",), ("8.0",)]
+    assert ask(context, said.format("rating", "rated_titles")) == [("7.25",), ("8.0",)]
+
+
 def test_an_empty_text_is_no_null(context, warehouse_url):
     refresh(context)
     number = HOSTILE.index("")
@@ -227,12 +235,48 @@ def test_of_a_subset_all_is_loaded_again_when_its_titles_changed(context, wareho
         }
 
 
+def test_ratings_follow_the_titles_that_are_no_episodes(context, warehouse_url, shelf):
+    refresh(context, "no_episodes", "first")
+    basics = hostile_rows()["title.basics"].replace("tvEpisode", "tvMovie")
+    shelf.put({"title.basics": basics})
+    plan = refresh(context, "no_episodes", "second")
+    assert set(plan.datasets) == set(DATASETS) - {"title.episode"}
+    for name in ("title.basics", "title.ratings"):
+        text = basics if name == "title.basics" else hostile_rows()[name]
+        assert stored(warehouse_url, name) == expected(name, text), name
+
+
+@pytest.mark.parametrize("changed", ["title.crew", "title.principals"])
+def test_people_follow_the_credits(context, shelf, changed):
+    null, title, old, new = "\\N", "tt9900001", "nm9900001", "nm9900002"
+    credit = {
+        "title.crew": [title, f"{old},{new}", null],
+        "title.principals": [title, 2, new, "actor", null, null],
+    }
+    rows = dict.fromkeys(DATASETS, "") | {
+        "title.basics": lines([[title, "movie", "A", "A", 0, *[null] * 4]]),
+        "title.ratings": lines([[title, "7.5", 9]]),
+        "title.principals": lines([[title, 1, old, "actor", null, null]]),
+        "name.basics": lines([[who, "C", *[null] * 4] for who in (old, new)]),
+    }
+    shelf.put(rows)
+    refresh(context, "rated", "first")
+    people = "SELECT nconst FROM catalogue.name_basics ORDER BY 1"
+    assert ask(context, people) == [(old,)]
+    shelf.put({changed: rows[changed] + lines([credit[changed]])})
+    assert set(refresh(context, "rated", "second").datasets) == {changed, "name.basics"}
+    assert ask(context, people) == [(old,), (new,)]
+
+
 def test_another_subset_loads_all_anew(context, shelf):
     refresh(context, "no_episodes", "first")
     assert refresh(context, "all", "second").datasets == list(DATASETS)
     assert ask(context, "SELECT count(*) FROM catalogue.title_episode") == [(1,)]
     refresh(context, "no_episodes", "third")
     assert ask(context, "SELECT count(*) FROM catalogue.title_episode") == [(0,)]
+    shown = [load.dataset for load in jobs.catalogue_status(context).shown]
+    assert shown == [name for name in DATASETS if name != "title.episode"]
+    assert jobs.catalogue_status(context).shown_subset == "no_episodes"
 
 
 def test_a_catalogue_that_was_lost_is_loaded_again(context, warehouse_url, shelf):

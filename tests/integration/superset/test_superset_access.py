@@ -195,7 +195,7 @@ def test_a_movie_is_found_by_the_name_that_is_shown(
     owner: psycopg.Connection, guest: Browser, admin: Browser, title: str, operator: str
 ) -> None:
     key = {"imdb_id": "tt99000077", "title": title}
-    datasets = admin.get("/api/v1/dataset/").json()["result"]
+    datasets = admin.get("/api/v1/dataset/?q=(page_size:100)").json()["result"]
     (choices,) = [each["id"] for each in datasets if each["table_name"] == "movie_choices"]
     owner.execute(
         """INSERT INTO core.movies (imdb_id, title, facts_as_of)

@@ -47,7 +47,13 @@ def disk_full_explained() -> Iterator[None]:
 
 
 @contextmanager
-def noted(context: Context, connection: Connection, load_id: int, *tables: str) -> Iterator[None]:
+def noted(
+    context: Context,
+    connection: Connection,
+    load_id: int,
+    *tables: str,
+    is_repeatable: bool = False,
+) -> Iterator[None]:
     """Note in the ledger how a load failed, if it does, and drop its tables.
 
     Args:
@@ -55,6 +61,8 @@ def noted(context: Context, connection: Connection, load_id: int, *tables: str) 
         connection: Of `at_work`.
         load_id: The load.
         tables: What it makes in the next catalogue.
+        is_repeatable: Whether a new try needs those tables: then they stay unless the error is
+            `Final`, and the load is still under way.
 
     Raises:
         CatalogueRefused: The disk is full (`disk_full`).
@@ -63,6 +71,8 @@ def noted(context: Context, connection: Connection, load_id: int, *tables: str) 
         with disk_full_explained():
             yield
     except BaseException as error:
+        if is_repeatable and not isinstance(error, Final):
+            raise
         with suppress(psycopg.Error):
             wh.drop_table(connection, *tables)
         ours = isinstance(error, FilmpulseError)

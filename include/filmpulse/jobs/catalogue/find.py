@@ -47,7 +47,8 @@ class RoleTitles:
     """Titles of a person in one role.
 
     Attributes:
-        role: `director`, `writer` or `cast`.
+        role: `director`, `writer`, `cast`, or another category of title.principals, such as
+            `composer`.
         titles: The titles with most votes first.
         count: How many there are, of which `titles` may be the first ones.
     """
@@ -62,7 +63,7 @@ class FoundPerson(NamedTuple):
 
     Attributes:
         person: Name, years, professions and known-for.
-        roles: Titles by role; the role with most votes first.
+        roles: Titles by role; the role with most votes first, archive footage and sound last.
         namesakes: Others of the same name, the best-known first.
         as_of: When IMDb made the catalogue's list of titles (UTC).
     """

@@ -6,6 +6,7 @@ title.basics whose type is not `tvEpisode`; `all` keeps every row of every datas
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from filmpulse.sources.datasets import DATASETS
@@ -45,8 +46,18 @@ def chosen_in(subset: Subset, dataset: str) -> Step:
     return "choose_titles" if how == "of_titles" and dataset in TITLE_DATASETS else "load"
 
 
-def depends_on(subset: Subset, dataset: str) -> tuple[str, ...]:
-    """Name the datasets with which a dataset must be loaded, even if its file did not change."""
+def with_dependent(subset: Subset, changed: Collection[str]) -> list[str]:
+    """Name the datasets that changed and those that must be loaded with them, in order."""
+    names = set(changed)
+    while (
+        more := {name for name in needed(subset) if not names.isdisjoint(_depends_on(subset, name))}
+        - names
+    ):
+        names |= more
+    return [name for name in needed(subset) if name in names]
+
+
+def _depends_on(subset: Subset, dataset: str) -> tuple[str, ...]:
     if subset == "all":
         return ()
     people = ("title.crew", "title.principals") if dataset == "name.basics" else ()

@@ -24,7 +24,8 @@ def swap_catalogue(run_id: str, context: Context) -> float:
 
     Raises:
         CatalogueRefused: A dataset was refused or failed, or another step did (the reason of the
-            first one, or `incomplete`); or another run began meanwhile (`taken_over`).
+            first one, or `incomplete`); the run began to load nothing (`incomplete`); or another
+            run began meanwhile (`taken_over`).
         CatalogueBusy: Another task works on the catalogue, or readers left no moment for half an
             hour.
         WarehouseUnavailable: Postgres did not answer, or went away.
@@ -36,19 +37,41 @@ def swap_catalogue(run_id: str, context: Context) -> float:
 def swap(connection: Connection, run_id: str) -> float:
     """Do it, on a connection of `at_work`."""
     ended = wh.loads_of_run(connection, run_id=run_id)
-    if wh.owner(connection) is None and any(load.state == "live" for load in ended):
+    owner = wh.owner(connection)
+    if owner is None and any(load.state == "live" for load in ended):
         wh.drop_rest(connection)  # a try before this one was killed after the swap
         return 0.0
-    if not wh.check_owner(connection, run_id).is_built:
-        failed = [load for load in ended if load.state in ("refused", "failed")]
-        why = [f"{load.dataset}: {load.sentence}" for load in failed]
-        reasons = [load.reason for load in failed if load.reason]
-        wh.clear(connection, "incomplete", "The run did not come to its end, so this was dropped.")
+    is_ours = owner is not None and owner.run_id == run_id
+    if not is_ours and all(load.state == "unchanged" for load in ended):
         raise CatalogueRefused(
-            "The catalogue stays as it is, since not all of the new one could be loaded. "
-            + (" ".join(why) or "The log of the task that failed says why."),
-            reason=reasons[0] if reasons else "incomplete",
+            "The catalogue stays as it is, since this run began to load nothing. The log of its "
+            "first task that failed says why.",
+            reason="incomplete",
         )
+    owner = wh.check_owner(connection, run_id)
+    loaded = {load.dataset for load in ended if load.state == "loaded"}
+    missing = [name for name in owner.datasets if name not in loaded]
+    if missing or not owner.is_built:
+        raise _incomplete(connection, ended, missing)
     took = wh.swap(connection, run_id)
     log.info("The new catalogue is shown; readers waited %.3f s at most.", took)
     return took
+
+
+def _incomplete(
+    connection: Connection, ended: list[wh.Ended], missing: list[str]
+) -> CatalogueRefused:
+    """Drop the next catalogue; return the error that says what it lacks, and why."""
+    failed = [load for load in ended if load.state in ("refused", "failed")]
+    why = [f"{load.dataset}: {load.sentence}" for load in failed]
+    if others := [name for name in missing if name not in {load.dataset for load in failed}]:
+        why.append(f"Not loaded: {', '.join(others)}.")
+    if not failed:
+        why.append("The log of the task that failed, or was cleared, says more.")
+    reasons = [load.reason for load in failed if load.reason]
+    wh.clear(connection, "incomplete", "The run did not come to its end, so this was dropped.")
+    return CatalogueRefused(
+        "The catalogue stays as it is, since not all of the new one could be loaded. "
+        + " ".join(why),
+        reason=reasons[0] if reasons else "incomplete",
+    )

@@ -83,6 +83,11 @@ def suggest(query: str, context: Context, *, at_site: bool = False) -> Suggested
     return suggested if suggested.hits or not looked.titles else ours
 
 
+def may_ask_site(context: Context) -> bool:
+    """Say whether there is a site to ask for suggestions: reading live is on."""
+    return bool(sites(context.settings))
+
+
 def suggest_from_site(query: str, context: Context) -> Suggested:
     """Do what `suggest` does, without the catalogue."""
     words = _words(query)
@@ -90,7 +95,7 @@ def suggest_from_site(query: str, context: Context) -> Suggested:
         return Suggested("named", imdb_id=imdb_id)
     if len(words) < FEWEST_LETTERS:
         return Suggested("too_short", sentence=f"Type at least {FEWEST_LETTERS} letters.")
-    if not sites(context.settings):
+    if not may_ask_site(context):
         return Suggested(
             "off",
             sentence="Reading live is off, so titles cannot be looked up here: paste the movie's "

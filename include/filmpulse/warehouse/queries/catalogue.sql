@@ -2,12 +2,13 @@
 -- (`warehouse/catalogue.py`). Names in braces are filled in as identifiers.
 
 -- name: catalogue_accept
-INSERT INTO ops.catalogue_acceptance (subset, clause) VALUES (%(subset)s, %(clause)s)
+INSERT INTO ops.catalogue_acceptance (subset, server, clause)
+VALUES (%(subset)s, %(server)s, %(clause)s)
 ON CONFLICT (only_row) DO UPDATE
-SET subset = excluded.subset, clause = excluded.clause, accepted_at = now()
+SET subset = excluded.subset, server = excluded.server, clause = excluded.clause, accepted_at = now()
 
 -- name: catalogue_acceptance
-SELECT subset, accepted_at FROM ops.catalogue_acceptance
+SELECT subset, server, accepted_at FROM ops.catalogue_acceptance
 
 -- name: catalogue_withdraw
 DELETE FROM ops.catalogue_acceptance
@@ -108,9 +109,10 @@ FROM pg_class
 WHERE relnamespace = to_regnamespace('catalogue_next') AND relkind IN ('r', 'v')
 
 -- name: catalogue_views
--- What readers read.
+-- What readers read: each view is named after its table.
 SELECT relname::text FROM pg_class
 WHERE relnamespace = 'catalogue'::regnamespace AND relkind = 'v'
+ORDER BY relname
 
 -- name: catalogue_is_filled
 SELECT EXISTS (SELECT FROM catalogue_live.{table}) AS is_filled
@@ -151,16 +153,17 @@ COMMENT ON TABLE catalogue_next.{table} IS {description}
 -- name: catalogue_make_raw
 -- Rows on their way, of which a part is kept. It is lost if the server crashes, as it should be.
 DROP TABLE IF EXISTS catalogue_next.{raw};
-CREATE UNLOGGED TABLE catalogue_next.{raw} (LIKE catalogue_live.{table})
+CREATE UNLOGGED TABLE catalogue_next.{raw} (LIKE catalogue_live.{table} INCLUDING CONSTRAINTS)
 
 -- name: catalogue_stand_in
 -- A dataset that is not loaded: the next catalogue has the live rows.
 CREATE VIEW catalogue_next.{table} AS SELECT * FROM catalogue_live.{table}
 
 -- name: catalogue_copy
--- Nothing is quoted in the files, so that the quote is a character that they do not hold.
+-- Nothing is quoted in the files, so that the quote is a character that they do not hold. We quote carriage
+-- returns alone (`Rows`); the escape counts within quotes only, so it is any other character.
 COPY catalogue_next.{table} FROM STDIN
-(FORMAT csv, DELIMITER E'\t', QUOTE E'\x01', ESCAPE E'\x01', NULL '\N', ENCODING 'UTF8')
+(FORMAT csv, DELIMITER E'\t', QUOTE E'\x01', ESCAPE '"', NULL '\N', ENCODING 'UTF8')
 
 -- name: catalogue_keep_no_episodes
 INSERT INTO catalogue_next.{table}
@@ -229,22 +232,28 @@ FROM catalogue_next.title_principals
 WHERE category IN ('actor', 'actress', 'self') AND nconst IS NOT NULL
 GROUP BY tconst, nconst
 
--- name: catalogue_now
--- A number for this moment: whoever began to read later sees all rows that are committed by now.
-SELECT pg_current_xact_id()::xid::text
-
 -- name: catalogue_old_readers
--- How many transactions keep to what was committed before a moment. To them the new tables are empty.
--- Postgres shows only those of our own role.
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-  AND age(backend_xmin) > age(%(since)s::xid)
+-- Transactions of this moment that may keep to what was committed before it. To them the new tables are
+-- empty. Of sessions of roles that ours is no member of, Postgres does not show what they keep to: then all
+-- that are in a transaction count. A session without a role is Postgres' own.
+SELECT k.virtualtransaction
+FROM pg_locks k
+JOIN pg_stat_activity s ON s.pid = k.pid
+WHERE k.locktype = 'virtualxid' AND k.granted AND s.datname = current_database()
+  AND s.usename IS NOT NULL AND s.pid <> pg_backend_pid()
+  AND (s.backend_xmin IS NOT NULL OR s.state IS NULL)
+
+-- name: catalogue_limit_locks
+-- Who waits for a lock holds up those who come later: so a try is short, both for a lock and for all.
+SET LOCAL lock_timeout = '200ms';
+SET LOCAL statement_timeout = '200ms'
 
 -- name: catalogue_locks
--- Nobody reads a view from here to the end of the transaction; who reads one now makes this fail soon,
--- so that nobody waits long behind it.
-SET LOCAL lock_timeout = '200ms';
+-- Nobody reads a view from here to the end of the transaction, nor the table behind it.
 LOCK TABLE {views} IN ACCESS EXCLUSIVE MODE
+
+-- name: catalogue_lift_limit
+SET LOCAL statement_timeout = 0
 
 -- name: catalogue_move_table
 DROP VIEW IF EXISTS catalogue_next.{table};

@@ -148,21 +148,29 @@ WHERE n.primary_name IS NOT NULL
 ORDER BY asked.place
 
 -- name: titles_of_person
--- The best-known titles of a person in each role; no episodes.
+-- The best-known titles of a person in each role; no episodes. Roles that `credits` does not hold are the
+-- categories of title.principals, archive footage and sound among them, which come last. The condition is
+-- that of the index.
+WITH told AS (
+    SELECT role, tconst FROM catalogue.credits WHERE nconst = %(person_id)s
+    UNION ALL
+    SELECT DISTINCT category, tconst FROM catalogue.title_principals
+    WHERE nconst = %(person_id)s AND category NOT IN ('director', 'writer', 'actor', 'actress', 'self')
+)
 SELECT role, imdb_id, in_all, votes
 FROM (
     SELECT c.role, c.tconst AS imdb_id, coalesce(r.num_votes, 0) AS votes,
            count(*) OVER (PARTITION BY c.role) AS in_all,
            sum(coalesce(r.num_votes, 0)) OVER (PARTITION BY c.role) AS all_votes,
            row_number() OVER (PARTITION BY c.role ORDER BY coalesce(r.num_votes, 0) DESC, c.tconst) AS place
-    FROM catalogue.credits c
+    FROM told c
     JOIN catalogue.title_basics b USING (tconst)
     LEFT JOIN catalogue.title_ratings r USING (tconst)
-    WHERE c.nconst = %(person_id)s AND b.title_type IS DISTINCT FROM 'tvEpisode'
+    WHERE b.title_type IS DISTINCT FROM 'tvEpisode'
       AND c.tconst ~ '^tt[0-9]{7,9}$' AND (NOT catalogue.is_adult(b.is_adult, b.genres) OR %(with_adult)s)
 ) of_role
 WHERE place <= %(most)s
-ORDER BY all_votes DESC, role, place
+ORDER BY role LIKE 'archive%%', all_votes DESC, role, place
 
 -- name: titles_to_fold
 -- Each title with its alternative titles, one row each, most votes first; all rows of a title follow each other.

@@ -542,7 +542,10 @@ class TitleShown(Shown):
 class TitlesInRole(Shown):
     """A person's titles in one role: those with most votes, the newest first."""
 
-    role: Annotated[str, _of("director, writer or cast.", "director")]
+    role: Annotated[
+        str,
+        _of("director, writer, cast, or another one by IMDb's word, such as composer.", "director"),
+    ]
     count: Annotated[int, _of("How many there are; `titles` may be the first of them.", 12)]
     titles: list[TitleFound]
 
