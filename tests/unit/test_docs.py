@@ -9,7 +9,7 @@ import typer
 
 from filmpulse import jobs
 from filmpulse.cli import app
-from filmpulse.jobs.catalogue.estimate import estimate
+from filmpulse.jobs.catalogue.estimate import USUAL_FILE_BYTES, estimate
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -119,13 +119,9 @@ def test_the_readme_says_what_the_catalogue_costs():
 
 @pytest.mark.parametrize("subset", jobs.CATALOGUE_COSTS)
 def test_the_costs_that_are_named_are_the_estimate(subset):
-    files = {  # MB of early 2026; those below 250 are our estimate
-        "title.principals": 747, "title.akas": 474, "name.basics": 297, "title.basics": 215,
-        "title.crew": 80, "title.episode": 53, "title.ratings": 8,
-    }  # fmt: skip
+    sizes = dict(USUAL_FILE_BYTES)
     if subset == "no_episodes":
-        del files["title.episode"]
-    sizes = {name: size * 1_000_000 for name, size in files.items()}
+        del sizes["title.episode"]
     cost, found = jobs.CATALOGUE_COSTS[subset], estimate(subset, sizes, {})
     assert cost.disk_gb == pytest.approx(found.tables / 1e9, rel=0.06)
     assert cost.download_gb == pytest.approx(found.download / 1e9, rel=0.06)
