@@ -28,7 +28,7 @@ KEPT = ("title.ratings", "title.basics", "title.akas", "name.basics", "title.cre
         "title.principals")  # fmt: skip
 _TITLED = re.compile(r"^(?P<name>.*?)\s*\((?P<year>\d{4})(?:[-\u2013]\d{4})?[-\u2013]?\)\s*$")
 _BEHIND = re.compile(r"^(?P<name>.*), (?P<article>[A-Z][a-z]{0,2}|L')$")
-_SEARCH = ("title_names", "person_names", "word_repairs")
+SEARCH = ("title_names", "person_names", "word_repairs")
 
 
 class Movie(NamedTuple):
@@ -188,7 +188,7 @@ _definitions: dict[str, str] = {}
 
 def _set_indexes_aside(connection: psycopg.Connection) -> None:
     """Drop the indexes of the search's tables; `make_indexes` makes them again."""
-    for table in _SEARCH:
+    for table in SEARCH:
         found = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes "
             "WHERE schemaname = 'catalogue_live' AND tablename = %s",

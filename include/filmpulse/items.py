@@ -84,6 +84,12 @@ def read_imdb_id(typed: str) -> str | None:
     return address[1] if address else None
 
 
+def find_imdb_id(typed: str) -> str | None:
+    """Do what `read_imdb_id` does, also for an address within a text, as apps share it."""
+    words = (word.strip("()[]<>\"',;") for word in typed.split() if "imdb.com" in word.lower())
+    return read_imdb_id(typed) or next(filter(None, map(read_imdb_id, words)), None)
+
+
 class Item(BaseModel):
     """Base of all items: immutable, no unknown fields."""
 

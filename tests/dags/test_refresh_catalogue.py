@@ -100,6 +100,17 @@ def test_without_an_acceptance_all_is_skipped(context, shelf):
     assert shelf.asked == []
 
 
+def test_an_acceptance_for_the_sample_site_downloads_nothing_from_elsewhere(
+    context, shelf, monkeypatch
+):
+    jobs.accept_catalogue("all", context)
+    monkeypatch.setenv("FILMPULSE_CATALOGUE_URL", shelf.url.replace("127.0.0.1", "localhost"))
+    run, states = run_to_end()
+    assert run.state == "success"
+    assert states["swap"] == states["choose_titles"] == ["skipped"]
+    assert shelf.asked == []
+
+
 def test_a_file_that_cannot_be_used_fails_the_run_and_the_old_stays(context, shelf):
     jobs.accept_catalogue("all", context)
     jobs.refresh_catalogue("first", context)
@@ -116,8 +127,9 @@ def test_a_file_that_cannot_be_used_fails_the_run_and_the_old_stays(context, she
 
 
 def test_a_server_that_is_away_fails_the_run(context, shelf, monkeypatch):
-    jobs.accept_catalogue("all", context)
     monkeypatch.setenv("FILMPULSE_CATALOGUE_URL", "http://127.0.0.1:1")
+    away = context.settings.model_copy(update={"catalogue_url": "http://127.0.0.1:1"})
+    jobs.accept_catalogue("all", jobs.Context(away, context.warehouse, context.open_lake))
     run, states = run_to_end()
     assert run.state == "failed"
     assert (states["plan"], states["swap"]) == (["failed"], ["failed"])

@@ -1,13 +1,11 @@
 r"""Invented rows of all seven datasets, many of them hostile; and how to read a table back.
 
-`expected` reads text as the csv module does with QUOTE_NONE, which quotes, strips and escapes
-nothing, and knows no null: `\N` is made one here.
+`expected` splits text at tabs and line feeds alone; it quotes, strips and escapes nothing, and only
+`\N` is null. (The csv module with QUOTE_NONE reads the same, but for carriage returns.)
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 import psycopg
@@ -25,6 +23,7 @@ HOSTILE = [
     "\u0420\u0435\u043a\u0430", "\u03a0\u03bf\u03c4\u03ac\u03bc\u03b9", "\U0001f3ac",
     "\U0001f469\u200d\U0001f680", "\u202eback\u202c", "a\u00a0b", "\u2028", "\u0085", "\x0b",
     "\x0c", "\x02", "\x1c\x1d\x1e", "\x7f", "\ufeffmark", "\ufffd",
+    "a\rb", "\r", "\r\r", "end\r", "\r\\N", '"\r"',
     "Quince " * 143, "\u591c" * 1_000,
 ]  # fmt: skip
 """Titles and names that one reader or another takes for something else."""
@@ -61,14 +60,13 @@ def lines(rows: Sequence[Sequence[object]]) -> str:
 
 def expected(dataset: str, text: str) -> list[tuple[str | None, ...]]:
     """Return the rows of a file's text as the table must hold them, sorted."""
-    read = csv.reader(io.StringIO(text, newline="\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
     header = DATASETS[dataset].header
     rows = [
         tuple(
             None if cell == "\\N" else _written(column, cell)
             for column, cell in zip(header, row, strict=True)
         )
-        for row in read
+        for row in (line.split("\t") for line in text.split("\n")[:-1])
     ]
     return sorted(rows, key=repr)
 

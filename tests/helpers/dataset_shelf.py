@@ -13,12 +13,16 @@ from filmpulse.sources.datasets import DATASETS
 
 
 class Shelf:
-    """The files by name of the dataset; every request is noted in `asked`."""
+    """The files by name of the dataset; every request is noted in `asked`.
+
+    While `says_length` is false, no answer says how long it is.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
         self.url = ""
+        self.says_length = True
 
     def put(self, rows: Mapping[str, bytes | str]) -> None:
         """Put files of these rows there, under the header that they must have."""
@@ -50,7 +54,7 @@ def open_shelf() -> Iterator[Shelf]:
             else:
                 shelf.asked.append((self.command, name))
             self.send_response(status)
-            if status == 200 and body is not None:
+            if status == 200 and body is not None and shelf.says_length:
                 self.send_header("Content-Length", str(len(body)))
             self.send_header("ETag", etag)
             self.end_headers()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
@@ -24,13 +25,17 @@ RIGHTS = {
 
 
 class House:
-    """A `Door`; `started` has each run that was started, as (DAG, conf, visitor)."""
+    """A `Door`; `started` has each run that was started, as (DAG, conf, visitor).
+
+    `forbidden` are DAGs that nobody may start.
+    """
 
     secret = b"only for tests"
 
     def __init__(self, context: jobs.Context | None, raw: str = "[]") -> None:
         self.job_context, self.raw = context, raw
         self.started: list[tuple[str, dict[str, Any], str]] = []
+        self.forbidden: set[str] = set()
         self._lock = threading.Lock()
         self.app = create_app(self)
 
@@ -54,7 +59,12 @@ class House:
             after = self.tracked().imdb_ids
         return [one for one in (*add, *remove) if (one in before) != (one in after)]
 
+    def check_start(self, dag_id: str, visitor: Visitor) -> None:
+        if dag_id in self.forbidden:
+            raise HTTPException(403, f"Your log-in may not trigger the DAG {dag_id}.")
+
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
+        self.check_start(dag_id, visitor)
         self.started.append((dag_id, conf, visitor.name))
         return f"manual__{len(self.started)}"
 

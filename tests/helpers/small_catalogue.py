@@ -17,6 +17,7 @@ COLUMNS = {
     "title_akas": "title_id ordering title",
     "name_basics": "nconst primary_name birth_year death_year primary_profession known_for_titles",
     "credits": "tconst nconst role position",
+    "title_principals": "tconst ordering nconst category",
 }
 """The columns that rows of `fill` give, in order."""
 

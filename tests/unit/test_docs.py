@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from filmpulse import jobs
 from filmpulse.cli import app
+from filmpulse.jobs.catalogue.estimate import USUAL_FILE_BYTES, estimate
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -100,6 +102,29 @@ def anchors(path: Path) -> set[str]:
 def test_every_dag_has_a_runbook(dag_file: Path):
     runbook = ROOT / f"docs/runbooks/{dag_file.stem}.md"
     assert runbook.read_text(encoding="utf-8").startswith(f"# Runbook: {dag_file.stem}\n")
+
+
+def test_the_readme_says_what_the_catalogue_costs():
+    cost = jobs.CATALOGUE_COSTS["rated"]
+    (said,) = re.findall(
+        r"filmpulse catalogue refresh +#(.*\n +#.*)", (ROOT / "README.md").read_text()
+    )
+    for figure in (
+        f" {cost.download_gb:g} GB to download",
+        f" {cost.disk_gb:g} GB of disk",
+        f" {cost.minutes} minutes",
+    ):
+        assert figure in said
+
+
+@pytest.mark.parametrize("subset", jobs.CATALOGUE_COSTS)
+def test_the_costs_that_are_named_are_the_estimate(subset):
+    sizes = dict(USUAL_FILE_BYTES)
+    if subset == "no_episodes":
+        del sizes["title.episode"]
+    cost, found = jobs.CATALOGUE_COSTS[subset], estimate(subset, sizes, {})
+    assert cost.disk_gb == pytest.approx(found.tables / 1e9, rel=0.06)
+    assert cost.download_gb == pytest.approx(found.download / 1e9, rel=0.06)
 
 
 def test_every_reason_is_in_the_runbook():

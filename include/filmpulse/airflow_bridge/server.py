@@ -87,19 +87,27 @@ class AirflowDoor:
         after = set(read_tracked(change_variable(change)).imdb_ids)
         return [imdb_id for imdb_id in (*add, *remove) if (imdb_id in before) != (imdb_id in after)]
 
+    def check_start(self, dag_id: str, visitor: Visitor) -> None:
+        """Ask Airflow whether the visitor may trigger a DAG.
+
+        Raises:
+            HTTPException: 403, the visitor may not.
+        """
+        if not _may_trigger(cast(_AirflowVisitor, visitor).user, dag_id):
+            raise HTTPException(403, f"Your log-in may not trigger the DAG {dag_id}.")
+
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
         """Start a run of a DAG by hand.
 
         Raises:
-            HTTPException: 403, the visitor may not trigger this DAG.
+            HTTPException: 403, as `check_start`.
             Retryable: Airflow does not know the DAG yet, or started no run.
         """
         from airflow.api.common.trigger_dag import trigger_dag
         from airflow.exceptions import DagNotFound
         from airflow.utils.types import DagRunTriggeredByType
 
-        if not _may_trigger(cast(_AirflowVisitor, visitor).user, dag_id):
-            raise HTTPException(403, f"Your log-in may not trigger the DAG {dag_id}.")
+        self.check_start(dag_id, visitor)
         try:
             run = trigger_dag(
                 dag_id,

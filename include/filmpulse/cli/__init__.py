@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 
-from rich.markup import escape
-
 from filmpulse.cli import (
     audit,
     backup,
@@ -24,7 +22,7 @@ from filmpulse.cli import (
     upkeep,
 )
 from filmpulse.cli.app import app
-from filmpulse.cli.common import Terminated, err
+from filmpulse.cli.common import Terminated, err, escape
 from filmpulse.config import SECRETS, variable_name
 from filmpulse.errors import FilmpulseError
 

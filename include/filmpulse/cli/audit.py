@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import out, read_movie
+from filmpulse.cli.common import escape, out, read_movie
 from filmpulse.errors import BadInput
 
 Count = Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many reviews.")]

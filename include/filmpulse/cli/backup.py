@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app, backup_app, lake_app
-from filmpulse.cli.common import err, out
+from filmpulse.cli.common import err, escape, out
 from filmpulse.config import Settings
 from filmpulse.errors import AirflowUnavailable, BadInput
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import catalogue_app
-from filmpulse.cli.common import err, out
+from filmpulse.cli.common import err, escape, out
 
 Subset = Annotated[
     str,
@@ -54,8 +53,8 @@ def status() -> None:
     from filmpulse import jobs
 
     found = jobs.catalogue_status(common.job_context())
-    if found.subset is None:
-        out.print("Nobody accepted the terms of IMDb's datasets: `filmpulse catalogue accept`.")
+    if found.not_accepted:
+        out.print(escape(found.not_accepted))
     else:
         out.print(f"Accepted {found.accepted_at:%Y-%m-%d}: {found.subset} titles.")
     if found.is_filled:
@@ -79,16 +78,21 @@ def status() -> None:
 
 
 def _loads(found: Any) -> Table:
-    """Return how the last tries went, and what is shown, within 80 columns."""
-    table = Table("dataset", "tried (UTC)", "state", box=None, pad_edge=False)
-    for name in ("rows", "kept", "size"):
+    """Return how the last tries went, and what readers see, within 80 columns.
+
+    The newest try of a dataset need not be the load that is shown.
+    """
+    table = Table(
+        "dataset", "tried (UTC)", "state", box=None, pad_edge=False, collapse_padding=True
+    )
+    for name in ("shown rows", "of rows", "shown size"):
         table.add_column(name, justify="right", no_wrap=True)
     shown = {load.dataset: load for load in found.shown}
     for load in found.loads:
-        cells = [load.dataset, f"{load.started_at:%m-%d %H:%M}", load.reason or load.state]
+        cells = [load.dataset, f"{load.started_at:%m-%d %H:%M}", escape(load.reason or load.state)]
         if seen := shown.get(load.dataset):
             size = f"{seen.table_bytes / 1e6:,.0f} MB"
-            cells += [f"{seen.rows_read:,}", f"{seen.rows_kept:,}", size]
+            cells += [f"{seen.rows_kept:,}", f"{seen.rows_read:,}", size]
         table.add_row(*cells)
     return table
 

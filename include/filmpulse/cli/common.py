@@ -10,16 +10,21 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.items import read_imdb_id
+from filmpulse.items import read_imdb_id, without_controls
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Make a text safe to print: no markup of ours, no control characters for the terminal."""
+    return markup.escape(without_controls(text))
 
 
 def read_movie(typed: str) -> str:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import err, out
+from filmpulse.cli.common import err, escape, out
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import out, read_movie
+from filmpulse.cli.common import escape, out, read_movie
 from filmpulse.items import ExportFormat
 
 Movies = Annotated[

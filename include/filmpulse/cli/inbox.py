@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from filmpulse.cli import common
 from filmpulse.cli.app import import_app, inbox_app
-from filmpulse.cli.common import err, out, read_movie
+from filmpulse.cli.common import err, escape, out, read_movie
 from filmpulse.cli.reception import score
 from filmpulse.errors import BadInput
 

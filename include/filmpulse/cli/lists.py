@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import lists_app
-from filmpulse.cli.common import out
+from filmpulse.cli.common import escape, out
 
 Name = Annotated[str, typer.Argument(help="The list, such as anime.")]
 Most = Annotated[int, typer.Option(min=1, help="How many titles at most.")]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app, events_app, movies_app
-from filmpulse.cli.common import ImdbId, ImdbIds, err, out, read_movie
+from filmpulse.cli.common import ImdbId, ImdbIds, err, escape, out, read_movie
 
 
 @app.command()
@@ -21,12 +21,18 @@ def search(
     """Find movies, series and people: in the catalogue, else by the source's suggestions.
 
     Words may stand in any order, the last may be the beginning of one, and each may have one typing
-    error. A year helps: filmpulse search hamlet 1996.
+    error. A year helps: filmpulse search hamlet 1996. The id of a person, such as nm0634240, shows
+    the person's titles by role.
     """
     from filmpulse import jobs
-    from filmpulse.sources.datasets import CREDIT
 
-    found = jobs.find(" ".join(words), common.job_context(), with_adult=adult)
+    query, context = " ".join(words), common.job_context()
+    if (person_id := jobs.read_person_id(query)) and (
+        person := jobs.find_person(person_id, context, titles=_OF_A_ROLE, with_adult=adult)
+    ):
+        _print_person(person)
+        return
+    found = jobs.find(query, context, with_adult=adult)
     if found.titles:
         _print_table(
             ("id", "title", "year", "type", "genres", "directed by", "with"),
@@ -45,8 +51,38 @@ def search(
     if not found.titles and not found.people:
         out.print(escape(f"Nothing found. {found.sentence}".strip()))
     if found.origin == "catalogue":
-        as_of = f" As of {found.as_of:%Y-%m-%d}." if found.as_of else ""
-        out.print(f"[dim]{escape(CREDIT + as_of)}[/]")
+        _print_credit(found.as_of)
+
+
+_OF_A_ROLE = 20  # titles of a person that fit a screen
+
+
+def _print_person(found: Any) -> None:
+    """Print a person, and in each role the titles with most votes."""
+    _print_table(
+        ("id", "name", "born", "died", "known for"),
+        [(found.person.person_id, found.person.name, found.person.birth_year,
+          found.person.death_year, ", ".join(found.person.known_for))],
+    )  # fmt: skip
+    for one in found.roles:
+        role = one.role.replace("_", " ").capitalize()
+        of = f" of {one.count:,}" if one.count > len(one.titles) else ""
+        out.print(f"[bold]{escape(role)}[/] {len(one.titles):,}{of}")
+        _print_table(
+            ("id", "title", "year", "type", "rating", "votes"),
+            [(hit.imdb_id, hit.title, hit.year, hit.kind, hit.rating,
+              f"{hit.vote_count:,}" if hit.vote_count else "") for hit in one.titles],
+        )  # fmt: skip
+    if not found.roles:
+        out.print("Apart from episodes and adult titles, the catalogue names no title.")
+    _print_credit(found.as_of)
+
+
+def _print_credit(as_of: datetime | None) -> None:
+    from filmpulse.sources.datasets import CREDIT
+
+    made = f" As of {as_of:%Y-%m-%d}." if as_of else ""
+    out.print(f"[dim]{escape(CREDIT + made)}[/]")
 
 
 def _print_table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:

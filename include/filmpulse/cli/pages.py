@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import ImdbId, out, read_movie
+from filmpulse.cli.common import ImdbId, escape, out, read_movie
 from filmpulse.config import Settings
 
 Kind = Literal["auto", "reviews", "title", "graphql", "find", "suggestion"]

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import ImdbIds, err, out, read_movie
+from filmpulse.cli.common import ImdbIds, err, escape, out, read_movie
 from filmpulse.items import Mode
 
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from filmpulse.cli import common
 from filmpulse.cli.app import app
-from filmpulse.cli.common import err, out, read_movie
+from filmpulse.cli.common import err, escape, out, read_movie
 from filmpulse.cli.movies import change_tracked
 from filmpulse.cli.reception import score
 from filmpulse.errors import BadInput

@@ -22,6 +22,7 @@ from filmpulse.jobs.catalogue.find import (
     find,
     find_person,
     find_title,
+    read_person_id,
 )
 from filmpulse.jobs.catalogue.index_names import index_names
 from filmpulse.jobs.catalogue.load_dataset import load_dataset
@@ -76,7 +77,7 @@ from filmpulse.jobs.reception.score import (
     plan_backlog,
     who_reads,
 )
-from filmpulse.jobs.reception.suggest import Suggested, suggest
+from filmpulse.jobs.reception.suggest import Suggested, may_ask_site, suggest
 from filmpulse.jobs.reception.summarise import (
     RunSummary,
     review_backlog,

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from filmpulse.items import without_controls
-from filmpulse.search.folding import BEHIND, Folded, fold, parts, plain, squeeze
+from filmpulse.search.folding import BEHIND, Folded, fold, last_as_typed, parts, squeeze
 from filmpulse.search.repairs import is_one_error
 
 MOST_TYPED = 300
@@ -71,7 +71,7 @@ def read(query: str) -> tuple[Reading, ...]:
     if not years or not text.endswith((")", "]")):
         years.append((text, None))
     readings = [
-        Reading(folded, year, _start(name) if is_open and year is None else "")
+        Reading(folded, year, last_as_typed(name) if is_open and year is None else "")
         for named, year in years
         for name in _names(named)
         if (folded := fold(name)).norm
@@ -112,9 +112,3 @@ def _article_first(name: str) -> str:
         return name
     article, gap = found["article"], "" if found["article"].endswith("'") else " "
     return f"{article}{gap}{found['name']}{found['rest'] or ''}"
-
-
-def _start(name: str) -> str:
-    """Return the last word, if nothing follows it; a number in words stays in words."""
-    written = re.search(r"[^\W_]+$", plain(name))
-    return written[0] if written else ""

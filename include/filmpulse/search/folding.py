@@ -22,16 +22,19 @@ BEHIND: tuple[str, ...] = tuple(_LISTS["behind"])
 
 _BY_HAND = str.maketrans(
     {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h",
-     "\u0131": "i", "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " "}
+     "\u0131": "i", "ŋ": "n", "&": " and ", "\u0640": None, "\u2044": " ",
+     "\u064a": "\u06cc", "\u0649": "\u06cc", "\u0643": "\u06a9"}
 )  # fmt: skip
-# Letters that NFKD leaves whole; Arabic's line filler; the slash within a fraction.
+# Letters that NFKD leaves whole; Arabic's line filler; the slash within a fraction; Arabic's yeh,
+# alef maksura and kaf, which Persian writes with signs of its own.
 _POWERS = re.compile("(?<=[^\\W_])[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2150-\u215f]")
 _MARKS = re.compile(  # accents, Hebrew's points, Arabic's vowels; not the vowels of Indic scripts
     "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
     "\ufe20-\ufe2f]"
 )
 _APOSTROPHES = re.compile("['\u2018\u2019\u02bc\u02bb\u02b9`\u00b4]")
-_INITIALS = re.compile(r"(?<![^\W_])[^\W\d_](?:[.*][^\W\d_])+(?![^\W_])[.*]?")  # S.W.A.T., M*A*S*H
+# S.W.A.T., M*A*S*H, V/H/S
+_INITIALS = re.compile(r"(?<![^\W_])[^\W\d_](?:[.*/][^\W\d_])+(?![^\W_])[.*]?")
 _JOINTS = re.compile(r"(?<=[^\W_])[-\u2010-\u2012·•/.:](?=[^\W_])")  # Spider-Man, WALL·E, Face/Off
 _ELIDED = re.compile(r"(?<![^\W_])(?:l|d|j|qu|dell|nell|all|un|o)'(?=[^\W\d_]{3})")
 _OWNED = re.compile(r"([^\W_]{2,})'s(?![^\W_])")
@@ -51,7 +54,8 @@ _ORDINALS = {
 }
 _NUMBERS = _UNITS | _TEENS | _TENS | _LISTS["romans"]
 _ONE_FORM = {word: str(number) for word, number in _NUMBERS.items()} | _ORDINALS | _LISTS["short"]
-_NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS})
+_NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, "hundred"})
+_HALF = ["and", "a", "half"]
 _ROMAN_LETTER = {"i": "1", "v": "5", "x": "10"}
 _NUMBERED = frozenset(_LISTS["before_numbers"])
 
@@ -78,12 +82,8 @@ def fold(name: str) -> Folded:
     A name without letters and digits keeps its text, without spaces. Only an empty name, or one of
     spaces, folds to nothing: `norm` is empty and there are no words.
     """
-    text = plain(name)
     more: list[str] = []
-    if "'" in text:
-        text = _without_apostrophes(text, more)
-    if "." in text or "*" in text:
-        text = _INITIALS.sub(lambda found: re.sub("[.*]", "", found[0]) + " ", text)
+    text = _without_signs_inside(plain(name), more)
     if not text.isalnum() and _JOINTS.search(text):
         more += _joined(text)
     written = _split(text)
@@ -101,19 +101,39 @@ def fold(name: str) -> Folded:
     return Folded(squeeze(words), tuple(words), others)
 
 
+def last_as_typed(name: str) -> str:
+    """Return the last folded word as it was typed: "sev" or "seven", not 7.
+
+    Empty if signs follow the word, or if it is only a part of a folded one ("twenty-one").
+    """
+    text = _without_signs_inside(plain(name), []).rstrip()
+    written = _split(text)
+    if not written or not text.endswith(written[-1]):
+        return ""
+    is_word = len(one_form(written)) == len(one_form(written[:-1])) + 1
+    return written[-1][:MOST_CHARACTERS] if is_word else ""
+
+
 def plain(name: str) -> str:
-    """Return a text without case and accents, one kind of apostrophe, nothing else changed."""
+    """Return a text without case and accents, with one kind of apostrophes and digits."""
     if name.isascii():
         return name.lower().replace("&", " and ") if "&" in name else name.lower()
     text = _POWERS.sub(lambda found: f" {found[0]}", name)
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold())
-    return _APOSTROPHES.sub("'", unicodedata.normalize("NFC", text).translate(_BY_HAND))
+    text = unicodedata.normalize("NFC", text).translate(_BY_HAND)
+    text = re.sub(r"\d", lambda found: str(unicodedata.decimal(found[0])), text)
+    return _APOSTROPHES.sub("'", text)
 
 
 def squeeze(words: list[str]) -> str:
     """Return words in one piece, without an English article before others."""
     start = 1 if len(words) > 1 and words[0] in ARTICLES else 0
     return "".join(words[start:])[:MOST_CHARACTERS]
+
+
+def is_light(word: str) -> bool:
+    """Say whether a folded word says little: a word of `LIGHT`, or a number."""
+    return word in LIGHT or word.isdecimal()
 
 
 def leet(name: str) -> list[str]:
@@ -134,10 +154,7 @@ def parts(name: str) -> list[str]:
 
 def _says_something(name: str) -> bool:
     """Say whether a part of a name has a word that is neither a number nor a light one."""
-    return any(
-        len(word) >= _LEAST_PART and not word.isdecimal() and word not in LIGHT
-        for word in fold(name).words
-    )
+    return any(len(word) >= _LEAST_PART and not is_light(word) for word in fold(name).words)
 
 
 def _split(text: str) -> list[str]:
@@ -150,6 +167,15 @@ def _split(text: str) -> list[str]:
 
 
 _WORDS = re.compile("[a-z0-9]+")
+
+
+def _without_signs_inside(text: str, more: list[str]) -> str:
+    """Join what apostrophes part, and initials; note other forms of these words."""
+    if "'" in text:
+        text = _without_apostrophes(text, more)
+    if "." in text or "*" in text or "/" in text:
+        text = _INITIALS.sub(lambda found: re.sub("[.*/]", "", found[0]) + " ", text)
+    return text
 
 
 def _without_apostrophes(text: str, more: list[str]) -> str:
@@ -171,6 +197,10 @@ def one_form(written: list[str]) -> list[str]:
     place, last = 0, len(written) - 1
     while place <= last:
         word = written[place]
+        if word == "and" and words and words[-1].isdecimal() and written[place:][:3] == _HALF:
+            words += ["1", "2"]  # as 8½ is folded
+            place += 3
+            continue
         if word in _NUMBER_WORDS and (read := _number(written, place)):
             number, place = read
             words.append(str(number))
@@ -186,12 +216,12 @@ def _number(words: list[str], place: int) -> tuple[int, int] | None:
     """Read a number in words below 1,000; return it and the place after it."""
     hundreds = 0
     first = _UNITS.get(words[place], 0)
-    after = place
-    if first and words[place + 1 : place + 2] == ["hundred"]:
-        hundreds, after = first * 100, place + 2
+    after = place + bool(first)
+    if words[after : after + 1] == ["hundred"]:
+        hundreds, after = (first or 1) * 100, after + 1
         if words[after : after + 1] == ["and"] and _below_hundred(words, after + 1)[0]:
             after += 1
-    rest, after = _below_hundred(words, after)
+    rest, after = _below_hundred(words, after if hundreds else place)
     return (hundreds + rest, after) if hundreds + rest else None
 
 

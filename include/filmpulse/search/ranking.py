@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from filmpulse.search.asked import Reading
-from filmpulse.search.folding import LIGHT, squeeze
+from filmpulse.search.asked import PART, Reading
+from filmpulse.search.folding import is_light, squeeze
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Weights:
     Attributes:
         fit: Points of a name that is the typed one.
         fame: Points for each power of ten of votes.
-        light: Weight of a word of `LIGHT`; other words weigh 1.
+        light: Weight of a word of `LIGHT`, or of a number; other words weigh 1.
         beginning: Least share of `fit` of a name that begins with what was typed.
         words: Least share of `fit` of a name that has all words that were typed.
         part: Share of `fit` of a name that is only part of a title.
@@ -29,7 +29,7 @@ class Weights:
         repaired: Share that a repaired word counts.
         year: Points for the year that was typed.
         near_year: Points for the year before or after it.
-        other_year: Points, below 0, for any other year.
+        other_year: Points, below 0, for any other year, or none.
     """
 
     fit: float = 10.0
@@ -114,9 +114,7 @@ def points_of(reading: Reading, name: Name, repairs: Repairs, weights: Weights =
 def _year(asked: int | None, year: int | None, weights: Weights) -> float:
     if asked is None:
         return 0.0
-    if year is None:
-        return weights.other_year / 2
-    away = abs(asked - year)
+    away = abs(asked - year) if year is not None else math.inf
     return weights.year if not away else weights.near_year if away == 1 else weights.other_year
 
 
@@ -129,13 +127,40 @@ def fit(reading: Reading, name: Name, repairs: Repairs, weights: Weights = WEIGH
     asked = reading.name
     if asked.norm == name.norm:
         return 1.0 if _same_article(asked.words, name.words) else 0.99
-    typed = squeeze([*asked.words[:-1], reading.start]) if reading.start else asked.norm
     beginning = 0.0
-    for text in {asked.norm, typed}:
-        if text and name.norm.startswith(text):
+    for text in _in_one_piece(reading):
+        if name.norm.startswith(text):
             share = len(text) / len(name.norm)
             beginning = weights.beginning + (1 - weights.beginning) * share * 0.9
     return max(beginning, _words(reading, name, repairs, weights))
+
+
+def has_all(readings: tuple[Reading, ...], name: Name, repairs: Repairs | None = None) -> bool:
+    """Say whether a name has all words of a whole reading, and its year or one beside it.
+
+    The last word may be the beginning of one; with `repairs`, words may be repaired.
+    """
+    return any(
+        reading.share > PART
+        and (reading.year is None or (name.year and abs(name.year - reading.year) <= 1))
+        and (_begins(reading, name) or _has_words(reading, name, repairs or {}))
+        for reading in readings
+    )
+
+
+def _begins(reading: Reading, name: Name) -> bool:
+    return any(name.norm.startswith(text) for text in _in_one_piece(reading))
+
+
+def _in_one_piece(reading: Reading) -> set[str]:
+    """Return the typed name in one piece: folded, and with the last word as it was typed."""
+    words = [*reading.name.words[:-1], reading.start]
+    return {reading.name.norm, squeeze(words) if reading.start else reading.name.norm}
+
+
+def _has_words(reading: Reading, name: Name, repairs: Repairs) -> bool:
+    known = {*name.words.split(), *name.more.split()}
+    return all(found for _, found in _found_words(reading, known, repairs, WEIGHTS))
 
 
 def _same_article(asked: tuple[str, ...], words: str) -> bool:
@@ -146,19 +171,31 @@ def _words(reading: Reading, name: Name, repairs: Repairs, weights: Weights) -> 
     """Return the fit by words: the share of typed words found, and of the name's words typed."""
     own = name.words.split()
     known = {*own, *name.more.split()}
-    asked = reading.name.words
     of_asked = found = 0.0
-    for place, word in enumerate(asked):
-        weight = weights.light if word in LIGHT else 1.0
+    for word, has in _found_words(reading, known, repairs, weights):
+        weight = _weight(word, weights)
         of_asked += weight
-        start = reading.start if place == len(asked) - 1 else ""
-        found += weight * _found(word, start, known, repairs, weights)
+        found += weight * has
     if found < 0.5 * of_asked:
         return 0.0
-    of_name = sum(weights.light if word in LIGHT else 1.0 for word in own)
+    of_name = sum(_weight(word, weights) for word in own)
     covered = min(1.0, found / of_name) if of_name else 0.0
     asked_share = found / of_asked
     return asked_share**2 * (weights.words + (0.96 - weights.words) * covered)
+
+
+def _weight(word: str, weights: Weights) -> float:
+    return weights.light if is_light(word) else 1.0
+
+
+def _found_words(
+    reading: Reading, known: set[str], repairs: Repairs, weights: Weights
+) -> Iterator[tuple[str, float]]:
+    """Yield each typed word with how far it is among the known ones."""
+    last = len(reading.name.words) - 1
+    for place, word in enumerate(reading.name.words):
+        start = reading.start if place == last else ""
+        yield word, _found(word, start, known, repairs, weights)
 
 
 def _found(word: str, start: str, known: set[str], repairs: Repairs, weights: Weights) -> float:

@@ -10,6 +10,7 @@ import gzip
 import io
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -106,12 +107,11 @@ def read_list(name: str, content: bytes) -> TitleList | None:
         return None
     page = _page_of(content)
     if page is not None and page.lstrip()[:1] == "<" and (found := parse_search_page(page)):
-        return _list("search_page", found.imdb_ids, found.announced)
+        return _list("search_page", iter(found.imdb_ids), found.announced)
     text = _decoded(content)
     if not is_list and not _is_text_of_ids(name, content, text, page):
         return None
-    words = [match[0].lower() for match in _ID.finditer(text)]
-    found_list = _list("ids", words)
+    found_list = _list("ids", (match[0].lower() for match in _ID.finditer(text)))
     if found_list.imdb_ids:
         return found_list
     if form_of(name) == ENDING:
@@ -150,18 +150,25 @@ def _has_reviews(content: bytes, form: str) -> bool:
     return "body" in proposal.entries and not is_title
 
 
-def _list(
-    origin: Origin, words: list[str] | tuple[str, ...], count: int | None = None
-) -> TitleList:
-    good = [word for word in words if len(word) - 2 in _DIGITS]
-    once = tuple(dict.fromkeys(good))
-    if len(once) > MOST_TITLES:
-        raise BadInput(
-            f"It holds {len(once):,} titles, where {MOST_TITLES:,} are taken: divide it.",
-            reason="too_large",
-        )
-    odd = dict.fromkeys(word[:20] for word in words if len(word) - 2 not in _DIGITS)
-    return TitleList(origin, once, len(good) - len(once), tuple(odd)[:SHOWN_ODD], count)
+def _list(origin: Origin, words: Iterator[str], count: int | None = None) -> TitleList:
+    once: dict[str, None] = {}
+    odd: dict[str, None] = {}
+    repeated = 0
+    for word in words:
+        if len(word) - 2 not in _DIGITS:
+            if len(odd) < SHOWN_ODD:
+                odd[word[:20]] = None
+        elif word in once:
+            repeated += 1
+        elif len(once) == MOST_TITLES:
+            raise BadInput(
+                f"It holds more than {MOST_TITLES:,} titles, which are the most of a list: "
+                "divide it.",
+                reason="too_large",
+            )
+        else:
+            once[word] = None
+    return TitleList(origin, tuple(once), repeated, tuple(odd), count)
 
 
 def _unpacked(content: bytes) -> bytes:

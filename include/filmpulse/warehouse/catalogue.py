@@ -38,9 +38,10 @@ _LOCK_SPACE = 0x63617461  # "cata": keeps our advisory locks apart from others
 
 
 class Acceptance(NamedTuple):
-    """Which subset a person chose when the person accepted the terms, and when (UTC)."""
+    """Which subset a person chose when the person accepted a server's terms, and when (UTC)."""
 
     subset: Subset
+    server: str
     accepted_at: datetime
 
 
@@ -287,7 +288,8 @@ class Rows:
     def part(self, most_bytes: int | None = None) -> Iterator[bytes]:
         """Give whole rows of about so many bytes; all that are left if no size is given.
 
-        Blocks pass as they are, but for the one in which a part ends.
+        Blocks pass as they are, but for the one in which a part ends, and for carriage returns,
+        which COPY takes only within quotes.
 
         Raises:
             CatalogueRefused: A row holds the character 1, which COPY takes for a quote (`bad_row`).
@@ -300,7 +302,7 @@ class Rows:
             if is_last and (end := block.rfind(b"\n") + 1):
                 block, self._rest = block[:end], block[end:]
             self._look_at(block)
-            yield block
+            yield block.replace(b"\r", b"\x01\r\x01")
             if is_last and not self._ends_open:
                 return
         self.is_done = True
@@ -335,7 +337,7 @@ def copy_rows(
         with cursor.copy(_text("catalogue_copy", table=sql.Identifier(table))) as copy:
             for block in rows.part(most_bytes):
                 copy.write(block)
-    except (psycopg.DataError, errors.NotNullViolation) as error:
+    except (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation) as error:
         raise CatalogueRefused(_bad_row(error, before), reason="bad_row") from error
     if cursor.rowcount != rows.count - before:
         raise CatalogueRefused(

@@ -32,8 +32,10 @@ _SCRIPTS = ScriptDirectory(str(_FOLDER))
 _LOCK = 0x46494C4D  # "FILM": two setups at once take turns
 CATALOGUE = ("catalogue", "catalogue_live")
 SCHEMAS = ("core", "mart", "ops", *CATALOGUE)
-_SINCE = dict.fromkeys(CATALOGUE, "0022")
-"""The revision that makes a schema first, where that is not the oldest one."""
+_SINCE = dict.fromkeys((*CATALOGUE, "catalogue_next", "catalogue_old"), "0022")
+"""The revision since which a schema is ours, where that is not the oldest one."""
+_OURS = "IMDb's datasets"
+"""A word of the comments of `CATALOGUE`, for a database that does not know its revision."""
 # Those that read from others first; a load of the catalogue makes and drops two of them.
 DROPPED = ("mart", *CATALOGUE, "catalogue_next", "catalogue_old", "journal", "core", "ops")
 
@@ -67,7 +69,8 @@ def migrate(url: str) -> Revision:
         How the database stood before, with the revision reached as `head`.
 
     Raises:
-        BadInput: The address is wrong, or another version of Filmpulse made the database.
+        BadInput: The address is wrong, another version of Filmpulse made the database, or a
+            schema of somebody else's has a name that we need (`not_ours`).
         WarehouseUnavailable: Postgres did not answer.
     """
     with _connect(url) as connection:
@@ -90,7 +93,8 @@ def made_anew(url: str, revision: str) -> Iterator[psycopg.Connection]:
     All of it is one transaction, which ends with the block: an error leaves the database as it was.
 
     Raises:
-        BadInput: This version does not know the revision.
+        BadInput: This version does not know the revision, or a schema of somebody else's has a
+            name that we need (`not_ours`).
         WarehouseUnavailable: Postgres did not answer.
     """
     with _connect(url) as connection:
@@ -111,7 +115,10 @@ def drop_schemas(url: str) -> None:
 
 
 def _drop_schemas(connection: Connection) -> None:
+    found = _current(connection)
     for schema in DROPPED:
+        if found is not None and found < _SINCE.get(schema, ""):
+            continue  # somebody else's
         connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
 
 
@@ -128,6 +135,8 @@ def status(url: str) -> Revision:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
+    found = _current(connection) or ""
+    _check_free(connection, [name for name, since in _SINCE.items() if since > found])
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     command.upgrade(config, revision)
@@ -152,6 +161,30 @@ def _check_revision(found: str | None) -> None:
     )
 
 
+def _check_free(connection: Connection, schemas: list[str], comment_of_ours: str = "") -> None:
+    """Refuse a database in which a schema has one of these names and is not ours.
+
+    Args:
+        connection: Of the owner.
+        schemas: Their names.
+        comment_of_ours: What the comment of a schema of ours holds; if empty, none is ours.
+    """
+    there = connection.execute(
+        text(
+            "SELECT nspname FROM pg_namespace WHERE nspname = ANY(:names) AND (:ours = '' OR "
+            "strpos(coalesce(obj_description(oid, 'pg_namespace'), ''), :ours) = 0) ORDER BY 1"
+        ),
+        {"names": schemas, "ours": comment_of_ours},
+    ).scalars()
+    if name := next(iter(there), None):
+        raise BadInput(
+            f"The database has a schema {name} that Filmpulse did not make, so nothing was "
+            f"changed: IMDb's datasets need that name. Rename it (ALTER SCHEMA {name} RENAME TO "
+            "...), or name another database in FILMPULSE_WAREHOUSE_URL.",
+            reason="not_ours",
+        )
+
+
 def _missing(connection: Connection) -> tuple[str, ...]:
     """Name the schemas that are missing in a database that has others of ours."""
     there = set(connection.execute(text("SELECT nspname FROM pg_namespace")).scalars())
@@ -173,6 +206,11 @@ def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]
     lost: list[str] = [schema for schema in ("core", "ops") if schema in missing]
     if set(missing) & set(CATALOGUE):
         lost.append("catalogue")
+        if "ops" in missing:
+            _check_free(connection, list(CATALOGUE), _OURS)
+        # The data is downloaded again, so what is left of it may go.
+        for schema in CATALOGUE:
+            connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
     for schema in lost:
         for path in sorted((_FOLDER / "sql").glob(f"[0-9]*_{schema}.sql")):
             if path.name.partition("_")[0] <= str(reached):

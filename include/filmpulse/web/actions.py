@@ -124,7 +124,9 @@ def accept_catalogue(subset: str, door: Door, visitor: Visitor) -> str | None:
 
     Raises:
         BadInput: There is no such subset.
+        HTTPException: 403, the visitor may not start the load; nothing is accepted.
     """
+    door.check_start(CATALOGUE, visitor)
     jobs.accept_catalogue(subset, door.context())
     try:
         refresh_catalogue(door, visitor)

@@ -73,11 +73,18 @@ class Door(Protocol):
             The movies that were added or removed, in the order of their asking. Raises as above.
         """
 
+    def check_start(self, dag_id: str, visitor: Visitor) -> None:
+        """Refuse a visitor who may not trigger a DAG, before something else is done.
+
+        Raises:
+            HTTPException: 403.
+        """
+
     def start(self, dag_id: str, conf: dict[str, Any], visitor: Visitor) -> str:
         """Start a run of a DAG in the visitor's name; return the run's id.
 
         Raises:
-            HTTPException: 403, the visitor may not trigger this DAG.
+            HTTPException: 403, as `check_start`.
             Retryable: Airflow does not know the DAG yet.
         """
 

@@ -105,7 +105,7 @@ def fault(kind):
         "no UTF-8": (packed(good + row.replace(b"A", b"\xff") + b"\n"), "bad_row", f"{line}"),
         "character 0": (packed(good + row.replace(b"A", b"a\0b") + b"\n"), "bad_row", f"{line}"),
         "character 1": (packed(good + row.replace(b"A", b"\1b\1") + b"\n"), "bad_row", f"{line}"),
-        "line break": (packed(good + row.replace(b"A", b"a\rb") + b"\n"), "bad_row", f"{line}"),
+        "CR in number": (packed(good + row.replace(b"90", b"9\r0") + b"\n"), "bad_row", f"{line}"),
         "end mark": (packed(good + b"\\.\n" + row + b"\n"), "broken_file|bad_row", ""),
     }[kind]  # fmt: skip
 
@@ -113,7 +113,7 @@ def fault(kind):
 KINDS = (
     "header", "no rows", "fewer rows", "cut off", "damaged", "no gzip", "word for year",
     "large number", "missing column", "one column more", "no id", "no UTF-8", "character 0",
-    "character 1", "line break", "end mark",
+    "character 1", "CR in number", "end mark",
 )  # fmt: skip
 
 
@@ -132,6 +132,18 @@ def test_a_file_that_cannot_be_used_is_refused_and_the_old_stays(context, shelf,
     )  # fmt: skip
     shelf.put({"title.basics": hostile_rows()["title.basics"] + _one_more("title.basics")})
     check_next_run_works(context)
+
+
+@pytest.mark.parametrize("subset", ["all", "no_episodes"])
+@pytest.mark.parametrize("rating", ["10.01", "NaN", "Infinity", "1e400", "-1"])
+def test_a_rating_that_is_none_is_refused(context, shelf, subset, rating):
+    jobs.accept_catalogue(subset, context)
+    good = hostile_rows()["title.ratings"]
+    shelf.put({"title.ratings": good + lines([["tt9900001", rating, 5]])})
+    with pytest.raises(CatalogueRefused, match=f"Line {good.count(chr(10)) + 2}") as refused:
+        jobs.refresh_catalogue("new", context)
+    assert refused.value.reason == "bad_row"
+    check_old_is_whole(context, shelf)
 
 
 @pytest.mark.parametrize("subset", ["rated", "no_episodes"])
@@ -157,6 +169,7 @@ def test_a_file_that_is_missing(context, shelf):
 def test_a_server_that_is_away_may_be_asked_again(context, shelf):
     away = context.settings.model_copy(update={"catalogue_url": "http://127.0.0.1:1"})
     gone = jobs.Context(away, context.warehouse, context.open_lake)
+    jobs.accept_catalogue("all", gone)
     with pytest.raises(SiteUnavailable):
         jobs.refresh_catalogue("new", gone)
     check_old_is_whole(context, shelf)
@@ -170,6 +183,60 @@ def test_nothing_is_asked_for_before_the_terms_are_accepted(context, shelf):
             start("new", context)
         assert refused.value.reason == "not_accepted"
     assert shelf.asked == []
+
+
+def test_terms_are_accepted_for_one_server(context, shelf):
+    address = shelf.url.replace("127.0.0.1", "LOCALHOST").replace("//", "//me:secret-word@")
+    moved = context.settings.model_copy(update={"catalogue_url": address})
+    elsewhere = jobs.Context(moved, context.warehouse, context.open_lake)
+    for start in (jobs.plan_catalogue, jobs.refresh_catalogue):
+        with pytest.raises(CatalogueRefused) as refused:
+            start("new", elsewhere)
+        assert refused.value.reason == "not_accepted"
+        assert shelf.url.removeprefix("http://") in str(refused.value)
+    status = jobs.catalogue_status(elsewhere)
+    assert (status.subset, status.accepted_at) == (None, None)
+    assert status.not_accepted == str(refused.value)
+    assert shelf.asked == []
+    jobs.accept_catalogue("all", elsewhere)
+    stored_server = shelf.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+    assert ask(context, "SELECT server FROM ops.catalogue_acceptance") == [(stored_server,)]
+    assert jobs.catalogue_status(elsewhere).subset == "all"
+    assert jobs.catalogue_status(context).subset is None
+
+
+def test_sizes_that_a_server_does_not_say_are_estimated(context, shelf, monkeypatch):
+    shelf.says_length = False
+    before = {load.dataset: load.file_bytes for load in jobs.catalogue_status(context).shown}
+    plan = jobs.plan_catalogue("new", context)
+    assert plan.guessed == list(DATASETS)
+    assert plan.download_bytes == sum(before.values())
+    assert "estimate" in plan.sentence
+    with context.warehouse.connect() as connection:
+        connection.execute("UPDATE ops.catalogue_loads SET url = 'http://mirror.example/' || url")
+    monkeypatch.setattr(estimate, "free_bytes", lambda connection: None)
+    plan = jobs.plan_catalogue("new", context)
+    assert plan.download_bytes == sum(estimate.USUAL_FILE_BYTES.values())
+    assert 1.8e9 < plan.download_bytes < 2e9
+    shelf.downloads()
+    monkeypatch.setattr(estimate, "free_bytes", lambda connection: 10**9)
+    with pytest.raises(CatalogueRefused) as refused:
+        jobs.refresh_catalogue("newer", context)
+    assert refused.value.reason == "disk_full"
+    assert shelf.downloads() == []
+
+
+def test_downloads_that_no_run_will_use_are_removed(context, shelf):
+    folder = context.settings.catalogue_dir
+    jobs.refresh_catalogue("second", context)
+    for name in ("title.akas", "title.crew"):
+        (folder / f"{name}.tsv.gz.part").write_bytes(b"cut off")
+    (folder / "kept.txt").touch()
+    shelf.put({"title.crew": hostile_rows()["title.crew"]})
+    assert jobs.plan_catalogue("new", context).datasets == ["title.crew"]
+    assert {path.name for path in folder.iterdir()} == {"title.crew.tsv.gz.part", "kept.txt"}
+    jobs.drop_catalogue(context)
+    assert {path.name for path in folder.iterdir()} == {"kept.txt"}
 
 
 def test_too_little_room_is_seen_before_anything_is_downloaded(context, shelf, monkeypatch):

@@ -63,6 +63,14 @@ def test_hostile_rows_come_out_byte_for_byte(context, warehouse_url, shelf, subs
     assert schemas(context) == ["catalogue", "catalogue_live"]
 
 
+def test_a_rating_comes_out_as_it_was(context, shelf):
+    shelf.put({"title.ratings": lines([["tt990000000", "7.25", 9], ["tt990000001", "8.0", 9]])})
+    refresh(context)
+    said = "SELECT {}::text FROM catalogue.{} ORDER BY tconst"
+    assert ask(context, said.format("average_rating", "title_ratings")) == [("7.25",), ("8.0",)]
+    assert ask(context, said.format("rating", "rated_titles")) == [("7.25",), ("8.0",)]
+
+
 def test_an_empty_text_is_no_null(context, warehouse_url):
     refresh(context)
     number = HOSTILE.index("")
@@ -266,6 +274,9 @@ def test_another_subset_loads_all_anew(context, shelf):
     assert ask(context, "SELECT count(*) FROM catalogue.title_episode") == [(1,)]
     refresh(context, "no_episodes", "third")
     assert ask(context, "SELECT count(*) FROM catalogue.title_episode") == [(0,)]
+    shown = [load.dataset for load in jobs.catalogue_status(context).shown]
+    assert shown == [name for name in DATASETS if name != "title.episode"]
+    assert jobs.catalogue_status(context).shown_subset == "no_episodes"
 
 
 def test_a_catalogue_that_was_lost_is_loaded_again(context, warehouse_url, shelf):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import shutil
@@ -476,7 +477,9 @@ def test_a_proxy_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         look(BASICS, "http://datasets.example")
 
 
-def test_a_mirror_may_redirect_and_ask_for_a_password(server: Server, tmp_path: Path) -> None:
+def test_a_mirror_may_redirect_and_ask_for_a_password(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[str] = []
 
     class Mirror(Proxy):
@@ -492,18 +495,21 @@ def test_a_mirror_may_redirect_and_ask_for_a_password(server: Server, tmp_path: 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
-    base = f"http://me:secret-word@127.0.0.1:{running.server_port}/x"
-    found = fetch_dataset(BASICS, base, tmp_path)
+    base = f"http://me:secret%2Dword@127.0.0.1:{running.server_port}/x"
+    with caplog.at_level("DEBUG"):
+        found = fetch_dataset(BASICS, base, tmp_path)
     assert found is not None
+    assert "title.basics.tsv.gz" in caplog.text
+    assert "secret" not in caplog.text
     assert found.path.read_bytes() == server.content()
-    assert seen[0].startswith("Basic ")
+    assert seen[0] == "Basic " + base64.b64encode(b"me:secret-word").decode()
     assert address(BASICS, base) == f"http://127.0.0.1:{running.server_port}/x/title.basics.tsv.gz"
     running.shutdown()
     running.server_close()
     thread.join()
     with pytest.raises(SiteUnavailable) as error:
         look(BASICS, base)
-    assert "secret-word" not in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def test_downloads_are_removed(server: Server, tmp_path: Path) -> None:

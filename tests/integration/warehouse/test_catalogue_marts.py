@@ -1,15 +1,18 @@
 """The figures of the catalogue: counted by hand on a few invented titles, shown by the marts."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from filmpulse.sources.datasets import CREDIT
 from filmpulse.warehouse import figures
 
+ROOT = Path(__file__).resolve().parents[3]
 # id, type, title, adult, year, minutes, genres, and rating and votes where there are any. Of the
 # five with votes that are neither adult nor episodes the mean is (9 + 8 + 8 + 9.5 + 7) / 5 = 8.3.
 TITLES = [
@@ -288,8 +291,10 @@ def test_an_empty_catalogue_says_what_to_do(catalogue):
     assert "filmpulse catalogue accept" in before
     assert CREDIT in before
     catalogue.connection.execute(
-        "INSERT INTO ops.catalogue_acceptance (subset, clause) VALUES ('rated', 'Terms.')"
+        "INSERT INTO ops.catalogue_acceptance (subset, server, clause) "
+        "VALUES ('rated', 'mirror.example', 'Terms.')"
     )
+    assert catalogue.column("SELECT chosen_subset FROM mart.catalogue_figures") == ["rated"]
     (after,) = catalogue.column(say, "titles")
     assert "filmpulse catalogue refresh" in after
     catalogue.count()
@@ -306,6 +311,52 @@ def test_each_tab_has_its_words_and_the_credit(titles, about):
     assert CREDIT in words
     assert ("(v r + m C) / (v + m)" in words) == (about == "titles")
     assert ("5 titles" in words) == (about == "people")
+
+
+@pytest.mark.parametrize("about", ["titles", "years", "runtime"])
+def test_a_tab_that_counts_by_genre_says_where_adult_titles_are(titles, about):
+    titles.count()
+    (words,) = titles.column("SELECT mart.html_catalogue(%s, 'http://airflow.invalid')", about)
+    assert "dult titles: the genre Adult." in words
+
+
+def test_what_a_table_of_the_lists_leaves_out_is_said(titles):
+    chart = ROOT / "superset/assets/charts/catalogue_list_titles/list_titles.yaml"
+    limit = yaml.safe_load(chart.read_text())["params"]["row_limit"]
+    titles.count()
+    titles.connection.execute(
+        "INSERT INTO core.title_lists VALUES ('long', 'long.ids', 'ids', now())"
+    )
+    titles.connection.execute(
+        "INSERT INTO core.title_list_members SELECT 'long', 'tt' || 9000000 + n, n "
+        "FROM generate_series(1, %s) n",
+        [limit],
+    )
+    say = "SELECT mart.html_catalogue('lists', 'http://airflow.invalid')"
+    assert "choose a list" not in titles.column(say)[0]
+    titles.connection.execute(
+        "INSERT INTO core.title_list_members VALUES ('long', 'tt8000000', 99999)"
+    )
+    (words,) = titles.column(say)
+    assert f"{limit + 1:,} titles" in words
+    assert f"best {limit:,}" in words
+
+
+@pytest.mark.parametrize(
+    ("genres", "shown"),
+    [("Drama,Drama", "Drama"), ("Drama,Horror,Drama", "Drama, Horror"), ("Crime,Drama", None)],
+)
+def test_a_genre_that_is_named_twice_counts_once(catalogue, genres, shown):
+    catalogue.add("title_basics", ("tt1", "movie", "T", "T", False, 2000, None, 90, genres))
+    catalogue.add("title_ratings", ("tt1", 7, 100))
+    catalogue.count()
+    found = catalogue.column("SELECT genres FROM mart.catalogue_titles WHERE genre = 'Drama'")
+    assert found == [shown or genres.replace(",", ", ")]
+    for counted in (
+        "SELECT titles FROM catalogue.year_figures WHERE genre = 'Drama'",
+        "SELECT titles FROM catalogue.runtime_figures WHERE genre = 'Drama'",
+    ):
+        assert catalogue.column(counted) == [1]
 
 
 def test_a_catalogue_without_a_listed_vote_can_be_counted(catalogue):

@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
+from filmpulse.errors import BadInput
 from filmpulse.warehouse import Warehouse, sql
-from filmpulse.warehouse.migrate import migrate, status
+from filmpulse.warehouse.migrate import made_anew, migrate, status
 
 
 def test_migrations_run_from_empty_and_twice(empty_database):
@@ -13,6 +14,44 @@ def test_migrations_run_from_empty_and_twice(empty_database):
     again = migrate(empty_database)
     assert (first.current, again.current) == (None, first.head)
     assert status(empty_database).current == first.head
+
+
+def to_0021(url):
+    """Bring a database to the revision before the catalogue."""
+    with made_anew(url, "0021"):
+        pass
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize(
+    "schema", ["catalogue", "catalogue_live", "catalogue_next", "catalogue_old"]
+)
+def test_a_schema_of_somebody_else_is_named_and_kept(empty_database, is_old, schema):
+    if is_old:
+        to_0021(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.mine AS TABLE pg_am")
+    for command in (migrate, to_0021, migrate) if is_old else (migrate, migrate):
+        with pytest.raises(BadInput, match=schema) as refused:
+            command(empty_database)
+        assert refused.value.reason == "not_ours"
+        with psycopg.connect(empty_database) as connection:
+            assert connection.execute(f"TABLE {schema}.mine").fetchall()
+    assert status(empty_database).current == ("0021" if is_old else None)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(f"ALTER SCHEMA {schema} RENAME TO goods")
+    assert migrate(empty_database).head == status(empty_database).current
+
+
+def test_a_schema_of_somebody_else_is_kept_where_our_revision_is_lost(empty_database):
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE SCHEMA core; CREATE SCHEMA catalogue")
+        connection.execute("CREATE TABLE catalogue.mine AS SELECT 7 AS n")
+    with pytest.raises(BadInput) as refused:
+        migrate(empty_database)
+    assert refused.value.reason == "not_ours"
+    with psycopg.connect(empty_database) as connection:
+        assert connection.execute("SELECT n FROM catalogue.mine").fetchall() == [(7,)]
 
 
 def test_every_table_and_column_is_explained(warehouse_url):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.house import House
+from helpers.small_catalogue import fill, title
 from lxml import html
 
 from filmpulse import jobs
@@ -56,6 +57,18 @@ def test_a_title_is_chosen_among_suggestions_and_tracked(house):
         assert house.tracked().imdb_ids == [MOVIE]
         again = part(client, "/add/look", movie=MOVIE)
         assert not again.xpath("//form")
+
+
+def test_the_site_is_asked_past_the_catalogue_when_told_to(house, warehouse_url, sample_site):
+    fill(warehouse_url, title_basics=[title("tt99003001", "The The", 1990)])
+    with house.client("editor") as client:
+        ours = part(client, "/add/suggestions", q="the")
+        assert ours.xpath("//li/a/@href") == ["/add?movie=tt99003001"]
+        assert not sample_site.state()["requests"]
+        (link,) = ours.xpath("//a[contains(@hx-get, 'at_site')]/@hx-get")
+        theirs = html.fromstring(f"<div>{client.get(link, headers=PART).text}</div>")
+        assert f"/add?movie={MOVIE}" in theirs.xpath("//li/a/@href")
+        assert not theirs.xpath("//a[contains(@href, 'at_site')]")
 
 
 def test_an_address_is_looked_at_without_a_suggestion(house, sample_site):

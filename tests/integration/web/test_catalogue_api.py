@@ -103,6 +103,13 @@ def test_a_person_has_titles_by_role(api):
     ]
 
 
+def test_a_person_has_titles_in_any_role(api):
+    roles = get(api, f"/v1/people/{rows.OTHER_VALE}")["roles"]
+    assert [(one["role"], one["titles"][0]["imdb_id"]) for one in roles] == [
+        ("casting_director", rows.ORCHARD), ("cast", rows.SERIES)
+    ]  # fmt: skip
+
+
 def test_the_state_of_the_catalogue(api, bare):
     state = get(api, "/v1/catalogue")
     assert (state["subset"], state["titles"]) == ("all", rows.MANY + 7)
@@ -117,10 +124,10 @@ def test_the_state_of_the_catalogue(api, bare):
 
 def test_what_is_not_there_is_said(api, bare):
     for path in (f"/v1/titles/{rows.ABSENT}", f"/v1/titles/{MOVIE}", f"/v1/people/{rows.DANGLING}"):
-        for one in (api, bare):
+        for one, status in ((api, 404), (bare, 409)):
             answer = one.get(path)
             assert (answer.status_code, answer.headers["content-type"]) == (
-                404,
+                status,
                 problems.MEDIA_TYPE,
             )
     for path in ("/v1/titles?q=x", "/v1/people?q=x"):

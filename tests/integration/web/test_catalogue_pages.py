@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -199,15 +200,25 @@ def test_as_one_types_only_the_results_come(still):
 
 
 def test_nothing_typed_nothing_fits_and_no_catalogue(still, bare):
-    editor, viewer = still.client("editor"), still.client("viewer")
+    editor = still.client("editor")
     for empty in ("/search", "/search?q=", "/search?q=%20"):
         assert not read(editor, empty).find_class("hit")
     nothing = read(editor, "/search?q=qwxz")
-    assert hrefs(nothing.get_element_by_id("found"), "/add") == ["/add?q=qwxz"]
-    assert not hrefs(read(viewer, "/search?q=qwxz"), "/add")
+    assert not hrefs(nothing.get_element_by_id("found"), "/add?q"), "reading live is off"
     for path in ("/search", "/search?q=orchard"):
         found = read(bare.client("viewer"), path).get_element_by_id("found")
         assert hrefs(found, "/catalogue") == ["/catalogue"]
+
+
+def test_the_site_is_offered_where_it_may_be_asked(house):
+    on = house.job_context.settings.model_copy(
+        update={"source_urls": {"imdb": "http://127.0.0.1:9"}}
+    )
+    house.job_context = dataclasses.replace(house.job_context, settings=on)
+    for q in ("orchard", "qwxz"):
+        page = read(house.client("editor"), f"/search?q={q}")
+        assert hrefs(page.get_element_by_id("found"), "/add?q") == [f"/add?q={q}&at_site=true"]
+        assert not hrefs(read(house.client("viewer"), f"/search?q={q}"), "/add")
 
 
 @pytest.mark.parametrize(
@@ -297,6 +308,13 @@ def test_a_person_has_titles_by_role_newest_first(still):
     assert len(years(read(still.client(), more), "cast")) == MOST_OF_A_PERSON
 
 
+def test_a_person_of_another_role_has_titles(still):
+    page = read(still.client(), f"{PERSON}/{rows.OTHER_VALE}")
+    assert [said(h) for h in page.xpath("//section/h2")][:2] == ["Casting director 1", "Cast 1"]
+    none = said(read(still.client(), f"{PERSON}/{rows.CAESAR}"))
+    assert "Apart from episodes and adult titles" in none
+
+
 def test_years_before_christ_are_written_so(still):
     assert "100 BC" in said(read(still.client(), f"{PERSON}/{rows.CAESAR}").find(".//h1"))
 
@@ -341,6 +359,14 @@ def test_accepting_records_it_and_starts_the_load(bare):
     page = read(client, done.headers["location"])
     assert page.xpath("//*[@id='state']/@hx-get") == ["/catalogue/state?tries=90"]
     assert page.xpath("//input[@name='subset'][@checked]/@value") == ["no_episodes"]
+
+
+def test_nothing_is_accepted_by_somebody_who_may_not_start_the_load(bare):
+    bare.forbidden = {"refresh_catalogue"}
+    client = bare.client("editor", follow_redirects=False)
+    assert client.post("/catalogue/accept", data={"subset": "rated"}).status_code == 403
+    assert jobs.catalogue_status(bare.job_context).subset is None
+    assert not bare.started
 
 
 def test_terms_stay_accepted_if_no_run_can_be_started(bare, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmpulse.search.folding import MOST_CHARACTERS, fold, leet
+from filmpulse.search.folding import MOST_CHARACTERS, fold, last_as_typed, leet
 
 SAME = [
     ("The Harbour", "harbour"),
@@ -39,6 +39,19 @@ SAME = [
     ("Крёстный", "крестный"),
     ("Cafe\u0301", "café"),
     ("The Eighth Boat", "the 8th boat"),
+    ("Hundred and One Herons", "101 herons"),
+    ("A Hundred Herons", "100 herons"),
+    ("Eight and a Half Herons", "8½ herons"),
+    ("9 and a half", "9½"),
+    ("Orla Quist Junior", "orla quist jr."),
+    ("Orla Quist Sr.", "orla quist senior"),
+    ("B/X", "bx"),
+    ("V/H/Z", "vhz"),
+    ("علي", "علی"),
+    ("مصطفى", "مصطفی"),
+    ("كتاب", "کتاب"),
+    ("٧ قوارب", "7 قوارب"),  # noqa: RUF001 - what is tested
+    ("७ नाव", "7 नाव"),
 ]
 DIFFERENT = [
     ("Rower 1", "Rower 2"),
@@ -48,6 +61,8 @@ DIFFERENT = [
     ("$$", "--"),
     ("I, Rower", "1 Rower"),
     ("Die Rower", "Rower"),
+    ("B/X", "B 10"),
+    ("Hundreds", "Hundred"),
 ]
 
 
@@ -90,6 +105,27 @@ def test_digits_for_letters_are_read_both_ways():
     assert "seven" in leet("Se7en")
     assert "simone" in leet("S1m0ne")
     assert leet("Rower 2") == leet("2001") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "last"),
+    [
+        ("the harbour's", "harbours"),
+        ("orla\u2019s", "orlas"),
+        ("can't", "cant"),
+        ("s.w.i.m.", "swim"),
+        ("S.W.I.M", "swim"),
+        ("m*o*s*s", "moss"),
+        ("orla's seven", "seven"),
+        ("हिन्दी", "हिन्दी"),
+        ("twenty-one", ""),
+        ("hundred and one", ""),
+        ("harbour!", ""),
+        ("$$", ""),
+    ],
+)
+def test_the_last_word_as_it_was_typed(typed, last):
+    assert last_as_typed(typed) == last
 
 
 @given(st.text(max_size=400))

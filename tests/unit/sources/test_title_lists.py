@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -147,6 +148,18 @@ def test_megabytes_of_text_are_read_and_too_many_titles_are_refused():
     with pytest.raises(BadInput) as error:
         read_list("a.txt", "\n".join(f"tt{n:07}" for n in range(MOST_TITLES + 1)).encode())
     assert error.value.reason == "too_large"
+
+
+def test_one_id_again_and_again_takes_little_memory():
+    content = f"{A}\n".encode() * 300_000  # 3 MB
+    tracemalloc.start()
+    try:
+        read = read_list("a.ids", content)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (read.imdb_ids, read.repeated) == ((A,), 299_999)
+    assert most < 5 * len(content)  # as text; a list of the ids alone takes 20 MB
 
 
 def test_a_saved_search_page_gives_its_titles_in_order_and_those_loaded_later():

@@ -8,12 +8,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from filmpulse.items import PersonHit, SearchHit, read_imdb_id
+from filmpulse.items import PersonHit, SearchHit, find_imdb_id
 from filmpulse.jobs.catalogue.look_up import look_up, person_hits, title_hits
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.suggest import suggest_from_site
 from filmpulse.search.folding import fold
-from filmpulse.warehouse.titles import catalogue_as_of, people_named, titles_of_person
+from filmpulse.warehouse.titles import begin_search, catalogue_as_of, people_named, titles_of_person
 
 NOTHING = "Nothing in the catalogue fits."
 NO_CATALOGUE = "There is no catalogue here yet: `filmpulse catalogue accept` says how to get one."
@@ -27,7 +27,7 @@ class Found(NamedTuple):
     """What was found, best first.
 
     Attributes:
-        titles: Titles that fit. An id or an address finds its title alone.
+        titles: Titles that fit. An id, or an address in any text, finds its title alone.
         people: People that fit; only the catalogue names people.
         origin: Who answered; `none` if nobody found anything. If `catalogue`, the credit line
             must be shown (`filmpulse.sources.datasets.CREDIT`).
@@ -47,7 +47,8 @@ class RoleTitles:
     """Titles of a person in one role.
 
     Attributes:
-        role: `director`, `writer` or `cast`.
+        role: `director`, `writer`, `cast`, or another category of title.principals, such as
+            `composer`.
         titles: The titles with most votes first.
         count: How many there are, of which `titles` may be the first ones.
     """
@@ -62,7 +63,7 @@ class FoundPerson(NamedTuple):
 
     Attributes:
         person: Name, years, professions and known-for.
-        roles: Titles by role; the role with most votes first.
+        roles: Titles by role; the role with most votes first, archive footage and sound last.
         namesakes: Others of the same name, the best-known first.
         as_of: When IMDb made the catalogue's list of titles (UTC).
     """
@@ -92,22 +93,19 @@ def find(
         titles: The most titles to return.
         people: The most people to return.
         with_adult: Whether adult titles may be found.
-        ask_site: Whether to ask the source for suggestions if no title or person of the catalogue
-            has all that was typed.
+        ask_site: Whether to ask the source for suggestions if neither the first title nor the
+            first person of the catalogue has all that was typed, as it was typed.
 
     Raises:
         WarehouseUnavailable: Postgres did not answer.
     """
-    if imdb_id := read_imdb_id(query):
+    if imdb_id := find_imdb_id(query):
         return _by_id(imdb_id, context)
     if person_id := read_person_id(query):
-        person = find_person(person_id, context, titles=0)
-        if person is None:
-            return Found(sentence=f"The catalogue does not hold the person {person_id}.")
-        return Found((), (person.person,), "catalogue", person.as_of)
+        return _by_person_id(person_id, context)
     looked = look_up(query, context, titles=titles, people=people, with_adult=with_adult)
     ours = Found(looked.titles, looked.people, "catalogue", looked.as_of)
-    if looked.is_close or looked.people:
+    if looked.is_close:
         return ours
     sentence = NOTHING if looked.is_there else NO_CATALOGUE
     if ask_site and titles:
@@ -115,16 +113,29 @@ def find(
         if suggested.hits:
             return Found(suggested.hits[:titles], (), "site", looked.as_of)
         sentence = suggested.sentence
-    return ours if looked.titles else Found(as_of=looked.as_of, sentence=sentence)
+    if looked.titles or looked.people:
+        return ours
+    return Found(as_of=looked.as_of, sentence=sentence)
 
 
 def _by_id(imdb_id: str, context: Context) -> Found:
     with context.warehouse.connect() as connection:
         hits = title_hits([imdb_id], connection)
-        as_of = catalogue_as_of.one(connection)
+        is_there, as_of = begin_search.one(connection)
     if hits:
         return Found(hits, (), "catalogue", as_of)
-    return Found(as_of=as_of, sentence=f"The catalogue does not hold the title {imdb_id}.")
+    sentence = f"The catalogue does not hold the title {imdb_id}."
+    return Found(as_of=as_of, sentence=sentence if is_there else NO_CATALOGUE)
+
+
+def _by_person_id(person_id: str, context: Context) -> Found:
+    with context.warehouse.connect() as connection:
+        hits = person_hits([person_id], connection)
+        is_there, as_of = begin_search.one(connection)
+    if hits:
+        return Found((), hits, "catalogue", as_of)
+    sentence = f"The catalogue does not hold the person {person_id}."
+    return Found(as_of=as_of, sentence=sentence if is_there else NO_CATALOGUE)
 
 
 def find_title(imdb_id: str, context: Context) -> SearchHit | None:
@@ -169,6 +180,7 @@ def find_person(
 
 
 def read_person_id(typed: str) -> str | None:
-    """Read IMDb's id of a person, or the id in the address of a person's page at IMDb."""
-    found = _PERSON.fullmatch(typed.strip().lower())
-    return found[1] if found else None
+    """Read IMDb's id of a person, alone or in the address of a person's page in any text."""
+    text = typed.strip().lower()
+    words = [word.strip("()[]<>\"',;") for word in text.split() if "imdb.com" in word]
+    return next((found[1] for word in (text, *words) if (found := _PERSON.fullmatch(word))), None)

@@ -97,18 +97,18 @@ def _title_names(rows: Iterable[TitleToFold]) -> Iterator[Values]:
 
 
 def _names(rows: list[TitleToFold]) -> dict[str, tuple[str, Folded]]:
-    """Return the folded names of one title by their `norm`, each with the first kind it has."""
+    """Return the folded names of one title by their `norm`, each with its best kind."""
     title = rows[0]
     primary, original = title.primary_title, title.original_title
     named = [("primary", primary)] if primary else []
     if original and original != primary:
         named.append(("original", original))
     own = [name for _, name in named]
-    if title.votes >= KNOWN_VOTES:
-        named += [("part", part) for name in own for part in parts(name)]
-    named += [("alternative", reading) for name in own for reading in leet(name)]
     others = dict.fromkeys(row.alternative for row in rows if row.alternative)
     named += [("alternative", name) for name in others]
+    named += [("alternative", reading) for name in own for reading in leet(name)]
+    if title.votes >= KNOWN_VOTES:
+        named += [("part", part) for name in own for part in parts(name)]
     names: dict[str, tuple[str, Folded]] = {}
     for kind, name in named:
         folded = fold(name)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from filmpulse.config import Settings
-from filmpulse.errors import CatalogueRefused
+from filmpulse.errors import BadInput, CatalogueRefused
 from filmpulse.jobs.catalogue.fail import noted
 from filmpulse.jobs.catalogue.subsets import KEPT_TITLES, chosen_in, how_kept
 from filmpulse.jobs.context import Context, Progress, silent
@@ -172,11 +174,26 @@ def _check_count(connection: Connection, dataset: Dataset, count: int) -> None:
 
 
 def download_folder(settings: Settings) -> Path:
-    """Return the folder for downloads, made for this user alone if it is missing."""
-    folder = settings.catalogue_dir
-    if folder is None:
-        home = os.environ.get("AIRFLOW_HOME")
-        above = Path(home) if home else Path(tempfile.gettempdir())
-        folder = above / ("catalogue" if home else f"filmpulse-catalogue-{os.getuid()}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Return the folder for downloads, made for this user alone if it is missing.
+
+    Raises:
+        BadInput: A folder below that for temporary files, where all users write, is another user's
+            or open to others.
+    """
+    folder, home = settings.catalogue_dir, os.environ.get("AIRFLOW_HOME")
+    if folder is None and home:
+        folder = Path(home) / "catalogue"
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir()) / f"filmpulse-catalogue-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    if found.st_uid != os.getuid() or not is_private:
+        raise BadInput(
+            f"{folder} is another user's, or open to others, so nothing is downloaded there: "
+            "remove it, or set FILMPULSE_CATALOGUE_DIR to a folder of your own."
+        )
     return folder

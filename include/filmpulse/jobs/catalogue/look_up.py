@@ -1,22 +1,22 @@
 """Look titles and people up in the catalogue, which costs no request to anybody.
 
 Steps that cost more come later, and only if those before them did not find a well-known title of
-the very name: names, beginnings and words; then words with a typing error; then all words but one.
+the very name: names, beginnings and words; then words with a typing error; then words without
+numbers, since a sequel may not exist; then all words but one.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from filmpulse.items import PersonHit, SearchHit
 from filmpulse.jobs.context import Context
 from filmpulse.search import asked
 from filmpulse.search.asked import GLUED, PART, Reading
-from filmpulse.search.folding import LIGHT, Folded, squeeze
-from filmpulse.search.ranking import Name, Repairs, rank
+from filmpulse.search.folding import LIGHT, Folded, is_light, squeeze
+from filmpulse.search.ranking import Name, Repairs, has_all, rank
 from filmpulse.search.repairs import can_be_repaired, is_one_error, shortened, splits
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import titles as rows
@@ -27,13 +27,14 @@ _LIGHT_VOTES = 1_000_000  # light words are known as well as any
 _MANY, _ENOUGH = 60, 20  # names: the most that one question brings; as many as a page shows
 _LEAST_START = 3  # letters: a shorter beginning of a word is that of too many
 _MOST_WORDS, _MOST_REPAIRS = 10, 12
-_PERSON_ID = re.compile(r"nm[0-9]{7,10}")
+_Without = Literal["nothing", "numbers", "one"]
 
 
 class LookedUp(NamedTuple):
     """What the catalogue has for a query, best first.
 
-    `is_close` says that a title has all that was typed, `is_there` that there is a catalogue.
+    `is_close` says that the first title or the first person has all that was typed, without an
+    error and with its year, and `is_there` that there is a catalogue.
     """
 
     titles: tuple[SearchHit, ...] = ()
@@ -57,14 +58,14 @@ def look_up(
         if not is_there or not readings:
             return LookedUp(as_of=as_of, is_there=is_there)
         search = _Search(connection, readings, with_adult)
-        title_ids = search.titles() if titles else []
-        person_ids = search.people() if people else []
+        title_names = search.titles() if titles else []
+        person_names = search.people() if people else []
         rows.plan_facts(connection)
         return LookedUp(
-            title_hits(title_ids[:titles], connection),
-            person_hits(person_ids[:people], connection),
+            title_hits([name.id for name in title_names[:titles]], connection),
+            person_hits([name.id for name in person_names[:people]], connection),
             as_of,
-            search.is_close and bool(title_ids),
+            search.is_close,
         )
 
 
@@ -80,24 +81,36 @@ class _Search:
         self._given = {"year": year, "with_adult": with_adult}
         self._repairs: Repairs | None = None
         self._unknown: list[str] = []
-        self.is_sure = False  # whether a well-known title has the very name
-        self.is_close = False  # whether a title has all that was typed
+        self._same_people: list[Name] | None = None
+        self._apart: tuple[Reading, ...] | None = None
+        self.is_close = False  # whether what was found has all that was typed
 
-    def titles(self) -> list[str]:
-        """Return ids of titles, best first."""
+    def titles(self) -> list[Name]:
+        """Return the best names of titles, best first."""
         whole = tuple(reading for reading in self._readings if reading.share > PART)
         names = self._named(whole) + self._beginning()
-        self.is_sure = self._has_the_name(names)
-        if not self.is_sure or len(names) < _ENOUGH:
+        is_sure = self._has_the_name(names)
+        if not is_sure or len(names) < _ENOUGH:
             names += (known := self._with_words({}, is_known=True))
-            if not self.is_sure:
+            if not is_sure:
                 names += self._less_known(known)
-        self.is_close = bool(names)
-        if not self.is_sure:
-            names += self._named(tuple(r for r in self._readings if r.share <= PART))
-        if not self.is_close:
-            names += self._with_words(self.repairs(), is_known=True, all_but_one=True)
-        return self._ids(names)
+                names += self._named(tuple(r for r in self._readings if r.share <= PART))
+                names += self._with_less(names)
+        return self._ranked(names)
+
+    def _with_less(self, names: list[Name]) -> list[Name]:
+        """Return well-known titles without numbers that were typed, or without one of the words.
+
+        `names` were found by all of them. A name of a well-known person is asked for as it is.
+        """
+        if self._has_all_words(names, {}):
+            return []
+        found = self._with_words(self.repairs(), is_known=True, without="numbers")
+        if found or self._has_all_words(names, self.repairs()):
+            return found
+        if self._has_the_name(self._people_named()):
+            return []
+        return self._with_words(self.repairs(), is_known=True, without="one")
 
     def _less_known(self, known: list[Name]) -> list[Name]:
         """Return names of all titles that have all words, or words that may have been meant.
@@ -111,8 +124,7 @@ class _Search:
         names = self._with_words(self.repairs(), is_known=True)
         if len(names) < _MANY:
             names += self._with_words(self.repairs())
-        self._readings += (apart := self._taken_apart())
-        return names + self._named(apart)
+        return names + self._named(self._taken_apart())
 
     def _named(self, readings: tuple[Reading, ...]) -> list[Name]:
         norms = list(dict.fromkeys(reading.name.norm for reading in readings))
@@ -128,40 +140,48 @@ class _Search:
         return names
 
     def _with_words(
-        self, repairs: Repairs, *, is_known: bool = False, all_but_one: bool = False
+        self, repairs: Repairs, *, is_known: bool = False, without: _Without = "nothing"
     ) -> list[Name]:
         query = rows.known_titles_with_words if is_known else rows.titles_with_words
         return [
             name
-            for words in self._words(repairs, all_but_one=all_but_one)
+            for words in _text_queries(self._readings[:2], repairs, without)
             for name in query(self._connection, words=words, **self._given)
         ]
 
-    def people(self) -> list[str]:
-        """Return ids of people, best first; each has all words that were typed."""
-        norms = [reading.name.norm for reading in self._readings]
-        names = rows.people_named(self._connection, norms=norms)
+    def people(self) -> list[Name]:
+        """Return names of people, best first; each has all words that were typed."""
+        names = list(self._people_named())
         for start in self._starts():
             names += rows.known_people_beginning(self._connection, start=start, end=_after(start))
-        if not self.is_sure:
-            names += self._people_with_words({})
-        if not names and not self.is_close:
-            names += self._people_with_words(self.repairs())
-        return self._ids(names)
+        if not self._has_the_name(names):
+            names += self._people_with_words(self._readings[:2], {})
+        if not self.is_close and not self._has_all_words(names, {}):
+            names += self._people_with_words(self._readings[:2], self.repairs())
+            names += self._people_with_words(self._taken_apart(), {})
+        return self._ranked(names)
 
-    def _people_with_words(self, repairs: Repairs) -> list[Name]:
+    def _people_named(self) -> list[Name]:
+        if self._same_people is None:
+            norms = [reading.name.norm for reading in self._readings]
+            self._same_people = rows.people_named(self._connection, norms=norms)
+        return self._same_people
+
+    def _people_with_words(self, readings: tuple[Reading, ...], repairs: Repairs) -> list[Name]:
         return [
             name
-            for words in self._words(repairs)[:1]
+            for words in _text_queries(readings, repairs)[:1]
             for name in rows.people_with_words(self._connection, words=words)
         ]
 
-    def _ids(self, names: Iterable[Name]) -> list[str]:
+    def _ranked(self, names: Iterable[Name]) -> list[Name]:
+        """Return the best name of each id, best first; note whether the first has all."""
         ranked = rank(self._readings, list(dict.fromkeys(names)), self._repairs)
-        return [name.id for _, name in ranked]
+        self.is_close |= any(has_all(self._readings, name) for _, name in ranked[:1])
+        return [name for _, name in ranked]
 
     def _has_the_name(self, names: list[Name]) -> bool:
-        """Say whether a well-known title has the very name that was typed, and its year."""
+        """Say whether a well-known title or person has the very name, and the year if typed."""
         return any(
             reading.share == 1
             and name.votes >= _KNOWN_VOTES
@@ -171,16 +191,17 @@ class _Search:
             for name in names
         )
 
+    def _has_all_words(self, names: list[Name], repairs: Repairs) -> bool:
+        """Say whether a well-known title or person has all words that were typed."""
+        return any(
+            name.votes >= _KNOWN_VOTES and has_all(self._readings, name, repairs) for name in names
+        )
+
     def _starts(self) -> list[str]:
         """Return what a name may begin with: the words in one piece, the last as it was typed."""
         reading = self._readings[0]
         words = [*reading.name.words[:-1], reading.start]
         return list(dict.fromkeys([squeeze(words) if reading.start else reading.name.norm]))
-
-    def _words(self, repairs: Repairs, *, all_but_one: bool = False) -> list[str]:
-        """Return a text query for the words of the first two readings, if they have any to ask."""
-        queries = [_text_query(reading, repairs, all_but_one) for reading in self._readings[:2]]
-        return list(dict.fromkeys(query for query in queries if query))
 
     def repairs(self) -> Repairs:
         """Return known words that are one error away from typed ones, the best-known first."""
@@ -204,7 +225,14 @@ class _Search:
         return self._repairs
 
     def _taken_apart(self) -> tuple[Reading, ...]:
-        """Return readings with an unknown word as two known ones, by the better-known of them."""
+        """Add readings with an unknown word as two known ones, by the better-known of them."""
+        if self._apart is None:
+            self.repairs()  # says which words are unknown
+            self._apart = self._two_for_one()
+            self._readings += self._apart
+        return self._apart
+
+    def _two_for_one(self) -> tuple[Reading, ...]:
         pieces = {word: splits(word) for word in self._unknown}
         flat = list({piece for pairs in pieces.values() for pair in pairs for piece in pair})
         known = (
@@ -233,14 +261,28 @@ def _with_two(reading: Reading, word: str, two: tuple[str, str]) -> Reading:
     return Reading(Folded(squeeze(list(words)), words), reading.year, share=GLUED)
 
 
-def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | None:
-    """Return a `tsquery` for names that have all words, or all but one; None without words.
+def _text_queries(
+    readings: tuple[Reading, ...], repairs: Repairs, without: _Without = "nothing"
+) -> list[str]:
+    """Return a `tsquery` for the words of each reading, if it has any to ask."""
+    queries = [_text_query(reading, repairs, without) for reading in readings]
+    return list(dict.fromkeys(query for query in queries if query))
+
+
+def _text_query(reading: Reading, repairs: Repairs, without: _Without) -> str | None:
+    """Return a `tsquery` for names that have all words, or all but some; None without words.
 
     Light words are left out, and a short last word that may be the beginning of another one: both
-    are the words of very many names, and are looked at when names are ranked.
+    are the words of very many names, and are looked at when names are ranked. Without numbers, or
+    without one word, there must be another word.
     """
     words = list(enumerate(reading.name.words))
     heavy = [(place, word) for place, word in words if word not in LIGHT]
+    if without != "nothing":
+        named = [(place, word) for place, word in heavy if not is_light(word)]
+        if without == "numbers" and len(named) == len(heavy):
+            return None
+        heavy = named
     last = len(words) - 1
     terms = []
     for place, word in heavy[:_MOST_WORDS]:
@@ -252,7 +294,7 @@ def _text_query(reading: Reading, repairs: Repairs, all_but_one: bool) -> str | 
         if start and not is_short:
             forms.add(f"{_quoted(start)}:*")
         terms.append(f"({' | '.join(sorted(forms))})")
-    if all_but_one:
+    if without == "one":
         if len(terms) < 3:
             return " | ".join(terms) if len(terms) == 2 else None
         return " | ".join(

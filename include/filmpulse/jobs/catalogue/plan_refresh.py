@@ -11,11 +11,12 @@ import psycopg
 
 from filmpulse.errors import CatalogueRefused
 from filmpulse.jobs.catalogue import estimate as sizes
+from filmpulse.jobs.catalogue.accept import why_not_accepted
 from filmpulse.jobs.catalogue.load_dataset import download_folder
 from filmpulse.jobs.catalogue.subsets import TITLE_DATASETS, needed, with_dependent
 from filmpulse.jobs.context import Context
 from filmpulse.sources.datasets import DATASETS
-from filmpulse.sources.datasets.download import Mark, Offer, address, look
+from filmpulse.sources.datasets.download import Mark, Offer, address, look, remove_downloads
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import catalogue as wh
 from filmpulse.warehouse.catalogue import Load, Owner, Subset
@@ -39,6 +40,8 @@ class CataloguePlan(NamedTuple):
         table_bytes: Of the new tables with their indexes; the live ones stay until the swap.
         needed_bytes: Room that must be free on Postgres' disk.
         free_bytes: Room that there is; None where it cannot be measured.
+        guessed: Datasets whose server does not say how large the file is, so that all of these
+            sizes are estimates.
     """
 
     run_id: str
@@ -50,6 +53,7 @@ class CataloguePlan(NamedTuple):
     table_bytes: int
     needed_bytes: int
     free_bytes: int | None
+    guessed: list[str]
 
     @property
     def datasets(self) -> list[str]:
@@ -66,11 +70,16 @@ class CataloguePlan(NamedTuple):
             if self.free_bytes is not None
             else ("which cannot be measured from here")
         )
+        guess = (
+            f" (an estimate: the server does not say how large {', '.join(self.guessed)} will be)"
+            if self.guessed
+            else ""
+        )
         return (
             f"To load ({self.subset}): {', '.join(self.datasets)}. Download: "
-            f"{_gb(self.download_bytes)}. On Postgres' disk: about {_gb(self.table_bytes)}, and as "
-            "much again until the old tables are dropped. Before that "
-            f"{_gb(self.needed_bytes)} must be free, {free}."
+            f"{_gb(self.download_bytes)}{guess}. On Postgres' disk: about "
+            f"{_gb(self.table_bytes)}, and as much again until the old tables are dropped. Before "
+            f"that {_gb(self.needed_bytes)} must be free, {free}."
         )
 
 
@@ -102,15 +111,12 @@ def check_accepted(context: Context) -> Subset:
     """Return the subset that a person chose.
 
     Raises:
-        CatalogueRefused: Nobody accepted the terms (`not_accepted`).
+        CatalogueRefused: Nobody accepted the terms, or not of this server (`not_accepted`).
     """
     accepted = wh.acceptance.first(context.warehouse)
-    if accepted is None:
-        raise CatalogueRefused(
-            "Nobody accepted the terms of IMDb's datasets, so nothing is downloaded. "
-            "`filmpulse catalogue accept` shows them and asks.",
-            reason="not_accepted",
-        )
+    why = why_not_accepted(accepted, context)
+    if accepted is None or why is not None:
+        raise CatalogueRefused(str(why), reason="not_accepted")
     return accepted.subset
 
 
@@ -135,16 +141,25 @@ def _plan(connection: Connection, run_id: str, subset: Subset, context: Context)
     live = wh.newest_loads(connection, "live")
     offers = _offers(connection, subset, live, context)
     unchanged = [name for name in needed(subset) if name not in offers]
-    taken = sizes.estimate(subset, {name: offer.bytes or 0 for name, offer in offers.items()}, live)
+    known = {
+        name: load for name, load in live.items()
+        if load.url == address(DATASETS[name], context.settings.catalogue_url)
+    }  # fmt: skip
+    guessed = [name for name, offer in offers.items() if offer.bytes is None]
+    files = {name: offer.bytes or _usual(name, known) for name, offer in offers.items()}
+    taken = sizes.estimate(subset, files, known)
     plan = CataloguePlan(
         run_id, subset,
         [name for name in TITLE_DATASETS if name in offers],
         [name for name in offers if name not in TITLE_DATASETS], unchanged,
         taken.download, taken.tables, taken.needed, sizes.free_bytes(connection),
+        guessed,
     )  # fmt: skip
     log.info("%s", plan.sentence)
     if plan.datasets:
-        _check_room(connection, plan, offers, context)
+        _check_room(connection, plan, files, context)
+    # What an earlier run left of a file that is loaded no more, or not now.
+    remove_downloads(download_folder(context.settings), set(DATASETS) - set(offers))
     for name in unchanged:
         wh.load_unchanged(
             connection, run_id=run_id, dataset=name, subset=subset, url=live[name].url,
@@ -152,6 +167,12 @@ def _plan(connection: Connection, run_id: str, subset: Subset, context: Context)
         )  # fmt: skip
         wh.stand_in(connection, DATASETS[name].table)
     return plan
+
+
+def _usual(name: str, known: dict[str, Load]) -> int:
+    """Return the bytes of a dataset's last file from this server, or else of IMDb's."""
+    last = known.get(name)
+    return (last and last.file_bytes) or sizes.USUAL_FILE_BYTES[name]
 
 
 def _offers(
@@ -181,11 +202,11 @@ def _mark(
 
 
 def _check_room(
-    connection: Connection, plan: CataloguePlan, offers: dict[str, Offer], context: Context
+    connection: Connection, plan: CataloguePlan, file_bytes: dict[str, int], context: Context
 ) -> None:
     """Refuse a load that would fill a disk, where that can be measured."""
     folder = download_folder(context.settings)
-    files = sum(sorted(offer.bytes or 0 for offer in offers.values())[-LOADS_AT_ONCE:])
+    files = sum(sorted(file_bytes.values())[-LOADS_AT_ONCE:])
     asked = [(plan.needed_bytes, plan.free_bytes, "Postgres' disk")]
     if sizes.on_one_disk(folder, sizes.data_folder(connection)):
         asked[0] = (plan.needed_bytes + files, plan.free_bytes, "Postgres' disk")

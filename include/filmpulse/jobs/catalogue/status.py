@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from filmpulse.jobs.catalogue.accept import why_not_accepted
+from filmpulse.jobs.catalogue.subsets import needed
 from filmpulse.jobs.context import Context
 from filmpulse.sources.datasets import DATASETS
 from filmpulse.warehouse import catalogue as wh
@@ -17,8 +19,9 @@ class CatalogueStatus(NamedTuple):
     """How the catalogue stands.
 
     Attributes:
-        subset: What a person chose with the terms; None: nobody accepted them.
+        subset: What a person chose with the terms; None: nobody accepted them for this server.
         accepted_at: When (UTC).
+        not_accepted: Why nothing is downloaded, in a sentence; None: the terms are accepted.
         is_filled: Whether readers see titles.
         shown_subset: Which titles those are; None without any.
         titles: How many titles readers see.
@@ -32,6 +35,7 @@ class CatalogueStatus(NamedTuple):
 
     subset: Subset | None
     accepted_at: datetime | None
+    not_accepted: str | None
     is_filled: bool
     shown_subset: Subset | None
     titles: int
@@ -51,6 +55,8 @@ def catalogue_status(context: Context) -> CatalogueStatus:
     """
     with context.warehouse.connect() as connection:
         accepted = wh.acceptance.first(connection)
+        if not_accepted := why_not_accepted(accepted, context):
+            accepted = None
         owner = wh.owner(connection)
         newest = wh.newest_loads(connection, *STATES)
         is_filled = wh.is_filled(connection, "title_basics")
@@ -59,6 +65,7 @@ def catalogue_status(context: Context) -> CatalogueStatus:
         return CatalogueStatus(
             subset=accepted and accepted.subset,
             accepted_at=accepted and accepted.accepted_at,
+            not_accepted=not_accepted,
             is_filled=is_filled,
             shown_subset=shown and shown.subset,
             titles=(shown and shown.rows_kept) or 0,
@@ -67,5 +74,10 @@ def catalogue_status(context: Context) -> CatalogueStatus:
             run_id=owner and owner.run_id,
             is_worked_on=wh.is_worked_on(connection),
             loads=tuple(newest[name] for name in DATASETS if name in newest),
-            shown=tuple(live[name] for name in DATASETS if name in live),
+            shown=tuple(live[name] for name in _read(shown) if name in live),
         )
+
+
+def _read(titles: Load | None) -> list[str]:
+    """Name the datasets that readers see; a load of a subset before may have had others."""
+    return needed(titles.subset) if titles else []

@@ -10,7 +10,7 @@ import time
 from typing import Literal, NamedTuple
 
 from filmpulse.errors import Blocked, FilmpulseError, HostBusy, HostPaused
-from filmpulse.items import SearchHit, read_imdb_id
+from filmpulse.items import SearchHit, find_imdb_id
 from filmpulse.jobs.catalogue.look_up import look_up
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.remember import BUSY, WAIT_SECONDS, Remembered, TooBusy
@@ -57,30 +57,45 @@ _remembered: Remembered[Suggested] = Remembered(_how_long)
 _asking = threading.Lock()
 
 
-def suggest(query: str, context: Context) -> Suggested:
+def suggest(query: str, context: Context, *, at_site: bool = False) -> Suggested:
     """Suggest movies for an id, an address or the beginning of a title: the catalogue's, if it can.
 
     Costs no request for an id, an address, a title of the catalogue, or words that were asked about
-    within the hour; else what `search` costs. A refusal or a pause is an answer, too.
+    within the hour; else what `search` costs. A refusal or a pause is an answer, too, unless the
+    catalogue has titles that are like it.
+
+    Args:
+        query: What was typed; any text.
+        context: The job's outside world.
+        at_site: Whether to ask the site, whatever the catalogue has.
 
     Raises:
         WarehouseUnavailable: The warehouse could not be asked.
     """
-    if read_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS:
-        looked = look_up(query, context, titles=_MOST_TITLES, people=0)
-        if looked.is_close:
-            return Suggested("found", looked.titles, credit=CREDIT)
-    return suggest_from_site(query, context)
+    is_name = find_imdb_id(query) is None and len(_words(query)) >= FEWEST_LETTERS
+    if at_site or not is_name:
+        return suggest_from_site(query, context)
+    looked = look_up(query, context, titles=_MOST_TITLES, people=0)
+    ours = Suggested("found", looked.titles, credit=CREDIT)
+    if looked.is_close:
+        return ours
+    suggested = suggest_from_site(query, context)
+    return suggested if suggested.hits or not looked.titles else ours
+
+
+def may_ask_site(context: Context) -> bool:
+    """Say whether there is a site to ask for suggestions: reading live is on."""
+    return bool(sites(context.settings))
 
 
 def suggest_from_site(query: str, context: Context) -> Suggested:
     """Do what `suggest` does, without the catalogue."""
     words = _words(query)
-    if imdb_id := read_imdb_id(query):
+    if imdb_id := find_imdb_id(query):
         return Suggested("named", imdb_id=imdb_id)
     if len(words) < FEWEST_LETTERS:
         return Suggested("too_short", sentence=f"Type at least {FEWEST_LETTERS} letters.")
-    if not sites(context.settings):
+    if not may_ask_site(context):
         return Suggested(
             "off",
             sentence="Reading live is off, so titles cannot be looked up here: paste the movie's "

@@ -14,13 +14,13 @@ import json
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
@@ -125,16 +125,16 @@ def look(dataset: Dataset, base_url: str, known: Mark | None = None) -> Offer | 
         SiteUnavailable: No answer, 429 or 5xx.
         BadInput: The address cannot be used.
     """
-    url, shown = _url(dataset, base_url), address(dataset, base_url)
+    url = address(dataset, base_url)
     conditions = known.conditions() if known else {}
-    with _client() as client:
+    with _client(base_url) as client:
         for method in ("HEAD", "GET"):
-            with _asked(client, method, url, shown, conditions) as answer:
+            with _asked(client, method, url, conditions) as answer:
                 if method == "HEAD" and answer.status_code in (403, 405, 501):
                     continue
                 if _is_unchanged(answer, known):
                     return None
-                _check_status(answer, shown)
+                _check_status(answer, url)
                 return Offer(_length(answer), Mark.of(answer))
     raise AssertionError("a GET ends the loop")
 
@@ -167,13 +167,13 @@ def fetch_dataset(
             goes on from there.
         BadInput: Address or folder cannot be used.
     """
-    url, shown = _url(dataset, base_url), address(dataset, base_url)
-    part = _Part(folder, dataset, shown)
-    with _client() as client:
+    url = address(dataset, base_url)
+    part = _Part(folder, dataset, url)
+    with _client(base_url) as client:
         for left in range(RESUMES, -1, -1):
             before = part.size
             try:
-                return _fetch_once(client, url, part, known, progress)
+                return _fetch_once(client, part, known, progress)
             except SiteUnavailable:
                 if not left or part.size <= before or part.condition is None:
                     raise
@@ -181,7 +181,7 @@ def fetch_dataset(
                 part.drop()
                 continue
             time.sleep(PAUSE_SECONDS)
-    raise SiteUnavailable(f"{shown} was another version each time.", reason="broken_page")
+    raise SiteUnavailable(f"{url} was another version each time.", reason="broken_page")
 
 
 def rows(path: Path, dataset: Dataset) -> Iterator[bytes]:
@@ -214,25 +214,34 @@ def rows(path: Path, dataset: Dataset) -> Iterator[bytes]:
 
 
 def address(dataset: Dataset, base_url: str) -> str:
-    """Return the address of a dataset's file, to be shown: without user and password.
+    """Return the address of a dataset's file, without user and password.
 
     Raises:
         BadInput: It is no address.
     """
-    try:
-        parts = urlsplit(_url(dataset, base_url))
-    except ValueError as error:
-        raise BadInput(f"FILMPULSE_CATALOGUE_URL cannot be used: {error}") from error
+    parts = _split(f"{base_url.rstrip('/')}/{dataset.name}.tsv.gz")
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _url(dataset: Dataset, base_url: str) -> str:
-    return f"{base_url.rstrip('/')}/{dataset.name}.tsv.gz"
+def server(base_url: str) -> str:
+    """Return the host of an address, in small letters, with its port if one is named.
+
+    Raises:
+        BadInput: It is no address.
+    """
+    return _split(base_url).netloc.rpartition("@")[2].lower()
 
 
-def remove_downloads(folder: Path) -> None:
-    """Remove all files and parts of files of the datasets from a folder."""
-    for dataset in DATASETS.values():
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise BadInput(f"FILMPULSE_CATALOGUE_URL cannot be used: {error}") from error
+
+
+def remove_downloads(folder: Path, names: Iterable[str] = DATASETS) -> None:
+    """Remove all files and parts of files of datasets from a folder."""
+    for dataset in map(DATASETS.__getitem__, names):
         part = _Part(folder, dataset, "")
         part.drop()
         part.whole.unlink(missing_ok=True)
@@ -295,13 +304,13 @@ class _Part:
 
 
 def _fetch_once(
-    client: httpx.Client, url: str, part: _Part, known: Mark | None, progress: Progress
+    client: httpx.Client, part: _Part, known: Mark | None, progress: Progress
 ) -> Downloaded | None:
     """Ask for the file, or for the rest of it, and write what comes."""
     headers = known.conditions() if known else {}
     if part.condition:
         headers |= {"Range": f"bytes={part.size}-", "If-Range": part.condition}
-    with _asked(client, "GET", url, part.url, headers) as answer:
+    with _asked(client, "GET", part.url, headers) as answer:
         if _is_unchanged(answer, known):
             part.drop()
             return None
@@ -405,23 +414,30 @@ def _disk(part: _Part) -> Iterator[None]:
         ) from error
 
 
-def _client() -> httpx.Client:
+def _client(base_url: str) -> httpx.Client:
     """Return a client that heeds HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
 
+    User and password of the address go with its requests, but not with the addresses that httpx
+    writes to the log.
+
     Raises:
-        BadInput: One of those cannot be used.
+        BadInput: One of those cannot be used, or the address.
     """
+    parts = _split(base_url)
+    auth = None
+    if parts.username is not None:
+        auth = (unquote(parts.username), unquote(parts.password or ""))
     # Nothing may be unpacked on the way: the bytes are those of the file.
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     try:
-        return httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=True)
+        return httpx.Client(headers=headers, auth=auth, timeout=_TIMEOUT, follow_redirects=True)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise BadInput(f"The address of a proxy cannot be used: {error}") from error
 
 
 @contextmanager
 def _asked(
-    client: httpx.Client, method: str, url: str, shown: str, headers: dict[str, str]
+    client: httpx.Client, method: str, url: str, headers: dict[str, str]
 ) -> Iterator[httpx.Response]:
     """Send a request and give its answer, the body to be read; say what went wrong.
 
@@ -435,13 +451,13 @@ def _asked(
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise BadInput(f"FILMPULSE_CATALOGUE_URL cannot be used: {error}") from error
     except httpx.TimeoutException as error:
-        raise SiteUnavailable(f"{shown} gave no answer in time.", reason="timeout") from error
+        raise SiteUnavailable(f"{url} gave no answer in time.", reason="timeout") from error
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
         why = str(error) or type(error).__name__
-        raise SiteUnavailable(f"{shown} was cut off: {why}.", reason="broken_page") from error
+        raise SiteUnavailable(f"{url} was cut off: {why}.", reason="broken_page") from error
     except httpx.HTTPError as error:
         why = str(error) or type(error).__name__
-        raise SiteUnavailable(f"{shown} could not be read: {why}.") from error
+        raise SiteUnavailable(f"{url} could not be read: {why}.") from error
 
 
 def _check_status(answer: httpx.Response, url: str) -> None:

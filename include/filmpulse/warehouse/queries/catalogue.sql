@@ -2,12 +2,13 @@
 -- (`warehouse/catalogue.py`). Names in braces are filled in as identifiers.
 
 -- name: catalogue_accept
-INSERT INTO ops.catalogue_acceptance (subset, clause) VALUES (%(subset)s, %(clause)s)
+INSERT INTO ops.catalogue_acceptance (subset, server, clause)
+VALUES (%(subset)s, %(server)s, %(clause)s)
 ON CONFLICT (only_row) DO UPDATE
-SET subset = excluded.subset, clause = excluded.clause, accepted_at = now()
+SET subset = excluded.subset, server = excluded.server, clause = excluded.clause, accepted_at = now()
 
 -- name: catalogue_acceptance
-SELECT subset, accepted_at FROM ops.catalogue_acceptance
+SELECT subset, server, accepted_at FROM ops.catalogue_acceptance
 
 -- name: catalogue_withdraw
 DELETE FROM ops.catalogue_acceptance
@@ -152,16 +153,17 @@ COMMENT ON TABLE catalogue_next.{table} IS {description}
 -- name: catalogue_make_raw
 -- Rows on their way, of which a part is kept. It is lost if the server crashes, as it should be.
 DROP TABLE IF EXISTS catalogue_next.{raw};
-CREATE UNLOGGED TABLE catalogue_next.{raw} (LIKE catalogue_live.{table})
+CREATE UNLOGGED TABLE catalogue_next.{raw} (LIKE catalogue_live.{table} INCLUDING CONSTRAINTS)
 
 -- name: catalogue_stand_in
 -- A dataset that is not loaded: the next catalogue has the live rows.
 CREATE VIEW catalogue_next.{table} AS SELECT * FROM catalogue_live.{table}
 
 -- name: catalogue_copy
--- Nothing is quoted in the files, so that the quote is a character that they do not hold.
+-- Nothing is quoted in the files, so that the quote is a character that they do not hold. We quote carriage
+-- returns alone (`Rows`); the escape counts within quotes only, so it is any other character.
 COPY catalogue_next.{table} FROM STDIN
-(FORMAT csv, DELIMITER E'\t', QUOTE E'\x01', ESCAPE E'\x01', NULL '\N', ENCODING 'UTF8')
+(FORMAT csv, DELIMITER E'\t', QUOTE E'\x01', ESCAPE '"', NULL '\N', ENCODING 'UTF8')
 
 -- name: catalogue_keep_no_episodes
 INSERT INTO catalogue_next.{table}

@@ -14,21 +14,24 @@ HAVING min(a.region) = max(a.region);
 
 -- name: catalogue_described
 -- Every title with what the figures go by: here alone stand type, decade, choices of a genre, ten
--- minutes, and who is listed. The choices: see catalogue_live.rated_titles.
+-- minutes, and who is listed. The choices: see catalogue_live.rated_titles; each once, though a title
+-- may name one of its three genres twice.
 CREATE TEMPORARY VIEW described_titles AS
 SELECT b.tconst, b.primary_title AS title, b.title_type, b.start_year AS year,
        coalesce(floor(b.start_year / 10.0) * 10 || 's', 'unknown') AS decade,
        coalesce(o.region, 'unknown') AS region,
        CASE WHEN b.is_adult THEN ARRAY['Adult']
-            ELSE ARRAY['All genres'] || coalesce(b.genres, ARRAY['unknown']) END AS genre_choices,
+            ELSE ARRAY['All genres'] || coalesce(
+                CASE WHEN b.genres[1] IN (b.genres[2], b.genres[3]) OR b.genres[2] = b.genres[3]
+                     THEN ARRAY(SELECT DISTINCT g FROM unnest(b.genres) g ORDER BY g) ELSE b.genres END,
+                ARRAY['unknown']) END AS genre_choices,
        b.runtime_minutes, b.runtime_minutes / 10 * 10 AS runtime_from,
        b.is_adult, NOT b.is_adult AND b.title_type <> 'tvEpisode' AS is_listed,
        r.average_rating AS rating, r.num_votes AS votes
 FROM (
     SELECT tconst, primary_title, coalesce(title_type, 'unknown') AS title_type, start_year,
            runtime_minutes, string_to_array(genres, ',') AS genres,
-           coalesce(is_adult, false)
-               OR 'Adult' = ANY (coalesce(string_to_array(genres, ','), ARRAY[]::text[])) AS is_adult
+           catalogue.is_adult(is_adult, genres) AS is_adult
     FROM {schema}.title_basics
 ) b
 LEFT JOIN original_regions o USING (tconst)

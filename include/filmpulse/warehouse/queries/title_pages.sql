@@ -3,7 +3,7 @@
 -- name: title_facts
 SELECT b.tconst AS imdb_id, coalesce(b.primary_title, b.original_title, b.tconst) AS title,
        b.original_title, b.title_type AS kind, b.start_year AS year, b.end_year, b.runtime_minutes,
-       coalesce(b.is_adult, false) AS is_adult,
+       catalogue.is_adult(b.is_adult, b.genres) AS is_adult,
        coalesce(string_to_array(b.genres, ','), '{}') AS genres,
        r.average_rating::double precision AS rating, r.num_votes AS vote_count,
        s.tconst AS series_id, s.primary_title AS series, e.season_number AS season,

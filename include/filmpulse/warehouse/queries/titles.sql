@@ -1,7 +1,8 @@
 -- Titles and people of the catalogue: reads for the search and for pages, and what the search needs.
 
 -- name: catalogue_as_of
-SELECT max(modified_at) AS as_of FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live'
+-- The ledger remembers what was dropped.
+SELECT (SELECT titles_as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)) AS as_of
 
 -- name: has_title_names
 SELECT EXISTS (SELECT FROM catalogue.title_names)
@@ -10,7 +11,7 @@ SELECT EXISTS (SELECT FROM catalogue.title_names)
 -- The plans that follow read what indexes find in the order of the table, which is that of votes: so LIMIT takes
 -- the best-known.
 SELECT EXISTS (SELECT FROM catalogue.title_names) AS is_there,
-       (SELECT max(modified_at) FROM ops.catalogue_loads WHERE dataset = 'title.basics' AND state = 'live') AS as_of
+       (SELECT titles_as_of FROM mart.catalogue_dates WHERE EXISTS (SELECT FROM catalogue.title_names)) AS as_of
 FROM (
     SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
            set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
@@ -141,32 +142,40 @@ LEFT JOIN LATERAL (
     SELECT array_agg(b.primary_title || coalesce(' (' || b.start_year || ')', '') ORDER BY t.place) AS titles
     FROM unnest(string_to_array(n.known_for_titles, ',')) WITH ORDINALITY t (tconst, place)
     JOIN catalogue.title_basics b USING (tconst)
-    WHERE b.primary_title IS NOT NULL AND b.is_adult IS NOT TRUE
+    WHERE b.primary_title IS NOT NULL AND NOT catalogue.is_adult(b.is_adult, b.genres)
 ) k ON true
 WHERE n.primary_name IS NOT NULL
 ORDER BY asked.place
 
 -- name: titles_of_person
--- The best-known titles of a person in each role; no episodes.
+-- The best-known titles of a person in each role; no episodes. Roles that `credits` does not hold are the
+-- categories of title.principals, archive footage and sound among them, which come last. The condition is
+-- that of the index.
+WITH told AS (
+    SELECT role, tconst FROM catalogue.credits WHERE nconst = %(person_id)s
+    UNION ALL
+    SELECT DISTINCT category, tconst FROM catalogue.title_principals
+    WHERE nconst = %(person_id)s AND category NOT IN ('director', 'writer', 'actor', 'actress', 'self')
+)
 SELECT role, imdb_id, in_all, votes
 FROM (
     SELECT c.role, c.tconst AS imdb_id, coalesce(r.num_votes, 0) AS votes,
            count(*) OVER (PARTITION BY c.role) AS in_all,
            sum(coalesce(r.num_votes, 0)) OVER (PARTITION BY c.role) AS all_votes,
            row_number() OVER (PARTITION BY c.role ORDER BY coalesce(r.num_votes, 0) DESC, c.tconst) AS place
-    FROM catalogue.credits c
+    FROM told c
     JOIN catalogue.title_basics b USING (tconst)
     LEFT JOIN catalogue.title_ratings r USING (tconst)
-    WHERE c.nconst = %(person_id)s AND b.title_type IS DISTINCT FROM 'tvEpisode'
-      AND c.tconst ~ '^tt[0-9]{7,9}$' AND (b.is_adult IS NOT TRUE OR %(with_adult)s)
+    WHERE b.title_type IS DISTINCT FROM 'tvEpisode'
+      AND c.tconst ~ '^tt[0-9]{7,9}$' AND (NOT catalogue.is_adult(b.is_adult, b.genres) OR %(with_adult)s)
 ) of_role
 WHERE place <= %(most)s
-ORDER BY all_votes DESC, role, place
+ORDER BY role LIKE 'archive%%', all_votes DESC, role, place
 
 -- name: titles_to_fold
 -- Each title with its alternative titles, one row each, most votes first; all rows of a title follow each other.
 SELECT b.tconst, b.primary_title, b.original_title, b.start_year AS year,
-       b.is_adult IS NOT TRUE AS is_common, coalesce(r.num_votes, 0) AS votes, a.title AS alternative
+       NOT catalogue.is_adult(b.is_adult, b.genres) AS is_common, coalesce(r.num_votes, 0) AS votes, a.title AS alternative
 FROM title_basics b
 LEFT JOIN title_ratings r USING (tconst)
 LEFT JOIN title_akas a

@@ -85,7 +85,7 @@ def search_people(
 
 
 def _check_catalogue(door: Door) -> None:
-    """Refuse a search where there is no catalogue: an empty list would say that nothing fits.
+    """Refuse where there is no catalogue: an empty list, or a 404, would say that nothing fits.
 
     Raises:
         HTTPException: 409.
@@ -102,6 +102,7 @@ def _check_catalogue(door: Door) -> None:
 )
 def show_title(request: Request, door: DoorDep, imdb_id: TitleId) -> Response:
     """Facts, people and other names of any title of the catalogue, tracked or not."""
+    _check_catalogue(door)
     with door.context().warehouse.connect() as connection:
         facts = title_pages.title_facts.first(connection, imdb_id=imdb_id)
         people = title_pages.title_people(connection, imdb_id=imdb_id, most=_OF_A_ROLE)
@@ -116,10 +117,11 @@ def show_title(request: Request, door: DoorDep, imdb_id: TitleId) -> Response:
     "/people/{person_id}",
     summary="Show a person of the catalogue",
     response_model=models.PersonShown,
-    responses=answered(304, 404),
+    responses=answered(304, 404, 409),
 )
 def show_person(request: Request, door: DoorDep, person_id: PersonId) -> Response:
     """A person's titles by role, 100 of each at most, and others of the same name."""
+    _check_catalogue(door)
     found = jobs.find_person(person_id, door.context(), titles=_OF_A_PERSON)
     if found is None:
         raise HTTPException(404, f"The catalogue has no person {person_id}.")

@@ -523,7 +523,9 @@ class TitleShown(Shown):
     year: TitleYear
     end_year: Annotated[int | None, _of("Last year of a series; null for others.", None)]
     runtime_minutes: Annotated[int | None, _of("Null where it is not known.", 118)]
-    is_adult: Annotated[bool, _of("Whether IMDb calls it an adult title.", False)]
+    is_adult: Annotated[
+        bool, _of("Whether IMDb calls it an adult title, or Adult is among its genres.", False)
+    ]
     genres: Genres
     rating: ImdbRating
     vote_count: ImdbVotes
@@ -540,7 +542,10 @@ class TitleShown(Shown):
 class TitlesInRole(Shown):
     """A person's titles in one role: those with most votes, the newest first."""
 
-    role: Annotated[str, _of("director, writer or cast.", "director")]
+    role: Annotated[
+        str,
+        _of("director, writer, cast, or another one by IMDb's word, such as composer.", "director"),
+    ]
     count: Annotated[int, _of("How many there are; `titles` may be the first of them.", 12)]
     titles: list[TitleFound]
 

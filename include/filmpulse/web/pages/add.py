@@ -6,7 +6,7 @@ Both may ask the site, so they are for those who may track a movie. The form tha
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -21,20 +21,29 @@ Typed = Annotated[str, Query(max_length=500)]
 
 
 @router.get("", response_class=HTMLResponse)
-def add_page(request: Request, door: DoorDep, q: Typed = "", movie: Typed = "") -> HTMLResponse:
+def add_page(
+    request: Request, door: DoorDep, q: Typed = "", movie: Typed = "", at_site: bool = False
+) -> HTMLResponse:
     """Show the box for a title, an id or an address; with a look if a movie was chosen."""
-    suggested = jobs.suggest(q, door.context()) if q.strip() else None
+    suggested = jobs.suggest(q, door.context(), at_site=at_site) if q.strip() else None
     if suggested is not None and suggested.imdb_id:
         movie = suggested.imdb_id
     look = _look(movie, door) if movie.strip() else None
-    return page(request, "add.html", q=q, suggested=suggested, look=look)
+    values: dict[str, Any] = {"q": q, "suggested": suggested, "look": look}
+    return page(request, "add.html", **values, may_ask_site=jobs.may_ask_site(door.context()))
 
 
 @router.get("/suggestions", response_class=HTMLResponse)
-def suggestions(request: Request, door: DoorDep, q: Typed = "") -> HTMLResponse:
-    """Return suggestions for what was typed so far."""
-    suggested = jobs.suggest(q, door.context()) if q.strip() else None
-    return page(request, "_suggestions.html", suggested=suggested)
+def suggestions(
+    request: Request, door: DoorDep, q: Typed = "", at_site: bool = False
+) -> HTMLResponse:
+    """Return suggestions for what was typed so far: the site's if `at_site`."""
+    context = door.context()
+    values: dict[str, Any] = {
+        "q": q, "may_ask_site": jobs.may_ask_site(context),
+        "suggested": jobs.suggest(q, context, at_site=at_site) if q.strip() else None,
+    }  # fmt: skip
+    return page(request, "_suggestions.html", **values)
 
 
 @router.get("/look", response_class=HTMLResponse)

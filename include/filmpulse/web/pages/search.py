@@ -45,7 +45,7 @@ def search_page(
     values: dict[str, Any] = {
         "q": q, "adult": adult, "longest": LONGEST, "found": found, "words": _words(found),
         "has_catalogue": titles.has_title_names.one(context.warehouse),
-        "tracked": tracked_ids(door),
+        "tracked": tracked_ids(door), "may_ask_site": jobs.may_ask_site(context),
     }  # fmt: skip
     return page(request, "_found.html" if is_part(request) else "search.html", **values)
 

@@ -2,12 +2,14 @@
 CREATE TABLE ops.catalogue_acceptance (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     subset      text NOT NULL CHECK (subset IN ('rated', 'no_episodes', 'all')),
+    server      text NOT NULL,
     clause      text NOT NULL,
     accepted_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE ops.catalogue_acceptance IS 'That a person accepted the terms of the datasets, and what they chose; no row before.';
 COMMENT ON COLUMN ops.catalogue_acceptance.only_row IS 'Always true: there is one row at most.';
 COMMENT ON COLUMN ops.catalogue_acceptance.subset IS 'rated, no_episodes or all: the titles that are kept.';
+COMMENT ON COLUMN ops.catalogue_acceptance.server IS 'Host, and port if named, of the datasets that they were accepted for: nothing is downloaded from another.';
 COMMENT ON COLUMN ops.catalogue_acceptance.clause IS 'The terms as they were shown.';
 COMMENT ON COLUMN ops.catalogue_acceptance.accepted_at IS 'When they were accepted (UTC).';
 
