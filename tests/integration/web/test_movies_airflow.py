@@ -267,13 +267,16 @@ def test_of_200_adds_by_8_clients_none_is_lost(app: Any, tracked: None) -> None:
     wanted = [f"tt{99_100_000 + number}" for number in range(200)]
     statuses: list[int] = []
 
-    def add(mine: list[str]) -> None:
-        client = somebody(app, "op")
+    def add(client: Any, mine: list[str]) -> None:
         for imdb_id in mine:
             answer = client.post(f"{HERE}/movies", data={"movie": imdb_id})
             statuses.append(answer.status_code)
 
-    threads = [threading.Thread(target=add, args=(wanted[n::8],)) for n in range(8)]
+    clients = [somebody(app, "op") for _ in range(8)]  # one by one: log-ins are not the question
+    threads = [
+        threading.Thread(target=add, args=(client, wanted[n::8]))
+        for n, client in enumerate(clients)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -192,11 +192,9 @@ def _csv_records(
     above = (mapping.header_row or 1) - 1
     lines = chain((first,), lines)
     lines = chain(("\n" for _ in islice(lines, above)), lines)  # empty, to keep the line numbers
-    limit = csv.field_size_limit(limits.MAX_FIELD_CHARACTERS)  # one for the whole process
-    try:
-        yield _filled(_records(lines, reading, delimiter, mapping.escape), reading), delimiter
-    finally:
-        csv.field_size_limit(limit)
+    # One for the whole process, and left so: another thread may read a table just now.
+    csv.field_size_limit(limits.MAX_FIELD_CHARACTERS)
+    yield _filled(_records(lines, reading, delimiter, mapping.escape), reading), delimiter
 
 
 def first_rows(

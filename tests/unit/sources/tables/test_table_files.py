@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -101,12 +102,23 @@ def test_an_open_quotation_mark_says_which_lines_it_took():
     assert chunk.broken[0].cells == {"filmpulse_text": '2,"open\n3,3\n4,"4"\n'}
 
 
-def test_an_open_quotation_mark_does_not_read_a_huge_file_into_memory(monkeypatch):
+def test_an_open_quotation_mark_does_not_read_a_huge_file_into_memory(monkeypatch, request):
+    request.addfinalizer(partial(csv.field_size_limit, csv.field_size_limit()))
     monkeypatch.setattr(limits, "MAX_FIELD_CHARACTERS", 1_000)
     said = refusal('a,b\n1,1\n1,"open\n' + "2,2\n" * 1_000 + "last,1\n")
     assert "line 3 " in said
     assert "1,000 characters" in said
-    assert csv.field_size_limit() == 131_072  # the process's own limit is as it was
+
+
+def test_a_table_that_is_read_meanwhile_leaves_the_limit_of_a_cell():
+    short, long = b"a,b\n1,1\n" * 2, f"a,b\n1,{'x' * 500_000}\n".encode()
+    first = read_chunks(io.BytesIO(long), "f.csv", a_map())
+    second = read_chunks(io.BytesIO(short), "g.csv", a_map())
+    assert next(second).frame.shape[0] > 0
+    assert len(next(first).frame.iloc[0]["b"]) == 500_000
+    assert list(second) == []
+    third = read_chunks(io.BytesIO(long), "f.csv", a_map())
+    assert len(next(third).frame.iloc[0]["b"]) == 500_000
 
 
 def test_a_row_of_many_long_cells_is_refused(monkeypatch):
