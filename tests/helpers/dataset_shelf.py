@@ -8,7 +8,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+from filmpulse import jobs
+from filmpulse.config import Settings
 from filmpulse.sources.datasets import DATASETS
 
 
@@ -76,3 +79,13 @@ def open_shelf() -> Iterator[Shelf]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def context_of(shelf: Shelf, warehouse_url: str, folder: Path) -> jobs.Context:
+    """Return the context of jobs that load from a shelf; lake and downloads lie in the folder."""
+    return jobs.Context.from_settings(
+        Settings(
+            warehouse_url=warehouse_url, lake_url=(folder / "lake").as_uri(),
+            catalogue_url=shelf.url, catalogue_dir=folder / "downloads",
+        )
+    )  # fmt: skip

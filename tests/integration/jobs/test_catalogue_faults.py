@@ -11,12 +11,11 @@ import sys
 import psycopg
 import pytest
 from helpers.dataset_rows import expected, hostile_rows, lines, stored
-from helpers.dataset_shelf import open_shelf
+from helpers.dataset_shelf import context_of, open_shelf
 from helpers.waiting import wait_until
 from test_load_catalogue import ask, schemas
 
 from filmpulse import jobs
-from filmpulse.config import Settings
 from filmpulse.errors import (
     CatalogueBusy,
     CatalogueRefused,
@@ -42,12 +41,7 @@ def shelf():
 @pytest.fixture
 def context(warehouse_url, tmp_path, shelf):
     """A catalogue that is loaded, with all datasets changed since."""
-    made = jobs.Context.from_settings(
-        Settings(
-            warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(),
-            catalogue_url=shelf.url, catalogue_dir=tmp_path / "downloads",
-        )
-    )  # fmt: skip
+    made = context_of(shelf, warehouse_url, tmp_path)
     jobs.accept_catalogue("all", made)
     jobs.refresh_catalogue("old", made)
     shelf.put({name: text + _one_more(name) for name, text in hostile_rows().items()})

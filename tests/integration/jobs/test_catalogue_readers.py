@@ -14,13 +14,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from helpers.dataset_rows import lines
-from helpers.dataset_shelf import open_shelf
+from helpers.dataset_shelf import context_of, open_shelf
 from helpers.waiting import wait_until
 from psycopg.conninfo import make_conninfo
 from test_load_catalogue import schemas
 
 from filmpulse import jobs
-from filmpulse.config import Settings
 from filmpulse.errors import CatalogueBusy
 from filmpulse.warehouse import catalogue as wh
 
@@ -52,12 +51,7 @@ def shelf():
 
 @pytest.fixture
 def context(warehouse_url, tmp_path, shelf):
-    made = jobs.Context.from_settings(
-        Settings(
-            warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(),
-            catalogue_url=shelf.url, catalogue_dir=tmp_path / "downloads",
-        )
-    )  # fmt: skip
+    made = context_of(shelf, warehouse_url, tmp_path)
     jobs.accept_catalogue("all", made)
     jobs.refresh_catalogue("first", made)
     return made

@@ -8,10 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from helpers.dataset_rows import HOSTILE, expected, hostile_rows, lines, stored
-from helpers.dataset_shelf import Shelf, open_shelf
+from helpers.dataset_shelf import Shelf, context_of, open_shelf
 
 from filmpulse import jobs
-from filmpulse.config import Settings
 from filmpulse.errors import BadInput, CatalogueRefused
 from filmpulse.sources.datasets import DATASETS
 from filmpulse.warehouse.migrate import migrate
@@ -29,12 +28,7 @@ def shelf():
 
 @pytest.fixture
 def context(warehouse_url, tmp_path, shelf: Shelf) -> jobs.Context:
-    return jobs.Context.from_settings(
-        Settings(
-            warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(),
-            catalogue_url=shelf.url, catalogue_dir=tmp_path / "downloads",
-        )
-    )  # fmt: skip
+    return context_of(shelf, warehouse_url, tmp_path)
 
 
 def refresh(context, subset="all", run_id="run"):
