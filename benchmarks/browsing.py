@@ -138,6 +138,12 @@ def _seconds(viewer: Viewer, layout: Layout) -> float:
     return seen.seconds
 
 
+def _named(choice: Question) -> str:
+    """Return a name for the question of a filter: its columns, or its figures if it has none."""
+    asked = choice.body["queries"][0]
+    return f"choices: {asked['columns'] or asked['metrics']}"
+
+
 def ask_again(served: Served, times: int) -> list[Asked]:
     """Ask what charts and filters of every tab ask, past the cache, so many times, two at once."""
     with served.visited() as viewer:
@@ -150,10 +156,7 @@ def ask_again(served: Served, times: int) -> list[Asked]:
             titles: dict[int | None, str] = {**viewer.chart_ids()}
             traffic = viewer.traffic()
             for each in (*traffic.questions, *traffic.choices):
-                title = (
-                    titles.get(each.chart_id) or f"choices: {each.body['queries'][0]['columns'][0]}"
-                )
-                questions.append((layout.slug, title, each))
+                questions.append((layout.slug, titles.get(each.chart_id) or _named(each), each))
         took: dict[tuple[str, str], list[float]] = defaultdict(list)
         token = viewer.run("return document.querySelector('#csrf_token').value")
         cookies = {each["name"]: each["value"] for each in viewer.driver.get_cookies()}

@@ -83,6 +83,7 @@ def rescore(imdb_id: str, door: Door, visitor: Visitor) -> str | None:
     """
     if _is_at_work(imdb_id, door):
         return None
+    door.check_start(BACKLOG, visitor)
     jobs.ask_again(door.context(is_scoring=True), [imdb_id])
     return door.start(BACKLOG, {"imdb_ids": [imdb_id]}, visitor)
 

@@ -188,6 +188,19 @@ def test_work_is_started(api, house):
     assert len(house.started) == 3
 
 
+def test_no_answer_is_taken_back_by_somebody_who_may_not_start_the_scoring(
+    api, house, monkeypatch
+):
+    taken_back: list[str] = []
+    monkeypatch.setattr(jobs, "ask_again", lambda _, imdb_ids: taken_back.extend(imdb_ids))
+    house.forbidden = {"analyse_backlog"}
+    assert api.post(f"{OF_MOVIE}/analyses").status_code == 403
+    assert (taken_back, house.started) == ([], [])
+    house.forbidden = set()
+    assert api.post(f"{OF_MOVIE}/analyses").status_code == 202
+    assert taken_back == [MOVIE]
+
+
 def test_tags_come_and_go(api):
     for tag in ("Rivals", "rivals", "a / b", "<b>bold</b>"):
         assert api.put(f"{OF_MOVIE}/tags/{quote(tag, safe='')}").status_code == 204

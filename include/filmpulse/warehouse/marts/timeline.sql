@@ -28,19 +28,21 @@ CROSS JOIN LATERAL (
         SELECT min(r.submitted_on) - 90 FROM mart.current_reviews r
         WHERE r.imdb_id = n.imdb_id), '-infinity')
     UNION ALL
-    -- The last look of each day, found by the key: most looks of a day say the same.
+    -- The last look of each day, found by the key: most looks of a day say the same. Without counts of
+    -- reviews, the site is the one that was looked at last.
     SELECT d.day, 'site', s.rating, NULL
     FROM (
-        SELECT (min(taken_at) AT TIME ZONE 'UTC')::date AS first,
+        SELECT s.source, (min(taken_at) AT TIME ZONE 'UTC')::date AS first,
                (max(taken_at) AT TIME ZONE 'UTC')::date AS last
         FROM core.movie_snapshots s WHERE s.imdb_id = n.imdb_id AND s.source = coalesce(n.site, s.source)
+        GROUP BY s.source ORDER BY max(taken_at) DESC LIMIT 1
     ) looks
     CROSS JOIN LATERAL (
         SELECT looks.first + after AS day FROM generate_series(0, looks.last - looks.first) after
     ) d
     CROSS JOIN LATERAL (
         SELECT s.rating FROM core.movie_snapshots s
-        WHERE s.imdb_id = n.imdb_id AND s.source = coalesce(n.site, s.source) AND s.rating IS NOT NULL
+        WHERE s.imdb_id = n.imdb_id AND s.source = looks.source AND s.rating IS NOT NULL
           AND s.taken_at >= d.day::timestamp AT TIME ZONE 'UTC'
           AND s.taken_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'
         ORDER BY s.taken_at DESC LIMIT 1
