@@ -155,8 +155,10 @@ def ask_again(served: Served, times: int) -> list[Asked]:
                 viewer.open_tab(tab)
             titles: dict[int | None, str] = {**viewer.chart_ids()}
             traffic = viewer.traffic()
-            for each in (*traffic.questions, *traffic.choices):
-                questions.append((layout.slug, titles.get(each.chart_id) or _named(each), each))
+            questions += [
+                (layout.slug, titles.get(each.chart_id) or _named(each), each)
+                for each in (*traffic.questions, *traffic.choices)
+            ]
         took: dict[tuple[str, str], list[float]] = defaultdict(list)
         token = viewer.run("return document.querySelector('#csrf_token').value")
         cookies = {each["name"]: each["value"] for each in viewer.driver.get_cookies()}

@@ -188,9 +188,7 @@ def test_work_is_started(api, house):
     assert len(house.started) == 3
 
 
-def test_no_answer_is_taken_back_by_somebody_who_may_not_start_the_scoring(
-    api, house, monkeypatch
-):
+def test_no_answer_is_taken_back_by_somebody_who_may_not_start_the_scoring(api, house, monkeypatch):
     taken_back: list[str] = []
     monkeypatch.setattr(jobs, "ask_again", lambda _, imdb_ids: taken_back.extend(imdb_ids))
     house.forbidden = {"analyse_backlog"}
