@@ -208,7 +208,12 @@ class Install:
             own |= {variable_name(name) for name in Settings.model_fields if "backup" in name}
         given = self.settings | {variable: env[variable] for variable in variables(env)}
         self.settings = {
-            key: value for key, value in given.items() if key not in own and value.strip()
+            key: value
+            for key, value in given.items()
+            # An address of this machine is what `env.sh` says where no proxy stands in front.
+            if key not in own
+            and value.strip()
+            and not (key.endswith("_PUBLIC_URL") and f"//{ports.HOST}:" in value)
         }
         Settings.from_env(self.settings)
 
@@ -236,6 +241,7 @@ class Stack:
     dir: Path  # absolute
     # By `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part that is left out.
     urls: dict[str, str | None]
+    public_urls: dict[str, str]  # where browsers reach `airflow` and `superset` behind a proxy
     env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
     superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
     shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
@@ -287,6 +293,12 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         return f"http://{ports.HOST}:{port[name]}" if is_there else None
 
     airflow_url = str(url("airflow"))
+    public_urls = {
+        part: install.settings[variable].rstrip("/")
+        for part in ("airflow", "superset")
+        if part not in left_out
+        and (variable := f"FILMPULSE_{part.upper()}_PUBLIC_URL") in install.settings
+    }
     urls = {
         "airflow": airflow_url,
         "superset": url("superset", "superset" not in left_out),
@@ -299,8 +311,11 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         name=instance.name,
         dir=instance.dir,
         urls=urls,
-        env=_airflow_env(instance, install, airflow_url) | ours,
-        superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
+        public_urls=public_urls,
+        env=_airflow_env(instance, install, airflow_url, public_urls) | ours,
+        superset_env=_superset_env(instance, install, airflow_url, public_urls)
+        if urls["superset"]
+        else {},
         shell_env={
             SOURCED: instance.name,
             "PGHOST": ports.HOST,
@@ -321,7 +336,9 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     )
 
 
-def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+def _airflow_env(
+    instance: Instance, install: Install, airflow_url: str, public_urls: Mapping[str, str]
+) -> dict[str, str]:
     """Return Airflow's variables: its database, its keys, the pace of its scheduler."""
     secret, port = install.secrets, install.ports
     metadata = postgres.address(
@@ -344,7 +361,7 @@ def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
-        "AIRFLOW__API__BASE_URL": airflow_url,
+        "AIRFLOW__API__BASE_URL": public_urls.get("airflow", airflow_url),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
@@ -394,9 +411,9 @@ def _filmpulse_env(
         }
         ours.setdefault("FILMPULSE_BACKUP_URL", "s3://filmpulse/backups")
     if superset_url is not None:
+        ours.setdefault("FILMPULSE_SUPERSET_PUBLIC_URL", superset_url)
         ours |= {
             "FILMPULSE_SUPERSET_URL": superset_url,
-            "FILMPULSE_SUPERSET_PUBLIC_URL": superset_url,
             "FILMPULSE_SUPERSET_USER": BACKUP,
             "FILMPULSE_SUPERSET_PASSWORD": secret["superset_backup"],
         }
@@ -410,7 +427,9 @@ def _filmpulse_env(
     return ours
 
 
-def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+def _superset_env(
+    instance: Instance, install: Install, airflow_url: str, public_urls: Mapping[str, str]
+) -> dict[str, str]:
     """Return Superset's variables: its own database, and the warehouse as its reader only."""
     secret, port = install.secrets, install.ports["postgres"]
     reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
@@ -418,9 +437,10 @@ def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dic
         key=secret["superset_key"],
         metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
         cache=instance.dir / "superset" / "cache",
-        # It ends the query of a chart that nobody waits for.
-        warehouse_url=f"{reader}?options=-c%20statement_timeout%3D60s",
-        airflow_url=airflow_url,
+        # A server that is away is noticed, and a query ended that nobody waits for.
+        warehouse_url=f"{reader}?connect_timeout=10&options=-c%20statement_timeout%3D60s",
+        airflow_url=public_urls.get("airflow", airflow_url),
+        public_url=public_urls.get("superset"),
     )
 
 
