@@ -293,12 +293,7 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         return f"http://{ports.HOST}:{port[name]}" if is_there else None
 
     airflow_url = str(url("airflow"))
-    public_urls = {
-        part: install.settings[variable].rstrip("/")
-        for part in ("airflow", "superset")
-        if part not in left_out
-        and (variable := f"FILMPULSE_{part.upper()}_PUBLIC_URL") in install.settings
-    }
+    public_urls = _public_urls(install)
     urls = {
         "airflow": airflow_url,
         "superset": url("superset", "superset" not in left_out),
@@ -334,6 +329,16 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         },
         left_out=left_out,
     )
+
+
+def _public_urls(install: Install) -> dict[str, str]:
+    """Return where browsers reach `airflow` and `superset`, for those behind a proxy."""
+    given = {
+        part: install.settings.get(f"FILMPULSE_{part.upper()}_PUBLIC_URL", "").rstrip("/")
+        for part in ("airflow", "superset")
+        if part not in install.left_out()
+    }
+    return {part: url for part, url in given.items() if url}
 
 
 def _airflow_env(

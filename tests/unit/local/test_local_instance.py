@@ -175,7 +175,9 @@ def test_an_address_of_env_sh_is_no_address_of_a_proxy(instance: Instance) -> No
     assert stack_of(instance, install).public_urls == {}
 
 
-@pytest.mark.parametrize("address", ["films.test", "https://", "https://f.test/a?b", "ftp://f.test"])
+@pytest.mark.parametrize(
+    "address", ["films.test", "https://", "https://f.test/a?b", "ftp://f.test"]
+)
 def test_an_address_that_no_browser_reaches_is_refused(address: str) -> None:
     with pytest.raises(BadInput):
         Settings.from_env({"FILMPULSE_AIRFLOW_PUBLIC_URL": address})
