@@ -112,7 +112,9 @@ class Browser:
         """Use the log-in page."""
         form = {"username": user, "password": password, "csrf_token": self.csrf_token()}
         self._token = None  # it was of another session
-        answer = self.http.post("/login/", data=form)
+        # As a browser does; behind https the page asks for it.
+        page = {"Referer": f"{self.http.base_url}login/"}
+        answer = self.http.post("/login/", data=form, headers=page)
         assert answer.status_code == 302, answer.text[:500]
         assert "/login" not in answer.headers["location"], "the log-in was refused"
 

@@ -218,9 +218,12 @@ _STATIC = Path(__file__).with_name("static")
 
 
 def _static_url(name: str) -> str:
-    """Return the address of a file of ours; it changes with the content, so caches may keep it."""
+    """Return the address of a file of ours; it changes with the content, so caches may keep it.
+
+    Superset puts its path before some addresses, and takes others as they are (6.1.0).
+    """
     version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"{_PATH}/filmpulse-static/{name}?v={version}"
+    return f"/filmpulse-static/{name}?v={version}"
 
 
 def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
@@ -229,9 +232,9 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
         "brandAppName": "Filmpulse",
         "brandLogoAlt": "Filmpulse",
         "brandLogoUrl": _static_url(logo),
-        "brandLogoHref": f"{_PATH}/dashboard/list/",
+        "brandLogoHref": "/dashboard/list/",
         # Superset's own spinner is not in its wheel, which each page would log.
-        "brandSpinnerUrl": _static_url("spinner.svg"),
+        "brandSpinnerUrl": f"{_PATH}{_static_url('spinner.svg')}",
         "colorPrimary": primary,
         "colorLink": primary,
     }
@@ -239,10 +242,10 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
 
 
 APP_NAME = "Filmpulse"
-APP_ICON = _static_url("logo.svg")
-LOGO_TARGET_PATH = f"{_PATH}/dashboard/list/"
+APP_ICON = f"{_PATH}{_static_url('logo.svg')}"
+LOGO_TARGET_PATH = "/dashboard/list/"
 LOGO_RIGHT_TEXT = "Filmpulse"
-FAVICONS = [{"href": APP_ICON, "type": "image/svg+xml"}]
+FAVICONS = [{"href": _static_url("logo.svg"), "type": "image/svg+xml"}]
 THEME_DEFAULT = _theme(default.THEME_DEFAULT, "logo.svg", "#0F6E84")
 THEME_DARK = _theme(default.THEME_DARK, "logo-dark.svg", "#4FB3C8")
 

@@ -74,9 +74,15 @@ class _Here(httpx.HTTPTransport):
     """Asks this machine, whatever name an address has."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions.setdefault("sni_hostname", request.url.host)
-        request.url = request.url.copy_with(host=ports.HOST)
-        return super().handle_request(request)
+        # The request itself stays: cookies are those of the name.
+        asked = httpx.Request(
+            request.method,
+            request.url.copy_with(host=ports.HOST),
+            headers=request.headers,  # with the name as `Host`
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": request.url.host},
+        )
+        return super().handle_request(asked)
 
 
 @contextmanager
