@@ -122,7 +122,7 @@ def test_a_movie_is_added_by_a_form_and_its_links_lead_somewhere(person: Person)
     person.says("The Glass Ferryman")
     person.press("Track")
     assert person.path == "/airflow/filmpulse/"
-    person.says("Fresh", f"#card-{ADDED}")
+    person.says("of 3 reviews", f"#card-{ADDED}")
     person.open(f"/movies/{ADDED}")
     links = person.links()
     host = person.address.removesuffix("/airflow")
