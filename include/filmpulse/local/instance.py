@@ -293,7 +293,6 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         return f"http://{ports.HOST}:{port[name]}" if is_there else None
 
     airflow_url = str(url("airflow"))
-    public_urls = _public_urls(install)
     urls = {
         "airflow": airflow_url,
         "superset": url("superset", "superset" not in left_out),
@@ -306,11 +305,9 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         name=instance.name,
         dir=instance.dir,
         urls=urls,
-        public_urls=public_urls,
-        env=_airflow_env(instance, install, airflow_url, public_urls) | ours,
-        superset_env=_superset_env(instance, install, airflow_url, public_urls)
-        if urls["superset"]
-        else {},
+        public_urls=_public_urls(install),
+        env=_airflow_env(instance, install, airflow_url) | ours,
+        superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
         shell_env={
             SOURCED: instance.name,
             "PGHOST": ports.HOST,
@@ -341,9 +338,7 @@ def _public_urls(install: Install) -> dict[str, str]:
     return {part: url for part, url in given.items() if url}
 
 
-def _airflow_env(
-    instance: Instance, install: Install, airflow_url: str, public_urls: Mapping[str, str]
-) -> dict[str, str]:
+def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
     """Return Airflow's variables: its database, its keys, the pace of its scheduler."""
     secret, port = install.secrets, install.ports
     metadata = postgres.address(
@@ -366,7 +361,7 @@ def _airflow_env(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
-        "AIRFLOW__API__BASE_URL": public_urls.get("airflow", airflow_url),
+        "AIRFLOW__API__BASE_URL": _public_urls(install).get("airflow", airflow_url),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
@@ -432,11 +427,10 @@ def _filmpulse_env(
     return ours
 
 
-def _superset_env(
-    instance: Instance, install: Install, airflow_url: str, public_urls: Mapping[str, str]
-) -> dict[str, str]:
+def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
     """Return Superset's variables: its own database, and the warehouse as its reader only."""
     secret, port = install.secrets, install.ports["postgres"]
+    public = _public_urls(install)
     reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
     return superset.environment(
         key=secret["superset_key"],
@@ -444,8 +438,8 @@ def _superset_env(
         cache=instance.dir / "superset" / "cache",
         # A server that is away is noticed, and a query ended that nobody waits for.
         warehouse_url=f"{reader}?connect_timeout=10&options=-c%20statement_timeout%3D60s",
-        airflow_url=public_urls.get("airflow", airflow_url),
-        public_url=public_urls.get("superset"),
+        airflow_url=public.get("airflow", airflow_url),
+        public_url=public.get("superset"),
     )
 
 

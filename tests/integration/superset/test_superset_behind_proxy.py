@@ -202,3 +202,11 @@ def test_a_warehouse_that_is_away_is_named_in_the_chart(served: Served) -> None:
     finally:
         with psycopg.connect(served.app.metadata_url) as connection:
             connection.execute("UPDATE dbs SET sqlalchemy_uri = %s", before)
+
+
+def test_without_its_redis_superset_answers_errors_and_lives(served: Served) -> None:
+    """Last: it ends the Redis."""
+    guest = served.browser("guest")
+    served.cache.ask("SHUTDOWN", "NOSAVE")
+    assert guest.get("/api/v1/me/").status_code == 500
+    assert Browser(served.app.url).get("/health").status_code in (200, 500)
