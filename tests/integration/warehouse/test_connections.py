@@ -39,7 +39,7 @@ def test_the_next_block_gets_the_last_connection(warehouse):
 
 
 def test_nothing_of_a_session_is_left(warehouse, warehouse_url):
-    with warehouse.connect(autocommit=True) as connection:
+    with warehouse.session() as connection:
         first = connection.execute(PID).fetchone()["pid"]
         connection.execute("SELECT pg_advisory_lock(7)")
         connection.execute("SET TIME ZONE 'Asia/Tokyo'")
