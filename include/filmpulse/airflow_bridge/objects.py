@@ -47,8 +47,8 @@ def setup() -> None:
 
     Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_WAREHOUSE_POOLED_URL`,
     `FILMPULSE_LAKE_*`, `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`,
-    `FILMPULSE_ALERTS_URL`) each time. Existing pools and the Variable stay, since an operator may have changed them. An optional
-    connection goes when its settings go, unless a person made it.
+    `FILMPULSE_ALERTS_URL`) each time. Existing pools and the Variable stay, since an operator may
+    have changed them. An optional connection goes when its settings go, unless a person made it.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session

@@ -128,7 +128,8 @@ def is_one_database(url: str, pooled_url: str) -> bool:
         WarehouseUnavailable: Postgres or the pooler could not be reached.
     """
     try:
-        with closing(open_connection(url, autocommit=True)) as one, closing(_open(pooled_url)) as two:
+        first = open_connection(url, autocommit=True)
+        with closing(first) as one, closing(_open(pooled_url)) as two:
             return is_same_database(one, two)
     except psycopg.OperationalError as error:
         raise unavailable(error) from error

@@ -82,7 +82,8 @@ def is_same_database(one: psycopg.Connection[Any], two: psycopg.Connection[Any])
 
 def _process(connection: psycopg.Connection[Any]) -> int:
     """Return the id of the server's process that answers."""
-    return _scalar(connection, "SELECT pg_backend_pid()")
+    process: int = _scalar(connection, "SELECT pg_backend_pid()")
+    return process
 
 
 def _scalar(connection: psycopg.Connection[Any], query: str, *values: object) -> Any:
