@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask_appbuilder.security.sqla.models import User
+    from selenium.webdriver.remote.webdriver import WebDriver
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -28,3 +32,26 @@ def below(path: str) -> Callable[[App], App]:
         return answer
 
     return wrap
+
+
+def signing_in(path: str) -> Callable[[WebDriver, User], WebDriver]:
+    """Return a function that logs the worker's browser in as a user.
+
+    Superset's own opens the log-in page and sets its cookie at `/`. A cookie of that page, which is
+    below the path, would be sent first, and nobody be logged in (6.1.0).
+
+    Args:
+        path: Such as `/superset`; empty: Superset is at the root.
+    """
+
+    def sign_in(driver: WebDriver, user: User) -> WebDriver:
+        from superset.extensions import machine_auth_provider_factory
+        from superset.utils.urls import headless_url
+
+        driver.get(headless_url("/health"))  # cookies need a page of the host; this sets none
+        cookies = machine_auth_provider_factory.instance.get_cookies(user)
+        for name, value in cookies.items():
+            driver.add_cookie({"name": name, "value": value, "path": path or "/"})
+        return driver
+
+    return sign_in

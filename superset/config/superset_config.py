@@ -176,7 +176,11 @@ if _REDIS_URL is not None:
 
     # Everybody sees the same picture of a dashboard; a report is made with the rights of its owner.
     THUMBNAIL_EXECUTORS = [FixedExecutor("admin")]
+    THUMBNAIL_ERROR_CACHE_TTL = 300  # seconds until a picture that failed is tried again
+    # Seconds on a busy machine, until a dashboard begins to show and until its charts are drawn.
+    SCREENSHOT_LOCATE_WAIT, SCREENSHOT_LOAD_WAIT = 60, 180
     WEBDRIVER_TYPE = "chrome"
+    WEBDRIVER_AUTH_FUNC = proxied.signing_in(_PATH)
     WEBDRIVER_BASEURL = f"{_required('SUPERSET_INTERNAL_URL').rstrip('/')}/"
     WEBDRIVER_BASEURL_USER_FRIENDLY = (
         _PUBLIC._replace(path="/").geturl() if _PUBLIC.netloc else WEBDRIVER_BASEURL

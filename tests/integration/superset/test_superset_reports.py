@@ -21,6 +21,7 @@ from superset_fixtures import Browser, serving
 
 from filmpulse.local import ports
 from filmpulse.local.cluster import tools
+from filmpulse.local.files import last_lines
 from filmpulse.local.superset import Servers
 
 if TYPE_CHECKING:
@@ -105,8 +106,13 @@ def reporting(
                     env=template.env_for(metadata_url, folder / "cache", **behind) | more,
                     cwd=folder, stdout=log, stderr=subprocess.STDOUT,
                 )  # fmt: skip
+
+            def is_ready() -> bool:
+                assert process.poll() is None, last_lines(folder / "worker.log", 30)
+                return "_kombu.binding.celery" in orders.ask("-n", "2", "KEYS", "*")
+
             try:
-                wait_until(lambda: "_kombu.binding.celery" in orders.ask("-n", "2", "KEYS", "*"))
+                wait_until(is_ready)
                 yield psutil.Process(process.pid)
             finally:
                 process.terminate()
