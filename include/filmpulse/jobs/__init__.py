@@ -89,8 +89,14 @@ from filmpulse.jobs.reception.summarise import (
 )
 from filmpulse.jobs.reception.tag import add_tag, remove_tag
 from filmpulse.jobs.reception.track import (
+    TABLE_FROM,
+    Changed,
     Tracked,
+    all_tracked,
     change_entries,
+    change_tracked,
+    labels,
+    move_to_table,
     read_tracked,
     tracked_id,
     typed_ids,
