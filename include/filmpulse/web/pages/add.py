@@ -1,18 +1,20 @@
-"""Add a movie: suggestions for what is typed, then a look before it is tracked.
+"""Add a movie: suggestions for what is typed, then a look before it is tracked; or many at once.
 
-Both may ask the site, so they are for those who may track a movie. The form that tracks it is of
-`movies.track_movie`.
+The first two may ask the site, so they are for those who may track a movie. The form that tracks
+one is of `movies.track_movie`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse
 
 from filmpulse import jobs
-from filmpulse.web.door import Door, DoorDep, changes
+from filmpulse.errors import BadInput, LayoutChanged
+from filmpulse.web import actions
+from filmpulse.web.door import Door, DoorDep, VisitorDep, changes
 from filmpulse.web.render import page
 
 router = APIRouter(prefix="/add", dependencies=[changes])
@@ -50,6 +52,29 @@ def suggestions(
 def look_before(request: Request, door: DoorDep, movie: Typed) -> HTMLResponse:
     """Return what tracking a movie brings and costs."""
     return page(request, "_look.html", look=_look(movie, door))
+
+
+@router.post("/many", response_class=HTMLResponse)
+def track_many(
+    request: Request,
+    door: DoorDep,
+    visitor: VisitorDep,
+    movies: Annotated[str, Form(max_length=jobs.MOST_UPLOADED_BYTES)] = "",
+    file: UploadFile | None = None,
+) -> HTMLResponse:
+    """Track the movies of a file, or else of a pasted text; say which lines name none."""
+    is_file = file is not None and bool(file.filename)
+    if file is not None and is_file:
+        given = file.file.read(jobs.MOST_UPLOADED_BYTES), jobs.plain_name(file.filename or "")
+    else:
+        given = movies.encode(), None
+    values: dict[str, Any] = {"q": "", "suggested": None, "look": None, "movies": movies}
+    try:
+        values["done"], values["found"] = actions.track_many(*given, door, visitor)
+        values["movies"] = ""
+    except (BadInput, LayoutChanged) as error:
+        values["problem"] = str(error)
+    return page(request, "add.html", **values, may_ask_site=jobs.may_ask_site(door.context()))
 
 
 def _look(typed: str, door: Door) -> tuple[jobs.FirstLook, jobs.Estimate, bool]:
