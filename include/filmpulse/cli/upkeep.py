@@ -52,7 +52,7 @@ def doctor(alert_test: AlertTest = False) -> None:
     for name in ("", "check", "found", "what to do"):
         table.add_column(name, overflow="fold")
     failed = 0
-    for check in checks(common.with_model):
+    for check in checks(common.with_model, common.variable_reader()):
         failed += not check.ok
         table.add_row(
             "[green]ok[/]" if check.ok else "[red]no[/]",

@@ -31,8 +31,7 @@ def add_page(
     if suggested is not None and suggested.imdb_id:
         movie = suggested.imdb_id
     look = _look(movie, door) if movie.strip() else None
-    values: dict[str, Any] = {"q": q, "suggested": suggested, "look": look}
-    return page(request, "add.html", **values, may_ask_site=jobs.may_ask_site(door.context()))
+    return _page(request, door, q=q, suggested=suggested, look=look)
 
 
 @router.get("/suggestions", response_class=HTMLResponse)
@@ -68,13 +67,21 @@ def track_many(
         given = file.file.read(jobs.MOST_UPLOADED_BYTES), jobs.plain_name(file.filename or "")
     else:
         given = movies.encode(), None
-    values: dict[str, Any] = {"q": "", "suggested": None, "look": None, "movies": movies}
     try:
-        values["done"], values["found"] = actions.track_many(*given, door, visitor)
-        values["movies"] = ""
+        done, found = actions.track_many(*given, door, visitor)
     except (BadInput, LayoutChanged) as error:
-        values["problem"] = str(error)
-    return page(request, "add.html", **values, may_ask_site=jobs.may_ask_site(door.context()))
+        return _page(request, door, movies=movies, problem=str(error))
+    return _page(request, door, done=done, found=found)
+
+
+def _page(request: Request, door: Door, **values: Any) -> HTMLResponse:
+    """Show the page with what is known so far."""
+    unknown = {
+        "q": "", "suggested": None, "look": None, "movies": "", "problem": None, "done": None,
+        "found": None,
+    }  # fmt: skip
+    may_ask_site = jobs.may_ask_site(door.context())
+    return page(request, "add.html", **unknown | values, may_ask_site=may_ask_site)
 
 
 def _look(typed: str, door: Door) -> tuple[jobs.FirstLook, jobs.Estimate, bool]:

@@ -25,3 +25,7 @@ COMMENT ON COLUMN ops.detections.unseen IS 'Of these, how many were never looked
 COMMENT ON COLUMN ops.detections.due IS 'Movies that were due in this run.';
 COMMENT ON COLUMN ops.detections.looked IS 'Of these, how many were looked at.';
 COMMENT ON COLUMN ops.detections.is_few IS 'Whether the list was so short that every movie is due hourly.';
+
+-- When somebody last had a movie read: the ids of the detector's own runs begin with detected__.
+CREATE INDEX collections_asked ON ops.collections (imdb_id, queued_at)
+    WHERE mode <> 'import' AND NOT starts_with(run_id, 'detected__');
