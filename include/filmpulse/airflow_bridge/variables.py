@@ -57,9 +57,7 @@ def change_variable(change: Callable[[str], Changed]) -> Changed:
             session.execute(update(Variable).where(this).values(key=Variable.key))
             row = session.scalars(select(Variable).where(this)).one()
             made = change(str(row.get_val()))  # type: ignore[no-untyped-call]
-            Variable.set(
-                TRACKED_MOVIES, made.variable, description=DESCRIPTION, session=session
-            )
+            Variable.set(TRACKED_MOVIES, made.variable, description=DESCRIPTION, session=session)
             return made
 
 

@@ -116,7 +116,9 @@ def _cells(lines: list[str], header: int, delimiter: str, place: int) -> Iterato
                 yield number, cell or delimiter.join(row), [imdb_id] if imdb_id else []
             number = header + 2 + reader.line_num
     except csv.Error as error:
-        raise BadInput(f"Line {number} cannot be read as a table: {error}.", reason="no_ids") from error
+        raise BadInput(
+            f"Line {number} cannot be read as a table: {error}.", reason="no_ids"
+        ) from error
 
 
 def _entries(lines: list[str]) -> Iterator[_Line]:

@@ -10,10 +10,14 @@ from filmpulse.warehouse.statement import Command, Query, Scalar
 
 
 class Due(NamedTuple):
-    """A movie to look at, and how often that is done (`mart.cadences`)."""
+    """A movie that was not looked at in a run yet, and how often that is done (`mart.cadences`).
+
+    If it is not `is_due`, its next look may come later.
+    """
 
     imdb_id: str
     every: timedelta
+    is_due: bool = True
 
 
 class Check(NamedTuple):
@@ -81,7 +85,7 @@ class ReviewOf(NamedTuple):
 
 
 begin_detection = Command("begin_detection")
-due_movies = Query("due_movies", Due)
+waiting_movies = Query("waiting_movies", Due)
 end_round = Command("end_round")
 detections = Query("detections", Ran)
 record_check = Command("record_check")

@@ -73,7 +73,7 @@ def site():
 @pytest.fixture
 def context(site, warehouse_url, tmp_path, monkeypatch):
     # Without a gap between requests every list would be a short one.
-    monkeypatch.setattr(detecting, "FEW_SECONDS", -1.0)
+    monkeypatch.setattr(detecting, "LOOK_SECONDS", -1.0)
     return jobs.Context.from_settings(
         Settings(
             warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri(),
@@ -150,7 +150,7 @@ def test_nothing_starves_where_too_much_is_due(context):
     """Hourly movies alone take twice the looks that there are: each waits twice as long, no more."""
     start = datetime.now(UTC)
     hourly, daily, weekly, new = IDS[:30], IDS[30:35], IDS[35:40], IDS[40:50]
-    for ids, pace in ((hourly, 9.0), (daily, 0.1), (weekly, 0.0)):
+    for ids, pace in ((hourly, 9.0), (daily, 0.2), (weekly, 0.0)):
         looked(context, ids, 0, pace=pace)
     change(
         context,
@@ -163,7 +163,8 @@ def test_nothing_starves_where_too_much_is_due(context):
         at = start + hour * HOUR
         asked = {"source": "lists", "imdb_ids": list(waits), "since": at}
         detection.begin_detection(context.warehouse, **asked, is_few=False)
-        due = [one.imdb_id for one in detection.due_movies(context.warehouse, **asked)][:20]
+        waiting = detection.waiting_movies(context.warehouse, **asked)
+        due = [one.imdb_id for one in waiting if one.is_due][:20]
         for imdb_id in due:
             waits[imdb_id].append(at)
         change(
@@ -183,8 +184,8 @@ def test_nothing_starves_where_too_much_is_due(context):
 
 @pytest.mark.parametrize(
     ("pace", "days_ago", "full_due"),
-    [(2.0, 0.9, False), (2.0, 1.1, True), (0.2, 5.9, False), (0.2, 6.1, True),
-     (0.05, 23.9, False), (0.05, 24.1, True), (0.0, 29.9, False), (0.0, 30.1, True)],
+    [(2.0, 6.9, False), (2.0, 7.1, True), (0.5, 41.9, False), (0.5, 42.1, True),
+     (0.2, 59.9, False), (0.2, 60.1, True), (0.0, 59.9, False), (0.0, 60.1, True)],
 )  # fmt: skip
 def test_all_reviews_are_read_once_in_so_many_looks(context, pace, days_ago, full_due):
     movie = IDS[0]
@@ -224,8 +225,26 @@ def test_of_very_much_news_the_rest_is_told_of_the_next_time(context, monkeypatc
     assert sum(len(batch.imdb_ids) for batch in again.batches) == 30
 
 
+def test_of_a_short_list_all_reviews_are_read_every_day(context, monkeypatch):
+    monkeypatch.undo()
+    for movie, days_ago in ((IDS[0], 0.9), (IDS[1], 1.1)):
+        collected(context, movie, days_ago)
+        looked(context, [movie], 1 / 24)
+    (batch,) = detect(context, IDS[:2]).batches
+    assert batch.imdb_ids == [IDS[1]]
+
+
 def test_a_short_list_is_looked_at_every_hour(context, site, monkeypatch):
     monkeypatch.undo()
     looked(context, IDS[:100], 1 / 24, pace=0.0)
     assert detect(context, IDS[:100]).visited == 100
     assert site.asked == IDS[:100]
+
+
+def test_what_is_left_of_half_an_hour_goes_to_what_is_due_next():
+    due = [detection.Due(IDS[n], HOUR) for n in range(3)]
+    next_ones = [detection.Due(IDS[n], DAY, is_due=False) for n in range(3, 400)]
+    chosen = [detecting.choose_due([*due, *next_ones], looked, 10.0) for looked in (0, 100, 500)]
+    assert [len(each) for each in chosen] == [180, 80, 3]
+    assert chosen[1] == [*due, *next_ones][:80]
+    assert detecting.choose_due([*due, *next_ones], 0, 0.0) == due

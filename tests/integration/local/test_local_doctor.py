@@ -78,7 +78,9 @@ def test_a_long_variable_is_told(warehouse_url: str, monkeypatch: pytest.MonkeyP
     ids = json.dumps([f"tt{n:07}" for n in range(jobs.TABLE_FROM)])
 
     def tracked(raw: str) -> doctor.Check:
-        return next(c for c in doctor.checks(read_variable=lambda: raw) if c.name == "tracked movies")
+        return next(
+            c for c in doctor.checks(read_variable=lambda: raw) if c.name == "tracked movies"
+        )
 
     long, short, no_list = tracked(ids), tracked('["tt0000001"]'), tracked("{}")
     assert (long.ok, short.ok, no_list.ok) == (False, True, False)

@@ -44,7 +44,7 @@ def days_ago(days):
         ({"is_few": True}, ("few", "hourly")),
         ({"is_few": None}, ("quiet", "weekly")),
         ({"outcome": "news"}, ("news", "hourly")),
-        ({"outcome": "busy"}, ("news", "hourly")),
+        ({"outcome": "busy"}, ("unsettled", "daily")),
         ({"asked_at": NOW - 23 * HOUR}, ("asked", "hourly")),
         ({"asked_at": NOW - 25 * HOUR}, ("quiet", "weekly")),
         ({"released_on": days_ago(-8)}, ("first_year", "daily")),
@@ -55,12 +55,12 @@ def days_ago(days):
         ({"released_on": days_ago(366)}, ("quiet", "weekly")),
         ({"released_on": days_ago(-3650)}, ("quiet", "weekly")),
         ({"pace": 1.0}, ("a_day", "hourly")),
-        ({"pace": 0.99}, ("a_week", "every six hours")),
-        ({"pace": 0.14}, ("a_month", "daily")),
-        ({"pace": 0.03}, ("quiet", "weekly")),
+        ({"pace": 0.99}, ("some_a_week", "every six hours")),
+        ({"pace": 0.42}, ("a_week", "daily")),
+        ({"pace": 0.14}, ("quiet", "weekly")),
         ({"pace": None}, ("unknown", "daily")),
-        ({"outcome": "failed"}, ("failed", "daily")),
-        ({"outcome": "not_found", "pace": None}, ("failed", "daily")),
+        ({"outcome": "failed"}, ("unsettled", "daily")),
+        ({"outcome": "not_found", "pace": None}, ("unsettled", "daily")),
         ({"outcome": "blocked", "pace": 2.0}, ("a_day", "hourly")),
     ],
 )
@@ -104,7 +104,7 @@ def look(db, imdb_id, at, count=10, outcome="no_news", source="imdb"):
 def due(db, imdb_ids, since, is_few=False, source="imdb"):
     asked = {"source": source, "imdb_ids": imdb_ids, "since": since}
     detection.begin_detection(db, **asked, is_few=is_few)
-    return [one.imdb_id for one in detection.due_movies(db, **asked)]
+    return [one.imdb_id for one in detection.waiting_movies(db, **asked) if one.is_due]
 
 
 A, B, C, D = (f"tt990000{n:02}" for n in range(4))
@@ -119,7 +119,7 @@ def test_a_short_list_is_due_every_hour_and_once_a_run(db):
 
 def test_the_latest_for_its_cadence_comes_first(db):
     for movie, pace_a_day, ago in (
-        (A, 2.0, 3 * HOUR), (B, 0.05, 3.5 * DAY), (C, 0.0, 21 * DAY), (D, 0.2, 5 * HOUR),
+        (A, 2.0, 3 * HOUR), (B, 0.2, 3.5 * DAY), (C, 0.0, 21 * DAY), (D, 0.5, 5 * HOUR),
     ):  # fmt: skip
         look(db, movie, NOW - ago)
         db.execute("UPDATE ops.movie_checks SET pace = %s WHERE imdb_id = %s", (pace_a_day, movie))
@@ -173,6 +173,8 @@ def test_every_reason_has_a_cadence_in_the_order_of_the_rule(db):
     (source,) = db.execute(
         "SELECT pg_get_functiondef('mart.look_reason'::regproc) AS text"
     ).fetchall()
-    known = [row["reason"] for row in db.execute("SELECT reason FROM mart.cadences ORDER BY position")]
+    known = [
+        row["reason"] for row in db.execute("SELECT reason FROM mart.cadences ORDER BY position")
+    ]
     places = [source["text"].index(f"'{name}'::text") for name in known]
     assert places == sorted(places)

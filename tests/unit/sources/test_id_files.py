@@ -16,7 +16,9 @@ and more",Shawshank,https://www.imdb.com/title/tt0111161/,movie
 
 
 def ids(content, name="list.txt"):
-    return list(read_ids(name, content if isinstance(content, bytes) else content.encode()).imdb_ids)
+    return list(
+        read_ids(name, content if isinstance(content, bytes) else content.encode()).imdb_ids
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,11 @@ def test_lines_that_name_no_movie_are_named_and_passed_over():
 def test_a_hundred_thousand_lines_of_which_many_are_wrong():
     lines = [f"tt{n:07}" if n % 2 else f"line {n}" for n in range(1, 100_001)]
     found = read_ids("x", "\n".join(lines).encode())
-    assert (len(found.imdb_ids), found.wrong_lines, len(found.wrong)) == (50_000, 50_000, SHOWN_WRONG)
+    assert (len(found.imdb_ids), found.wrong_lines, len(found.wrong)) == (
+        50_000,
+        50_000,
+        SHOWN_WRONG,
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,16 +30,20 @@ from filmpulse.warehouse import detection
 
 log = logging.getLogger(__name__)
 
-FULL_AFTER_LOOKS, FULL_EVERY_AT_MOST = 24, timedelta(days=30)
-"""All reviews of a movie are read once in so many looks, and at least once in so many days: edits
-and removals show in no other way. Of a movie that is looked at every hour that is once a day."""
+FULL_EVERY = timedelta(hours=24)
+"""How often all reviews of a movie of a short list are read: edits and removals show in no other
+way."""
+
+FULL_AFTER_LOOKS, FULL_EVERY_AT_MOST = 168, timedelta(days=60)
+"""In a longer list all reviews of a movie are read once in so many looks (a week of hourly ones), and
+at least once in so many days: with 10,000 movies that is a quarter of what a site may be asked."""
 
 RETRY_AT_GATE = timedelta(hours=24)
 """How often growth alone lets a gated movie be read again."""
 
-FEW_SECONDS = 1_800.0
-"""If one look at each tracked movie takes no longer, all are looked at hourly: the other half of the
-hour is left for reading."""
+LOOK_SECONDS = 1_800.0
+"""How much of an hour looks may take that are not due yet: the other half is left for reading. If
+one look at each tracked movie takes no longer, all are looked at hourly."""
 
 MOST_NEWS = 2_000
 """Movies that one run of the detector has read; a stream may tell of more, which come in the next.
@@ -94,7 +98,7 @@ def detect(
 ) -> Detection:
     """Look at every tracked movie that is due: one page of each site.
 
-    `mart.cadences` says how often a movie is due: hourly if the list is short (`FEW_SECONDS`).
+    `mart.cadences` says how often a movie is due: hourly if the list is short (`LOOK_SECONDS`).
     Streams are drained first, once a run. Each source is judged alone. If a site refuses, the rest
     of its movies waits for the next run. Neither a movie nor a source stops another.
 
@@ -147,12 +151,14 @@ class _Round:
     @property
     def is_few(self) -> bool:
         """Whether all movies can be looked at every hour with ease."""
-        return len(self.imdb_ids) * self.context.settings.request_gap_seconds <= FEW_SECONDS
+        return len(self.imdb_ids) * self.context.settings.request_gap_seconds <= LOOK_SECONDS
 
     def due(self, source: str) -> list[detection.Due]:
         """Return the movies that a source is to be asked about now, the latest first."""
         asked = {"source": source, "imdb_ids": list(self.imdb_ids), "since": self.since}
-        return detection.due_movies(self.context.warehouse, **asked)
+        waiting = detection.waiting_movies(self.context.warehouse, **asked)
+        gap = self.context.settings.request_gap_seconds
+        return choose_due(waiting, len(self.imdb_ids) - len(waiting), gap)
 
     def begin(self, source: str) -> list[detection.Due]:
         """Note the run at a site, and return as `due` does."""
@@ -164,6 +170,24 @@ class _Round:
         """Note how many due movies a round left."""
         asked = {"source": source, "since": self.since, "left_over": len(self.due(source))}
         detection.end_round(self.context.warehouse, **asked)
+
+
+def choose_due(
+    waiting: list[detection.Due], looked: int, gap_seconds: float
+) -> list[detection.Due]:
+    """Choose what is due, and what is due next while looks take less than half of the hour.
+
+    So cadences shrink together if the list is short, and stretch together if it is long.
+
+    Args:
+        waiting: Movies that the run has not looked at, those that are latest for their cadence
+            first.
+        looked: How many it has looked at.
+        gap_seconds: Least time between two requests.
+    """
+    due = [movie for movie in waiting if movie.is_due]
+    spare = LOOK_SECONDS / gap_seconds - looked - len(due) if gap_seconds else 0
+    return due + [movie for movie in waiting if not movie.is_due][: max(int(spare), 0)]
 
 
 @contextmanager
@@ -276,9 +300,9 @@ def _look(source: SiteSource, due: detection.Due, site: Site, one_round: _Round)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
-def full_every(every: timedelta) -> timedelta:
+def full_every(every: timedelta, *, is_few: bool) -> timedelta:
     """Return how often all reviews of a movie are read that is looked at so often."""
-    return min(FULL_AFTER_LOOKS * every, FULL_EVERY_AT_MOST)
+    return FULL_EVERY if is_few else min(FULL_AFTER_LOOKS * every, FULL_EVERY_AT_MOST)
 
 
 def _judge(
@@ -291,9 +315,10 @@ def _judge(
     history = detection.collection_history.one(one_round.context.warehouse, **asked)
     if history.status is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
+    again_after = full_every(due.every, is_few=one_round.is_few)
     if history.status == "gated":
-        return _judge_gated(history, review_count, due.every)
-    if _is_older(history.full_attempt_at, full_every(due.every)):
+        return _judge_gated(history, review_count, again_after)
+    if _is_older(history.full_attempt_at, again_after):
         return _Verdict("news", "full_due", "All its reviews are to be read again.", "full")
     if grown := _growth(review_count, history.review_count):
         # After a collection that broke off, a page of known reviews does not mean that all older
@@ -304,14 +329,13 @@ def _judge(
 
 
 def _judge_gated(
-    history: detection.SiteHistory, review_count: int | None, every: timedelta
+    history: detection.SiteHistory, review_count: int | None, again_after: timedelta
 ) -> _Verdict:
     """Try a gated movie again when a full collection is due, or a day after the last if it grew."""
     behind = _growth(review_count, history.read_count)
     sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
     has_grown = _growth(review_count, history.review_count) != 0
-    again_after = RETRY_AT_GATE if has_grown else full_every(every)
-    if _is_older(history.attempt_at, again_after):
+    if _is_older(history.attempt_at, RETRY_AT_GATE if has_grown else again_after):
         return _Verdict("news", "gated", sentence, "full")
     return _Verdict("no_news", "gated", sentence)
 

@@ -4,13 +4,13 @@ CREATE VIEW mart.cadences AS
 SELECT * FROM (VALUES
     (1, 'stream', 'hourly', 1, 'A stream tells of all movies at once.'),
     (2, 'few', 'hourly', 1, 'All tracked movies together take half an hour at most.'),
-    (3, 'news', 'hourly', 1, 'The last look had news, or its reviews are being read.'),
+    (3, 'news', 'hourly', 1, 'The last look had news.'),
     (4, 'asked', 'hourly', 1, 'Somebody had it read within a day.'),
     (5, 'release', 'hourly', 1, 'It is released within a week, or was within 30 days.'),
     (6, 'a_day', 'hourly', 1, 'Of late it gained a review a day or more.'),
-    (7, 'a_week', 'every six hours', 6, 'Of late it gained a review a week or more.'),
-    (8, 'a_month', 'daily', 24, 'Of late it gained a review a month or more.'),
-    (9, 'failed', 'daily', 24, 'The last look failed.'),
+    (7, 'some_a_week', 'every six hours', 6, 'Of late it gained three reviews a week or more.'),
+    (8, 'a_week', 'daily', 24, 'Of late it gained a review a week or more.'),
+    (9, 'unsettled', 'daily', 24, 'The last look failed, or its reviews were being read then.'),
     (10, 'unknown', 'daily', 24, 'How often its count moves is not known yet.'),
     (11, 'first_year', 'daily', 24, 'It was released within a year.'),
     (12, 'quiet', 'weekly', 168, 'Its count hardly moves.')

@@ -7,13 +7,13 @@ CREATE FUNCTION mart.look_reason(
     RETURN CASE
         WHEN is_stream THEN 'stream'
         WHEN is_few THEN 'few'
-        WHEN outcome IN ('news', 'busy') THEN 'news'
+        WHEN outcome = 'news' THEN 'news'
         WHEN at - asked_at < interval '1 day' THEN 'asked'
         WHEN (at AT TIME ZONE 'UTC')::date - released_on BETWEEN -7 AND 30 THEN 'release'
         WHEN pace >= 1 THEN 'a_day'
+        WHEN pace >= 3.0 / 7 THEN 'some_a_week'
         WHEN pace >= 1.0 / 7 THEN 'a_week'
-        WHEN pace >= 1.0 / 30 THEN 'a_month'
-        WHEN outcome IN ('not_found', 'layout_changed', 'blocked', 'failed') THEN 'failed'
+        WHEN outcome IN ('busy', 'not_found', 'layout_changed', 'blocked', 'failed') THEN 'unsettled'
         WHEN pace IS NULL THEN 'unknown'
         WHEN (at AT TIME ZONE 'UTC')::date - released_on BETWEEN -365 AND 365 THEN 'first_year'
         ELSE 'quiet' END;

@@ -10,18 +10,21 @@ INSERT INTO ops.detections AS d (source, started_at, tracked, is_few)
 VALUES (%(source)s, %(since)s, cardinality(%(imdb_ids)s::text[]), %(is_few)s)
 ON CONFLICT (source, started_at) DO UPDATE SET tracked = excluded.tracked, is_few = excluded.is_few
 
--- name: due_movies
--- Tracked movies that a source is to be asked about in the run that began at `since`: those that are due
--- before the next hour, once a run. First comes what was never looked at and stands in the Variable, then what
--- is most intervals late; what waits in the table for its first look counts as daily. A look in the future is
--- that of a clock that was wrong.
-SELECT t.imdb_id, coalesce(l.every, interval '1 hour') AS every
+-- name: waiting_movies
+-- Tracked movies that a source was not asked about in the run that began at `since`; those that are to be looked
+-- at before the next hour are due. First comes what was never looked at and stands in the Variable, then what is
+-- most intervals late; what waits in the table for its first look counts as daily. A look in the future is that
+-- of a clock that was wrong.
+SELECT t.imdb_id, coalesce(l.every, interval '1 hour') AS every, coalesce(l.is_wrong OR l.due_at
+       <= %(since)s::timestamptz + interval '1 hour', true) AS is_due
 FROM unnest(%(imdb_ids)s::text[]) WITH ORDINALITY AS t (imdb_id, position)
-LEFT JOIN mart.looks(%(since)s) l ON l.imdb_id = t.imdb_id AND l.source = %(source)s
+LEFT JOIN (
+    SELECT *, looked_at > %(since)s::timestamptz + interval '2 hours' AS is_wrong
+    FROM mart.looks(%(since)s) WHERE source = %(source)s
+) l ON l.imdb_id = t.imdb_id
 LEFT JOIN core.tracked r ON r.imdb_id = t.imdb_id
-WHERE l.looked_at IS NULL OR l.looked_at > %(since)s::timestamptz + interval '2 hours'
-   OR (l.looked_at < %(since)s AND l.due_at <= %(since)s::timestamptz + interval '1 hour')
-ORDER BY CASE WHEN l.looked_at <= %(since)s::timestamptz + interval '2 hours' THEN l.lateness
+WHERE l.looked_at IS NULL OR l.is_wrong OR l.looked_at < %(since)s
+ORDER BY CASE WHEN NOT l.is_wrong THEN l.lateness
               WHEN l.looked_at IS NULL
                   THEN extract(epoch FROM %(since)s - r.tracked_since)::double precision / 86400 END
          DESC NULLS FIRST, t.position
