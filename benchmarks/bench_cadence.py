@@ -1,9 +1,9 @@
 """Delay of news of 10,000 tracked movies over four weeks: hourly looks against the cadence.
 
 What is due, in which order, and what a look changes is asked of the product: its SQL on a real
-Postgres, with the simulated hour in place of now. Site, gate and readers are simulated: a slot every
-ten seconds; one run of detection an hour, which visits for 50 minutes; reading what had news takes
-every other slot while both wait. Drawn with a seed, so two runs print the same.
+Postgres, with the simulated hour in place of now. Site, gate and readers are simulated: a slot
+every ten seconds; one run of detection an hour, which visits for 50 minutes; reading what had news
+takes every other slot while both wait. Drawn with a seed, so two runs print the same.
 
 Reviews arrive by chance at a rate that falls after a movie's release as a power of time,
 (1 + days / 5) ^ -1.4, the response to a shock from outside, and after a movie goes viral as
@@ -88,15 +88,17 @@ def draw(movies: int, days: float) -> World:
     whole = np.maximum(rng.lognormal(np.log(MEDIAN), SIGMA, movies), 1)
     old = np.flatnonzero(age > 3 * 365)
     odd = rng.choice(old, RERELEASED + VIRAL, replace=False)
-    shocks = [(n, rng.uniform(2, days - 7), *of) for n, of in zip(
-        odd, [(0.2 * whole[n] + 20, SHOCK) for n in odd[:RERELEASED]] + [(2_000.0, AUDIENCE)] * VIRAL,
-        strict=True)]  # fmt: skip
+    shocks = {
+        n: (rng.uniform(2, days - 7), 0.2 * whole[n] + 20, SHOCK) for n in odd[:RERELEASED]
+    } | {n: (rng.uniform(2, days - 7), 2_000.0, AUDIENCE) for n in odd[RERELEASED:]}
     kind = np.where(age < 30, 0, np.where(age < 365, 1, 3))
     arrivals, before = [], np.zeros(movies, int)
     for n in range(movies):
         got = [_shock(rng, whole[n], -age[n], days, SHOCK)]
         got.append(rng.uniform(0, days, rng.poisson(TAIL * whole[n] * days)))
-        got += [_shock(rng, size, at, days, by) for m, at, size, by in shocks if m == n]
+        if n in shocks:
+            at, size, exponent = shocks[n]
+            got.append(_shock(rng, size, at, days, exponent))
         arrivals.append(np.sort(np.concatenate(got)))
         before[n] = whole[n] * power_law(age[n : n + 1], SHOCK)[0]
     rates = np.array([len(a) for a in arrivals]) / days
@@ -131,6 +133,7 @@ class Hourly:
     """What is due every hour: all movies, the longest unchecked first."""
 
     def __init__(self, movies: int) -> None:
+        """Begin with none looked at."""
         self._last = np.zeros(movies)
 
     def due(self, hour: datetime) -> list[tuple[int, timedelta]]:
@@ -147,10 +150,10 @@ class Hourly:
 class Cadence:
     """The product's own rule, in a warehouse of its own."""
 
-    def __init__(self, url: str, world: World, days: float) -> None:
+    def __init__(self, url: str, world: World) -> None:
+        """Fill a warehouse as it would be after years."""
         self.db = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self._ids = [f"tt{n:08}" for n in range(len(world.kind))]
-        self.wanted = 0.0
         rng = np.random.default_rng(SEED)
         rates = np.array([np.count_nonzero(a < 14) / 14 for a in world.arrivals])
         with self.db.cursor().copy(
@@ -160,7 +163,8 @@ class Cadence:
                 released = (START + timedelta(days=float(world.released[n]))).date()
                 rows.write_row((imdb_id, imdb_id, released, START))
         with self.db.cursor().copy(
-            "COPY ops.movie_checks (source, imdb_id, checked_at, outcome, review_count, pace) FROM STDIN"
+            "COPY ops.movie_checks (source, imdb_id, checked_at, outcome, review_count, pace) "
+            "FROM STDIN"
         ) as rows:  # as after years: each was looked at within its week
             for n, imdb_id in enumerate(self._ids):
                 at = START - timedelta(days=float(rng.uniform(0, 7)))
@@ -189,7 +193,8 @@ class Cadence:
     def plan(self, at: datetime) -> list[dict[str, object]]:
         """Say how many movies have which cadence."""
         return self.db.execute(
-            "SELECT cadence, count(*) AS movies, count(*) / (extract(epoch FROM every) / 86400) AS looks "
+            "SELECT cadence, count(*) AS movies, "
+            "count(*) / (extract(epoch FROM every) / 86400) AS looks "
             "FROM mart.looks(%s) GROUP BY cadence, every ORDER BY every", (at,)
         ).fetchall()  # fmt: skip
 
@@ -287,7 +292,7 @@ def main() -> None:
                 admin.execute("CREATE DATABASE cadence OWNER filmpulse")
             url = postgres.address("filmpulse", password, server.port, "cadence")
             migrate(url)
-            rule = Cadence(url, world, args.days)
+            rule = Cadence(url, world)
             cadence.run(rule, args.days)
             plan = rule.plan(START + timedelta(days=WARM_DAYS + args.days))
             rule.db.close()
@@ -308,13 +313,16 @@ def show(
         late = [hours for _, hours in gate.delays]
         table.add_row(*row(name, gate.looks / days, gate.readings / days, late))
     out.print(table)
-    table = Table("class", "movies", "reviews a day", "hourly: mean", "95", "worst", "cadence: mean", "95",
-                  "worst")  # fmt: skip
+    of_each = ("mean", "95", "worst")
+    table = Table(
+        "class", "movies", "reviews a day", *(f"hourly: {what}" for what in of_each),
+        *(f"cadence: {what}" for what in of_each),
+    )  # fmt: skip
     for kind, name in enumerate(CLASSES):
         of = np.flatnonzero(world.kind == kind)
         came = sum(np.count_nonzero(world.arrivals[n] >= WARM_DAYS) for n in of) / days
-        cells = [cell for gate in (today, cadence)
-                 for cell in row("", 0, 0, [h for k, h in gate.delays if k == kind] or [0])[4:]]  # fmt: skip
+        late = [[h for k, h in gate.delays if k == kind] or [0] for gate in (today, cadence)]
+        cells = [cell for hours in late for cell in row("", 0, 0, hours)[4:]]
         table.add_row(name, f"{len(of):,}", f"{came:,.0f}", *cells)
     out.print(table)
     table = Table("cadence at the end", "movies", "looks a day")

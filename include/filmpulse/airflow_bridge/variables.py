@@ -30,7 +30,7 @@ def read_variable() -> str:
 
 
 def change_variable(change: Callable[[str], Changed]) -> Changed:
-    """Change which movies are tracked so that of two changes at once none is lost; tell what it did.
+    """Change which movies are tracked; of two changes at once none is lost. Return what it did.
 
     Args:
         change: Given the text that the Variable holds, changes the table and returns the text to

@@ -1,4 +1,4 @@
-"""Read which movies a file names: ids or addresses, a table with a column of them, a search page."""
+"""Read which movies a file names: ids or addresses, a table with a column of them, or a page."""
 
 from __future__ import annotations
 

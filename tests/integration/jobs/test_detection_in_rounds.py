@@ -1,6 +1,6 @@
 """Detection of 10,000 tracked movies: rounds, runs, budget, and reading again, over real tables.
 
-A site that only this file knows stands for one whose pages need no browser; its gate is the real one.
+A site that only this file knows stands for one whose pages need no browser; the gate is real.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def collected(context, imdb_id, days_ago, mode="full", status="complete"):
     """Store that the detector had a movie read, with the count 3."""
     change(
         context,
-        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, queued_at, started_at,
-               finished_at, loaded_at, review_count_start, review_count_end)
+        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, queued_at,
+               started_at, finished_at, loaded_at, review_count_start, review_count_end)
            SELECT 'detected__' || %(days)s::text, 'lists', %(movie)s, %(mode)s, %(status)s,
                   at, at, at, at, 3, 3
            FROM (SELECT now() - make_interval(mins => (%(days)s * 1440)::integer) AS at) t""",
@@ -118,8 +118,8 @@ def looked(context, imdb_ids, days_ago, pace=0.0, outcome="no_news"):
     change(
         context,
         """INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, review_count, pace)
-           SELECT 'lists', i, now() - make_interval(mins => (%(days)s * 1440)::integer), %(outcome)s,
-                  3, %(pace)s
+           SELECT 'lists', i, now() - make_interval(mins => (%(days)s * 1440)::integer),
+                  %(outcome)s, 3, %(pace)s
            FROM unnest(%(ids)s::text[]) i""",
         ids=imdb_ids, days=days_ago, pace=pace, outcome=outcome,
     )  # fmt: skip
@@ -147,7 +147,7 @@ def test_ten_thousand_movies_go_in_rounds_and_runs(context, site):
 
 
 def test_nothing_starves_where_too_much_is_due(context):
-    """Hourly movies alone take twice the looks that there are: each waits twice as long, no more."""
+    """Hourly movies alone take twice the looks that there are: each waits twice as long."""
     start = datetime.now(UTC)
     hourly, daily, weekly, new = IDS[:30], IDS[30:35], IDS[35:40], IDS[40:50]
     for ids, pace in ((hourly, 9.0), (daily, 0.2), (weekly, 0.0)):

@@ -1,4 +1,4 @@
-"""Tracked movies in the Variable and in the table: where an id is stored, and what a file changes."""
+"""Tracked movies in the Variable and the table: where an id is stored, what a file changes."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How often a movie is looked at: the rule by cases, its order, and what the detector reads of it."""
+"""How often a movie is looked at: the rule by cases, its order, and what is due."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -35,8 +35,9 @@ FULL_EVERY = timedelta(hours=24)
 way."""
 
 FULL_AFTER_LOOKS, FULL_EVERY_AT_MOST = 168, timedelta(days=60)
-"""In a longer list all reviews of a movie are read once in so many looks (a week of hourly ones), and
-at least once in so many days: with 10,000 movies that is a quarter of what a site may be asked."""
+"""In a longer list all reviews of a movie are read once in so many looks (a week of hourly ones),
+and at least once in so many days: of 10,000 movies that takes a quarter of a site's requests
+(benchmarks/bench_cadence.py)."""
 
 RETRY_AT_GATE = timedelta(hours=24)
 """How often growth alone lets a gated movie be read again."""
@@ -250,22 +251,22 @@ def _read_stream(source: StreamSource, one_round: _Round) -> None:
         return
     drain(source, one_round.imdb_ids, one_round.context)
     drains = one_round.context.lake.drains(source.name)
-    for imdb_id, _ in due:
-        verdict = _judge_stream(source.name, imdb_id, drains, one_round)
-        _record(source.name, imdb_id, verdict, None, one_round.context)
+    for movie in due:
+        verdict = _judge_stream(source.name, movie.imdb_id, drains, one_round)
+        _record(source.name, movie.imdb_id, verdict, None, one_round.context)
 
 
 def _say_pace(source: str, one_round: _Round) -> str:
-    """Say by how much all looks come later than their cadence, as the time was too short for all."""
+    """Say how long all that is due takes, as the time was too short for it."""
     since = one_round.since
     ran = detection.detections.one(one_round.context.warehouse, source=source, since=since)
     if not ran.looked:
         return f"None of {ran.due:,} movies could be looked at in the time there is."
     hours = (datetime.now(UTC) - since).total_seconds() / 3600 * ran.due / ran.looked
     return (
-        f"{ran.looked:,} of {ran.due:,} due movies were looked at in the time there is: at this pace "
-        f"all that are due take {hours:.1f} hours. Those that are latest for their cadence come "
-        "first in the next run."
+        f"{ran.looked:,} of {ran.due:,} due movies were looked at in the time there is: at this "
+        f"pace all that are due take {hours:.1f} hours. Those that are latest for their cadence "
+        "come first in the next run."
     )
 
 

@@ -62,13 +62,13 @@ def track_many(
     file: UploadFile | None = None,
 ) -> HTMLResponse:
     """Track the movies of a file, or else of a pasted text; say which lines name none."""
-    is_file = file is not None and bool(file.filename)
-    if file is not None and is_file:
-        given = file.file.read(jobs.MOST_UPLOADED_BYTES), jobs.plain_name(file.filename or "")
+    name: str | None = None
+    if file is not None and file.filename:
+        content, name = file.file.read(), jobs.plain_name(file.filename)
     else:
-        given = movies.encode(), None
+        content = movies.encode()
     try:
-        done, found = actions.track_many(*given, door, visitor)
+        done, found = actions.track_many(content, name, door, visitor)
     except (BadInput, LayoutChanged) as error:
         return _page(request, door, movies=movies, problem=str(error))
     return _page(request, door, done=done, found=found)
