@@ -88,7 +88,8 @@ class AirflowDoor:
             "add": add, "remove": remove, "file_name": file_name,
             "origin": "file" if file_name else "page",
         }  # fmt: skip
-        return change_variable(lambda raw: jobs.change_tracked(raw, self.context(), **asked))
+        context = self.context()
+        return change_variable(lambda raw: jobs.change_tracked(raw, context, **asked))
 
     def check_start(self, dag_id: str, visitor: Visitor) -> None:
         """Ask Airflow whether the visitor may trigger a DAG.

@@ -78,7 +78,7 @@ COMMANDS = {
     "catalogue drop": ["--yes"],
 }
 NEEDS_NO_WAREHOUSE = {
-    "evaluate", "inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"
+    "evaluate", "inbox list", "recovery-sheet", "lake verify", "lake copy"
 }  # fmt: skip
 
 MAP = """source: notebook

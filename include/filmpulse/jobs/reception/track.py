@@ -158,14 +158,16 @@ def change_tracked(
     """
     wanted, gone = typed_ids(add), set(remove)
     with context.warehouse.connect() as connection:
-        before = dict.fromkeys(all_tracked(raw, connection).imdb_ids)
+        in_table = table.in_table(connection)
+        before = dict.fromkeys([*read_tracked(raw).imdb_ids, *in_table])
         added = [imdb_id for imdb_id in wanted if imdb_id not in before]
         removed = [imdb_id for imdb_id in before if imdb_id in gone]
         tracked = len(before) + len(added) - len(removed)
         is_in_table = bool(added) and tracked >= TABLE_FROM
         text = change_entries(raw, [] if is_in_table else added, gone)
         listed = read_tracked(text)
-        table.untrack(connection, imdb_ids=[*removed, *listed.imdb_ids])
+        if gone_from_table := {*removed, *listed.imdb_ids}.intersection(in_table):
+            table.untrack(connection, imdb_ids=list(gone_from_table))
         if is_in_table:
             given = {"origin": origin, "file_name": file_name}
             table.track(connection, imdb_ids=added, **given)
