@@ -208,7 +208,7 @@ def main() -> None:
     from filmpulse.warehouse import figures
 
     with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
-        figures.refresh(followed.owner)
+        figures.count_all(followed.owner)
         if faults := report(measure(followed, args.rounds)):
             sys.exit(f"Too much: {'; '.join(faults)}.")
 

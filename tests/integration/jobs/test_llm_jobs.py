@@ -738,7 +738,6 @@ def test_a_model_whose_answers_cannot_be_read_takes_no_figures_away(context, end
     summary = jobs.summary(A, context)
     assert "6 of the 9" in summary.movie["awaited_sentence"]
     assert "6 of the 9" in " ".join(jobs.review_scoring("r1", [A], context).warnings)
-    rows(context, "REFRESH MATERIALIZED VIEW mart.compared_movies")
     jobs.ask_again(context, [A])
     jobs.analyse(A, context, run_id="r2")
     assert shown(context, A)["analyser_kind"] == "llm"

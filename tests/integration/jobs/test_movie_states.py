@@ -52,7 +52,6 @@ def receive(context, imdb_id=MOVIE, run_id="run"):
         for uri in collect(context, imdb_id, run_id):
             jobs.load(uri, context)
         jobs.analyse(imdb_id, context, run_id=run_id)
-        figures.refresh(context.warehouse)
 
 
 def later(context, **ago):

@@ -18,7 +18,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
-from filmpulse.warehouse import figures, movies, pages
+from filmpulse.warehouse import movies, pages
 from filmpulse.warehouse.pages import ReviewCursor, ReviewFilter
 
 NOW = datetime.now(UTC)
@@ -90,7 +90,6 @@ def test_a_card_has_the_figures_of_the_last_job_and_the_site_as_of_now(invented)
     assert (before.site_rating, before.site_votes, before.reviews) == (7.1, 1000, None)
     assert (before.counted_at, before.is_enough, before.tags) == (None, False, [])
 
-    figures.refresh(invented.warehouse)
     invented.look(MOVIE, NOW, 8.2, 60)
     (card,) = pages.cards(invented.warehouse, imdb_ids=[MOVIE])
     scores = [number % 3 - 1 for number in range(40)]
@@ -113,7 +112,6 @@ def test_weeks_of_a_card_are_the_last_26_and_leave_out_empty_ones(invented):
     for weeks_ago in (0, 0, 25, 26, 300):
         invented.review(submitted_on=MONDAY - timedelta(weeks=weeks_ago))
     invented.review(submitted_on=None)
-    figures.refresh(invented.warehouse)
     found = pages.card_weeks(invented.warehouse, imdb_ids=None)
     assert [(one.starts_on, one.reviews) for one in found] == [
         (MONDAY - timedelta(weeks=25), 1), (MONDAY, 2),
@@ -196,7 +194,6 @@ def test_erasing_a_movie_takes_tags_and_poster_and_all_that_pages_read(invented,
     invented.review(2, {"acting": (2, "The cast is wonderful here.")})
     tag(invented, "Competitors")
     poster(invented, b"\xff\xd8")
-    figures.refresh(invented.warehouse)
     settings = Settings(author_secret="for tests only")
     context = jobs.Context(settings, invented.warehouse, lambda: Lake(tmp_path.as_uri()))
     jobs.erase("movie", MOVIE, context)

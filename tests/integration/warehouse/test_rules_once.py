@@ -93,8 +93,6 @@ def test_mentions_are_the_same_wherever_they_are_shown(invented):
         invented.review(1, {"acting": 1 - number % 3, "sound": 2}, rating_1_10=number % 10 + 1)
     invented.review(1, {"acting": 1}, removed_at=datetime.now(UTC))
     invented.review(0, imdb_id=OTHER)
-    for name in ("compared_movies", "compared_aspects"):
-        invented.rows(f"REFRESH MATERIALIZED VIEW mart.{name}")
     live = invented.rows("SELECT * FROM mart.movie_aspects")
     compared = {
         (row["imdb_id"], row["aspect"].lower()): row

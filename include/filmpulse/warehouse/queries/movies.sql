@@ -1,8 +1,9 @@
 -- Movies: facts, snapshots, names, events; the sources that they come from.
 
 -- name: ensure_movie
-INSERT INTO core.movies (imdb_id, title, facts_as_of)
-VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
+-- A new movie has no review, so it is counted.
+INSERT INTO core.movies (imdb_id, title, facts_as_of, counted_by, counted_at)
+VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00', %(rules)s, now())
 ON CONFLICT (imdb_id) DO NOTHING
 
 -- name: store_facts
