@@ -92,6 +92,9 @@ def count_by_new_rules(warehouse: Warehouse) -> int:
     movies = movies_to_count(warehouse, rules=rules())
     for imdb_id in movies:
         _recount_movie(warehouse, imdb_id)
+    if movies:  # the planner must not take full tables for empty ones until Postgres looks itself
+        with warehouse.connect() as connection:
+            connection.execute(sql("analyse_counts"))
     return len(movies)
 
 

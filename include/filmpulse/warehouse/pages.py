@@ -105,7 +105,7 @@ class State(NamedTuple):
         total: While collecting: the site's count, if it is known. While scoring: current reviews.
         until: End of the pause.
         unreadable: While gated: the site's count less our current reviews.
-        waiting_reviews: Reviews that are not scored yet, as of the end of the last job.
+        waiting_reviews: Reviews that are not scored yet.
         run_id: The run at work, or the one that ended so; None where that is not known.
         since: When it began; None while scoring or paused, and for never.
     """

@@ -1,16 +1,19 @@
--- What is counted of a movie's reviews and scores (docs/adr/0046). Each statement counts one table of one
--- movie anew, from its rows alone, and touches the rows alone that differ; its answer counts these.
--- `figures.RULES` lists the statements and what they read.
+-- What is counted of a movie's reviews and scores (docs/adr/0046). `recount_reviews` and
+-- `recount_scores` count one movie anew, from its rows alone, and touch only counts that differ; they
+-- answer how many. `figures.rules` knows what they read.
 
 -- name: lock_movie
 SELECT pg_advisory_xact_lock(hashtextextended(%(imdb_id)s, 0))
 
 -- name: recount_begin
--- The planner cannot guess how many rows of a movie match, and might look each of them up in turn.
-SELECT set_config('enable_nestloop', 'off', true)
+-- The planner cannot guess how many rows of a movie match, and might look each of them up in turn. To
+-- compile the statements takes longer than to run them.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off
 
 -- name: recount_end
-SELECT set_config('enable_nestloop', 'on', true)
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT
 
 -- name: recount_reviews
 WITH current AS MATERIALIZED (
@@ -147,3 +150,7 @@ WHERE imdb_id = %(imdb_id)s AND (%(changed)s OR counted_by IS DISTINCT FROM %(ru
 SELECT imdb_id FROM core.movies
 WHERE %(rules)s::text IS NULL OR counted_by IS DISTINCT FROM %(rules)s
 ORDER BY imdb_id
+
+-- name: analyse_counts
+ANALYZE core.movies, core.source_counts, core.status_counts, core.score_counts, core.grade_counts,
+    core.week_counts, core.release_week_counts
