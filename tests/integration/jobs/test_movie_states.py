@@ -11,7 +11,7 @@ from filmpulse import jobs, sources
 from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError, LayoutChanged, SiteUnavailable
 from filmpulse.items import Snapshot
-from filmpulse.warehouse import figures, pages, scores
+from filmpulse.warehouse import pages, scores
 from filmpulse.warehouse.collections import queue_collection
 
 MOVIE, OTHER, UNKNOWN = "tt99000001", "tt99000002", "tt99000003"

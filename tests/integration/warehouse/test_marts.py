@@ -100,7 +100,7 @@ def test_a_database_of_before_the_first_release_is_refused(warehouse_url, revisi
 def test_an_older_warehouse_keeps_its_rows_and_figures(empty_database):
     """What `mart.movies` said of a filled warehouse before an upgrade, it says after."""
     fill_with_dump(empty_database, "0009")
-    invented = Invented(empty_database)
+    invented = Invented(empty_database, is_older=True)
     invented.movie(analyser=2, site=50)
     invented.movie(OTHER, "Another", year=None)
     for number in range(40):

@@ -22,6 +22,8 @@ from filmpulse.warehouse.reception import read_summary
 from filmpulse.warehouse.scores import unscored_texts
 from filmpulse.warehouse.tables import tables
 
+pytestmark = pytest.mark.rows_by_hand
+
 MOVIE, BARE = "tt99000001", "tt99000002"
 LOADED = datetime(2026, 5, 1, tzinfo=UTC)
 PAGE = Movie(

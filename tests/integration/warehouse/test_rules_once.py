@@ -12,6 +12,8 @@ from filmpulse.items import ASPECTS
 from filmpulse.warehouse import statements
 from filmpulse.warehouse.reception import read_summary
 
+pytestmark = pytest.mark.rows_by_hand
+
 ROOT = Path(__file__).parents[3]
 
 
