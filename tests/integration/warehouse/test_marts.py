@@ -129,7 +129,10 @@ def test_an_older_warehouse_keeps_its_rows_and_figures(empty_database):
     after = invented.rows(query)
     names = before[0].keys() - {"analyser_caveat"}  # a sentence, which a new lexicon changes
     for old, new in zip(before, after, strict=True):
-        assert {name: new[name] for name in names} == {name: old[name] for name in names}
+        for name in names:
+            assert new[name] == (
+                pytest.approx(old[name], rel=1e-12) if isinstance(old[name], float) else old[name]
+            ), name
     assert before[0]["reviews"] == 43
     assert stored == [{"count": 45}, {"count": 83}, {"count": 80}]
     assert stored == [invented.row(f"SELECT count(*) FROM core.{table}") for table in tables]  # noqa: S608
