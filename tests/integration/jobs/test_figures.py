@@ -200,6 +200,7 @@ def test_an_erased_movie_leaves_nothing(context):
     assert set(compared(context)) == {OTHER}
     assert not any(MOVIE in str(row) for found in content(context).values() for row in found)
     assert not any(MOVIE in str(row) for found in stored(context).values() for row in found)
+    assert rows(context, "SELECT imdb_id FROM ops.counted_movies") == [{"imdb_id": OTHER}]
 
 
 def test_a_movie_without_reviews_is_there_and_has_no_figure(context):
@@ -299,11 +300,11 @@ def test_an_upgrade_counts_what_other_rules_counted(context):
     see(context)
     see(context, OTHER)
     right = stored(context)
-    rows(context, "UPDATE core.movies SET counted_by = 'other rules' WHERE imdb_id = %s", MOVIE)
+    rows(context, "UPDATE ops.counted_movies SET counted_by = 'others' WHERE imdb_id = %s", MOVIE)
     rows(context, "UPDATE core.source_counts SET reviews = 99")
     jobs.setup_warehouse(context)
     assert compared(context) == {MOVIE: (3, 3), OTHER: (99, 3)}  # the other was counted by these
-    rows(context, "UPDATE core.movies SET counted_by = NULL, counted_at = NULL")
+    rows(context, "DELETE FROM ops.counted_movies")
     assert compared(context) == {}  # not counted: no figure is better than a wrong one
     jobs.setup_warehouse(context)
     assert stored(context) == right

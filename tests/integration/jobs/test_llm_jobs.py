@@ -156,6 +156,7 @@ def test_the_line_of_a_run_is_the_sum_of_its_calls(context):
         assert (now["analyser_kind"], now["analyser_model"]) == ("llm", "gpt-6-luna")
 
 
+@pytest.mark.rows_by_hand
 def test_what_is_cached_and_what_nobody_priced_is_told(context):
     store(context, A, 1)
     rows(

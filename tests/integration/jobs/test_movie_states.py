@@ -11,7 +11,7 @@ from filmpulse import jobs, sources
 from filmpulse.config import Settings
 from filmpulse.errors import FilmpulseError, LayoutChanged, SiteUnavailable
 from filmpulse.items import Snapshot
-from filmpulse.warehouse import pages, scores
+from filmpulse.warehouse import figures, pages, scores
 from filmpulse.warehouse.collections import queue_collection
 
 MOVIE, OTHER, UNKNOWN = "tt99000001", "tt99000002", "tt99000003"
@@ -272,6 +272,7 @@ def test_a_gated_movie_says_how_many_cannot_be_read(context, monkeypatch):
     rows(context, "INSERT INTO core.reviews (source, review_id, imdb_id, is_spoiler, content_hash, "
          "first_seen_at) SELECT 'toy', 'saved-' || n, %s, false, 'h', now() "
          "FROM generate_series(1, 12) n RETURNING 1", MOVIE)  # fmt: skip
+    figures.count_all(context.warehouse)
     assert state(context).state == "fresh"  # saved pages brought what the site does not show
 
 

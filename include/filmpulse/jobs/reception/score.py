@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 STEP, STEP_SECONDS = 100, 0.5
 """Most free answers that are committed at once, and the longest that they wait for the commit."""
 
-MOST_STEPS = 100
+MOST_STEPS = 500
 """Each step counts its movies' figures anew, so all texts of a call take at most so many steps."""
 
 LARGE_MOVIE = 2_000
@@ -131,10 +131,10 @@ def analyse(
     If the movie's calibration by the keyless analyser is due (see `due_calibrations`), that learns
     who acts in the movie before its texts are scored, and where their wholes are cut after that.
 
-    Paid answers are committed one by one, free ones in small steps; if there are many, a hundredth
-    of them at once. The ledger keeps each paid answer until then. So a crash loses no paid answer,
-    and a second call takes up only the rest. Two calls for one movie take turns, so that
-    no text is read twice. The model is asked nothing if it never took up more than `LARGE_MOVIE`
+    Paid answers are committed one by one, free ones in small steps; of many texts a five-hundredth
+    at once. The ledger keeps each paid answer until then. So a crash loses none, and a second call
+    takes up only the rest. Two calls for one movie take turns, so that no text is read twice. The
+    model is asked nothing if it never took up more than `LARGE_MOVIE`
     texts of the movie and nobody approved.
 
     Args:

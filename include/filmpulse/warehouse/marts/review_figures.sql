@@ -11,8 +11,9 @@ SELECT m.imdb_id, r.reviews, r.graded_reviews, r.reviews - r.graded_reviews AS u
        sqrt(mart.sample_variance(s.scored_reviews, s.scores, s.squared_scores)) AS sd_overall,
        sqrt((s.scored_reviews * s.squared_scores - s.scores * s.scores)::double precision)
            / nullif(s.scored_reviews, 0) / 2 AS polarisation,
-       m.counted_at
+       k.counted_at
 FROM core.movies m
+LEFT JOIN ops.counted_movies k USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(c.reviews), 0)::bigint AS reviews,
            coalesce(sum(c.graded_reviews), 0)::bigint AS graded_reviews,

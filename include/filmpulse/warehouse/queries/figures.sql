@@ -142,15 +142,22 @@ SELECT count(*) FROM (
     UNION ALL TABLE no_grade UNION ALL TABLE put_grades) changed
 
 -- name: note_recount
-UPDATE core.movies SET counted_by = %(rules)s, counted_at = now()
-WHERE imdb_id = %(imdb_id)s AND (%(changed)s OR counted_by IS DISTINCT FROM %(rules)s)
+-- Of a movie that was erased nothing stays.
+WITH movie AS MATERIALIZED (SELECT imdb_id FROM core.movies WHERE imdb_id = %(imdb_id)s), gone AS (
+    DELETE FROM ops.counted_movies WHERE imdb_id = %(imdb_id)s AND NOT EXISTS (TABLE movie)
+)
+INSERT INTO ops.counted_movies AS c SELECT imdb_id, %(rules)s, now() FROM movie
+ON CONFLICT (imdb_id) DO UPDATE SET counted_by = excluded.counted_by, counted_at = excluded.counted_at
+WHERE %(changed)s OR c.counted_by <> excluded.counted_by
 
 -- name: movies_to_count
 -- All movies, or those that other rules counted, or none did.
-SELECT imdb_id FROM core.movies
-WHERE %(rules)s::text IS NULL OR counted_by IS DISTINCT FROM %(rules)s
-ORDER BY imdb_id
+SELECT m.imdb_id
+FROM core.movies m
+LEFT JOIN ops.counted_movies c USING (imdb_id)
+WHERE %(rules)s::text IS NULL OR c.counted_by IS DISTINCT FROM %(rules)s
+ORDER BY m.imdb_id
 
 -- name: analyse_counts
 ANALYZE core.movies, core.source_counts, core.status_counts, core.score_counts, core.grade_counts,
-    core.week_counts, core.release_week_counts
+    core.week_counts, core.release_week_counts, ops.counted_movies

@@ -2,8 +2,12 @@
 
 -- name: ensure_movie
 -- A new movie has no review, so it is counted.
-INSERT INTO core.movies (imdb_id, title, facts_as_of, counted_by, counted_at)
-VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00', %(rules)s, now())
+WITH made AS (
+    INSERT INTO core.movies (imdb_id, title, facts_as_of)
+    VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
+    ON CONFLICT (imdb_id) DO NOTHING RETURNING imdb_id
+)
+INSERT INTO ops.counted_movies SELECT imdb_id, %(rules)s, now() FROM made
 ON CONFLICT (imdb_id) DO NOTHING
 
 -- name: store_facts

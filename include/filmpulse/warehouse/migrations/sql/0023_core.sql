@@ -1,10 +1,6 @@
 -- Counts of each movie's current reviews and of their scores. They hold sums and no words. Whatever
 -- changes those rows counts the movie anew in its transaction (docs/adr/0046), so none depends on the
 -- time, on another movie, or on which analyser is shown.
-ALTER TABLE core.movies ADD counted_by text, ADD counted_at timestamptz;
-COMMENT ON COLUMN core.movies.counted_by IS 'A hash of the rules by which its reviews and scores were last counted; null before the first time.';
-COMMENT ON COLUMN core.movies.counted_at IS 'When the counts of them last changed (UTC); null before the first time.';
-
 CREATE TABLE core.source_counts (
     imdb_id         text NOT NULL REFERENCES core.movies ON DELETE CASCADE,
     source          text NOT NULL,
