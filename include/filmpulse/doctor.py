@@ -28,6 +28,7 @@ from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 from filmpulse.sources import known
 
 MOVIES_READ_BACK = 5  # chosen at random: a lake that lost data lost those of most movies
+MOVIES_COUNTED = 20  # chosen at random; a movie takes some milliseconds
 LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 # Whose tasks open one browser each.
 BROWSER_POOLS = ("browser", "detector")
@@ -70,6 +71,7 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("pooler", _pooler),
             ("schema", _schema),
             ("roles", _roles),
+            ("figures", _figures),
             ("lake", _lake),
             ("backups", _backups),
             ("analyser", lambda: _analyser(with_model)),
@@ -287,6 +289,26 @@ def _roles() -> str:
     if not sees_mart or sees_core:
         raise _Problem("filmpulse_reader's rights are not `mart` alone", "run `filmpulse setup`")
     return "filmpulse_reader may read mart, and nothing else"
+
+
+def _figures() -> str:
+    """Compare the figures of some movies with their rows."""
+    from filmpulse.warehouse import Warehouse, figures
+
+    warehouse = Warehouse(_warehouse_url())
+    old = figures.movies_to_count(warehouse, rules=figures.rules())
+    if old:
+        raise _Problem(
+            f"{len(old)} movies are not counted by this version's rules", "run `filmpulse setup`"
+        )
+    movies = figures.movies_to_count(warehouse, rules=None)
+    chosen = random.sample(movies, min(len(movies), MOVIES_COUNTED))
+    if wrong := [imdb_id for imdb_id in chosen if figures.is_wrong(warehouse, imdb_id)]:
+        raise _Problem(
+            f"of {', '.join(wrong)} they differ from the reviews: somebody changed rows by hand",
+            "run `filmpulse recount`",
+        )
+    return f"those of {len(chosen)} movies are as their reviews say"
 
 
 def _lake() -> str:
