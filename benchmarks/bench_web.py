@@ -207,10 +207,7 @@ def main() -> None:
 
     import many_reviews
 
-    from filmpulse.warehouse import figures
-
     with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
-        figures.refresh(followed.owner)
         if faults := report(measure(followed, args.rounds)):
             sys.exit(f"Too much: {'; '.join(faults)}.")
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from helpers import guardian
+from helpers.right_figures import wrong_figures
 from hypothesis import settings
 from superset_fixtures import superset_app, superset_driver, superset_template  # noqa: F401
 from xdist.remote import Producer
@@ -91,8 +92,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    The tests of a file share its servers, the end-to-end tests one stack, and those of Superset
-    what was prepared once; a worker has one of each for all that it is given. The marker
+    The tests of a file share its servers, the end-to-end tests one stack, those of browsers one
+    Selenium Grid, and those of Superset what was prepared once; a worker has one of each for all
+    that it is given. The marker
     `xdist_group` would say it, but pytest 9.2 does not hear it
     (pytest-xdist#1386).
     """
@@ -101,6 +103,8 @@ class Sharing(LoadScopeScheduling):
         file = Path(nodeid.partition("::")[0])
         if file.name.startswith("test_superset") and "unit" not in file.parts:
             return "superset"
+        if file.name in ("test_browser.py", "test_grid.py"):
+            return "grid"
         return "e2e" if "e2e" in file.parts else str(file)
 
 
@@ -207,10 +211,17 @@ def _warehouse_template(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def warehouse_url(databases: Databases, _warehouse_template: str) -> Iterator[str]:
-    """The address of a new, migrated, empty warehouse; about 50 ms each."""
+def warehouse_url(
+    request: pytest.FixtureRequest, databases: Databases, _warehouse_template: str
+) -> Iterator[str]:
+    """The address of a new, migrated, empty warehouse; about 50 ms each.
+
+    In the end its figures must be those of its rows, unless the test is marked `rows_by_hand`.
+    """
     url = databases.create(_warehouse_template)
     yield url
+    if request.node.get_closest_marker("rows_by_hand") is None:
+        assert wrong_figures(url) == []
     databases.drop(url)
 
 

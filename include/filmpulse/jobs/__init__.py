@@ -67,7 +67,6 @@ from filmpulse.jobs.reception.load import load, load_movie
 from filmpulse.jobs.reception.look_first import Estimate, FirstLook, look_first
 from filmpulse.jobs.reception.note_events import add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import check_live
-from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
     Unfinished,
     analyse,
@@ -139,6 +138,7 @@ from filmpulse.jobs.upkeep.evaluate import (
 from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport, evaluate_warehouse
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
+from filmpulse.jobs.upkeep.recount import recount
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake

@@ -59,6 +59,7 @@ COMMANDS = {
     "evaluate": ["labels.jsonl"],
     "audit": [],
     "rebuild": [],
+    "recount": [],
     "forget": ["--movie", "tt99000001", "--yes"],
     "retention": [],
     "export": [],

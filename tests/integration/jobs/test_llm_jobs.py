@@ -156,6 +156,7 @@ def test_the_line_of_a_run_is_the_sum_of_its_calls(context):
         assert (now["analyser_kind"], now["analyser_model"]) == ("llm", "gpt-6-luna")
 
 
+@pytest.mark.rows_by_hand
 def test_what_is_cached_and_what_nobody_priced_is_told(context):
     store(context, A, 1)
     rows(
@@ -427,7 +428,7 @@ def test_what_a_model_shows_is_not_shown_otherwise_while_it_reads_on(context):
 def test_two_workers_take_turns_and_no_longer_than_some_minutes(context, monkeypatch):
     monkeypatch.setattr(score, "PATIENCE", "50ms")
     store(context, A, 1)
-    with context.warehouse.connect(autocommit=True) as other:
+    with context.warehouse.session() as other:
         other.execute(wh.sql("lock_scoring"), {"imdb_id": A, "patience": "5s"})
         with pytest.raises(Retryable, match=f"^{A}: another worker") as error:
             jobs.analyse(A, context, run_id="r1")
@@ -738,7 +739,6 @@ def test_a_model_whose_answers_cannot_be_read_takes_no_figures_away(context, end
     summary = jobs.summary(A, context)
     assert "6 of the 9" in summary.movie["awaited_sentence"]
     assert "6 of the 9" in " ".join(jobs.review_scoring("r1", [A], context).warnings)
-    rows(context, "REFRESH MATERIALIZED VIEW mart.compared_movies")
     jobs.ask_again(context, [A])
     jobs.analyse(A, context, run_id="r2")
     assert shown(context, A)["analyser_kind"] == "llm"

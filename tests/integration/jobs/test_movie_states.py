@@ -52,7 +52,6 @@ def receive(context, imdb_id=MOVIE, run_id="run"):
         for uri in collect(context, imdb_id, run_id):
             jobs.load(uri, context)
         jobs.analyse(imdb_id, context, run_id=run_id)
-        figures.refresh(context.warehouse)
 
 
 def later(context, **ago):
@@ -149,7 +148,7 @@ def test_a_collection_without_a_sign_of_life_is_dead(context):
 def test_a_movie_is_scoring_while_a_worker_holds_its_lock(context):
     (uri,) = collect(context)
     jobs.load(uri, context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=MOVIE, patience="1s")
         found = state(context)
         assert (found.state, found.done, found.total, found.since) == ("scoring", 0, 2, None)
@@ -162,7 +161,7 @@ def test_a_movie_is_scoring_while_a_worker_holds_its_lock(context):
 
 def test_the_lock_of_another_movie_or_kind_is_none_of_it(context):
     receive(context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=OTHER, patience="1s")
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [MOVIE])
         assert state(context).state == "fresh"
@@ -172,7 +171,7 @@ def test_a_run_of_the_backlog_is_told_by_its_requests(context):
     receive(context)
     rows(context, "INSERT INTO ops.llm_calls (run_id, imdb_id, model, prompt_version, "
          "reserved_usd) VALUES ('backlog 7', %s, 'm', 'v', 0) RETURNING 1", MOVIE)  # fmt: skip
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=MOVIE, patience="1s")
         assert state(context).run_id == "backlog 7"
 
@@ -273,6 +272,7 @@ def test_a_gated_movie_says_how_many_cannot_be_read(context, monkeypatch):
     rows(context, "INSERT INTO core.reviews (source, review_id, imdb_id, is_spoiler, content_hash, "
          "first_seen_at) SELECT 'toy', 'saved-' || n, %s, false, 'h', now() "
          "FROM generate_series(1, 12) n RETURNING 1", MOVIE)  # fmt: skip
+    figures.count_all(context.warehouse)
     assert state(context).state == "fresh"  # saved pages brought what the site does not show
 
 

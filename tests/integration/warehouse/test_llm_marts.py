@@ -7,7 +7,9 @@ from typing import get_args
 import pytest
 
 from filmpulse.items import AnalysisStatus, CallOutcome
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Warehouse, figures
+
+pytestmark = pytest.mark.rows_by_hand
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 FINAL = ("scored", "refused", "content_filter", "truncated", "invalid", "unsupported_language")
@@ -16,7 +18,7 @@ FINAL = ("scored", "refused", "content_filter", "truncated", "invalid", "unsuppo
 @pytest.fixture
 def connection(warehouse_url):
     """Two movies shown under a model; the first has a review of each status and a new one."""
-    with Warehouse(warehouse_url).connect(autocommit=True) as connection:
+    with Warehouse(warehouse_url).session() as connection:
         connection.execute(
             """INSERT INTO core.analysers (kind, model, prompt_version, parameters)
                VALUES ('llm', 'toy', 'v1', '{"effort": "none"}'), ('lexicon', NULL, '1', '{}')"""
@@ -45,6 +47,7 @@ def connection(warehouse_url):
                        FROM core.analysers""",
                     {"review": f"rw-{status}", "movie": MOVIE, "status": status},
                 )
+        figures.count_all(Warehouse(warehouse_url))
         yield connection
 
 

@@ -27,6 +27,7 @@ from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, Source, StreamSource
 from filmpulse.warehouse import detection
+from filmpulse.warehouse.figures import changing
 
 log = logging.getLogger(__name__)
 
@@ -283,7 +284,7 @@ def _look(source: SiteSource, due: detection.Due, site: Site, one_round: _Round)
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
-        with context.warehouse.connect() as connection:
+        with context.warehouse.connect() as connection, changing(connection, imdb_id):
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
         verdict = _judge(source.name, due, review_count, one_round)
     except Exception as error:  # one movie never stops another

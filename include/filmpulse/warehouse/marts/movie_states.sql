@@ -13,7 +13,7 @@ SELECT n.imdb_id, coalesce(l.movie, n.imdb_id) AS movie, w.state, w.source, w.re
 FROM mart.asked_movies n
 LEFT JOIN core.movies m USING (imdb_id)
 LEFT JOIN mart.movie_names l USING (imdb_id)
-LEFT JOIN mart.compared_movies c USING (imdb_id)
+LEFT JOIN mart.review_figures c USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT CASE o.status WHEN 'queued' THEN 'queued' ELSE 'collecting' END AS state, o.source,
@@ -100,6 +100,5 @@ COMMENT ON COLUMN mart.movie_states.done IS 'While collecting: reviews read so f
 COMMENT ON COLUMN mart.movie_states.total IS 'While collecting: the site''s count; while scoring: current reviews.';
 COMMENT ON COLUMN mart.movie_states.until IS 'End of the pause (UTC).';
 COMMENT ON COLUMN mart.movie_states.unreadable IS 'While gated: reviews of the site that we do not hold.';
-COMMENT ON COLUMN mart.movie_states.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';
 COMMENT ON COLUMN mart.movie_states.run_id IS 'The run at work, or the one that ended so; null when not known.';
 COMMENT ON COLUMN mart.movie_states.since IS 'When it was queued, ended so, or was last looked at (UTC).';

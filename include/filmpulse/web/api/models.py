@@ -83,7 +83,7 @@ class Shown(BaseModel):
 
 
 class Movie(Shown):
-    """A movie in the list; counts and means are as of `counted_at`, the end of the last job."""
+    """A movie in the list; `counted_at` says when its counts and means last changed."""
 
     imdb_id: ImdbId
     movie: Title
@@ -128,7 +128,7 @@ class Movie(Shown):
 
 
 class AspectOfMovie(Shown):
-    """How an aspect of a movie is received; as of the end of the last job."""
+    """How an aspect of a movie is received."""
 
     imdb_id: ImdbId
     aspect: AspectName

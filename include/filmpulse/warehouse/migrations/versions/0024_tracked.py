@@ -3,7 +3,7 @@
 from filmpulse.warehouse.migrate import run_sql_files
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 
 
 def upgrade() -> None:
