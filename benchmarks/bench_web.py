@@ -90,9 +90,11 @@ class House:
         """Read the list anew, as Airflow's Variable is."""
         from filmpulse import jobs
 
-        return jobs.read_tracked(self._raw)
+        return jobs.all_tracked(self._raw, self.context().warehouse)
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> jobs.Tracked:
+    def change_tracked(
+        self, add: Sequence[str] = (), remove: Sequence[str] = (), file_name: str | None = None
+    ) -> jobs.Changed:
         """Nothing is changed."""
         raise NotImplementedError
 

@@ -53,11 +53,15 @@ class _Problem(Exception):
         self.advice = advice
 
 
-def checks(with_model: Callable[[Settings], Settings] = lambda settings: settings) -> list[Check]:
+def checks(
+    with_model: Callable[[Settings], Settings] = lambda settings: settings,
+    read_variable: Callable[[], str] | None = None,
+) -> list[Check]:
     """Run all checks; takes some ten seconds, most of them for Airflow and the browser.
 
     Args:
         with_model: Adds settings of the model that are not in the environment.
+        read_variable: Reads Airflow's Variable of tracked movies; None where there is no Airflow.
     """
     return [
         _run(name, look)
@@ -72,6 +76,7 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("schema", _schema),
             ("roles", _roles),
             ("figures", _figures),
+            ("tracked movies", lambda: _tracked(read_variable)),
             ("lake", _lake),
             ("backups", _backups),
             ("analyser", lambda: _analyser(with_model)),
@@ -289,6 +294,24 @@ def _roles() -> str:
     if not sees_mart or sees_core:
         raise _Problem("filmpulse_reader's rights are not `mart` alone", "run `filmpulse setup`")
     return "filmpulse_reader may read mart, and nothing else"
+
+
+def _tracked(read_variable: Callable[[], str] | None) -> str:
+    from filmpulse import jobs
+    from filmpulse.warehouse import Warehouse
+
+    if read_variable is None:
+        return "not checked: there is no Airflow here"
+    raw = read_variable()
+    listed = len(jobs.read_tracked(raw).imdb_ids)
+    tracked = len(jobs.all_tracked(raw, Warehouse(_warehouse_url())).imdb_ids)
+    told = f"{tracked:,}: {listed:,} in the Variable tracked_movies, the others in the table"
+    if listed >= jobs.TABLE_FROM:
+        raise _Problem(
+            f"{told}. From {jobs.TABLE_FROM:,} on the Variable is too long",
+            "`filmpulse movies move` moves them to the table",
+        )
+    return told
 
 
 def _figures() -> str:

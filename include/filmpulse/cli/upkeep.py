@@ -52,7 +52,7 @@ def doctor(alert_test: AlertTest = False) -> None:
     for name in ("", "check", "found", "what to do"):
         table.add_column(name, overflow="fold")
     failed = 0
-    for check in checks(common.with_model):
+    for check in checks(common.with_model, common.variable_reader()):
         failed += not check.ok
         table.add_row(
             "[green]ok[/]" if check.ok else "[red]no[/]",
@@ -255,16 +255,13 @@ def _erased_line(erased: Any) -> str:
 
 def _stop_tracking(imdb_id: str) -> None:
     """Take a movie off the list of tracked movies, and say so."""
-    from filmpulse import airflow_bridge, jobs
-
     try:
-        is_tracked = imdb_id in jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
+        made = change_tracked(remove=[imdb_id])
     except Exception as error:  # without Airflow there is no list, and erasing needs none
         err.print(f"[yellow]tracked_movies could not be read, so look yourself whether it lists "
                   f"{imdb_id}: {escape(str(error)[:200])}[/]")  # fmt: skip
         return
-    if is_tracked:
-        change_tracked(remove=[imdb_id])
+    if made.removed:
         out.print(f"{imdb_id} is no longer tracked.")
 
 

@@ -88,8 +88,14 @@ from filmpulse.jobs.reception.summarise import (
 )
 from filmpulse.jobs.reception.tag import add_tag, remove_tag
 from filmpulse.jobs.reception.track import (
+    TABLE_FROM,
+    Changed,
     Tracked,
+    all_tracked,
     change_entries,
+    change_tracked,
+    labels,
+    move_to_table,
     read_tracked,
     tracked_id,
     typed_ids,
@@ -138,6 +144,7 @@ from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
 from filmpulse.sources.datasets import CREDIT as CATALOGUE_CREDIT
+from filmpulse.sources.id_files import IdFile, read_ids
 from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
 from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
 from filmpulse.sources.tables.sample import Sample

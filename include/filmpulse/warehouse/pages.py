@@ -530,6 +530,17 @@ class CheckVerdict(NamedTuple):
     checked_at: datetime
 
 
+class NextLook(NamedTuple):
+    """When a source is asked about a movie again, and why so often (`mart.cadences`)."""
+
+    source: str
+    cadence: str
+    meaning: str
+    looked_at: datetime
+    due_at: datetime
+    is_due: bool
+
+
 class Visit(NamedTuple):
     """The last look and the last collection of a movie by a source; imports are none."""
 
@@ -643,6 +654,7 @@ imports = Query("page_imports", CollectionLine)
 
 checks = Query("page_checks", CheckVerdict)
 visits = Query("page_visits", Visit)
+looks = Query("page_looks", NextLook)
 costs = Query("page_costs", MovieCost)
 awaited = Scalar[str]("page_awaited")
 

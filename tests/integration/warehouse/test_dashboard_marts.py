@@ -162,7 +162,8 @@ def test_an_empty_warehouse_can_be_read_and_says_so(warehouse_url):
         "mart.catalogue_dates", "mart.llm_use", "mart.failed_checks", "mart.host_hours",
         "mart.hosts",
         "mart.pipeline_facts", "mart.movie_choices", "mart.catalogue_figures",
-        "mart.catalogue_loads",
+        "mart.catalogue_loads", "mart.cadences", "mart.detections", "mart.look_budget",
+        "mart.look_plan",
     }  # fmt: skip
     assert [row["movie"] for row in found["mart.movie_choices"]] == ["no movie yet"]
     assert found["mart.llm_use"][0]["model"] == "no model was asked yet"

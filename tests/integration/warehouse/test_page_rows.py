@@ -73,7 +73,7 @@ def test_all_can_be_read_of_an_empty_warehouse_and_of_a_movie_without_reviews(in
         assert pages.read_review(MOVIE, "imdb", "rw1", warehouse) is None
         assert pages.collections(warehouse, imdb_id=None, before=None, most=9) == []
         assert pages.llm_days(warehouse, day_from=RELEASE) == pages.text_costs(warehouse) == []
-        assert len(pages.facts(warehouse)) == 8
+        assert len(pages.facts(warehouse)) == 9
         assert pages.backups(warehouse) == []
     changes = pages.read_changes(MOVIE, NOW, warehouse)
     assert (changes.counts.new_reviews, changes.counts.site, changes.means) == (0, None, [])

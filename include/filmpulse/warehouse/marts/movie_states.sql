@@ -76,19 +76,23 @@ CROSS JOIN LATERAL (
           AND v.look_outcome IN ('layout_changed', 'blocked', 'not_found', 'failed')
         UNION ALL
         SELECT CASE WHEN a.last_at IS NULL THEN 'never'
-                    WHEN a.last_at < now() - interval '2 hours' THEN 'stale' ELSE 'fresh' END,
+                    -- It is looked at in the hour after it is due.
+                    WHEN a.last_at < now() - interval '2 hours'
+                         AND coalesce(d.due_at < now() - interval '1 hour', true) THEN 'stale'
+                    ELSE 'fresh' END,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, a.last_at
         FROM (
             SELECT max(greatest(v.looked_at, v.collected_at)) AS last_at FROM mart.movie_visits v
             WHERE v.imdb_id = n.imdb_id
         ) a
+        CROSS JOIN (SELECT max(due_at) AS due_at FROM mart.looks(now()) WHERE imdb_id = n.imdb_id) d
     ) true_of_it
     ORDER BY array_position(mart.states(), state), since DESC NULLS LAST, source
     LIMIT 1
 ) w;
 COMMENT ON VIEW mart.movie_states IS 'One row per movie: how it stands just now.';
 COMMENT ON COLUMN mart.movie_states.movie IS 'Title and year of the movie; its id before its page was read.';
-COMMENT ON COLUMN mart.movie_states.state IS 'collecting, queued, scoring, paused, layout_changed, blocked, not_found, failed, partial, gated, never (looked at), stale (not looked at for two hours), or fresh: the first that is true of it.';
+COMMENT ON COLUMN mart.movie_states.state IS 'collecting, queued, scoring, paused, layout_changed, blocked, not_found, failed, partial, gated, never (looked at), stale (its next look is more than an hour late), or fresh: the first that is true of it.';
 COMMENT ON COLUMN mart.movie_states.source IS 'Whose collection, look or pause it is; null for the other states.';
 COMMENT ON COLUMN mart.movie_states.reason IS 'One stable word for why it ended badly or is paused.';
 COMMENT ON COLUMN mart.movie_states.sentence IS 'How the last collection or look ended, for a person; null unless it ended badly or gated.';

@@ -210,6 +210,11 @@ FROM mart.movie_visits
 WHERE imdb_id = %(imdb_id)s AND (looked_at IS NOT NULL OR collected_at IS NOT NULL)
 ORDER BY source
 
+-- name: page_looks
+SELECT source, cadence, meaning, looked_at, due_at, due_at <= now() AS is_due FROM mart.movie_looks
+WHERE imdb_id = %(imdb_id)s
+ORDER BY source
+
 -- name: page_costs
 SELECT kind, model, prompt_version, is_shown, scored_texts, input_tokens, output_tokens,
        cost_usd::double precision
