@@ -209,7 +209,12 @@ class Install:
             own |= {variable_name(name) for name in Settings.model_fields if "backup" in name}
         given = self.settings | {variable: env[variable] for variable in variables(env)}
         self.settings = {
-            key: value for key, value in given.items() if key not in own and value.strip()
+            key: value
+            for key, value in given.items()
+            # An address of this machine is what `env.sh` says where no proxy stands in front.
+            if key not in own
+            and value.strip()
+            and not (key.endswith("_PUBLIC_URL") and f"//{ports.HOST}:" in value)
         }
         Settings.from_env(self.settings)
 
@@ -237,6 +242,7 @@ class Stack:
     dir: Path  # absolute
     # By `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part that is left out.
     urls: dict[str, str | None]
+    public_urls: dict[str, str]  # where browsers reach `airflow` and `superset` behind a proxy
     env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
     superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
     shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
@@ -300,6 +306,7 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         name=instance.name,
         dir=instance.dir,
         urls=urls,
+        public_urls=_public_urls(install),
         env=_airflow_env(instance, install, airflow_url) | ours,
         superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
         shell_env={
@@ -320,6 +327,16 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         },
         left_out=left_out,
     )
+
+
+def _public_urls(install: Install) -> dict[str, str]:
+    """Return where browsers reach `airflow` and `superset`, for those behind a proxy."""
+    given = {
+        part: install.settings.get(f"FILMPULSE_{part.upper()}_PUBLIC_URL", "").rstrip("/")
+        for part in ("airflow", "superset")
+        if part not in install.left_out()
+    }
+    return {part: url for part, url in given.items() if url}
 
 
 def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
@@ -345,7 +362,7 @@ def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
-        "AIRFLOW__API__BASE_URL": airflow_url,
+        "AIRFLOW__API__BASE_URL": _public_urls(install).get("airflow", airflow_url),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
@@ -395,9 +412,9 @@ def _filmpulse_env(
         }
         ours.setdefault("FILMPULSE_BACKUP_URL", "s3://filmpulse/backups")
     if superset_url is not None:
+        ours.setdefault("FILMPULSE_SUPERSET_PUBLIC_URL", superset_url)
         ours |= {
             "FILMPULSE_SUPERSET_URL": superset_url,
-            "FILMPULSE_SUPERSET_PUBLIC_URL": superset_url,
             "FILMPULSE_SUPERSET_USER": BACKUP,
             "FILMPULSE_SUPERSET_PASSWORD": secret["superset_backup"],
         }
@@ -414,14 +431,16 @@ def _filmpulse_env(
 def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
     """Return Superset's variables: its own database, and the warehouse as its reader only."""
     secret, port = install.secrets, install.ports["postgres"]
+    public = _public_urls(install)
     reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
     return superset.environment(
         key=secret["superset_key"],
         metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
         cache=instance.dir / "superset" / "cache",
-        # It ends the query of a chart that nobody waits for.
-        warehouse_url=f"{reader}?options=-c%20statement_timeout%3D60s",
-        airflow_url=airflow_url,
+        # A server that is away is noticed, and a query ended that nobody waits for.
+        warehouse_url=f"{reader}?connect_timeout=10&options=-c%20statement_timeout%3D60s",
+        airflow_url=public.get("airflow", airflow_url),
+        public_url=public.get("superset"),
     )
 
 

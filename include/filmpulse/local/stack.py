@@ -322,8 +322,11 @@ class _Running:
         airflow = [python, "-m", "airflow"]
         ready = ["filmpulse.preload", "airflow"]  # its forks need no imports of their own
         bound = [python, "-m", "filmpulse.parent", *ready]  # its workers end with it
+        # Of a proxy on this machine, which says that the visitor came by https, and from where.
+        is_behind_tls = self.stack.public_urls.get("airflow", "").startswith("https:")
+        trusting = ["--proxy-headers"] if is_behind_tls else []
         for name, words, key in (
-            ("api-server", [*airflow, "api-server"], "metadatabase"),
+            ("api-server", [*airflow, "api-server", *trusting], "metadatabase"),
             ("scheduler", [*bound, "scheduler", "--skip-serve-logs"], "scheduler"),
             ("dag-processor", [python, "-m", *ready, "dag-processor"], "dag_processor"),
             ("triggerer", [*airflow, "triggerer", "--skip-serve-logs"], "triggerer"),
