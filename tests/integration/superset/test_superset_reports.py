@@ -126,6 +126,10 @@ def reporting(
                       "provider": "db", "refresh": False},
             )  # fmt: skip
             admin.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            answer = admin.get("/api/v1/security/csrf_token/")
+            # The cookie is for https, which a proxy would speak: the client would hold it back.
+            cookie = answer.headers["set-cookie"].partition(";")[0]
+            admin.http.headers.update({"X-CSRFToken": answer.json()["result"], "Cookie": cookie})
             yield Reporting(app, admin, worker)
     databases.drop(metadata_url)
 
@@ -133,8 +137,6 @@ def reporting(
 def _ask_for_report(reporting: Reporting, name: str) -> str:
     """Have the dashboard Pipeline sent every minute; return the report's address."""
     http = reporting.admin.http
-    token = http.get("/api/v1/security/csrf_token/").json()["result"]
-    http.headers |= {"X-CSRFToken": token, "Referer": PUBLIC}
     asked = {
         "type": "Report", "name": name, "active": True, "crontab": "* * * * *",
         "dashboard": http.get("/api/v1/dashboard/pipeline").json()["result"]["id"],
