@@ -1,8 +1,9 @@
 """Make the bucket of Airflow's task logs, whose old logs the store removes; repeatable.
 
 The account that writes the logs may not make buckets. The environment has the address
-(`S3_ENDPOINT_URL`), the bucket (`S3_LOGS_BUCKET`), how many days a log is kept (`S3_LOGS_DAYS`), and
-the keys of an account that may do all (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`).
+(`S3_ENDPOINT_URL`), the bucket (`S3_LOGS_BUCKET`), for how many days a log is kept
+(`S3_LOGS_DAYS`), and the keys of an account that may do all (`AWS_ACCESS_KEY_ID`,
+`AWS_SECRET_ACCESS_KEY`).
 """
 
 import os

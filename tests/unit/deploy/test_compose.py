@@ -19,9 +19,9 @@ COMPOSE = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN")
 CONTROL = ("setup", "filmpulse", "api-server", "scheduler", "dag-processor", "triggerer")
 WORKERS = ("worker-default", "worker-browser", "worker-llm")
-# Settings that a container never needs: its browsers are a Grid's, and the addresses of sites other
-# than IMDb's are one's own to add.
-LOCAL = {"browser_path", "driver_path", "source_urls"}
+# Settings that no container needs: its browsers are a Grid's, addresses of sites other than IMDb's
+# are one's own to add, and Airflow knows its public address by an option of its own.
+LOCAL = {"browser_path", "driver_path", "source_urls", "airflow_public_url"}
 
 
 def _variables(text: str = COMPOSE) -> list[tuple[str, str]]:
@@ -109,17 +109,13 @@ def test_browsers_reach_no_store(compose: dict[str, Any]) -> None:
 @pytest.mark.parametrize("part", WORKERS)
 def test_workers_have_nothing_of_the_control_plane(compose: dict[str, Any], part: str) -> None:
     environment = compose["services"][part]["environment"]
-    # Whoever reads pages or files hashes names with it.
-    reading = set() if part == "worker-llm" else {"FILMPULSE_AUTHOR_SECRET"}
-    assert (
-        _secrets(environment)
-        == {
-            "REDIS_PASSWORD",
-            "S3_LOGS_ACCESS_KEY",
-            "S3_LOGS_SECRET_KEY",
-        }
-        | reading
-    )
+    own = {  # whoever reads pages or files hashes names with the first
+        "worker-default": {"FILMPULSE_AUTHOR_SECRET"},
+        "worker-browser": {"FILMPULSE_AUTHOR_SECRET", "GRID_PASSWORD"},
+        "worker-llm": set[str](),
+    }
+    all_have = {"REDIS_PASSWORD", "S3_LOGS_ACCESS_KEY", "S3_LOGS_SECRET_KEY"}
+    assert _secrets(environment) == all_have | own[part]
     control = compose["services"]["scheduler"]["environment"]
     assert {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
@@ -133,6 +129,7 @@ def test_workers_have_nothing_of_the_control_plane(compose: dict[str, Any], part
 def test_what_becomes_a_connection_is_known_to_commands_alone(compose: dict[str, Any]) -> None:
     services = compose["services"]
     only = services["filmpulse"]["environment"].keys() - services["scheduler"]["environment"].keys()
+    only -= {"SELENIUM_REMOTE_URL"}
     assert {"FILMPULSE_WAREHOUSE_URL", "FILMPULSE_LLM_API_KEY", "FILMPULSE_LAKE_SECRET"} <= only
     for name in {*CONTROL, *WORKERS} - {"filmpulse", "setup"}:
         assert not only & services[name]["environment"].keys(), name
@@ -180,7 +177,7 @@ def test_queues_have_workers_and_workers_have_queues(compose: dict[str, Any]) ->
     asked = {value for key, value in environment.items() if key.endswith("_QUEUE")}
     assert sorted(served) == sorted(asked)
     concurrency = [int(_after("--concurrency", services[part]["command"])) for part in WORKERS]
-    # What may run at once is what the workers can do, so that no task waits until it counts as lost.
+    # What may run at once is what the workers can do: a task that waits long counts as lost.
     assert int(environment["AIRFLOW__CORE__PARALLELISM"]) == sum(concurrency)
     slots = dict(zip(served, concurrency, strict=True))
     assert int(environment["AIRFLOW__CORE__DEFAULT_POOL_TASK_SLOT_COUNT"]) == slots["default"]

@@ -19,7 +19,7 @@ IMAGES = sorted(STAGES.keys() - BASES)
 
 
 def test_bases_have_exact_versions() -> None:
-    assert BASES == {"airflow-base", "python-base", "debian-base"}
+    assert sorted(BASES) == ["airflow-base", "debian-base", "python-base"]
     for name in BASES:
         image, _ = STAGES[name]
         assert re.search(r":[\w.-]*\d{1,2}\.\d+\.\d+|:[\w-]+-\d{8}", image), name
