@@ -242,6 +242,7 @@ def test_every_part_is_kept_within_bounds(compose: dict[str, Any]) -> None:
     } | {"filmpulse"}
     for name, service in compose["services"].items():
         assert service["cap_drop"] == ["ALL"], name
+        assert ("cap_add" in service) == (name == "s3"), name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
         assert str(service.get("user")) not in ("0", "root"), name
