@@ -6,6 +6,7 @@ The chart itself, its schema and what it makes of the values are checked by the 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from filmpulse.config import Settings, variable_name
@@ -81,13 +82,11 @@ def test_airflow_knows_each_option(
     chart_values: dict[str, Any], airflow_options: dict[str, set[str]]
 ) -> None:
     for section, options in chart_values["config"].items():
-        known = airflow_options[section]
-        # Of the log-in of Airflow's simple auth manager, whose options are not listed.
-        assert options.keys() <= known | {"auth_manager"}, section
+        assert options.keys() <= airflow_options[section], section
 
 
 def test_options_are_those_of_compose(
-    chart_values: dict[str, Any], compose: dict[str, Any]
+    chart_values: dict[str, Any], compose: dict[str, Any], root: Path
 ) -> None:
     environment = _environment(compose, "scheduler")
     here = {
@@ -100,10 +99,5 @@ def test_options_are_those_of_compose(
     own |= {"AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"}
     differ = {name for name in here.keys() & environment.keys() if here[name] != environment[name]}
     assert differ == own
-    assert f"airflow:slim-{chart_values['airflowVersion']}-" in _dockerfile()
-
-
-def _dockerfile() -> str:
-    from pathlib import Path
-
-    return (Path(__file__).resolve().parents[3] / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (root / "Dockerfile").read_text(encoding="utf-8")
+    assert f"airflow:slim-{chart_values['airflowVersion']}-" in dockerfile
