@@ -166,6 +166,8 @@ def test_superset_has_all_that_it_asks_for(compose: dict[str, Any]) -> None:
 
 
 def test_queues_have_workers_and_workers_have_queues(compose: dict[str, Any]) -> None:
+    from filmpulse.local.cluster.environment import SLOTS
+
     services = compose["services"]
     served = []
     for part in WORKERS:
@@ -181,6 +183,7 @@ def test_queues_have_workers_and_workers_have_queues(compose: dict[str, Any]) ->
     assert int(environment["AIRFLOW__CORE__PARALLELISM"]) == sum(concurrency)
     slots = dict(zip(served, concurrency, strict=True))
     assert int(environment["AIRFLOW__CORE__DEFAULT_POOL_TASK_SLOT_COUNT"]) == slots["default"]
+    assert slots == SLOTS  # as in `make cluster`, where this is tried
 
 
 def _after(option: str, words: list[str]) -> str:
