@@ -41,6 +41,7 @@ _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *ob
 # The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
+    "warehouse_pooled_url",
     "lake_url",
     "lake_endpoint_url",
     "lake_key",
