@@ -78,7 +78,7 @@ check: env ## What CI checks before the tests: lint, format, types, imports, loc
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
-	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/test_containers.py
+	$(VENV)/pytest -q tests/unit/test_imports.py tests/unit/deploy
 	@$(MAKE) --no-print-directory lock-is-fresh wheels-exist
 	$(PYTHON) docs/generate.py --check
 	$(TOOL).lint

@@ -111,7 +111,9 @@ def _airflow() -> str:
 
 
 def _airflow_parts() -> str:
-    url = os.environ.get("AIRFLOW__API__BASE_URL")
+    # Where tasks reach Airflow: browsers may go through a proxy that this machine does not reach.
+    inside = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").rstrip("/")
+    url = inside.removesuffix("/execution") or os.environ.get("AIRFLOW__API__BASE_URL", "")
     if not url:
         raise _Problem("AIRFLOW__API__BASE_URL is not set", START)
     try:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from llmock.scenarios import Fail
 from llmock.testing import LLMockServer
+from pytest_httpserver import HTTPServer
 
 from filmpulse import doctor, jobs
 from filmpulse.config import Settings
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AIRFLOW_HOME", "AIRFLOW__API__BASE_URL"):
+    inside = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
+    for name in ("AIRFLOW_HOME", "AIRFLOW__API__BASE_URL", inside):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -220,3 +222,17 @@ def test_the_analyser_is_named_with_what_it_cost_today(
         assert "401" in found.detail
         assert "FILMPULSE_LLM_" in found.advice
         assert key not in str(found)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_airflow_is_asked_where_tasks_reach_it(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """Behind a proxy the public address may lead nowhere from here."""
+    health = {"metadatabase": {"status": "healthy"}, "triggerer": {"status": None}}
+    httpserver.expect_request("/api/v2/monitor/health").respond_with_json(health)
+    address = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" if inside else "AIRFLOW__API__BASE_URL"
+    monkeypatch.delenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", raising=False)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:1/airflow")
+    monkeypatch.setenv(address, httpserver.url_for("/execution/" if inside else "/"))
+    assert doctor._airflow_parts().startswith("healthy at")
