@@ -8,6 +8,7 @@
     env/           each part's own environment                                0600
     s3-config/     the object store's keys and certificates                   0600
     postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
+    redis/ workers/   of a cluster only: queues; a folder for each worker
     catalogue/     datasets on their way into the warehouse
     log/           a log per part, and the task logs
 """
@@ -29,6 +30,7 @@ from typing import Any
 from filmpulse.config import Settings, source_variable, variable_name, variables
 from filmpulse.errors import BadInput
 from filmpulse.local import object_store, ports, postgres, superset
+from filmpulse.local.cluster import environment as cluster
 from filmpulse.local.files import CHECKOUT, write_private
 from filmpulse.local.supervisor import export_script
 
@@ -38,6 +40,10 @@ ADMIN, GUEST, VIEWER, BACKUP = "admin", "guest", "viewer", "backup"
 OPTIONAL = ("superset", "s3")  # the parts that a small machine may leave out
 
 _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
+_CLUSTER_SERVICES = (
+    *("redis", "redis_cache", "pgbouncer", "replica"),
+    *("grid", "grid_publish", "grid_subscribe", "grid_node_1", "grid_node_2"),
+)
 # The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
@@ -49,6 +55,8 @@ _OWN = {
     "superset_url",
     "superset_user",
     "superset_password",
+    "browser_queue",
+    "llm_queue",
 }
 
 
@@ -90,6 +98,10 @@ class Instance:
         """Airflow's log-ins, for its simple auth manager."""
         return self.airflow_home / "passwords.json"
 
+    def worker_dir(self, queue: str) -> Path:
+        """Return the one folder that a cluster's worker of a queue sees."""
+        return self.dir / "workers" / queue
+
     def make(self) -> None:
         """Make the directories, closed to others."""
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -105,6 +117,7 @@ class Install:
     secrets: dict[str, str]  # passwords and keys by name
     settings: dict[str, str] = field(default_factory=dict)  # `FILMPULSE_*` that the user gave
     sample_site: bool = False  # whether it runs, and is read in place of a live one
+    is_cluster: bool = False  # whether Airflow's work runs on Celery workers (docs/adr/0049)
     ports: dict[str, int] = field(default_factory=dict)  # by service
     # The steps that are done, with a hash of their inputs, so that none is repeated.
     done: dict[str, str] = field(default_factory=dict)
@@ -150,6 +163,11 @@ class Install:
             BadInput: A word names no part that may be left out.
         """
         asked = set(parts)
+        if self.is_cluster and "s3" in asked:
+            raise BadInput(
+                "A cluster cannot leave s3 out: its workers share no disk, so the lake and the "
+                "logs of tasks lie there."
+            )
         if unknown := sorted(asked - set(OPTIONAL)):
             raise BadInput(
                 f"WITHOUT names {', '.join(map(repr, unknown))}; "
@@ -180,13 +198,22 @@ class Install:
         self.ports = {
             name: port
             for name, port in self.ports.items()
-            if name in _SERVICES and object_store.is_usable(port)
+            if name in self._services() and object_store.is_usable(port)
         }
         self._choose_missing_ports()
         return self.ports != before
 
+    def run_as(self, *, cluster: bool) -> None:
+        """Run as a cluster, or on one machine; the data stay."""
+        self.is_cluster = cluster
+        if self.ports:
+            self._choose_missing_ports()
+
+    def _services(self) -> tuple[str, ...]:
+        return _SERVICES + (_CLUSTER_SERVICES if self.is_cluster else ())
+
     def _choose_missing_ports(self) -> None:
-        for name in _SERVICES:
+        for name in self._services():
             if name not in self.ports:
                 self.ports[name] = ports.choose(self.ports.values(), object_store.is_usable)
 
@@ -217,6 +244,7 @@ def _new_secrets() -> dict[str, str]:
     names = (
         *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
+        *("logs_key", "logs_secret", "redis", "redis_cache", "replication"),  # of a cluster
         *("airflow_jwt", "airflow_api", "superset_db", "superset_key", "superset_backup"),
     )
     # People type these.
@@ -238,6 +266,8 @@ class Stack:
     urls: dict[str, str | None]
     env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
     superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
+    # Of each worker of a cluster, by its queue; secrets. Empty on one machine.
+    worker_envs: dict[str, dict[str, str]] = field(repr=False)
     shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
     airflow_user: str  # an administrator
     airflow_password: str = field(repr=False)
@@ -294,13 +324,24 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         "s3": url("s3.port", "s3" not in left_out),
         "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
     }
+    shared = _shared_env(airflow_url)
+    control = _control_plane_env(instance, install, airflow_url)
     ours = _filmpulse_env(instance, install, urls)
+    worker_envs = {}
+    if install.is_cluster:
+        shared |= cluster.of_celery(secret, port, str(urls["s3"]))
+        control |= cluster.of_control_plane()
+        worker_envs = {
+            queue: cluster.of_worker(queue, instance.worker_dir(queue), shared, ours)
+            for queue in cluster.SLOTS
+        }
     return Stack(
         name=instance.name,
         dir=instance.dir,
         urls=urls,
-        env=_airflow_env(instance, install, airflow_url) | ours,
+        env=shared | control | ours,
         superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
+        worker_envs=worker_envs,
         shell_env={
             SOURCED: instance.name,
             "PGHOST": ports.HOST,
@@ -321,39 +362,45 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     )
 
 
-def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
-    """Return Airflow's variables: its database, its keys, the pace of its scheduler."""
+def _shared_env(airflow_url: str) -> dict[str, str]:
+    """Return the variables of Airflow's parts and of whatever runs tasks; no secret."""
+    return {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
+        "AIRFLOW__API__BASE_URL": airflow_url,
+        # A task reports its end within a second: a late report could kill a rescheduled sensor.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # A killed worker is noticed after a minute, not five; so are the tasks of a killed
+        # scheduler (docs/adr/0019).
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    }
+
+
+def _control_plane_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+    """Return the variables of Airflow's own parts: database, keys, the pace of the scheduler."""
     secret, port = install.secrets, install.ports
     metadata = postgres.address(
         "airflow", secret["airflow_db"], port["postgres"], "airflow", "postgresql+psycopg2"
     )
     return {
         "AIRFLOW_HOME": str(instance.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # The pools take 5 (browser 1, llm 4); the rest leaves room for the detector and for loads.
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__FERNET_KEY": secret["airflow_fernet"],
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(instance.passwords_file),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
-        "AIRFLOW__API__BASE_URL": airflow_url,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["airflow_jwt"],
-        # A task reports its end within a second: a late report could kill a rescheduled sensor.
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # A killed worker is noticed after a minute, not five; so are the tasks of a killed
-        # scheduler (docs/adr/0019).
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         # Seconds until the scheduler sees a free slot, or that an upstream task is done.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",

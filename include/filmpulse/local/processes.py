@@ -53,6 +53,17 @@ def memory(directory: Path) -> Memory:
     return Memory(sum(sizes), len(sizes))
 
 
+def memory_of(pid: int) -> Memory:
+    """Measure the memory of a process and of all its children."""
+    sizes = []
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                sizes.append(_size(process))
+    return Memory(sum(sizes), len(sizes))
+
+
 def _size(process: psutil.Process) -> int:
     try:
         full = process.memory_full_info()

@@ -1,0 +1,102 @@
+"""The parts of a cluster: those of one machine, with Airflow's work on Celery workers.
+
+Real programs, each at its smallest; they share one machine only because this is one.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+
+import psycopg
+
+from filmpulse.errors import BadInput
+from filmpulse.local.cluster import hosts, tools
+from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
+from filmpulse.local.cluster.redis import PATIENCE, Redis
+from filmpulse.local.cluster.workers import PATIENCE as TASKS_PATIENCE
+from filmpulse.local.cluster.workers import Worker
+from filmpulse.local.instance import Install, Instance
+from filmpulse.local.parts import BUCKET, Machine, Part, Stage
+from filmpulse.local.supervisor import Program
+
+SCHEDULERS = ("scheduler-1", "scheduler-2")
+
+
+class Cluster(Machine):
+    """The parts of a cluster, whose ports are chosen."""
+
+    buckets = (BUCKET, LOGS_BUCKET)
+
+    def __init__(self, instance: Instance, install: Install) -> None:
+        """Take what the instance decides.
+
+        Raises:
+            BadInput: A program that a cluster needs is not on this machine.
+        """
+        if missing := tools.missing():
+            raise BadInput(f"A cluster needs {', '.join(missing)}: `make cluster-tools`.")
+        super().__init__(instance, install)
+        secret, port = install.secrets, install.ports
+        self.redis = Redis(instance.dir / "redis", port["redis"], secret["redis"])
+        self.workers = [
+            Worker(queue, instance.worker_dir(queue), instance.dir, self.redis.url(0))
+            for queue in SLOTS
+        ]
+
+    def stores(self) -> Iterator[Part]:
+        """Yield the stores of one machine, and Redis."""
+        yield from super().stores()
+        yield _redis_part("redis", "Redis (queues)", self.redis)
+
+    def airflow(self) -> Iterator[Part]:
+        """Yield Airflow's parts, the api-server first and the workers last."""
+        yield from super().airflow()
+        for worker in self.workers:
+            program = Program(
+                *(worker.name, "workers", worker.command()),
+                # A worker that is asked to stop takes no more tasks and waits for its own; a task
+                # that is asked itself would give up.
+                stop_group=False,
+                patience=TASKS_PATIENCE,
+                env=self.stack.worker_envs[worker.queue],
+                directory=worker.folder,
+            )
+            title = f"worker of {worker.queue}"
+            yield Part(title, Stage.AIRFLOW, program, functools.partial(_answers, worker),
+                       worker.prepare)  # fmt: skip
+
+    def schedulers(self) -> Iterator[Part]:
+        """Yield two schedulers, which share the work; the workers are not their children."""
+        words = [sys.executable, "-m", "airflow", "scheduler", "--skip-serve-logs"]
+        for name in SCHEDULERS:
+            program = Program(name, "airflow", hosts.named(name, words), env=self.stack.env)
+            healthy = functools.partial(self._beats, name)
+            yield Part(f"Airflow's {name}", Stage.AIRFLOW, program, healthy)
+
+    def _beats(self, name: str, since: float) -> bool:
+        """Say whether this scheduler gave a sign of life since its process started.
+
+        The api-server knows of the newest sign of all schedulers only.
+        """
+        try:
+            with self.postgres.connect("airflow") as connection:
+                row = connection.execute(
+                    "SELECT FROM job WHERE job_type = 'SchedulerJob' AND state = 'running' "
+                    "AND hostname = %s AND start_date >= to_timestamp(%s) "
+                    "AND latest_heartbeat > now() - interval '30 seconds'",
+                    [hosts.host_name(name), since],
+                ).fetchone()
+        except psycopg.Error:
+            return False
+        return row is not None
+
+
+def _redis_part(name: str, title: str, redis: Redis) -> Part:
+    program = Program(name, name, redis.command(), patience=PATIENCE, directory=redis.folder)
+    return Part(title, Stage.STORES, program, lambda _: redis.is_ready(), redis.prepare)
+
+
+def _answers(worker: Worker, _: float) -> bool:
+    return worker.is_ready()
