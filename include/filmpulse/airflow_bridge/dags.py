@@ -58,17 +58,17 @@ MODE = Param(
 )
 
 
-def by_browser(pool: str = "browser") -> dict[str, str]:
-    """Return the pool and the queue of a task that drives a browser."""
-    return _place(pool, "browser_queue")
+def by_browser(pool: str = "browser", hours: float | None = None) -> dict[str, Any]:
+    """Return the arguments of a task that drives a browser: pool, queue, most hours."""
+    return _place(pool, "browser_queue", hours)
 
 
-def by_model() -> dict[str, str]:
-    """Return the pool and the queue of a task that scores reviews."""
-    return _place("llm", "llm_queue")
+def by_model(hours: float) -> dict[str, Any]:
+    """Return the arguments of a task that scores reviews: pool, queue, most hours."""
+    return _place("llm", "llm_queue", hours)
 
 
-def _place(pool: str, setting: str) -> dict[str, str]:
+def _place(pool: str, setting: str, hours: float | None) -> dict[str, Any]:
     """Return where a task runs: a pool says how many at once, a queue on which workers.
 
     Without the setting the task has Airflow's default queue. No other setting is read: one that
@@ -76,7 +76,9 @@ def _place(pool: str, setting: str) -> dict[str, str]:
     """
     name = variable_name(setting)
     queue = getattr(Settings.from_env({name: os.environ.get(name, "")}), setting)
-    return {"pool": pool} | ({"queue": queue} if queue else {})
+    limit = None if hours is None else timedelta(hours=hours)
+    given = {"pool": pool, "queue": queue, "execution_timeout": limit}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def default_args(retry_minutes: int = 1, **more: Any) -> dict[str, Any]:

@@ -312,34 +312,14 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     """Return the addresses, log-ins and environments of an instance."""
     secret, port = install.secrets, install.ports
     left_out = install.left_out()
-
-    def url(name: str, is_there: bool = True) -> str | None:
-        return f"http://{ports.HOST}:{port[name]}" if is_there else None
-
-    airflow_url = str(url("airflow"))
-    urls = {
-        "airflow": airflow_url,
-        "superset": url("superset", "superset" not in left_out),
-        "sample_site": url("sample_site", install.sample_site),
-        "s3": url("s3.port", "s3" not in left_out),
-        "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
-    }
-    shared = _shared_env(airflow_url)
-    control = _control_plane_env(instance, install, airflow_url)
-    ours = _filmpulse_env(instance, install, urls)
-    worker_envs = {}
-    if install.is_cluster:
-        shared |= cluster.of_celery(secret, port, str(urls["s3"]))
-        control |= cluster.of_control_plane()
-        worker_envs = {
-            queue: cluster.of_worker(queue, instance.worker_dir(queue), shared, ours)
-            for queue in cluster.SLOTS
-        }
+    urls = _urls(install, left_out)
+    airflow_url = str(urls["airflow"])
+    env, worker_envs = _environments(instance, install, urls)
     return Stack(
         name=instance.name,
         dir=instance.dir,
         urls=urls,
-        env=shared | control | ours,
+        env=env,
         superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
         worker_envs=worker_envs,
         shell_env={
@@ -360,6 +340,38 @@ def stack_of(instance: Instance, install: Install) -> Stack:
         },
         left_out=left_out,
     )
+
+
+def _urls(install: Install, left_out: Mapping[str, str]) -> dict[str, str | None]:
+    port = install.ports
+
+    def url(name: str, is_there: bool = True) -> str | None:
+        return f"http://{ports.HOST}:{port[name]}" if is_there else None
+
+    return {
+        "airflow": url("airflow"),
+        "superset": url("superset", "superset" not in left_out),
+        "sample_site": url("sample_site", install.sample_site),
+        "s3": url("s3.port", "s3" not in left_out),
+        "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
+    }
+
+
+def _environments(
+    instance: Instance, install: Install, urls: Mapping[str, str | None]
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the environment of Airflow's parts, and those of a cluster's workers by queue."""
+    shared = _shared_env(str(urls["airflow"]))
+    control = _control_plane_env(instance, install, str(urls["airflow"]))
+    ours = _filmpulse_env(instance, install, urls)
+    if not install.is_cluster:
+        return shared | control | ours, {}
+    shared |= cluster.of_celery(install.secrets, install.ports, str(urls["s3"]))
+    workers = {
+        queue: cluster.of_worker(queue, instance.worker_dir(queue), shared, ours)
+        for queue in cluster.SLOTS
+    }
+    return shared | control | cluster.of_control_plane() | ours, workers
 
 
 def _shared_env(airflow_url: str) -> dict[str, str]:
