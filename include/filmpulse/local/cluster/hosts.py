@@ -20,17 +20,21 @@ from filmpulse.local.files import CHECKOUT
 
 # The program's own folder is its working directory, which stays reachable as such when a mount
 # hides the path to it.
-_OWN_HOST = """set -e
-echo "$0" > /proc/sys/kernel/hostname
-own=$1; shift
-cd "$own"
-while [ "$1" != -- ]; do mount -t tmpfs -o mode=1777,nosuid,nodev own "$1"; shift; done
-shift
-mkdir -p "$own"
-mount --no-canonicalize --bind /proc/self/cwd "$own"
-cd "$own"
-exec "$@"
-"""
+_OWN_HOST = "; ".join(  # one line, since supervisord's configuration takes no more
+    (
+        "set -e",
+        'echo "$0" > /proc/sys/kernel/hostname',
+        "own=$1",
+        "shift",
+        'cd "$own"',
+        'while [ "$1" != -- ]; do mount -t tmpfs -o mode=1777,nosuid,nodev own "$1"; shift; done',
+        "shift",
+        'mkdir -p "$own"',
+        'mount --no-canonicalize --bind /proc/self/cwd "$own"',
+        'cd "$own"',
+        'exec "$@"',
+    )
+)
 # Work below directories that are closed to root without rights, such as a person's checkout.
 _RIGHTS = ("--bounding-set=-all,+dac_override", "--inh-caps=-all", "--no-new-privs")
 
