@@ -93,5 +93,4 @@ def of_worker(
         # DAGs lie in a folder, in no bundle with versions: there is nothing to clean up.
         "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
         "FILMPULSE_CATALOGUE_DIR": str(folder / "catalogue"),
-        "TMPDIR": str(folder / "tmp"),
     }

@@ -9,8 +9,6 @@ import functools
 import sys
 from collections.abc import Iterator
 
-import psycopg
-
 from filmpulse.errors import BadInput
 from filmpulse.local.cluster import hosts, tools
 from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
@@ -80,6 +78,8 @@ class Cluster(Machine):
 
         The api-server knows of the newest sign of all schedulers only.
         """
+        import psycopg
+
         try:
             with self.postgres.connect("airflow") as connection:
                 row = connection.execute(
@@ -94,7 +94,7 @@ class Cluster(Machine):
 
 
 def _redis_part(name: str, title: str, redis: Redis) -> Part:
-    program = Program(name, name, redis.command(), patience=PATIENCE, directory=redis.folder)
+    program = Program(name, name, redis.command(), patience=PATIENCE)
     return Part(title, Stage.STORES, program, lambda _: redis.is_ready(), redis.prepare)
 
 

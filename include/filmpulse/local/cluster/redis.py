@@ -48,14 +48,16 @@ class Redis:
             # a Redis that is killed forgets no task.
             else ["maxmemory 256mb", "maxmemory-policy noeviction", "appendonly yes"]
         )
+        quoted = str(self.folder).replace("\\", "\\\\").replace('"', '\\"')
         lines = [
+            f'dir "{quoted}"',
             *(f"bind {HOST}", f"port {self.port}", f"requirepass {self.password}"),
             *("save ''", "databases 16", *policy),
         ]
         write_private(self.folder / "redis.conf", "\n".join(lines) + "\n")
 
     def command(self) -> list[str]:
-        """Return the command for the foreground; its working directory must be `folder`.
+        """Return the command for the foreground.
 
         Raises:
             RedisError: There is no Redis on this machine.
@@ -63,7 +65,7 @@ class Redis:
         server = tools.program("redis-server")
         if server is None:
             raise RedisError("redis-server is missing: `make cluster-tools`.")
-        return [str(server), "redis.conf"]
+        return [str(server), str(self.folder / "redis.conf")]
 
     def is_ready(self) -> bool:
         """Say whether the server answers to our password, with all its data loaded."""
@@ -95,7 +97,7 @@ class Throwaway:
         self.redis.prepare()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.redis.command(), stdout=log, stderr=log, cwd=self.redis.folder, env=os.environ
+                self.redis.command(), stdout=log, stderr=log, env=os.environ
             )
         deadline = time.monotonic() + 30
         while not self.redis.is_ready():

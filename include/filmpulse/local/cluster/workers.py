@@ -30,7 +30,7 @@ class Worker:
 
     def prepare(self) -> None:
         """Make the worker's folders."""
-        for part in ("airflow", "log", "catalogue", "tmp"):
+        for part in ("airflow", "log", "catalogue"):
             (self.folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
