@@ -156,8 +156,8 @@ def test_a_log_is_read_once_its_task_has_ended(cluster: local.Stack, airflow: Ai
     said = json.dumps(answer["content"])
     assert "s3://filmpulse-logs/tasks/dag_id=movie_reception" in said
     assert "task_runner.py" in said, "what the task itself logged"
-    left = [path for queue in SLOTS for path in worker_of(cluster, queue).folder.rglob("*.log")]
-    assert left == [], "no log stays on a worker"
+    kept = f"**/run_id={run['dag_run_id']}/**/*.log"
+    assert [p for queue in SLOTS for p in worker_of(cluster, queue).folder.glob(kept)] == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
