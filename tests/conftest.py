@@ -91,8 +91,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Sharing(LoadScopeScheduling):
     """Which tests stay together where several workers share them (pytest-xdist).
 
-    The tests of a file share its servers, the end-to-end tests one stack, and those of Superset
-    what was prepared once; a worker has one of each for all that it is given. The marker
+    The tests of a file share its servers, the end-to-end tests one stack, those of browsers one
+    Selenium Grid, and those of Superset what was prepared once; a worker has one of each for all
+    that it is given. The marker
     `xdist_group` would say it, but pytest 9.2 does not hear it
     (pytest-xdist#1386).
     """
@@ -101,6 +102,8 @@ class Sharing(LoadScopeScheduling):
         file = Path(nodeid.partition("::")[0])
         if file.name.startswith("test_superset") and "unit" not in file.parts:
             return "superset"
+        if file.name in ("test_browser.py", "test_grid.py"):
+            return "grid"
         return "e2e" if "e2e" in file.parts else str(file)
 
 

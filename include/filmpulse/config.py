@@ -108,8 +108,10 @@ class Settings(BaseModel):
     page_timeout_seconds: Annotated[float, Field(gt=0)] = Field(
         60.0, description="Limit on loading one page or one more batch of reviews."
     )
-    selenium_remote_url: str | None = Field(
-        None, description="Selenium Grid to use in place of a browser on the worker."
+    selenium_remote_url: SecretStr | None = Field(
+        None,
+        description="Selenium Grid to use in place of a browser on the worker, as "
+        "`http://user:password@host:4444`.",
     )
     browser_path: Path | None = Field(None, description="Chromium or Chrome; found when unset.")
     driver_path: Path | None = Field(None, description="chromedriver; found when unset.")

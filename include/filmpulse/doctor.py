@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
 
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
@@ -28,6 +29,8 @@ from filmpulse.sources import known
 
 MOVIES_READ_BACK = 5  # chosen at random: a lake that lost data lost those of most movies
 LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
+# Whose tasks open one browser each.
+BROWSER_POOLS = ("browser", "detector")
 START = "run `make up`, then `source var/main/env.sh`"
 
 
@@ -130,26 +133,34 @@ def _airflow_objects() -> str:
         ("connections", "conn_id", connections),
         ("pools", "pool", {"browser", "detector", "llm"}),
     )
-    lists = [  # each takes seconds: both at once
+    lists = _airflow_lists(*(kind for kind, _, _ in wanted))
+    missing: list[str] = []
+    for (_, key, names), rows in zip(wanted, lists, strict=True):
+        missing += sorted(names - {row[key] for row in rows})
+    if missing:
+        raise _Problem(f"missing: {', '.join(missing)}", "run `filmpulse setup`")
+    return "all there"
+
+
+def _airflow_lists(*kinds: str) -> list[list[dict[str, str]]]:
+    """Return what `airflow KIND list` says of each kind; all values are texts."""
+    lists = [  # each takes seconds: all at once
         subprocess.Popen(
             [sys.executable, "-m", "airflow", kind, "list", "--output", "json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for kind, _, _ in wanted
+        for kind in kinds
     ]
-    missing: list[str] = []
-    for (kind, key, names), process in zip(wanted, lists, strict=True):
+    found = []
+    for kind, process in zip(kinds, lists, strict=True):
         said, wrong = process.communicate(timeout=120)
         if process.returncode != 0:
             last = (wrong.strip().splitlines() or ["it said nothing"])[-1]
             raise _Problem(f"`airflow {kind} list` failed: {last}", START)
-        rows = json.loads(said[said.index("[") :])
-        missing += sorted(names - {row[key] for row in rows})
-    if missing:
-        raise _Problem(f"missing: {', '.join(missing)}", "run `filmpulse setup`")
-    return "all there"
+        found.append(json.loads(said[said.index("[") :]))
+    return found
 
 
 def _settings() -> str:
@@ -362,21 +373,60 @@ def _browser() -> str:
     from filmpulse.sources.browser import Browser
 
     settings = Settings.from_env()
+    remote_url = settings.selenium_remote_url
+    where = _driver_version() if remote_url is None else _grid(remote_url)
     began = time.monotonic()
     try:
         with Browser(
             base_url="http://127.0.0.1",
             browser_path=settings.browser_path,
             driver_path=settings.driver_path,
-            remote_url=settings.selenium_remote_url,
+            remote_url=remote_url,
         ):
             took = time.monotonic() - began
     except FilmpulseError as error:
         raise _Problem(
-            str(error), "install Chromium and its driver: `apt-get install chromium-driver`"
+            str(error),
+            "install Chromium and its driver: `apt-get install chromium-driver`"
+            if remote_url is None
+            else "look at the Grid: docs/runbooks/outages.md",
         ) from error
-    where = settings.selenium_remote_url or _driver_version()
     return f"starts in {took:.1f} s ({where})"
+
+
+def _grid(remote_url: SecretStr) -> str:
+    """Compare the Grid's slots with the tasks that take one each."""
+    from filmpulse.sources.grid import read_address, read_nodes
+
+    look = "look at the Grid: docs/runbooks/outages.md"
+    try:
+        grid, nodes = read_address(remote_url).url, read_nodes(remote_url)
+    except BadInput as error:
+        raise _Problem(str(error), "correct SELENIUM_REMOTE_URL") from error
+    except FilmpulseError as error:
+        raise _Problem(str(error), look) from error
+    up = [node for node in nodes if node.is_up]
+    slots, sessions = sum(node.slots for node in up), sum(node.sessions for node in up)
+    told = f"{slots} slots on {len(up)} nodes of the Grid at {grid}"
+    if len(up) < len(nodes):
+        told += f", {len(nodes) - len(up)} more down"
+    if not slots:
+        raise _Problem(f"{told}: none has Chromium" if up else told, look)
+    if "AIRFLOW_HOME" in os.environ:
+        [pools] = _airflow_lists("pools")
+        sizes = {row["pool"]: int(row["slots"]) for row in pools if row["pool"] in BROWSER_POOLS}
+        asked = " and ".join(f"`{pool}` {size}" for pool, size in sorted(sizes.items()))
+        if sum(sizes.values()) > slots:
+            raise _Problem(
+                f"{told}, but the pools ask for {sum(sizes.values())} ({asked})",
+                "make a pool smaller in Airflow (Admin, Pools), or add a node",
+            )
+        told += f", of which the pools ask for {sum(sizes.values())} ({asked})"
+    if sessions >= slots:
+        raise _Problem(
+            f"{told}: all are taken, so no browser was tried", "try again when the tasks are done"
+        )
+    return told
 
 
 def _driver_version() -> str:

@@ -5,7 +5,8 @@ A caller decides by the branch, never by the message::
     FilmpulseError
     ├── Retryable                 a later try may succeed
     │   ├── SiteUnavailable       reset, timeout, 5xx, half a page
-    │   │   └── HostBusy          others asked it for longer than the caller waits
+    │   │   ├── HostBusy          others asked it for longer than the caller waits
+    │   │   └── BrowserUnavailable  no browser starts, or it was lost; the site is not at fault
     │   ├── LakeUnavailable       the object store did not answer
     │   │   └── ObjectMissing     the store answered: an object that should be there is not
     │   ├── WarehouseUnavailable  Postgres did not answer
@@ -73,6 +74,16 @@ class HostBusy(SiteUnavailable):
     """Other workers kept a host busy for longer than the caller waits for its turn."""
 
     reason = "timeout"
+
+
+class BrowserUnavailable(SiteUnavailable):
+    """No browser could be had, or it was lost: the site was not asked, or its answer not read.
+
+    `reason` is browser (it does not start, or was lost), grid_busy (no slot of the Selenium Grid
+    became free in time) or grid_unavailable (the Grid does not answer).
+    """
+
+    reason = "browser"
 
 
 class LakeUnavailable(Retryable):

@@ -19,8 +19,10 @@ def test_an_empty_value_counts_as_unset():
 
 def test_the_browser_grid_keeps_seleniums_own_name():
     assert variable_name("selenium_remote_url") == "SELENIUM_REMOTE_URL"
-    settings = Settings.from_env({"SELENIUM_REMOTE_URL": "http://grid:4444"})
-    assert settings.selenium_remote_url == "http://grid:4444"
+    settings = Settings.from_env({"SELENIUM_REMOTE_URL": "http://u:hush@grid:4444"})
+    assert settings.selenium_remote_url is not None
+    assert settings.selenium_remote_url.get_secret_value() == "http://u:hush@grid:4444"
+    assert "hush" not in repr(settings)
 
 
 def test_a_bad_value_names_its_variable_and_not_itself():

@@ -26,15 +26,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+from pydantic import SecretStr
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import (
+    SessionNotCreatedException,
+    TimeoutException,
+    WebDriverException,
+)
 from selenium.webdriver.chrome.service import Service
-from urllib3.exceptions import HTTPError
+from selenium.webdriver.common.proxy import Proxy, ProxyType
+from selenium.webdriver.remote.client_config import ClientConfig
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from filmpulse import __version__
-from filmpulse.errors import BadInput, SiteUnavailable
+from filmpulse.errors import BadInput, BrowserUnavailable, SiteUnavailable
 from filmpulse.items import Page
 from filmpulse.parent import end_with_parent
+from filmpulse.sources.grid import LOOPBACK, REFUSED, read_address
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PATHS = (
@@ -47,8 +55,10 @@ DRIVER_PATHS = ("/usr/bin/chromedriver", "/usr/lib/chromium-browser/chromedriver
 
 # Wait so much longer for the driver than for a page or a script; wait so long for its end.
 DRIVER_SECONDS, QUIT_SECONDS = 15.0, 10.0
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Wait so long for a browser of a Grid. A hub gives up by itself after 300 s unless told otherwise
+# (`--session-request-timeout`), and then the browser starts. If we gave up first, the hub would
+# start a browser that nobody asks anything.
+GRID_SECONDS = 330.0
 
 # These keep the browser from calling home and from loading what is never read. None hides what we
 # are.
@@ -129,7 +139,7 @@ class Browser:
         page_timeout: float = 60.0,
         browser_path: Path | None = None,
         driver_path: Path | None = None,
-        remote_url: str | None = None,
+        remote_url: SecretStr | None = None,
     ) -> None:
         """Keep the settings; nothing starts yet.
 
@@ -138,7 +148,8 @@ class Browser:
             page_timeout: Seconds that a page load or a script may take.
             browser_path: Chromium or Chrome; None: search the PATH and the usual places.
             driver_path: chromedriver; None: search likewise, else leave it to Selenium Manager.
-            remote_url: A Selenium Grid to use in place of a local driver.
+            remote_url: A Selenium Grid to use in place of a local driver. The session that a
+                killed worker leaves there ends with the node's `--session-timeout`.
         """
         self._base_host = urlsplit(base_url).hostname or ""
         self._timeout = page_timeout
@@ -163,8 +174,9 @@ class Browser:
         """Start the driver and the browser.
 
         Raises:
-            BadInput: There is no browser or driver at the given path.
-            SiteUnavailable: The browser did not start (reason `browser`).
+            BadInput: There is no browser or driver at the given path, or no Grid at the address.
+            BrowserUnavailable: The browser did not start (`browser`), no slot of the Grid became
+                free in time (`grid_busy`), or the Grid does not answer (`grid_unavailable`).
         """
         try:
             self._start()
@@ -208,8 +220,9 @@ class Browser:
             Refusals (403, 429 ...) and 404 are pages too: the caller judges them.
 
         Raises:
-            SiteUnavailable: No whole page came: `dns`, `reset`, `timeout`, `broken_page`,
-                `unavailable` (5xx, refused connection) or `browser`.
+            SiteUnavailable: No whole page came: `dns`, `reset`, `timeout`, `broken_page` or
+                `unavailable` (5xx, refused connection).
+            BrowserUnavailable: The browser or the Grid was lost.
         """
         self._read_log()
         self._pending.clear()
@@ -225,11 +238,8 @@ class Browser:
             ) from error
         except WebDriverException as error:
             failure = error
-        except (HTTPError, OSError) as error:  # the driver was lost
-            self._is_deaf = True
-            raise SiteUnavailable(
-                f"{url}: the browser does not answer.", reason="browser"
-            ) from error
+        except (HTTPError, OSError) as error:
+            raise self._lost(url, error) from error
         self._fetched_at = datetime.now(UTC)
         self._await_main_document(0.3 if failure else 3.0)
 
@@ -242,8 +252,7 @@ class Browser:
             if self._status is not None and self._status >= 400:  # a refusal without a body
                 return self._page(url, url, "")
             told = self._main_state or str(failure and failure.msg)
-            reason, word = _net_reason(told)
-            raise SiteUnavailable(f"{url} could not be opened ({word}).", reason=reason)
+            raise _not_opened(url, told)
         if self._is_half_a_page():
             raise SiteUnavailable(f"{url} came without its end.", reason="broken_page")
         page = self.page(url)
@@ -265,7 +274,8 @@ class Browser:
         """Run one script (the body of a function) in the page and return its value.
 
         Raises:
-            SiteUnavailable: The script did not end in time, or the browser is gone.
+            SiteUnavailable: The script did not end in time.
+            BrowserUnavailable: The browser or the Grid was lost.
         """
         with self._guard():
             return self._driver.execute_script(script, *args)
@@ -310,9 +320,11 @@ class Browser:
         if self._base_host in LOOPBACK:
             spared = ", ".join(f"EXCLUDE {host}" for host in ("127.0.0.1", "localhost", "[::1]"))
             options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND, {spared}")
+        # Over a pipe the browser ends with the driver, however the driver ends.
+        options.add_argument("--remote-debugging-pipe")
         with self._guard("The browser did not start"):
-            if self._remote_url:
-                self._driver = webdriver.Remote(self._remote_url, options=options)
+            if self._remote_url is not None:
+                self._driver = _start_remote(self._remote_url, options)
             else:
                 self._driver = self._start_local(options)
             # A driver whose browser was killed may never answer.
@@ -326,16 +338,13 @@ class Browser:
             self._cdp("Network.setUserAgentOverride", agent)
 
     def _start_local(self, options: webdriver.ChromeOptions) -> Any:
-        browser = find_program(self._browser_path, BROWSER_NAMES, BROWSER_PATHS, "browser")
-        driver = find_program(self._driver_path, ("chromedriver",), DRIVER_PATHS, "driver")
+        browser, driver = find_browser(self._browser_path), find_driver(self._driver_path)
         if browser:
             options.binary_location = browser
         if not driver:  # Selenium Manager fetches one, and sends no statistics
             os.environ.setdefault("SE_AVOID_STATS", "true")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             options.add_argument("--no-sandbox")
-        # Over a pipe the browser ends with the driver, however the driver ends.
-        options.add_argument("--remote-debugging-pipe")
         _Folder.sweep()
         self._folder = _Folder()
         options.add_argument(f"--user-data-dir={self._folder.path / 'profile'}")
@@ -442,20 +451,61 @@ class Browser:
 
     @contextmanager
     def _guard(self, what: str = "The browser failed") -> Iterator[None]:
-        """Raise `SiteUnavailable` for what the driver raises."""
+        """Raise `SiteUnavailable` or `BrowserUnavailable` for what the driver raises."""
         try:
             yield
         except TimeoutException as error:
             raise SiteUnavailable(
                 f"The page gave no answer within {self._timeout:g} s.", reason="timeout"
             ) from error
-        except (HTTPError, OSError) as error:  # the driver was lost
-            self._is_deaf = True
-            why = str(error) if isinstance(error, OSError) else "it does not answer"
-            raise SiteUnavailable(f"{what}: {why}.", reason="browser") from error
+        except (HTTPError, OSError) as error:
+            raise self._lost(what, error) from error
         except WebDriverException as error:
             text = (error.msg or str(error)).partition("; For documentation")[0]
-            raise SiteUnavailable(f"{what}: {text.splitlines()[0]}", reason="browser") from error
+            raise BrowserUnavailable(f"{what}: {text.splitlines()[0]}") from error
+
+    def _lost(self, what: str, error: Exception) -> BrowserUnavailable:
+        """Note that the driver or the Grid does not answer; return the error to raise."""
+        self._is_deaf = True
+        if self._remote_url is not None:
+            grid = read_address(self._remote_url).url
+            return BrowserUnavailable(
+                f"{what}: the Selenium Grid at {grid} does not answer.", reason="grid_unavailable"
+            )
+        why = str(error) if isinstance(error, OSError) else "the browser does not answer"
+        return BrowserUnavailable(f"{what}: {why}.")
+
+
+def _start_remote(remote_url: SecretStr, options: webdriver.ChromeOptions) -> Any:
+    """Start a browser on a Grid; wait for a free slot as long as the hub does.
+
+    Raises:
+        BadInput: The address is no Grid's, or the Grid refuses the log-in.
+        BrowserUnavailable: No slot became free in time (`grid_busy`).
+    """
+    grid = read_address(remote_url)
+    client = ClientConfig(
+        grid.url,
+        username=grid.user,
+        password=grid.password,
+        proxy=Proxy({"proxyType": ProxyType.DIRECT}) if grid.is_local else None,
+        # A hub that hangs would be asked three times more.
+        init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},
+        timeout=round(GRID_SECONDS),
+    )
+    busy = f"No slot of the Selenium Grid at {grid.url} became free in time."
+    try:
+        return webdriver.Remote(grid.url, options=options, client_config=client)
+    except ReadTimeoutError as error:
+        raise BrowserUnavailable(busy, reason="grid_busy") from error
+    except SessionNotCreatedException as error:
+        if "timed out" not in (error.msg or ""):
+            raise
+        raise BrowserUnavailable(busy, reason="grid_busy") from error
+    except WebDriverException as error:
+        if error.msg == "Authorization Required":  # Selenium's own word for 401
+            raise BadInput(REFUSED) from error
+        raise
 
 
 def page_of(
@@ -481,14 +531,23 @@ def _family(service: Any) -> list[psutil.Process]:
         return []
 
 
-def find_program(
-    given: Path | None, names: tuple[str, ...], paths: tuple[str, ...], what: str
-) -> str | None:
-    """Return the path of a given program, or of one on the PATH or in a usual place, or None.
+def find_browser(given: Path | None = None) -> str | None:
+    """Return the path of Chromium or Chrome; None if there is none.
 
     Raises:
-        BadInput: There is no file at the given path; the message names the setting of `what`.
+        BadInput: There is no file at the given path; the message names the setting.
     """
+    return _find_program(given, BROWSER_NAMES, BROWSER_PATHS, "browser")
+
+
+def find_driver(given: Path | None = None) -> str | None:
+    """Return the path of chromedriver, as `find_browser` does."""
+    return _find_program(given, ("chromedriver",), DRIVER_PATHS, "driver")
+
+
+def _find_program(
+    given: Path | None, names: tuple[str, ...], paths: tuple[str, ...], what: str
+) -> str | None:
     if given is not None:
         if not given.is_file():
             raise BadInput(f"There is no {what} at {given} (FILMPULSE_{what.upper()}_PATH).")
@@ -497,13 +556,16 @@ def find_program(
     return on_path or next((path for path in paths if Path(path).is_file()), None)
 
 
-def _net_reason(message: str) -> tuple[str, str]:
-    """Return our reason and Chrome's own word for the net error in a driver's message."""
+def _not_opened(url: str, message: str) -> SiteUnavailable:
+    """Return the error of a page that was not opened, by the net error in a driver's message."""
     word = message.partition("net::")[2].split()
     if not word:
-        return "browser", message.splitlines()[0] if message else "no reason given"
+        why = message.splitlines()[0] if message else "no reason given"
+        return BrowserUnavailable(f"{url} could not be opened ({why}).")
     found = (reason for reason, errors in NET_REASONS.items() if re.search(errors, word[0]))
-    return next(found, "unavailable"), word[0].rstrip(".,)")
+    return SiteUnavailable(
+        f"{url} could not be opened ({word[0].rstrip('.,)')}).", reason=next(found, "unavailable")
+    )
 
 
 class _Folder:

@@ -23,10 +23,8 @@ from selenium.common.exceptions import (  # noqa: TID253
 )
 
 from filmpulse.sources.browser import (
-    BROWSER_NAMES,
-    BROWSER_PATHS,
-    DRIVER_PATHS,
-    find_program,
+    find_browser,
+    find_driver,
 )
 from superset_tools import bundle
 from superset_tools.bundle import ASSETS_FOLDER
@@ -165,7 +163,7 @@ class Viewer:
     def __enter__(self) -> Self:
         """Start the browser."""
         options = webdriver.ChromeOptions()
-        binary = find_program(None, BROWSER_NAMES, BROWSER_PATHS, "browser")
+        binary = find_browser()
         if binary is not None:
             options.binary_location = binary
         for flag in ("--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en"):
@@ -179,7 +177,7 @@ class Viewer:
         options.add_experimental_option(
             "perfLoggingPrefs", {"enableNetwork": True, "enablePage": False}
         )
-        driver = find_program(None, ("chromedriver",), DRIVER_PATHS, "driver")
+        driver = find_driver()
         self.driver = webdriver.Chrome(
             options=options, service=webdriver.ChromeService(executable_path=driver)
         )

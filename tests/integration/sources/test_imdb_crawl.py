@@ -11,6 +11,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import (
     BadInput,
     Blocked,
+    BrowserUnavailable,
     FilmpulseError,
     LayoutChanged,
     NotFound,
@@ -212,6 +213,14 @@ def test_robots_come_first(base, switch, answer: str, error: type[FilmpulseError
         assert site._browser is None  # not even a browser was started
         # A rule is no refusal; rules that are refused are one, each time they are asked for.
         assert gate.pauses == ([] if answer == "forbid" else [("robots", None)] * 2)
+
+
+def test_a_turn_is_asked_for_once_there_is_a_browser(base: str) -> None:
+    gate, nobody = CountingGate(), "http://127.0.0.1:9"
+    settings = Settings(source_urls={"imdb": base}, selenium_remote_url=nobody)
+    with ImdbSite(settings, gate) as site, pytest.raises(BrowserUnavailable) as caught:
+        site.look(MOVIE)
+    assert (caught.value.reason, gate.waits) == ("grid_unavailable", 1)  # for robots.txt alone
 
 
 def test_live_reading_is_off_until_switched_on() -> None:

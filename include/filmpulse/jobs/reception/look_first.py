@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from filmpulse.errors import (
     BadInput,
     Blocked,
+    BrowserUnavailable,
     FilmpulseError,
     HostBusy,
     HostPaused,
@@ -172,7 +173,7 @@ def _in_vain(imdb_id: str, error: FilmpulseError) -> FirstLook:
             return FirstLook(imdb_id, "not_found", may_add=False, sentence=str(error))
         case LayoutChanged():
             verdict = "layout_changed"
-        case _ if error.reason == "browser" or isinstance(error, BadInput):
+        case BrowserUnavailable() | BadInput():
             verdict = "no_browser"
         case _:
             verdict = "unavailable"

@@ -19,7 +19,8 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, ForeignPage, LayoutChanged, NotFound, SiteUnavailable
 from filmpulse.items import CollectionStatus, Mode, Movie, Page, Review, SearchHit, Snapshot
 from filmpulse.sources import FirstPage
-from filmpulse.sources.browser import LOOPBACK, Browser, page_of
+from filmpulse.sources.browser import Browser, page_of
+from filmpulse.sources.grid import LOOPBACK
 from filmpulse.sources.imdb.data import SOURCE
 from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_visible
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
@@ -215,11 +216,12 @@ class ImdbSite:
     def open(self, url: str) -> Page:
         """Fetch and check one page politely; decline a consent banner that covers it."""
         self._robots.check(url)
+        browser = self.browser  # before its turn comes: a Grid may have no free slot for a while
         with manners(self.gate, self.host):
             self.gate.wait(self.host)
-            page = self.last_page = self.browser.get(url)
+            page = self.last_page = browser.get(url)
             check_page(page)
-        if self.browser.decline_consent():
+        if browser.decline_consent():
             log.info("Declined the consent banner of %s.", self.host)
         return page
 
