@@ -245,6 +245,7 @@ def _new_secrets() -> dict[str, str]:
         *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
         *("logs_key", "logs_secret", "redis", "redis_cache", "replication"),  # of a cluster
+        *("grid", "grid_node"),
         *("airflow_jwt", "airflow_api", "superset_db", "superset_key", "superset_backup"),
     )
     # People type these.
@@ -366,7 +367,9 @@ def _environments(
     ours = _filmpulse_env(instance, install, urls)
     if not install.is_cluster:
         return shared | control | ours, {}
-    shared |= cluster.of_celery(install.secrets, install.ports, str(urls["s3"]))
+    secret, port = install.secrets, install.ports
+    shared |= cluster.of_celery(secret, port, str(urls["s3"]))
+    ours |= cluster.of_filmpulse(secret, port)
     workers = {
         queue: cluster.of_worker(queue, instance.worker_dir(queue), shared, ours)
         for queue in cluster.SLOTS

@@ -42,6 +42,7 @@ FORBIDDEN = {
     *("airflow_db", "airflow_fernet", "airflow_jwt", "airflow_api", "airflow_admin"),
     *("postgres", "warehouse", "reader", "s3_key", "s3_secret", "s3_internal"),
     *("superset_db", "superset_key", "superset_backup", "supervisor", "replication"),
+    "grid_node",
 }
 
 
@@ -179,6 +180,7 @@ def test_no_process_of_a_worker_knows_the_control_planes_secrets(
                     held = {n for n, s in install.secrets.items() if s in environment or s in words}
                     assert not held & FORBIDDEN, (queue, held & FORBIDDEN)
                     assert ("author" in held) <= (queue != "llm")
+                    assert ("grid" in held) <= (queue == "browser")
                     seen[queue] += 1
         is_running = airflow.run("movie_reception", run_id)["state"] in ("queued", "running")
     assert all(count > SLOTS[queue] for queue, count in seen.items())

@@ -50,8 +50,9 @@ def stack(instance: Instance, install: Install) -> Stack:
 
 def test_a_worker_has_the_broker_the_logs_and_settings(install: Install, stack: Stack) -> None:
     held = {queue: _held(install, env) for queue, env in stack.worker_envs.items()}
-    assert held == {"default": OF_READERS, "browser": OF_READERS, "llm": OF_WORKERS}
-    secret = {variable_name(name) for name in SECRETS} - {"FILMPULSE_AUTHOR_SECRET"}
+    assert held == {"default": OF_READERS, "browser": OF_READERS | {"grid"}, "llm": OF_WORKERS}
+    secret = {variable_name(name) for name in SECRETS}
+    secret -= {"FILMPULSE_AUTHOR_SECRET", "SELENIUM_REMOTE_URL"}
     control_plane = ("AIRFLOW__DATABASE__", "AIRFLOW__API_AUTH__")
     for env in stack.worker_envs.values():
         assert not secret & env.keys()

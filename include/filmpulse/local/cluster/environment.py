@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from filmpulse.config import SECRETS, variable_name, variables
+from filmpulse.local.cluster.grid import USER
 from filmpulse.local.ports import HOST
 
 SLOTS: Mapping[str, int] = {"default": 4, "browser": 2, "llm": 4}
@@ -24,9 +25,10 @@ minutes counts as lost (`task_queued_timeout`). So `browser` has the pools `brow
 
 LOGS_BUCKET = "filmpulse-logs"
 _LOGS = "filmpulse_logs"  # the Connection
-_AUTHOR_SECRET = variable_name("author_secret")
-# Whose tasks read pages or files, and so turn a reviewer's id into our key.
-_READING = ("default", "browser")
+_AUTHOR_SECRET, _GRID = variable_name("author_secret"), variable_name("selenium_remote_url")
+_NEEDED = {"default": {_AUTHOR_SECRET}, "browser": {_AUTHOR_SECRET, _GRID}}
+"""The secrets of ours that a queue's tasks need and no Connection brings: those that read pages or
+files turn a reviewer's id into our key."""
 
 
 def redis_url(port: int, password: str, database: int) -> str:
@@ -58,15 +60,22 @@ def of_celery(secrets: Mapping[str, str], ports: Mapping[str, int], s3_url: str)
 
 
 def of_control_plane() -> dict[str, str]:
-    """Return what schedulers and the DAG processor have in a cluster and not on one machine."""
+    """Return what schedulers have in a cluster and not on one machine."""
     return {
         # Of each scheduler: one alone can fill every pool.
         "AIRFLOW__CORE__PARALLELISM": str(sum(SLOTS.values())),
         "AIRFLOW__CORE__DEFAULT_POOL_TASK_SLOT_COUNT": str(SLOTS["default"]),
         # A message to Redis is sent faster than a process to send it is started.
         "AIRFLOW__CELERY__SYNC_PARALLELISM": "1",
+    }
+
+
+def of_filmpulse(secrets: Mapping[str, str], ports: Mapping[str, int]) -> dict[str, str]:
+    """Return our own settings that say what a cluster has."""
+    return {
         "FILMPULSE_BROWSER_QUEUE": "browser",
         "FILMPULSE_LLM_QUEUE": "llm",
+        _GRID: f"http://{USER}:{secrets['grid']}@{HOST}:{ports['grid']}",
     }
 
 
@@ -79,12 +88,9 @@ def of_worker(
         queue: One of `SLOTS`.
         folder: The worker's own, in which it may write.
         airflow: Airflow's variables that hold no secret of the control plane.
-        filmpulse: Our own variables; those that are secrets are left out, but for the key of the
-            hash that stands for a reviewer, which workers have that read pages or files.
+        filmpulse: Our own variables, of which the worker gets no secret but its `_NEEDED` ones.
     """
-    secret = {variable_name(name) for name in SECRETS}
-    if queue in _READING:
-        secret.discard(_AUTHOR_SECRET)
+    secret = {variable_name(name) for name in SECRETS} - _NEEDED.get(queue, set())
     return {
         **airflow,
         **{name: filmpulse[name] for name in variables(filmpulse) if name not in secret},

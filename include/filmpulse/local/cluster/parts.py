@@ -8,10 +8,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from filmpulse.errors import BadInput
 from filmpulse.local.cluster import hosts, tools
 from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
+from filmpulse.local.cluster.grid import Hub, Node
 from filmpulse.local.cluster.redis import PATIENCE, Redis
 from filmpulse.local.cluster.workers import PATIENCE as TASKS_PATIENCE
 from filmpulse.local.cluster.workers import Worker
@@ -38,15 +40,28 @@ class Cluster(Machine):
         super().__init__(instance, install)
         secret, port = install.secrets, install.ports
         self.redis = Redis(instance.dir / "redis", port["redis"], secret["redis"])
+        grid = instance.dir / "grid"
+        self.hub = Hub(
+            *(grid / "hub", port["grid"], port["grid_publish"], port["grid_subscribe"]),
+            password=secret["grid"],
+            node_password=secret["grid_node"],
+        )
+        self.nodes = [
+            Node(grid / f"node-{number}", port[f"grid_node_{number}"], self.hub)
+            for number in (1, 2)
+        ]
         self.workers = [
             Worker(queue, instance.worker_dir(queue), instance.dir, self.redis.url(0))
             for queue in SLOTS
         ]
 
     def stores(self) -> Iterator[Part]:
-        """Yield the stores of one machine, and Redis."""
+        """Yield the stores of one machine, Redis, and the Grid."""
         yield from super().stores()
         yield _redis_part("redis", "Redis (queues)", self.redis)
+        yield _grid_part("grid", "Grid's hub", self.hub)
+        for number, node in enumerate(self.nodes, start=1):
+            yield _grid_part(f"grid-node-{number}", f"Grid's node {number}", node)
 
     def airflow(self) -> Iterator[Part]:
         """Yield Airflow's parts, the api-server first and the workers last."""
@@ -96,6 +111,11 @@ class Cluster(Machine):
 def _redis_part(name: str, title: str, redis: Redis) -> Part:
     program = Program(name, name, redis.command(), patience=PATIENCE)
     return Part(title, Stage.STORES, program, lambda _: redis.is_ready(), redis.prepare)
+
+
+def _grid_part(name: str, title: str, part: Hub | Node) -> Part:
+    program = Program(name, "grid", part.command(), env=part.env(), directory=Path("/"))
+    return Part(title, Stage.STORES, program, lambda _: part.is_ready(), part.prepare)
 
 
 def _answers(worker: Worker, _: float) -> bool:
