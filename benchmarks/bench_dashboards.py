@@ -193,7 +193,7 @@ def p95(values: list[float]) -> float:
 
 def measure(followed: many_reviews.Followed, rounds: int, console: Console) -> None:
     """Time queries and refreshes, and print both."""
-    with followed.reader.connect(autocommit=True) as connection:
+    with followed.reader.session() as connection:
         took = time_queries(connection, followed.movies, rounds)
     table = Table(
         "about", "query", "median ms", "p95 ms", "processor ms", title="queries of the dashboards"

@@ -46,7 +46,7 @@ class Reader(threading.Thread):
         """Read, and note each wait."""
         movie = self._followed.movies[len(self._followed.movies) // 2].label
         try:
-            with self._followed.reader.connect(autocommit=True) as connection:
+            with self._followed.reader.session() as connection:
                 while not self._enough.is_set():
                     began = time.perf_counter()
                     connection.execute("SELECT * FROM mart.movies WHERE movie = %s", [movie])

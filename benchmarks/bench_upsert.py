@@ -153,7 +153,7 @@ def main() -> None:
             stored = database("before_second", "before_any")
             with stored.connect() as connection:
                 copy_alone(connection, first)
-            with stored.connect(autocommit=True) as connection:
+            with stored.session() as connection:
                 connection.execute("VACUUM ANALYZE core.reviews")
 
             def time_once(way: Callable[[Connection, list[Review]], None]) -> None:

@@ -29,7 +29,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     warehouse_url: SecretStr | None = Field(
-        None, description="Postgres 15-18 as `postgresql://user:password@host:port/filmpulse`."
+        None,
+        description="Postgres 15-18 as `postgresql://user:password@host:port/filmpulse`: the "
+        "server itself, or a pooler in session mode.",
+    )
+    warehouse_pooled_url: SecretStr | None = Field(
+        None,
+        description="The same database through a pooler in transaction mode, for all work that is "
+        "one transaction. Unset: all work goes to `FILMPULSE_WAREHOUSE_URL`.",
     )
     lake_url: str | None = Field(
         None, description="Where raw JSON lines go: any fsspec URI, such as `s3://filmpulse/lake`."

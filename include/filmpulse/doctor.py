@@ -67,6 +67,7 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("Airflow's connections and pools", _airflow_objects),
             ("settings", _settings),
             ("Postgres", _postgres),
+            ("pooler", _pooler),
             ("schema", _schema),
             ("roles", _roles),
             ("lake", _lake),
@@ -123,6 +124,8 @@ def _airflow_objects() -> str:
         raise _Problem("AIRFLOW_HOME is not set", START)
     settings = Settings.from_env()
     connections = {"filmpulse_warehouse"}
+    if settings.warehouse_pooled_url:
+        connections.add("filmpulse_warehouse_pooled")
     if settings.lake_key:
         connections.add("filmpulse_lake")
     if settings.has_llm:
@@ -207,7 +210,48 @@ def _postgres() -> str:
     )
     if not isinstance(number, int) or not 150_000 <= number < 190_000:
         raise _Problem(f"version {text}", "use Postgres 15, 16, 17 or 18")
-    return f"version {text}, as {user}"
+    from filmpulse.warehouse import pooling_of
+    from filmpulse.warehouse.pooling import Pooling
+
+    is_direct = pooling_of(_warehouse_url()) is Pooling.NONE
+    return f"version {text}, as {user}, " + ("directly" if is_direct else "through a session pool")
+
+
+def _pooler() -> str:
+    from filmpulse.warehouse import is_one_database, pooling_of
+    from filmpulse.warehouse.pooling import Pooling
+
+    url = Settings.from_env().warehouse_pooled_url
+    if url is None:
+        return "none: FILMPULSE_WAREHOUSE_POOLED_URL is not set"
+    pooled = url.get_secret_value()
+    try:
+        mode = pooling_of(pooled)
+        # A pooler of statements ends each transaction, so nothing more can be asked of it.
+        is_one = mode is not Pooling.STATEMENT and is_one_database(_warehouse_url(), pooled)
+    except (BadInput, WarehouseUnavailable) as error:
+        raise _Problem(f"FILMPULSE_WAREHOUSE_POOLED_URL: {error}", _POOLED_ADVICE) from error
+    if mode is Pooling.STATEMENT:
+        raise _Problem(
+            "FILMPULSE_WAREHOUSE_POOLED_URL leads through a pooler in statement mode, which "
+            "refuses transactions",
+            "set the pooler's mode to transaction (PgBouncer: pool_mode)",
+        )
+    if not is_one:
+        raise _Problem(
+            "FILMPULSE_WAREHOUSE_POOLED_URL leads to another database than "
+            "FILMPULSE_WAREHOUSE_URL, or to a replica of it",
+            "have the pooler lead to that database; a replica is for readers such as Superset",
+        )
+    return _POOLED_WORDS[mode.value]
+
+
+_POOLED_ADVICE = "correct or unset FILMPULSE_WAREHOUSE_POOLED_URL; is the pooler up?"
+_POOLED_WORDS = {
+    "transaction": "in transaction mode, before the same database",
+    "session": "in session mode, before the same database: it saves no connections",
+    "none": "FILMPULSE_WAREHOUSE_POOLED_URL leads to Postgres itself, without a pooler",
+}
 
 
 def _schema() -> str:

@@ -102,10 +102,10 @@ def _read(
 
 
 def _of_environment() -> Warehouse:
-    url = Settings.from_env().warehouse_url
-    if url is None:
+    warehouse = Warehouse.from_settings(Settings.from_env())
+    if warehouse is None:
         raise BadInput(
             f"{variable_name('warehouse_url')} is not set: `source var/<instance>/env.sh` sets it "
             "for a local instance, or give warehouse=Warehouse('postgresql://...')."
         )
-    return Warehouse(url.get_secret_value())
+    return warehouse

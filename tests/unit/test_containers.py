@@ -51,7 +51,7 @@ def test_the_example_lists_every_variable(compose: dict[str, Any], example: dict
 
 
 def test_every_setting_that_a_container_may_need_is_passed_on(compose: dict[str, Any]) -> None:
-    optional = ("llm_", "alerts_", "backup_", "catalogue_", "posters")
+    optional = ("llm_", "alerts_", "backup_", "catalogue_", "posters", "warehouse_pooled_")
     passed_on = [
         name
         for name in Settings.model_fields

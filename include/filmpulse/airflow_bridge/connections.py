@@ -12,22 +12,36 @@ if TYPE_CHECKING:
     from filmpulse.backup.dashboards import Superset
     from filmpulse.backup.store import Store
     from filmpulse.config import Settings
+    from filmpulse.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
 WAREHOUSE, LAKE, LLM = "filmpulse_warehouse", "filmpulse_lake", "filmpulse_llm"
+WAREHOUSE_POOLED = "filmpulse_warehouse_pooled"
 BACKUP, SUPERSET = "filmpulse_backup", "filmpulse_superset"
 ALERTS = "filmpulse_alerts"
 DAY_BUDGET = "llm_budget_usd_per_day"
 
 
-def warehouse_url() -> str:
-    """Return the address of the warehouse, as its Connection has it."""
+def warehouse() -> Warehouse:
+    """Return the warehouse, as its Connections have it: one, or two where there is a pooler."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from filmpulse.warehouse import Warehouse
+
+    url = _warehouse_url(WAREHOUSE)
+    try:
+        return Warehouse(url, _warehouse_url(WAREHOUSE_POOLED))
+    except AirflowNotFoundException:
+        return Warehouse(url)
+
+
+def _warehouse_url(name: str) -> str:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from psycopg.conninfo import make_conninfo
 
     # Not the URI that Airflow builds: psycopg does not take its conn_type and extras.
-    c = PostgresHook(postgres_conn_id=WAREHOUSE).get_connection(WAREHOUSE)
+    c = PostgresHook(postgres_conn_id=name).get_connection(name)
     # The connection's extras are libpq's own words, such as sslmode.
     return make_conninfo(
         host=c.host, port=c.port, user=c.login, password=c.password, dbname=c.schema,

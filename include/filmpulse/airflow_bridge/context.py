@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from filmpulse.airflow_bridge.connections import (
     backup_store,
     lake_options,
-    warehouse_url,
+    warehouse,
     with_model,
 )
 
@@ -40,7 +40,6 @@ def stored_context() -> Context:
     from filmpulse.errors import BadInput
     from filmpulse.jobs import Context
     from filmpulse.lake import Lake
-    from filmpulse.warehouse import Warehouse
 
     settings = Settings.from_env()
     lake_url = settings.lake_url
@@ -48,7 +47,7 @@ def stored_context() -> Context:
         raise BadInput("FILMPULSE_LAKE_URL is not set for this part of Airflow.")
     return Context(
         settings,
-        Warehouse(warehouse_url()),
+        warehouse(),
         lambda: Lake(lake_url, lake_options(lake_url)),
         open_backups=lambda: backup_store(settings),
     )

@@ -13,12 +13,15 @@ from filmpulse.airflow_bridge.connections import (
     LLM,
     SUPERSET,
     WAREHOUSE,
+    WAREHOUSE_POOLED,
     model_fields,
 )
 from filmpulse.airflow_bridge.variables import DESCRIPTION, TRACKED_MOVIES
 from filmpulse.backup.store import Account, account, is_in_lake_s_bucket
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from filmpulse.config import Settings
 
 POOLS: Mapping[str, tuple[int, str]] = {
@@ -27,6 +30,8 @@ POOLS: Mapping[str, tuple[int, str]] = {
     "llm": (4, "Analysis of reviews"),
 }
 _DESCRIPTIONS: Mapping[str, str] = {
+    WAREHOUSE_POOLED: "The warehouse through a pooler, made of FILMPULSE_WAREHOUSE_POOLED_URL by "
+    "`filmpulse setup`",
     LLM: "The model that scores reviews, made of FILMPULSE_LLM_* by `filmpulse setup`",
     BACKUP: "S3 keys of the backups, made of FILMPULSE_BACKUP_* by `filmpulse setup`",
     SUPERSET: "Superset, for backups, made of FILMPULSE_SUPERSET_* by `filmpulse setup`",
@@ -40,10 +45,10 @@ def setup() -> None:
 
     Also makes the table in which Airflow's log-in counts wrong passwords.
 
-    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_LAKE_*`,
-    `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`, `FILMPULSE_ALERTS_URL`) each
-    time. Existing pools and the Variable stay, since an operator may have changed them. An optional
-    connection goes when its settings go, unless a person made it.
+    Connections follow the environment (`FILMPULSE_WAREHOUSE_URL`, `FILMPULSE_WAREHOUSE_POOLED_URL`,
+    `FILMPULSE_LAKE_*`, `FILMPULSE_BACKUP_*`, `FILMPULSE_SUPERSET_*`, `FILMPULSE_LLM_*`,
+    `FILMPULSE_ALERTS_URL`) each time. Existing pools and the Variable stay, since an operator may
+    have changed them. An optional connection goes when its settings go, unless a person made it.
     """
     from airflow.models import Connection, Pool, Variable
     from airflow.utils.session import create_session
@@ -86,7 +91,8 @@ def _connections() -> dict[str, dict[str, Any]]:
 
     settings = Settings.from_env()
     made = {
-        WAREHOUSE: _warehouse(settings),
+        WAREHOUSE: _warehouse(settings.warehouse_url),
+        WAREHOUSE_POOLED: _warehouse(settings.warehouse_pooled_url),
         LAKE: _lake(settings),
         LLM: _model(settings),
         BACKUP: _backup(settings),
@@ -96,13 +102,13 @@ def _connections() -> dict[str, dict[str, Any]]:
     return {name: fields for name, fields in made.items() if fields is not None}
 
 
-def _warehouse(settings: Settings) -> dict[str, Any] | None:
+def _warehouse(url: SecretStr | None) -> dict[str, Any] | None:
     from psycopg.conninfo import conninfo_to_dict
 
-    if settings.warehouse_url is None:
+    if url is None:
         return None
     own = {"host", "port", "user", "password", "dbname"}
-    info = conninfo_to_dict(settings.warehouse_url.get_secret_value())
+    info = conninfo_to_dict(url.get_secret_value())
     return {
         "conn_type": "postgres",
         "host": info.get("host"),

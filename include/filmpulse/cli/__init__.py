@@ -77,9 +77,10 @@ def _terminate(number: int, frame: object) -> None:
 
 def _without_secrets(said: str) -> str:
     """Mask the secrets of the environment: a library's error may quote them."""
-    url = os.environ.get(variable_name("warehouse_url"), "")
-    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
     secrets = [os.environ.get(variable_name(name), "") for name in SECRETS]
-    for secret in sorted(filter(None, [url, password, *secrets]), key=len, reverse=True):
+    for name in ("warehouse_url", "warehouse_pooled_url"):
+        url = os.environ.get(variable_name(name), "")
+        secrets.append(url.partition("://")[2].rpartition("@")[0].partition(":")[2])
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         said = said.replace(secret, "***")
     return said

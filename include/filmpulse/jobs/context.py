@@ -89,17 +89,13 @@ class Context:
         Raises:
             BadInput: The address of the warehouse or of the lake is not set.
         """
-        lake_url = settings.lake_url
-        if settings.warehouse_url is None or lake_url is None:
+        lake_url, warehouse = settings.lake_url, wh.Warehouse.from_settings(settings)
+        if warehouse is None or lake_url is None:
             raise BadInput(
                 "FILMPULSE_WAREHOUSE_URL and FILMPULSE_LAKE_URL must be set; "
                 "`source var/<instance>/env.sh` sets both for a local instance."
             )
-        return cls(
-            settings,
-            wh.Warehouse(settings.warehouse_url.get_secret_value()),
-            lambda: Lake(lake_url, lake_options(settings)),
-        )
+        return cls(settings, warehouse, lambda: Lake(lake_url, lake_options(settings)))
 
 
 def lake_options(settings: Settings) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _CLUSTER_SERVICES = (
 # The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
+    "warehouse_pooled_url",
     "lake_url",
     "lake_endpoint_url",
     "lake_key",

@@ -67,6 +67,7 @@ class Machine:
     def parts(self) -> Iterator[Part]:
         """Yield the parts in the order in which they start."""
         yield from self.stores()
+        yield from self.behind()
         yield from self.airflow()
         yield from self.dashboards()
 
@@ -115,6 +116,10 @@ class Machine:
             )
             healthy = lambda _: get(f"{site}/healthz") is not None  # noqa: E731
             yield Part("sample site", Stage.STORES, program, healthy)
+
+    def behind(self) -> Iterator[Part]:
+        """Yield what needs Postgres's roles: nothing on one machine."""
+        yield from ()
 
     def airflow(self) -> Iterator[Part]:
         """Yield Airflow's parts, the api-server first."""

@@ -18,9 +18,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,6 +172,7 @@ class Server:
     port: int
     password: str  # the superuser's
     durable: bool = True  # False trades crash safety for speed; for tests only
+    more: Mapping[str, str] = field(default_factory=dict, hash=False)  # settings of this server
 
     @property
     def binaries(self) -> Binaries:
@@ -222,6 +223,7 @@ class Server:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        settings |= self.more
         options = [f"--{name}={value}" for name, value in settings.items()]
         postgres = reachable(self.binaries.bin) / "postgres"
         if run_as() is None:
@@ -237,7 +239,7 @@ class Server:
         Raises:
             PostgresError: initdb failed; the message holds its output.
         """
-        _copy_binaries(self.binaries.bin)
+        copy_binaries(self.binaries.bin)
         if (self.data / "PG_VERSION").exists():
             self._forget_the_last_server()
         else:
@@ -343,6 +345,14 @@ class Server:
                 )
             )
 
+    def add_replicator(self, name: str, password: str) -> None:
+        """Make the role of a replica, which may copy the whole server; repeatable.
+
+        `pg_hba.conf` lets such a role in from this machine alone, with a password: initdb's line.
+        """
+        with self.connect() as connection:
+            _set_role(connection, name, password, ("REPLICATION",))
+
     def close_database(self, name: str) -> None:
         """Close a database to all but its owner and roles with a grant; repeatable."""
         text = files("filmpulse.warehouse").joinpath("close_database.sql").read_text("utf-8")
@@ -377,7 +387,7 @@ def _set_role(
         connection.execute(revoke.format(*map(sql.Identifier, (granted, name, grantor))))
 
 
-def _copy_binaries(directory: Path) -> None:
+def copy_binaries(directory: Path) -> None:
     """Copy binaries to `copies()`, if the server's user cannot reach them here."""
     place = reachable(directory)
     if place.exists():
@@ -419,9 +429,15 @@ def _locale_options(major: int) -> list[str]:
 class Throwaway:
     """A server for tests, without crash safety, which runs while the block does."""
 
-    def __init__(self, directory: Path, port: int, password: str) -> None:
-        """Choose its place; `directory` must exist, and the caller removes it."""
-        self.server = Server(directory / "postgres", port, password, durable=False)
+    def __init__(
+        self, directory: Path, port: int, password: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Choose its place; `directory` must exist, and the caller removes it.
+
+        `more` are settings of Postgres.
+        """
+        data = directory / "postgres"
+        self.server = Server(data, port, password, durable=False, more=more or {})
         self._log = directory / "postgres.log"
 
     def __enter__(self) -> Server:

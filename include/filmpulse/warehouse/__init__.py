@@ -8,16 +8,20 @@ import select
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, NamedTuple
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import errors
 from psycopg.rows import DictRow, RowFactory, dict_row
 
 from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
+from filmpulse.warehouse.pooling import Pooling, find, is_direct, is_same_database
+
+if TYPE_CHECKING:
+    from filmpulse.config import Settings
 
 Connection = psycopg.Connection[DictRow]
 
@@ -73,22 +77,75 @@ NOT_SET_UP = (
 def open_connection(
     url: str, row_factory: RowFactory[Any] = dict_row, *, autocommit: bool = False
 ) -> psycopg.Connection[Any]:
-    """Open a connection to a warehouse.
+    """Open a session of a warehouse: a connection with a process of the server to itself.
 
     Its address is `postgresql://...`, or `host=... dbname=...` as Airflow's bridge gives it.
 
     Raises:
-        BadInput: This is no address of a Postgres database.
+        BadInput: This is no address of a Postgres database, or it leads through a pooler that keeps
+            no sessions (`transaction_pooler`).
         WarehouseUnavailable: Postgres could not be reached, or refused user, password or database.
     """
+    connection = _open(url)
+    try:
+        # Each process tries a pooler once; without a pooler this is one round trip.
+        if not is_direct(connection) and not pooling_of(url).keeps_sessions:
+            raise BadInput(_KEEPS_NO_SESSION, reason="transaction_pooler")
+        connection.row_factory = row_factory
+        connection.autocommit = autocommit
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, psycopg.OperationalError):
+            raise unavailable(error) from error
+        raise
+    return connection
+
+
+@cache
+def pooling_of(url: str) -> Pooling:
+    """Say what stands before the Postgres of an address; tried once a process.
+
+    Raises:
+        BadInput: This is no address of a Postgres database.
+        WarehouseUnavailable: Postgres or the pooler could not be reached, or has one connection.
+    """
+    try:
+        with closing(_open(url)) as one, closing(_open(url)) as two:
+            return find(one, two)
+    except psycopg.OperationalError as error:
+        raise unavailable(error) from error
+
+
+def is_one_database(url: str, pooled_url: str) -> bool:
+    """Say whether both addresses of a warehouse lead to one database of one server.
+
+    Args:
+        url: Of the server, or of a pooler in session mode.
+        pooled_url: Of a pooler in any mode but that of statements.
+
+    Raises:
+        BadInput: An address cannot be used.
+        WarehouseUnavailable: Postgres or the pooler could not be reached.
+    """
+    try:
+        first = open_connection(url, autocommit=True)
+        with closing(first) as one, closing(_open(pooled_url)) as two:
+            return is_same_database(one, two)
+    except psycopg.OperationalError as error:
+        raise unavailable(error) from error
+
+
+def _open(url: str, **options: Any) -> psycopg.Connection[Any]:
+    """Open a connection in autocommit mode; errors are those of `pooling_of`."""
     # If a password holds an @, the driver takes what follows for the host, and quotes it in errors.
     if url.startswith(("postgresql://", "postgres://")) and not _ADDRESS.fullmatch(url):
         raise BadInput(_NO_ADDRESS, reason="warehouse_url")
     try:
         # If the server vanishes without a word (power, network), this notices within a minute.
         return psycopg.connect(
-            url, autocommit=autocommit, row_factory=row_factory, application_name="filmpulse",
+            url, autocommit=True, row_factory=dict_row, application_name="filmpulse",
             connect_timeout=15, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+            **options,
         )  # fmt: skip
     except psycopg.ProgrammingError:  # its text may quote the password
         raise BadInput(_NO_ADDRESS, reason="warehouse_url") from None
@@ -110,6 +167,27 @@ _NO_ADDRESS = (
 )
 
 
+_KEEPS_NO_SESSION = (
+    "FILMPULSE_WAREHOUSE_URL (or Airflow's Connection filmpulse_warehouse) leads through a pooler "
+    "in transaction or statement mode, which gives a session's locks and settings to other "
+    "clients: the gate could not keep requests apart. Give the address of Postgres itself there, "
+    "or of a pooler in session mode; a pooler in transaction mode goes into "
+    "FILMPULSE_WAREHOUSE_POOLED_URL, beside it."
+)
+
+# If the client's machine vanishes, the server notices, and releases its locks.
+_SETTINGS = {
+    "timezone": "'UTC'",
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
+}
+_OF_SESSION, _OF_TRANSACTION = (
+    "; ".join(f"{verb} {name} = {value}" for name, value in _SETTINGS.items()).encode()
+    for verb in ("SET", "SET LOCAL")
+)
+
+
 class _Idle(NamedTuple):
     """A connection between two blocks.
 
@@ -127,45 +205,35 @@ _MAX_IDLE = 4
 _MAX_IDLE_SECONDS = 30.0  # firewalls forget silent connections, the shortest after some minutes
 
 
-class Warehouse:
-    """One Postgres database of Filmpulse, at a `postgresql://` address."""
+class _Connections:
+    """Connections to one address; some wait between two blocks.
 
-    def __init__(self, url: str) -> None:
-        """Keep the address; nothing is opened yet."""
-        self.url = url
+    To open one costs 20 times what a small query costs.
+    """
+
+    def __init__(self, url: str, *, is_pooled: bool = False) -> None:
+        """Keep the address; nothing is opened yet.
+
+        Args:
+            url: Where they lead.
+            is_pooled: Whether a pooler may give each transaction to another process of the server:
+                no statement is prepared then, and there is no session to clean.
+        """
+        self._url, self._is_pooled = url, is_pooled
         self._idle: list[_Idle] = []
         self._last_place = threading.Lock()
 
-    def __del__(self) -> None:
-        """Close what is idle."""
-        while (connection := self._reused()) is not None:
-            connection.close()
-
-    def __repr__(self) -> str:
-        """Name the class only: the address holds a password."""
-        return "Warehouse(...)"
-
     @contextmanager
-    def connect(self, *, autocommit: bool = False) -> Iterator[Connection]:
-        """Give a connection, commit at the end of the block, roll back on an error.
-
-        After a block without an error the connection waits for the next block, as clean as a new
-        one: to open one costs 20 times what a small query costs.
+    def lend(self) -> Iterator[Connection]:
+        """Give a connection in autocommit mode; close it on an error, otherwise keep it, clean.
 
         Raises:
             WarehouseUnavailable: Postgres could not be reached or went away (retryable).
             BadInput: The address cannot be used, or the database is not set up for this version.
         """
         try:
-            connection = self._reused() or open_connection(self.url, autocommit=True)
+            connection = self._reused() or self._opened()
             try:
-                # If the client's machine vanishes, the server notices, and releases its locks.
-                connection.execute(
-                    "SET TIME ZONE 'UTC'; SET tcp_keepalives_idle = 60; "
-                    "SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6",
-                    prepare=False,
-                )
-                connection.autocommit = autocommit
                 yield connection
                 connection.commit()
             except BaseException:
@@ -177,13 +245,19 @@ class Warehouse:
         except (psycopg.OperationalError, *NOT_SET_UP) as error:
             raise explained(error) from error
 
+    def _opened(self) -> Connection:
+        if self._is_pooled:
+            return _open(self._url, prepare_threshold=None)
+        return open_connection(self._url, autocommit=True)
+
     def _keep(self, connection: Connection) -> None:
-        """Have the server forget settings, locks, plans and temporary tables of a connection."""
+        """Have the server forget settings, locks, plans and temporary tables of a session."""
         try:
             connection.autocommit = True
-            # A comment of its own each time: the driver looks at what a statement did to those that
-            # it has prepared only when it sees the statement for the first time.
-            connection.execute(f"DISCARD ALL -- {time.monotonic_ns()}", prepare=False)
+            if not self._is_pooled:
+                # A comment of its own each time: the driver looks at what a statement did to those
+                # that it has prepared only when it sees the statement for the first time.
+                connection.execute(f"DISCARD ALL -- {time.monotonic_ns()}", prepare=False)
         except psycopg.Error:  # the block's work is committed
             connection.close()
             return
@@ -207,6 +281,74 @@ class Warehouse:
             if not from_server.poll(0) and time.monotonic() - idle.since < _MAX_IDLE_SECONDS:
                 return idle.connection
             idle.connection.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while (connection := self._reused()) is not None:
+            connection.close()
+
+
+class Warehouse:
+    """One Postgres database of Filmpulse, at one or two `postgresql://` addresses."""
+
+    def __init__(self, url: str, pooled_url: str | None = None) -> None:
+        """Keep the addresses; nothing is opened yet.
+
+        Args:
+            url: Of Postgres itself, or of a pooler in session mode.
+            pooled_url: Of a pooler in transaction mode before the same database, for all work that
+                is one transaction; if None, this goes to `url` too.
+        """
+        self.url = url
+        self._sessions = _Connections(url)
+        self._transactions = (
+            self._sessions if pooled_url is None else _Connections(pooled_url, is_pooled=True)
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Warehouse | None:
+        """Return the warehouse that the settings name; None if they name none."""
+        if settings.warehouse_url is None:
+            return None
+        pooled = settings.warehouse_pooled_url
+        return cls(
+            settings.warehouse_url.get_secret_value(),
+            pooled.get_secret_value() if pooled else None,
+        )
+
+    def __del__(self) -> None:
+        """Close what is idle."""
+        self._sessions.close()
+        self._transactions.close()
+
+    def __repr__(self) -> str:
+        """Name the class only: the address holds a password."""
+        return "Warehouse(...)"
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Give a connection for one transaction: commit at the end of the block, or roll back.
+
+        Nothing may outlive the transaction: no lock, setting or temporary table of the session.
+
+        Raises:
+            WarehouseUnavailable: Postgres could not be reached or went away (retryable).
+            BadInput: An address cannot be used, or the database is not set up for this version.
+        """
+        with self._transactions.lend() as connection:
+            connection.autocommit = False
+            connection.execute(_OF_TRANSACTION, prepare=False)
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Give a connection of one's own, which commits each statement by itself.
+
+        Its locks and settings last until the end of the block. Errors are those of `connect`.
+        """
+        with self._sessions.lend() as connection:
+            connection.execute(_OF_SESSION, prepare=False)
+            yield connection
 
     def lets_in(self, role: str, password: str) -> bool:
         """Say whether a role may log in to this database with a password."""

@@ -147,7 +147,7 @@ def at_work(warehouse: Warehouse, *, alone: bool, part: str = "") -> Iterator[Co
         CatalogueBusy: Another task works on it.
         WarehouseUnavailable: Postgres did not answer, or went away.
     """
-    with warehouse.connect(autocommit=True) as connection:
+    with warehouse.session() as connection:
         be_patient(connection)
         # If this process is killed, the server ends its statement, and so releases the lock. The
         # memory is for joins and indexes of millions of rows.

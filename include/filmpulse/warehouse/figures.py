@@ -54,7 +54,7 @@ def refresh(warehouse: Warehouse, *, is_shared: bool = False) -> None:
         WarehouseUnavailable: Postgres went away, or others took a quarter of an hour.
         psycopg.Error: The figures could not be counted; the old ones stay.
     """
-    with warehouse.connect(autocommit=True) as connection:
+    with warehouse.session() as connection:
         connection.execute(f"SET lock_timeout = '{PATIENCE}'")
         if is_shared:
             row = connection.execute(

@@ -66,7 +66,7 @@ class HostGate:
 
     def __enter__(self) -> Self:
         """Open the connection that holds the locks."""
-        self._connection = self._stack.enter_context(self._warehouse.connect(autocommit=True))
+        self._connection = self._stack.enter_context(self._warehouse.session())
         most_ms = max(1, round(self._lock_seconds * 1000))  # 0 would be without end
         self._connection.execute(f"SET lock_timeout = {most_ms}")
         return self

@@ -185,7 +185,7 @@ def open_ledger(
         "run_usd": run_usd,
         "day_usd": day_usd,
     }
-    with warehouse.connect(autocommit=True) as connection:
+    with warehouse.session() as connection:
         _limit_silence(connection)
         ledger = Ledger(connection, run)
         try:

@@ -53,7 +53,10 @@ _STATUS_OF_REASON = {"unknown": 404, "nothing_stored": 404, "other_title": 409}
 """What `BadInput` says of a movie, and of a title that was typed to confirm."""
 
 # The words of these name the server, its user and its tables: they are for the log.
-_INSIDE = ("warehouse_unavailable", "warehouse_schema", "warehouse_url", "airflow_unavailable")
+_INSIDE = (
+    *("warehouse_unavailable", "warehouse_schema", "warehouse_url", "transaction_pooler"),
+    "airflow_unavailable",
+)
 _NO_DATABASE = (
     "A database behind this does not answer as it should. Nothing was half-stored; try again "
     "in a minute. `filmpulse doctor` and the web server's log say more."

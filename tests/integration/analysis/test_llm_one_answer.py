@@ -67,7 +67,7 @@ def analysis(given, **more):
 
 def store(context, *analyses):
     analyser_id = _register(Model(), context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         for one in analyses:
             _store(connection, [one], analyser_id)
 

@@ -375,8 +375,8 @@ def unscored(connection, analyser_id):
 def test_what_is_stored_meanwhile_is_cut_anew_too(context, use):
     """Another worker stores a score by the old cuts; the new cuts wait for it."""
     analyser, analyser_id = use(Toy()), new_reviews_a_week_later(context)
-    connect = context.warehouse.connect
-    with connect() as storing, connect(autocommit=True) as cutting, connect() as watching:
+    connect, session = context.warehouse.connect, context.warehouse.session
+    with connect() as storing, session() as cutting, connect() as watching:
         (due,) = calibrate.scores.due_calibrations(cutting, imdb_ids=[A], analyser_id=analyser_id)
         answers = list(analyser.analyse(unscored(storing, analyser_id)))
         score._store(storing, answers, analyser_id)
@@ -393,8 +393,8 @@ def test_what_is_stored_meanwhile_is_cut_anew_too(context, use):
 
 def test_what_is_stored_after_waits_for_the_new_cuts(context, use):
     analyser, analyser_id = use(Toy()), new_reviews_a_week_later(context)
-    connect = context.warehouse.connect
-    with connect() as cutting, connect() as watching, connect(autocommit=True) as storing:
+    connect, session = context.warehouse.connect, context.warehouse.session
+    with connect() as cutting, connect() as watching, session() as storing:
         answers = list(analyser.analyse(unscored(storing, analyser_id)))
         (due,) = calibrate.scores.due_calibrations(cutting, imdb_ids=[A], analyser_id=analyser_id)
         calibrate.cut_all_anew(cutting, [due], analyser_id, "r")  # not committed yet
@@ -414,14 +414,14 @@ def test_of_two_workers_the_second_changes_nothing(context, use):
     kinder(context)
     a_week_later(context)
     analyser_id = calibration(context)["analyser_id"]
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         (due,) = calibrate.scores.due_calibrations(
             connection, imdb_ids=[A], analyser_id=analyser_id
         )
     together = threading.Barrier(2, timeout=30)
 
     def work(run_id):
-        with context.warehouse.connect(autocommit=True) as connection:
+        with context.warehouse.session() as connection:
             together.wait()
             calibrate.cut_all_anew(connection, [due], analyser_id, run_id)
 

@@ -213,7 +213,7 @@ def held(context):
     released, is_counting = threading.Event(), threading.Event()
 
     def count():
-        with context.warehouse.connect() as connection:
+        with context.warehouse.session() as connection:
             connection.execute(
                 "SELECT pg_advisory_lock(%s, %s)", (figures._LOCK_SPACE, figures._UNDER_WAY)
             )

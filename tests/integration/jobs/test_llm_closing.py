@@ -43,7 +43,7 @@ def context(warehouse_url, tmp_path):
     with configured_analyser(made) as analyser:
         analyser_id = _register(analyser, made)
     statuses = {1: "over_budget", 2: "over_budget", 3: "failed"}
-    with made.warehouse.connect(autocommit=True) as connection:
+    with made.warehouse.session() as connection:
         _store(
             connection,
             [

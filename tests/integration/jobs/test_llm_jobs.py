@@ -427,7 +427,7 @@ def test_what_a_model_shows_is_not_shown_otherwise_while_it_reads_on(context):
 def test_two_workers_take_turns_and_no_longer_than_some_minutes(context, monkeypatch):
     monkeypatch.setattr(score, "PATIENCE", "50ms")
     store(context, A, 1)
-    with context.warehouse.connect(autocommit=True) as other:
+    with context.warehouse.session() as other:
         other.execute(wh.sql("lock_scoring"), {"imdb_id": A, "patience": "5s"})
         with pytest.raises(Retryable, match=f"^{A}: another worker") as error:
             jobs.analyse(A, context, run_id="r1")

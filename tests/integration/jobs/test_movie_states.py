@@ -149,7 +149,7 @@ def test_a_collection_without_a_sign_of_life_is_dead(context):
 def test_a_movie_is_scoring_while_a_worker_holds_its_lock(context):
     (uri,) = collect(context)
     jobs.load(uri, context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=MOVIE, patience="1s")
         found = state(context)
         assert (found.state, found.done, found.total, found.since) == ("scoring", 0, 2, None)
@@ -162,7 +162,7 @@ def test_a_movie_is_scoring_while_a_worker_holds_its_lock(context):
 
 def test_the_lock_of_another_movie_or_kind_is_none_of_it(context):
     receive(context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=OTHER, patience="1s")
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [MOVIE])
         assert state(context).state == "fresh"
@@ -172,7 +172,7 @@ def test_a_run_of_the_backlog_is_told_by_its_requests(context):
     receive(context)
     rows(context, "INSERT INTO ops.llm_calls (run_id, imdb_id, model, prompt_version, "
          "reserved_usd) VALUES ('backlog 7', %s, 'm', 'v', 0) RETURNING 1", MOVIE)  # fmt: skip
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         scores.lock_scoring(connection, imdb_id=MOVIE, patience="1s")
         assert state(context).run_id == "backlog 7"
 

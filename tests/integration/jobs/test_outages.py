@@ -567,7 +567,7 @@ def test_a_new_analyser_is_registered_once_by_many_at_once(context):
 def test_a_killed_scorer_lets_go(context):
     """The lock is its connection's: no other waits for a worker that is gone."""
     jobs.load(seal(context, "r1", 0, reviews(1, 3)), context)
-    with Warehouse(context.warehouse.url).connect(autocommit=True) as dead:
+    with Warehouse(context.warehouse.url).session() as dead:
         dead.execute(
             "SELECT pg_advisory_lock(hashtextextended('scoring ' || %(i)s, 0))", {"i": MOVIE}
         )

@@ -17,7 +17,7 @@ _ids = count(99000001)
 def connection(databases, _warehouse_template):
     """One database for all: each test makes a movie of its own."""
     url = databases.create(_warehouse_template)
-    with Warehouse(url).connect(autocommit=True) as connection:
+    with Warehouse(url).session() as connection:
         connection.execute(
             """INSERT INTO core.analysers (kind, model, prompt_version)
                VALUES ('lexicon', NULL, '1'), ('lexicon', NULL, '2'),

@@ -33,7 +33,7 @@ def test_a_whole_stack_is_sound(stack: Stack, monkeypatch: pytest.MonkeyPatch) -
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
     found = doctor.checks()
-    assert len(found) == 14
+    assert len(found) == 15
     assert all(check.ok for check in found), [check for check in found if not check.ok]
     assert not any(check.advice for check in found)
 

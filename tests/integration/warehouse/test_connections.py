@@ -39,7 +39,7 @@ def test_the_next_block_gets_the_last_connection(warehouse):
 
 
 def test_nothing_of_a_session_is_left(warehouse, warehouse_url):
-    with warehouse.connect(autocommit=True) as connection:
+    with warehouse.session() as connection:
         first = connection.execute(PID).fetchone()["pid"]
         connection.execute("SELECT pg_advisory_lock(7)")
         connection.execute("SET TIME ZONE 'Asia/Tokyo'")
@@ -149,7 +149,7 @@ def test_a_few_wait_however_many_were_open_at_once(warehouse, warehouse_url):
         thread.start()
     for thread in threads:
         thread.join()
-    waiting = {connection.connection.info.backend_pid for connection in warehouse._idle}
+    waiting = {connection.connection.info.backend_pid for connection in warehouse._sessions._idle}
     assert len(waiting) == 4
     assert waiting <= of_filmpulse(warehouse_url)
     assert pid_of_next(warehouse) in waiting
@@ -158,6 +158,6 @@ def test_a_few_wait_however_many_were_open_at_once(warehouse, warehouse_url):
 def test_a_warehouse_that_is_gone_has_no_connection(warehouse_url, recwarn):
     warehouse = Warehouse(warehouse_url)
     pid_of_next(warehouse)
-    (idle,) = warehouse._idle
+    (idle,) = warehouse._sessions._idle
     del warehouse
     assert idle.connection.closed

@@ -16,7 +16,7 @@ FINAL = ("scored", "refused", "content_filter", "truncated", "invalid", "unsuppo
 @pytest.fixture
 def connection(warehouse_url):
     """Two movies shown under a model; the first has a review of each status and a new one."""
-    with Warehouse(warehouse_url).connect(autocommit=True) as connection:
+    with Warehouse(warehouse_url).session() as connection:
         connection.execute(
             """INSERT INTO core.analysers (kind, model, prompt_version, parameters)
                VALUES ('llm', 'toy', 'v1', '{"effort": "none"}'), ('lexicon', NULL, '1', '{}')"""

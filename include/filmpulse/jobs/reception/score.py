@@ -148,7 +148,7 @@ def analyse(
         WarehouseUnavailable: Postgres went away.
         Retryable: Another worker has been scoring this movie for longer than `PATIENCE`.
     """
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         _take_turn(connection, imdb_id)
         if analyser is not None:
             return _score(connection, analyser, [imdb_id], context, progress, run_id)
@@ -188,7 +188,7 @@ def analyse_backlog(
     The answer counts all movies together; reviews that need approval are among the waiting.
     `approved` are the large movies that a person agreed to. The rest is as in `analyse`.
     """
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         return _as_configured(
             connection, list(imdb_ids) or None, context, progress, run_id, budget_usd, approved
         )
@@ -231,7 +231,7 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
         scores.note_configured(connection, **asked)
         found = unfinished(analyser, context, ids or None)
     keyless_id = _register(make_analyser(KEYLESS), context)
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         _drop_superseded(connection, ids or None, keyless_id)
         due = _due_again(connection, ids or None, keyless_id)
     if switched:  # if nothing is left to score, no run follows to do this

@@ -49,7 +49,7 @@ def alert(run: Run, context: Context, send: Send, carried: Sequence[Told] = ()) 
         WarehouseUnavailable: Postgres did not answer; what was told so far is noted.
         BadInput: The database is not set up for this version.
     """
-    with context.warehouse.connect(autocommit=True) as connection:
+    with context.warehouse.session() as connection:
         for told in carried:
             alerts.carry(connection, **told)
         has_failed = failed_unexplained(run, connection)

@@ -11,8 +11,8 @@ from filmpulse.backup.store import account
 from filmpulse.config import Settings, source_variable, variable_name
 
 _MADE_ANEW = {
-    "warehouse_url", "reader_password", "superset_url", "superset_user", "superset_password",
-    "browser_path", "driver_path", "source_urls",
+    "warehouse_url", "warehouse_pooled_url", "reader_password", "superset_url", "superset_user",
+    "superset_password", "browser_path", "driver_path", "source_urls",
 }  # fmt: skip
 """Settings that belong to one machine: a new instance has its own."""
 

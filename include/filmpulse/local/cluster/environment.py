@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from filmpulse.config import SECRETS, variable_name, variables
+from filmpulse.local import postgres
 from filmpulse.local.cluster.grid import USER
 from filmpulse.local.ports import HOST
 
@@ -26,6 +27,7 @@ minutes counts as lost (`task_queued_timeout`). So `browser` has the pools `brow
 LOGS_BUCKET = "filmpulse-logs"
 _LOGS = "filmpulse_logs"  # the Connection
 _AUTHOR_SECRET, _GRID = variable_name("author_secret"), variable_name("selenium_remote_url")
+_POOLED = variable_name("warehouse_pooled_url")
 _NEEDED = {"default": {_AUTHOR_SECRET}, "browser": {_AUTHOR_SECRET, _GRID}}
 """The secrets of ours that a queue's tasks need and no Connection brings: those that read pages or
 files turn a reviewer's id into our key."""
@@ -75,6 +77,9 @@ def of_filmpulse(secrets: Mapping[str, str], ports: Mapping[str, int]) -> dict[s
     return {
         "FILMPULSE_BROWSER_QUEUE": "browser",
         "FILMPULSE_LLM_QUEUE": "llm",
+        _POOLED: postgres.address(
+            "filmpulse", secrets["warehouse"], ports["pgbouncer"], "filmpulse"
+        ),
         _GRID: f"http://{USER}:{secrets['grid']}@{HOST}:{ports['grid']}",
     }
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from filmpulse.errors import BadInput
 from filmpulse.local.cluster import hosts, tools
 from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
 from filmpulse.local.cluster.grid import Hub, Node
+from filmpulse.local.cluster.pooler import STOP_SIGNAL, Pooler
 from filmpulse.local.cluster.redis import PATIENCE, Redis
+from filmpulse.local.cluster.replica import OF_PRIMARY, ROLE, Replica
 from filmpulse.local.cluster.workers import PATIENCE as TASKS_PATIENCE
 from filmpulse.local.cluster.workers import Worker
 from filmpulse.local.instance import Install, Instance
@@ -39,6 +42,14 @@ class Cluster(Machine):
             raise BadInput(f"A cluster needs {', '.join(missing)}: `make cluster-tools`.")
         super().__init__(instance, install)
         secret, port = install.secrets, install.ports
+        self.postgres = replace(self.postgres, more=OF_PRIMARY)
+        self.pooler = Pooler(
+            *(instance.dir / "pgbouncer", port["pgbouncer"], self.postgres),
+            *("filmpulse", secret["warehouse"], "filmpulse"),
+        )
+        self.replica = Replica(
+            self.postgres, instance.dir / "replica", port["replica"], secret["replication"]
+        )
         self.redis = Redis(instance.dir / "redis", port["redis"], secret["redis"])
         grid = instance.dir / "grid"
         self.hub = Hub(
@@ -62,6 +73,26 @@ class Cluster(Machine):
         yield _grid_part("grid", "Grid's hub", self.hub)
         for number, node in enumerate(self.nodes, start=1):
             yield _grid_part(f"grid-node-{number}", f"Grid's node {number}", node)
+
+    def make_roles(self) -> None:
+        """Make the roles of one machine, and that of the replica."""
+        super().make_roles()
+        self.postgres.add_replicator(ROLE, self.install.secrets["replication"])
+
+    def behind(self) -> Iterator[Part]:
+        """Yield what stands behind or before Postgres: its pooler and its replica."""
+        program = Program("pgbouncer", "pgbouncer", self.pooler.command(), STOP_SIGNAL)
+        yield Part(
+            "pooler (pgbouncer)", Stage.BEHIND, replace(program, directory=Path("/")),
+            lambda _: self.pooler.is_ready(), self.pooler.prepare,
+        )  # fmt: skip
+        program = Program(
+            *("replica", "replica", self.replica.command(), "INT", False, 30), directory=Path("/")
+        )
+        yield Part(
+            "Postgres's replica", Stage.BEHIND, program,
+            lambda _: self.replica.is_ready(), self.replica.prepare,
+        )  # fmt: skip
 
     def airflow(self) -> Iterator[Part]:
         """Yield Airflow's parts, the api-server first and the workers last."""
