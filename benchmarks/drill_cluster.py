@@ -125,11 +125,14 @@ class Drill:
         return outcome
 
     def _pause_all_but_reception(self) -> None:
-        """Keep every other DAG from working in the tables that are compared."""
+        """Keep every other DAG from working in the tables that are compared.
+
+        What a new instance starts by itself must end first: a paused DAG ends no run.
+        """
+        self._until(lambda: not self._others_at_work(), "other runs ended")
         for dag in self._airflow.call("GET", "/dags")["dags"]:
             if dag["dag_id"] != RECEPTION:
                 self._airflow.call("PATCH", f"/dags/{dag['dag_id']}", json={"is_paused": True})
-        self._until(lambda: not self._others_at_work(), "other runs ended")
 
     def _others_at_work(self) -> bool:
         dags = [dag["dag_id"] for dag in self._airflow.call("GET", "/dags")["dags"]]
