@@ -2,11 +2,10 @@
 
 The queries are those that the charts of a page send, without Superset and its cache: for one movie
 (the largest, and the median one) with and without a language chosen, and for all movies; in turns,
-as the role that Superset uses. Then the refresh of the figures of all movies. Then Superset itself,
-in a real browser: how long the first tab of each dashboard takes until all of it is drawn, and the
-questions of each chart, past the cache; that is judged, and fails where it takes too long. About
-eight minutes, one of which generates the reviews (`many_reviews.py`), and three the catalogue
-(`many_titles.py`).
+as the role that Superset uses. Then Superset itself, in a real browser: how long the first tab of
+each dashboard takes until all of it is drawn, and the questions of each chart, past the cache; that
+is judged, and fails where it takes too long. About eight minutes, one of which generates the
+reviews (`many_reviews.py`), and three the catalogue (`many_titles.py`).
 
     python benchmarks/bench_dashboards.py [--movies 200 --reviews 500000 --titles 1100000
                                            --rounds 20]
@@ -29,7 +28,7 @@ import many_titles
 from rich.console import Console
 from rich.table import Table
 
-from filmpulse.warehouse import Connection, figures
+from filmpulse.warehouse import Connection
 
 MOST_MS = 300
 """What a chart's query may take, 95 times in 100."""
@@ -192,7 +191,7 @@ def p95(values: list[float]) -> float:
 
 
 def measure(followed: many_reviews.Followed, rounds: int, console: Console) -> None:
-    """Time queries and refreshes, and print both."""
+    """Time queries, and print how long they took."""
     with followed.reader.session() as connection:
         took = time_queries(connection, followed.movies, rounds)
     table = Table(
@@ -206,12 +205,6 @@ def measure(followed: many_reviews.Followed, rounds: int, console: Console) -> N
     console.print(
         f"{len(took) - len(slow)} of {len(took)} within {MOST_MS} ms in 95 of 100: {slow}"
     )
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        figures.refresh(followed.owner)
-        seconds.append(time.perf_counter() - began)
-    console.print(f"figures of all movies: {statistics.median(seconds):.1f} s a refresh")
 
 
 def browse(followed: many_reviews.Followed, console: Console) -> list[str]:

@@ -90,9 +90,11 @@ class House:
         """Read the list anew, as Airflow's Variable is."""
         from filmpulse import jobs
 
-        return jobs.read_tracked(self._raw)
+        return jobs.all_tracked(self._raw, self.context().warehouse)
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> jobs.Tracked:
+    def change_tracked(
+        self, add: Sequence[str] = (), remove: Sequence[str] = (), file_name: str | None = None
+    ) -> jobs.Changed:
         """Nothing is changed."""
         raise NotImplementedError
 
@@ -205,10 +207,7 @@ def main() -> None:
 
     import many_reviews
 
-    from filmpulse.warehouse import figures
-
     with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
-        figures.refresh(followed.owner)
         if faults := report(measure(followed, args.rounds)):
             sys.exit(f"Too much: {'; '.join(faults)}.")
 

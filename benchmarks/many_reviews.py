@@ -89,8 +89,12 @@ def plan(movies: int, reviews: int, today: date) -> list[Generated]:
 
 
 @contextlib.contextmanager
-def warehouse_of(movies: int, reviews: int) -> Iterator[Followed]:
-    """Run a throwaway Postgres with such a warehouse."""
+def warehouse_of(movies: int, reviews: int, *, is_followed: bool = True) -> Iterator[Followed]:
+    """Run a throwaway Postgres with such a warehouse.
+
+    Unless it `is_followed`, nobody has looked at its movies or collected them: it has what is
+    counted of reviews and scores alone.
+    """
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
         password = secrets.token_hex(8)
         with postgres.Throwaway(Path(folder), ports.choose(), password) as server:
@@ -101,7 +105,7 @@ def warehouse_of(movies: int, reviews: int) -> Iterator[Followed]:
             )
             migrate(owner.url)
             with server.connect("filmpulse") as connection:
-                planned = fill(connection, movies, reviews)
+                planned = fill(connection, movies, reviews, is_followed=is_followed)
             settings = Settings(warehouse_url=owner.url, reader_password=password)
             jobs.setup_warehouse(jobs.Context(settings, owner, _no_lake))
             yield Followed(owner, reader, planned)
@@ -123,7 +127,9 @@ def _no_lake() -> NoReturn:
     raise AssertionError("A benchmark of the marts has no lake.")
 
 
-def fill(connection: psycopg.Connection, movies: int, reviews: int) -> list[Generated]:
+def fill(
+    connection: psycopg.Connection, movies: int, reviews: int, *, is_followed: bool = True
+) -> list[Generated]:
     """Fill an empty, migrated warehouse; return its movies, the one with the most reviews first.
 
     Args:
@@ -131,8 +137,9 @@ def fill(connection: psycopg.Connection, movies: int, reviews: int) -> list[Gene
             looked up for each.
         movies: How many.
         reviews: Of all of them together.
+        is_followed: Whether they were looked at and collected for two years.
 
-    The figures of all movies are not counted yet (`filmpulse.warehouse.figures.refresh`).
+    The figures are not counted yet: `jobs.setup_warehouse` does so.
     """
     planned = plan(movies, reviews, date.today())  # noqa: DTZ011 - "two years ago" is enough
     connection.execute("SET session_replication_role = replica")
@@ -151,12 +158,25 @@ def fill(connection: psycopg.Connection, movies: int, reviews: int) -> list[Gene
             "INSERT INTO sizes VALUES (%s, %s, %s)",
             [(m.imdb_id, number, m.reviews) for number, m in enumerate(planned)],
         )
-    for statement in (_REVIEWS, _ANALYSES, _ASPECTS, *_PIPELINE):
+    indexes = connection.execute(_INDEXES).fetchall()
+    for name, _ in indexes:  # to make an index of many rows takes less than to keep it
+        connection.execute(f"DROP INDEX {name}")
+    for statement in (_REVIEWS, _ANALYSES, _ASPECTS, *(_PIPELINE if is_followed else ())):
         connection.execute(statement)
+    connection.execute("SET maintenance_work_mem = '512MB'")
+    for _, made in indexes:
+        connection.execute(made)
     connection.execute("SET session_replication_role = DEFAULT")
     connection.execute("VACUUM ANALYZE")
     return planned
 
+
+_INDEXES = """
+    SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+    FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+    WHERE t.relnamespace = 'core'::regnamespace AND NOT i.indisunique
+      AND t.relname IN ('reviews', 'review_analyses', 'aspect_scores')
+"""
 
 _ANALYSERS = """
     INSERT INTO core.analysers (kind, model, prompt_version)
@@ -169,16 +189,15 @@ _REVIEWS = """
     INSERT INTO core.reviews (source, review_id, imdb_id, author_key, title, body, rating_1_10,
         submitted_on, date_source, is_spoiler, helpful_up, helpful_down, language, content_hash,
         first_seen_at)
-    SELECT 'imdb', 'rw' || row_number() OVER (), imdb_id, md5(imdb_id || n), 'Review ' || n,
-           repeat('The light falls through the orchard and nobody says what they mean. ',
-                  (2 + 14 * length)::int) || imdb_id || n,
+    SELECT 'imdb', 'rw' || row_number() OVER (), imdb_id, md5(imdb_id || n), title, body,
            CASE WHEN graded > 0.08 THEN grade END,
            day, 'json', spoiler < 0.12, (helpful ^ 4 * 200)::int, (helpful ^ 6 * 60)::int,
            CASE WHEN spoken < 0.68 THEN 'en' WHEN spoken < 0.76 THEN 'es'
                 WHEN spoken < 0.82 THEN 'fr' WHEN spoken < 0.87 THEN 'de'
                 WHEN spoken < 0.91 THEN 'it' WHEN spoken < 0.94 THEN 'pt'
                 WHEN spoken < 0.96 THEN 'hi' WHEN spoken < 0.98 THEN 'ja' END,
-           encode(sha256((imdb_id || n)::bytea), 'hex'), day + interval '6 hours'
+           encode(sha256(title::bytea || '\\x00'::bytea || body::bytea), 'hex'),
+           day + interval '6 hours'
     FROM (
         SELECT s.imdb_id, n, random() AS length, random() AS graded, random() AS spoiler,
                random() AS helpful, random() AS spoken,
@@ -190,6 +209,11 @@ _REVIEWS = """
         CROSS JOIN generate_series(1, s.reviews) n
         OFFSET 0
     ) made
+    CROSS JOIN LATERAL (
+        SELECT 'Review ' || n AS title,
+               repeat('The light falls through the orchard and nobody says what they mean. ',
+                      (2 + 14 * length)::int) || imdb_id || n AS body
+    ) words
     ORDER BY came_later, CASE WHEN came_later THEN day END, imdb_id
 """
 

@@ -1,13 +1,15 @@
-"""Look at every tracked movie once an hour and start `movie_reception` for those with news.
+"""Look at every tracked movie that is due and start `movie_reception` for those with news.
 
 * **Kind:** "now" DAG, hourly (at minute 0). Repair a failure with a new run, or wait an hour.
-* **Writes:** `core.movies`, `core.movie_snapshots`, `core.movie_ids`, `ops.movie_checks`; of each
-  site one page a movie. Of a stream: `ops.streams`, and the lake, once for all movies.
-* **Needs:** Variable `tracked_movies`; pool `detector`; connections `filmpulse_warehouse` and
-  `filmpulse_lake`; `FILMPULSE_<SOURCE>_URL`, such as `FILMPULSE_IMDB_URL`.
+* **Writes:** `core.movies`, `core.movie_snapshots`, `core.movie_ids`, `ops.movie_checks`,
+  `ops.detections`; of each site one page a movie. Of a stream: `ops.streams`, and the lake, once.
+* **Needs:** Variable `tracked_movies`, table `core.tracked`; pool `detector`; connections
+  `filmpulse_warehouse` and `filmpulse_lake`; `FILMPULSE_<SOURCE>_URL`, such as
+  `FILMPULSE_IMDB_URL`.
 
-News of a site: its count is not that of the last finished collection, or the last full one is a day
-old. News of a stream: an event. No news ends green. `{"wait": false}` looks at all in one go.
+A short list is due every hour; in a long one each movie by its age and news (docs/adr/0047). News
+of a site: its count is not that of the last finished collection, or a full one is due. News of a
+stream: an event. No news ends green. `{"wait": false}` looks at all in one go.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -12,6 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 from filmpulse.web.headers import SecureHeaders
 from filmpulse.web.log_in import PatientLogIn
 from filmpulse.web.mount import PREFIX, WhenAsked
+from filmpulse.web.proxied import BelowPath
 
 
 class FilmpulsePlugin(AirflowPlugin):
@@ -38,4 +39,5 @@ class FilmpulsePlugin(AirflowPlugin):
     fastapi_root_middlewares: ClassVar[list[Any]] = [
         {"name": "Filmpulse's patient log-in", "middleware": PatientLogIn},
         {"name": "Filmpulse's secure headers", "middleware": SecureHeaders},
+        {"name": "Filmpulse's path", "middleware": BelowPath},
     ]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from helpers import guardian
+from helpers.right_figures import wrong_figures
 from hypothesis import settings
 from superset_fixtures import superset_app, superset_driver, superset_template  # noqa: F401
 from xdist.remote import Producer
@@ -210,10 +211,17 @@ def _warehouse_template(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def warehouse_url(databases: Databases, _warehouse_template: str) -> Iterator[str]:
-    """The address of a new, migrated, empty warehouse; about 50 ms each."""
+def warehouse_url(
+    request: pytest.FixtureRequest, databases: Databases, _warehouse_template: str
+) -> Iterator[str]:
+    """The address of a new, migrated, empty warehouse; about 50 ms each.
+
+    In the end its figures must be those of its rows, unless the test is marked `rows_by_hand`.
+    """
     url = databases.create(_warehouse_template)
     yield url
+    if request.node.get_closest_marker("rows_by_hand") is None:
+        assert wrong_figures(url) == []
     databases.drop(url)
 
 

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,22 +54,19 @@ class Template:
     passwords: dict[str, str] = field(repr=False)
     key: str = field(repr=False)
 
-    def env_for(self, metadata_url: str, cache: Path) -> dict[str, str]:
-        """Return the whole environment for a metadata database."""
+    def env_for(self, metadata_url: str, cache: Path, **more: Any) -> dict[str, str]:
+        """Return the whole environment for a metadata database; `more` goes to `environment`."""
         from filmpulse.local.superset import environment
 
         shared = {name: os.environ[name] for name in ("PATH", guardian.RUN)}
-        return (
-            shared
-            | {"HOME": str(cache.parent)}
-            | environment(
-                key=self.key,
-                metadata_url=metadata_url,
-                cache=cache,
-                warehouse_url=self.reader_url,
-                airflow_url="http://127.0.0.1:8080",
-            )
-        )
+        given = {
+            "key": self.key,
+            "metadata_url": metadata_url,
+            "cache": cache,
+            "warehouse_url": self.reader_url,
+            "airflow_url": "http://127.0.0.1:8080",
+        }
+        return shared | {"HOME": str(cache.parent)} | environment(**(given | more))
 
     def prepare(self, metadata_url: str, cache: Path, *, code: int = 0) -> str:
         """Run `prepare.py` as the local stack does, to this exit code; return what it said."""
@@ -106,15 +104,17 @@ class App:
 class Browser:
     """What a browser holds: cookies, and the token that it was given against forged requests."""
 
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=120, trust_env=False, verify=_NO_TLS)
+    def __init__(self, url: str, http: httpx.Client | None = None) -> None:
+        self.http = http or httpx.Client(base_url=url, timeout=120, trust_env=False, verify=_NO_TLS)
         self._token: str | None = None
 
     def sign_in(self, user: str, password: str) -> None:
         """Use the log-in page."""
         form = {"username": user, "password": password, "csrf_token": self.csrf_token()}
         self._token = None  # it was of another session
-        answer = self.http.post("/login/", data=form)
+        # As a browser does; behind https the page asks for it.
+        page = {"Referer": f"{self.http.base_url}login/"}
+        answer = self.http.post("/login/", data=form, headers=page)
         assert answer.status_code == 302, answer.text[:500]
         assert "/login" not in answer.headers["location"], "the log-in was refused"
 
@@ -249,31 +249,37 @@ def superset_app(
     superset_template: Template, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
     """A Superset that serves, with a metadata database of its own; 10 s."""
+    metadata_url = databases.create(superset_template.database)
+    with serving(superset_template, metadata_url, tmp_path_factory.mktemp("superset-app")) as app:
+        yield app
+    databases.drop(metadata_url)
+
+
+@contextmanager
+def serving(template: Template, metadata_url: str, folder: Path, **more: Any) -> Iterator[App]:
+    """Give a Superset that serves while the block runs; `more` goes to `environment`."""
     from filmpulse.local.files import last_lines
 
-    metadata_url = databases.create(superset_template.database)
-    folder = tmp_path_factory.mktemp("superset-app")
     log = folder / "log"
     with log.open("w") as file:
         server = subprocess.Popen(
-            superset_template.superset.command(),
-            env=superset_template.env_for(metadata_url, folder / "cache"),
+            template.superset.command(),
+            env=template.env_for(metadata_url, folder / "cache", **more),
             cwd=folder,
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-    url = f"http://127.0.0.1:{superset_template.superset.port}"
+    url = f"http://127.0.0.1:{template.superset.port}"
     try:
         deadline = time.monotonic() + 180
         while not _answers(f"{url}/health"):
             assert server.poll() is None, last_lines(log, 50)
             assert time.monotonic() < deadline, last_lines(log, 50)
             time.sleep(0.2)
-        yield App(url, metadata_url, superset_template, server.pid)
+        yield App(url, metadata_url, template, server.pid)
     finally:
         server.terminate()
         server.wait(60)
-        databases.drop(metadata_url)
 
 
 @pytest.fixture(scope="session")

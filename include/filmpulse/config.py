@@ -23,6 +23,10 @@ MOST_MAPPED = 1_000
 """How many instances of a task a run makes; Airflow maps 1,024 at most."""
 
 
+PublicUrl = Annotated[str | None, Field(pattern=r"^https?://[^/?#@\s]+(/[\w.~-]+)*/?$")]
+"""The address of a server behind a proxy: a host, and perhaps a path."""
+
+
 class Settings(BaseModel):
     """All settings; each field is read from `FILMPULSE_<NAME>`. No secret has a default."""
 
@@ -81,8 +85,15 @@ class Settings(BaseModel):
         None, description="Superset user who may export and import assets."
     )
     superset_password: SecretStr | None = Field(None, description="Password of that user.")
-    superset_public_url: str | None = Field(
-        None, description="Where browsers reach Superset; unset, no page links to it."
+    superset_public_url: PublicUrl = Field(
+        None,
+        description="Where browsers reach Superset, such as `https://films.example.org/superset`; "
+        "unset, no page links to it. `make up` serves Superset at this path.",
+    )
+    airflow_public_url: PublicUrl = Field(
+        None,
+        description="The same for Airflow, such as `https://films.example.org/airflow`, where "
+        "`make up` or Compose starts it; elsewhere Airflow's own `[api] base_url` says it.",
     )
     reader_password: SecretStr | None = Field(
         None, description="Password that `filmpulse setup` gives the role `filmpulse_reader`."

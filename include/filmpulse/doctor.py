@@ -28,6 +28,7 @@ from filmpulse.errors import BadInput, FilmpulseError, WarehouseUnavailable
 from filmpulse.sources import known
 
 MOVIES_READ_BACK = 5  # chosen at random: a lake that lost data lost those of most movies
+MOVIES_COUNTED = 20  # chosen at random; a movie takes some milliseconds
 LOST = "put the lake's data back from a backup, or collect the movie anew in mode `full`"
 # Whose tasks open one browser each.
 BROWSER_POOLS = ("browser", "detector")
@@ -52,11 +53,15 @@ class _Problem(Exception):
         self.advice = advice
 
 
-def checks(with_model: Callable[[Settings], Settings] = lambda settings: settings) -> list[Check]:
+def checks(
+    with_model: Callable[[Settings], Settings] = lambda settings: settings,
+    read_variable: Callable[[], str] | None = None,
+) -> list[Check]:
     """Run all checks; takes some ten seconds, most of them for Airflow and the browser.
 
     Args:
         with_model: Adds settings of the model that are not in the environment.
+        read_variable: Reads Airflow's Variable of tracked movies; None where there is no Airflow.
     """
     return [
         _run(name, look)
@@ -70,6 +75,8 @@ def checks(with_model: Callable[[Settings], Settings] = lambda settings: setting
             ("pooler", _pooler),
             ("schema", _schema),
             ("roles", _roles),
+            ("figures", _figures),
+            ("tracked movies", lambda: _tracked(read_variable)),
             ("lake", _lake),
             ("backups", _backups),
             ("analyser", lambda: _analyser(with_model)),
@@ -287,6 +294,44 @@ def _roles() -> str:
     if not sees_mart or sees_core:
         raise _Problem("filmpulse_reader's rights are not `mart` alone", "run `filmpulse setup`")
     return "filmpulse_reader may read mart, and nothing else"
+
+
+def _tracked(read_variable: Callable[[], str] | None) -> str:
+    from filmpulse import jobs
+    from filmpulse.warehouse import Warehouse
+
+    if read_variable is None:
+        return "not checked: there is no Airflow here"
+    raw = read_variable()
+    listed = len(jobs.read_tracked(raw).imdb_ids)
+    tracked = len(jobs.all_tracked(raw, Warehouse(_warehouse_url())).imdb_ids)
+    told = f"{tracked:,}: {listed:,} in the Variable tracked_movies, the others in the table"
+    if listed >= jobs.TABLE_FROM:
+        raise _Problem(
+            f"{told}. From {jobs.TABLE_FROM:,} on the Variable is too long",
+            "`filmpulse movies move` moves them to the table",
+        )
+    return told
+
+
+def _figures() -> str:
+    """Compare the figures of some movies with their rows."""
+    from filmpulse.warehouse import Warehouse, figures
+
+    warehouse = Warehouse(_warehouse_url())
+    old = figures.movies_to_count(warehouse, rules=figures.rules())
+    if old:
+        raise _Problem(
+            f"{len(old)} movies are not counted by this version's rules", "run `filmpulse setup`"
+        )
+    movies = figures.movies_to_count(warehouse, rules=None)
+    chosen = random.sample(movies, min(len(movies), MOVIES_COUNTED))
+    if wrong := [imdb_id for imdb_id in chosen if figures.is_wrong(warehouse, imdb_id)]:
+        raise _Problem(
+            f"of {', '.join(wrong)} they differ from the reviews: somebody changed rows by hand",
+            "run `filmpulse recount`",
+        )
+    return f"those of {len(chosen)} movies are as their reviews say"
 
 
 def _lake() -> str:

@@ -1,11 +1,24 @@
 """Superset's configuration: the differences from its defaults, with the reasons.
 
-Superset loads this file by SUPERSET_CONFIG_PATH. The file needs these variables, but for the last:
+Superset loads this file by SUPERSET_CONFIG_PATH. The file needs these variables:
 
     SUPERSET_SECRET_KEY    signs sessions and encrypts stored passwords; without it they are lost
     SUPERSET_METADATA_URL  Superset's own database, postgresql+psycopg2://...
     SUPERSET_CACHE_DIR     directory of the caches; closed to others, since its files are unpickled
-    SUPERSET_HTTPS         1 behind an HTTPS proxy: secure cookies, the proxy's headers are trusted
+
+These may be left out (docs/adr/0050-superset-on-a-cluster.md):
+
+    SUPERSET_PUBLIC_URL    where browsers reach Superset, if a proxy stands in front. Superset is
+                           served at the path of this address, and behind https:// it trusts the
+                           proxy's headers
+    SUPERSET_CACHE_URL     a Redis for caches and sessions, which may drop what it has no room for;
+                           closed to others, as above. Unset: files in SUPERSET_CACHE_DIR
+    SUPERSET_REDIS_URL     a Redis for the orders to Superset's worker, which drops nothing; its
+                           databases 2 and 3 are used. Unset: no reports, no thumbnails
+    SUPERSET_INTERNAL_URL  where the worker's browser reaches Superset, without the path above
+    SUPERSET_SMTP_URL      the mail server of reports, smtps://user:password@host:465, or smtp://
+                           with STARTTLS, or smtp+plain:// without encryption (a relay close by)
+    SUPERSET_SMTP_FROM     the sender of reports
 """
 
 from __future__ import annotations
@@ -14,9 +27,11 @@ import copy
 import hashlib
 import os
 import secrets
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from cachelib import FileSystemCache
 from flask import (
@@ -29,10 +44,14 @@ from flask import (
     session,
     url_for,
 )
+from redis import Redis
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from superset import config as default
 from superset.security import SupersetSecurityManager
+from superset.tasks.types import FixedExecutor
 from werkzeug.wrappers import Response
+
+import proxied
 
 
 def _required(name: str) -> str:
@@ -54,12 +73,20 @@ GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = secrets.token_hex(32)
 # literally (`standard_conforming_strings`, on since 9.1), and so does SQLAlchemy once connected.
 PGDialect._backslash_escapes = False
 
+# --- Behind a proxy ----------------------------------------------------------------------------
+_PUBLIC = urlsplit(os.environ.get("SUPERSET_PUBLIC_URL", ""))
+_HTTPS = _PUBLIC.scheme == "https"
+_PATH = _PUBLIC.path.rstrip("/")
+APPLICATION_ROOT = _PATH or "/"
+ADDITIONAL_MIDDLEWARE = [proxied.below(_PATH)] if _PATH else []
+# The proxy says that the visitor came by https, and from which address, by which log-ins are
+# counted. The name of the host is the request's own, and the path is the one above.
+ENABLE_PROXY_FIX = _HTTPS
+PROXY_FIX_CONFIG = {"x_for": 1, "x_proto": 1, "x_host": 0, "x_port": 0, "x_prefix": 0}
+
 # --- Nothing leaves this machine ---------------------------------------------------------------
-_HTTPS = os.environ.get("SUPERSET_HTTPS") == "1"
 WTF_CSRF_ENABLED = TALISMAN_ENABLED = True
-SESSION_COOKIE_SECURE = ENABLE_PROXY_FIX = _HTTPS
-# Do not trust X-Forwarded-For, which clients may write: log-ins are counted by address.
-PROXY_FIX_CONFIG = {**default.PROXY_FIX_CONFIG, "x_for": 0}
+SESSION_COOKIE_SECURE = _HTTPS
 # Cookies ignore the port: two instances on 127.0.0.1 would log each other's users out.
 SESSION_COOKIE_NAME = f"superset_{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 # No other host is allowed: the browser sends nothing to scarf.sh (a pixel on every page that no
@@ -68,6 +95,7 @@ THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
 TALISMAN_CONFIG: dict[str, Any] = {
     **copy.deepcopy(default.TALISMAN_CONFIG),
     "session_cookie_secure": _HTTPS,
+    "strict_transport_security": False,  # the proxy says it, for all that it serves
     "referrer_policy": "same-origin",
 }
 TALISMAN_CONFIG["content_security_policy"] |= {
@@ -84,9 +112,15 @@ ENABLE_CORS = False
 # Sessions lie on the server, and the cookie holds only their id: after a log-out a copy of the
 # cookie is useless. They are not in the database, which would be asked for every file of a page.
 _CACHE_DIR = _required("SUPERSET_CACHE_DIR")
+_CACHE_URL = os.environ.get("SUPERSET_CACHE_URL") or None
 SESSION_SERVER_SIDE = True
-SESSION_TYPE = "cachelib"
-SESSION_CACHELIB = FileSystemCache(f"{_CACHE_DIR}/sessions", threshold=10_000)
+if _CACHE_URL is None:
+    SESSION_TYPE = "cachelib"
+    SESSION_CACHELIB = FileSystemCache(f"{_CACHE_DIR}/sessions", threshold=10_000)
+else:
+    SESSION_TYPE = "redis"
+    SESSION_REDIS = Redis.from_url(_CACHE_URL)
+    SESSION_KEY_PREFIX = "superset_session_"
 PERMANENT_SESSION_LIFETIME = timedelta(days=1)
 # Otherwise a slow request that began before a log-out would write the session again.
 SESSION_REFRESH_EACH_REQUEST = False
@@ -95,6 +129,14 @@ SESSION_REFRESH_EACH_REQUEST = False
 
 
 def _cache(name: str, seconds: int) -> dict[str, Any]:
+    if _CACHE_URL is not None:
+        return {
+            "CACHE_TYPE": "RedisCache",
+            "CACHE_REDIS_URL": _CACHE_URL,
+            # Without a prefix, to clear one cache would be to clear the whole Redis.
+            "CACHE_KEY_PREFIX": f"superset_{name}_",
+            "CACHE_DEFAULT_TIMEOUT": seconds,
+        }
     return {
         "CACHE_TYPE": "FileSystemCache",
         "CACHE_DIR": f"{_CACHE_DIR}/{name}",
@@ -105,23 +147,71 @@ def _cache(name: str, seconds: int) -> dict[str, Any]:
 
 CACHE_CONFIG = _cache("metadata", 24 * 3600)
 DATA_CACHE_CONFIG = _cache("data", 600)  # datasets that must be fresher set 60
+THUMBNAIL_CACHE_CONFIG = _cache("thumbnails", 7 * 24 * 3600)
 # Only people who write charts have such entries; guests have filter states, see `visitors.py`.
 EXPLORE_FORM_DATA_CACHE_CONFIG = _cache("explore", 7 * 24 * 3600)
+# In Superset's database, which all its servers share, beside a Redis too: there the number of the
+# entries is limited, and a guest who stores many pushes nobody's session out.
 FILTER_STATE_CACHE_CONFIG = {
     **default.FILTER_STATE_CACHE_CONFIG,
     "CACHE_DEFAULT_TIMEOUT": 24 * 3600,
     "REFRESH_TIMEOUT_ON_RETRIEVAL": False,
 }
 ALEMBIC_SKIP_LOG_CONFIG = True  # else a migration turns off all later logs
-RATELIMIT_STORAGE_URI = "memory://"  # the default, but without a warning
+RATELIMIT_STORAGE_URI = _CACHE_URL or "memory://"  # the default, but without a warning
 ROW_LIMIT = 10_000  # of a chart without a limit of its own
 DEFAULT_RELATIVE_END_TIME = "tomorrow"  # else "Last month" ends before today
 SUPERSET_WEBSERVER_TIMEOUT = 60  # seconds; gunicorn's is longer, so that the page can show it
+
+# --- Reports and thumbnails: Superset's worker --------------------------------------------------
+_REDIS_URL = os.environ.get("SUPERSET_REDIS_URL") or None
+if _REDIS_URL is not None:
+
+    class CELERY_CONFIG(default.CeleryConfig):
+        """Superset's own, with its tasks and times, but over Redis."""
+
+        broker_url = urlsplit(_REDIS_URL)._replace(path="/2").geturl()
+        result_backend = urlsplit(_REDIS_URL)._replace(path="/3").geturl()
+        broker_connection_retry_on_startup = True
+
+    # Everybody sees the same picture of a dashboard; a report is made with the rights of its owner.
+    THUMBNAIL_EXECUTORS = [FixedExecutor("admin")]
+    THUMBNAIL_ERROR_CACHE_TTL = 300  # seconds until a picture that failed is tried again
+    # Seconds on a busy machine, until a dashboard begins to show and until its charts are drawn.
+    SCREENSHOT_LOCATE_WAIT, SCREENSHOT_LOAD_WAIT = 60, 180
+    WEBDRIVER_TYPE = "chrome"
+    WEBDRIVER_AUTH_FUNC = proxied.signing_in(_PATH)
+    WEBDRIVER_BASEURL = f"{_required('SUPERSET_INTERNAL_URL').rstrip('/')}/"
+    WEBDRIVER_BASEURL_USER_FRIENDLY = (
+        _PUBLIC._replace(path="/").geturl() if _PUBLIC.netloc else WEBDRIVER_BASEURL
+    )
+    WEBDRIVER_OPTION_ARGS = ["--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars"]
+    if os.geteuid() == 0:  # Chromium's sandbox refuses to run as root
+        WEBDRIVER_OPTION_ARGS.append("--no-sandbox")
+    if _driver := shutil.which("chromedriver"):  # else Selenium looks for one to download
+        WEBDRIVER_CONFIGURATION = {"service": {"executable_path": _driver}}
+
+
+def _no_mail_server(msg: Any, **_: Any) -> Any:
+    """Fail a report before it is sent; the report's log shows the sentence."""
+    raise RuntimeError("No mail server is set: give Superset and its worker SUPERSET_SMTP_URL.")
+
+
+_smtp = urlsplit(os.environ.get("SUPERSET_SMTP_URL", ""))
+if _smtp.hostname:
+    SMTP_HOST, SMTP_PORT = _smtp.hostname, _smtp.port or (465 if _smtp.scheme == "smtps" else 587)
+    SMTP_USER, SMTP_PASSWORD = (unquote(word or "") for word in (_smtp.username, _smtp.password))
+    SMTP_SSL, SMTP_STARTTLS = _smtp.scheme == "smtps", _smtp.scheme == "smtp"
+    SMTP_SSL_SERVER_AUTH = True
+    SMTP_MAIL_FROM = _required("SUPERSET_SMTP_FROM")
+else:
+    EMAIL_HEADER_MUTATOR = _no_mail_server
 
 # --- Appearance --------------------------------------------------------------------------------
 FEATURE_FLAGS = {
     # Else charts below the screen are not drawn, and a printed page has gaps.
     "DASHBOARD_VIRTUALIZATION": False,
+    **dict.fromkeys(("ALERT_REPORTS", "THUMBNAILS"), _REDIS_URL is not None),
 }
 # For size, colour and layout of Markdown cards; scripts and style sheets stay forbidden.
 HTML_SANITIZATION_SCHEMA_EXTENSIONS = {"attributes": {"*": ["style", "className"]}}
@@ -132,7 +222,10 @@ _STATIC = Path(__file__).with_name("static")
 
 
 def _static_url(name: str) -> str:
-    """Return the address of a file of ours; it changes with the content, so caches may keep it."""
+    """Return the address of a file of ours; it changes with the content, so caches may keep it.
+
+    Superset puts its path before some addresses, and takes others as they are (6.1.0).
+    """
     version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/filmpulse-static/{name}?v={version}"
 
@@ -145,7 +238,7 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
         "brandLogoUrl": _static_url(logo),
         "brandLogoHref": "/dashboard/list/",
         # Superset's own spinner is not in its wheel, which each page would log.
-        "brandSpinnerUrl": _static_url("spinner.svg"),
+        "brandSpinnerUrl": f"{_PATH}{_static_url('spinner.svg')}",
         "colorPrimary": primary,
         "colorLink": primary,
     }
@@ -153,10 +246,10 @@ def _theme(base: dict[str, Any], logo: str, primary: str) -> dict[str, Any]:
 
 
 APP_NAME = "Filmpulse"
-APP_ICON = _static_url("logo.svg")
+APP_ICON = f"{_PATH}{_static_url('logo.svg')}"
 LOGO_TARGET_PATH = "/dashboard/list/"
 LOGO_RIGHT_TEXT = "Filmpulse"
-FAVICONS = [{"href": APP_ICON, "type": "image/svg+xml"}]
+FAVICONS = [{"href": _static_url("logo.svg"), "type": "image/svg+xml"}]
 THEME_DEFAULT = _theme(default.THEME_DEFAULT, "logo.svg", "#0F6E84")
 THEME_DARK = _theme(default.THEME_DARK, "logo-dark.svg", "#4FB3C8")
 

@@ -50,7 +50,7 @@ def fill(warehouse_url: str, lake: Path) -> None:
         for statement in (*_LIFE, *_CATALOGUE):
             connection.execute(statement, _VALUES)
         figures.count_catalogue(connection, "catalogue_live")
-    jobs.refresh_figures(context)
+    figures.count_all(context.warehouse)
 
 
 def _twin(movie: SampleMovie, imdb_id: str) -> SampleMovie:

@@ -126,11 +126,14 @@ XMLHttpRequest.prototype.send = function (...args) {
 
 
 @contextmanager
-def logged_in(address: str, user: str, password: str) -> Iterator[webdriver.Chrome]:
-    """Give a real browser, logged in by Airflow's own page, that notes what the policy forbade."""
+def logged_in(address: str, user: str, password: str, *flags: str) -> Iterator[webdriver.Chrome]:
+    """Give a real browser, logged in by Airflow's own page, that notes what the policy forbade.
+
+    `flags` are more words for the browser's command line.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = next(path for path in BROWSER_PATHS if Path(path).exists())
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *flags):
         options.add_argument(word)
     options.add_argument("--window-size=1500,1200")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -144,7 +147,7 @@ def logged_in(address: str, user: str, password: str) -> Iterator[webdriver.Chro
         name, typed = chrome.find_elements("css selector", "input")
         name.send_keys(user)
         typed.send_keys(password + "\n")
-        wait(chrome, "return !location.pathname.startsWith('/auth/')")
+        wait(chrome, "return !location.pathname.includes('/auth/')")
         yield chrome
     finally:
         chrome.quit()

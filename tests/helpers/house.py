@@ -50,14 +50,21 @@ class House:
         return f"/auth/login?next={next_url}"
 
     def tracked(self) -> jobs.Tracked:
-        return jobs.read_tracked(self.raw)
+        if self.job_context is None:
+            return jobs.read_tracked(self.raw)
+        return jobs.all_tracked(self.raw, self.job_context.warehouse)
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
+    def change_tracked(
+        self, add: Sequence[str] = (), remove: Sequence[str] = (), file_name: str | None = None
+    ) -> jobs.Changed:
+        asked: Any = {
+            "add": add, "remove": remove, "file_name": file_name,
+            "origin": "file" if file_name else "page",
+        }  # fmt: skip
         with self._lock:
-            before = self.tracked().imdb_ids
-            self.raw = jobs.change_entries(self.raw, add, remove)
-            after = self.tracked().imdb_ids
-        return [one for one in (*add, *remove) if (one in before) != (one in after)]
+            made = jobs.change_tracked(self.raw, self.context(), **asked)
+            self.raw = made.variable
+        return made
 
     def check_start(self, dag_id: str, visitor: Visitor) -> None:
         if dag_id in self.forbidden:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 def detect(
     *, since: datetime, run_id: str, longest: timedelta, is_patient: bool
 ) -> tuple[bool, dict[str, Any]]:
-    """Do one round of detection over the Variable `tracked_movies`; inside a sensor.
+    """Do one round of detection over all tracked movies; inside a sensor.
 
     Returns:
         Whether the sensor is done, and what the tasks after it need.
@@ -24,15 +24,16 @@ def detect(
 
     from filmpulse import jobs
 
-    tracked = jobs.read_tracked(Variable.get(TRACKED_MOVIES, default="[]"))
+    context = job_context()
+    tracked = jobs.all_tracked(Variable.get(TRACKED_MOVIES, default="[]"), context.warehouse)
     if not tracked.imdb_ids:
-        log.warning('No movie is tracked: put ids in the Variable, like ["tt0111161"].')
+        log.warning("No movie is tracked: filmpulse movies add tt0111161")
     found = jobs.detect(
         tracked.imdb_ids,
         since=since,
         until=since + longest,
         run_id=run_id,
-        context=job_context(),
+        context=context,
         is_active=_reception_is_active,
         budget_seconds=None if is_patient else longest.total_seconds(),
     )

@@ -18,11 +18,12 @@ from typing import Any, cast
 from fastapi import HTTPException
 from starlette.requests import HTTPConnection
 
+from filmpulse import jobs
 from filmpulse.airflow_bridge.connections import stored_model
 from filmpulse.airflow_bridge.context import stored_context
 from filmpulse.airflow_bridge.variables import TRACKED_MOVIES, change_variable, read_variable
 from filmpulse.errors import Retryable
-from filmpulse.jobs import Context, Tracked, change_entries, read_tracked
+from filmpulse.jobs import Changed, Context, Tracked
 from filmpulse.web.door import Right, Visitor
 
 RECEPTION = "movie_reception"
@@ -74,18 +75,21 @@ class AirflowDoor:
 
     def tracked(self) -> Tracked:
         """Return the tracked movies."""
-        return read_tracked(read_variable())
+        return jobs.all_tracked(read_variable(), self.context().warehouse)
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
-        """Change the Variable under a lock; return the movies that were added or removed."""
-        before = set[str]()
-
-        def change(raw: str) -> str:
-            before.update(read_tracked(raw).imdb_ids)
-            return change_entries(raw, add, remove)
-
-        after = set(read_tracked(change_variable(change)).imdb_ids)
-        return [imdb_id for imdb_id in (*add, *remove) if (imdb_id in before) != (imdb_id in after)]
+    def change_tracked(
+        self,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        file_name: str | None = None,
+    ) -> Changed:
+        """Change which movies are tracked, under the Variable's lock."""
+        asked: Any = {
+            "add": add, "remove": remove, "file_name": file_name,
+            "origin": "file" if file_name else "page",
+        }  # fmt: skip
+        context = self.context()
+        return change_variable(lambda raw: jobs.change_tracked(raw, context, **asked))
 
     def check_start(self, dag_id: str, visitor: Visitor) -> None:
         """Ask Airflow whether the visitor may trigger a DAG.

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from filmpulse.errors import AirflowUnavailable, BadInput
+from filmpulse.jobs import Changed
 
 TRACKED_MOVIES = "tracked_movies"
 ENVIRONMENT = "AIRFLOW_VAR_TRACKED_MOVIES"
@@ -28,12 +29,12 @@ def read_variable() -> str:
         return str(Variable.get(TRACKED_MOVIES, default_var="[]"))
 
 
-def change_variable(change: Callable[[str], str]) -> str:
-    """Change `tracked_movies` so that of two changes at once none is lost; return the new text.
+def change_variable(change: Callable[[str], Changed]) -> Changed:
+    """Change which movies are tracked; of two changes at once none is lost. Return what it did.
 
     Args:
-        change: Given the text that is stored, returns the text to store. Its errors are passed on,
-            and nothing is changed.
+        change: Given the text that the Variable holds, changes the table and returns the text to
+            store. Its errors are passed on, and the Variable stays.
 
     Raises:
         AirflowUnavailable: Airflow's database is not there.
@@ -55,9 +56,9 @@ def change_variable(change: Callable[[str], str]) -> str:
             # The lock: any database makes a second writer of the row wait until the first is done.
             session.execute(update(Variable).where(this).values(key=Variable.key))
             row = session.scalars(select(Variable).where(this)).one()
-            text = change(str(row.get_val()))  # type: ignore[no-untyped-call]
-            Variable.set(TRACKED_MOVIES, text, description=DESCRIPTION, session=session)
-            return text
+            made = change(str(row.get_val()))  # type: ignore[no-untyped-call]
+            Variable.set(TRACKED_MOVIES, made.variable, description=DESCRIPTION, session=session)
+            return made
 
 
 def _ensure_variable() -> None:

@@ -96,6 +96,20 @@ def with_model(settings: Settings) -> Settings:
         return airflow_bridge.stored_model(settings)
 
 
+def variable_reader() -> Callable[[], str] | None:
+    """Return what reads Airflow's Variable of tracked movies; None without an Airflow."""
+    if not has_airflow():
+        return None
+
+    def read() -> str:
+        with _kept_logging():
+            from filmpulse import airflow_bridge
+
+            return airflow_bridge.read_variable()
+
+    return read
+
+
 def send_test_alert() -> list[tuple[str, bool]] | None:
     """Send a test message to whom alerts go; return who took it, None if nobody is told.
 

@@ -234,8 +234,6 @@ def _import_table(file: Path, mapping: Any, rejects: Path, analyse: bool) -> boo
     is_scored = True
     if analyse:
         is_scored = not score(imported.loaded, run_id, context).failures
-    else:
-        jobs.refresh_figures(context)
     for imdb_id, loaded in imported.loaded.items():
         changed = f"{loaded.inserted:,} new, {loaded.revised:,} edited"
         name = escape(jobs.label(imdb_id, context))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -101,14 +103,14 @@ Label = Annotated[str, typer.Argument(help="What happened, in at most 80 charact
 
 @movies_app.command("list")
 def movies_list() -> None:
-    """List the movies that are tracked."""
+    """List the movies that are tracked: those of the Variable, then those of the table."""
     from filmpulse import airflow_bridge, jobs
 
-    tracked = jobs.read_tracked(airflow_bridge.read_variable())
     context = common.job_context()
+    tracked = jobs.all_tracked(airflow_bridge.read_variable(), context.warehouse)
+    labels = jobs.labels(tracked.imdb_ids, context)
     for imdb_id in tracked.imdb_ids:
-        label = jobs.label(imdb_id, context)
-        out.print(imdb_id if label == imdb_id else f"{imdb_id}  {escape(label)}")
+        out.print(f"{imdb_id}  {escape(labels[imdb_id])}" if imdb_id in labels else imdb_id)
     for problem in tracked.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
     if not tracked.imdb_ids:
@@ -117,28 +119,97 @@ def movies_list() -> None:
 
 @movies_app.command("add")
 def movies_add(imdb_ids: ImdbIds) -> None:
-    """Track movies; the next hourly detection takes them up."""
-    change_tracked(add=imdb_ids)
+    """Track movies; the next hourly detection takes them up.
+
+    They go to the Variable tracked_movies; once 2,000 movies are tracked, to a table.
+    """
+    _tell_change(change_tracked(add=imdb_ids))
 
 
 @movies_app.command("remove")
 def movies_remove(imdb_ids: ImdbIds) -> None:
     """Stop tracking movies; what was collected stays."""
-    change_tracked(remove=imdb_ids)
+    _tell_change(change_tracked(remove=imdb_ids))
 
 
-def change_tracked(add: list[str] | None = None, remove: list[str] | None = None) -> None:
-    """Change the list of tracked movies; leave its other entries as a person wrote them."""
+@movies_app.command("import")
+def movies_import(
+    file: Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False)],
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Stop tracking the movies of the file instead.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
+    ] = False,
+) -> None:
+    """Track the movies that a file names; a second time changes nothing.
+
+    The file holds ids or addresses of movies, one a line; or it is a CSV with a column of them, as
+    IMDb exports lists and ratings; or a saved page of IMDb's search. Lines that name no movie are
+    named and passed over.
+    """
     from filmpulse import airflow_bridge, jobs
 
-    text = airflow_bridge.change_variable(
-        lambda raw: jobs.change_entries(raw, add or (), remove or ())
+    found = jobs.read_ids(file.name, file.read_bytes())
+    for line in found.wrong:
+        err.print(f"[yellow]line {line.number} names no movie:[/] {escape(line.text)}")
+    if (more := found.wrong_lines - len(found.wrong)) > 0:
+        err.print(f"[yellow]and {more:,} more lines.[/]")
+    out.print(
+        f"{escape(file.name)} names {len(found.imdb_ids):,} movies; {found.repeated:,} came again, "
+        f"{found.wrong_lines:,} lines name none."
     )
-    tracked = jobs.read_tracked(text)
-    for problem in tracked.problems:
+    if not dry_run:
+        add, gone = ([], found.imdb_ids) if remove else (found.imdb_ids, [])
+        _tell_change(change_tracked(add=add, remove=gone, file_name=None if remove else file.name))
+        return
+    context = common.job_context()
+    known = set(jobs.all_tracked(airflow_bridge.read_variable(), context.warehouse).imdb_ids)
+    tracked = sum(imdb_id in known for imdb_id in found.imdb_ids)
+    what = f"{tracked:,} are tracked, and would be no longer" if remove else (
+        f"{len(found.imdb_ids) - tracked:,} would be new, {tracked:,} are tracked already"
+    )  # fmt: skip
+    out.print(f"{what}. Nothing was changed.")
+
+
+@movies_app.command("move")
+def movies_move() -> None:
+    """Move the movies of the Variable tracked_movies to the table, if the Variable is too long."""
+    from filmpulse import airflow_bridge, jobs
+
+    context = common.job_context()
+    _tell_change(airflow_bridge.change_variable(lambda raw: jobs.move_to_table(raw, context)))
+
+
+def change_tracked(
+    add: Sequence[str] = (), remove: Sequence[str] = (), file_name: str | None = None
+) -> Any:
+    """Change which movies are tracked; leave the Variable's other entries as a person wrote them.
+
+    Returns:
+        What was changed (`jobs.Changed`).
+    """
+    from filmpulse import airflow_bridge, jobs
+
+    context = common.job_context()
+    asked: Any = {
+        "add": add, "remove": remove, "file_name": file_name,
+        "origin": "file" if file_name else "command",
+    }  # fmt: skip
+    return airflow_bridge.change_variable(lambda raw: jobs.change_tracked(raw, context, **asked))
+
+
+def _tell_change(made: Any) -> None:
+    """Print what a change of the tracked movies did."""
+    for problem in made.problems:
         err.print(f"[yellow]{escape(problem)}[/]")
-    count = len(tracked.imdb_ids)
-    out.print("1 movie is tracked." if count == 1 else f"{count} movies are tracked.")
+    changes = [
+        f"{len(made.added):,} added" + (" to the table" if made.is_in_table else ""),
+        f"{len(made.removed):,} removed",
+    ]
+    is_none = not (made.added or made.removed)
+    said = "1 movie is tracked" if made.tracked == 1 else f"{made.tracked:,} movies are tracked"
+    out.print(f"{said}." if is_none else f"{said}: {', '.join(changes)}.")
 
 
 @events_app.command("add")

@@ -52,7 +52,7 @@ def doctor(alert_test: AlertTest = False) -> None:
     for name in ("", "check", "found", "what to do"):
         table.add_column(name, overflow="fold")
     failed = 0
-    for check in checks(common.with_model):
+    for check in checks(common.with_model, common.variable_reader()):
         failed += not check.ok
         table.add_row(
             "[green]ok[/]" if check.ok else "[red]no[/]",
@@ -147,6 +147,23 @@ def _tell_rebuilt(rebuilt: Any, scored: int) -> None:
         err.print(f"[red]{escape(failure)}[/]")
 
 
+@app.command()
+def recount() -> None:
+    """Count the figures of all movies anew from their reviews and scores; say which were wrong.
+
+    Loads and scores keep figures right, so this is needed only after a change of rows by hand.
+    `filmpulse doctor` compares some movies' figures with their rows.
+    """
+    from filmpulse import jobs
+
+    with common.bar("movies") as progress:
+        wrong = jobs.recount(common.job_context(), progress)
+    if wrong:
+        out.print(f"{len(wrong)} movies had wrong figures, now put right: {', '.join(wrong)}.")
+    else:
+        out.print("The figures of all movies were right.")
+
+
 Movie = Annotated[str | None, typer.Option(help="All of a movie: its IMDb id.", parser=read_movie)]
 Review = Annotated[str | None, typer.Option(help="One review: its id, such as rw1.")]
 Author = Annotated[
@@ -238,16 +255,13 @@ def _erased_line(erased: Any) -> str:
 
 def _stop_tracking(imdb_id: str) -> None:
     """Take a movie off the list of tracked movies, and say so."""
-    from filmpulse import airflow_bridge, jobs
-
     try:
-        is_tracked = imdb_id in jobs.read_tracked(airflow_bridge.read_variable()).imdb_ids
+        made = change_tracked(remove=[imdb_id])
     except Exception as error:  # without Airflow there is no list, and erasing needs none
         err.print(f"[yellow]tracked_movies could not be read, so look yourself whether it lists "
                   f"{imdb_id}: {escape(str(error)[:200])}[/]")  # fmt: skip
         return
-    if is_tracked:
-        change_tracked(remove=[imdb_id])
+    if made.removed:
         out.print(f"{imdb_id} is no longer tracked.")
 
 

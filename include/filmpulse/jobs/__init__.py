@@ -67,7 +67,6 @@ from filmpulse.jobs.reception.load import load, load_movie
 from filmpulse.jobs.reception.look_first import Estimate, FirstLook, look_first
 from filmpulse.jobs.reception.note_events import add_event, list_events, remove_event
 from filmpulse.jobs.reception.probe import check_live
-from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
     Unfinished,
     analyse,
@@ -89,8 +88,14 @@ from filmpulse.jobs.reception.summarise import (
 )
 from filmpulse.jobs.reception.tag import add_tag, remove_tag
 from filmpulse.jobs.reception.track import (
+    TABLE_FROM,
+    Changed,
     Tracked,
+    all_tracked,
     change_entries,
+    change_tracked,
+    labels,
+    move_to_table,
     read_tracked,
     tracked_id,
     typed_ids,
@@ -133,11 +138,13 @@ from filmpulse.jobs.upkeep.evaluate import (
 from filmpulse.jobs.upkeep.evaluate_warehouse import WarehouseReport, evaluate_warehouse
 from filmpulse.jobs.upkeep.export import Exported, ExportManifest, export, export_weekly
 from filmpulse.jobs.upkeep.rebuild import rebuild
+from filmpulse.jobs.upkeep.recount import recount
 from filmpulse.jobs.upkeep.restore import Drilled, Restored, drill, restore
 from filmpulse.jobs.upkeep.retain import Retained, apply_retention
 from filmpulse.jobs.upkeep.verify_lake import Verified, verify_lake
 from filmpulse.jobs.upkeep.write_sheet import recovery_sheet
 from filmpulse.sources.datasets import CREDIT as CATALOGUE_CREDIT
+from filmpulse.sources.id_files import IdFile, read_ids
 from filmpulse.sources.tables.mapping import DATE_WORDS, FIELDS, SUFFIXES, is_table, make_map
 from filmpulse.sources.tables.propose import NAMES, Proposal, propose_table
 from filmpulse.sources.tables.sample import Sample

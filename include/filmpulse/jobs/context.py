@@ -12,7 +12,6 @@ from filmpulse.backup.store import Account, Store
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.lake import Lake
-from filmpulse.warehouse import figures
 from filmpulse.warehouse.scores import switch_analyser
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def s3_options(account: Account) -> dict[str, Any]:
 
 
 def setup_warehouse(context: Context) -> Revision:
-    """Migrate the warehouse, give its reader role its rights, and bring figures up to date.
+    """Migrate the warehouse, and give its reader role its rights.
 
     Repeatable. The owner needs no right over roles if an administrator has made the reader
     (docs/runbooks/postgres_roles.md).
@@ -130,14 +129,10 @@ def setup_warehouse(context: Context) -> Revision:
     from filmpulse.warehouse.migrate import migrate  # Alembic takes a second to import
 
     revision = migrate(context.warehouse.url)
-    switched = 0
-    with context.warehouse.connect() as connection:
-        if revision.current != revision.head:
-            # An older version showed movies under a model that had hardly scored them.
-            switched = switch_analyser(connection, imdb_ids=None, analyser_id=None)
+    if revision.current != revision.head:
+        # An older version showed movies under a model that had hardly scored them.
+        switch_analyser(context.warehouse, imdb_ids=None, analyser_id=None)
     _set_up_reader(context)
-    if switched or revision.has_marts:  # otherwise the marts were just made, with their figures
-        figures.refresh(context.warehouse, is_shared=True)
     return revision
 
 

@@ -236,7 +236,12 @@ class Install:
             own |= {variable_name(name) for name in Settings.model_fields if "backup" in name}
         given = self.settings | {variable: env[variable] for variable in variables(env)}
         self.settings = {
-            key: value for key, value in given.items() if key not in own and value.strip()
+            key: value
+            for key, value in given.items()
+            # An address of this machine is what `env.sh` says where no proxy stands in front.
+            if key not in own
+            and value.strip()
+            and not (key.endswith("_PUBLIC_URL") and f"//{ports.HOST}:" in value)
         }
         Settings.from_env(self.settings)
 
@@ -266,6 +271,7 @@ class Stack:
     dir: Path  # absolute
     # By `airflow`, `superset`, `sample_site`, `s3`, `postgres`; None for a part that is left out.
     urls: dict[str, str | None]
+    public_urls: dict[str, str]  # where browsers reach `airflow` and `superset` behind a proxy
     env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
     superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
     # Of each worker of a cluster, by its queue; secrets. Empty on one machine.
@@ -315,14 +321,14 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     secret, port = install.secrets, install.ports
     left_out = install.left_out()
     urls = _urls(install, left_out)
-    airflow_url = str(urls["airflow"])
     env, worker_envs = _environments(instance, install, urls)
     return Stack(
         name=instance.name,
         dir=instance.dir,
         urls=urls,
+        public_urls=_public_urls(install),
         env=env,
-        superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
+        superset_env=_superset_env(instance, install, urls) if urls["superset"] else {},
         worker_envs=worker_envs,
         shell_env={
             SOURCED: instance.name,
@@ -359,11 +365,21 @@ def _urls(install: Install, left_out: Mapping[str, str]) -> dict[str, str | None
     }
 
 
+def _public_urls(install: Install) -> dict[str, str]:
+    """Return where browsers reach `airflow` and `superset`, for those behind a proxy."""
+    given = {
+        part: install.settings.get(f"FILMPULSE_{part.upper()}_PUBLIC_URL", "").rstrip("/")
+        for part in ("airflow", "superset")
+        if part not in install.left_out()
+    }
+    return {part: url for part, url in given.items() if url}
+
+
 def _environments(
     instance: Instance, install: Install, urls: Mapping[str, str | None]
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Return the environment of Airflow's parts, and those of a cluster's workers by queue."""
-    shared = _shared_env(str(urls["airflow"]))
+    shared = _shared_env(str(urls["airflow"]), _public_urls(install).get("airflow"))
     control = _control_plane_env(instance, install, str(urls["airflow"]))
     ours = _filmpulse_env(instance, install, urls)
     if not install.is_cluster:
@@ -378,8 +394,13 @@ def _environments(
     return shared | control | cluster.of_control_plane() | ours, workers
 
 
-def _shared_env(airflow_url: str) -> dict[str, str]:
-    """Return the variables of Airflow's parts and of whatever runs tasks; no secret."""
+def _shared_env(airflow_url: str, public_url: str | None) -> dict[str, str]:
+    """Return the variables of Airflow's parts and of whatever runs tasks; no secret.
+
+    Args:
+        airflow_url: Where tasks reach Airflow.
+        public_url: Where browsers do, if a proxy stands in front.
+    """
     return {
         "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
@@ -387,7 +408,7 @@ def _shared_env(airflow_url: str) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
-        "AIRFLOW__API__BASE_URL": airflow_url,
+        "AIRFLOW__API__BASE_URL": public_url or airflow_url,
         # A task reports its end within a second: a late report could kill a rescheduled sensor.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         # A killed worker is noticed after a minute, not five; so are the tasks of a killed
@@ -457,9 +478,9 @@ def _filmpulse_env(
         }
         ours.setdefault("FILMPULSE_BACKUP_URL", "s3://filmpulse/backups")
     if superset_url is not None:
+        ours.setdefault("FILMPULSE_SUPERSET_PUBLIC_URL", superset_url)
         ours |= {
             "FILMPULSE_SUPERSET_URL": superset_url,
-            "FILMPULSE_SUPERSET_PUBLIC_URL": superset_url,
             "FILMPULSE_SUPERSET_USER": BACKUP,
             "FILMPULSE_SUPERSET_PASSWORD": secret["superset_backup"],
         }
@@ -473,17 +494,28 @@ def _filmpulse_env(
     return ours
 
 
-def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+def _superset_env(
+    instance: Instance, install: Install, urls: Mapping[str, str | None]
+) -> dict[str, str]:
     """Return Superset's variables: its own database, and the warehouse as its reader only."""
-    secret, port = install.secrets, install.ports["postgres"]
-    reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
+    secret, port = install.secrets, install.ports
+    public, internal, servers = _public_urls(install), None, None
+    if install.is_cluster:
+        internal, servers = urls["superset"], cluster.beside_superset(secret, port)
+    # A cluster's Superset reads the replica.
+    read_port = port["replica" if install.is_cluster else "postgres"]
+    reader = postgres.address("filmpulse_reader", secret["reader"], read_port, "filmpulse")
+    own = postgres.address("superset", secret["superset_db"], port["postgres"], "superset")
     return superset.environment(
         key=secret["superset_key"],
-        metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
+        metadata_url=own,
         cache=instance.dir / "superset" / "cache",
-        # It ends the query of a chart that nobody waits for.
-        warehouse_url=f"{reader}?options=-c%20statement_timeout%3D60s",
-        airflow_url=airflow_url,
+        # A server that is away is noticed, and a query ended that nobody waits for.
+        warehouse_url=f"{reader}?connect_timeout=10&options=-c%20statement_timeout%3D60s",
+        airflow_url=public.get("airflow", str(urls["airflow"])),
+        public_url=public.get("superset"),
+        internal_url=internal,
+        servers=servers,
     )
 
 

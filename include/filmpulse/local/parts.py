@@ -125,7 +125,10 @@ class Machine:
         """Yield Airflow's parts, the api-server first."""
         airflow = [sys.executable, "-m", "airflow"]
         ready = [sys.executable, "-m", "filmpulse.preload", "airflow"]  # its forks import nothing
-        yield self._airflow_part("api-server", [*airflow, "api-server"], "metadatabase")
+        # Of a proxy on this machine, which says that the visitor came by https, and from where.
+        is_behind_tls = self.stack.public_urls.get("airflow", "").startswith("https:")
+        server = [*airflow, "api-server", *(["--proxy-headers"] if is_behind_tls else [])]
+        yield self._airflow_part("api-server", server, "metadatabase")
         yield from self.schedulers()
         yield self._airflow_part("dag-processor", [*ready, "dag-processor"], "dag_processor")
         words = [*airflow, "triggerer", "--skip-serve-logs"]

@@ -15,11 +15,12 @@ def addresses(stack: Stack) -> str:
     """Return addresses and log-ins as lines of rich markup, those for people first."""
     login = _login(stack.airflow_user, stack.airflow_password)
     viewer = _login(VIEWER, stack.viewer_password)
-    lines = [("movies", f"{stack.urls['airflow']}{PREFIX}/   {login}  or  {viewer}")]
-    if stack.urls["superset"]:
+    urls = stack.urls | stack.public_urls
+    lines = [("movies", f"{urls['airflow']}{PREFIX}/   {login}  or  {viewer}")]
+    if urls["superset"]:
         logins = (_login(each, stack.superset_passwords[each]) for each in (ADMIN, GUEST))
-        lines.append(("dashboards", f"{stack.urls['superset']}   {'  or  '.join(logins)}"))
-    lines.append(("Airflow", f"{stack.urls['airflow']}   the same log-ins"))
+        lines.append(("dashboards", f"{urls['superset']}   {'  or  '.join(logins)}"))
+    lines.append(("Airflow", f"{urls['airflow']}   the same log-ins"))
     if stack.urls["sample_site"]:
         lines.append(("sample site", str(stack.urls["sample_site"])))
     lines += [("left out", f"{part}: {why}") for part, why in stack.left_out.items()]

@@ -35,7 +35,7 @@ _LISTS = (ENDING, ".xml")  # nothing else in XML is taken
 _SHEETS = (".xlsx",)  # no text
 _ID = re.compile(r"(?<![A-Za-z0-9])tt([0-9]+)(?![A-Za-z0-9])", re.IGNORECASE)
 _DIGITS = range(7, 10)
-_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _LOOKED_AT = 4_096  # characters, to tell text from other files
 _GZIP = b"\x1f\x8b"
 _MARKS = (
@@ -101,14 +101,14 @@ def read_list(name: str, content: bytes) -> TitleList | None:
             is too long.
         LayoutChanged: A search page that cannot be read.
     """
-    content = _unpacked(content)
+    content = unpacked(content)
     is_list = form_of(name) in _LISTS
     if is_archive(content) and not is_list:
         return None
-    page = _page_of(content)
+    page = page_of(content)
     if page is not None and page.lstrip()[:1] == "<" and (found := parse_search_page(page)):
         return _list("search_page", iter(found.imdb_ids), found.announced)
-    text = _decoded(content)
+    text = decoded(content)
     if not is_list and not _is_text_of_ids(name, content, text, page):
         return None
     found_list = _list("ids", (match[0].lower() for match in _ID.finditer(text)))
@@ -125,7 +125,7 @@ def read_list(name: str, content: bytes) -> TitleList | None:
 def _is_text_of_ids(name: str, content: bytes, text: str, page: str | None) -> bool:
     """Say whether a file may be a list: text that is nothing else that is known."""
     start = text.lstrip()[:1]
-    if start == "<" or _is_boxed(content) or _BINARY.search(text, 0, _LOOKED_AT):
+    if start == "<" or _is_boxed(content) or BINARY.search(text, 0, _LOOKED_AT):
         return False
     if start in ("{", "[") and page is not None:
         body = decode_json(page)
@@ -171,7 +171,7 @@ def _list(origin: Origin, words: Iterator[str], count: int | None = None) -> Tit
     return TitleList(origin, tuple(once), repeated, tuple(odd), count)
 
 
-def _unpacked(content: bytes) -> bytes:
+def unpacked(content: bytes) -> bytes:
     """Return the content of a gzip file, or any other file as it is."""
     if not content.startswith(_GZIP):
         return content
@@ -189,7 +189,7 @@ def _unpacked(content: bytes) -> bytes:
     return plain
 
 
-def _page_of(content: bytes) -> str | None:
+def page_of(content: bytes) -> str | None:
     """Return the page or the JSON in a file, or None."""
     try:
         return unwrap(content).text
@@ -205,7 +205,7 @@ def _is_boxed(content: bytes) -> bool:
         return True
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Decode a text so that its ids can be read: in nearly all encodings they are ASCII."""
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if marked is None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from filmpulse.items import Mode
 from filmpulse.warehouse.statement import Command, Query, Scalar
+
+
+class Due(NamedTuple):
+    """A movie that was not looked at in a run yet, and how often that is done (`mart.cadences`).
+
+    If it is not `is_due`, its next look may come later.
+    """
+
+    imdb_id: str
+    every: timedelta
+    is_due: bool = True
 
 
 class Check(NamedTuple):
@@ -34,6 +45,13 @@ class SiteHistory(NamedTuple):
     has_gap: bool | None
     full_attempt_at: datetime | None
     attempt_at: datetime | None
+
+
+class Ran(NamedTuple):
+    """How many movies were due in a run of the detector at a site, and were looked at so far."""
+
+    due: int
+    looked: int
 
 
 class OpenRun(NamedTuple):
@@ -66,7 +84,10 @@ class ReviewOf(NamedTuple):
     imdb_id: str
 
 
-due_movies = Scalar[str]("due_movies")
+begin_detection = Command("begin_detection")
+waiting_movies = Query("waiting_movies", Due)
+end_round = Command("end_round")
+detections = Query("detections", Ran)
 record_check = Command("record_check")
 checks_since = Query("checks_since", Check)
 collection_history = Query("collection_history", SiteHistory)

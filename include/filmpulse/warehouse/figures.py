@@ -1,24 +1,24 @@
-"""The figures of all movies side by side: materialised views, counted anew after each job.
+"""Figures: those of each movie, counted anew by whatever changes its reviews or scores.
 
-A page on one movie reads that movie's rows and is never stale. A comparison of all movies would
-have to read every review, so it reads `mart.compared_*` (docs/adr/0027). The figures of the
-catalogue are part of it: each load counts them before its swap (docs/adr/0044).
+A movie's counts stand in tables of `core` (`source_counts` and others). Marts read them alone, so a
+comparison of all movies reads no review (docs/adr/0046). The figures of the catalogue are part of
+it: each load counts them before its swap (docs/adr/0044).
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql as identifiers
 
-from filmpulse.warehouse import Warehouse, sql
+from filmpulse.warehouse import Warehouse, marts, sql
+from filmpulse.warehouse.statement import Command, Scalar
 
-_LOCK_SPACE = 0x66696775  # "figu": keeps our advisory locks apart from others
-_NEXT, _UNDER_WAY = 1, 2
-_PLACE = {"space": _LOCK_SPACE, "next": _NEXT, "under_way": _UNDER_WAY}
-PATIENCE = "15min"
-"""How long a caller waits for another one, as Postgres's `lock_timeout`."""
 CATALOGUE_TABLES = (
     "figures",
     "rated_titles",
@@ -39,41 +39,98 @@ _OF_CATALOGUE: tuple[LiteralString, ...] = (
 )
 
 
-def refresh(warehouse: Warehouse, *, is_shared: bool = False) -> None:
-    """Count the figures of all movies anew, from all that is committed by now.
+_lock_movie = Command("lock_movie")
+_recounts: tuple[Scalar[int], ...] = (Scalar("recount_reviews"), Scalar("recount_scores"))
+_note_recount = Command("note_recount")
+movies_to_count: Scalar[str] = Scalar("movies_to_count")
+"""All movies; with `rules`, those that other rules counted, or none did. Sorted."""
 
-    One caller counts at a time; readers see the old figures until all new ones are there. A shared
-    call returns at once if another caller already waits to count: that one has not begun, so it
-    will see the same rows.
+
+@cache
+def rules() -> str:
+    """Return a hash of all that says how a movie is counted."""
+    texts = [sql("recount_reviews"), sql("recount_scores")]
+    texts += [marts.text("current_reviews"), marts.text("aspects")]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def changing(connection: psycopg.Connection[Any], imdb_id: str) -> Iterator[None]:
+    """Let one transaction at a time change a movie's reviews and scores, and count them at the end.
+
+    Every change of these rows stands in such a block, so that rows and figures change together for
+    all who read. The lock is held until the transaction ends. Take it before any row of the movie;
+    of two movies, let the first transaction end before the second begins.
 
     Args:
-        warehouse: Where; as its owner.
-        is_shared: Whether a refresh that another caller is about to begin is enough.
+        connection: In a transaction, which the caller commits after the block.
+        imdb_id: The movie; its row need not exist.
+    """
+    _lock_movie(connection, imdb_id=imdb_id)
+    yield
+    _recount(connection, imdb_id)
+
+
+def _recount(connection: psycopg.Connection[Any], imdb_id: str) -> int:
+    """Count a movie from its rows; return how many stored counts were not as they should be."""
+    connection.execute(sql("recount_begin"))
+    changed = sum(recount.one(connection, imdb_id=imdb_id) for recount in _recounts)
+    connection.execute(sql("recount_end"))
+    _note_recount(connection, imdb_id=imdb_id, rules=rules(), changed=changed > 0)
+    return changed
+
+
+def count_by_new_rules(warehouse: Warehouse) -> int:
+    """Count the movies that other rules counted, or none did; return how many.
+
+    `migrate` does so after an upgrade. Each movie is one transaction; a second call goes on
+    where one broke off.
 
     Raises:
-        WarehouseUnavailable: Postgres went away, or others took a quarter of an hour.
-        psycopg.Error: The figures could not be counted; the old ones stay.
+        WarehouseUnavailable: Postgres did not answer; the movies before stay counted.
     """
-    with warehouse.session() as connection:
-        connection.execute(f"SET lock_timeout = '{PATIENCE}'")
-        if is_shared:
-            row = connection.execute(
-                "SELECT pg_try_advisory_lock(%(space)s, %(next)s) AS is_next", _PLACE
-            ).fetchone()
-            if row is not None and not row["is_next"]:
-                return
-        else:
-            connection.execute("SELECT pg_advisory_lock(%(space)s, %(next)s)", _PLACE)
-        keep_still(connection)
-        connection.execute("SELECT pg_advisory_unlock(%(space)s, %(next)s)", _PLACE)
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        with connection.transaction():
-            connection.execute(sql("refresh_figures"))
+    movies = movies_to_count(warehouse, rules=rules())
+    for imdb_id in movies:
+        _recount_movie(warehouse, imdb_id)
+    if movies:  # the planner must not take full tables for empty ones until Postgres looks itself
+        with warehouse.connect() as connection:
+            connection.execute(sql("analyse_counts"))
+    return len(movies)
 
 
-def keep_still(connection: psycopg.Connection[Any]) -> None:
-    """Wait until nobody counts the figures; nobody else begins until the connection is closed."""
-    connection.execute("SELECT pg_advisory_lock(%(space)s, %(under_way)s)", _PLACE)
+def count_all(
+    warehouse: Warehouse, progress: Callable[[int, int | None], None] = lambda _, __: None
+) -> list[str]:
+    """Count all movies anew; return those whose stored counts were wrong, sorted.
+
+    Nothing but a change of rows past `changing` (such as by hand) makes counts wrong. Each movie is
+    one transaction. `progress` is told the movies done, and all of them.
+
+    Raises:
+        WarehouseUnavailable: Postgres did not answer; the movies before stay counted.
+    """
+    movies = movies_to_count(warehouse, rules=None)
+    wrong = []
+    for done, imdb_id in enumerate(movies, start=1):
+        if _recount_movie(warehouse, imdb_id):
+            wrong.append(imdb_id)
+        progress(done, len(movies))
+    return wrong
+
+
+def is_wrong(warehouse: Warehouse, imdb_id: str) -> bool:
+    """Say whether a movie's stored counts differ from its rows; changes nothing."""
+    with warehouse.connect() as connection:
+        _lock_movie(connection, imdb_id=imdb_id)
+        changed = _recount(connection, imdb_id)
+        connection.rollback()
+    return changed > 0
+
+
+def _recount_movie(warehouse: Warehouse, imdb_id: str) -> int:
+    with warehouse.connect() as connection:
+        _lock_movie(connection, imdb_id=imdb_id)
+        return _recount(connection, imdb_id)
 
 
 def count_catalogue(connection: psycopg.Connection[Any], schema: str) -> None:

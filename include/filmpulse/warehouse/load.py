@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from filmpulse.items import Movie, Review, Snapshot
 from filmpulse.warehouse import Connection, sql
+from filmpulse.warehouse.figures import rules
 from filmpulse.warehouse.statement import Command, Query, Scalar
 
 Seen = Iterable[tuple[Review, str | None]]
@@ -63,8 +64,8 @@ def load_reviews(
 ) -> Loaded:
     """Bring `core.reviews` to what one collection saw; no later one may have been loaded.
 
-    The transaction must hold the movie's lock (`lock_movie`), and `core.movies` the movie. Loading
-    the same collection again changes nothing.
+    The call must stand in `figures.changing` of the movie, and `core.movies` must hold the movie.
+    Loading the same collection again changes nothing.
     """
     # The statements name `reviews` and `review_revisions` bare: `replay` puts tables before them.
     connection.execute("SET LOCAL search_path TO core")
@@ -113,8 +114,8 @@ def replay(
 
     The history is written anew in temporary tables. Only rows that then differ are touched, and
     scores of reviews that stay are kept. If collections are lost, no row of `core` is dropped, and
-    a review that was not seen since then stays as `core` has it. The transaction must hold the
-    movie's lock, and `core.movies` the movie.
+    a review that was not seen since then stays as `core` has it. The call must stand in
+    `figures.changing` of the movie, and `core.movies` must hold the movie.
 
     Args:
         connection: The warehouse.
@@ -193,18 +194,14 @@ def _apply(connection: Connection, key: dict[str, Any], sighting: Sighting) -> L
     return Loaded(inserted, revised, merged - inserted, removed)
 
 
-def lock_movie(connection: Connection, imdb_id: str) -> None:
-    """Let one transaction at a time write a movie's reviews."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (imdb_id,))
-
-
 _FACTS = {"cast": "cast_names"}  # where the column has another name than the item's field
 
 
 def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> None:
     """Store the facts that a page, fetched at a time (UTC), names of a movie.
 
-    For each fact the newest page that names it counts; None and empty facts are not named.
+    For each fact the newest page that names it counts; None and empty facts are not named. The call
+    must stand in `figures.changing` of the movie, since weeks are counted from its release.
     """
     facts = {
         _FACTS.get(name, name): value
@@ -217,7 +214,7 @@ def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> 
 
 def ensure_movie(connection: Connection, imdb_id: str) -> None:
     """Make a movie's row if there is none, titled by its id until a page names the title."""
-    _ensure_movie(connection, imdb_id=imdb_id)
+    _ensure_movie(connection, imdb_id=imdb_id, rules=rules())
 
 
 def store_snapshot(connection: Connection, snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Migrations: numbered SQL files that Alembic runs forward; then the marts on top of the tables.
+"""Migrations: numbered SQL files that Alembic runs forward; the marts on top; then the figures.
 
 A migration is a revision under `migrations/versions` and its files `<revision>_<schema>.sql` under
 `migrations/sql`. It changes tables, never a view: the marts are made anew after it. If a mart reads
@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import explained, marts, open_connection
+from filmpulse.warehouse import Warehouse, explained, figures, marts, open_connection
 
 _FOLDER = Path(str(files("filmpulse.warehouse") / "migrations"))
 _SCRIPTS = ScriptDirectory(str(_FOLDER))
@@ -57,7 +57,7 @@ class Revision(NamedTuple):
 
 
 def migrate(url: str) -> Revision:
-    """Bring a database to the newest revision, and its marts to this version.
+    """Bring a database to the newest revision, its marts and its figures to this version.
 
     A schema that was dropped is made anew: `mart` as it was, since it holds views alone; `core` and
     `ops` empty, for a rebuild from the lake to fill. A database that is up to date stays as it is.
@@ -83,6 +83,7 @@ def migrate(url: str) -> Revision:
         _upgrade(connection, "head")
         connection.commit()
         is_remade = marts.remake(url)
+        figures.count_by_new_rules(Warehouse(url))
         return Revision(found, _head(), missing, not is_remade)
 
 

@@ -1,8 +1,8 @@
 """What pages and the API read: typed rows of the marts, and nothing else.
 
-The list of movies (`cards` and what goes with it) reads what is materialised or cheap for all
-movies. Everything else is about one movie and reads that movie's rows, so it is never stale. How
-the movie is received on the whole is in `reception`. Times are UTC; scores and their means lie
+The list of movies (`cards` and what goes with it) reads what is cheap for all movies.
+Everything else is about one movie. Nothing is stale. How the movie is received on the whole is in
+`reception`. Times are UTC; scores and their means lie
 between -2 and 2; a `half_interval` is half the width of a 95 % interval, None below two values.
 
 Titles, reviews, quotes, tags and sentences are other people's words: whoever shows them escapes
@@ -25,8 +25,8 @@ from filmpulse.warehouse.statement import Query, Scalar
 class Card(NamedTuple):
     """One movie in the list of all.
 
-    What is counted is as of `counted_at`, the end of the last job; None before the movie was ever
-    counted. The site's figures and `looked_at` are as of now.
+    What is counted is None before the movie was ever counted; `counted_at` says when it last
+    changed.
 
     Attributes:
         movie: Title and year; with the id where two movies share both.
@@ -105,7 +105,7 @@ class State(NamedTuple):
         total: While collecting: the site's count, if it is known. While scoring: current reviews.
         until: End of the pause.
         unreadable: While gated: the site's count less our current reviews.
-        waiting_reviews: Reviews that are not scored yet, as of the end of the last job.
+        waiting_reviews: Reviews that are not scored yet.
         run_id: The run at work, or the one that ended so; None where that is not known.
         since: When it began; None while scoring or paused, and for never.
     """
@@ -530,6 +530,17 @@ class CheckVerdict(NamedTuple):
     checked_at: datetime
 
 
+class NextLook(NamedTuple):
+    """When a source is asked about a movie again, and why so often (`mart.cadences`)."""
+
+    source: str
+    cadence: str
+    meaning: str
+    looked_at: datetime
+    due_at: datetime
+    is_due: bool
+
+
 class Visit(NamedTuple):
     """The last look and the last collection of a movie by a source; imports are none."""
 
@@ -643,6 +654,7 @@ imports = Query("page_imports", CollectionLine)
 
 checks = Query("page_checks", CheckVerdict)
 visits = Query("page_visits", Visit)
+looks = Query("page_looks", NextLook)
 costs = Query("page_costs", MovieCost)
 awaited = Scalar[str]("page_awaited")
 

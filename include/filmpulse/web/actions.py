@@ -13,6 +13,7 @@ from typing import NamedTuple
 from filmpulse import jobs
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.items import Mode
+from filmpulse.jobs import IdFile
 from filmpulse.warehouse import pages
 from filmpulse.web.door import Door, Visitor
 
@@ -51,7 +52,32 @@ def track(typed: Sequence[str], door: Door, visitor: Visitor) -> Tracking:
     imdb_ids = jobs.typed_ids(typed)
     if not imdb_ids:
         raise BadInput("No movie was asked for.")
-    new = door.change_tracked(add=imdb_ids)
+    return _read_new(imdb_ids, door.change_tracked(add=imdb_ids).added, door, visitor)
+
+
+def track_many(
+    content: bytes, name: str | None, door: Door, visitor: Visitor
+) -> tuple[Tracking, IdFile]:
+    """Track the movies that a file or a pasted text (without a name) names.
+
+    Lines that name none are passed over.
+
+    Returns:
+        As `track`, and what the file holds. If more movies are new than one run takes, no run is
+        started: the detector takes them up.
+
+    Raises:
+        BadInput: It names no movie, cannot be read, or the list cannot be changed.
+    """
+    found = jobs.read_ids(name or "The text", content)
+    made = door.change_tracked(add=found.imdb_ids, file_name=name)
+    if len(made.added) > door.context().settings.movies_per_run:
+        return Tracking(list(found.imdb_ids), made.added), found
+    return _read_new(list(found.imdb_ids), made.added, door, visitor), found
+
+
+def _read_new(imdb_ids: list[str], new: list[str], door: Door, visitor: Visitor) -> Tracking:
+    """Start reading movies that are new."""
     if not new:
         return Tracking(imdb_ids, new)
     try:
@@ -63,7 +89,7 @@ def track(typed: Sequence[str], door: Door, visitor: Visitor) -> Tracking:
 
 def untrack(imdb_id: str, door: Door) -> bool:
     """Stop tracking a movie; what was collected stays. Return whether it was tracked."""
-    return bool(door.change_tracked(remove=[imdb_id]))
+    return bool(door.change_tracked(remove=[imdb_id]).removed)
 
 
 def refresh(imdb_id: str, mode: Mode, door: Door, visitor: Visitor) -> str | None:

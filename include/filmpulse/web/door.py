@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import Depends, HTTPException
 from starlette.requests import HTTPConnection
 
-from filmpulse.jobs import Context, Tracked
+from filmpulse.jobs import Changed, Context, Tracked
 
 
 class Right(StrEnum):
@@ -59,18 +59,22 @@ class Door(Protocol):
         """Return the address of the log-in, which leads on to `next_url`."""
 
     def tracked(self) -> Tracked:
-        """Return the tracked movies, and the list's wrong entries.
+        """Return the tracked movies, and the Variable's wrong entries.
 
         Raises:
-            BadInput: The list is no JSON list.
-            AirflowUnavailable: The database does not answer.
+            BadInput: The Variable is no JSON list.
+            Retryable: The database of Airflow or the warehouse does not answer.
         """
 
-    def change_tracked(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[str]:
+    def change_tracked(
+        self,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        file_name: str | None = None,
+    ) -> Changed:
         """Add and remove tracked movies; of two changes at once, none is lost.
 
-        Returns:
-            The movies that were added or removed, in the order of their asking. Raises as above.
+        `file_name` names the file that the added ones came from. Raises as above.
         """
 
     def check_start(self, dag_id: str, visitor: Visitor) -> None:

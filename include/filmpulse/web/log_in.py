@@ -38,7 +38,8 @@ class PatientLogIn:
             await answer(scope, receive, send, 413, "This is too long for a log-in.")
             return
         name, scope, body = _understand(scope, body)
-        # Not X-Forwarded-For, which the client may write as it likes.
+        # Never X-Forwarded-For, which the client may write as it likes: only the server knows
+        # whether a proxy of ours wrote it (`--proxy-headers`).
         address = (scope.get("client") or ("",))[0]
         seconds = await run_in_threadpool(_take, name, address)
         if seconds:

@@ -70,7 +70,8 @@ def take(connection: Any, name: str, address: str) -> int:
     Args:
         connection: See `create`.
         name: The account: one text for all spellings that open it.
-        address: The other side of the connection, never from a header.
+        address: The other side of the connection, or whom a trusted proxy names; never what the
+            client says of itself.
 
     Returns:
         0 if the password may be checked, else the seconds to wait.

@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -147,17 +147,21 @@ class Traffic(NamedTuple):
 class Viewer:
     """A browser that runs while the block does."""
 
-    def __init__(self, url: str, *, height: int = WHOLE_TAB, patience: float = 180) -> None:
+    def __init__(
+        self, url: str, *, height: int = WHOLE_TAB, patience: float = 180, flags: Sequence[str] = ()
+    ) -> None:
         """Keep the settings.
 
         Args:
             url: Superset's address. If it is 127.0.0.1, the browser reaches no other host.
             height: Of the window, in px.
             patience: Seconds until a wait fails.
+            flags: More words for the browser's command line.
         """
         self.url = url.rstrip("/")
         self.height = height
         self.patience = patience
+        self.flags = flags
         self.driver: Any = None
 
     def __enter__(self) -> Self:
@@ -166,7 +170,8 @@ class Viewer:
         binary = find_browser()
         if binary is not None:
             options.binary_location = binary
-        for flag in ("--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en"):
+        words = ("--headless=new", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en")
+        for flag in (*words, *self.flags):
             options.add_argument(flag)
         if os.geteuid() == 0:
             options.add_argument("--no-sandbox")

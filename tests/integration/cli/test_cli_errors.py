@@ -42,6 +42,8 @@ COMMANDS = {
     "movies list": [],
     "movies add": ["tt99000001"],
     "movies remove": ["tt99000001"],
+    "movies import": ["ids.txt"],
+    "movies move": [],
     "events add": ["tt99000001", "2026-11-01", "A festival"],
     "events list": [],
     "events remove": ["tt99000001", "2026-11-01", "A festival"],
@@ -57,6 +59,7 @@ COMMANDS = {
     "evaluate": ["labels.jsonl"],
     "audit": [],
     "rebuild": [],
+    "recount": [],
     "forget": ["--movie", "tt99000001", "--yes"],
     "retention": [],
     "export": [],
@@ -76,7 +79,7 @@ COMMANDS = {
     "catalogue drop": ["--yes"],
 }
 NEEDS_NO_WAREHOUSE = {
-    "evaluate", "inbox list", "movies list", "recovery-sheet", "lake verify", "lake copy"
+    "evaluate", "inbox list", "recovery-sheet", "lake verify", "lake copy"
 }  # fmt: skip
 
 MAP = """source: notebook
@@ -120,6 +123,7 @@ def run(tmp_path, monkeypatch, capsys):
     )
     (tmp_path / "map.yaml").write_text(MAP.format(format="%Y-%m-%d"), encoding="utf-8")
     (tmp_path / "labels.jsonl").write_text('{"text": "Dull.", "aspects": {}}', encoding="utf-8")
+    (tmp_path / "ids.txt").write_text("tt99000001", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),

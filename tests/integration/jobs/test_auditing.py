@@ -19,6 +19,8 @@ from filmpulse.items import ASPECTS
 from filmpulse.jobs.upkeep import audit
 from filmpulse.jobs.upkeep.audit import COLUMNS, LABELS
 
+pytestmark = pytest.mark.rows_by_hand
+
 HOSTILE = {
     1: ("=cmd|' /C calc'!A0", "=1+1 is what the acting is: wonderful."),
     2: ("+5", "@SUM(A1) said the dull music.\n\n-2+3;=4"),

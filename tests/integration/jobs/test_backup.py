@@ -194,6 +194,7 @@ def indexes(where):
     return sorted(row["d"] for row in found)
 
 
+@pytest.mark.rows_by_hand
 def test_a_backup_is_of_one_moment(filled, databases, monkeypatch):
     """Rows that are written while it runs are in none of its tables."""
     before = everything(filled)
@@ -232,6 +233,7 @@ def test_a_table_keeps_its_columns_while_a_backup_runs(filled, monkeypatch):
     assert len(refused) >= len(made.tables)
 
 
+@pytest.mark.rows_by_hand
 def test_a_large_table_goes_in_parts(filled, databases):
     """More than one part of an upload, of what does not compress."""
     with filled.warehouse.connect() as connection:

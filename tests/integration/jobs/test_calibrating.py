@@ -306,6 +306,7 @@ def test_scores_without_a_valence_stay(context, use):
     assert calibration(context)["rated_reviews"] == 118
 
 
+@pytest.mark.rows_by_hand
 def test_many_reviews_come_as_few_counts(context, use):
     use(Toy())
     store(context, A, 5)

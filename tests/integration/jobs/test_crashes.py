@@ -80,6 +80,7 @@ def place(warehouse_url, tmp_path):
     return settings
 
 
+@pytest.mark.rows_by_hand
 @pytest.mark.parametrize(
     "loss",
     [

@@ -123,8 +123,9 @@ def test_a_movie_is_untracked_erased_and_can_be_tracked_anew(
     monkeypatch.setattr(airflow_bridge, "read_variable", lambda: tracked[-1])
 
     def change_variable(change):
-        tracked.append(change(tracked[-1]))
-        return tracked[-1]
+        made = change(tracked[-1])
+        tracked.append(made.variable)
+        return made
 
     monkeypatch.setattr(airflow_bridge, "change_variable", change_variable)
     monkeypatch.setattr(cli.common, "job_context", lambda: context)

@@ -974,7 +974,7 @@ def test_an_erasure_that_broke_off_is_completed_and_no_failure(
     context, history, call, monkeypatch, kind, given
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(erase, "refresh_figures_or_fail", lambda context: 1 / 0)
+        patched.setattr(erase, "drop_noted", lambda *_: 1 / 0)
         assert isinstance(call(f"--{kind}", given).exception, ZeroDivisionError)
     # nothing is left of it but the note
     assert call(f"--{kind}", given).exit_code == 0

@@ -1,23 +1,39 @@
-"""The figures of all movies: counted once a job, by one job at a time, never of what is erased."""
+"""Figures change with the rows they are counted from, in one transaction, whatever changes them."""
 
-import logging
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
+from psycopg.errors import DivisionByZero
 from typer.testing import CliRunner
 
 from filmpulse import cli, jobs
 from filmpulse.config import Settings
-from filmpulse.errors import BadInput, WarehouseUnavailable
+from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review
+from filmpulse.jobs.reception import load
 from filmpulse.lake import Manifest
-from filmpulse.warehouse import figures
+from filmpulse.warehouse import figures, statements
+from filmpulse.warehouse.load import ensure_movie, store_movie
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 START = datetime(2026, 10, 1, tzinfo=UTC)
-VIEWS = ("compared_movies", "compared_aspects", "compared_weeks")
+ELSEWHERE = json.dumps(
+    {
+        "source": "elsewhere", "status": "odd", "score": -2, "rating_1_10": 1, "overall": -2,
+        "starts_on": "2001-01-01", "days_since_release": -21, "position": 3,
+    }
+)  # fmt: skip
+"""What a row that should not be there has in its key."""
+VIEWS = ("compared_movies", "compared_aspects", "compared_weeks", "recent_weeks", "graded_scores")
+TABLES = (
+    "source_counts", "status_counts", "score_counts", "grade_counts", "week_counts",
+    "release_week_counts",
+)  # fmt: skip
 TABLE = "id,title,text,stars\n1,Fine,The acting is wonderful.,9\n2,Dull,The music is dull.,3\n"
 MAP = """
 source: letters
@@ -48,28 +64,34 @@ def rows(context, statement, *values):
         return cursor.fetchall() if cursor.description else []
 
 
-def see(context, imdb_id=MOVIE, count=3, hour=0):
+def see(context, imdb_id=MOVIE, count=3, hour=0, *, rating=7, release=None, is_scored=True):
     """Collect, load and score so many reviews, as a run's tasks do; answer the manifest's URI."""
+    uri = collect(context, imdb_id, count, hour, rating=rating, release=release)
+    jobs.load(uri, context)
+    if is_scored:
+        jobs.analyse(imdb_id, context)
+    return uri
+
+
+def collect(context, imdb_id=MOVIE, count=3, hour=0, *, rating=7, release=None):
     at = START + timedelta(hours=hour)
     writer = context.lake.begin("imdb", imdb_id, at)
     writer.append(
         Review(
-            review_id=f"rw{imdb_id}{number}", imdb_id=imdb_id, title="T", rating_1_10=7,
+            review_id=f"rw{imdb_id}{number}", imdb_id=imdb_id, title="T", rating_1_10=rating,
             body=f"The acting is wonderful, the music is dull. {number}",
             submitted_on=date(2026, 9, 1), date_source="json",
         )
         for number in range(count)
     )  # fmt: skip
-    uri = writer.close(
+    return writer.close(
         Manifest(
             run_id="run", source="imdb", imdb_id=imdb_id, mode="full", started_at=at,
             finished_at=at, status="complete", distinct_ids=count,
-            movie=Movie(imdb_id=imdb_id, title="Żółta łódź", year=2026), parts=tuple(writer.parts),
+            parts=tuple(writer.parts), review_count_end=count,
+            movie=Movie(imdb_id=imdb_id, title="Żółta łódź", year=2026, release_date=release),
         )
     )  # fmt: skip
-    jobs.load(uri, context)
-    jobs.analyse(imdb_id, context)
-    return uri
 
 
 def compared(context):
@@ -87,37 +109,12 @@ def content(context):
     }
 
 
-JOBS = {
-    "collect": lambda context: jobs.review_run("run", context),
-    "movie_reception": lambda context: jobs.summarise("run", context),
-    "analyse": lambda context: jobs.review_backlog("run", [], context),
-    "analyse_backlog": lambda context: jobs.summarise_backlog("run", [], context),
-    "inbox load": lambda context: jobs.review_import("run", [], [], context),
-    "import_saved_pages": lambda context: jobs.summarise_import("run", [], [], context),
-    "rebuild": jobs.rebuild,
-    "retention": lambda context: jobs.apply_retention(context, START),
-    "setup": jobs.setup_warehouse,
-    "forget": lambda context: jobs.erase("review", "rw-none", context),
-}
-
-
-@pytest.mark.parametrize("job", JOBS)
-def test_each_job_ends_with_figures_that_show_its_work(context, job):
-    see(context)
-    rows(
-        context,
-        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, loaded_at,
-               inserted_rows, updated_rows, removed_rows, revised_rows, manifest_uri)
-           VALUES ('run', 'imdb', %s, 'full', 'complete', now(), 3, 0, 0, 0, 'm')
-           ON CONFLICT DO NOTHING""",
-        MOVIE,
-    )
-    assert compared(context) == {}  # not movie by movie
-    JOBS[job](context)
-    assert compared(context) == {MOVIE: (3, 3)}
-    assert rows(context, "SELECT mentions FROM mart.compared_aspects WHERE aspect = 'Acting'") == [
-        {"mentions": 3}
-    ]
+def stored(context):
+    """Every row of the tables of counts."""
+    return {
+        table: rows(context, f"SELECT t::text FROM core.{table} t ORDER BY 1")  # noqa: S608
+        for table in TABLES
+    }
 
 
 def test_an_import_shows_with_and_without_scores(context, monkeypatch, tmp_path):
@@ -135,156 +132,269 @@ def test_an_import_shows_with_and_without_scores(context, monkeypatch, tmp_path)
     assert compared(context)[MOVIE] == (2, 2)
 
 
-def test_a_mistake_in_the_models_settings_keeps_no_figures_back(context):
-    see(context)
-    jobs.review_scoring("run", [MOVIE], jobs.Context(
-        context.settings, context.warehouse, context.open_lake, BadInput("No such model."))
-    )  # fmt: skip
-    assert compared(context) == {MOVIE: (3, 3)}
-
-
-def test_a_switch_that_was_missed_shows_though_nothing_is_left_to_score(context):
-    see(context)
-    rows(context, "UPDATE core.movies SET active_analyser_id = NULL")
-    jobs.refresh_figures(context)
+def test_a_load_and_its_scores_show_at_once(context):
+    uri = see(context, is_scored=False)
     assert compared(context) == {MOVIE: (3, 0)}
-    assert jobs.plan_backlog(context) == ([], [])
+    jobs.load(uri, context)
+    jobs.analyse(MOVIE, context)
     assert compared(context) == {MOVIE: (3, 3)}
+    assert rows(context, "SELECT mentions FROM mart.compared_aspects WHERE aspect = 'Acting'") == [
+        {"mentions": 3}
+    ]
 
 
-def test_a_rebuild_that_fails_at_one_movie_shows_the_others(context):
-    see(context)
-    uri = see(context, OTHER)
-    rows(context, "DELETE FROM core.reviews")
-    jobs.refresh_figures(context)
-    context.lake.delete_collection(context.lake.name_of(uri).rpartition("/")[0])
-    see(context, OTHER, hour=1)
-    verdicts = {one.imdb_id: one.status for one in jobs.rebuild(context).verdicts}
-    assert verdicts == {MOVIE: "rebuilt", OTHER: "lost"}
-    assert compared(context)[MOVIE] == (3, 0)
-
-
-def break_last_view(context):
-    rows(context, "DROP INDEX mart.compared_weeks_key")  # so that it cannot be refreshed
-
-
-def mend_last_view(context):
-    rows(context, "CREATE UNIQUE INDEX compared_weeks_key "
-                "ON mart.compared_weeks (imdb_id, days_since_release)")  # fmt: skip
-
-
-def test_figures_that_cannot_be_counted_fail_no_run_and_stay_whole(context, caplog):
-    see(context)
-    jobs.refresh_figures(context)
-    before = content(context)
-    see(context, OTHER)
-    break_last_view(context)
-    with caplog.at_level(logging.WARNING):
-        told = jobs.review_scoring("run", [OTHER], context)
-    assert told == jobs.RunSummary([], [], [], 0)
-    assert "figures of before" in caplog.text
-    assert "unique index" in caplog.text  # the reason, in Postgres' words
-    assert content(context) == before  # all three of before: none is ahead of the others
-    mend_last_view(context)
-    jobs.refresh_figures(context)
-    assert compared(context) == {MOVIE: (3, 3), OTHER: (3, 3)}
-
-
-def test_an_erased_movie_is_counted_no_more_or_erasing_fails(context):
+def test_a_collection_changes_the_figures_of_its_movie_alone(context):
     see(context)
     see(context, OTHER)
-    jobs.refresh_figures(context)
-    break_last_view(context)
-    with pytest.raises(WarehouseUnavailable, match=r"still counted.*unique index.*same again"):
-        jobs.erase("movie", MOVIE, context)
-    assert set(compared(context)) == {MOVIE, OTHER}
-    mend_last_view(context)
-    assert not any(jobs.erase("movie", MOVIE, context))  # nothing was left to erase
+    before = [row for found in stored(context).values() for row in found if OTHER in row["t"]]
+    see(context, count=5, hour=1)
+    after = [row for found in stored(context).values() for row in found if OTHER in row["t"]]
+    assert before == after
+    assert compared(context) == {MOVIE: (5, 5), OTHER: (3, 3)}
+
+
+def hour_by_hour(context):
+    """Bring a movie through its life; yield after each step what is to be seen."""
+    see(context, count=4)
+    yield "read", (4, 4)
+    see(context, count=4, hour=1, rating=3)
+    yield "edited", (4, 4)
+    see(context, count=2, hour=2)
+    yield "removed", (2, 2)
+    see(context, count=3, hour=3, is_scored=False)
+    yield "back", (3, 3)
+    see(context, count=6, hour=4, is_scored=False)
+    yield "not scored yet", (6, 4)
+    jobs.erase("review", f"rw{MOVIE}0", context)
+    yield "erased", (5, 3)
+    jobs.load(collect(context, count=1, hour=-9), context)  # older than all: a replay
+    yield "replayed", (5, 3)
+    jobs.apply_retention(context, START + timedelta(days=99))
+    yield "retained", (5, 3)
+    jobs.analyse_backlog("backlog", context)
+    yield "scored", (5, 5)
+    rows(context, "UPDATE core.movies SET active_analyser_id = NULL")
+    yield "no analyser", (5, 0)
+    jobs.plan_backlog(context)
+    yield "switched", (5, 5)
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        connection.execute("DELETE FROM core.reviews")
+    yield "lost", (0, 0)
+    jobs.rebuild(context)
+    yield "rebuilt", (5, 0)
+    jobs.analyse(MOVIE, context)
+    jobs.setup_warehouse(context)
+    yield "set up", (5, 5)
+
+
+def test_figures_are_those_of_the_rows_after_each_step(context):
+    for step, seen in hour_by_hour(context):
+        assert (step, compared(context)[MOVIE]) == (step, seen)
+        assert not figures.is_wrong(context.warehouse, MOVIE), step
+
+
+def test_an_erased_movie_leaves_nothing(context):
+    see(context)
+    see(context, OTHER)
+    jobs.erase("movie", MOVIE, context)
     assert set(compared(context)) == {OTHER}
     assert not any(MOVIE in str(row) for found in content(context).values() for row in found)
+    assert not any(MOVIE in str(row) for found in stored(context).values() for row in found)
+    assert rows(context, "SELECT imdb_id FROM ops.counted_movies") == [{"imdb_id": OTHER}]
 
 
-# ------------------------------------------------------------------------------- two jobs at once
+def test_a_movie_without_reviews_is_there_and_has_no_figure(context):
+    see(context, count=0)
+    assert compared(context) == {MOVIE: (0, 0)}
+    (row,) = rows(context, "SELECT * FROM mart.compared_movies")
+    figured = ("mean_stars", "stars_half_interval", "mean_overall", "polarisation")
+    assert [row[name] for name in figured] == [None] * 4
+    aspects = rows(context, "SELECT * FROM mart.compared_aspects ORDER BY position")
+    assert [row["mentions"] for row in aspects] == [None] * 6
+    assert not any(stored(context).values())
 
 
-@pytest.fixture
-def held(context):
-    """Play a job that is counting, until `held.set()`."""
-    released, is_counting = threading.Event(), threading.Event()
-
-    def count():
-        with context.warehouse.session() as connection:
-            connection.execute(
-                "SELECT pg_advisory_lock(%s, %s)", (figures._LOCK_SPACE, figures._UNDER_WAY)
-            )
-            is_counting.set()
-            assert released.wait(60)
-
-    with ThreadPoolExecutor() as pool:
-        running = pool.submit(count)
-        assert is_counting.wait(60)
-        try:
-            yield released
-        finally:
-            released.set()
-            running.result(60)
+def test_a_movie_that_only_has_an_id_is_there(context):
+    with context.warehouse.connect() as connection:
+        ensure_movie(connection, MOVIE)
+    assert compared(context) == {MOVIE: (0, 0)}
+    assert not figures.is_wrong(context.warehouse, MOVIE)
 
 
-def wait_for_waiting(context, count):
-    """Wait until so many sessions stand before our locks."""
-    for _ in range(6000):
-        (found,) = rows(
-            context,
-            """SELECT count(*) AS n FROM pg_locks
-               WHERE locktype = 'advisory' AND classid = %s AND NOT granted
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
-            figures._LOCK_SPACE,
-        )
-        if found["n"] == count:
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(f"{count} sessions should wait")
+def test_a_new_release_date_moves_the_weeks(context):
+    released = date(2026, 8, 25)
+    see(context, release=released)
+    weeks = "SELECT days_since_release AS days FROM mart.compared_weeks WHERE reviews > 0"
+    assert rows(context, weeks) == [{"days": 7}]
+    movie = Movie(imdb_id=MOVIE, title="T", release_date=released - timedelta(days=70))
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        store_movie(connection, movie, START + timedelta(days=9))
+    assert rows(context, weeks) == [{"days": 77}]
+    assert not figures.is_wrong(context.warehouse, MOVIE)
 
 
-def test_of_several_jobs_that_end_at_once_one_counts_for_all(context, held):
+@pytest.mark.parametrize(
+    ("age", "weeks"), [(-3, 0), (0, 1), (6, 1), (7, 2), (700, 101), (9000, 105)]
+)
+def test_weeks_appear_as_time_passes_though_nothing_is_loaded(context, age, weeks):
+    """A movie that was released so many days ago, with one review on its first day."""
+    see(context, count=1)
+    released = datetime.now(UTC).date() - timedelta(days=age)
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        connection.execute("UPDATE core.movies SET release_date = %s", [released])
+        connection.execute("UPDATE core.reviews SET submitted_on = %s", [released])
+    found = rows(context, "SELECT * FROM mart.compared_weeks ORDER BY days_since_release")
+    assert [row["days_since_release"] for row in found] == list(range(0, 7 * weeks, 7))
+    assert {row["reviews_so_far"] for row in found} <= {1}
+
+
+@pytest.mark.parametrize(("weeks_ago", "shown"), [(0, 1), (25, 1), (26, 0)])
+def test_the_last_26_weeks_are_those_of_now(context, weeks_ago, shown):
+    see(context, count=1)
+    monday = datetime.now(UTC).date()
+    monday -= timedelta(days=monday.weekday() + 7 * weeks_ago)
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        connection.execute("UPDATE core.reviews SET submitted_on = %s", [monday])
+    assert len(rows(context, "SELECT * FROM mart.recent_weeks")) == shown
+
+
+# ------------------------------------------------------------------------------- wrong, and right
+
+
+def test_rows_that_were_changed_by_hand_are_found_and_counted(context, monkeypatch):
+    monkeypatch.setattr(cli.common, "job_context", lambda: context)
     see(context)
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(figures.refresh, context.warehouse, is_shared=True)
-        wait_for_waiting(context, 1)
-        see(context, OTHER)
-        figures.refresh(context.warehouse, is_shared=True)  # left to the first, which has not begun
-        assert compared(context) == {}
-        assert not first.done()
-        held.set()
-        first.result(60)
+    see(context, OTHER)
+    right = stored(context)
+    recount = partial(CliRunner().invoke, cli.app, ["recount"])
+    assert "were right" in recount().output
+    rows(context, "DELETE FROM core.reviews WHERE imdb_id = %s AND review_id LIKE '%%0'", MOVIE)
+    assert stored(context) == right
+    assert figures.is_wrong(context.warehouse, MOVIE)
+    assert figures.is_wrong(context.warehouse, MOVIE)  # to ask changes nothing
+    assert not figures.is_wrong(context.warehouse, OTHER)
+    told = recount().output
+    assert MOVIE in told
+    assert OTHER not in told
+    assert compared(context) == {MOVIE: (2, 2), OTHER: (3, 3)}
+    assert not figures.is_wrong(context.warehouse, MOVIE)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_stored_count_that_is_wrong_is_found(context, table):
+    see(context, release=date(2026, 8, 25))
+    right = stored(context)
+    for damage in (
+        f"UPDATE core.{table} SET reviews = reviews + 1",  # noqa: S608
+        f"DELETE FROM core.{table}",  # noqa: S608
+        f"""INSERT INTO core.{table} SELECT (jsonb_populate_record(t, '{ELSEWHERE}')).*
+            FROM core.{table} t LIMIT 1""",  # noqa: S608
+    ):
+        rows(context, damage)
+        assert figures.is_wrong(context.warehouse, MOVIE), damage
+        assert figures.count_all(context.warehouse) == [MOVIE]
+        assert stored(context) == right
+
+
+def test_an_upgrade_counts_what_other_rules_counted(context):
+    see(context)
+    see(context, OTHER)
+    right = stored(context)
+    rows(context, "UPDATE ops.counted_movies SET counted_by = 'others' WHERE imdb_id = %s", MOVIE)
+    rows(context, "UPDATE core.source_counts SET reviews = 99")
+    jobs.setup_warehouse(context)
+    assert compared(context) == {MOVIE: (3, 3), OTHER: (99, 3)}  # the other was counted by these
+    rows(context, "DELETE FROM ops.counted_movies")
+    assert compared(context) == {}  # not counted: no figure is better than a wrong one
+    jobs.setup_warehouse(context)
+    assert stored(context) == right
     assert compared(context) == {MOVIE: (3, 3), OTHER: (3, 3)}
 
 
-def test_who_must_know_waits_for_its_own_turn(context, held):
+# -------------------------------------------------------------------------------- several at once
+
+
+@contextmanager
+def paused_before_its_figures(monkeypatch):
+    """Let a load write its rows, and stop it there; give what lets it go on."""
+    arrived, go_on = threading.Event(), threading.Event()
+    record = load.record_load
+
+    def recorded(*values):
+        record(*values)
+        if not arrived.is_set():
+            arrived.set()
+            assert go_on.wait(60)
+
+    monkeypatch.setattr(load, "record_load", recorded)
+    try:
+        yield arrived, go_on
+    finally:
+        go_on.set()
+
+
+def test_others_see_rows_and_figures_change_together(context, monkeypatch):
     see(context)
-    with ThreadPoolExecutor() as pool:
-        shared = pool.submit(figures.refresh, context.warehouse, is_shared=True)
-        wait_for_waiting(context, 1)
-        own = pool.submit(figures.refresh, context.warehouse)
-        wait_for_waiting(context, 2)
-        assert not own.done()
-        held.set()
-        shared.result(60)
-        own.result(60)
-    assert compared(context) == {MOVIE: (3, 3)}
+    before = content(context)
+    uri = collect(context, count=9, hour=1)
+    with (
+        paused_before_its_figures(monkeypatch) as (arrived, go_on),
+        ThreadPoolExecutor() as pool,
+    ):
+        loading = pool.submit(jobs.load, uri, context)
+        assert arrived.wait(60)
+        assert content(context) == before
+        assert rows(context, "SELECT count(*) AS n FROM core.reviews") == [{"n": 3}]
+        go_on.set()
+        loading.result(60)
+    assert compared(context) == {MOVIE: (9, 3)}
 
 
-def test_many_refreshes_beside_jobs_that_load_end_with_the_rows_of_the_last(context):
-    movies = [f"tt9900000{number}" for number in range(6)]
+def test_loads_of_two_movies_do_not_wait_for_each_other(context, monkeypatch):
+    uri, other = collect(context), collect(context, OTHER)
+    with (
+        paused_before_its_figures(monkeypatch) as (arrived, go_on),
+        ThreadPoolExecutor() as pool,
+    ):
+        loading = pool.submit(jobs.load, uri, context)
+        assert arrived.wait(60)
+        jobs.load(other, context)
+        jobs.analyse(OTHER, context)
+        assert compared(context) == {OTHER: (3, 3)}
+        assert not loading.done()
+        go_on.set()
+        loading.result(60)
+    assert compared(context) == {MOVIE: (3, 0), OTHER: (3, 3)}
 
-    def work(imdb_id):
-        see(context, imdb_id)
-        jobs.refresh_figures(context)
 
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(work, movies))
-    jobs.refresh_figures(context)
-    assert compared(context) == dict.fromkeys(movies, (3, 3))
+def test_loads_and_scores_of_one_movie_take_turns_and_all_count(context):
+    see(context)
+    uris = [collect(context, count=4 + n, hour=1 + n) for n in range(5)]
+    with ThreadPoolExecutor(8) as pool:
+        works = [pool.submit(jobs.load, uri, context) for uri in uris]
+        works += [pool.submit(jobs.analyse, MOVIE, context) for _ in range(3)]
+        for work in works:
+            work.result(120)
+    jobs.analyse(MOVIE, context)
+    assert compared(context) == {MOVIE: (8, 8)}
+    assert not figures.is_wrong(context.warehouse, MOVIE)
+
+
+@pytest.mark.parametrize("statement", ["recount_reviews", "recount_scores", "note_recount"])
+def test_a_load_that_breaks_off_while_it_counts_leaves_rows_and_figures(
+    context, monkeypatch, statement
+):
+    see(context)
+    before = content(context), rows(context, "SELECT * FROM core.reviews ORDER BY review_id")
+    uri = collect(context, count=9, hour=1)
+    with monkeypatch.context() as patched:
+        patched.setitem(statements(), statement, "SELECT 1 / 0")
+        with pytest.raises(DivisionByZero):
+            jobs.load(uri, context)
+    after = content(context), rows(context, "SELECT * FROM core.reviews ORDER BY review_id")
+    assert after == before
+    jobs.load(uri, context)
+    assert compared(context) == {MOVIE: (9, 3)}
 
 
 # ----------------------------------------------------------------------------------------- events

@@ -156,6 +156,7 @@ def test_the_line_of_a_run_is_the_sum_of_its_calls(context):
         assert (now["analyser_kind"], now["analyser_model"]) == ("llm", "gpt-6-luna")
 
 
+@pytest.mark.rows_by_hand
 def test_what_is_cached_and_what_nobody_priced_is_told(context):
     store(context, A, 1)
     rows(
@@ -738,7 +739,6 @@ def test_a_model_whose_answers_cannot_be_read_takes_no_figures_away(context, end
     summary = jobs.summary(A, context)
     assert "6 of the 9" in summary.movie["awaited_sentence"]
     assert "6 of the 9" in " ".join(jobs.review_scoring("r1", [A], context).warnings)
-    rows(context, "REFRESH MATERIALIZED VIEW mart.compared_movies")
     jobs.ask_again(context, [A])
     jobs.analyse(A, context, run_id="r2")
     assert shown(context, A)["analyser_kind"] == "llm"

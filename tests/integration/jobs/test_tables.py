@@ -22,10 +22,10 @@ from filmpulse.items import Movie, Review, Snapshot, author_key
 from filmpulse.jobs.inbox import import_tables
 from filmpulse.sources.tables.mapping import read_map
 from filmpulse.warehouse.collections import known_reviews
+from filmpulse.warehouse.figures import changing
 from filmpulse.warehouse.load import (
     Sighting,
     load_reviews,
-    lock_movie,
     store_movie,
     store_snapshot,
 )
@@ -479,8 +479,7 @@ def test_one_movie_never_stops_another(context, monkeypatch):
 def site_reviews(context, count, announced):
     """Let the site have so many living reviews, and announce a number (None: nothing)."""
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    with context.warehouse.connect() as connection:
-        lock_movie(connection, MOVIE)
+    with context.warehouse.connect() as connection, changing(connection, MOVIE):
         store_movie(connection, Movie(imdb_id=MOVIE, title="The Glass Orchard"), at)
         if announced is not None:
             store_snapshot(connection, Snapshot(imdb_id=MOVIE, taken_at=at, review_count=announced))

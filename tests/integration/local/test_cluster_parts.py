@@ -17,7 +17,8 @@ from helpers.waiting import wait_until
 
 from filmpulse.local import ports
 from filmpulse.local.cluster import hosts, tools
-from filmpulse.local.cluster import redis as ours
+from filmpulse.local.cluster.redis import Redis
+from filmpulse.local.cluster.running import Running
 from filmpulse.local.object_store import Account, Throwaway, _client
 from filmpulse.local.supervisor import Program, Supervisor
 
@@ -29,7 +30,11 @@ needs_hosts = pytest.mark.skipif(
 )
 
 
-def _client_of(server: ours.Redis) -> Any:
+def _server(folder: Path, *, is_cache: bool = False) -> Redis:
+    return Redis(folder / "redis", ports.choose(), secrets.token_hex(16), is_cache)
+
+
+def _client_of(server: Redis) -> Any:
     import redis
 
     return redis.Redis.from_url(server.url(0), socket_timeout=30)
@@ -37,14 +42,14 @@ def _client_of(server: ours.Redis) -> Any:
 
 @needs_redis
 def test_a_queue_that_is_killed_forgets_nothing(tmp_path: Path) -> None:
-    throwaway = ours.Throwaway(tmp_path)
-    with throwaway as server:
+    server = _server(tmp_path)
+    with Running(server, tmp_path / "log") as running:
         client = _client_of(server)
         client.rpush("default", *(b"message %d" % number for number in range(500)))
-        throwaway._process.send_signal(signal.SIGKILL)
-        throwaway._process.wait()
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait()
         assert not server.is_ready()
-    with throwaway as server:
+    with Running(server, tmp_path / "log"):
         assert _client_of(server).llen("default") == 500
 
 
@@ -56,7 +61,8 @@ def test_a_full_queue_refuses_and_a_full_cache_forgets(tmp_path: Path) -> None:
     for is_cache in (False, True):
         folder = tmp_path / str(is_cache)
         folder.mkdir()
-        with ours.Throwaway(folder, is_cache=is_cache) as server:
+        server = _server(folder, is_cache=is_cache)
+        with Running(server, folder / "log"):
             client = _client_of(server)
             client.config_set("maxmemory", 20 << 20)
             fill = lambda client=client: [client.set(str(n), piece) for n in range(40)]  # noqa: E731
@@ -74,12 +80,12 @@ def test_redis_asks_for_its_password_on_loopback_alone(tmp_path: Path) -> None:
     import psutil
     import redis
 
-    throwaway = ours.Throwaway(tmp_path)
-    with throwaway as server:
+    server = _server(tmp_path)
+    with Running(server, tmp_path / "log") as running:
         for password in (None, "wrong"):
             with pytest.raises(redis.exceptions.AuthenticationError):
                 redis.Redis(port=server.port, password=password).ping()
-        process = psutil.Process(throwaway._process.pid)
+        process = psutil.Process(running.process.pid)
         bound = {connection.laddr.ip for connection in process.net_connections("inet")}
         assert bound == {"127.0.0.1"}
         assert server.password not in " ".join(process.cmdline())

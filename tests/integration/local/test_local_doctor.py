@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 from llmock.scenarios import Fail
 from llmock.testing import LLMockServer
 
-from filmpulse import doctor
+from filmpulse import doctor, jobs
 from filmpulse.config import Settings
 from filmpulse.items import Review
 from filmpulse.jobs import lake_options
@@ -33,7 +34,7 @@ def test_a_whole_stack_is_sound(stack: Stack, monkeypatch: pytest.MonkeyPatch) -
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
     found = doctor.checks()
-    assert len(found) == 15
+    assert len(found) == 17
     assert all(check.ok for check in found), [check for check in found if not check.ok]
     assert not any(check.advice for check in found)
 
@@ -70,6 +71,20 @@ def test_faults_are_named(
     assert "/nowhere/chromium" in found["browser"].detail
     assert "GiB" in found["disk"].advice
     assert not found["disk"].ok
+
+
+def test_a_long_variable_is_told(warehouse_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
+    ids = json.dumps([f"tt{n:07}" for n in range(jobs.TABLE_FROM)])
+
+    def tracked(raw: str) -> doctor.Check:
+        return next(
+            c for c in doctor.checks(read_variable=lambda: raw) if c.name == "tracked movies"
+        )
+
+    long, short, no_list = tracked(ids), tracked('["tt0000001"]'), tracked("{}")
+    assert (long.ok, short.ok, no_list.ok) == (False, True, False)
+    assert "movies move" in long.advice
 
 
 def test_the_probe_is_removed(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from filmpulse.analysis import agreement
 from filmpulse.analysis.evaluation import Case, measure
 from filmpulse.analysis.gold import GoldLine
 from filmpulse.items import ASPECTS, Analysis, AspectScore
-from filmpulse.warehouse import figures
 
 FEW, MANY = 29, 30
 
@@ -20,7 +19,6 @@ def invented(warehouse_url):
 
 
 def against_grades(invented, analyser=1, imdb_id=None):
-    figures.refresh(invented.warehouse)
     return invented.row(
         "SELECT * FROM mart.grade_agreement "
         "WHERE analyser_id = %s AND imdb_id IS NOT DISTINCT FROM %s",

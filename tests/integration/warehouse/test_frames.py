@@ -13,7 +13,9 @@ from test_dashboard_marts import MOVIE, OTHER, RELEASE, Invented
 from filmpulse import frames, jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import Warehouse, extracts
+from filmpulse.warehouse import Warehouse, extracts, figures
+
+pytestmark = pytest.mark.rows_by_hand
 
 READERS = [frames.reviews, frames.aspects, frames.series, frames.movies]
 WITH_WORDS = [frames.reviews, frames.aspects]
@@ -35,6 +37,7 @@ def invented(warehouse_url):
             helpful_up=number if number % 2 else None, is_spoiler=number % 3 == 0,
         )  # fmt: skip
     made.review(2, {"acting": 2}, removed_at=datetime.now(UTC), title="Removed")
+    figures.count_all(made.warehouse)
     return made
 
 

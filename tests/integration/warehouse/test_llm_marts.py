@@ -7,7 +7,9 @@ from typing import get_args
 import pytest
 
 from filmpulse.items import AnalysisStatus, CallOutcome
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Warehouse, figures
+
+pytestmark = pytest.mark.rows_by_hand
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 FINAL = ("scored", "refused", "content_filter", "truncated", "invalid", "unsupported_language")
@@ -45,6 +47,7 @@ def connection(warehouse_url):
                        FROM core.analysers""",
                     {"review": f"rw-{status}", "movie": MOVIE, "status": status},
                 )
+        figures.count_all(Warehouse(warehouse_url))
         yield connection
 
 

@@ -4,7 +4,6 @@ import gzip
 import os
 import re
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from test_dashboard_marts import MOVIE, OTHER, RELEASE, Invented
 from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import Warehouse, figures, marts, sql
+from filmpulse.warehouse import Warehouse, marts, sql
 from filmpulse.warehouse.migrate import migrate, status
 
 DUMPS = Path(__file__).parents[2] / "fixtures/warehouse"
@@ -101,7 +100,7 @@ def test_a_database_of_before_the_first_release_is_refused(warehouse_url, revisi
 def test_an_older_warehouse_keeps_its_rows_and_figures(empty_database):
     """What `mart.movies` said of a filled warehouse before an upgrade, it says after."""
     fill_with_dump(empty_database, "0009")
-    invented = Invented(empty_database)
+    invented = Invented(empty_database, is_older=True)
     invented.movie(analyser=2, site=50)
     invented.movie(OTHER, "Another", year=None)
     for number in range(40):
@@ -130,7 +129,10 @@ def test_an_older_warehouse_keeps_its_rows_and_figures(empty_database):
     after = invented.rows(query)
     names = before[0].keys() - {"analyser_caveat"}  # a sentence, which a new lexicon changes
     for old, new in zip(before, after, strict=True):
-        assert {name: new[name] for name in names} == {name: old[name] for name in names}
+        for name in names:
+            assert new[name] == (
+                pytest.approx(old[name], rel=1e-12) if isinstance(old[name], float) else old[name]
+            ), name
     assert before[0]["reviews"] == 43
     assert stored == [{"count": 45}, {"count": 83}, {"count": 80}]
     assert stored == [invented.row(f"SELECT count(*) FROM core.{table}") for table in tables]  # noqa: S608
@@ -153,7 +155,7 @@ def test_marts_that_did_not_change_are_left_alone(warehouse_url):
     [
         "DROP VIEW mart.llm_use",
         "DROP FUNCTION mart.is_due_again",
-        "DROP MATERIALIZED VIEW mart.compared_weeks",
+        "DROP VIEW mart.compared_weeks",
         "DROP SCHEMA mart CASCADE",
         "COMMENT ON SCHEMA mart IS 'Made from 0123456789abcdef.'",
     ],
@@ -225,24 +227,6 @@ def test_who_reads_while_the_marts_are_built_waits_for_nothing(warehouse_url, mo
     assert marts.remake(warehouse_url)
     assert "mart.compared_movies" in read
     assert len(read) == len(set(read))
-
-
-def test_marts_are_made_anew_between_two_refreshes_not_during_one(warehouse_url):
-    before = oid(warehouse_url)
-    with psycopg.connect(warehouse_url, autocommit=True) as refresh:
-        figures.keep_still(refresh)
-        refresh.execute("COMMENT ON SCHEMA mart IS NULL")
-        with ThreadPoolExecutor(1) as pool:
-            remade = pool.submit(marts.remake, warehouse_url)
-            waiting = """SELECT FROM pg_locks
-                         WHERE locktype = 'advisory' AND NOT granted AND database = (
-                             SELECT oid FROM pg_database WHERE datname = current_database())"""
-            while refresh.execute(waiting).fetchone() is None:
-                assert not remade.done()
-            assert oid(warehouse_url) == before
-            refresh.close()
-            assert remade.result()
-    assert oid(warehouse_url) != before
 
 
 def test_who_still_reads_is_not_waited_for(warehouse_url, monkeypatch):

@@ -17,11 +17,12 @@ from filmpulse.config import Settings
 from filmpulse.items import Movie
 from filmpulse.jobs import CATALOGUE_CREDIT
 from filmpulse.report import print_summary
-from filmpulse.warehouse import figures
 from filmpulse.warehouse.load import ensure_movie, store_movie
 from filmpulse.warehouse.reception import read_summary
 from filmpulse.warehouse.scores import unscored_texts
 from filmpulse.warehouse.tables import tables
+
+pytestmark = pytest.mark.rows_by_hand
 
 MOVIE, BARE = "tt99000001", "tt99000002"
 LOADED = datetime(2026, 5, 1, tzinfo=UTC)
@@ -161,7 +162,6 @@ def test_a_movie_that_is_only_an_id_is_called_as_in_the_catalogue_where_credit_i
     catalogue(invented, BARE)
     with invented.warehouse.connect() as connection:
         ensure_movie(connection, BARE)
-    figures.refresh(invented.warehouse)
     for mart in ("movie_facts", "movies", "movie_cards"):
         found = facts(invented, BARE, mart)
         assert (found["title"], found["year"]) == ("Katalog", 1977), mart
@@ -277,7 +277,6 @@ def test_pages_and_the_api_give_credit_where_it_is_due(invented, context, is_kno
     page(invented, as_of=LOADED - timedelta(1))
     with invented.warehouse.connect() as connection:
         ensure_movie(connection, BARE)
-    figures.refresh(invented.warehouse)
     with House(context, json.dumps([MOVIE, BARE])).client("viewer") as client:
         both = f"/compare?movie={MOVIE}&movie={BARE}"
         for path in ("/", f"/movies/{MOVIE}", f"/movies/{BARE}", both, f"/movies/{BARE}/reviews"):
@@ -311,7 +310,6 @@ def test_no_export_holds_a_fact_of_the_catalogue(invented, context, tmp_path):
         ensure_movie(connection, BARE)
     for imdb_id in (MOVIE, BARE):
         invented.review(2, {"acting": 1}, imdb_id=imdb_id, rating_1_10=9)
-    figures.refresh(invented.warehouse)
     jobs.export(context, str(tmp_path / "out"), file_format="csv", with_text=True)
     said = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
     assert "Szklany sad" in said

@@ -21,6 +21,8 @@ from filmpulse.lake import Lake
 from filmpulse.warehouse import figures, movies, pages
 from filmpulse.warehouse.pages import ReviewCursor, ReviewFilter
 
+pytestmark = pytest.mark.rows_by_hand
+
 NOW = datetime.now(UTC)
 MONDAY = NOW.date() - timedelta(days=NOW.weekday())
 
@@ -71,7 +73,7 @@ def test_all_can_be_read_of_an_empty_warehouse_and_of_a_movie_without_reviews(in
         assert pages.read_review(MOVIE, "imdb", "rw1", warehouse) is None
         assert pages.collections(warehouse, imdb_id=None, before=None, most=9) == []
         assert pages.llm_days(warehouse, day_from=RELEASE) == pages.text_costs(warehouse) == []
-        assert len(pages.facts(warehouse)) == 8
+        assert len(pages.facts(warehouse)) == 9
         assert pages.backups(warehouse) == []
     changes = pages.read_changes(MOVIE, NOW, warehouse)
     assert (changes.counts.new_reviews, changes.counts.site, changes.means) == (0, None, [])
@@ -82,7 +84,7 @@ def test_all_can_be_read_of_an_empty_warehouse_and_of_a_movie_without_reviews(in
 # --------------------------------------------------------------------------------- the list of all
 
 
-def test_a_card_has_the_figures_of_the_last_job_and_the_site_as_of_now(invented):
+def test_a_card_has_no_figures_before_the_movie_was_counted_and_all_as_of_now_after(invented):
     invented.movie(site=50)
     for number in range(40):
         invented.review(number % 3 - 1, {"acting": number % 3 - 1}, submitted_on=MONDAY)
@@ -90,14 +92,14 @@ def test_a_card_has_the_figures_of_the_last_job_and_the_site_as_of_now(invented)
     assert (before.site_rating, before.site_votes, before.reviews) == (7.1, 1000, None)
     assert (before.counted_at, before.is_enough, before.tags) == (None, False, [])
 
-    figures.refresh(invented.warehouse)
+    figures.count_all(invented.warehouse)
     invented.look(MOVIE, NOW, 8.2, 60)
     (card,) = pages.cards(invented.warehouse, imdb_ids=[MOVIE])
     scores = [number % 3 - 1 for number in range(40)]
     assert (card.movie, card.title, card.year) == (
         "The Glass Orchard (2026)", "The Glass Orchard", 2026,
     )  # fmt: skip
-    assert (card.reviews, card.known_reviews, card.coverage) == (40, 50, 0.8)
+    assert (card.reviews, card.known_reviews, card.coverage) == (40, 60, 0.6667)
     assert card.mean_overall == pytest.approx(statistics.mean(scores))
     half = 1.96 * statistics.stdev(scores) / 40**0.5
     assert card.half_interval == pytest.approx(half)
@@ -113,7 +115,7 @@ def test_weeks_of_a_card_are_the_last_26_and_leave_out_empty_ones(invented):
     for weeks_ago in (0, 0, 25, 26, 300):
         invented.review(submitted_on=MONDAY - timedelta(weeks=weeks_ago))
     invented.review(submitted_on=None)
-    figures.refresh(invented.warehouse)
+    figures.count_all(invented.warehouse)
     found = pages.card_weeks(invented.warehouse, imdb_ids=None)
     assert [(one.starts_on, one.reviews) for one in found] == [
         (MONDAY - timedelta(weeks=25), 1), (MONDAY, 2),
@@ -196,7 +198,7 @@ def test_erasing_a_movie_takes_tags_and_poster_and_all_that_pages_read(invented,
     invented.review(2, {"acting": (2, "The cast is wonderful here.")})
     tag(invented, "Competitors")
     poster(invented, b"\xff\xd8")
-    figures.refresh(invented.warehouse)
+    figures.count_all(invented.warehouse)
     settings = Settings(author_secret="for tests only")
     context = jobs.Context(settings, invented.warehouse, lambda: Lake(tmp_path.as_uri()))
     jobs.erase("movie", MOVIE, context)
@@ -217,6 +219,7 @@ def test_aspects_over_time_have_the_means_of_their_opinions(invented):
     for _ in range(30):
         invented.review(1, {"acting": 2}, submitted_on=date(2026, 3, 31))
     invented.review(1, {"acting": -2}, submitted_on=None)
+    figures.count_all(invented.warehouse)
     series = {
         grain: pages.aspect_series(invented.warehouse, imdb_id=MOVIE, grain=grain)
         for grain in pages.GRAINS
@@ -281,6 +284,7 @@ def test_changes_tell_new_edited_and_removed_and_compare_with_all_before(invente
                 "is_spoiler, content_hash) VALUES (%s, %s, %s, %s, 'Before.', false, 'h')",
                 review["source"], review["review_id"], at, MOVIE,
             )  # fmt: skip
+    figures.count_all(invented.warehouse)
     changes = pages.read_changes(MOVIE, since, invented.warehouse)
     counts = changes.counts
     assert (counts.new_reviews, counts.edited_reviews, counts.removed_reviews) == (30, 2, 1)

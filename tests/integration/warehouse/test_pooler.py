@@ -21,7 +21,7 @@ from filmpulse.config import Settings
 from filmpulse.errors import BadInput, WarehouseUnavailable
 from filmpulse.items import Call, Reading, ReviewText
 from filmpulse.sample_site.generate import generate
-from filmpulse.warehouse import Warehouse, figures, is_one_database, open_connection, pooling_of
+from filmpulse.warehouse import Warehouse, is_one_database, open_connection, pooling_of
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.ledger import open_ledger
 from filmpulse.warehouse.migrate import migrate
@@ -89,7 +89,6 @@ def test_what_needs_a_session_refuses_a_pooler_without(pooler, tmp_path):
         lambda: HostGate(lost, 0).__enter__(),
         lambda: lost.connect().__enter__(),
         lambda: lost.session().__enter__(),
-        lambda: figures.refresh(lost),
         lambda: open_ledger(lost, **ledger).__enter__(),
         lambda: migrate(pooler.url),
         lambda: only_backup(pooler.url).__enter__(),
@@ -218,7 +217,6 @@ def work(context):
         thread.start()
     for thread in threads:
         thread.join()
-    figures.refresh(context.warehouse)
     with open_ledger(
         context.warehouse, run_id="r", model="m", prompt_version="v", run_usd=1, day_usd=1
     ) as ledger:

@@ -12,6 +12,8 @@ from filmpulse.items import ASPECTS
 from filmpulse.warehouse import statements
 from filmpulse.warehouse.reception import read_summary
 
+pytestmark = pytest.mark.rows_by_hand
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -93,8 +95,6 @@ def test_mentions_are_the_same_wherever_they_are_shown(invented):
         invented.review(1, {"acting": 1 - number % 3, "sound": 2}, rating_1_10=number % 10 + 1)
     invented.review(1, {"acting": 1}, removed_at=datetime.now(UTC))
     invented.review(0, imdb_id=OTHER)
-    for name in ("compared_movies", "compared_aspects"):
-        invented.rows(f"REFRESH MATERIALIZED VIEW mart.{name}")
     live = invented.rows("SELECT * FROM mart.movie_aspects")
     compared = {
         (row["imdb_id"], row["aspect"].lower()): row

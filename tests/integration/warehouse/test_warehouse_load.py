@@ -9,6 +9,8 @@ from filmpulse.items import Movie, Review
 from filmpulse.warehouse import Warehouse
 from filmpulse.warehouse.load import Loaded, Sighting, load_reviews, store_movie
 
+pytestmark = pytest.mark.rows_by_hand
+
 MOVIE = "tt99000001"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Movie, Snapshot
 from filmpulse.sources.tables.mapping import read_map
-from filmpulse.warehouse.load import lock_movie, store_movie, store_snapshot
+from filmpulse.warehouse.figures import changing
+from filmpulse.warehouse.load import store_movie, store_snapshot
 
 MOVIE, OTHER, UNREAD, UNKNOWN = "tt99000001", "tt99000002", "tt99000003", "tt98999999"
 TITLE = '=Orchard <script>alert("title")</script>'
@@ -71,8 +72,7 @@ def bring(rows: list[dict[str, str]], context: jobs.Context, run_id: str) -> Non
 
 def fill(context: jobs.Context) -> None:
     """Bring two movies, the second review of the first edited; and a catalogue."""
-    with context.warehouse.connect() as connection:
-        lock_movie(connection, MOVIE)
+    with context.warehouse.connect() as connection, changing(connection, MOVIE):
         movie = Movie(
             imdb_id=MOVIE, title=TITLE, year=2026, release_date=RELEASE, genres=("Drama", "Mystery")
         )
@@ -84,4 +84,3 @@ def fill(context: jobs.Context) -> None:
     bring([a_row(n, film=OTHER, no=f"o{n}") for n in range(3)], context, "import__2")
     bring([a_row(1, text="I changed my mind: the acting is bad.")], context, "import__3")
     fill_catalogue(context)
-    jobs.refresh_figures(context)

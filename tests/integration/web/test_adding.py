@@ -147,3 +147,41 @@ def test_an_empty_instance_shows_three_ways_to_begin(house):
         assert actions == ["/add", "/upload/pages", "/upload/table"]
     with house.client("viewer") as client:
         assert not html.fromstring(client.get("/").text).xpath("//main//form")
+
+
+def many(client, house, text="", file=None):
+    token = html.fromstring(client.get("/add").text).xpath("//input[@name='token']/@value")[-1]
+    files = {"file": file} if file else {"file": ("", b"")}
+    return client.post("/add/many", data={"token": token, "movies": text}, files=files)
+
+
+def test_many_movies_are_tracked_at_once(house):
+    with house.client("editor") as client:
+        answer = many(client, house, f"{MOVIE}\nno movie <b>\nimdb.com/title/tt99000001/\n")
+        assert answer.status_code == 200
+        assert house.tracked().imdb_ids == [MOVIE, "tt99000001"]
+        assert "no movie &lt;b&gt;" in answer.text
+        (started,) = house.started
+        assert started[1]["imdb_ids"] == [MOVIE, "tt99000001"]
+        again = many(client, house, MOVIE)
+        assert again.status_code == 200
+        assert len(house.started) == 1
+
+
+def test_a_long_file_goes_to_the_table_and_starts_no_run(house):
+    ids = [f"tt{n:07}" for n in range(1, 2_501)]
+    file = ("mine.csv", ("Const,Title\r\n" + "".join(f"{i},x\r\n" for i in ids)).encode())
+    with house.client("editor") as client:
+        assert many(client, house, file=file).status_code == 200
+        assert (house.raw, house.started) == ("[]", [])
+        assert house.tracked().imdb_ids == ids
+        bad = many(client, house, file=("x.png", b"\x89PNG\0\0"))
+        assert "notice bad" in bad.text
+        assert len(house.tracked().imdb_ids) == 2_500
+
+
+def test_who_may_only_read_tracks_nothing(house):
+    with house.client("viewer") as client:
+        answer = client.post("/add/many", data={"movies": MOVIE, "token": "x"})
+        assert answer.status_code == 403
+        assert house.tracked().imdb_ids == []

@@ -75,7 +75,6 @@ def fill(context):
     jobs.add_tag(HOSTILE, "a & b", context)
     bare = Movie(imdb_id=BARE, title="Bare", year=2026)
     receive(context, bare, [], NOW, review_count_end=7, status="gated", rating=None)
-    jobs.refresh_figures(context)
 
 
 @pytest.fixture(scope="module")

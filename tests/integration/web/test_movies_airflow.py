@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from helpers.airflow_web import PASSWORDS, airflow_web, parse_dags, stranger
 from starlette.routing import Mount
 
-from filmpulse import airflow_bridge
+from filmpulse import airflow_bridge, jobs
 from filmpulse.web.tokens import TOKEN_HEADER
 
 pytestmark = pytest.mark.slow
@@ -42,9 +42,10 @@ def app(
 @pytest.fixture
 def tracked(app: Any) -> Iterator[None]:
     """An empty list of tracked movies."""
-    airflow_bridge.change_variable(lambda _: "[]")
+    empty = jobs.Changed("[]", [], [], False, 0, [])
+    airflow_bridge.change_variable(lambda _: empty)
     yield
-    airflow_bridge.change_variable(lambda _: "[]")
+    airflow_bridge.change_variable(lambda _: empty)
 
 
 def stored() -> list[str]:

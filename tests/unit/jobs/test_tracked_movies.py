@@ -3,9 +3,7 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from filmpulse import airflow_bridge, cli
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.items import read_imdb_id
@@ -57,35 +55,6 @@ def test_the_address_of_anything_else_is_no_movie(typed):
     assert read_tracked(json.dumps([typed])).imdb_ids == []
     with pytest.raises(BadInput, match="No IMDb id"):
         typed_ids(["tt0111161", typed])
-
-
-@pytest.fixture
-def variable(monkeypatch):
-    """Stand in for Airflow's Variable; return a function that runs `filmpulse movies ...`."""
-    kept = {"raw": "[]"}
-    monkeypatch.setattr(airflow_bridge, "read_variable", lambda: kept["raw"])
-
-    def change_variable(change):
-        kept["raw"] = change(kept["raw"])
-        return kept["raw"]
-
-    monkeypatch.setattr(airflow_bridge, "change_variable", change_variable)
-
-    def run(*words, raw=None):
-        kept["raw"] = kept["raw"] if raw is None else json.dumps(raw)
-        result = CliRunner().invoke(cli.app, ["movies", *words])
-        assert result.exit_code == 0, result.output
-        return json.loads(kept["raw"])
-
-    return run
-
-
-def test_movies_are_added_and_removed_by_address(variable):
-    assert variable("add", ADDRESSES[0], ADDRESSES[1], "tt0111162") == ["tt0111161", "tt0111162"]
-    assert variable("remove", ADDRESSES[2]) == ["tt0111162"]
-    written = [ADDRESSES[3], "tt1", 5, {"a": 1}]
-    assert variable("add", "tt0111161", raw=written) == written
-    assert variable("remove", "tt0111161", "tt1", raw=written) == [5, {"a": 1}]
 
 
 @pytest.mark.parametrize("raw", ["", "tt0111161", '{"a": 1}', '"tt0111161"', "[", "null"])

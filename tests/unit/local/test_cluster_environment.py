@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from filmpulse.airflow_bridge.objects import POOLS
 from filmpulse.config import SECRETS, variable_name
 from filmpulse.errors import BadInput
+from filmpulse.local import superset
 from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
 from filmpulse.local.instance import Install, Instance, Stack, shared_env, stack_of
 from filmpulse.local.parts import store_of
@@ -71,6 +73,22 @@ def test_the_control_plane_has_what_it_has_on_one_machine(
     assert alone.env["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert not [name for name in alone.env if name.endswith("_QUEUE") or "CELERY" in name]
     assert _held(install, shared_env(stack, {})) == set()
+
+
+def test_superset_reads_the_replica_and_has_two_redis(
+    instance: Instance, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(superset, "python", lambda: Path(sys.executable))
+    env = stack_of(instance, install).superset_env
+    assert f":{install.ports['replica']}/" in env["SUPERSET_WAREHOUSE_URL"]
+    assert f":{install.ports['postgres']}/" in env["SUPERSET_METADATA_URL"]
+    assert f":{install.ports['redis']}/" in env["SUPERSET_REDIS_URL"]
+    assert f":{install.ports['redis_cache']}/" in env["SUPERSET_CACHE_URL"]
+    assert env["SUPERSET_INTERNAL_URL"].endswith(f":{install.ports['superset']}")
+    install.run_as(cluster=False)
+    alone = stack_of(instance, install).superset_env
+    assert f":{install.ports['postgres']}/" in alone["SUPERSET_WAREHOUSE_URL"]
+    assert not alone.keys() & {"SUPERSET_REDIS_URL", "SUPERSET_CACHE_URL"}
 
 
 def test_the_workers_share_no_folder(instance: Instance, stack: Stack) -> None:

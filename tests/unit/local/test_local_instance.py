@@ -149,6 +149,40 @@ def test_settings_are_remembered_until_emptied(instance: Instance) -> None:
     assert "FILMPULSE_MOVIES_PER_RUN" not in stack_of(instance, install).env
 
 
+def test_addresses_behind_a_proxy_reach_airflow_and_superset(instance: Instance) -> None:
+    install, before = _installed(instance)
+    airflow, superset_url = "https://films.test/airflow", "https://films.test/superset/"
+    given = {
+        "FILMPULSE_AIRFLOW_PUBLIC_URL": airflow,
+        "FILMPULSE_SUPERSET_PUBLIC_URL": superset_url,
+    }
+    install.take_settings(given, instance)
+    after = stack_of(instance, install)
+    assert after.urls == before.urls
+    assert after.env["AIRFLOW__API__BASE_URL"] == airflow
+    execution = after.env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert execution == before.env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert after.superset_env["SUPERSET_AIRFLOW_URL"] == airflow
+    assert after.superset_env["SUPERSET_PUBLIC_URL"] == superset_url.rstrip("/")
+    assert after.env["FILMPULSE_SUPERSET_PUBLIC_URL"] == superset_url
+    assert after.env["FILMPULSE_SUPERSET_URL"] == before.env["FILMPULSE_SUPERSET_URL"]
+
+
+def test_an_address_of_env_sh_is_no_address_of_a_proxy(instance: Instance) -> None:
+    install, before = _installed(instance)
+    assert "SUPERSET_PUBLIC_URL" not in before.superset_env
+    install.take_settings(before.env, instance)
+    assert stack_of(instance, install).public_urls == {}
+
+
+@pytest.mark.parametrize(
+    "address", ["films.test", "https://", "https://f.test/a?b", "ftp://f.test"]
+)
+def test_an_address_that_no_browser_reaches_is_refused(address: str) -> None:
+    with pytest.raises(BadInput):
+        Settings.from_env({"FILMPULSE_AIRFLOW_PUBLIC_URL": address})
+
+
 def test_another_instances_shell_changes_nothing(instance: Instance) -> None:
     install, _ = _installed(instance, sample_site=False)
     theirs = {"FILMPULSE_INSTANCE": "other", "FILMPULSE_IMDB_URL": "http://127.0.0.1:1"}

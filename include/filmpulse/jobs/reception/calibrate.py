@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filmpulse import warehouse as wh
 from filmpulse.items import analysed_text
 from filmpulse.warehouse import scores
+from filmpulse.warehouse.figures import changing
 
 if TYPE_CHECKING:
     from filmpulse.analysis.lexicon.cuts import Rated
@@ -67,7 +68,7 @@ def cut_anew(
     from filmpulse.analysis.lexicon.cuts import choose_cuts
 
     key = {"imdb_id": movie.imdb_id, "analyser_id": analyser_id}
-    with connection.transaction():
+    with connection.transaction(), changing(connection, movie.imdb_id):
         if not scores.hold_calibration(connection, **key, calibrated_at=movie.calibrated_at):
             return 0
         found = choose_cuts(_rated(connection, analyser_id, movie.imdb_id), of_all)

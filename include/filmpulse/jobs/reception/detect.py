@@ -27,11 +27,29 @@ from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, Source, StreamSource
 from filmpulse.warehouse import detection
+from filmpulse.warehouse.figures import changing
 
 log = logging.getLogger(__name__)
 
 FULL_EVERY = timedelta(hours=24)
-"""How often all reviews of a movie are read: edits and removals show in no other way."""
+"""How often all reviews of a movie of a short list are read: edits and removals show in no other
+way."""
+
+FULL_AFTER_LOOKS, FULL_EVERY_AT_MOST = 168, timedelta(days=60)
+"""In a longer list all reviews of a movie are read once in so many looks (a week of hourly ones),
+and at least once in so many days: of 10,000 movies that takes a quarter of a site's requests
+(benchmarks/bench_cadence.py)."""
+
+RETRY_AT_GATE = timedelta(hours=24)
+"""How often growth alone lets a gated movie be read again."""
+
+LOOK_SECONDS = 1_800.0
+"""How much of an hour looks may take that are not due yet: the other half is left for reading. If
+one look at each tracked movie takes no longer, all are looked at hourly."""
+
+MOST_NEWS = 2_000
+"""Movies that one run of the detector has read; a stream may tell of more, which come in the next.
+Their ids go through XCom."""
 
 BEHIND_THE_GATE = "not readable here: import a saved page (filmpulse inbox add FILE)."
 LIVE_IS_OFF = (
@@ -80,15 +98,16 @@ def detect(
     is_active: Callable[[str], bool],
     budget_seconds: float | None = None,
 ) -> Detection:
-    """Look at every tracked movie that was not looked at since `since`: one page of each site.
+    """Look at every tracked movie that is due: one page of each site.
 
+    `mart.cadences` says how often a movie is due: hourly if the list is short (`LOOK_SECONDS`).
     Streams are drained first, once a run. Each source is judged alone. If a site refuses, the rest
     of its movies waits for the next run. Neither a movie nor a source stops another.
 
     Args:
-        imdb_ids: Tracked movies; those with the longest time since their last look come first.
-        since: Start of the detector's run (UTC): a movie is due once a run.
-        until: No visit begins after this (UTC); movies that are left come first in the next run.
+        imdb_ids: Tracked movies; those that are most intervals late come first.
+        since: Start of the detector's run (UTC): a movie is due once a run at most.
+        until: No visit begins after this (UTC); what is left is later still in the next run.
         run_id: The detector's run, from which the ids of the runs to start are made.
         context: Settings, warehouse and lake.
         is_active: Tells whether a run of `movie_reception` is still queued or running.
@@ -131,10 +150,46 @@ class _Round:
     def seconds_left(self) -> float:
         return (self.until - datetime.now(UTC)).total_seconds()
 
-    def due(self, source: str) -> list[str]:
-        """Return the movies that a source was not asked about yet, the longest wait first."""
-        asked = {"imdb_ids": list(self.imdb_ids), "since": self.since}
-        return detection.due_movies(self.context.warehouse, source=source, **asked)
+    @property
+    def is_few(self) -> bool:
+        """Whether all movies can be looked at every hour with ease."""
+        return len(self.imdb_ids) * self.context.settings.request_gap_seconds <= LOOK_SECONDS
+
+    def due(self, source: str) -> list[detection.Due]:
+        """Return the movies that a source is to be asked about now, the latest first."""
+        asked = {"source": source, "imdb_ids": list(self.imdb_ids), "since": self.since}
+        waiting = detection.waiting_movies(self.context.warehouse, **asked)
+        gap = self.context.settings.request_gap_seconds
+        return choose_due(waiting, len(self.imdb_ids) - len(waiting), gap)
+
+    def begin(self, source: str) -> list[detection.Due]:
+        """Note the run at a site, and return as `due` does."""
+        asked = {"source": source, "imdb_ids": list(self.imdb_ids), "since": self.since}
+        detection.begin_detection(self.context.warehouse, **asked, is_few=self.is_few)
+        return self.due(source)
+
+    def end(self, source: str) -> None:
+        """Note how many due movies a round left."""
+        asked = {"source": source, "since": self.since, "left_over": len(self.due(source))}
+        detection.end_round(self.context.warehouse, **asked)
+
+
+def choose_due(
+    waiting: list[detection.Due], looked: int, gap_seconds: float
+) -> list[detection.Due]:
+    """Choose what is due, and what is due next while looks take less than half of the hour.
+
+    So cadences shrink together if the list is short, and stretch together if it is long.
+
+    Args:
+        waiting: Movies that the run has not looked at, those that are latest for their cadence
+            first.
+        looked: How many it has looked at.
+        gap_seconds: Least time between two requests.
+    """
+    due = [movie for movie in waiting if movie.is_due]
+    spare = LOOK_SECONDS / gap_seconds - looked - len(due) if gap_seconds else 0
+    return due + [movie for movie in waiting if not movie.is_due][: max(int(spare), 0)]
 
 
 @contextmanager
@@ -152,28 +207,42 @@ def _apart(source: Source, found: Detection) -> Iterator[None]:
 
 def _visit(source: SiteSource, deadline: float, one_round: _Round, found: Detection) -> None:
     """Look at a site's due movies until the deadline; a refusal leaves the rest to the next run."""
-    due, visited = one_round.due(source.name), 0
+    due = one_round.begin(source.name)
     found.due += len(due)
-    if due and one_round.seconds_left > 0:
-        with polite_site(source, one_round.context) as site:
-            for imdb_id in due:
-                if time.monotonic() >= deadline:
-                    break
-                try:
-                    _look(source, imdb_id, site, one_round)
-                except (Blocked, HostPaused) as error:
-                    found.failures.append(
-                        f"{error} {len(due) - visited} movies were not looked at."
-                    )
-                    return
-                visited += 1
-                found.visited += 1
-    if visited < len(due):
+    try:
+        visited = _look_at_all(source, due, deadline, one_round, found)
+    finally:
+        one_round.end(source.name)
+    if visited is not None and visited < len(due):
         if one_round.seconds_left > 0:
             found.is_done = False
         else:
-            tracked = len(one_round.imdb_ids)
-            found.warnings.append(_say_pace(tracked, len(due) - visited, one_round.since))
+            found.warnings.append(_say_pace(source.name, one_round))
+
+
+def _look_at_all(
+    source: SiteSource,
+    due: list[detection.Due],
+    deadline: float,
+    one_round: _Round,
+    found: Detection,
+) -> int | None:
+    """Look at movies until the deadline; return how many, None if the site refused."""
+    visited = 0
+    if not due or one_round.seconds_left <= 0:
+        return visited
+    with polite_site(source, one_round.context) as site:
+        for movie in due:
+            if time.monotonic() >= deadline:
+                break
+            try:
+                _look(source, movie, site, one_round)
+            except (Blocked, HostPaused) as error:
+                found.failures.append(f"{error} {len(due) - visited} movies were not looked at.")
+                return None
+            visited += 1
+            found.visited += 1
+    return visited
 
 
 def _read_stream(source: StreamSource, one_round: _Round) -> None:
@@ -183,20 +252,22 @@ def _read_stream(source: StreamSource, one_round: _Round) -> None:
         return
     drain(source, one_round.imdb_ids, one_round.context)
     drains = one_round.context.lake.drains(source.name)
-    for imdb_id in due:
-        verdict = _judge_stream(source.name, imdb_id, drains, one_round)
-        _record(source.name, imdb_id, verdict, None, one_round.context)
+    for movie in due:
+        verdict = _judge_stream(source.name, movie.imdb_id, drains, one_round)
+        _record(source.name, movie.imdb_id, verdict, None, one_round.context)
 
 
-def _say_pace(tracked: int, unseen: int, since: datetime) -> str:
-    """Say how long a round of all tracked movies takes, as the time was too short for one."""
-    seen = tracked - unseen
-    if not seen:
-        return f"None of {tracked} movies could be looked at in the time there is."
-    hours = (datetime.now(UTC) - since).total_seconds() / 3600 * tracked / seen
+def _say_pace(source: str, one_round: _Round) -> str:
+    """Say how long all that is due takes, as the time was too short for it."""
+    since = one_round.since
+    ran = detection.detections.one(one_round.context.warehouse, source=source, since=since)
+    if not ran.looked:
+        return f"None of {ran.due:,} movies could be looked at in the time there is."
+    hours = (datetime.now(UTC) - since).total_seconds() / 3600 * ran.due / ran.looked
     return (
-        f"{seen} of {tracked} movies were looked at in the time there is: at this pace a round of "
-        f"all takes {hours:.1f} hours. The others come first in the next run."
+        f"{ran.looked:,} of {ran.due:,} due movies were looked at in the time there is: at this "
+        f"pace all that are due take {hours:.1f} hours. Those that are latest for their cadence "
+        "come first in the next run."
     )
 
 
@@ -208,14 +279,14 @@ def mark_triggered(run_id: str, imdb_ids: Sequence[str], context: Context, since
     detection.mark_triggered(context.warehouse, run_id=run_id, imdb_ids=list(imdb_ids), since=since)
 
 
-def _look(source: SiteSource, imdb_id: str, site: Site, one_round: _Round) -> None:
-    review_count, context = None, one_round.context
+def _look(source: SiteSource, due: detection.Due, site: Site, one_round: _Round) -> None:
+    imdb_id, review_count, context = due.imdb_id, None, one_round.context
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
-        with context.warehouse.connect() as connection:
+        with context.warehouse.connect() as connection, changing(connection, imdb_id):
             store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
-        verdict = _judge(source.name, imdb_id, review_count, one_round)
+        verdict = _judge(source.name, due, review_count, one_round)
     except Exception as error:  # one movie never stops another
         if isinstance(error, WarehouseUnavailable):
             raise  # the movie stays due
@@ -231,30 +302,48 @@ def _look(source: SiteSource, imdb_id: str, site: Site, one_round: _Round) -> No
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
 
 
-def _judge(source: str, imdb_id: str, review_count: int | None, one_round: _Round) -> _Verdict:
+def full_every(every: timedelta, *, is_few: bool) -> timedelta:
+    """Return how often all reviews of a movie are read that is looked at so often."""
+    return FULL_EVERY if is_few else min(FULL_AFTER_LOOKS * every, FULL_EVERY_AT_MOST)
+
+
+def _judge(
+    source: str, due: detection.Due, review_count: int | None, one_round: _Round
+) -> _Verdict:
     """Tell a site's news from no news by the last collection, never by the last look."""
-    if busy := _busy(source, imdb_id, one_round):  # first, so that no run ends in between
+    if busy := _busy(source, due.imdb_id, one_round):  # first, so that no run ends in between
         return busy
-    asked = {"source": source, "imdb_id": imdb_id}
+    asked = {"source": source, "imdb_id": due.imdb_id}
     history = detection.collection_history.one(one_round.context.warehouse, **asked)
-    now = datetime.now(UTC)
     if history.status is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
+    again_after = full_every(due.every, is_few=one_round.is_few)
     if history.status == "gated":
-        behind = _growth(review_count, history.read_count)
-        sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
-        if history.attempt_at is not None and now - history.attempt_at < FULL_EVERY:
-            return _Verdict("no_news", "gated", sentence)
-        return _Verdict("news", "gated", sentence, "full")
-    full_at = history.full_attempt_at
-    if full_at is None or now - full_at >= FULL_EVERY:
-        return _Verdict("news", "full_due", "Its last full collection is a day old.", "full")
+        return _judge_gated(history, review_count, again_after)
+    if _is_older(history.full_attempt_at, again_after):
+        return _Verdict("news", "full_due", "All its reviews are to be read again.", "full")
     if grown := _growth(review_count, history.review_count):
         # After a collection that broke off, a page of known reviews does not mean that all older
         # ones are known too.
         mode: Mode = "full" if history.has_gap else "incremental"
         return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
     return _Verdict("no_news")
+
+
+def _judge_gated(
+    history: detection.SiteHistory, review_count: int | None, again_after: timedelta
+) -> _Verdict:
+    """Try a gated movie again when a full collection is due, or a day after the last if it grew."""
+    behind = _growth(review_count, history.read_count)
+    sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
+    has_grown = _growth(review_count, history.review_count) != 0
+    if _is_older(history.attempt_at, RETRY_AT_GATE if has_grown else again_after):
+        return _Verdict("news", "gated", sentence, "full")
+    return _Verdict("no_news", "gated", sentence)
+
+
+def _is_older(moment: datetime | None, age: timedelta) -> bool:
+    return moment is None or datetime.now(UTC) - moment >= age
 
 
 def _judge_stream(source: str, imdb_id: str, drains: Drains, one_round: _Round) -> _Verdict:
@@ -301,8 +390,12 @@ def _collect_news(
 ) -> None:
     """Add what all looks of the run gave: warnings, failures, and the runs to start."""
     modes: dict[str, Mode] = {}
+    late = 0
     for look in detection.checks_since(context.warehouse, imdb_ids=list(imdb_ids), since=since):
-        if look.outcome == "news":  # a run reads each source in the mode of its own news (`plan`)
+        is_late = look.imdb_id not in modes and len(modes) >= MOST_NEWS
+        if look.outcome == "news" and is_late:
+            late += 1
+        elif look.outcome == "news":  # a run reads each source in the mode of its news (`plan`)
             is_full = "full" in (look.mode, modes.get(look.imdb_id))
             modes[look.imdb_id] = "full" if is_full else "incremental"
         name = f"{look.imdb_id}{sources.told_apart(look.source)}"
@@ -310,6 +403,8 @@ def _collect_news(
             found.warnings.append(f"{name}: {look.sentence}")
         elif look.outcome in ("layout_changed", "failed"):
             found.failures.append(f"{name}: {look.sentence}")
+    if late:
+        found.warnings.append(f"{late:,} more movies have news: they are read after the next run.")
     size = context.settings.movies_per_run
     both: tuple[Mode, Mode] = ("full", "incremental")
     for mode in both:

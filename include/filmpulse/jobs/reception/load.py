@@ -22,12 +22,11 @@ from filmpulse.jobs.reception.replay import (
 from filmpulse.jobs.upkeep.erase import read_unless_erased, take_out
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.lake import Manifest
-from filmpulse.warehouse import collections
+from filmpulse.warehouse import collections, figures
 from filmpulse.warehouse.load import (
     Loaded,
     ensure_movie,
     load_reviews,
-    lock_movie,
     store_movie,
     store_snapshot,
 )
@@ -60,15 +59,15 @@ def load(manifest_uri: str, context: Context) -> Loaded:
     taken out of it.
 
     Returns:
-        What changed. One transaction writes the rows and the line in `ops.collections`.
+        What changed. One transaction writes the rows, the movie's figures and the line in
+        `ops.collections`.
 
     Raises:
         HistoryLost: A later collection is loaded, and objects of the others are lost in the lake.
         BadInput: The collection cannot be read (`damaged`), or its movie was erased (`erased`).
     """
     source, imdb_id = context.lake.subject_of(manifest_uri)
-    with context.warehouse.connect() as connection:
-        lock_movie(connection, imdb_id)
+    with context.warehouse.connect() as connection, figures.changing(connection, imdb_id):
         tombstones = Tombstones.read(connection, source, imdb_id)
         manifest = read_unless_erased(manifest_uri, imdb_id, tombstones, context)
         store_what_it_says(connection, manifest)

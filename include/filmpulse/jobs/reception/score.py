@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -25,8 +26,8 @@ from filmpulse.errors import BadInput, LlmRefused, Retryable
 from filmpulse.items import Analysis, ReviewText, analysed_text
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.calibrate import cut_all_anew, learn_names
-from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.warehouse import scores
+from filmpulse.warehouse.figures import changing
 from filmpulse.warehouse.ledger import open_ledger
 from filmpulse.warehouse.movies import known_movies
 
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 STEP, STEP_SECONDS = 100, 0.5
 """Most free answers that are committed at once, and the longest that they wait for the commit."""
+
+MOST_STEPS = 500
+"""Each step counts its movies' figures anew, so all texts of a call take at most so many steps."""
 
 LARGE_MOVIE = 2_000
 """The most reviews of a movie that a model takes up for the first time without approval."""
@@ -127,9 +131,10 @@ def analyse(
     If the movie's calibration by the keyless analyser is due (see `due_calibrations`), that learns
     who acts in the movie before its texts are scored, and where their wholes are cut after that.
 
-    Paid answers are committed one by one, free ones in small steps. So a crash loses no paid
-    answer, and a second call takes up only the rest. Two calls for one movie take turns, so that
-    no text is read twice. The model is asked nothing if it never took up more than `LARGE_MOVIE`
+    Paid answers are committed one by one, free ones in small steps; of many texts a five-hundredth
+    at once. The ledger keeps each paid answer until then. So a crash loses none, and a second call
+    takes up only the rest. Two calls for one movie take turns, so that no text is read twice. The
+    model is asked nothing if it never took up more than `LARGE_MOVIE`
     texts of the movie and nobody approved.
 
     Args:
@@ -227,15 +232,13 @@ def plan_backlog(context: Context, imdb_ids: Sequence[str] = ()) -> Backlog:
         asked = {"analyser_id": _register(analyser, context), "imdb_ids": ids or None}
         # Catch up on a missed switch: a worker was killed, the unread texts are gone, or an older
         # version switched too early.
-        switched = scores.switch_analyser(connection, **asked)
+        scores.switch_analyser(connection, **asked)
         scores.note_configured(connection, **asked)
         found = unfinished(analyser, context, ids or None)
     keyless_id = _register(make_analyser(KEYLESS), context)
     with context.warehouse.session() as connection:
         _drop_superseded(connection, ids or None, keyless_id)
         due = _due_again(connection, ids or None, keyless_id)
-    if switched:  # if nothing is left to score, no run follows to do this
-        refresh_figures(context)
     lacking = {movie.imdb_id for movie in found}
     usd = 0.0 if context.settings.has_llm else None
     found += [
@@ -455,7 +458,7 @@ def _score_texts(
         first = next(texts, None)
         total = first.total if first else 0
         rows = chain([first] if first else [], texts)
-        with closing(_steps(analyser.analyse(map(_text, rows)))) as steps:
+        with closing(_steps(analyser.analyse(map(_text, rows)), total // MOST_STEPS)) as steps:
             for step in steps:
                 _store(connection, step, asked["analyser_id"])
                 scored += sum(analysis.status == "scored" for analysis in step)
@@ -475,7 +478,8 @@ def _drop_superseded(
     """
     asked = {"imdb_ids": imdb_ids, "analyser_id": analyser_id}
     for imdb_id in scores.superseded_movies(connection, **asked):
-        texts = scores.drop_superseded(connection, imdb_id=imdb_id, analyser_id=analyser_id)
+        with connection.transaction(), changing(connection, imdb_id):
+            texts = scores.drop_superseded(connection, imdb_id=imdb_id, analyser_id=analyser_id)
         log.info("%s: the scores of %d texts by an older lexicon were deleted", imdb_id, texts)
 
 
@@ -504,15 +508,19 @@ def _register(analyser: Analyser, context: Context) -> int:
     return register.first(context.warehouse, **values) or register.one(context.warehouse, **values)
 
 
-def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
-    """Gather answers until there are `STEP`, the last was paid, or `STEP_SECONDS` have passed."""
+def _steps(analyses: Iterable[Analysis], least: int) -> Generator[list[Analysis]]:
+    """Gather answers until there are `STEP`, the last was paid, or `STEP_SECONDS` have passed.
+
+    But a step has `least` answers, unless it is the last one.
+    """
     step: list[Analysis] = []
     began = time.monotonic()
     try:
         for analysis in analyses:
             step.append(analysis)
             is_paid = analysis.input_tokens is not None or analysis.cost_usd is not None
-            if is_paid or len(step) == STEP or time.monotonic() - began > STEP_SECONDS:
+            is_due = is_paid or len(step) >= STEP or time.monotonic() - began > STEP_SECONDS
+            if is_due and len(step) >= least:
                 yield step
                 step, began = [], time.monotonic()
     except Exception:  # the analyser cannot go on; its answers so far stay valid
@@ -524,14 +532,16 @@ def _steps(analyses: Iterable[Analysis]) -> Generator[list[Analysis]]:
 
 
 def _store(connection: wh.Connection, step: list[Analysis], analyser_id: int) -> None:
-    """Store some answers, each with its aspects, in one transaction."""
-    rows = [
-        analysis.model_dump()
-        | {
-            "analyser_id": analyser_id,
-            "aspects": Jsonb([aspect.model_dump() for aspect in analysis.aspects]),
-        }
-        for analysis in step
-    ]
-    with connection.transaction():
-        scores.store_analyses.many(connection, rows)
+    """Store some answers, each with its aspects; a movie's answers in one transaction."""
+    rows = defaultdict[str, list[dict[str, Any]]](list)
+    for analysis in step:
+        rows[analysis.imdb_id].append(
+            analysis.model_dump()
+            | {
+                "analyser_id": analyser_id,
+                "aspects": Jsonb([aspect.model_dump() for aspect in analysis.aspects]),
+            }
+        )
+    for imdb_id, of_movie in rows.items():
+        with connection.transaction(), changing(connection, imdb_id):
+            scores.store_analyses.many(connection, of_movie)

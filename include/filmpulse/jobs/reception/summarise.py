@@ -1,7 +1,4 @@
-"""Close a run: say how each movie went, what a model cost, and which reviews have no score.
-
-Before that the figures of all movies are brought up to date, once a run.
-"""
+"""Close a run: say how each movie went, what a model cost, and which reviews have no score."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from filmpulse.errors import BadInput, CollectionFailed
 from filmpulse.items import CollectionStatus
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.judge import failed_checks
-from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.score import (
     Unfinished,
     approval_sentence,
@@ -115,7 +111,7 @@ def summarise(run_id: str, context: Context, budget_usd: float | None = None) ->
 def review_scoring(
     run_id: str, imdb_ids: Collection[str], context: Context, budget_usd: float | None = None
 ) -> RunSummary:
-    """Close the scoring of a run: refresh figures, tell its cost and the reviews without a score.
+    """Close the scoring of a run: tell its cost and the reviews without a score.
 
     Reviews that wait for money or approval give a warning. Others are failures; so are those that
     an earlier run had no money for, if this run has money. A refusal of the endpoint is one
@@ -140,7 +136,6 @@ def _review_scoring(
     `planned` are those of a backlog, as they were before: reviews that came in since then are no
     failure.
     """
-    refresh_figures(context)
     cut_anew = cut_movies(context.warehouse, run_id=run_id)
     told = RunSummary(
         [_cut_anew(m) for m in cut_anew], [], [], sum(m.changed_texts for m in cut_anew)

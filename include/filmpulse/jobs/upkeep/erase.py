@@ -24,7 +24,6 @@ from filmpulse.errors import BadInput, LakeDamaged
 from filmpulse.items import FIRST_SOURCE, Review, author_key, is_imdb_id
 from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.reception.read_history import begun_at_by_folder, drop_notes
-from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.auditors import drop_noted
 from filmpulse.jobs.upkeep.find_kept import ALL_SOURCES, Holding, Named, find_kept, table_sources
 from filmpulse.jobs.upkeep.tombstones import Tombstones
@@ -35,7 +34,7 @@ from filmpulse.sources.tables.values import key_of
 from filmpulse.warehouse import Connection
 from filmpulse.warehouse import erasures as wh
 from filmpulse.warehouse.erasures import FOLDER, Erasure, Kind
-from filmpulse.warehouse.load import lock_movie
+from filmpulse.warehouse.figures import changing
 
 log = logging.getLogger(__name__)
 
@@ -204,15 +203,13 @@ def erase(
         What was erased; all zero if nothing was stored.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer, or the comparison of all movies still
-            counts what was erased; do the same again.
+        Retryable: The lake or the warehouse did not answer; do the same again.
 
     Reads every collection of the source, or of the movie, in the lake.
     """
     erasure = _erasure(kind, key, source, datetime.now(UTC))
     note([erasure], context)
     erased = _apply(Tombstones.of([erasure]), erasure.erased_at, context, progress)
-    refresh_figures_or_fail(context)
     log.info("%s was erased: %s", erasure, erased)
     return erased
 
@@ -406,10 +403,10 @@ def _erase(
     total = Erased()
     for done, (imdb_id, sources) in enumerate(sorted(movies.items()), start=1):
         with context.warehouse.connect() as connection:
-            lock_movie(connection, imdb_id)
-            for source in sorted(sources):
-                total += _erase_in_lake(source, imdb_id, tombstones, context, is_trial)
-            total += _erase_rows(connection, imdb_id, sources, tombstones)
+            with changing(connection, imdb_id):
+                for source in sorted(sources):
+                    total += _erase_in_lake(source, imdb_id, tombstones, context, is_trial)
+                total += _erase_rows(connection, imdb_id, sources, tombstones)
             if is_trial:
                 connection.rollback()
         progress(done, len(movies))

@@ -7,7 +7,6 @@ from typing import Any
 
 from filmpulse.jobs.context import Context
 from filmpulse.warehouse import audits as wh
-from filmpulse.warehouse import figures
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class WarehouseReport:
 
 
 def evaluate_warehouse(context: Context) -> WarehouseReport:
-    """Count the figures of all movies anew, and return those on analysers.
+    """Return the figures on analysers.
 
     Every analyser that has scores is there. The definitions are those of `mart.grade_agreement` and
     `mart.audit_agreement`; a figure on too few reviews is None.
@@ -67,7 +66,6 @@ def evaluate_warehouse(context: Context) -> WarehouseReport:
     Raises:
         WarehouseUnavailable: Postgres did not answer (retryable).
     """
-    figures.refresh(context.warehouse)
     with context.warehouse.connect() as connection:
         grades = wh.grade_figures(connection)
         audits = wh.audit_figures(connection, auditor=None)

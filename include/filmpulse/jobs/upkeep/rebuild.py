@@ -11,12 +11,12 @@ from filmpulse.jobs.context import Context, Progress, silent
 from filmpulse.jobs.inbox.title_lists import bring_lists_back
 from filmpulse.jobs.reception.load import line_of, record_load, store_what_it_says
 from filmpulse.jobs.reception.read_history import HistoryLost, bring_notes_back, note, read_history
-from filmpulse.jobs.reception.refresh import refresh_figures
 from filmpulse.jobs.reception.replay import replay_what_is_left
 from filmpulse.jobs.upkeep.erase import replay_erasures
 from filmpulse.jobs.upkeep.tombstones import Tombstones
 from filmpulse.warehouse.collections import loaded_collection, loaded_movies, movie_loads
-from filmpulse.warehouse.load import Loaded, ensure_movie, lock_movie
+from filmpulse.warehouse.figures import changing
+from filmpulse.warehouse.load import Loaded, ensure_movie
 from filmpulse.warehouse.losses import Loss
 
 log = logging.getLogger(__name__)
@@ -104,20 +104,17 @@ def rebuild(
     if accept_loss and not imdb_ids:
         raise BadInput("A loss is accepted for movies that are named: say which.")
     verdicts: list[Verdict] = []
-    try:
-        replay_erasures(context)
-        bring_notes_back(context)
-        if not imdb_ids:
-            bring_lists_back(context)
-        movies = _movies_to_rebuild(imdb_ids, context)
-        for done, (source, imdb_id) in enumerate(movies, start=1):
-            verdicts.append(_rebuild_or_say_why(source, imdb_id, context, accept_loss))
-            last = [one.status for one in verdicts[-LAKE_IS_AWAY:]]
-            if last == ["unreadable"] * LAKE_IS_AWAY:
-                raise LakeUnavailable(verdicts[-1].error)
-            progress(done, len(movies))
-    finally:  # the movies that went well are shown although a later one failed
-        refresh_figures(context)
+    replay_erasures(context)
+    bring_notes_back(context)
+    if not imdb_ids:
+        bring_lists_back(context)
+    movies = _movies_to_rebuild(imdb_ids, context)
+    for done, (source, imdb_id) in enumerate(movies, start=1):
+        verdicts.append(_rebuild_or_say_why(source, imdb_id, context, accept_loss))
+        last = [one.status for one in verdicts[-LAKE_IS_AWAY:]]
+        if last == ["unreadable"] * LAKE_IS_AWAY:
+            raise LakeUnavailable(verdicts[-1].error)
+        progress(done, len(movies))
     return Rebuilt(verdicts)
 
 
@@ -143,8 +140,8 @@ def _rebuild_or_say_why(source: str, imdb_id: str, context: Context, accept_loss
 
 def _rebuild(source: str, imdb_id: str, context: Context, accept_loss: bool) -> Verdict:
     """Write one source's reviews of a movie anew."""
-    with context.warehouse.connect() as connection:
-        lock_movie(connection, imdb_id)  # first, so that no collection is loaded meanwhile
+    # The lock comes first, so that no collection is loaded meanwhile.
+    with context.warehouse.connect() as connection, changing(connection, imdb_id):
         loads = dict(movie_loads(connection, source=source, imdb_id=imdb_id))
         uris = {*loads, *context.lake.manifests(source, imdb_id)}
         history = read_history(source, imdb_id, loads, uris, context)

@@ -12,7 +12,6 @@ from filmpulse.backup import load, save
 from filmpulse.backup.manifest import Manifest
 from filmpulse.errors import BadInput, FilmpulseError
 from filmpulse.jobs.context import Context, Progress, setup_warehouse, silent
-from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.back_up import (
     AIRFLOW_FILE,
     SUPERSET_FILE,
@@ -88,7 +87,6 @@ def restore(
         revision = setup_warehouse(context)
         note_verified(context, found)  # it holds its own row from when it was under way
         erased = replay_erasures(context)
-        refresh_figures_or_fail(context)
     except FilmpulseError as error:
         raise type(error)(
             f"The tables of the backup {found.backup_id} are back, but this came after: {error} "

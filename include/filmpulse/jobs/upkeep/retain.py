@@ -11,12 +11,11 @@ from filmpulse.analysis.language import detect_language
 from filmpulse.items import Dropped, Review
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.inbox import store
-from filmpulse.jobs.reception.refresh import refresh_figures_or_fail
 from filmpulse.jobs.upkeep.clean_again import clean_kept
 from filmpulse.jobs.upkeep.erase import ids_in, replay_erasures, sweep_kept_pages
 from filmpulse.lake import MANIFEST
 from filmpulse.warehouse import retention as wh
-from filmpulse.warehouse.load import lock_movie
+from filmpulse.warehouse.figures import changing
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +65,7 @@ def apply_retention(context: Context, now: datetime) -> Retained:
     (UTC); what is exactly so old goes. A second call at the same moment takes nothing.
 
     Raises:
-        Retryable: The lake or the warehouse did not answer, or the comparison of all movies still
-            counts what was erased; what was done stays done.
+        Retryable: The lake or the warehouse did not answer; what was done stays done.
 
     One movie is in memory at a time. Lists the collections of all movies, and reads those of movies
     with such words.
@@ -96,7 +94,6 @@ def apply_retention(context: Context, now: datetime) -> Retained:
         hours=wh.retention_hours.one(context.warehouse, cutoff=now - KEEP_HOURS),
         **clean_kept(context)._asdict(),
     )
-    refresh_figures_or_fail(context)
     log.info("%s", taken)
     return taken
 
@@ -114,8 +111,7 @@ def _drop_texts(
 ) -> tuple[int, int, int]:
     """Drop a movie's old words; return how many lines, rows and quotes lost theirs."""
     key = {"source": source, "imdb_id": imdb_id}
-    with context.warehouse.connect() as connection:
-        lock_movie(connection, imdb_id)
+    with context.warehouse.connect() as connection, changing(connection, imdb_id):
         found = wh.retention_texts(connection, cutoff=cutoff, **key)
         if not found:
             return 0, 0, 0

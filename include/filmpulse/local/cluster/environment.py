@@ -15,6 +15,7 @@ from filmpulse.config import SECRETS, variable_name, variables
 from filmpulse.local import postgres
 from filmpulse.local.cluster.grid import USER
 from filmpulse.local.ports import HOST
+from filmpulse.local.superset import Servers
 
 SLOTS: Mapping[str, int] = {"default": 4, "browser": 2, "llm": 4}
 """Each queue, and how many tasks its worker runs at once.
@@ -24,6 +25,7 @@ minutes counts as lost (`task_queued_timeout`). So `browser` has the pools `brow
 `detector` (1), `llm` the pool `llm` (4), and `default` Airflow's default pool.
 """
 
+SUPERSET_DATABASE = 2  # of Redis, for the orders to Superset's worker; Airflow has 0 and 1
 LOGS_BUCKET = "filmpulse-logs"
 _LOGS = "filmpulse_logs"  # the Connection
 _AUTHOR_SECRET, _GRID = variable_name("author_secret"), variable_name("selenium_remote_url")
@@ -82,6 +84,14 @@ def of_filmpulse(secrets: Mapping[str, str], ports: Mapping[str, int]) -> dict[s
         ),
         _GRID: f"http://{USER}:{secrets['grid']}@{HOST}:{ports['grid']}",
     }
+
+
+def beside_superset(secrets: Mapping[str, str], ports: Mapping[str, int]) -> Servers:
+    """Return the Redis servers that Superset has in a cluster."""
+    return Servers(
+        redis_url=redis_url(ports["redis"], secrets["redis"], SUPERSET_DATABASE),
+        cache_url=redis_url(ports["redis_cache"], secrets["redis_cache"], 0),
+    )
 
 
 def of_worker(

@@ -6,6 +6,7 @@ Real programs, each at its smallest; they share one machine only because this is
 from __future__ import annotations
 
 import functools
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,15 +14,16 @@ from pathlib import Path
 
 from filmpulse.errors import BadInput
 from filmpulse.local.cluster import hosts, tools
-from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS
+from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS, SUPERSET_DATABASE
 from filmpulse.local.cluster.grid import Hub, Node
 from filmpulse.local.cluster.pooler import STOP_SIGNAL, Pooler
 from filmpulse.local.cluster.redis import PATIENCE, Redis
 from filmpulse.local.cluster.replica import OF_PRIMARY, ROLE, Replica
 from filmpulse.local.cluster.workers import PATIENCE as TASKS_PATIENCE
-from filmpulse.local.cluster.workers import Worker
+from filmpulse.local.cluster.workers import Worker, answers
 from filmpulse.local.instance import Install, Instance
 from filmpulse.local.parts import BUCKET, Machine, Part, Stage
+from filmpulse.local.superset import WORKER
 from filmpulse.local.supervisor import Program
 
 SCHEDULERS = ("scheduler-1", "scheduler-2")
@@ -51,6 +53,9 @@ class Cluster(Machine):
             self.postgres, instance.dir / "replica", port["replica"], secret["replication"]
         )
         self.redis = Redis(instance.dir / "redis", port["redis"], secret["redis"])
+        self.cache = Redis(
+            instance.dir / "redis-cache", port["redis_cache"], secret["redis_cache"], is_cache=True
+        )
         grid = instance.dir / "grid"
         self.hub = Hub(
             *(grid / "hub", port["grid"], port["grid_publish"], port["grid_subscribe"]),
@@ -70,6 +75,8 @@ class Cluster(Machine):
         """Yield the stores of one machine, Redis, and the Grid."""
         yield from super().stores()
         yield _redis_part("redis", "Redis (queues)", self.redis)
+        if self.superset is not None:
+            yield _redis_part("redis-cache", "Redis (Superset's caches)", self.cache)
         yield _grid_part("grid", "Grid's hub", self.hub)
         for number, node in enumerate(self.nodes, start=1):
             yield _grid_part(f"grid-node-{number}", f"Grid's node {number}", node)
@@ -107,9 +114,8 @@ class Cluster(Machine):
                 env=self.stack.worker_envs[worker.queue],
                 directory=worker.folder,
             )
-            title = f"worker of {worker.queue}"
-            yield Part(title, Stage.AIRFLOW, program, functools.partial(_answers, worker),
-                       worker.prepare)  # fmt: skip
+            ready = functools.partial(_is_ready, worker)
+            yield Part(f"worker of {worker.queue}", Stage.AIRFLOW, program, ready, worker.prepare)
 
     def schedulers(self) -> Iterator[Part]:
         """Yield two schedulers, which share the work; the workers are not their children."""
@@ -118,6 +124,21 @@ class Cluster(Machine):
             program = Program(name, "airflow", hosts.named(name, words), env=self.stack.env)
             healthy = functools.partial(self._beats, name)
             yield Part(f"Airflow's {name}", Stage.AIRFLOW, program, healthy)
+
+    def dashboards(self) -> Iterator[Part]:
+        """Yield Superset and its worker, which makes reports, unless they are left out."""
+        yield from super().dashboards()
+        if self.superset is not None:
+            command = self.superset.worker_command(self.instance.dir / "superset" / "schedule")
+            program = Program(
+                *("superset-worker", "superset", command),
+                stop_group=False,
+                env=self.stack.superset_env,
+            )
+            worker = f"{WORKER}@{socket.gethostname()}"
+            orders = self.redis.url(SUPERSET_DATABASE)
+            ready = lambda _: answers(worker, orders)  # noqa: E731
+            yield Part("Superset's worker", Stage.SUPERSET, program, ready)
 
     def _beats(self, name: str, since: float) -> bool:
         """Say whether this scheduler gave a sign of life since its process started.
@@ -149,5 +170,5 @@ def _grid_part(name: str, title: str, part: Hub | Node) -> Part:
     return Part(title, Stage.STORES, program, lambda _: part.is_ready(), part.prepare)
 
 
-def _answers(worker: Worker, _: float) -> bool:
+def _is_ready(worker: Worker, _: float) -> bool:
     return worker.is_ready()

@@ -6,23 +6,16 @@ server. A queue must refuse then, and a cache forget.
 
 from __future__ import annotations
 
-import os
-import secrets
-import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from filmpulse.local.cluster import tools
 from filmpulse.local.cluster.environment import redis_url
-from filmpulse.local.files import last_lines, write_private
-from filmpulse.local.ports import HOST, choose
+from filmpulse.local.files import write_private
+from filmpulse.local.ports import HOST
+from filmpulse.local.supervisor import StackError
 
 PATIENCE = 10  # seconds between SIGTERM and SIGKILL
-
-
-class RedisError(RuntimeError):
-    """The server does not start; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +53,11 @@ class Redis:
         """Return the command for the foreground.
 
         Raises:
-            RedisError: There is no Redis on this machine.
+            StackError: This machine has no Redis.
         """
         server = tools.program("redis-server")
         if server is None:
-            raise RedisError("redis-server is missing: `make cluster-tools`.")
+            raise StackError("There is no redis-server here: `make cluster-tools` installs it.")
         return [str(server), str(self.folder / "redis.conf")]
 
     def is_ready(self) -> bool:
@@ -77,41 +70,3 @@ class Redis:
                 return bool(client.ping())
             except ClientError:
                 return False
-
-
-class Throwaway:
-    """A server for tests, which runs while the block does."""
-
-    def __init__(self, directory: Path, *, is_cache: bool = False) -> None:
-        """Choose a port and a password; `directory` must exist, and the caller removes it."""
-        self.redis = Redis(directory / "redis", choose(), secrets.token_hex(16), is_cache)
-        self._log = directory / "redis.log"
-
-    def __enter__(self) -> Redis:
-        """Start.
-
-        Raises:
-            RedisError: The server is missing, or was not ready within 30 seconds; the message holds
-                the end of its log.
-        """
-        self.redis.prepare()
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.redis.command(), stdout=log, stderr=log, env=os.environ
-            )
-        deadline = time.monotonic() + 30
-        while not self.redis.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise RedisError(f"Redis did not start:\n{last_lines(self._log)}")
-            time.sleep(0.05)
-        return self.redis
-
-    def __exit__(self, *error: object) -> None:
-        """Stop."""
-        self._process.terminate()
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()

@@ -52,14 +52,18 @@ class Worker:
 
     def is_ready(self) -> bool:
         """Say whether the worker answers at the broker."""
-        from celery.exceptions import OperationalError
-        from redis.exceptions import RedisError
+        return answers(f"{self.name}@{hosts.host_name(self.name)}", self.broker_url)
 
-        node = f"{self.name}@{hosts.host_name(self.name)}"
-        try:
-            return bool(_control(self.broker_url).ping(destination=[node], timeout=2, limit=1))
-        except (OSError, OperationalError, RedisError):
-            return False
+
+def answers(worker: str, broker_url: str) -> bool:
+    """Say whether a Celery worker answers at its broker."""
+    from celery.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    try:
+        return bool(_control(broker_url).ping(destination=[worker], timeout=2, limit=1))
+    except (OSError, OperationalError, RedisError):
+        return False
 
 
 @functools.cache

@@ -23,11 +23,12 @@ from psycopg import errors
 from psycopg import sql as identifiers
 from psycopg.types.json import Jsonb
 
-from filmpulse.warehouse import figures, open_connection, sql
+from filmpulse.warehouse import open_connection, sql
 
 log = logging.getLogger(__name__)
 
 _LOCK = 0x6D617274  # "mart": two setups at once take turns
+_TURN = "15min"  # how long to wait for another setup
 _PATIENCE = "30s"  # how long to wait for readers of the old views
 _OLD = "mart_before_"
 
@@ -76,8 +77,8 @@ def are_current(connection: psycopg.Connection) -> bool:
 def remake(url: str) -> bool:
     """Make the marts anew if they are not those of this version; return whether that was so.
 
-    Readers never wait: the new schema is built beside the old one, with its figures counted, and
-    takes its name when the transaction ends. If somebody else put a view into the old schema, or
+    Readers never wait: the new schema is built beside the old one, and takes its name when the
+    transaction ends. If somebody else put a view into the old schema, or
     made one that reads from it, that view is dropped with the old schema.
 
     Args:
@@ -85,17 +86,14 @@ def remake(url: str) -> bool:
 
     Raises:
         WarehouseUnavailable: Postgres could not be reached.
-        psycopg.Error: Others took a quarter of an hour, or a file cannot be run. The old marts
-            stay.
+        psycopg.Error: Another setup took a quarter of an hour, or a file cannot be run. The old
+            marts stay.
     """
     with open_connection(url, row_factory=psycopg.rows.tuple_row, autocommit=True) as connection:
-        connection.execute(f"SET lock_timeout = '{figures.PATIENCE}'")
+        connection.execute(f"SET lock_timeout = '{_TURN}'")
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         is_old = not are_current(connection)
         if is_old:
-            # A refresh that is under way would not see the rows of the new views, and counts none.
-            figures.keep_still(connection)
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with connection.transaction():
                 _build(connection)
         _drop_old(connection)
@@ -103,7 +101,7 @@ def remake(url: str) -> bool:
 
 
 def _build(connection: psycopg.Connection) -> None:
-    """Put the old schema aside and make a new one; all figures are as of one moment."""
+    """Put the old schema aside and make a new one."""
     row = connection.execute("SELECT to_regnamespace('mart')::oid").fetchone()
     if row and row[0]:
         old = identifiers.Identifier(f"{_OLD}{row[0]}")

@@ -44,7 +44,7 @@ FROM counted c
 JOIN core.analysers a USING (analyser_id)
 LEFT JOIN core.movies m ON m.imdb_id = c.imdb_id
 LEFT JOIN mart.movie_names n ON n.imdb_id = c.imdb_id;
-COMMENT ON VIEW mart.grade_agreement IS 'One row per analyser and movie, and one per analyser over all movies: whether its scores go with the grades that the same people gave, as of the end of the last job.';
+COMMENT ON VIEW mart.grade_agreement IS 'One row per analyser and movie, and one per analyser over all movies: whether its scores go with the grades that the same people gave.';
 COMMENT ON COLUMN mart.grade_agreement.analyser_id IS 'Who read the reviews.';
 COMMENT ON COLUMN mart.grade_agreement.analyser IS 'The same by name.';
 COMMENT ON COLUMN mart.grade_agreement.analyser_version IS 'Version of the prompt, or of the lexicon.';

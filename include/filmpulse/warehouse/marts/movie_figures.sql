@@ -1,13 +1,13 @@
--- Exports read this view, so it holds no fact of the catalogue. The figures are counted for each movie
--- apart, so a query for one movie reads that movie only.
+-- Exports read this view, so it holds no fact of the catalogue. A query for one movie reads that
+-- movie only.
 CREATE VIEW mart.movie_figures AS
 SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.release_date,
        c.site_rating, c.site_votes, c.site_reviews, c.site_as_of, c.reviews,
        l.unrated_reviews, l.mean_stars, l.analysed_reviews, l.scored_reviews, l.mean_overall,
-       mart.half_interval(l.sd_overall::double precision, l.scored_reviews) AS half_interval,
-       mart.interval_end(l.mean_overall::numeric, -1, l.sd_overall, l.scored_reviews)
+       mart.half_interval(l.sd_overall, l.scored_reviews) AS half_interval,
+       mart.interval_end(l.mean_overall::numeric, -1, l.sd_overall::numeric, l.scored_reviews)
            AS overall_low,
-       mart.interval_end(l.mean_overall::numeric, +1, l.sd_overall, l.scored_reviews)
+       mart.interval_end(l.mean_overall::numeric, +1, l.sd_overall::numeric, l.scored_reviews)
            AS overall_high,
        l.first_review_on, l.last_review_on, c.coverage,
        a.analyser_id, a.kind AS analyser_kind, a.model AS analyser_model,
@@ -16,11 +16,7 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
        o.status AS collection_status, o.reason AS collection_reason,
        o.sentence AS collection_sentence, o.finished_at AS collected_at,
        i.imported_at, c.known_reviews,
-       c.reviews - l.analysed_reviews AS waiting_reviews,
-       c.movie,
-       mart.half_interval(l.sd_stars::double precision, c.reviews - l.unrated_reviews)
-           AS stars_half_interval,
-       l.sd_population / 2 AS polarisation,
+       l.waiting_reviews, c.movie, l.stars_half_interval, l.polarisation,
        k.checked_at AS looked_at,
        CASE a.kind WHEN 'llm' THEN 'language model ' || a.model
                    WHEN 'lexicon' THEN 'keyless lexicon' ELSE 'nobody yet' END AS analyser,
@@ -28,28 +24,15 @@ SELECT m.imdb_id, coalesce(m.original_title, m.title) AS title, m.year, m.releas
                        THEN 'A model''s reading: quotes are verified, scores are its judgement.'
                    WHEN 'lexicon' THEN 'A baseline for English, Spanish, French: no sarcasm.'
                    ELSE 'No review has been scored.' END AS analyser_caveat,
-       mart.is_enough(c.reviews - l.unrated_reviews, c.coverage) AS is_enough_stars,
+       mart.is_enough(l.graded_reviews, c.coverage) AS is_enough_stars,
        c.site, c.sources, o.source AS collection_source
 FROM core.movies m
 JOIN mart.movie_counts c USING (imdb_id)
+JOIN mart.review_figures l USING (imdb_id)
 LEFT JOIN LATERAL (
     SELECT max(k.checked_at) AS checked_at FROM ops.movie_checks k WHERE k.imdb_id = m.imdb_id
 ) k ON true
 LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
-CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE r.rating_1_10 IS NULL) AS unrated_reviews,
-           avg(r.rating_1_10)::double precision AS mean_stars,
-           stddev_samp(r.rating_1_10) AS sd_stars,
-           count(*) FILTER (WHERE mart.is_final(r.analysis_status)) AS analysed_reviews,
-           count(r.overall) AS scored_reviews,
-           avg(r.overall)::double precision AS mean_overall,
-           stddev_samp(r.overall) AS sd_overall,
-           stddev_pop(r.overall)::double precision AS sd_population,
-           min(r.submitted_on) AS first_review_on,
-           max(r.submitted_on) AS last_review_on
-    FROM mart.reviews r
-    WHERE r.imdb_id = m.imdb_id
-) l
 LEFT JOIN LATERAL (
     -- A source that went well must not hide one that did not.
     SELECT l.* FROM (

@@ -7,7 +7,7 @@ SELECT c.imdb_id, c.movie, c.reviews, c.known_reviews, c.coverage,
        o.sentence AS collection_sentence, o.finished_at AS collected_at,
        o.source AS collection_source
 FROM mart.movie_counts c
-LEFT JOIN mart.compared_movies p USING (imdb_id)
+LEFT JOIN mart.review_figures p USING (imdb_id)
 LEFT JOIN LATERAL (
     SELECT * FROM ops.movie_checks k WHERE k.imdb_id = c.imdb_id
     ORDER BY k.checked_at DESC, k.source LIMIT 1
@@ -22,7 +22,6 @@ LEFT JOIN LATERAL (
     ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
 ) o ON true;
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
-COMMENT ON COLUMN mart.movie_health.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';
 COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them; of several sources, of one that did not end well.';
 COMMENT ON COLUMN mart.movie_health.hours_since_look IS 'Hours since then.';

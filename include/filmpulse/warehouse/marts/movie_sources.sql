@@ -13,9 +13,7 @@ CROSS JOIN LATERAL (
            s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
            s.taken_at AS site_as_of, t.gapless_since
     FROM (
-        SELECT r.source, count(*) AS reviews FROM mart.current_reviews r
-        WHERE r.imdb_id = m.imdb_id
-        GROUP BY r.source
+        SELECT r.source, r.reviews FROM core.source_counts r WHERE r.imdb_id = m.imdb_id
     ) r
     FULL JOIN ops.sources o USING (source)
     CROSS JOIN LATERAL (SELECT coalesce(r.source, o.source) AS source) f

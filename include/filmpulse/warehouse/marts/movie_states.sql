@@ -13,7 +13,7 @@ SELECT n.imdb_id, coalesce(l.movie, n.imdb_id) AS movie, w.state, w.source, w.re
 FROM mart.asked_movies n
 LEFT JOIN core.movies m USING (imdb_id)
 LEFT JOIN mart.movie_names l USING (imdb_id)
-LEFT JOIN mart.compared_movies c USING (imdb_id)
+LEFT JOIN mart.review_figures c USING (imdb_id)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT CASE o.status WHEN 'queued' THEN 'queued' ELSE 'collecting' END AS state, o.source,
@@ -76,19 +76,23 @@ CROSS JOIN LATERAL (
           AND v.look_outcome IN ('layout_changed', 'blocked', 'not_found', 'failed')
         UNION ALL
         SELECT CASE WHEN a.last_at IS NULL THEN 'never'
-                    WHEN a.last_at < now() - interval '2 hours' THEN 'stale' ELSE 'fresh' END,
+                    -- It is looked at in the hour after it is due.
+                    WHEN a.last_at < now() - interval '2 hours'
+                         AND coalesce(d.due_at < now() - interval '1 hour', true) THEN 'stale'
+                    ELSE 'fresh' END,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, a.last_at
         FROM (
             SELECT max(greatest(v.looked_at, v.collected_at)) AS last_at FROM mart.movie_visits v
             WHERE v.imdb_id = n.imdb_id
         ) a
+        CROSS JOIN (SELECT max(due_at) AS due_at FROM mart.looks(now()) WHERE imdb_id = n.imdb_id) d
     ) true_of_it
     ORDER BY array_position(mart.states(), state), since DESC NULLS LAST, source
     LIMIT 1
 ) w;
 COMMENT ON VIEW mart.movie_states IS 'One row per movie: how it stands just now.';
 COMMENT ON COLUMN mart.movie_states.movie IS 'Title and year of the movie; its id before its page was read.';
-COMMENT ON COLUMN mart.movie_states.state IS 'collecting, queued, scoring, paused, layout_changed, blocked, not_found, failed, partial, gated, never (looked at), stale (not looked at for two hours), or fresh: the first that is true of it.';
+COMMENT ON COLUMN mart.movie_states.state IS 'collecting, queued, scoring, paused, layout_changed, blocked, not_found, failed, partial, gated, never (looked at), stale (its next look is more than an hour late), or fresh: the first that is true of it.';
 COMMENT ON COLUMN mart.movie_states.source IS 'Whose collection, look or pause it is; null for the other states.';
 COMMENT ON COLUMN mart.movie_states.reason IS 'One stable word for why it ended badly or is paused.';
 COMMENT ON COLUMN mart.movie_states.sentence IS 'How the last collection or look ended, for a person; null unless it ended badly or gated.';
@@ -96,6 +100,5 @@ COMMENT ON COLUMN mart.movie_states.done IS 'While collecting: reviews read so f
 COMMENT ON COLUMN mart.movie_states.total IS 'While collecting: the site''s count; while scoring: current reviews.';
 COMMENT ON COLUMN mart.movie_states.until IS 'End of the pause (UTC).';
 COMMENT ON COLUMN mart.movie_states.unreadable IS 'While gated: reviews of the site that we do not hold.';
-COMMENT ON COLUMN mart.movie_states.waiting_reviews IS 'Reviews that the active analyser has not finished with, as of the end of the last job.';
 COMMENT ON COLUMN mart.movie_states.run_id IS 'The run at work, or the one that ended so; null when not known.';
 COMMENT ON COLUMN mart.movie_states.since IS 'When it was queued, ended so, or was last looked at (UTC).';

@@ -1,13 +1,18 @@
 CREATE VIEW mart.pipeline_facts AS
 WITH health AS (
-    SELECT count(*) AS movies,
-           count(*) FILTER (WHERE hours_since_look <= 168) AS tracked,
-           count(*) FILTER (WHERE hours_since_look <= 2) AS fresh,
-           min(looked_at) FILTER (WHERE hours_since_look <= 168) AS oldest_look,
-           sum(reviews) AS reviews, sum(known_reviews) AS known,
+    SELECT count(*) AS movies, sum(reviews) AS reviews, sum(known_reviews) AS known,
            sum(reviews) FILTER (WHERE known_reviews IS NOT NULL) AS counted,
            sum(waiting_reviews) AS waiting
     FROM mart.movie_health
+), looks AS (
+    SELECT count(*) AS tracked, count(*) FILTER (WHERE overdue_hours <= 1) AS in_time,
+           max(overdue_hours) AS overdue_hours
+    FROM (SELECT imdb_id, max(overdue_hours) AS overdue_hours FROM mart.movie_looks
+          WHERE is_tracked GROUP BY imdb_id) l
+), gate AS (
+    SELECT sum(requests) AS requests, sum(requests_allowed) AS allowed, sum(looks) AS looks,
+           sum(looks_wanted) AS wanted
+    FROM mart.look_budget WHERE requests_allowed IS NOT NULL
 ), ran AS (
     SELECT count(*) AS collections, count(*) FILTER (WHERE mart.ended_well(status, mode)) AS well
     FROM ops.collections
@@ -18,13 +23,16 @@ WITH health AS (
     SELECT sum(coalesce(cost_usd, reserved_usd)) AS usd, count(*) AS calls FROM ops.llm_calls
     WHERE started_at > now() - interval '30 days'
 )
-SELECT 1 AS position, 'Movies looked at within 2 hours' AS fact,
-       fresh || ' of ' || tracked AS value,
-       CASE WHEN movies = 0 THEN 'No movie is known yet: add one to the Variable tracked_movies.'
-            WHEN tracked = 0 THEN 'None was looked at in 7 days: does detect_new_reviews run?'
-            ELSE 'Of those looked at in the last 7 days; the oldest look: ' || mart.time_ago(oldest_look) || '.' END
-           AS meaning
-FROM health
+SELECT 1 AS position, 'Movies looked at in time' AS fact,
+       in_time || ' of ' || tracked AS value,
+       CASE WHEN movies = 0 AND tracked = 0
+                THEN 'No movie is known yet: add one to the Variable tracked_movies.'
+            WHEN tracked = 0 THEN 'None is looked at: does detect_new_reviews run?'
+            WHEN overdue_hours <= 1 THEN 'Each as often as its cadence says.'
+            ELSE 'The longest overdue by ' || CASE WHEN overdue_hours < 48
+                     THEN round(overdue_hours::numeric, 1) || ' hours.'
+                     ELSE round(overdue_hours::numeric / 24, 1) || ' days.' END END AS meaning
+FROM health, looks
 UNION ALL
 SELECT 2, 'Reviews held', to_char(coalesce(reviews, 0), 'FM999,999,999'),
        CASE WHEN known > 0 THEN round(100 * counted / known, 1) || ' % of the '
@@ -71,7 +79,16 @@ SELECT 8, 'Last restore drill',
             WHEN drill.status = 'failed' THEN 'It failed (' || drill.reason || '): ops.restore_drills says more.'
             ELSE to_char(drill.rows, 'FM999,999,999,999') || ' rows came back as they were saved.' END
 FROM (SELECT 1) one
-LEFT JOIN (SELECT * FROM ops.restore_drills ORDER BY finished_at DESC LIMIT 1) drill ON true;
+LEFT JOIN (SELECT * FROM ops.restore_drills ORDER BY finished_at DESC LIMIT 1) drill ON true
+UNION ALL
+SELECT 9, 'Share of allowed requests, 24 hours',
+       coalesce(round(100 * requests / nullif(allowed, 0)::numeric) || ' %', 'none'),
+       CASE WHEN allowed IS NULL THEN 'No site was asked with a gap between requests.'
+            ELSE to_char(looks, 'FM999,999,999') || ' looks and '
+                 || to_char(greatest(requests - looks, 0), 'FM999,999,999')
+                 || ' other requests; all looks in time would be '
+                 || round(100 * wanted::numeric / nullif(allowed, 0)::numeric) || ' %.' END
+FROM gate;
 COMMENT ON VIEW mart.pipeline_facts IS 'One row per question that an operator asks first.';
 COMMENT ON COLUMN mart.pipeline_facts.position IS 'Their order.';
 COMMENT ON COLUMN mart.pipeline_facts.fact IS 'The question.';

@@ -8,8 +8,8 @@ FROM set_config('lock_timeout', %(patience)s, true)
 
 -- name: alerts_found
 -- What the tables show to be wrong now: a row for each movie, check or model that has the trouble.
--- A source's movies are looked at every hour and read in full every day, so what is older than two
--- days is of movies that are no longer tracked. A saved page does not replace a collection.
+-- What went wrong is tried again within a day (mart.cadences), so what is older than two days is of
+-- movies that are no longer tracked. A saved page does not replace a collection.
 WITH collected AS (
     SELECT DISTINCT ON (imdb_id, source) imdb_id, source, status, reason, finished_at AS at,
            mart.ended_well(status, mode) AS is_well

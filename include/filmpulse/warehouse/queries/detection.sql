@@ -1,13 +1,46 @@
 -- Which movies are due, and what a look at one gave.
 
--- name: due_movies
--- Tracked movies that a site was not asked for since `since`: first those that were never checked,
--- then those whose check is the longest ago.
-SELECT t.imdb_id
+-- name: begin_detection
+-- Note a run of the detector at a site, and which movies are tracked; what the marts show is made from it.
+WITH listed AS (
+    UPDATE ops.movie_checks k SET is_tracked = NOT k.is_tracked
+    WHERE k.source = %(source)s AND k.is_tracked <> (k.imdb_id = ANY(%(imdb_ids)s::text[]))
+)
+INSERT INTO ops.detections AS d (source, started_at, tracked, is_few)
+VALUES (%(source)s, %(since)s, cardinality(%(imdb_ids)s::text[]), %(is_few)s)
+ON CONFLICT (source, started_at) DO UPDATE SET tracked = excluded.tracked, is_few = excluded.is_few
+
+-- name: waiting_movies
+-- Tracked movies that a source was not asked about in the run that began at `since`; those that are to be looked
+-- at before the next hour are due. First comes what was never looked at and stands in the Variable, then what is
+-- most intervals late; what waits in the table for its first look counts as daily. A look in the future is that
+-- of a clock that was wrong.
+SELECT t.imdb_id, coalesce(l.every, interval '1 hour') AS every, coalesce(l.is_wrong OR l.due_at
+       <= %(since)s::timestamptz + interval '1 hour', true) AS is_due
 FROM unnest(%(imdb_ids)s::text[]) WITH ORDINALITY AS t (imdb_id, position)
-LEFT JOIN ops.movie_checks c ON c.imdb_id = t.imdb_id AND c.source = %(source)s
-WHERE c.checked_at IS NULL OR c.checked_at < %(since)s
-ORDER BY c.checked_at NULLS FIRST, t.position
+LEFT JOIN (
+    SELECT *, looked_at > %(since)s::timestamptz + interval '2 hours' AS is_wrong
+    FROM mart.looks(%(since)s) WHERE source = %(source)s
+) l ON l.imdb_id = t.imdb_id
+LEFT JOIN core.tracked r ON r.imdb_id = t.imdb_id
+WHERE l.looked_at IS NULL OR l.is_wrong OR l.looked_at < %(since)s
+ORDER BY CASE WHEN NOT l.is_wrong THEN l.lateness
+              WHEN l.looked_at IS NULL
+                  THEN extract(epoch FROM %(since)s - r.tracked_since)::double precision / 86400 END
+         DESC NULLS FIRST, t.position
+
+-- name: end_round
+-- Note what a round of the detector left: movies that are still due, and those without any look.
+UPDATE ops.detections d SET
+    looked = n.looked, due = n.looked + %(left_over)s, unseen = greatest(d.tracked - n.seen, 0)
+FROM (SELECT count(*) FILTER (WHERE checked_at BETWEEN %(since)s AND %(since)s::timestamptz + interval '2 hours')
+                 AS looked,
+             count(*) FILTER (WHERE is_tracked) AS seen
+      FROM ops.movie_checks WHERE source = %(source)s) n
+WHERE (d.source, d.started_at) = (%(source)s, %(since)s)
+
+-- name: detections
+SELECT due, looked FROM ops.detections WHERE (source, started_at) = (%(source)s, %(since)s)
 
 -- name: record_check
 INSERT INTO ops.movie_checks AS c (source, imdb_id, checked_at, outcome, reason, sentence,
@@ -16,8 +49,10 @@ VALUES (%(source)s, %(imdb_id)s, %(checked_at)s, %(outcome)s, %(reason)s, %(sent
         %(review_count)s, %(mode)s)
 ON CONFLICT (imdb_id, source) DO UPDATE SET
     checked_at = excluded.checked_at, outcome = excluded.outcome, reason = excluded.reason,
-    sentence = excluded.sentence, mode = excluded.mode,
-    review_count = coalesce(excluded.review_count, c.review_count)
+    sentence = excluded.sentence, mode = excluded.mode, is_tracked = true,
+    review_count = coalesce(excluded.review_count, c.review_count),
+    pace = mart.new_pace(c.pace, excluded.review_count - c.review_count,
+        extract(epoch FROM excluded.checked_at - c.checked_at)::double precision / 86400)
 
 -- name: checks_since
 SELECT source, imdb_id, checked_at, outcome, reason, sentence, review_count, mode

@@ -87,6 +87,9 @@ WITH reviews AS (
 ), posters AS (
     DELETE FROM core.movie_posters
     WHERE imdb_id = %(imdb_id)s AND fetched_at <= %(erased_at)s RETURNING 1
+), tracked AS (
+    DELETE FROM core.tracked
+    WHERE imdb_id = %(imdb_id)s AND tracked_since <= %(erased_at)s RETURNING 1
 ), calibrations AS (
     DELETE FROM core.calibrations WHERE imdb_id = %(imdb_id)s
       AND coalesce(calibrated_at, '-infinity') <= %(erased_at)s RETURNING 1
@@ -100,6 +103,7 @@ SELECT (SELECT count(*) FROM reviews) AS reviews,
        + (SELECT count(*) FROM checks) + (SELECT count(*) FROM loads)
        + (SELECT count(*) FROM quality) + (SELECT count(*) FROM lost)
        + (SELECT count(*) FROM tags) + (SELECT count(*) FROM posters)
+       + (SELECT count(*) FROM tracked)
        + (SELECT count(*) FROM calibrations) AS others,
        ARRAY(SELECT content_hash FROM reviews UNION TABLE revisions UNION TABLE analyses) AS hashes
 

@@ -11,7 +11,7 @@ WITH counted AS (
     ON CONFLICT (host, hour) DO UPDATE SET requests = h.requests + 1
 )
 UPDATE ops.host_state
-SET next_request_at = clock_timestamp() + make_interval(secs => %(gap)s)
+SET next_request_at = clock_timestamp() + make_interval(secs => %(gap)s), gap_seconds = %(gap)s
 WHERE host = %(host)s
 
 -- name: gate_pause

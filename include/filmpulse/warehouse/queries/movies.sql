@@ -1,8 +1,13 @@
 -- Movies: facts, snapshots, names, events; the sources that they come from.
 
 -- name: ensure_movie
-INSERT INTO core.movies (imdb_id, title, facts_as_of)
-VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
+-- A new movie has no review, so it is counted.
+WITH made AS (
+    INSERT INTO core.movies (imdb_id, title, facts_as_of)
+    VALUES (%(imdb_id)s, %(imdb_id)s, '0001-01-01 00:00+00')
+    ON CONFLICT (imdb_id) DO NOTHING RETURNING imdb_id
+)
+INSERT INTO ops.counted_movies SELECT imdb_id, %(rules)s, now() FROM made
 ON CONFLICT (imdb_id) DO NOTHING
 
 -- name: store_facts

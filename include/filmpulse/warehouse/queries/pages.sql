@@ -1,5 +1,5 @@
 -- What pages and the API read (`warehouse/pages.py`), from the marts alone. Of these, the list of
--- movies reads what is materialised or cheap for all; the others read the rows of one movie.
+-- movies reads what is cheap for all; the others read the rows of one movie.
 -- `imdb_ids` is null for all movies.
 
 -- name: page_cards
@@ -210,6 +210,11 @@ FROM mart.movie_visits
 WHERE imdb_id = %(imdb_id)s AND (looked_at IS NOT NULL OR collected_at IS NOT NULL)
 ORDER BY source
 
+-- name: page_looks
+SELECT source, cadence, meaning, looked_at, due_at, due_at <= now() AS is_due FROM mart.movie_looks
+WHERE imdb_id = %(imdb_id)s
+ORDER BY source
+
 -- name: page_costs
 SELECT kind, model, prompt_version, is_shown, scored_texts, input_tokens, output_tokens,
        cost_usd::double precision
@@ -259,13 +264,13 @@ WHERE imdb_id = %(imdb_id)s
   AND (source, review_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(review_ids)s::text[]))
 
 -- name: page_compared_weeks
--- Reviews by the week since each movie's release, as of the end of the last job.
+-- Reviews by the week since each movie's release.
 SELECT imdb_id, days_since_release, reviews FROM mart.compared_weeks
 WHERE imdb_id = ANY(%(imdb_ids)s)
 ORDER BY imdb_id, days_since_release
 
 -- name: page_compared
--- The whole (`overall`) and each aspect of movies side by side, as of the end of the last job.
+-- The whole (`overall`) and each aspect of movies side by side.
 SELECT imdb_id, lower(aspect) AS aspect, coalesce(mentions, 0) AS n, mean_score, half_interval, is_enough
 FROM mart.compared_aspects
 WHERE imdb_id = ANY(%(imdb_ids)s)

@@ -60,11 +60,3 @@ LEFT JOIN pg_attribute b ON b.attrelid = t.oid AND b.attname = a.attname
 LEFT JOIN jsonb_each_text(%(shared)s) shared ON shared.key = a.attname
 WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('v', 'm')
   AND col_description(c.oid, a.attnum) IS NULL
-
--- name: refresh_figures
--- In one transaction, so that all agree; the later ones are counted from the first.
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_movies;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_aspects;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.compared_weeks;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.recent_weeks;
-REFRESH MATERIALIZED VIEW CONCURRENTLY mart.graded_scores

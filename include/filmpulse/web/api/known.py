@@ -52,7 +52,7 @@ def movies(door: Door, imdb_ids: Sequence[str] | None = None) -> list[Movie]:
     with door.context().warehouse.connect() as connection:
         cards = pages.cards(connection, imdb_ids=imdb_ids)
         states = {one.imdb_id: one for one in pages.states(connection, imdb_ids=imdb_ids)}
-    followed = tracked(door)
+    followed = dict.fromkeys(tracked(door))  # in order, and quick to look into
     known = {card.imdb_id for card in cards}
     unread = [one for one in followed if one not in known and (not imdb_ids or one in imdb_ids)]
     cards += map(pages.Card.of_unread, unread)

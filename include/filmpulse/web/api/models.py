@@ -83,7 +83,7 @@ class Shown(BaseModel):
 
 
 class Movie(Shown):
-    """A movie in the list; counts and means are as of `counted_at`, the end of the last job."""
+    """A movie in the list; `counted_at` says when its counts and means last changed."""
 
     imdb_id: ImdbId
     movie: Title
@@ -97,7 +97,9 @@ class Movie(Shown):
         ),
     ]
     tags: Annotated[list[str], _of("In their order.", ["competitors"])]
-    is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
+    is_tracked: Annotated[
+        bool, _of("Whether detection looks at it, as often as its cadence says.", True)
+    ]
     state: Annotated[
         str,
         _of(
@@ -126,7 +128,7 @@ class Movie(Shown):
 
 
 class AspectOfMovie(Shown):
-    """How an aspect of a movie is received; as of the end of the last job."""
+    """How an aspect of a movie is received."""
 
     imdb_id: ImdbId
     aspect: AspectName
@@ -533,7 +535,9 @@ class TitleShown(Shown):
     series: Annotated[str | None, _of("Of an episode: the series' title.", None)]
     season: Annotated[int | None, _of("Of an episode; null where it is not known.", None)]
     episode: Annotated[int | None, _of("Of an episode; null where it is not known.", None)]
-    is_tracked: Annotated[bool, _of("Whether detection looks at it every hour.", True)]
+    is_tracked: Annotated[
+        bool, _of("Whether detection looks at it, as often as its cadence says.", True)
+    ]
     people: list[TitlePerson]
     other_titles: list[OtherTitle]
     credit: Credit = CATALOGUE_CREDIT

@@ -77,7 +77,7 @@ def list_aspects(
 def track_movie(
     request: Request, door: DoorDep, visitor: VisitorDep, asked: models.MovieToTrack
 ) -> Response:
-    """Detection looks at the movie every hour from now on, and its reviews are read at once."""
+    """Detection looks at the movie from now on, and its reviews are read at once."""
     done = actions.track([asked.movie], door, visitor)
     (imdb_id,) = done.imdb_ids
     said = models.Tracked(

@@ -137,6 +137,7 @@ def _work(request: Request, imdb_id: str, door: Door) -> dict[str, Any]:
     return {
         "checks": rows.checks(warehouse, imdb_id=imdb_id),
         "costs": rows.costs(warehouse, imdb_id=imdb_id),
+        "looks": rows.looks(warehouse, imdb_id=imdb_id),
         "label": label,
         "superset": superset,
         **_collections(request, imdb_id, door, None),
