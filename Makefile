@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test drills check bench lock docs env env-superset browser clean
+.PHONY: help demo cluster up down status test drills check bench lock docs env env-superset browser clean
 
 UV_VERSION := 0.13.8
 VENV := .venv/bin
@@ -46,6 +46,16 @@ needs:
 	@echo "The demo takes 2 minutes (the first time some more, to download 500 MB), 2 GB of disk and"
 	@echo "2.5 GB of memory; WITHOUT=superset saves 0.7 GB of disk and 0.3 GB of memory. It stays up"
 	@echo "until \`make down\`, and can be repeated at any time."
+
+cluster: needs-of-a-cluster env browser cluster-tools ## As demo, on what a cluster is made of: Celery, Redis, a Grid, a pooler, a replica
+	@$(call build_for,cluster)
+	@$(PYTHON) -m filmpulse.local cluster --instance cluster $(SAID_WITHOUT)
+
+.PHONY: needs-of-a-cluster
+needs-of-a-cluster:
+	@echo "The cluster takes 5 minutes (the first time some more, to download 700 MB), 3 GB of disk and"
+	@echo "5 GB of memory; WITHOUT=superset saves 0.7 GB of disk and 1 GB of memory. It stays up until"
+	@echo "\`make down\`, and can be repeated at any time, beside the demo too."
 
 up: env browser ## Start your own, empty instance (var/main) in the background
 	@$(call build_for,main)

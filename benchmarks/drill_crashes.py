@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -618,8 +618,15 @@ def _rows(place: dict[str, str], statement: str, *values: Any) -> list[dict[str,
             time.sleep(0.1)
 
 
-def _tables(place: dict[str, str]) -> dict[str, list[str]]:
-    """Read every table of core, without what comes from the run: its times and serial numbers."""
+def _tables(
+    place: dict[str, str], without: Collection[tuple[str, str]] = ()
+) -> dict[str, list[str]]:
+    """Read every table of core, without what comes from the run: its times and serial numbers.
+
+    Args:
+        place: The environment of a warehouse.
+        without: Columns to leave out, each with its table.
+    """
     analysers = {
         row["analyser_id"]: f"{row['kind']} {row['prompt_version']}"
         for row in _rows(place, "SELECT * FROM core.analysers")
@@ -635,6 +642,8 @@ def _tables(place: dict[str, str]) -> dict[str, list[str]]:
         for row in _rows(place, f"SELECT * FROM core.{name}"):  # noqa: S608  the catalogue's names
             plain = {}
             for column, value in row.items():
+                if (name, column) in without:
+                    continue
                 if column.endswith("analyser_id"):
                     plain[column] = analysers.get(value)
                 elif isinstance(value, datetime):

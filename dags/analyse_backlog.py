@@ -36,7 +36,7 @@ def analyse_backlog():
         """Find movies to score or to calibrate; if there is none, skip the rest of the run."""
         return bridge.plan_backlog(params["imdb_ids"])
 
-    @task(pool="llm", execution_timeout=timedelta(hours=6))
+    @task(**bridge.by_model(hours=6))
     def score(planned: list[dict], params: dict, run_id: str) -> int:
         """Score all that needs no approval; return how many reviews got a score."""
         return bridge.score_backlog(planned, run_id, params["budget_usd"])
@@ -59,7 +59,7 @@ def analyse_backlog():
             map_index_template="{{ task.subject }}",
         )
 
-        @task(pool="llm", execution_timeout=timedelta(hours=6), map_index_template="{{ movie }}")
+        @task(**bridge.by_model(hours=6), map_index_template="{{ movie }}")
         def score_movie(imdb_id: str, answer: dict | None, params: dict, run_id: str) -> int:
             """Score one large movie if a person said yes; otherwise skip the task."""
             return bridge.score_if_approved(imdb_id, answer, run_id, params["budget_usd"])

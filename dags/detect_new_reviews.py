@@ -47,7 +47,7 @@ def detect_new_reviews():
         mode="reschedule",
         poke_interval=POKE_INTERVAL,
         timeout=timedelta(minutes=70).total_seconds(),
-        pool="detector",
+        **bridge.by_browser("detector"),
     )
     def look_for_news(params: dict, run_id: str, dag_run) -> PokeReturnValue:
         """Visit due movies; done when each was looked at, or after 50 minutes."""

@@ -49,7 +49,7 @@ def import_saved_pages():
         """Name the movies that files were imported of, each once, in groups that can be mapped."""
         return bridge.group_movies(imported)
 
-    @task(pool="llm", execution_timeout=timedelta(hours=1), map_index_template="{{ movie }}")
+    @task(**bridge.by_model(hours=1), map_index_template="{{ movie }}")
     def analyse(imdb_ids: list[str], run_id: str) -> int:
         """Score every text that has no score yet; return how many got one."""
         from filmpulse import jobs

@@ -38,7 +38,7 @@ def movie_reception():
 
     @task_group
     def per_movie(imdb_id: str):
-        @task(pool="browser", execution_timeout=timedelta(hours=4))
+        @task(**bridge.by_browser(hours=4))
         def scrape(imdb_id: str, params: dict, run_id: str) -> list[str]:
             """Read the reviews of each source into the lake; return the manifests' URIs."""
             from filmpulse import jobs
@@ -52,7 +52,7 @@ def movie_reception():
 
             return jobs.load_movie(imdb_id, manifest_uris, bridge.job_context_for(imdb_id))
 
-        @task(pool="llm", execution_timeout=timedelta(hours=1))
+        @task(**bridge.by_model(hours=1))
         def analyse(imdb_id: str, params: dict, run_id: str) -> int:
             """Score every text that has no score yet; return how many got one."""
             from filmpulse import jobs

@@ -139,6 +139,12 @@ class Settings(BaseModel):
     movies_per_run: Annotated[int, Field(ge=1, le=MOST_MAPPED)] = Field(
         50, description="Movies that one run of `movie_reception` takes, 1,000 at most."
     )
+    browser_queue: str | None = Field(
+        None,
+        description="Queue of the tasks that drive a browser, where Airflow's executor has queues "
+        "(Celery). Unset: Airflow's default queue.",
+    )
+    llm_queue: str | None = Field(None, description="The same of the tasks that score reviews.")
     llm_base_url: str | None = Field(
         None,
         description="OpenAI-compatible endpoint that scores reviews, such as "

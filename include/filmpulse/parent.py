@@ -1,8 +1,9 @@
 """Ends a process together with its parent, however the parent ends (Linux only).
 
 `python -m filmpulse.parent airflow scheduler` runs a scheduler whose workers, and their tasks, end
-with it. Otherwise the workers of a killed scheduler (SIGKILL, out of memory) would wait for ever,
-beside those of the scheduler that takes its place (docs/adr/0019).
+with it; `... airflow celery worker` a Celery worker whose processes and tasks do. Otherwise the
+workers of a killed scheduler (SIGKILL, out of memory) would wait for ever, beside those of the
+scheduler that takes its place (docs/adr/0019).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Imports the modules that every task needs once, in the process that tasks are forked from.
 
 `python -m filmpulse.preload airflow scheduler` runs a scheduler whose workers (LocalExecutor), and
-their tasks, inherit these modules. Otherwise each task imports them again, which takes 0.8 s of
-processor time (docs/performance.md). Where tasks are not forked (Celery, Kubernetes, macOS) this
-changes nothing. A module that is not installed is left out.
+their tasks, inherit these modules; `... airflow celery worker` does the same for a Celery worker's.
+Otherwise each task imports them again, which takes 0.8 s of processor time (docs/performance.md).
+Where tasks are not forked (Kubernetes, macOS) this changes nothing. A module that is not installed
+is left out.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def preload(modules: Iterable[str] = MODULES) -> None:
 
 if __name__ == "__main__":
     preload()
-    if "scheduler" in sys.argv:  # only its children detect languages and score reviews
+    if {"scheduler", "worker"} & {*sys.argv}:  # only their children score reviews
         importlib.import_module("filmpulse.analysis.language").load_model()
         importlib.import_module("filmpulse.analysis.lexicon").LexiconAnalyser()
     del sys.argv[0]  # the module's own name comes first, as it expects

@@ -84,3 +84,30 @@ def test_pools_that_dags_use_are_made(bag):
 )
 def test_every_module_can_be_imported(name):
     assert importlib.import_module(name)
+
+
+def queues(bag):
+    return {
+        (dag_id, task.task_id): task.queue for dag_id, dag in bag.dags.items() for task in dag.tasks
+    }
+
+
+def test_queues_come_from_settings_and_are_airflows_default_without(bag, monkeypatch):
+    from airflow.configuration import conf
+
+    assert set(queues(bag).values()) == {conf.get("operators", "default_queue")}
+    monkeypatch.setenv("FILMPULSE_BROWSER_QUEUE", "with-browser")
+    monkeypatch.setenv("FILMPULSE_LLM_QUEUE", "with-model")
+    monkeypatch.setenv("FILMPULSE_REQUEST_GAP_SECONDS", "of another setting, and no number")
+    found = queues(DagBag(dag_folder=str(DAGS)))
+    by_pool = {
+        (task.pool, found[dag_id, task.task_id])
+        for dag_id, dag in bag.dags.items()
+        for task in dag.tasks
+    }
+    assert by_pool == {
+        ("browser", "with-browser"),
+        ("detector", "with-browser"),
+        ("llm", "with-model"),
+        ("default_pool", "default"),
+    }

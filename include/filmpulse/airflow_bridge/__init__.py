@@ -42,6 +42,8 @@ from filmpulse.airflow_bridge.dags import (
     MODE,
     RETRY_POLICY,
     REVIEWS,
+    by_browser,
+    by_model,
     default_args,
     movies,
     tell,

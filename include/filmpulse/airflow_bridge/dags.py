@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from filmpulse.airflow_bridge.alerts import AlertNotifier
-from filmpulse.config import MOST_MAPPED
+from filmpulse.config import MOST_MAPPED, Settings, variable_name
 
 if TYPE_CHECKING:
     from filmpulse.jobs import RunSummary
@@ -55,6 +56,29 @@ MODE = Param(
     title="Mode",
     description="full reads every review again and so finds edits and removals",
 )
+
+
+def by_browser(pool: str = "browser", hours: float | None = None) -> dict[str, Any]:
+    """Return the arguments of a task that drives a browser: pool, queue, most hours."""
+    return _place(pool, "browser_queue", hours)
+
+
+def by_model(hours: float) -> dict[str, Any]:
+    """Return the arguments of a task that scores reviews: pool, queue, most hours."""
+    return _place("llm", "llm_queue", hours)
+
+
+def _place(pool: str, setting: str, hours: float | None) -> dict[str, Any]:
+    """Return where a task runs: a pool says how many at once, a queue on which workers.
+
+    Without the setting the task has Airflow's default queue. No other setting is read: one that
+    cannot be used must not keep the DAG from being read.
+    """
+    name = variable_name(setting)
+    queue = getattr(Settings.from_env({name: os.environ.get(name, "")}), setting)
+    limit = None if hours is None else timedelta(hours=hours)
+    given = {"pool": pool, "queue": queue, "execution_timeout": limit}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def default_args(retry_minutes: int = 1, **more: Any) -> dict[str, Any]:

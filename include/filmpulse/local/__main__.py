@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +41,7 @@ def up(
     without: Without = None,
 ) -> None:
     """Start an instance in the background, unless it runs."""
-    _print_addresses(_up(instance, root, sample_site, without))
+    _print_addresses(_up(instance, root, without, sample_site=sample_site))
 
 
 @app.command()
@@ -68,10 +68,7 @@ def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     if not parts:
         console.print(f"{instance} was never started")
         raise typer.Exit(1)
-    for part in parts:
-        mark = "[green]✓[/green]" if part.healthy else "[red]✗[/red]"
-        state = "works" if part.healthy else part.state.lower()
-        console.print(f"  {mark} {part.title:<24}{state:<10}[dim]{escape(str(part.log))}[/dim]")
+    _print_parts(parts)
     if not all(part.healthy for part in parts):
         raise typer.Exit(1)
     _print_addresses(local.read_stack(root / instance))
@@ -104,31 +101,66 @@ def dags_test(words: list[str], instance: Name = "main", root: Root = local.DEFA
 @app.command()
 def demo(instance: Name = "demo", root: Root = local.DEFAULT_ROOT, without: Without = None) -> None:
     """Start an instance with the sample site, and show how its movies are received."""
-    from filmpulse.local.demo import collect, load_catalogue, show
+    from filmpulse.local.demo import show
 
-    def run(stack: local.Stack) -> None:
-        collect(stack, console)
-        load_catalogue(stack, console)
+    show(_up(instance, root, without, _fill, sample_site=True), console)
 
-    show(_up(instance, root, True, without, run), console)
+
+@app.command()
+def cluster(
+    instance: Name = "cluster", root: Root = local.DEFAULT_ROOT, without: Without = None
+) -> None:
+    """Do as `demo`, with Airflow's work on what a cluster is made of."""
+    from filmpulse.local.cluster.hosts import can_separate
+    from filmpulse.local.demo import show
+
+    has_hosts = can_separate()
+    console.print(
+        "Each worker has a host name and mounts of its own, and sees nothing of the others."
+        if has_hosts
+        else "Each worker has a folder of its own. Root on Linux would give each a host of its own."
+    )
+    stack = _up(instance, root, without, _fill, sample_site=True, cluster=True)
+    show(stack, console)
+    _print_parts(local.status(instance, root))
+
+
+def _fill(stack: local.Stack) -> None:
+    """Collect and score the sample movies, and load the sample site's datasets."""
+    from filmpulse.local.demo import collect, load_catalogue
+
+    collect(stack, console)
+    load_catalogue(stack, console)
 
 
 def _up(
     instance: str,
     root: Path,
-    sample_site: bool | None,
     without: str | None,
     meanwhile: Callable[[local.Stack], None] = lambda _: None,
+    *,
+    sample_site: bool | None = None,
+    cluster: bool | None = None,
 ) -> local.Stack:
     console.print(f"[bold]Starting {instance}[/bold] in {escape(str(root / instance))}")
     return local.up(
         instance,
         root,
         sample_site=sample_site,
+        cluster=cluster,
         without=None if without is None else without.split(),
         meanwhile=meanwhile,
         progress=local.Lines(console),
     )
+
+
+def _print_parts(parts: Sequence[local.PartStatus]) -> None:
+    for part in parts:
+        mark = "[green]✓[/green]" if part.healthy else "[red]✗[/red]"
+        state = "works" if part.healthy else part.state.lower()
+        memory = f"{part.memory.bytes / 2**20:.0f} MiB"
+        log = f"[dim]{escape(str(part.log))}[/dim]"
+        console.print(f"  {mark} {part.title:<24}{state:<10}{memory:>9}  {log}", highlight=False)
 
 
 def _print_addresses(stack: local.Stack) -> None:

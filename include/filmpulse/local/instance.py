@@ -8,6 +8,7 @@
     env/           each part's own environment                                0600
     s3-config/     the object store's keys and certificates                   0600
     postgres/ s3/ lake/ sample-site/ airflow/ superset/   data
+    redis/ workers/   of a cluster only: queues; a folder for each worker
     catalogue/     datasets on their way into the warehouse
     log/           a log per part, and the task logs
 """
@@ -29,6 +30,7 @@ from typing import Any
 from filmpulse.config import Settings, source_variable, variable_name, variables
 from filmpulse.errors import BadInput
 from filmpulse.local import object_store, ports, postgres, superset
+from filmpulse.local.cluster import environment as cluster
 from filmpulse.local.files import CHECKOUT, write_private
 from filmpulse.local.supervisor import export_script
 
@@ -38,6 +40,10 @@ ADMIN, GUEST, VIEWER, BACKUP = "admin", "guest", "viewer", "backup"
 OPTIONAL = ("superset", "s3")  # the parts that a small machine may leave out
 
 _SERVICES = ("supervisor", "postgres", "sample_site", "airflow", "superset", *object_store.PORTS)
+_CLUSTER_SERVICES = (
+    *("redis", "redis_cache", "pgbouncer", "replica"),
+    *("grid", "grid_publish", "grid_subscribe", "grid_node_1", "grid_node_2"),
+)
 # The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
@@ -50,6 +56,8 @@ _OWN = {
     "superset_url",
     "superset_user",
     "superset_password",
+    "browser_queue",
+    "llm_queue",
 }
 
 
@@ -91,6 +99,10 @@ class Instance:
         """Airflow's log-ins, for its simple auth manager."""
         return self.airflow_home / "passwords.json"
 
+    def worker_dir(self, queue: str) -> Path:
+        """Return the one folder that a cluster's worker of a queue sees."""
+        return self.dir / "workers" / queue
+
     def make(self) -> None:
         """Make the directories, closed to others."""
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -106,6 +118,7 @@ class Install:
     secrets: dict[str, str]  # passwords and keys by name
     settings: dict[str, str] = field(default_factory=dict)  # `FILMPULSE_*` that the user gave
     sample_site: bool = False  # whether it runs, and is read in place of a live one
+    is_cluster: bool = False  # whether Airflow's work runs on Celery workers (docs/adr/0049)
     ports: dict[str, int] = field(default_factory=dict)  # by service
     # The steps that are done, with a hash of their inputs, so that none is repeated.
     done: dict[str, str] = field(default_factory=dict)
@@ -151,6 +164,11 @@ class Install:
             BadInput: A word names no part that may be left out.
         """
         asked = set(parts)
+        if self.is_cluster and "s3" in asked:
+            raise BadInput(
+                "A cluster cannot leave s3 out: its workers share no disk, so the lake and the "
+                "logs of tasks lie there."
+            )
         if unknown := sorted(asked - set(OPTIONAL)):
             raise BadInput(
                 f"WITHOUT names {', '.join(map(repr, unknown))}; "
@@ -181,13 +199,22 @@ class Install:
         self.ports = {
             name: port
             for name, port in self.ports.items()
-            if name in _SERVICES and object_store.is_usable(port)
+            if name in self._services() and object_store.is_usable(port)
         }
         self._choose_missing_ports()
         return self.ports != before
 
+    def run_as(self, *, cluster: bool) -> None:
+        """Run as a cluster, or on one machine; the data stay."""
+        self.is_cluster = cluster
+        if self.ports:
+            self._choose_missing_ports()
+
+    def _services(self) -> tuple[str, ...]:
+        return _SERVICES + (_CLUSTER_SERVICES if self.is_cluster else ())
+
     def _choose_missing_ports(self) -> None:
-        for name in _SERVICES:
+        for name in self._services():
             if name not in self.ports:
                 self.ports[name] = ports.choose(self.ports.values(), object_store.is_usable)
 
@@ -223,6 +250,8 @@ def _new_secrets() -> dict[str, str]:
     names = (
         *("supervisor", "postgres", "warehouse", "airflow_db", "reader", "author"),
         *("s3_key", "s3_secret", "s3_internal", "sample_site"),
+        *("logs_key", "logs_secret", "redis", "redis_cache", "replication"),  # of a cluster
+        *("grid", "grid_node"),
         *("airflow_jwt", "airflow_api", "superset_db", "superset_key", "superset_backup"),
     )
     # People type these.
@@ -245,6 +274,8 @@ class Stack:
     public_urls: dict[str, str]  # where browsers reach `airflow` and `superset` behind a proxy
     env: dict[str, str] = field(repr=False)  # of Airflow's parts and the command line; secrets
     superset_env: dict[str, str] = field(repr=False)  # secrets; empty if Superset is left out
+    # Of each worker of a cluster, by its queue; secrets. Empty on one machine.
+    worker_envs: dict[str, dict[str, str]] = field(repr=False)
     shell_env: dict[str, str] = field(repr=False)  # for `env.sh`: psql's, the instance's name
     airflow_user: str  # an administrator
     airflow_password: str = field(repr=False)
@@ -289,26 +320,16 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     """Return the addresses, log-ins and environments of an instance."""
     secret, port = install.secrets, install.ports
     left_out = install.left_out()
-
-    def url(name: str, is_there: bool = True) -> str | None:
-        return f"http://{ports.HOST}:{port[name]}" if is_there else None
-
-    airflow_url = str(url("airflow"))
-    urls = {
-        "airflow": airflow_url,
-        "superset": url("superset", "superset" not in left_out),
-        "sample_site": url("sample_site", install.sample_site),
-        "s3": url("s3.port", "s3" not in left_out),
-        "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
-    }
-    ours = _filmpulse_env(instance, install, urls)
+    urls = _urls(install, left_out)
+    env, worker_envs = _environments(instance, install, urls)
     return Stack(
         name=instance.name,
         dir=instance.dir,
         urls=urls,
         public_urls=_public_urls(install),
-        env=_airflow_env(instance, install, airflow_url) | ours,
-        superset_env=_superset_env(instance, install, airflow_url) if urls["superset"] else {},
+        env=env,
+        superset_env=_superset_env(instance, install, urls) if urls["superset"] else {},
+        worker_envs=worker_envs,
         shell_env={
             SOURCED: instance.name,
             "PGHOST": ports.HOST,
@@ -329,6 +350,21 @@ def stack_of(instance: Instance, install: Install) -> Stack:
     )
 
 
+def _urls(install: Install, left_out: Mapping[str, str]) -> dict[str, str | None]:
+    port = install.ports
+
+    def url(name: str, is_there: bool = True) -> str | None:
+        return f"http://{ports.HOST}:{port[name]}" if is_there else None
+
+    return {
+        "airflow": url("airflow"),
+        "superset": url("superset", "superset" not in left_out),
+        "sample_site": url("sample_site", install.sample_site),
+        "s3": url("s3.port", "s3" not in left_out),
+        "postgres": f"postgresql://filmpulse@{ports.HOST}:{port['postgres']}/filmpulse",
+    }
+
+
 def _public_urls(install: Install) -> dict[str, str]:
     """Return where browsers reach `airflow` and `superset`, for those behind a proxy."""
     given = {
@@ -339,39 +375,69 @@ def _public_urls(install: Install) -> dict[str, str]:
     return {part: url for part, url in given.items() if url}
 
 
-def _airflow_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
-    """Return Airflow's variables: its database, its keys, the pace of its scheduler."""
+def _environments(
+    instance: Instance, install: Install, urls: Mapping[str, str | None]
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the environment of Airflow's parts, and those of a cluster's workers by queue."""
+    shared = _shared_env(str(urls["airflow"]), _public_urls(install).get("airflow"))
+    control = _control_plane_env(instance, install, str(urls["airflow"]))
+    ours = _filmpulse_env(instance, install, urls)
+    if not install.is_cluster:
+        return shared | control | ours, {}
+    secret, port = install.secrets, install.ports
+    shared |= cluster.of_celery(secret, port, str(urls["s3"]))
+    ours |= cluster.of_filmpulse(secret, port)
+    workers = {
+        queue: cluster.of_worker(queue, instance.worker_dir(queue), shared, ours)
+        for queue in cluster.SLOTS
+    }
+    return shared | control | cluster.of_control_plane() | ours, workers
+
+
+def _shared_env(airflow_url: str, public_url: str | None) -> dict[str, str]:
+    """Return the variables of Airflow's parts and of whatever runs tasks; no secret.
+
+    Args:
+        airflow_url: Where tasks reach Airflow.
+        public_url: Where browsers do, if a proxy stands in front.
+    """
+    return {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
+        "AIRFLOW__API__BASE_URL": public_url or airflow_url,
+        # A task reports its end within a second: a late report could kill a rescheduled sensor.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # A killed worker is noticed after a minute, not five; so are the tasks of a killed
+        # scheduler (docs/adr/0019).
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    }
+
+
+def _control_plane_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+    """Return the variables of Airflow's own parts: database, keys, the pace of the scheduler."""
     secret, port = install.secrets, install.ports
     metadata = postgres.address(
         "airflow", secret["airflow_db"], port["postgres"], "airflow", "postgresql+psycopg2"
     )
     return {
         "AIRFLOW_HOME": str(instance.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # The pools take 5 (browser 1, llm 4); the rest leaves room for the detector and for loads.
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__FERNET_KEY": secret["airflow_fernet"],
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn may wait for a DNS
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(instance.passwords_file),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__API__HOST": ports.HOST,
         "AIRFLOW__API__PORT": str(port["airflow"]),
-        "AIRFLOW__API__BASE_URL": _public_urls(install).get("airflow", airflow_url),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__ENABLE_SWAGGER_UI": "False",  # it runs a script of another host
         "AIRFLOW__API__SECRET_KEY": secret["airflow_api"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["airflow_jwt"],
-        # A task reports its end within a second: a late report could kill a rescheduled sensor.
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # A killed worker is noticed after a minute, not five; so are the tasks of a killed
-        # scheduler (docs/adr/0019).
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         # Seconds until the scheduler sees a free slot, or that an upstream task is done.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
@@ -428,19 +494,28 @@ def _filmpulse_env(
     return ours
 
 
-def _superset_env(instance: Instance, install: Install, airflow_url: str) -> dict[str, str]:
+def _superset_env(
+    instance: Instance, install: Install, urls: Mapping[str, str | None]
+) -> dict[str, str]:
     """Return Superset's variables: its own database, and the warehouse as its reader only."""
-    secret, port = install.secrets, install.ports["postgres"]
-    public = _public_urls(install)
-    reader = postgres.address("filmpulse_reader", secret["reader"], port, "filmpulse")
+    secret, port = install.secrets, install.ports
+    public, internal, servers = _public_urls(install), None, None
+    if install.is_cluster:
+        internal, servers = urls["superset"], cluster.beside_superset(secret, port)
+    # A cluster's Superset reads the replica.
+    read_port = port["replica" if install.is_cluster else "postgres"]
+    reader = postgres.address("filmpulse_reader", secret["reader"], read_port, "filmpulse")
+    own = postgres.address("superset", secret["superset_db"], port["postgres"], "superset")
     return superset.environment(
         key=secret["superset_key"],
-        metadata_url=postgres.address("superset", secret["superset_db"], port, "superset"),
+        metadata_url=own,
         cache=instance.dir / "superset" / "cache",
         # A server that is away is noticed, and a query ended that nobody waits for.
         warehouse_url=f"{reader}?connect_timeout=10&options=-c%20statement_timeout%3D60s",
-        airflow_url=public.get("airflow", airflow_url),
+        airflow_url=public.get("airflow", str(urls["airflow"])),
         public_url=public.get("superset"),
+        internal_url=internal,
+        servers=servers,
     )
 
 

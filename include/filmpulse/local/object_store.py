@@ -43,6 +43,15 @@ class ObjectStoreError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Account:
+    """S3 keys that open one bucket alone."""
+
+    bucket: str
+    key: str
+    secret: str
+
+
+@dataclass(frozen=True)
 class ObjectStore:
     """One server."""
 
@@ -52,6 +61,7 @@ class ObjectStore:
     key: str
     secret: str
     internal_secret: str  # signs the tokens that its parts show one another
+    accounts: tuple[Account, ...] = ()  # beside `key`, which opens all
 
     @property
     def url(self) -> str:
@@ -61,12 +71,12 @@ class ObjectStore:
     def prepare(self) -> None:
         """Write the S3 keys and new certificates; remove the sockets of the last server."""
         self.config.mkdir(mode=0o700, exist_ok=True)
-        identity = {
-            "name": "filmpulse",
-            "credentials": [{"accessKey": self.key, "secretKey": self.secret}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-        write_private(self.config / "s3.json", json.dumps({"identities": [identity]}))
+        all_rights = ["Admin", "Read", "Write", "List", "Tagging"]
+        identities = [_identity("filmpulse", self.key, self.secret, all_rights)]
+        for one in self.accounts:
+            rights = [f"{right}:{one.bucket}" for right in ("Read", "Write", "List")]
+            identities.append(_identity(one.bucket, one.key, one.secret, rights))
+        write_private(self.config / "s3.json", json.dumps({"identities": identities}))
         write_mutual_tls(self.config)
         remove_sockets(self.ports.values())
 
@@ -173,6 +183,12 @@ class ObjectStore:
                     process.kill()
                     process.wait()
             remove_sockets(self.ports.values())
+
+
+def _identity(name: str, key: str, secret: str, rights: list[str]) -> dict[str, Any]:
+    """Return an entry of s3.json."""
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": name, "credentials": credentials, "actions": rights}
 
 
 @functools.cache  # to make one takes 40 ms, and a start asks often whether the server is ready

@@ -24,7 +24,7 @@ def members(directory: Path) -> list[psutil.Process]:
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
-            if _is_marked(process, directory) or serves(process, directory / "postgres"):
+            if _is_marked(process, directory) or _serves(process, directory):
                 for each in (process, *process.children(recursive=True)):
                     found[each.pid] = each
         except psutil.Error:  # it ended, or is somebody else's
@@ -50,6 +50,17 @@ def memory(directory: Path) -> Memory:
     for process in members(directory):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
             sizes.append(_size(process))
+    return Memory(sum(sizes), len(sizes))
+
+
+def memory_of(pid: int) -> Memory:
+    """Measure the memory of a process and of all its children."""
+    sizes = []
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                sizes.append(_size(process))
     return Memory(sum(sizes), len(sizes))
 
 
@@ -80,7 +91,7 @@ def end_all(directory: Path, patience: float = 5) -> int:
             found = [
                 process
                 for process in members(directory)
-                if not (keep_postgres and _is_postgres(process, directory / "postgres"))
+                if not (keep_postgres and _is_postgres(process, directory))
             ]
             if not found:
                 break
@@ -95,9 +106,14 @@ def end_all(directory: Path, patience: float = 5) -> int:
     return len(ended)
 
 
-def _is_postgres(process: psutil.Process, data: Path) -> bool:
+def _serves(process: psutil.Process, directory: Path) -> bool:
+    """Say whether a process belongs to an instance's Postgres, or to the replica of a cluster."""
+    return any(serves(process, directory / data) for data in ("postgres", "replica"))
+
+
+def _is_postgres(process: psutil.Process, directory: Path) -> bool:
     try:
-        return serves(process, data)
+        return _serves(process, directory)
     except psutil.Error:
         return False
 

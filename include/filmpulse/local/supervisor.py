@@ -20,6 +20,10 @@ import psutil
 from filmpulse.local.files import last_lines, write_private
 from filmpulse.local.ports import HOST
 
+# supervisord's words for a program that runs. In its first seconds, while its end would still count
+# as a failed start, it may work already.
+ALIVE = ("STARTING", "RUNNING")
+FAILED = "BACKOFF"  # its word for a program that ended in its first seconds and will be tried again
 _NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
 
@@ -46,6 +50,9 @@ def config_text(
     programs: Sequence[Program], directory: Path, log_dir: Path, port: int, password: str
 ) -> str:
     """Return a supervisord.conf: no program starts by itself, each restarts when it ends.
+
+    A program that ends within ten seconds, such as one whose database is away, waits a second
+    longer before each new try, and is never given up.
 
     supervisord listens on TCP with a password. A Unix socket's path may have 107 characters at
     most, and paths of checkouts are longer.
@@ -79,8 +86,8 @@ def config_text(
             f"umask={program.umask:03o}",
             "autostart=false",
             "autorestart=true",
-            "startsecs=1",
-            "startretries=3",
+            "startsecs=10",
+            "startretries=1000000",
             f"stopsignal={program.stop_signal}",
             f"stopwaitsecs={program.patience}",
             f"stopasgroup={str(program.stop_group).lower()}",

@@ -61,7 +61,9 @@ def airflow(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Airflow:
 
 
 def stack(url: str, path: Path) -> Stack:
-    return Stack("main", path, {"airflow": url}, {}, {}, {}, {}, "admin", "secret", "other", {}, {})
+    return Stack(
+        "main", path, {"airflow": url}, {}, {}, {}, {}, {}, "admin", "secret", "other", {}, {}
+    )
 
 
 def test_the_dag_is_paused_for_the_test_alone(airflow: Airflow, tmp_path: Path) -> None:

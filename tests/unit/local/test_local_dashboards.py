@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from filmpulse.errors import BadInput
-from filmpulse.local import StackError, read_stack, stack, superset, sync_dashboards
+from filmpulse.local import StackError, parts, read_stack, stack, superset, sync_dashboards
 from filmpulse.local.instance import Install, Instance
 from filmpulse.local.progress import Progress
-from filmpulse.local.stack import _Running, has_dashboards_of_now
+from filmpulse.local.running import Running
+from filmpulse.local.stack import has_dashboards_of_now
+from filmpulse.local.supervisor import Supervisor
 
 # Choosing ports binds sockets on this machine; nothing is sent.
 pytestmark = pytest.mark.enable_socket
@@ -68,10 +70,10 @@ def instance(tmp_path: Path, folder: Path) -> Instance:
     return made
 
 
-def _running(instance: Instance) -> _Running:
+def _running(instance: Instance) -> Running:
     install = Install.load(instance)
     assert install is not None
-    return _Running(instance, install)
+    return Running(instance, install)
 
 
 def _says(folder: Path, code: int, said: str) -> None:
@@ -109,7 +111,7 @@ def test_any_other_failure_is_one(instance: Instance, folder: Path) -> None:
 
 def _states(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
     states = {"superset": {"statename": state}}
-    monkeypatch.setattr(stack.Supervisor, "states", lambda self: states)
+    monkeypatch.setattr(Supervisor, "states", lambda self: states)
 
 
 def test_a_sync_is_noted_and_done_though_it_was(
@@ -183,7 +185,7 @@ def test_a_start_whose_demo_fails_is_whole(
         "add_database",
         "close_database",
     ):
-        monkeypatch.setattr(stack.postgres.Server, name, lambda *_: True)
+        monkeypatch.setattr(parts.postgres.Server, name, lambda *_: True)
     monkeypatch.setattr(running.supervisor, "start", lambda *_: None)
     monkeypatch.setattr(running, "_run", lambda *parts: None)
     monkeypatch.setattr(running, "_wait", lambda part: done.append(part.title))
