@@ -76,7 +76,7 @@ class Cluster(Machine):
         yield from super().stores()
         yield _redis_part("redis", "Redis (queues)", self.redis)
         if self.superset is not None:
-            yield _redis_part("redis-cache", "Redis (Superset's caches)", self.cache)
+            yield _redis_part("redis-cache", "Redis (caches)", self.cache)
         yield _grid_part("grid", "Grid's hub", self.hub)
         for number, node in enumerate(self.nodes, start=1):
             yield _grid_part(f"grid-node-{number}", f"Grid's node {number}", node)
