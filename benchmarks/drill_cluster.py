@@ -30,7 +30,8 @@ import psycopg
 from drill_crashes import DrillError, _tables
 from psycopg import sql
 
-from filmpulse import local
+from filmpulse import jobs, local
+from filmpulse.config import Settings
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import Install, Instance
 from filmpulse.local.running import Running
@@ -257,6 +258,8 @@ class Drill:
                     f"{victim}: {name} has {len(mine)} rows for {len(twin)}; only here {extra}, "
                     f"missing {lost}"
                 )
+        if wrong := jobs.recount(jobs.Context.from_settings(Settings.from_env(self.stack.env))):
+            raise DrillError(f"{victim}: the figures of {', '.join(wrong)} are not those of rows.")
 
 
 def main() -> None:
