@@ -118,9 +118,12 @@ wheels-exist: $(UV)
 	  done; \
 	done && echo "all that is locked has wheels for Linux on ARM and for macOS"
 
-# Whose Superset; INSTANCE=demo for the demo's.
+# Whose; INSTANCE=demo for the demo's.
 INSTANCE ?= main
-.PHONY: superset-sync superset-export superset-lint
+.PHONY: rotate superset-sync superset-export superset-lint
+
+rotate: env ## Give an instance new passwords and keys, and start it anew
+	@$(PYTHON) -m filmpulse.local rotate --instance $(INSTANCE)
 
 superset-sync: env ## Bring a running instance's dashboards to what superset/assets says
 	@$(PYTHON) -m filmpulse.local sync-dashboards --instance $(INSTANCE)

@@ -74,6 +74,12 @@ def status(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     _print_addresses(local.read_stack(root / instance))
 
 
+@app.command()
+def rotate(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
+    """Give every part new passwords and keys, and start the instance anew."""
+    _print_addresses(local.rotate(instance, root, progress=local.Lines(console)))
+
+
 @app.command("sync-dashboards")
 def sync_dashboards(instance: Name = "main", root: Root = local.DEFAULT_ROOT) -> None:
     """Write this checkout's dashboards into a running Superset."""

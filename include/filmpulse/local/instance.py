@@ -61,6 +61,10 @@ _OWN = {
 }
 
 
+KEPT = ("postgres", "author", "airflow_fernet", "superset_key")
+"""Secrets that data hang on: initdb's password, the hash of reviewers, what is stored encrypted."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """The name and the directories of one instance."""
@@ -156,6 +160,10 @@ class Install:
     def new(cls) -> Install:
         """Return a new install with every secret generated."""
         return cls(_new_secrets())
+
+    def rotate(self) -> None:
+        """Generate every secret anew but those of `KEPT`."""
+        self.secrets = _new_secrets() | {name: self.secrets[name] for name in KEPT}
 
     def leave_out(self, parts: Iterable[str]) -> None:
         """Leave out these parts of `OPTIONAL`, and no others.

@@ -102,6 +102,30 @@ def down(name: str, root: Path = DEFAULT_ROOT, progress: Progress = SILENT) -> i
         return _stop(instance, install)
 
 
+def rotate(
+    name: str,
+    root: Path = DEFAULT_ROOT,
+    *,
+    progress: Progress = SILENT,
+    env: Mapping[str, str] = os.environ,
+) -> Stack:
+    """Give every part of an instance new passwords and keys, and start the instance anew.
+
+    What data hang on stays (`instance.KEPT`), and so do keys that a person gave.
+
+    Raises:
+        BadInput: There is no such instance.
+        StackError: A part did not start; the next `up` goes on with the new secrets.
+    """
+    directory = Instance.at(name, root).dir
+    _installed(directory)  # raises before the lock makes a file
+    with locked(directory / "lock", lambda: progress.say(IN_USE)):
+        instance, install = _installed(directory)
+        _stop(instance, install)  # by the old ones
+        install.rotate()
+        return _start(instance, install, env, progress, lambda _: None)
+
+
 def status(name: str, root: Path = DEFAULT_ROOT) -> list[PartStatus]:
     """Return the state of each part of an instance; empty when it was never started.
 

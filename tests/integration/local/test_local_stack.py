@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -325,6 +326,25 @@ def test_a_lake_that_holds_something_is_not_left_behind(instance: local.Stack, r
     assert before
     assert before <= _pids(instance)
     wait_until(lambda: local.status(NAME, root)[1].healthy)
+
+
+def test_new_secrets_open_what_the_old_ones_no_longer_do(instance: local.Stack, root: Path) -> None:
+    _lake(instance).pipe_file("filmpulse/lake/kept", b"1")
+    new = local.rotate(NAME, root)
+    port, warehouse = urlsplit(str(new.urls["postgres"])).port, "FILMPULSE_WAREHOUSE_URL"
+    old_password = urlsplit(instance.env[warehouse]).password
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        psycopg.connect(f"postgresql://filmpulse:{old_password}@127.0.0.1:{port}/filmpulse")
+    with psycopg.connect(new.env[warehouse]) as connection:
+        assert connection.execute("SELECT count(*) FROM core.movies").fetchone() == (0,)
+    assert _lake(new).cat_file("filmpulse/lake/kept") == b"1"
+    old_keys = {key: v for key, v in instance.env.items() if key.startswith("FILMPULSE_LAKE_")}
+    old_keys["FILMPULSE_LAKE_ENDPOINT_URL"] = new.env["FILMPULSE_LAKE_ENDPOINT_URL"]
+    with pytest.raises(PermissionError):
+        _lake(replace(new, env=new.env | old_keys)).cat_file("filmpulse/lake/kept")
+    assert _airflow(new).variable("tracked_movies") == "[]"
+    with pytest.raises(AirflowError, match="refused the log-in"):
+        _airflow(replace(new, airflow_password=instance.airflow_password)).variable("x")
 
 
 def test_down_leaves_no_process(instance: local.Stack, root: Path) -> None:

@@ -288,6 +288,17 @@ def test_what_is_left_out_has_no_address_and_is_told(instance: Instance) -> None
     assert small.left_out.keys() == {"s3", "superset"}
 
 
+def test_new_secrets_spare_what_data_hang_on(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    before = dict(install.secrets)
+    install.settings["FILMPULSE_LLM_API_KEY"] = "of a person"
+    install.rotate()
+    same = {name for name, secret in install.secrets.items() if secret == before[name]}
+    assert install.secrets.keys() == before.keys()
+    assert same == {"postgres", "author", "airflow_fernet", "superset_key"}
+    assert install.settings["FILMPULSE_LLM_API_KEY"] == "of a person"
+
+
 def test_a_part_that_nobody_knows_is_named(instance: Instance) -> None:
     install, _ = _installed(instance)
     with pytest.raises(BadInput, match=r"'Superset', 'airflow'.*superset and s3"):
