@@ -30,7 +30,8 @@ import psycopg
 from drill_crashes import DrillError, _tables
 from psycopg import sql
 
-from filmpulse import local
+from filmpulse import jobs, local
+from filmpulse.config import Settings
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import Install, Instance
 from filmpulse.local.running import Running
@@ -40,7 +41,8 @@ from filmpulse.sample_site import MOVIE_IDS
 VICTIMS = ("worker", "scheduler", "node", "redis", "connections")
 PATIENCE = 900.0  # seconds for anything that must happen by itself; ends only what hangs
 RECEPTION = "movie_reception"
-# What the lexicon learns of grades depends on which movies were there when a movie was scored.
+# What the lexicon learns of grades, and so the score of the whole, depends on which movies were
+# there when a movie was scored.
 BY_ORDER = {
     ("calibrations", "cuts"),
     ("calibrations", "rated_reviews"),
@@ -87,7 +89,7 @@ class Drill:
         began = time.monotonic()
         self._end(self._begin())
         took = time.monotonic() - began
-        self._twin = _tables(self.stack.env, BY_ORDER)
+        self._twin = self._rows()
         self._say(f"undisturbed: {took:.0f} s")
         return took
 
@@ -238,8 +240,15 @@ class Drill:
                 raise DrillError(f"Not seen within {PATIENCE:.0f} s: {what}.")
             time.sleep(0.2)
 
+    def _rows(self) -> dict[str, list[str]]:
+        """Read the tables, but for what depends on the order in which movies were scored."""
+        found = _tables(self.stack.env, BY_ORDER)
+        found["score_counts"] = [r for r in found["score_counts"] if "('position', 0)" not in r]
+        del found["grade_counts"]  # of each grade and score of the whole
+        return found
+
     def _compare(self, victim: str) -> None:
-        ours = _tables(self.stack.env, BY_ORDER)
+        ours = self._rows()
         for name in ours.keys() | self._twin.keys():
             mine, twin = ours.get(name, []), self._twin.get(name, [])
             if mine != twin:
@@ -249,6 +258,8 @@ class Drill:
                     f"{victim}: {name} has {len(mine)} rows for {len(twin)}; only here {extra}, "
                     f"missing {lost}"
                 )
+        if wrong := jobs.recount(jobs.Context.from_settings(Settings.from_env(self.stack.env))):
+            raise DrillError(f"{victim}: the figures of {', '.join(wrong)} are not those of rows.")
 
 
 def main() -> None:
