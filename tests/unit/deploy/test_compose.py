@@ -135,6 +135,27 @@ def test_what_becomes_a_connection_is_known_to_commands_alone(compose: dict[str,
         assert not only & services[name]["environment"].keys(), name
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:8080", ["api-server"]),
+        ("https://films.test/airflow", ["api-server", "--proxy-headers"]),
+    ],
+)
+def test_the_api_server_believes_a_proxy_behind_https_alone(
+    compose: dict[str, Any], tmp_path: Path, address: str, words: list[str]
+) -> None:
+    service = compose["services"]["api-server"]
+    assert service["environment"]["FORWARDED_ALLOW_IPS"] == "*"  # it comes from Docker's bridge
+    for name, line in (("python", "exit 0"), ("airflow", 'printf "%s\\n" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o700)
+    *shell, script = service["command"]
+    script = script.replace("$$", "$").replace("/opt/airflow", str(tmp_path))
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "AIRFLOW__API__BASE_URL": address}
+    assert subprocess.check_output([*shell, script], env=env, text=True).split() == words
+
+
 def test_superset_has_its_own_secrets(compose: dict[str, Any]) -> None:
     served = _secrets(compose["services"]["superset"]["environment"])
     prepared = _secrets(compose["services"]["superset-init"]["environment"])
