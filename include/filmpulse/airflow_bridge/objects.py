@@ -123,8 +123,9 @@ def _warehouse(url: SecretStr | None) -> dict[str, Any] | None:
 def _lake(settings: Settings) -> dict[str, Any] | None:
     if not (settings.lake_key and settings.lake_secret):
         return None
-    region = "us-east-1" if settings.lake_endpoint_url else None  # its clients need one
-    return _s3(Account(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url, region))
+    endpoint_url = settings.lake_endpoint_url
+    region = settings.lake_region or ("us-east-1" if endpoint_url else None)  # clients need one
+    return _s3(Account(settings.lake_key, settings.lake_secret, endpoint_url, region))
 
 
 def _backup(settings: Settings) -> dict[str, Any] | None:
