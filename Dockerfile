@@ -38,7 +38,9 @@ LABEL org.opencontainers.image.title="Filmpulse: Superset's worker with a browse
 USER 0
 RUN apt-get update \
     && apt-get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    # Containers may not make namespaces, so its sandbox fails; it opens Superset's own pages alone.
+    && echo "export CHROMIUM_FLAGS=\"\$CHROMIUM_FLAGS --no-sandbox\"" > /etc/chromium.d/container
 USER 50001
 HEALTHCHECK NONE
 

@@ -48,6 +48,9 @@ class Settings(BaseModel):
     lake_endpoint_url: str | None = Field(
         None, description="S3 endpoint when it is not Amazon's own."
     )
+    lake_region: str | None = Field(
+        None, description="Region of the lake's bucket, where the server asks for one."
+    )
     lake_key: SecretStr | None = Field(None, description="S3 access key of the lake.")
     lake_secret: SecretStr | None = Field(None, description="S3 secret key of the lake.")
     backup_url: str | None = Field(

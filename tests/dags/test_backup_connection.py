@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from filmpulse import jobs
 from filmpulse.airflow_bridge import backup, connections, objects
-from filmpulse.backup.store import Store
+from filmpulse.backup.store import Store, account
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 
@@ -97,6 +98,20 @@ def test_setup_makes_the_connection_of_the_same_account():
     }  # fmt: skip
     assert objects._backup(Settings(backup_url="s3://a/b", lake_url="s3://a/lake")) is None
     assert objects._backup(Settings()) is None
+
+
+def test_the_lake_s_region_is_everywhere_that_of_its_setting():
+    lake = Settings(
+        backup_url="s3://a/b", lake_url="s3://a/lake", lake_key="k", lake_secret=SECRET,
+        lake_endpoint_url="http://127.0.0.1:9", lake_region="eu-west-9",
+    )  # fmt: skip
+    made = json.loads(objects._lake(lake)["extra"])
+    assert made == {"endpoint_url": "http://127.0.0.1:9", "region_name": "eu-west-9"}
+    assert jobs.lake_options(lake)["client_kwargs"] == made
+    assert account(lake, "s3://a/b").region == "eu-west-9"
+    assert account(lake, "s3://elsewhere/b").region is None
+    unset = lake.model_copy(update={"lake_region": None})
+    assert json.loads(objects._lake(unset)["extra"])["region_name"] == "us-east-1"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from filmpulse.backup.store import Account, account, is_in_lake_s_bucket
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+    from sqlalchemy.orm import Session
 
     from filmpulse.config import Settings
 
@@ -29,6 +30,9 @@ POOLS: Mapping[str, tuple[int, str]] = {
     "detector": (1, "The detector, apart from scraping so that it never waits for it"),
     "llm": (4, "Analysis of reviews"),
 }
+_AIRFLOW_S_SLOTS = 128
+"""Slots of `default_pool` in an Airflow that was told nothing: its `config.yml`, 3.3.2."""
+
 _DESCRIPTIONS: Mapping[str, str] = {
     WAREHOUSE_POOLED: "The warehouse through a pooler, made of FILMPULSE_WAREHOUSE_POOLED_URL by "
     "`filmpulse setup`",
@@ -50,7 +54,7 @@ def setup() -> None:
     `FILMPULSE_ALERTS_URL`) each time. Existing pools and the Variable stay, since an operator may
     have changed them. An optional connection goes when its settings go, unless a person made it.
     """
-    from airflow.models import Connection, Pool, Variable
+    from airflow.models import Connection, Variable
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
@@ -59,11 +63,7 @@ def setup() -> None:
     wanted = _connections()
     with create_session() as session:
         waits.create(session)
-        for name, (slots, description) in POOLS.items():
-            if session.scalar(select(Pool).where(Pool.pool == name)) is None:
-                session.add(
-                    Pool(pool=name, slots=slots, description=description, include_deferred=False)
-                )
+        _make_pools(session)
         for name in (WAREHOUSE, LAKE, *_DESCRIPTIONS):
             found = session.scalar(select(Connection).where(Connection.conn_id == name))
             is_optional = name in _DESCRIPTIONS
@@ -83,6 +83,26 @@ def setup() -> None:
                     key=TRACKED_MOVIES, val="[]", description=DESCRIPTION
                 )
             )
+
+
+def _make_pools(session: Session) -> None:
+    """Make the pools that are missing, and give `default_pool` the slots that the options name.
+
+    Airflow reads that option only when it makes its database. A number other than its own was
+    chosen by a person, and stays.
+    """
+    from airflow.configuration import conf
+    from airflow.models import Pool
+    from sqlalchemy import select
+
+    for name, (slots, description) in POOLS.items():
+        if session.scalar(select(Pool).where(Pool.pool == name)) is None:
+            session.add(
+                Pool(pool=name, slots=slots, description=description, include_deferred=False)
+            )
+    default = session.scalar(select(Pool).where(Pool.pool == Pool.DEFAULT_POOL_NAME))
+    if default is not None and default.slots == _AIRFLOW_S_SLOTS:
+        default.slots = conf.getint("core", "default_pool_task_slot_count")
 
 
 def _connections() -> dict[str, dict[str, Any]]:
@@ -123,8 +143,9 @@ def _warehouse(url: SecretStr | None) -> dict[str, Any] | None:
 def _lake(settings: Settings) -> dict[str, Any] | None:
     if not (settings.lake_key and settings.lake_secret):
         return None
-    region = "us-east-1" if settings.lake_endpoint_url else None  # its clients need one
-    return _s3(Account(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url, region))
+    endpoint_url = settings.lake_endpoint_url
+    region = settings.lake_region or ("us-east-1" if endpoint_url else None)  # clients need one
+    return _s3(Account(settings.lake_key, settings.lake_secret, endpoint_url, region))
 
 
 def _backup(settings: Settings) -> dict[str, Any] | None:

@@ -207,13 +207,12 @@ def account(settings: Settings, url: str) -> Account:
     named without a key would be made on the lake's server.
     """
     key, secret = settings.backup_key, settings.backup_secret
-    endpoint_url = settings.backup_endpoint_url
+    endpoint_url, region = settings.backup_endpoint_url, settings.backup_region
     if not (key and secret) and is_in_lake_s_bucket(settings, url):
         key, secret = settings.lake_key, settings.lake_secret
-        endpoint_url = settings.lake_endpoint_url
+        endpoint_url, region = settings.lake_endpoint_url, region or settings.lake_region
     # A server of one's own has no regions, but its clients need the name of one.
-    region = settings.backup_region or ("us-east-1" if endpoint_url else None)
-    return Account(key, secret, endpoint_url, region)
+    return Account(key, secret, endpoint_url, region or ("us-east-1" if endpoint_url else None))
 
 
 def no_place() -> BadInput:

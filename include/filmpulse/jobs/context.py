@@ -101,8 +101,8 @@ def lake_options(settings: Settings) -> dict[str, Any]:
     """Return what fsspec needs to reach the lake; empty for anything but S3."""
     if not (settings.lake_url or "").startswith("s3://"):
         return {}
-    found = Account(settings.lake_key, settings.lake_secret, settings.lake_endpoint_url, None)
-    return s3_options(found)
+    s = settings
+    return s3_options(Account(s.lake_key, s.lake_secret, s.lake_endpoint_url, s.lake_region))
 
 
 def s3_options(account: Account) -> dict[str, Any]:

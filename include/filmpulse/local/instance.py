@@ -50,6 +50,7 @@ _OWN = {
     "warehouse_pooled_url",
     "lake_url",
     "lake_endpoint_url",
+    "lake_region",
     "lake_key",
     "lake_secret",
     "reader_password",

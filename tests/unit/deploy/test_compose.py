@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -135,6 +136,27 @@ def test_what_becomes_a_connection_is_known_to_commands_alone(compose: dict[str,
         assert not only & services[name]["environment"].keys(), name
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:8080", ["api-server"]),
+        ("https://films.test/airflow", ["api-server", "--proxy-headers"]),
+    ],
+)
+def test_the_api_server_believes_a_proxy_behind_https_alone(
+    compose: dict[str, Any], tmp_path: Path, address: str, words: list[str]
+) -> None:
+    service = compose["services"]["api-server"]
+    assert service["environment"]["FORWARDED_ALLOW_IPS"] == "*"  # it comes from Docker's bridge
+    for name, line in (("python", "exit 0"), ("airflow", 'printf "%s\\n" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o700)
+    *shell, script = service["command"]
+    script = script.replace("$$", "$").replace("/opt/airflow", str(tmp_path))
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "AIRFLOW__API__BASE_URL": address}
+    assert subprocess.check_output([*shell, script], env=env, text=True).split() == words
+
+
 def test_superset_has_its_own_secrets(compose: dict[str, Any]) -> None:
     served = _secrets(compose["services"]["superset"]["environment"])
     prepared = _secrets(compose["services"]["superset-init"]["environment"])
@@ -150,6 +172,39 @@ def test_superset_has_its_own_secrets(compose: dict[str, Any]) -> None:
     for name in CONTROL:
         named = _secrets(compose["services"][name]["environment"])
         assert not {each for each in named if each.startswith("SUPERSET_")}, name
+
+
+def _filled_in(value: str, **given: str) -> str:
+    """Return a value as Compose makes it, with `x` for a secret."""
+    return re.sub(
+        r"\$\{(\w+):[-?]([^{}]*)\}",
+        lambda v: given.get(v[1], "x" if v[0].startswith(f"${{{v[1]}:?") else v[2]),
+        value,
+    )
+
+
+def test_dashboards_read_with_options_of_their_own(compose: dict[str, Any]) -> None:
+    url = compose["services"]["superset-init"]["environment"]["SUPERSET_WAREHOUSE_URL"]
+    ours = {"connect_timeout": ["10"], "options": ["-c statement_timeout=60s"]}
+    for given, more in (
+        ({}, {}),
+        ({"POSTGRES_READER_OPTIONS": "&sslmode=require"}, {"sslmode": ["require"]}),
+    ):
+        assert parse_qs(urlsplit(_filled_in(url, **given)).query) == ours | more
+
+
+def test_links_in_mails_lead_to_where_browsers_reach_superset(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    known = services["api-server"]["environment"]["FILMPULSE_SUPERSET_PUBLIC_URL"]
+    assert services["superset-worker"]["environment"]["SUPERSET_PUBLIC_URL"] == known
+    assert _filled_in(_filled_in(known)) == "http://127.0.0.1:8088"
+
+
+def test_superset_starts_after_its_caches(compose: dict[str, Any]) -> None:
+    for name in ("superset-init", "superset", "superset-worker"):
+        service = compose["services"][name]
+        assert "@redis-cache:" in service["environment"]["SUPERSET_CACHE_URL"]
+        assert service["depends_on"]["redis-cache"] == {"condition": "service_healthy"}, name
 
 
 def test_superset_has_all_that_it_asks_for(compose: dict[str, Any]) -> None:

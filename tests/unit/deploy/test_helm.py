@@ -68,7 +68,19 @@ def test_queues_are_those_of_compose(chart_values: dict[str, Any], compose: dict
     assert asked.items() <= env.items()
     longest = max(workers["sets"], key=lambda each: each.get("terminationGracePeriodSeconds", 0))
     assert longest["queue"] == asked["FILMPULSE_BROWSER_QUEUE"]
+    # What may run at once is what the workers can do: a task that waits long counts as lost.
+    slots = queues["default"]["replicas"] * int(
+        chart_values["config"]["celery"]["worker_concurrency"]
+    )
+    assert int(chart_values["config"]["core"]["default_pool_task_slot_count"]) == slots
     assert chart_values["executor"].split(",") == ["CeleryExecutor", "KubernetesExecutor"]
+
+
+def test_the_api_server_believes_what_ends_tls(chart_values: dict[str, Any]) -> None:
+    assert chart_values["config"]["api"]["base_url"].startswith("https://")
+    server = chart_values["apiServer"]
+    assert server["args"][-1].endswith("exec airflow api-server --proxy-headers")
+    assert {"name": "FORWARDED_ALLOW_IPS", "value": "*"} in server["env"]
 
 
 def test_every_variable_is_a_setting(chart_values: dict[str, Any]) -> None:
@@ -96,6 +108,7 @@ def test_options_are_those_of_compose(
     }
     # What depends on the place, and on how much of it there is.
     own = {"AIRFLOW__API__BASE_URL", "AIRFLOW__CORE__PARALLELISM"}
+    own |= {"AIRFLOW__CORE__DEFAULT_POOL_TASK_SLOT_COUNT"}
     own |= {"AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"}
     differ = {name for name in here.keys() & environment.keys() if here[name] != environment[name]}
     assert differ == own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,14 @@ def test_images_bring_no_build_tools(name: str) -> None:
     for install in re.findall(r"^RUN apt-get.*?(?<!\\)$", body, re.MULTILINE | re.DOTALL):
         assert "--no-install-recommends" in install
         assert "rm -rf /var/lib/apt/lists/*" in install
+
+
+def test_the_worker_s_browser_has_no_sandbox(tmp_path: Path) -> None:
+    """Debian's launcher of Chromium reads the file as a script, after others that add flags."""
+    [written] = re.findall(r"&& (echo .*) > /etc/chromium\.d/\w+$", DOCKERFILE, re.MULTILINE)
+    script = f'{written} > {tmp_path}/container; . {tmp_path}/container; echo "$CHROMIUM_FLAGS"'
+    flags = subprocess.check_output(["sh", "-c", script], env={"CHROMIUM_FLAGS": "--a"}, text=True)
+    assert flags.split() == ["--a", "--no-sandbox"]
 
 
 def test_packages_come_from_the_locks() -> None:

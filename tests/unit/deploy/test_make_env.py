@@ -49,17 +49,18 @@ def test_nothing_changes_the_second_time(checkout: Path) -> None:
     assert (checkout / ".env").read_bytes() == before
 
 
-def test_an_upgrade_keeps_what_was_set(checkout: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_an_upgrade_keeps_what_was_set(checkout: Path, end: str) -> None:
     kept = {
         "POSTGRES_PASSWORD": "a=b",
         "AIRFLOW_PORT": "9090",
         "COMPOSE_PROFILES": "s3",
         "MINE": "x",
     }
-    old = [f"{name}={value}" for name, value in kept.items()] + ["S3_SECRET_KEY="]
-    (checkout / ".env").write_text("\n".join(old) + "\n", encoding="utf-8")
+    old = [f"{name}={value}" for name, value in kept.items()] + ["S3_SECRET_KEY=", "LAST=x"]
+    (checkout / ".env").write_text("\n".join(old) + end, encoding="utf-8")
     made = _make(checkout)
-    assert kept.items() <= made.items()
+    assert {**kept, "LAST": "x"}.items() <= made.items()
     assert made["S3_SECRET_KEY"]
     assert made["SUPERSET_PORT"] == "8088"
     assert not list(checkout.glob(".env.new"))

@@ -96,3 +96,5 @@ def test_images_that_are_pushed_are_those_of_compose(compose: dict[str, Any]) ->
         if "build" in service
     }
     assert pushed == used
+    # An owner's name may have capitals, an image's may not.
+    assert "repository_owner" not in (FOLDER / "images.yml").read_text(encoding="utf-8")
