@@ -3,7 +3,7 @@
 What is due, in which order, and what a look changes is asked of the product: its SQL on a real
 Postgres, with the simulated hour in place of now. Site, gate and readers are simulated: a slot
 every ten seconds; one run of detection an hour, which visits for 50 minutes; reading what had news
-takes every other slot while both wait. Drawn with a seed, so two runs print the same.
+takes every other slot while both wait, and never fails. Drawn with a seed: two runs print the same.
 
 Reviews arrive by chance at a rate that falls after a movie's release as a power of time,
 (1 + days / 5) ^ -1.4, the response to a shock from outside, and after a movie goes viral as
@@ -163,20 +163,20 @@ class Cadence:
                 released = (START + timedelta(days=float(world.released[n]))).date()
                 rows.write_row((imdb_id, imdb_id, released, START))
         with self.db.cursor().copy(
-            "COPY ops.movie_checks (source, imdb_id, checked_at, outcome, review_count, pace) "
-            "FROM STDIN"
+            "COPY ops.movie_checks (source, imdb_id, checked_at, counted_at, outcome, "
+            "review_count, pace) FROM STDIN"
         ) as rows:  # as after years: each was looked at within its week
             for n, imdb_id in enumerate(self._ids):
                 at = START - timedelta(days=float(rng.uniform(0, 7)))
                 pace = 0.0 if world.kind[n] > 3 else float(rates[n])
-                rows.write_row(("imdb", imdb_id, at, "no_news", int(world.before[n]), pace))
+                rows.write_row(("imdb", imdb_id, at, at, "no_news", int(world.before[n]), pace))
         self.db.execute("ANALYZE")
 
     def due(self, hour: datetime) -> list[tuple[int, timedelta]]:
         """As `Policy`."""
-        asked = {"source": "imdb", "imdb_ids": self._ids, "since": hour}
-        detection.begin_detection(self.db, **asked, is_few=False)
-        chosen = choose_due(detection.waiting_movies(self.db, **asked), 0, GAP)
+        asked = {"imdb_ids": self._ids, "since": hour}
+        detection.begin_detection(self.db, sites=["imdb"], live=["imdb"], **asked, is_few=False)
+        chosen = choose_due(detection.waiting_movies(self.db, source="imdb", **asked), 0, GAP)
         return [(int(movie.imdb_id[2:]), movie.every) for movie in chosen]
 
     def told(self, looks: list[tuple[int, datetime, int, str]]) -> None:

@@ -199,6 +199,7 @@ STATES = {
 }
 
 
+@pytest.mark.rows_by_hand
 @pytest.mark.parametrize("cause", STATES)
 @pytest.mark.usefixtures("model")
 def test_a_cause_is_told_once_and_its_end_once(receiver, db, cause):
@@ -311,6 +312,24 @@ def test_a_run_whose_failure_another_cause_tells_is_not_told_too(receiver, db, s
     assert "a run failed" not in title
     run_ended("movie_reception", succeeded=False, run_id="another")
     assert receiver.told() == [("failure", "a run failed (movie_reception)")]
+
+
+def test_a_host_that_rests_is_told_though_no_movie_is_looked_at(receiver, db):
+    db.execute("UPDATE ops.sources SET host = 'site.invalid' WHERE source = 'imdb'")
+    db.execute(
+        "INSERT INTO ops.host_state (host, paused_until, strikes, reason) "
+        "VALUES ('site.invalid', now() + interval '1 hour', 1, 'captcha')"
+    )
+    started = db.execute("SELECT now() - interval '1 minute' AS at").fetchone()["at"]
+    airflow_bridge.ALERTS["on_failure_callback"]({
+        "dag": DAG(DETECT, schedule=None), "run_id": "r",
+        "dag_run": SimpleNamespace(start_date=started),
+    })  # fmt: skip
+    title = "a site refuses (imdb)"
+    assert receiver.told() == [(CAUSES["host_blocked"].level, title)]
+    db.execute("UPDATE ops.host_state SET paused_until = NULL, strikes = 0, reason = NULL")
+    run_ended()
+    assert receiver.told() == [("success", f"well again: {title}")]
 
 
 def test_a_failed_look_explains_the_detectors_run(receiver, db):
@@ -517,6 +536,7 @@ def test_the_form_of_the_provider_is_understood(receiver, db, monkeypatch):
     assert len(receiver.told()) == 1
 
 
+@pytest.mark.rows_by_hand
 def test_no_text_of_a_review_and_no_sentence_is_sent(receiver, db):
     waits(db, "over_budget")
     judged(db, False)

@@ -18,6 +18,7 @@ ratings and watchlists, `tconst` that of IMDb's datasets."""
 
 SHOWN_WRONG = 20
 LONGEST_SHOWN = 80
+_LONGEST_HEADER = 10_000  # characters; what is longer is no header, and `csv` may refuse it
 _DELIMITERS = (",", ";", "\t", "|")
 _ENDS_OF_LINE = re.compile("\r\n|\r|\n")
 _AROUND = " \t\"'`,;|[]()<>{}"  # of one entry, as people and programs write lists
@@ -92,6 +93,8 @@ _Line = tuple[int, str, list[str]]
 
 def _column_of(header: str) -> tuple[str, int] | None:
     """Return the delimiter of a table and the place of its column of movies; None without."""
+    if len(header) > _LONGEST_HEADER:
+        return None
     for delimiter in _DELIMITERS:
         cells = [_folded(cell) for cell in next(csv.reader([header], delimiter=delimiter), [])]
         for known in COLUMNS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from filmpulse.items import Mode
@@ -37,6 +37,7 @@ class SiteHistory(NamedTuple):
     """How to know whether a site has news of a movie; see `collection_history`.
 
     `status` and `review_count` are those of the last finished collection; None if there is none.
+    `full_finished_at` is the start of the last one that read all there was (UTC).
     """
 
     status: str | None
@@ -44,6 +45,7 @@ class SiteHistory(NamedTuple):
     read_count: int | None
     has_gap: bool | None
     full_attempt_at: datetime | None
+    full_finished_at: datetime | None
     attempt_at: datetime | None
 
 
@@ -91,6 +93,7 @@ detections = Query("detections", Ran)
 record_check = Command("record_check")
 checks_since = Query("checks_since", Check)
 collection_history = Query("collection_history", SiteHistory)
+stored_release = Scalar[date | None]("stored_release")
 stream_history = Scalar[datetime | None]("stream_history")
 open_runs = Query("open_runs", OpenRun)
 mark_triggered = Command("mark_triggered")

@@ -201,7 +201,8 @@ def store_movie(connection: Connection, movie: Movie, facts_as_of: datetime) -> 
     """Store the facts that a page, fetched at a time (UTC), names of a movie.
 
     For each fact the newest page that names it counts; None and empty facts are not named. The call
-    must stand in `figures.changing` of the movie, since weeks are counted from its release.
+    must stand in `figures.changing` of the movie, since weeks are counted from its release; or the
+    caller has locked the movie's row, and it has the release date that the page names.
     """
     facts = {
         _FACTS.get(name, name): value

@@ -61,9 +61,12 @@ _NO_DATABASE = (
     "A database behind this does not answer as it should. Nothing was half-stored; try again "
     "in a minute. `filmpulse doctor` and the web server's log say more."
 )
+_LONG_FIELD = "A text field may hold 1 MB at most: send a file."
 _PLAINER = {
     "Not Found": "There is nothing at this address.",
     "There was an error parsing the body": "The body of the request cannot be read.",
+    "Part exceeded maximum size of 1024KB.": _LONG_FIELD,
+    "Field exceeded maximum size of 1024KB.": _LONG_FIELD,
     "Method Not Allowed": "This address does not take the request's method.",
 }
 """What the framework says, in our words."""

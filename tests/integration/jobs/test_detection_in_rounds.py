@@ -14,6 +14,7 @@ from filmpulse.config import Settings
 from filmpulse.items import Movie, Snapshot
 from filmpulse.jobs.reception import detect as detecting
 from filmpulse.warehouse import detection
+from filmpulse.warehouse.figures import changing
 
 IDS = [f"tt{n:08}" for n in range(10_000_000, 10_010_000)]
 HOST = "lists.example"
@@ -29,7 +30,7 @@ class ListSite:
     began_on = date(2020, 1, 1)
 
     def __init__(self):
-        self.counts, self.asked = {}, []
+        self.counts, self.releases, self.asked = {}, {}, []
 
     def is_on(self, settings):
         return self.name in settings.source_urls
@@ -54,7 +55,8 @@ class ListSite:
         shown = Snapshot(
             source=self.name, imdb_id=imdb_id, taken_at=datetime.now(UTC), review_count=count
         )
-        return Movie(imdb_id=imdb_id, title="The Long List"), shown
+        release = self.releases.get(imdb_id)
+        return Movie(imdb_id=imdb_id, title="The Long List", release_date=release), shown
 
     def _not_used(self, *given, **more):
         raise NotImplementedError
@@ -100,16 +102,16 @@ def detect(context, imdb_ids, since=None, **more):
     )  # fmt: skip
 
 
-def collected(context, imdb_id, days_ago, mode="full", status="complete"):
+def collected(context, imdb_id, days_ago, mode="full", status="complete", reason=None):
     """Store that the detector had a movie read, with the count 3."""
     change(
         context,
-        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, queued_at,
+        """INSERT INTO ops.collections (run_id, source, imdb_id, mode, status, reason, queued_at,
                started_at, finished_at, loaded_at, review_count_start, review_count_end)
            SELECT 'detected__' || %(days)s::text, 'lists', %(movie)s, %(mode)s, %(status)s,
-                  at, at, at, at, 3, 3
+                  %(reason)s, at, at, at, at, 3, 3
            FROM (SELECT now() - make_interval(mins => (%(days)s * 1440)::integer) AS at) t""",
-        days=days_ago, movie=imdb_id, mode=mode, status=status,
+        days=days_ago, movie=imdb_id, mode=mode, status=status, reason=reason,
     )  # fmt: skip
 
 
@@ -117,10 +119,11 @@ def looked(context, imdb_ids, days_ago, pace=0.0, outcome="no_news"):
     """Store that movies were looked at, with the count 3."""
     change(
         context,
-        """INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, review_count, pace)
-           SELECT 'lists', i, now() - make_interval(mins => (%(days)s * 1440)::integer),
-                  %(outcome)s, 3, %(pace)s
-           FROM unnest(%(ids)s::text[]) i""",
+        """INSERT INTO ops.movie_checks (source, imdb_id, checked_at, counted_at, outcome,
+               review_count, pace)
+           SELECT 'lists', i, at, at, %(outcome)s, 3, %(pace)s
+           FROM unnest(%(ids)s::text[]) i,
+                (SELECT now() - make_interval(mins => (%(days)s * 1440)::integer) AS at) t""",
         ids=imdb_ids, days=days_ago, pace=pace, outcome=outcome,
     )  # fmt: skip
 
@@ -161,9 +164,11 @@ def test_nothing_starves_where_too_much_is_due(context):
     hours = 24 * 17
     for hour in range(1, hours):
         at = start + hour * HOUR
-        asked = {"source": "lists", "imdb_ids": list(waits), "since": at}
-        detection.begin_detection(context.warehouse, **asked, is_few=False)
-        waiting = detection.waiting_movies(context.warehouse, **asked)
+        asked = {"imdb_ids": list(waits), "since": at}
+        detection.begin_detection(
+            context.warehouse, sites=["lists"], live=["lists"], **asked, is_few=False
+        )
+        waiting = detection.waiting_movies(context.warehouse, source="lists", **asked)
         due = [one.imdb_id for one in waiting if one.is_due][:20]
         for imdb_id in due:
             waits[imdb_id].append(at)
@@ -204,6 +209,96 @@ def test_a_gated_movie_is_tried_a_day_after_it_grew(context, site):
         site.counts[movie] = count
     found = detect(context, IDS[:3])
     assert [batch.imdb_ids for batch in found.batches] == [[IDS[1]]]
+
+
+@pytest.mark.parametrize("last", ["complete", "gated"])
+@pytest.mark.parametrize(
+    ("mode", "status", "reason"),
+    [("full", "failed", "timeout"), ("full", "blocked", "captcha"), ("full", "partial", "reset"),
+     ("full", "layout_changed", None), ("full", "queued", None)],
+)  # fmt: skip
+def test_a_full_reading_that_did_not_end_well_is_tried_again_in_a_day(
+    context, last, mode, status, reason
+):
+    for movie, days_ago in ((IDS[0], 0.9), (IDS[1], 1.1)):
+        collected(context, movie, 61, status=last)
+        collected(context, movie, days_ago, mode=mode, status=status, reason=reason)
+        looked(context, [movie], 30)
+    if status == "queued":  # its worker was killed, or never began
+        change(
+            context,
+            "UPDATE ops.collections SET started_at = NULL, finished_at = NULL, loaded_at = NULL, "
+            "heartbeat_at = queued_at WHERE status = 'queued'",
+        )
+    found = detect(context, IDS[:2])
+    assert [(batch.imdb_ids, batch.mode) for batch in found.batches] == [([IDS[1]], "full")]
+    (waits,) = rows(
+        context,
+        "SELECT outcome, cadence FROM mart.looks(now()) JOIN ops.movie_checks USING (imdb_id) "
+        "WHERE imdb_id = %(movie)s", movie=IDS[0],
+    )  # fmt: skip
+    assert waits == {"outcome": "unfinished", "cadence": "daily"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "again"), [("timeout", ["full"]), ("count_mismatch", [])]
+)  # fmt: skip
+def test_what_broke_off_is_read_again_in_full(context, reason, again):
+    collected(context, IDS[0], 3)
+    collected(context, IDS[0], 2, mode="incremental", status="partial", reason=reason)
+    looked(context, [IDS[0]], 30)
+    assert [batch.mode for batch in detect(context, IDS[:1]).batches] == again
+
+
+def test_a_list_that_ends_short_of_the_count_is_read_no_sooner_than_others(context):
+    for movie, days_ago in ((IDS[0], 59), (IDS[1], 61)):
+        collected(context, movie, days_ago, status="partial", reason="count_mismatch")
+        looked(context, [movie], 30)
+    assert [batch.imdb_ids for batch in detect(context, IDS[:2]).batches] == [[IDS[1]]]
+
+
+def test_a_look_waits_for_no_other_work_on_the_movie(context, site, monkeypatch):
+    monkeypatch.setattr(detecting, "PATIENCE", "50ms")
+    site.releases = dict.fromkeys(IDS[:2], date(2020, 5, 1))
+    detect(context, IDS[:2])
+    looked_at = "SELECT imdb_id FROM ops.movie_checks WHERE checked_at > %(since)s ORDER BY 1"
+    site.releases[IDS[1]] = date(2021, 5, 1)
+    again = datetime.now(UTC)
+    change(context, "UPDATE ops.movie_checks SET checked_at = checked_at - interval '9 days'")
+    with context.warehouse.connect() as other:
+        with changing(other, IDS[0]):
+            pass
+        with changing(other, IDS[1]):  # as an erasure that reads the lake
+            found = detect(context, IDS[:3])
+    assert (found.is_done, found.failures) == (True, [])
+    assert [r["imdb_id"] for r in rows(context, looked_at, since=again)] == [IDS[0], IDS[2]]
+    assert detect(context, IDS[:3]).due == 3
+    released = "SELECT release_date FROM core.movies ORDER BY imdb_id"
+    assert [r["release_date"] for r in rows(context, released)] == [
+        date(2020, 5, 1), date(2021, 5, 1), None,
+    ]  # fmt: skip
+
+
+def test_a_pause_that_holds_is_no_look(context, site):
+    looked(context, IDS[:2], 30)
+    change(
+        context,
+        "INSERT INTO ops.host_state (host, paused_until, strikes, reason) "
+        "VALUES (%(host)s, now() + interval '1 hour', 1, 'captcha')", host=HOST,
+    )  # fmt: skip
+    before = rows(context, "SELECT * FROM ops.movie_checks ORDER BY imdb_id")
+    found = detect(context, IDS[:2])
+    assert (found.visited, len(found.failures), site.asked) == (0, 1, [])
+    assert rows(context, "SELECT * FROM ops.movie_checks ORDER BY imdb_id") == before
+    (run,) = rows(context, "SELECT due, looked FROM ops.detections")
+    assert run == {"due": 2, "looked": 0}
+
+
+def test_with_all_sources_off_no_movie_is_overdue(context):
+    looked(context, IDS[:2], 30)
+    off = jobs.Context.from_settings(context.settings.model_copy(update={"source_urls": {}}))
+    detect(off, IDS[:2])
+    assert rows(context, "SELECT FROM mart.movie_looks WHERE is_tracked") == []
 
 
 def test_a_movie_asked_for_by_hand_is_hourly_for_a_day(context):

@@ -45,6 +45,7 @@ def days_ago(days):
         ({"is_few": None}, ("quiet", "weekly")),
         ({"outcome": "news"}, ("news", "hourly")),
         ({"outcome": "busy"}, ("unsettled", "daily")),
+        ({"outcome": "unfinished"}, ("unsettled", "daily")),
         ({"asked_at": NOW - 23 * HOUR}, ("asked", "hourly")),
         ({"asked_at": NOW - 25 * HOUR}, ("quiet", "weekly")),
         ({"released_on": days_ago(-8)}, ("first_year", "daily")),
@@ -102,9 +103,10 @@ def look(db, imdb_id, at, count=10, outcome="no_news", source="imdb"):
 
 
 def due(db, imdb_ids, since, is_few=False, source="imdb"):
-    asked = {"source": source, "imdb_ids": imdb_ids, "since": since}
-    detection.begin_detection(db, **asked, is_few=is_few)
-    return [one.imdb_id for one in detection.waiting_movies(db, **asked) if one.is_due]
+    asked = {"imdb_ids": imdb_ids, "since": since}
+    detection.begin_detection(db, sites=[source], live=[source], **asked, is_few=is_few)
+    waiting = detection.waiting_movies(db, source=source, **asked)
+    return [one.imdb_id for one in waiting if one.is_due]
 
 
 A, B, C, D = (f"tt990000{n:02}" for n in range(4))
@@ -167,6 +169,43 @@ def test_what_is_no_longer_tracked_is_noted(db):
     due(db, [A, B], NOW)
     assert db.execute("SELECT count(*) FILTER (WHERE is_tracked) AS n FROM ops.movie_checks"
                       ).fetchone()["n"] == 2  # fmt: skip
+
+
+def test_what_a_source_that_went_off_knew_is_of_no_tracked_movie(db):
+    for source in ("imdb", "stream", "off"):
+        look(db, A, NOW - 50 * DAY, source=source)
+    begun = {"sites": ["imdb", "off"], "live": ["imdb", "off", "stream"], "imdb_ids": [A, B]}
+    detection.begin_detection(db, **begun, since=NOW - DAY, is_few=False)
+    for source in ("imdb", "off"):
+        detection.end_round(db, source=source, since=NOW - DAY, left_over=0)
+    assert sources_of(db, "SELECT source FROM mart.movie_looks WHERE is_tracked") == {
+        "imdb", "stream", "off",
+    }  # fmt: skip
+    first_looks = "SELECT source FROM mart.look_plan WHERE cadence = 'first look' AND movies > 0"
+    assert sources_of(db, first_looks) == {"imdb", "off"}
+    detection.begin_detection(
+        db, sites=["imdb"], live=["imdb"], imdb_ids=[A, B], since=NOW, is_few=False
+    )
+    detection.end_round(db, source="imdb", since=NOW, left_over=0)
+    assert sources_of(db, "SELECT source FROM mart.movie_looks WHERE is_tracked") == {"imdb"}
+    assert sources_of(db, first_looks) == {"imdb"}
+
+
+def sources_of(db, statement):
+    return {row["source"] for row in db.execute(statement)}
+
+
+def test_failed_looks_neither_slow_nor_freeze_a_pace(db):
+    for movie in (A, B):
+        look(db, movie, NOW - 15 * DAY, count=10)
+        look(db, movie, NOW - 14 * DAY, count=24)
+    for day in range(1, 14):
+        look(db, B, NOW - day * DAY, count=None, outcome="failed")
+    for movie in (A, B):
+        look(db, movie, NOW, count=24)
+    paces = db.execute("SELECT imdb_id, pace FROM ops.movie_checks").fetchall()
+    (of_a,), (of_b,) = ([row["pace"] for row in paces if row["imdb_id"] == m] for m in (A, B))
+    assert of_a == of_b == pytest.approx(pace(db, pace(db, 0.0, 14, 1.0), 0, 14.0))
 
 
 def test_every_reason_has_a_cadence_in_the_order_of_the_rule(db):

@@ -168,6 +168,15 @@ def test_many_movies_are_tracked_at_once(house):
         assert len(house.started) == 1
 
 
+def test_a_pasted_text_has_a_megabyte_at_most(house):
+    with house.client("editor") as client:
+        refused = many(client, house, f"{MOVIE} " * 110_000)
+        assert (refused.status_code, "1 MB" in refused.text) == (422, True)
+        assert house.tracked().imdb_ids == []
+        assert many(client, house, f"{MOVIE} " * 90_000).status_code == 200
+        assert house.tracked().imdb_ids == [MOVIE]
+
+
 def test_a_long_file_goes_to_the_table_and_starts_no_run(house):
     ids = [f"tt{n:07}" for n in range(1, 2_501)]
     file = ("mine.csv", ("Const,Title\r\n" + "".join(f"{i},x\r\n" for i in ids)).encode())

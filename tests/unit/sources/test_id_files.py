@@ -90,3 +90,9 @@ def test_what_is_shown_of_a_line_is_short_and_harmless():
     (line,) = found.wrong
     assert "\x1b" not in line.text
     assert len(line.text) <= 80
+
+
+def test_one_very_long_line_is_a_list():
+    many = [f"tt{n:07}" for n in range(1, 30_001)]
+    for between in (" ", ",", ", "):
+        assert list(read_ids("x", between.join(many).encode()).imdb_ids) == many

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
+from psycopg.errors import LockNotAvailable
+
 from filmpulse import sources
 from filmpulse.errors import (
     Blocked,
@@ -19,14 +21,14 @@ from filmpulse.errors import (
     LayoutChanged,
     WarehouseUnavailable,
 )
-from filmpulse.items import Mode
+from filmpulse.items import Mode, Movie, Snapshot
 from filmpulse.jobs.context import Context
 from filmpulse.jobs.reception.drain import drain
 from filmpulse.jobs.reception.gather import Drains, new_drains
 from filmpulse.jobs.reception.load import store_facts
 from filmpulse.jobs.reception.visit import explain, polite_site, quarantine
 from filmpulse.sources import Site, SiteSource, Source, StreamSource
-from filmpulse.warehouse import detection
+from filmpulse.warehouse import Connection, detection
 from filmpulse.warehouse.figures import changing
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,12 @@ FULL_AFTER_LOOKS, FULL_EVERY_AT_MOST = 168, timedelta(days=60)
 and at least once in so many days: of 10,000 movies that takes a quarter of a site's requests
 (benchmarks/bench_cadence.py)."""
 
-RETRY_AT_GATE = timedelta(hours=24)
-"""How often growth alone lets a gated movie be read again."""
+RETRY_AFTER = timedelta(hours=24)
+"""How long after the last try a movie is read in full again if that try left something to read."""
+
+PATIENCE = "5s"
+"""How long a look waits for others who change the movie (Postgres, `lock_timeout`): nobody else may
+ask the host meanwhile."""
 
 LOOK_SECONDS = 1_800.0
 """How much of an hour looks may take that are not due yet: the other half is left for reading. If
@@ -118,9 +124,10 @@ def detect(
         `since`, whichever round found them, so that a crash between two rounds loses nothing.
     """
     sites, streams = sources.sites(context.settings), sources.streams(context.settings)
+    one_round = _Round(imdb_ids, since, until, context, is_active)
+    one_round.begin(sites, streams)
     if imdb_ids and not sites and not streams:
         return Detection(is_done=True, warnings=[LIVE_IS_OFF])
-    one_round = _Round(imdb_ids, since, until, context, is_active)
     budget = budget_seconds or context.settings.detect_budget_seconds
     deadline = time.monotonic() + min(budget, one_round.seconds_left)
     found = Detection(is_done=True)
@@ -162,11 +169,16 @@ class _Round:
         gap = self.context.settings.request_gap_seconds
         return choose_due(waiting, len(self.imdb_ids) - len(waiting), gap)
 
-    def begin(self, source: str) -> list[detection.Due]:
-        """Note the run at a site, and return as `due` does."""
-        asked = {"source": source, "imdb_ids": list(self.imdb_ids), "since": self.since}
-        detection.begin_detection(self.context.warehouse, **asked, is_few=self.is_few)
-        return self.due(source)
+    def begin(self, sites: Sequence[SiteSource], streams: Sequence[StreamSource]) -> None:
+        """Note the run at all sites, and what is tracked."""
+        detection.begin_detection(
+            self.context.warehouse,
+            sites=[site.name for site in sites],
+            live=[source.name for source in (*sites, *streams)],
+            imdb_ids=list(self.imdb_ids),
+            since=self.since,
+            is_few=self.is_few,
+        )
 
     def end(self, source: str) -> None:
         """Note how many due movies a round left."""
@@ -207,7 +219,7 @@ def _apart(source: Source, found: Detection) -> Iterator[None]:
 
 def _visit(source: SiteSource, deadline: float, one_round: _Round, found: Detection) -> None:
     """Look at a site's due movies until the deadline; a refusal leaves the rest to the next run."""
-    due = one_round.begin(source.name)
+    due = one_round.due(source.name)
     found.due += len(due)
     try:
         visited = _look_at_all(source, due, deadline, one_round, found)
@@ -284,22 +296,50 @@ def _look(source: SiteSource, due: detection.Due, site: Site, one_round: _Round)
     try:
         movie, snapshot = site.look(imdb_id)
         review_count = snapshot.review_count
-        with context.warehouse.connect() as connection, changing(connection, imdb_id):
-            store_facts(connection, movie, snapshot, snapshot.taken_at or datetime.now(UTC))
+        if not _store(movie, snapshot, context):
+            log.warning("%s: others have been changing it for %s; it stays due.", imdb_id, PATIENCE)
+            return
         verdict = _judge(source.name, due, review_count, one_round)
     except Exception as error:  # one movie never stops another
-        if isinstance(error, WarehouseUnavailable):
+        if isinstance(error, WarehouseUnavailable | HostPaused):
             raise  # the movie stays due
         if isinstance(error, LayoutChanged):
             error = quarantine(source, imdb_id, site.last_page, error, context)
         verdict = _Verdict(*explain(error))
-        if isinstance(error, Blocked | HostPaused):
+        if isinstance(error, Blocked):
             _record(source.name, imdb_id, verdict, None, context)
             raise
         if not isinstance(error, FilmpulseError):
             log.exception("%s could not be looked at", imdb_id)
     _record(source.name, imdb_id, verdict, review_count, context)
     log.info("%s: %s. %s", imdb_id, verdict.outcome, verdict.sentence or "")
+
+
+def _store(movie: Movie, snapshot: Snapshot, context: Context) -> bool:
+    """Store what a page says; False, and nothing is stored, if others kept the movie too long."""
+    taken_at = snapshot.taken_at or datetime.now(UTC)
+    try:
+        with _impatient(context) as connection:
+            # Only another release date changes figures, and needs the lock of those who count.
+            stored = detection.stored_release(connection, imdb_id=movie.imdb_id)
+            if stored and movie.release_date in (None, *stored):
+                store_facts(connection, movie, snapshot, taken_at)
+                return True
+        with _impatient(context) as connection, changing(connection, movie.imdb_id):
+            store_facts(connection, movie, snapshot, taken_at)
+    except WarehouseUnavailable as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def _impatient(context: Context) -> Iterator[Connection]:
+    """Give a transaction that waits for no lock longer than `PATIENCE`."""
+    with context.warehouse.connect() as connection:
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", (PATIENCE,))
+        yield connection
 
 
 def full_every(every: timedelta, *, is_few: bool) -> timedelta:
@@ -318,28 +358,33 @@ def _judge(
     if history.status is None:
         return _Verdict("news", "first", "Its reviews have not been collected yet.", "full")
     again_after = full_every(due.every, is_few=one_round.is_few)
+    is_full_due = _is_older(history.full_finished_at, again_after)
     if history.status == "gated":
-        return _judge_gated(history, review_count, again_after)
-    if _is_older(history.full_attempt_at, again_after):
+        return _judge_gated(history, review_count, is_full_due)
+    is_full_due = is_full_due or bool(history.has_gap)
+    if is_full_due and _is_older(history.full_attempt_at, RETRY_AFTER):
         return _Verdict("news", "full_due", "All its reviews are to be read again.", "full")
     if grown := _growth(review_count, history.review_count):
         # After a collection that broke off, a page of known reviews does not mean that all older
         # ones are known too.
         mode: Mode = "full" if history.has_gap else "incremental"
         return _Verdict("news", "count", f"The site's count changed by {grown:+,}.", mode)
+    if is_full_due:
+        return _Verdict("unfinished", "full_due", "All is read again a day after the last try.")
     return _Verdict("no_news")
 
 
 def _judge_gated(
-    history: detection.SiteHistory, review_count: int | None, again_after: timedelta
+    history: detection.SiteHistory, review_count: int | None, is_full_due: bool
 ) -> _Verdict:
-    """Try a gated movie again when a full collection is due, or a day after the last if it grew."""
+    """Try a gated movie again if it grew or a full collection is due, a day after the last try."""
     behind = _growth(review_count, history.read_count)
     sentence = f"{behind:,} new, {BEHIND_THE_GATE}" if behind > 0 else None
-    has_grown = _growth(review_count, history.review_count) != 0
-    if _is_older(history.attempt_at, RETRY_AT_GATE if has_grown else again_after):
+    if not is_full_due and not _growth(review_count, history.review_count):
+        return _Verdict("no_news", "gated", sentence)
+    if _is_older(history.attempt_at, RETRY_AFTER):
         return _Verdict("news", "gated", sentence, "full")
-    return _Verdict("no_news", "gated", sentence)
+    return _Verdict("unfinished", "gated", sentence)
 
 
 def _is_older(moment: datetime | None, age: timedelta) -> bool:

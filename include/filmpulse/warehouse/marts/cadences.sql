@@ -10,7 +10,7 @@ SELECT * FROM (VALUES
     (6, 'a_day', 'hourly', 1, 'Of late it gained a review a day or more.'),
     (7, 'some_a_week', 'every six hours', 6, 'Of late it gained three reviews a week or more.'),
     (8, 'some_a_month', 'daily', 24, 'Of late it gained a review in two weeks or more.'),
-    (9, 'unsettled', 'daily', 24, 'The last look failed, or its reviews were being read then.'),
+    (9, 'unsettled', 'daily', 24, 'The last look failed, or its reviews were being read then, or are to be read again.'),
     (10, 'unknown', 'daily', 24, 'How often its count moves is not known yet.'),
     (11, 'first_year', 'daily', 24, 'It was released within a year.'),
     (12, 'quiet', 'weekly', 168, 'Its count hardly moves.')

@@ -15,9 +15,9 @@ LEFT JOIN LATERAL (
 ) o ON true;
 COMMENT ON VIEW mart.look_facts IS 'One row per movie and source that was ever looked at: what its cadence is made from.';
 COMMENT ON COLUMN mart.look_facts.source IS 'A site or a stream.';
-COMMENT ON COLUMN mart.look_facts.is_tracked IS 'Whether the movie was tracked when the detector last began.';
+COMMENT ON COLUMN mart.look_facts.is_tracked IS 'Whether the movie was tracked, and the source live, when the detector last began.';
 COMMENT ON COLUMN mart.look_facts.is_stream IS 'Whether the source is a stream.';
 COMMENT ON COLUMN mart.look_facts.is_few IS 'Whether the list was so short that every movie is due hourly; null for streams.';
-COMMENT ON COLUMN mart.look_facts.look_outcome IS 'What the last look found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
+COMMENT ON COLUMN mart.look_facts.look_outcome IS 'What the last look found: news, no_news, unfinished, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.look_facts.asked_at IS 'When somebody last had the movie read by hand (UTC).';
 COMMENT ON COLUMN mart.look_facts.pace IS 'By how many reviews a day the site''s count changed of late; null before two counts are known.';

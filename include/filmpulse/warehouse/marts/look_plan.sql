@@ -10,8 +10,8 @@ WHERE l.is_tracked
 GROUP BY l.source, c.position, c.cadence, c.every_hours, c.meaning
 UNION ALL
 SELECT d.source, 0, 'first look', 'It was tracked lately, and waits for its first look.', d.unseen, NULL, d.unseen, NULL
-FROM (SELECT DISTINCT ON (source) source, unseen FROM ops.detections ORDER BY source, started_at DESC) d
-WHERE d.unseen > 0
+FROM ops.detections d
+WHERE d.unseen > 0 AND d.started_at = (SELECT max(started_at) FROM ops.detections)
 UNION ALL
 SELECT 'none', 0, 'first look', 'No movie was looked at yet: does detect_new_reviews run?', 0, NULL, 0, NULL
 WHERE NOT EXISTS (SELECT FROM ops.movie_checks) AND NOT EXISTS (SELECT FROM ops.detections WHERE unseen > 0);

@@ -13,7 +13,7 @@ CREATE FUNCTION mart.look_reason(
         WHEN pace >= 1 THEN 'a_day'
         WHEN pace >= 3.0 / 7 THEN 'some_a_week'
         WHEN pace >= 1.0 / 14 THEN 'some_a_month'
-        WHEN outcome IN ('busy', 'not_found', 'layout_changed', 'blocked', 'failed') THEN 'unsettled'
+        WHEN outcome IN ('unfinished', 'busy', 'not_found', 'layout_changed', 'blocked', 'failed') THEN 'unsettled'
         WHEN pace IS NULL THEN 'unknown'
         WHEN (at AT TIME ZONE 'UTC')::date - released_on BETWEEN -365 AND 365 THEN 'first_year'
         ELSE 'quiet' END;

@@ -22,6 +22,6 @@ LEFT JOIN LATERAL (
     ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
 ) o ON true;
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
-COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
+COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, unfinished, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.movie_health.collection_status IS 'How the last collection ended, imports among them; of several sources, of one that did not end well.';
 COMMENT ON COLUMN mart.movie_health.hours_since_look IS 'Hours since then.';

@@ -9,7 +9,7 @@ LEFT JOIN mart.movie_names n USING (imdb_id);
 COMMENT ON VIEW mart.movie_looks IS 'One row per movie and source that was ever looked at: when it is looked at next, and why so often.';
 COMMENT ON COLUMN mart.movie_looks.movie IS 'Title and year of the movie; its id before its page was read.';
 COMMENT ON COLUMN mart.movie_looks.source IS 'A site or a stream.';
-COMMENT ON COLUMN mart.movie_looks.is_tracked IS 'Whether the movie was tracked when the detector last began.';
+COMMENT ON COLUMN mart.movie_looks.is_tracked IS 'Whether the movie was tracked, and the source live, when the detector last began.';
 COMMENT ON COLUMN mart.movie_looks.reason IS 'Why it is looked at so often, in a word; mart.cadences has all.';
 COMMENT ON COLUMN mart.movie_looks.cadence IS 'hourly, every six hours, daily or weekly.';
 COMMENT ON COLUMN mart.movie_looks.meaning IS 'The reason for a person.';

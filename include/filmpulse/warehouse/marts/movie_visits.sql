@@ -18,7 +18,7 @@ LEFT JOIN LATERAL (
 ) o ON true;
 COMMENT ON VIEW mart.movie_visits IS 'One row per movie and live source: how its last look and its last collection went; imports are none.';
 COMMENT ON COLUMN mart.movie_visits.source IS 'A site or a stream.';
-COMMENT ON COLUMN mart.movie_visits.look_outcome IS 'What the last look found: news, no_news, busy, not_found, layout_changed, blocked or failed.';
+COMMENT ON COLUMN mart.movie_visits.look_outcome IS 'What the last look found: news, no_news, unfinished, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN mart.movie_visits.look_reason IS 'One stable word.';
 COMMENT ON COLUMN mart.movie_visits.look_sentence IS 'The same for a person.';
 COMMENT ON COLUMN mart.movie_visits.triggered_run IS 'The run that was asked for after a look with news.';

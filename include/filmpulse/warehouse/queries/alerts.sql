@@ -8,8 +8,9 @@ FROM set_config('lock_timeout', %(patience)s, true)
 
 -- name: alerts_found
 -- What the tables show to be wrong now: a row for each movie, check or model that has the trouble.
--- What went wrong is tried again within a day (mart.cadences), so what is older than two days is of
--- movies that are no longer tracked. A saved page does not replace a collection.
+-- What went wrong is tried again within a day (mart.cadences, collection_history), so what is older than two
+-- days is of movies that are no longer tracked, or of lists that end elsewhere than the site's count: these are
+-- read again when all is. A saved page does not replace a collection.
 WITH collected AS (
     SELECT DISTINCT ON (imdb_id, source) imdb_id, source, status, reason, finished_at AS at,
            mart.ended_well(status, mode) AS is_well
@@ -47,6 +48,12 @@ SELECT CASE b.status WHEN 'blocked' THEN 'host_blocked' WHEN 'layout_changed' TH
        b.imdb_id, n.movie, coalesce(b.reason, b.status) AS detail
 FROM bad b
 LEFT JOIN mart.movie_names n USING (imdb_id)
+UNION ALL
+-- While a host rests, no movie is looked at.
+SELECT 'host_blocked', s.source, NULL, NULL, h.reason
+FROM ops.sources s JOIN ops.host_state h USING (host)
+WHERE h.paused_until > now()
+  AND NOT EXISTS (SELECT FROM bad b WHERE b.source = s.source AND b.status = 'blocked')
 UNION ALL
 SELECT 'check_failed', check_name, imdb_id, movie, source
 FROM mart.failed_checks WHERE imdb_id IS NOT NULL
@@ -87,6 +94,7 @@ SELECT EXISTS (SELECT FROM ops.collections c
     OR EXISTS (SELECT FROM ops.movie_checks
                WHERE checked_at >= %(looked_since)s::timestamptz
                  AND outcome IN ('layout_changed', 'blocked', 'failed'))
+    OR EXISTS (SELECT FROM ops.host_state WHERE paused_until >= %(looked_since)s::timestamptz)
 
 -- name: alerts_unsettled
 -- What holds, or whose end is not told yet, in the order in which it was first seen.

@@ -1,13 +1,15 @@
 -- Which movies are due, and what a look at one gave.
 
 -- name: begin_detection
--- Note a run of the detector at a site, and which movies are tracked; what the marts show is made from it.
+-- Note a run of the detector at all live sites, and which movies are tracked; what the marts show is made from
+-- it. What a source that is no longer live knows is of no movie that it is asked about.
 WITH listed AS (
     UPDATE ops.movie_checks k SET is_tracked = NOT k.is_tracked
-    WHERE k.source = %(source)s AND k.is_tracked <> (k.imdb_id = ANY(%(imdb_ids)s::text[]))
+    WHERE k.is_tracked
+          <> (k.source = ANY(%(live)s::text[]) AND k.imdb_id = ANY(%(imdb_ids)s::text[]))
 )
 INSERT INTO ops.detections AS d (source, started_at, tracked, is_few)
-VALUES (%(source)s, %(since)s, cardinality(%(imdb_ids)s::text[]), %(is_few)s)
+SELECT site, %(since)s, cardinality(%(imdb_ids)s::text[]), %(is_few)s FROM unnest(%(sites)s::text[]) site
 ON CONFLICT (source, started_at) DO UPDATE SET tracked = excluded.tracked, is_few = excluded.is_few
 
 -- name: waiting_movies
@@ -44,15 +46,17 @@ SELECT due, looked FROM ops.detections WHERE (source, started_at) = (%(source)s,
 
 -- name: record_check
 INSERT INTO ops.movie_checks AS c (source, imdb_id, checked_at, outcome, reason, sentence,
-    review_count, mode)
+    review_count, counted_at, mode)
 VALUES (%(source)s, %(imdb_id)s, %(checked_at)s, %(outcome)s, %(reason)s, %(sentence)s,
-        %(review_count)s, %(mode)s)
+        %(review_count)s, CASE WHEN %(review_count)s::integer IS NOT NULL
+                               THEN %(checked_at)s::timestamptz END, %(mode)s)
 ON CONFLICT (imdb_id, source) DO UPDATE SET
     checked_at = excluded.checked_at, outcome = excluded.outcome, reason = excluded.reason,
     sentence = excluded.sentence, mode = excluded.mode, is_tracked = true,
     review_count = coalesce(excluded.review_count, c.review_count),
+    counted_at = coalesce(excluded.counted_at, c.counted_at),
     pace = mart.new_pace(c.pace, excluded.review_count - c.review_count,
-        extract(epoch FROM excluded.checked_at - c.checked_at)::double precision / 86400)
+        extract(epoch FROM excluded.counted_at - c.counted_at)::double precision / 86400)
 
 -- name: checks_since
 SELECT source, imdb_id, checked_at, outcome, reason, sentence, review_count, mode
@@ -94,7 +98,14 @@ SELECT (SELECT status FROM newest) AS status, (SELECT review_count FROM newest) 
                OR (mode = 'full' AND review_count_end < review_count_start)
         FROM loaded ORDER BY started_at DESC LIMIT 1) AS has_gap,
        (SELECT max(attempted_at) FROM known WHERE mode = 'full') AS full_attempt_at,
+       (SELECT max(attempted_at) FROM loaded
+        WHERE mode = 'full' AND (mart.ended_well(status, mode) OR reason = 'count_mismatch'))
+           AS full_finished_at,
        (SELECT max(attempted_at) FROM known WHERE mode <> 'import') AS attempt_at
+
+-- name: stored_release
+-- The release date of a movie, which nobody else can change before the transaction ends.
+SELECT release_date FROM core.movies WHERE imdb_id = %(imdb_id)s FOR NO KEY UPDATE
 
 -- name: stream_history
 -- Up to when a stream's news is known: the last drain from which a collection was loaded.

@@ -58,10 +58,13 @@ def track_many(
     request: Request,
     door: DoorDep,
     visitor: VisitorDep,
-    movies: Annotated[str, Form(max_length=jobs.MOST_UPLOADED_BYTES)] = "",
+    movies: Annotated[str, Form()] = "",
     file: UploadFile | None = None,
 ) -> HTMLResponse:
-    """Track the movies of a file, or else of a pasted text; say which lines name none."""
+    """Track the movies of a file, or else of a pasted text; say which lines name none.
+
+    Starlette takes fields of 1 MiB at most, about 100,000 ids.
+    """
     name: str | None = None
     if file is not None and file.filename:
         content, name = file.file.read(), jobs.plain_name(file.filename)

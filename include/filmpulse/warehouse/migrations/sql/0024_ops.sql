@@ -1,8 +1,12 @@
 -- What the detector's cadence is made from (docs/adr/0047).
 ALTER TABLE ops.movie_checks ADD COLUMN pace double precision CHECK (pace >= 0);
+ALTER TABLE ops.movie_checks ADD COLUMN counted_at timestamptz;
 ALTER TABLE ops.movie_checks ADD COLUMN is_tracked boolean NOT NULL DEFAULT true;
+UPDATE ops.movie_checks SET counted_at = checked_at WHERE review_count IS NOT NULL;
+COMMENT ON COLUMN ops.movie_checks.outcome IS 'news, no_news, unfinished, busy, not_found, layout_changed, blocked or failed.';
 COMMENT ON COLUMN ops.movie_checks.pace IS 'By how many reviews a day the site''s count changed of late; null before two counts are known.';
-COMMENT ON COLUMN ops.movie_checks.is_tracked IS 'Whether the movie was tracked when the detector last began.';
+COMMENT ON COLUMN ops.movie_checks.counted_at IS 'The last look that told a count (UTC); null before.';
+COMMENT ON COLUMN ops.movie_checks.is_tracked IS 'Whether the movie was tracked, and the source live, when the detector last began.';
 
 ALTER TABLE ops.host_state ADD COLUMN gap_seconds double precision;
 COMMENT ON COLUMN ops.host_state.gap_seconds IS 'Least time between two requests, as of the last one; null before.';
