@@ -4,6 +4,9 @@
 with it; `... airflow celery worker` a Celery worker whose processes and tasks do. Otherwise the
 workers of a killed scheduler (SIGKILL, out of memory) would wait for ever, beside those of the
 scheduler that takes its place (docs/adr/0019).
+
+Superset's Python, which has none of our packages, runs this file by its path. So the file imports
+nothing but the standard library.
 """
 
 from __future__ import annotations

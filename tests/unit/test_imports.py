@@ -32,7 +32,17 @@ ALLOWED: dict[str, set[str]] = {
     "web": {"jobs", "warehouse", "airflow_bridge"},
     "report": {"jobs", "warehouse"},
     "frames": {"warehouse"},
-    "local": {"jobs", "lake", "sources", "warehouse", "analysis", "report", "sample_site", "web"},
+    "local": {
+        "jobs",
+        "lake",
+        "parent",
+        "sources",
+        "warehouse",
+        "analysis",
+        "report",
+        "sample_site",
+        "web",
+    },
     "doctor": {"jobs", "lake", "sources", "warehouse", "analysis", "local"},
     "cli": {"doctor", "jobs", "airflow_bridge", "local", "report", "sources"},
 }

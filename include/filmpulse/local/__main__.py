@@ -117,15 +117,17 @@ def cluster(
     instance: Name = "cluster", root: Root = local.DEFAULT_ROOT, without: Without = None
 ) -> None:
     """Do as `demo`, with Airflow's work on what a cluster is made of."""
+    from filmpulse.local.cluster.grid import has_namespaces
     from filmpulse.local.cluster.hosts import can_separate
     from filmpulse.local.demo import show
 
-    has_hosts = can_separate()
     console.print(
         "Each worker has a host name and mounts of its own, and sees nothing of the others."
-        if has_hosts
+        if can_separate()
         else "Each worker has a folder of its own. Root on Linux would give each a host of its own."
     )
+    if not has_namespaces():
+        console.print("The driver of a Grid's node that is killed lives on until `make down`.")
     stack = _up(instance, root, without, _fill, sample_site=True, cluster=True)
     show(stack, console)
     _print_parts(local.status(instance, root))

@@ -31,6 +31,7 @@ from filmpulse.config import Settings, source_variable, variable_name, variables
 from filmpulse.errors import BadInput
 from filmpulse.local import object_store, ports, postgres, superset
 from filmpulse.local.cluster import environment as cluster
+from filmpulse.local.cluster.grid import USER
 from filmpulse.local.files import CHECKOUT, write_private
 from filmpulse.local.supervisor import export_script
 
@@ -247,12 +248,22 @@ class Install:
         self.settings = {
             key: value
             for key, value in given.items()
-            # An address of this machine is what `env.sh` says where no proxy stands in front.
-            if key not in own
-            and value.strip()
-            and not (key.endswith("_PUBLIC_URL") and f"//{ports.HOST}:" in value)
+            if key not in own and value.strip() and not _is_of_env_script(key, value)
         }
         Settings.from_env(self.settings)
+
+
+def _is_of_env_script(variable: str, address: str) -> bool:
+    """Say whether an address of this machine comes from an `env.sh`, and is no user's setting.
+
+    So say public addresses where no proxy stands in front, and the address of a cluster's Grid,
+    which goes when the instance is no cluster any more.
+    """
+    if variable.endswith("_PUBLIC_URL"):
+        return f"//{ports.HOST}:" in address
+    return variable == variable_name("selenium_remote_url") and bool(
+        re.match(rf"http://{USER}:[^@]*@{re.escape(ports.HOST)}:", address)
+    )
 
 
 def _new_secrets() -> dict[str, str]:

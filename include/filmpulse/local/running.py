@@ -25,7 +25,7 @@ from filmpulse.local.progress import Progress
 from filmpulse.local.supervisor import ALIVE, FAILED, StackError, Supervisor
 
 PATIENT = 180  # seconds that a part may take to start, on a slow and busy machine
-STUBBORN = 10  # seconds that a part may fail again and again while somebody waits for its start
+TRIES = 4  # starts of a part that may fail in their first seconds while somebody waits
 BUSY = 30  # seconds in which a part that runs may be too busy to answer
 WORKS = "WORKS"
 GIVEN_UP = ("FATAL", "EXITED", "gone")
@@ -215,17 +215,15 @@ class Running:
         Returns:
             `WORKS`, or the part's state in the supervisor's words.
         """
-        failed_at: float | None = None
+        failed: set[int] = set()  # when each try that failed was started
         while True:
             info = (self.supervisor.states() or {}).get(part.program.name, {})
-            state, now = str(info.get("statename", "gone")), time.monotonic()
+            state = str(info.get("statename", "gone"))
             if state in ALIVE and part.is_healthy(info["start"]):
                 return WORKS
             if state == FAILED:
-                failed_at = failed_at or now
-            if failed_at and now > failed_at + STUBBORN:
-                return FAILED
-            if state in GIVEN_UP or now > deadline:
+                failed.add(info["start"])
+            if len(failed) == TRIES or state in GIVEN_UP or time.monotonic() > deadline:
                 return state
             time.sleep(0.1)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filmpulse.errors import BadInput
 from filmpulse.local import processes
+from filmpulse.local.cluster.grid import remove_homes
 from filmpulse.local.files import CHECKOUT, locked
 from filmpulse.local.instance import MARK, OPTIONAL, Install, Instance, Stack, stack_of
 from filmpulse.local.object_store import remove_sockets
@@ -93,7 +94,7 @@ def down(name: str, root: Path = DEFAULT_ROOT, progress: Progress = SILENT) -> i
     """
     instance = Instance.at(name, root)
     if not instance.dir.is_dir():  # somebody removed it while it ran; the mark still names it
-        return processes.end_all(instance.dir)
+        return _stop(instance, None)
     with locked(instance.dir / "lock", lambda: progress.say(IN_USE)):
         try:
             install = Install.load(instance)
@@ -274,10 +275,14 @@ def _start(
 
 
 def _stop(instance: Instance, install: Install | None) -> int:
-    """Have the supervisor stop its parts, then end what is left; return how many were left."""
+    """Have the supervisor stop its parts, then end what is left; return how many were left.
+
+    The files of a Grid go too: they hold passwords, and lie outside the instance.
+    """
     if install is not None and install.ports:
-        supervisor_of(instance, install).stop(patience=60)
+        supervisor_of(instance, install).stop()
     ended = processes.end_all(instance.dir)
+    remove_homes(instance.dir / "grid")
     if install is not None and install.ports:
         remove_sockets(install.ports.values())
     return ended

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmpulse import parent
 from filmpulse.local import files
 from filmpulse.local.files import CHECKOUT
 from filmpulse.local.ports import HOST
@@ -108,14 +109,17 @@ class Superset:
         """Return the command that makes reports and thumbnails in the foreground.
 
         One process each for the orders, for the times of reports (Celery's beat; so start only one
-        such worker with it), and for the order in work: the last two share the first's memory.
-        It takes 300 MB, and a browser's 500 while it works.
+        such worker with it), and for the order in work: the last two share the first's memory, and
+        end with it, however it ends. It takes 300 MB, and a browser's 500 while it works.
 
         Args:
             schedule: File that keeps when the last report was due.
         """
         return [
-            *(str(self.python), "-m", "celery", "--app", "superset.tasks.celery_app:app", "worker"),
+            # By its path, since we are no package of that Python; and without its folder (-P),
+            # whose modules are named as others are.
+            *(str(self.python), "-P", str(Path(parent.__file__)), "celery"),
+            *("--app", "superset.tasks.celery_app:app", "worker"),
             *("--hostname", f"{WORKER}@%h", "--concurrency", "1", "--without-gossip"),
             *("--beat", "--schedule", str(schedule)),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import http.client
 import os
 import shlex
@@ -24,6 +25,8 @@ from filmpulse.local.ports import HOST
 # as a failed start, it may work already.
 ALIVE = ("STARTING", "RUNNING")
 FAILED = "BACKOFF"  # its word for a program that ended in its first seconds and will be tried again
+CONFIG = "supervisord.conf"  # in the instance's directory
+MARGIN = 30  # seconds that a whole stop may take beside what the programs may, on a busy machine
 _NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
 
@@ -147,7 +150,7 @@ class Supervisor:
         Raises:
             StackError: It did not answer within 15 seconds.
         """
-        config = self.directory / "supervisord.conf"
+        config = self.directory / CONFIG
         write_private(
             config,
             config_text(programs, self.directory, self.log_dir, self.port, self.password),
@@ -195,8 +198,8 @@ class Supervisor:
             if not fault.faultString.startswith("ALREADY_STARTED"):
                 raise
 
-    def stop(self, patience: float) -> None:
-        """Stop every program, last started first, then the daemon; wait `patience` seconds for it.
+    def stop(self) -> None:
+        """Stop every program, last started first, then the daemon; wait as long as that may take.
 
         Does nothing if the daemon does not answer: the caller must look for what is left.
         """
@@ -206,7 +209,17 @@ class Supervisor:
             daemon = psutil.Process(self._rpc().getPID())
             with suppress(*_NO_ANSWER):  # it may end before it answers
                 self._rpc().shutdown()
-            daemon.wait(patience)
+            daemon.wait(self._longest_stop() + MARGIN)
+
+    def _longest_stop(self) -> int:
+        """Return how many seconds the running daemon may take: its groups stop one by one."""
+        config = configparser.RawConfigParser()
+        config.read(self.directory / CONFIG, encoding="utf-8")
+        groups = [s["programs"] for name, s in config.items() if name.startswith("group:")]
+        return sum(
+            max(config.getint(f"program:{name}", "stopwaitsecs") for name in names.split(","))
+            for names in groups
+        )
 
     def _rpc(self) -> Any:
         url = f"http://filmpulse:{self.password}@{HOST}:{self.port}/RPC2"

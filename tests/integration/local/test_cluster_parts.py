@@ -8,6 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,17 @@ from helpers.waiting import wait_until
 
 from filmpulse.local import ports
 from filmpulse.local.cluster import hosts, tools
+from filmpulse.local.cluster.grid import PARTS, Hub, remove_homes
 from filmpulse.local.cluster.redis import Redis
 from filmpulse.local.cluster.running import Running
+from filmpulse.local.instance import MARK
 from filmpulse.local.object_store import Account, Throwaway, _client
-from filmpulse.local.supervisor import Program, Supervisor
+from filmpulse.local.parts import Part, Stage
+from filmpulse.local.postgres import COPIES
+from filmpulse.local.processes import members
+from filmpulse.local.running import WORKS
+from filmpulse.local.running import Running as WholeInstance
+from filmpulse.local.supervisor import FAILED, Program, Supervisor
 
 needs_redis = pytest.mark.skipif(
     tools.program("redis-server") is None, reason="redis-server is missing: make cluster-tools"
@@ -92,6 +102,26 @@ def test_redis_asks_for_its_password_on_loopback_alone(tmp_path: Path) -> None:
     assert (server.folder / "redis.conf").stat().st_mode & 0o077 == 0
 
 
+@needs_redis
+def test_redis_is_found_by_the_mark_of_its_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MARK, str(tmp_path))
+    with Running(_server(tmp_path), tmp_path / "log") as running:
+        assert running.process.pid in {process.pid for process in members(tmp_path)}
+
+
+@pytest.mark.skipif(not tools.GRID_JAR.is_file(), reason="no Grid's jar: make cluster-tools")
+def test_nothing_of_a_grid_is_left_outside_its_instance(tmp_path: Path) -> None:
+    port, password = ports.choose(), secrets.token_hex(8)
+    hubs = [Hub(tmp_path / name, port, port, port, password, password) for name in PARTS]
+    for hub in hubs:
+        hub.prepare()
+    assert all(any(hub.home.iterdir()) for hub in hubs)
+    remove_homes(tmp_path)
+    assert not any(hub.home.exists() for hub in hubs)
+
+
 def test_a_key_of_one_bucket_opens_no_other(tmp_path: Path) -> None:
     throwaway = Throwaway(tmp_path)
     account = Account("logs", secrets.token_hex(10), secrets.token_hex(20))
@@ -116,12 +146,23 @@ def test_a_key_of_one_bucket_opens_no_other(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> tuple[Path, Path]:
-    """An instance's directory with a secret in it, and a worker's folder below."""
-    instance = tmp_path / "an instance with 'quotes'"
+def places() -> Iterator[tuple[Path, Path]]:
+    """An instance's directory with a secret in it, a neighbour's too, and a worker's folder.
+
+    Not below /tmp, which is hidden as a whole.
+    """
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as instances:
+        yield _places(Path(instances))
+
+
+def _places(instances: Path) -> tuple[Path, Path]:
+    instance = instances / "one with 'quotes'"
     own = instance / "workers" / "browser"
     own.mkdir(parents=True)
-    (instance / "install.json").write_text("secret")
+    neighbour = instance.with_name("neighbour")
+    neighbour.mkdir()
+    for each in (instance, neighbour):
+        (each / "install.json").write_text("secret")
     return instance, own
 
 
@@ -129,7 +170,8 @@ ASKS = """
 import os, pathlib, socket, sys
 instance, parent = pathlib.Path(sys.argv[1]), sys.argv[2]
 print(socket.gethostname())
-print(sorted(str(path.relative_to(instance)) for path in instance.rglob("*")))
+print(sorted(str(path.relative_to(instance.parent)) for path in instance.parent.rglob("*")))
+print(os.path.isdir(sys.argv[3]) and os.listdir(sys.argv[3]))
 print(os.getcwd() == str(instance / "workers" / "browser"))
 try:
     print(bool(pathlib.Path(f"/proc/{parent}/environ").read_bytes()))
@@ -145,13 +187,37 @@ def test_a_host_of_its_own_sees_its_folder_and_no_other_process(
     places: tuple[Path, Path],
 ) -> None:
     instance, own = places
-    words = [sys.executable, "-c", ASKS, str(instance), str(os.getpid())]
-    command = hosts.separate("worker-browser", own, instance, words)
+    COPIES.mkdir(exist_ok=True)
+    words = [sys.executable, "-c", ASKS, str(instance), str(os.getpid()), str(COPIES)]
+    command = hosts.separate("worker-browser", 0, own, instance, words)
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    below = str(["workers", "workers/browser"])
-    assert said == ["worker-browser", below, "True", "PermissionError", "True"]
+    below = [instance.name, f"{instance.name}/workers", f"{instance.name}/workers/browser"]
+    assert said == ["worker-browser", str(below), "[]", "True", "PermissionError", "True"]
     assert (own / "left").read_text() == "by the program"
     assert socket.gethostname() != "worker-browser"
+
+
+@needs_hosts
+@pytest.mark.parametrize(("number", "sees"), [(0, True), (1, False), (2, False)])
+def test_a_host_of_its_own_does_not_see_what_the_other_was_given(
+    places: tuple[Path, Path], number: int, sees: bool
+) -> None:
+    instance, own = places
+    command = hosts.separate("one", 0, own, instance, ["/bin/sh", "-c", "echo here; read end"])
+    looks = "import os, sys; print(os.access(sys.argv[1], os.F_OK)); open(sys.argv[1]).read()"
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "here\n"
+        words = [sys.executable, "-c", looks, f"/proc/{other.pid}/environ"]
+        done = subprocess.run(
+            hosts.separate("two", number, own, instance, words),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        other.communicate("end\n")
+    assert done.stdout == "True\n"
+    assert ("PermissionError" not in done.stderr) == sees, done.stderr
 
 
 def test_a_folder_of_its_own_is_all_that_others_have(
@@ -160,7 +226,7 @@ def test_a_folder_of_its_own_is_all_that_others_have(
     instance, own = places
     monkeypatch.setattr(hosts, "can_separate", lambda: False)
     words = [sys.executable, "-c", "import os; print(os.getcwd())"]
-    for command in (hosts.separate("worker", own, instance, words), hosts.named("one", words)):
+    for command in (hosts.separate("worker", 0, own, instance, words), hosts.named("one", words)):
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         assert said == (str(own) if command[0] == "/bin/sh" else str(Path.cwd()))
     assert hosts.host_name("worker") == socket.gethostname()
@@ -179,4 +245,38 @@ def test_a_part_that_fails_is_tried_again_for_as_long_as_it_fails(tmp_path: Path
         state = (supervisor.states() or {})["fails"]["statename"]
         assert state in ("BACKOFF", "STARTING")
     finally:
-        supervisor.stop(10)
+        supervisor.stop()
+
+
+def test_a_part_that_fails_at_first_may_be_slow_at_its_next_start(tmp_path: Path) -> None:
+    """Only a part that fails again and again is not waited for."""
+    script = "[ -e tried ] && exec sleep 600; touch tried; exit 1"
+    slow = Program("slow", "slow", ["/bin/sh", "-c", script])
+    never = Program("never", "never", ["/bin/sh", "-c", "exit 1"])
+    supervisor = Supervisor(tmp_path, tmp_path, ports.choose(), secrets.token_hex(8))
+    supervisor.start([slow, never], os.environ)
+    running = object.__new__(WholeInstance)
+    running.supervisor = supervisor
+    try:
+        for program, state in ((slow, WORKS), (never, FAILED)):
+            supervisor.run(program.group, program.name)
+            healthy = lambda since: time.time() > since + 12  # noqa: E731
+            part = Part(program.name, Stage.STORES, program, healthy)
+            assert running._state_at(part, time.monotonic() + 600) == state
+    finally:
+        supervisor.stop()
+
+
+def test_a_stop_waits_as_long_as_all_groups_together_may_take(tmp_path: Path) -> None:
+    programs = [
+        Program("quick", "both", ["true"], patience=5),
+        Program("slow", "both", ["true"], patience=20),
+        Program("other", "other", ["true"], patience=40),
+    ]
+    supervisor = Supervisor(tmp_path, tmp_path, ports.choose(), secrets.token_hex(8))
+    supervisor.start(programs, os.environ)
+    try:
+        assert supervisor._longest_stop() == 20 + 40
+    finally:
+        supervisor.stop()
+    assert supervisor.states() is None

@@ -16,7 +16,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Throwaway]:
     """A Grid of two nodes with a slot each, which soon ends silent sessions."""
     from filmpulse.local.cluster import grid, tools
 
-    if {"java", tools.GRID_JAR.name} & set(tools.missing()):
+    if {"java", "chromium", "chromedriver", tools.GRID_JAR.name} & set(tools.missing()):
         pytest.skip("there is no Selenium Grid on this machine: `make cluster-tools`")
     directory = tmp_path_factory.mktemp("grid")
     with grid.Throwaway(directory, nodes=2, queue_seconds=60, session_seconds=20) as running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -188,3 +189,20 @@ def test_without_a_mail_server_the_reports_log_says_so(reporting: Reporting) -> 
         wait_until(errors)
         assert any("SUPERSET_SMTP_URL" in one for one in errors())
         http.delete(report)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_killed_worker_leaves_no_beat_behind(reporting: Reporting) -> None:
+    """Another beat beside that of the next worker would send each report twice."""
+    with reporting.start() as worker:
+        wait_until(lambda: len(worker.children(recursive=True)) >= 2)  # beat, and the one at work
+        children = worker.children(recursive=True)
+        worker.kill()
+        wait_until(lambda: not any(_lives(child) for child in children))
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

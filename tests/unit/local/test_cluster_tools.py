@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from filmpulse.errors import BadInput
 from filmpulse.local.cluster import tools
+from filmpulse.local.cluster.grid import GridError
 from filmpulse.local.files import CHECKOUT
+from filmpulse.local.supervisor import StackError
+from filmpulse.sources import browser
 
 MAKEFILE = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
 
@@ -35,4 +39,13 @@ def test_what_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tools, "_SYSTEM", ())
     monkeypatch.setattr(tools, "GRID_JAR", tmp_path / "grid.jar")
     assert tools.program("redis-server") == redis
-    assert tools.missing() == ["pgbouncer", "java", "grid.jar"]
+    monkeypatch.setattr(browser, "BROWSER_PATHS", (str(redis),))
+    monkeypatch.setattr(browser, "DRIVER_PATHS", ())
+    assert tools.missing() == ["pgbouncer", "java", "chromedriver", "grid.jar"]
+    assert tools.missing(driver=redis) == ["pgbouncer", "java", "grid.jar"]
+    with pytest.raises(BadInput, match="FILMPULSE_DRIVER_PATH"):
+        tools.missing(driver=tmp_path / "none")
+
+
+def test_an_error_of_the_grid_is_told_as_that_of_every_part():
+    assert issubclass(GridError, StackError)

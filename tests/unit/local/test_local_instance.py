@@ -175,6 +175,20 @@ def test_an_address_of_env_sh_is_no_address_of_a_proxy(instance: Instance) -> No
     assert stack_of(instance, install).public_urls == {}
 
 
+def test_a_cluster_of_one_machine_again_remembers_no_grid(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    install.run_as(cluster=True)
+    shell = stack_of(instance, install).env
+    assert "SELENIUM_REMOTE_URL" in shell
+    install.take_settings(shell, instance)
+    install.run_as(cluster=False)
+    install.take_settings(shell, instance)
+    assert "SELENIUM_REMOTE_URL" not in stack_of(instance, install).env
+    theirs = {"SELENIUM_REMOTE_URL": "http://grid.test:4444"}
+    install.take_settings(theirs, instance)
+    assert theirs.items() <= stack_of(instance, install).env.items()
+
+
 @pytest.mark.parametrize(
     "address", ["films.test", "https://", "https://f.test/a?b", "ftp://f.test"]
 )

@@ -30,10 +30,12 @@ from filmpulse.local.cluster.tools import GRID_JAR, program
 from filmpulse.local.files import last_lines, write_private
 from filmpulse.local.ports import HOST, choose
 from filmpulse.local.postgres import COPIES, copies
+from filmpulse.local.supervisor import StackError
 from filmpulse.sources.grid import CHROMIUM, read_nodes
 from filmpulse.sources.grid import Node as NodeState
 
 USER = "filmpulse"
+PARTS = ("hub", "node-1", "node-2")  # of an instance
 # Users that exist only while a service runs: systemd's range for `DynamicUser`, of which each part
 # takes the one at its port's number. No file of anybody else belongs to such a user.
 FIRST_USER, USERS = 61_184, 4_336
@@ -63,8 +65,24 @@ _TOGETHER = (
 _LONGEST_HOME = 60
 
 
-class GridError(RuntimeError):
+class GridError(StackError):
     """A part does not start; the message says why."""
+
+
+def _home(folder: Path) -> Path:
+    if not _is_root():
+        return folder
+    return copies() / f"grid-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
+def remove_homes(folder: Path) -> None:
+    """Remove the files of the parts of an instance's Grid, none of which may run.
+
+    Args:
+        folder: The folder of `PARTS`; the files may lie elsewhere.
+    """
+    for name in PARTS:
+        shutil.rmtree(_home(folder / name), ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -77,9 +95,7 @@ class _Part:
     @property
     def home(self) -> Path:
         """Where the part's files lie. Root's folders are closed to the part's user."""
-        if not _is_root():
-            return self.folder
-        return copies() / f"grid-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
+        return _home(self.folder)
 
     @property
     def address(self) -> str:
@@ -200,12 +216,19 @@ class Node(_Part):
 
     hub: Hub
     session_seconds: int = SESSION_SECONDS
+    browser: Path | None = None  # found on this machine when None, and the driver too
+    driver: Path | None = None
 
     def options(self) -> dict[str, dict[str, Any]]:
-        """Return the options; the browser and the driver are those of this machine."""
+        """Return the options.
+
+        Raises:
+            BadInput: There is no file at the path of the browser or of the driver.
+            GridError: None was given, and this machine has none.
+        """
         from filmpulse.sources.browser import find_browser, find_driver
 
-        browser, driver = find_browser(), find_driver()
+        browser, driver = find_browser(self.browser), find_driver(self.driver)
         if browser is None or driver is None:
             raise GridError("A node needs Chromium and chromedriver: `make browser`.")
         sandboxed = [] if self._can_sandbox() else ["--no-sandbox"]
@@ -285,12 +308,17 @@ def _is_root() -> bool:
 def _namespace() -> tuple[str, ...]:
     """Return the words that give a command a process namespace, if this machine allows it.
 
-    When the first process of a namespace ends, the kernel kills all others. `make cluster` says if
-    there are no namespaces: then the driver of a node that was killed lives on until `make down`.
+    When the first process of a namespace ends, the kernel kills all others. Where there are no
+    namespaces, the driver of a node that was killed lives on until `make down`.
     """
     own = () if _is_root() else ("--user", "--map-current-user")
     words = ("unshare", *own, "--pid", "--fork", "--kill-child", "--mount-proc", "--")
     return words if shutil.which("unshare") and _works(words) else ()
+
+
+def has_namespaces() -> bool:
+    """Say whether this machine gives each part a process namespace of its own."""
+    return bool(_namespace())
 
 
 def _works(words: Sequence[str]) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.local.cluster import hosts, tools
 from filmpulse.local.cluster.environment import LOGS_BUCKET, SLOTS, SUPERSET_DATABASE
-from filmpulse.local.cluster.grid import Hub, Node
+from filmpulse.local.cluster.grid import PARTS, Hub, Node
 from filmpulse.local.cluster.pooler import STOP_SIGNAL, Pooler
 from filmpulse.local.cluster.redis import PATIENCE, Redis
 from filmpulse.local.cluster.replica import OF_PRIMARY, ROLE, Replica
@@ -40,8 +41,11 @@ class Cluster(Machine):
         Raises:
             BadInput: A program that a cluster needs is not on this machine.
         """
-        if missing := tools.missing():
-            raise BadInput(f"A cluster needs {', '.join(missing)}: `make cluster-tools`.")
+        settings = Settings.from_env(install.settings)
+        browser = settings.browser_path, settings.driver_path
+        if missing := tools.missing(*browser):
+            how = "`make cluster-tools`, and `make browser` for the browser and its driver"
+            raise BadInput(f"A cluster needs {', '.join(missing)}: {how}.")
         super().__init__(instance, install)
         secret, port = install.secrets, install.ports
         self.postgres = replace(self.postgres, more=OF_PRIMARY)
@@ -56,15 +60,19 @@ class Cluster(Machine):
         self.cache = Redis(
             instance.dir / "redis-cache", port["redis_cache"], secret["redis_cache"], is_cache=True
         )
-        grid = instance.dir / "grid"
+        hub, *nodes = (instance.dir / "grid" / name for name in PARTS)
         self.hub = Hub(
-            *(grid / "hub", port["grid"], port["grid_publish"], port["grid_subscribe"]),
+            *(hub, port["grid"], port["grid_publish"], port["grid_subscribe"]),
             password=secret["grid"],
             node_password=secret["grid_node"],
         )
         self.nodes = [
-            Node(grid / f"node-{number}", port[f"grid_node_{number}"], self.hub)
-            for number in (1, 2)
+            Node(
+                *(folder, port[f"grid_node_{number}"], self.hub),
+                browser=browser[0],
+                driver=browser[1],
+            )
+            for number, folder in enumerate(nodes, start=1)
         ]
         self.workers = [
             Worker(queue, instance.worker_dir(queue), instance.dir, self.redis.url(0))
@@ -150,14 +158,16 @@ class Cluster(Machine):
         try:
             with self.postgres.connect("airflow") as connection:
                 row = connection.execute(
-                    "SELECT FROM job WHERE job_type = 'SchedulerJob' AND state = 'running' "
-                    "AND hostname = %s AND start_date >= to_timestamp(%s) "
-                    "AND latest_heartbeat > now() - interval '30 seconds'",
-                    [hosts.host_name(name), since],
+                    "SELECT count(*), max(start_date) >= to_timestamp(%s) FROM job "
+                    "WHERE job_type = 'SchedulerJob' AND state = 'running' "
+                    "AND hostname = %s AND latest_heartbeat > now() - interval '30 seconds'",
+                    [since, hosts.host_name(name)],
                 ).fetchone()
         except psycopg.Error:
             return False
-        return row is not None
+        # Without hosts of their own both have the machine's name, so both must give a sign.
+        beating = 1 if hosts.can_separate() else len(SCHEDULERS)
+        return row is not None and row[0] >= beating and bool(row[1])
 
 
 def _redis_part(name: str, title: str, redis: Redis) -> Part:

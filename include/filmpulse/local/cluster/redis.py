@@ -46,6 +46,8 @@ class Redis:
             f'dir "{quoted}"',
             *(f"bind {HOST}", f"port {self.port}", f"requirepass {self.password}"),
             *("save ''", "databases 16", *policy),
+            # A title would overwrite the environment, and with it the instance's mark.
+            "set-proc-title no",
         ]
         write_private(self.folder / "redis.conf", "\n".join(lines) + "\n")
 

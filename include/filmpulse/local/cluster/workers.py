@@ -20,7 +20,7 @@ class Worker:
 
     queue: str  # one of `SLOTS`
     folder: Path  # its own; `prepare` makes the folder
-    hidden: Path  # the instance's directory, of which it sees nothing but its folder
+    instance: Path  # the instance's directory, of which it sees nothing but its folder
     broker_url: str
 
     @property
@@ -48,7 +48,8 @@ class Worker:
 
     def enclosed(self, *words: str) -> list[str]:
         """Return a command that runs Python, with these words, where the worker runs."""
-        return hosts.separate(self.name, self.folder, self.hidden, [sys.executable, *words])
+        number, command = list(SLOTS).index(self.queue), [sys.executable, *words]
+        return hosts.separate(self.name, number, self.folder, self.instance, command)
 
     def is_ready(self) -> bool:
         """Say whether the worker answers at the broker."""
