@@ -234,6 +234,20 @@ def test_a_new_release_date_moves_the_weeks(context):
 
 
 @pytest.mark.parametrize(
+    "unknown", ["core.reviews SET submitted_on", "core.movies SET release_date"]
+)
+def test_a_review_without_a_week_is_in_none(context, unknown):
+    """Neither the day of the release alone nor that of the review alone gives a week."""
+    see(context, count=2, release=date(2026, 8, 25))
+    weeks = "SELECT DISTINCT reviews_so_far AS n FROM core.release_week_counts"
+    assert rows(context, weeks) == [{"n": 2}]
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        connection.execute(f"UPDATE {unknown} = NULL")
+    assert rows(context, weeks) == []
+    assert compared(context) == {MOVIE: (2, 2)}
+
+
+@pytest.mark.parametrize(
     ("age", "weeks"), [(-3, 0), (0, 1), (6, 1), (7, 2), (700, 101), (9000, 105)]
 )
 def test_weeks_appear_as_time_passes_though_nothing_is_loaded(context, age, weeks):
