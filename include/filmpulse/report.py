@@ -129,6 +129,8 @@ def print_faults(read: TableRead, console: Console) -> None:
 
 def _counts(summary: MovieSummary) -> str:
     m = summary.movie
+    if m["reviews"] is None:
+        return "not counted yet: `filmpulse setup` counts its reviews"
     known = f"{m['known_reviews']:,}" if m["known_reviews"] is not None else "?"
     sources = f", from {', '.join(m['sources'])}" if len(m["sources"]) > 1 else ""
     coverage = _percent(float(m["coverage"])) if m["coverage"] is not None else "unknown"

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from psycopg import conninfo
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from sqlalchemy import delete, select
@@ -22,6 +23,7 @@ from filmpulse.config import Settings
 from filmpulse.jobs.upkeep import measure_disk
 from filmpulse.jobs.upkeep.find_causes import Run
 from filmpulse.jobs.upkeep.word_alert import CAUSES
+from filmpulse.warehouse import Warehouse, figures
 
 TOKEN = "tok-9b1f4e77"
 DETECT, RETENTION = "detect_new_reviews", "retention"
@@ -148,6 +150,8 @@ def waits(db, status):
         "SET status = excluded.status, overall = excluded.overall",
         {"s": status},
     )
+    address = conninfo.make_conninfo(db.info.dsn, password=db.info.password)
+    figures.count_all(Warehouse(address))
 
 
 def asked(db, outcome):

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from filmpulse import airflow_bridge
 from filmpulse.config import Settings
 from filmpulse.jobs.reception import score
+from filmpulse.warehouse import Warehouse, figures
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 KEY = "sk-of-a-dag-7c1e0f"
@@ -62,6 +63,7 @@ def stored(warehouse_url):
                 "FROM generate_series(1, %(n)s) n",
                 {"i": imdb_id, "n": count},
             )
+    figures.count_all(Warehouse(warehouse_url))
 
 
 def load():

@@ -9,6 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 from psycopg.conninfo import conninfo_to_dict
 
 from filmpulse.lake import Lake
+from filmpulse.warehouse import Warehouse, figures
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -38,6 +39,7 @@ def lake(monkeypatch, warehouse_url, tmp_path):
             "content_hash, first_seen_at) "
             "VALUES ('imdb', 'rw1', 'tt9900001', 'Quinces', 'Quinces!', false, 'h', now())"
         )
+    figures.count_all(Warehouse(warehouse_url))
     return Lake(tmp_path.as_uri())
 
 

@@ -34,6 +34,8 @@ CATALOGUE = ("catalogue", "catalogue_live")
 SCHEMAS = ("core", "mart", "ops", *CATALOGUE)
 _SINCE = dict.fromkeys((*CATALOGUE, "catalogue_next", "catalogue_old"), "0022")
 """The revision since which a schema is ours, where that is not the oldest one."""
+_TRACKED_SINCE = "0024"
+"""The revision since which `core.tracked` is there."""
 _OURS = "IMDb's datasets"
 """A word of the comments of `CATALOGUE`, for a database that does not know its revision."""
 # Those that read from others first; a load of the catalogue makes and drops two of them.
@@ -60,7 +62,8 @@ def migrate(url: str) -> Revision:
     """Bring a database to the newest revision, its marts and its figures to this version.
 
     A schema that was dropped is made anew: `mart` as it was, since it holds views alone; `core` and
-    `ops` empty, for a rebuild from the lake to fill. A database that is up to date stays as it is.
+    `ops` empty, for a rebuild from the lake to fill, but for `core.tracked`, which has what the
+    detector knew. A database that is up to date stays as it is.
 
     Args:
         url: `postgresql://` address of the owner of the database.
@@ -218,6 +221,8 @@ def _restore(connection: Connection, found: str | None, missing: tuple[str, ...]
                 _driver(connection).execute(path.read_bytes())
     if "core" in missing and "ops" not in missing:
         _driver(connection).execute((_FOLDER / "sql" / "link_quality_checks.sql").read_bytes())
+        if str(reached) >= _TRACKED_SINCE:
+            _driver(connection).execute((_FOLDER / "sql" / "refill_tracked.sql").read_bytes())
     if "ops" in missing:
         _context(connection).stamp(_SCRIPTS, "head")
 

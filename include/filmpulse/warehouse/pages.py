@@ -478,11 +478,14 @@ class LanguageCount(NamedTuple):
 
 
 class SourceCount(NamedTuple):
-    """How many reviews of a movie we hold of a source (a site, stream or file), of how many."""
+    """How many reviews of a movie we hold of a source (a site, stream or file), of how many.
+
+    `reviews` is None before the movie was counted for the first time.
+    """
 
     source: str
     kind: str
-    reviews: int
+    reviews: int | None
     known_reviews: int | None
     coverage: float | None
     site_rating: float | None

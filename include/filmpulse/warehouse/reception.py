@@ -71,7 +71,7 @@ class KnownMovie(NamedTuple):
     site_rating: float | None
     site_votes: int | None
     known_reviews: int | None
-    reviews: int
+    reviews: int | None
 
 
 TOO_FEW = "too few"

@@ -10,6 +10,7 @@ from filmpulse import jobs
 from filmpulse.config import Settings
 from filmpulse.items import Analysis, AspectScore, Call, Reading, ReviewText
 from filmpulse.jobs.reception.score import _register, _store
+from filmpulse.warehouse import figures
 from filmpulse.warehouse.ledger import open_ledger
 
 MOVIE = "tt9900001"
@@ -39,6 +40,7 @@ def context(warehouse_url, tmp_path):
             "VALUES ('imdb', 'rw1', %s, 'Pier', 'The plot is fine.', false, 'h1', %s)",
             [MOVIE, datetime(2026, 1, 1, tzinfo=UTC)],
         )
+    figures.count_all(made.warehouse)
     return made
 
 

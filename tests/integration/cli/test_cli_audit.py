@@ -11,7 +11,7 @@ from filmpulse import (
     cli,
 )
 from filmpulse.errors import BadInput
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Warehouse, figures
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 
@@ -46,6 +46,7 @@ def call(warehouse_url, tmp_path, monkeypatch):
             "FROM core.reviews",
             [f"{MOVIE}1"],
         )
+    figures.count_all(Warehouse(warehouse_url))
 
     def run(*words):
         return CliRunner().invoke(cli.app, list(words))

@@ -14,7 +14,7 @@ from filmpulse import (
 )
 from filmpulse.errors import BadInput
 from filmpulse.jobs.upkeep import write_tables
-from filmpulse.warehouse import Warehouse
+from filmpulse.warehouse import Warehouse, figures
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
 TABLES = ("reviews", "aspects", "series", "movies")
@@ -36,6 +36,7 @@ def call(warehouse_url, tmp_path, monkeypatch):
                 "false, 'h', now() FROM generate_series(1, %(n)s) n",
                 {"i": imdb_id, "n": count},
             )
+    figures.count_all(Warehouse(warehouse_url))
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.chdir(home)

@@ -9,9 +9,10 @@ from functools import partial
 
 import pytest
 from psycopg.errors import DivisionByZero
+from rich.console import Console
 from typer.testing import CliRunner
 
-from filmpulse import cli, jobs
+from filmpulse import cli, jobs, report
 from filmpulse.config import Settings
 from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Review
@@ -34,6 +35,13 @@ TABLES = (
     "source_counts", "status_counts", "score_counts", "grade_counts", "week_counts",
     "release_week_counts",
 )  # fmt: skip
+COUNTS = {
+    "movie_counts": ["reviews"],
+    "review_figures": ["reviews", "graded_reviews", "analysed_reviews", "scored_reviews"],
+    "movie_figures": ["reviews", "scored_reviews", "waiting_reviews"],
+    "movie_health": ["reviews", "waiting_reviews"],
+}
+"""What marts say of a movie's own counts."""
 TABLE = "id,title,text,stars\n1,Fine,The acting is wonderful.,9\n2,Dull,The music is dull.,3\n"
 MAP = """
 source: letters
@@ -234,6 +242,20 @@ def test_a_new_release_date_moves_the_weeks(context):
 
 
 @pytest.mark.parametrize(
+    "unknown", ["core.reviews SET submitted_on", "core.movies SET release_date"]
+)
+def test_a_review_without_a_week_is_in_none(context, unknown):
+    """Neither the day of the release alone nor that of the review alone gives a week."""
+    see(context, count=2, release=date(2026, 8, 25))
+    weeks = "SELECT DISTINCT reviews_so_far AS n FROM core.release_week_counts"
+    assert rows(context, weeks) == [{"n": 2}]
+    with context.warehouse.connect() as connection, figures.changing(connection, MOVIE):
+        connection.execute(f"UPDATE {unknown} = NULL")
+    assert rows(context, weeks) == []
+    assert compared(context) == {MOVIE: (2, 2)}
+
+
+@pytest.mark.parametrize(
     ("age", "weeks"), [(-3, 0), (0, 1), (6, 1), (7, 2), (700, 101), (9000, 105)]
 )
 def test_weeks_appear_as_time_passes_though_nothing_is_loaded(context, age, weeks):
@@ -308,6 +330,28 @@ def test_an_upgrade_counts_what_other_rules_counted(context):
     assert compared(context) == {}  # not counted: no figure is better than a wrong one
     jobs.setup_warehouse(context)
     assert stored(context) == right
+    assert compared(context) == {MOVIE: (3, 3), OTHER: (3, 3)}
+
+
+def test_what_was_not_counted_yet_is_unknown_and_not_zero(context):
+    see(context)
+    see(context, OTHER)
+    for table in TABLES:
+        rows(context, f"DELETE FROM core.{table} WHERE imdb_id = %s", MOVIE)  # noqa: S608
+    rows(context, "DELETE FROM ops.counted_movies WHERE imdb_id = %s", MOVIE)
+    for view, name in ((view, name) for view, names in COUNTS.items() for name in names):
+        found = rows(context, f"SELECT imdb_id, {name} AS n FROM mart.{view}")  # noqa: S608
+        told = {row["imdb_id"]: row["n"] for row in found}
+        assert (told[MOVIE], told[OTHER]) == (None, 0 if "waiting" in name else 3), (view, name)
+    (card,) = rows(context, "SELECT mart.html_card(%s, '') AS said", MOVIE)
+    assert card["said"].count("not counted yet") == 3
+    held = "SELECT value, meaning FROM mart.pipeline_facts WHERE fact = 'Reviews held'"
+    (fact,) = rows(context, held)
+    assert (fact["value"], "1 movie" in fact["meaning"]) == ("3", True)
+    console = Console(record=True, width=200)
+    report.print_summary(jobs.summary(MOVIE, context), console)
+    assert "not counted yet" in console.export_text()
+    figures.count_by_new_rules(context.warehouse)
     assert compared(context) == {MOVIE: (3, 3), OTHER: (3, 3)}
 
 

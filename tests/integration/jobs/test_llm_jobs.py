@@ -550,6 +550,25 @@ def test_a_backlog_of_the_keyless_analyser_is_free_and_asks_nobody(keyless, endp
     assert asked(endpoint) == 0
 
 
+def test_a_backlog_of_the_keyless_analyser_counts_no_movie_for_texts_of_others(
+    keyless, monkeypatch
+):
+    """The reviews of both movies lie on the same days; a step holds four texts of one movie."""
+    counted, told = [], []
+    changing = score.changing
+    monkeypatch.setattr(score, "STEP", 4)
+    monkeypatch.setattr(score, "STEP_SECONDS", 600)
+    monkeypatch.setattr(
+        score, "changing", lambda on, imdb_id: counted.append(imdb_id) or changing(on, imdb_id)
+    )
+    store(keyless, A, 8)
+    store(keyless, B, 8)
+    done = jobs.analyse_backlog("r1", keyless, progress=lambda *seen: told.append(seen))
+    assert done == (16, 16, 0, False)
+    assert sorted(counted) == [A, A, B, B]
+    assert told == [(4, 16), (8, 16), (12, 16), (16, 16)]
+
+
 def test_without_the_key_paid_figures_stay_and_new_reviews_are_no_fault(context, keyless):
     store(context, A, 40)
     jobs.analyse(A, context, run_id="r1")

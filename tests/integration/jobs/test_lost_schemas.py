@@ -78,6 +78,26 @@ def test_setup_makes_what_was_lost_as_it_was(warehouse_url, context, lost):
     assert migrate(warehouse_url).missing == ()
 
 
+def test_what_was_tracked_is_tracked_when_core_is_made_anew(warehouse_url, context):
+    with context.warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO core.tracked (imdb_id, origin) "
+            "SELECT 'tt9900000' || n, 'page' FROM generate_series(1, 3) n"
+        )
+        connection.execute(
+            "INSERT INTO ops.movie_checks (source, imdb_id, checked_at, outcome, is_tracked) "
+            "VALUES ('imdb', 'tt99000001', now(), 'no_news', true), "
+            "('other', 'tt99000001', now(), 'no_news', true), "
+            "('imdb', 'tt99000002', now(), 'failed', true), "
+            "('imdb', 'tt99000004', now(), 'no_news', false)"
+        )
+    drop(warehouse_url, "core")
+    jobs.setup_warehouse(context)
+    assert jobs.all_tracked("[]", context.warehouse).imdb_ids == ["tt99000001", "tt99000002"]
+    one = jobs.all_tracked('["tt99000002"]', context.warehouse)
+    assert sorted(one.imdb_ids) == ["tt99000001", "tt99000002"]
+
+
 def test_the_reader_sees_marts_that_were_made_anew(warehouse_url, context):
     jobs.setup_warehouse(context)
     drop(warehouse_url, "mart")

@@ -232,6 +232,22 @@ def test_every_link_is_answered(still):
     assert any(path.startswith("/posters/") for path in seen)
 
 
+def test_a_movie_that_was_not_counted_yet_claims_no_figure(house):
+    """As after an upgrade, until `filmpulse setup` has counted it."""
+    with house.job_context.warehouse.connect() as connection:
+        for table in ("core.source_counts", "core.score_counts", "ops.counted_movies"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    client = house.client("editor")
+    glance = said(read(client, f"/movies/{FIRST}").get_element_by_id("glance"))
+    assert "filmpulse setup" in glance
+    assert "No review is held" not in glance
+    read(client, f"/movies/{FIRST}/collections")
+    told = client.get(f"/v1/movies/{FIRST}/reception").json()
+    counts = ("reviews", "unrated_reviews", "scored_reviews", "waiting_reviews", "coverage")
+    assert [told[name] for name in counts] == [None] * 5
+    assert told["aspects"] == []
+
+
 def test_a_movie_without_reviews_a_new_one_and_a_strange_one(reader, still):
     bare = read(reader, f"/movies/{BARE}")
     assert said(bare.find_class("verdict")[0]) == "No opinion yet"

@@ -74,7 +74,7 @@ class FirstLook(NamedTuple):
         rating: The site's own, 1 to 10.
         votes: How many votes that rests on.
         reviews: How many reviews are known to exist.
-        held: How many of them the warehouse holds.
+        held: How many of them the warehouse holds; None before the movie was counted.
         may_add: Whether the movie can be tracked all the same.
         sentence: The verdict for a person; empty for `known` and `seen`.
     """
@@ -86,7 +86,7 @@ class FirstLook(NamedTuple):
     rating: float | None = None
     votes: int | None = None
     reviews: int | None = None
-    held: int = 0
+    held: int | None = 0
     may_add: bool = True
     sentence: str = ""
 

@@ -37,7 +37,7 @@ STEP, STEP_SECONDS = 100, 0.5
 """Most free answers that are committed at once, and the longest that they wait for the commit."""
 
 MOST_STEPS = 500
-"""Each step counts its movies' figures anew, so all texts of a call take at most so many steps."""
+"""Each step counts its movies' figures anew, so the texts of a call take so many steps at most."""
 
 LARGE_MOVIE = 2_000
 """The most reviews of a movie that a model takes up for the first time without approval."""
@@ -187,8 +187,9 @@ def analyse_backlog(
     budget_usd: float | None = None,
     progress: Progress = silent,
 ) -> Analysed:
-    """Score the unfinished reviews of these movies (all when empty), the newest of all first.
+    """Score the unfinished reviews of these movies (all when empty).
 
+    A model takes the newest of all first; the keyless analyser takes one movie after another.
     Movies that the keyless analyser scored and calibrated more than a week ago are calibrated anew.
     The answer counts all movies together; reviews that need approval are among the waiting.
     `approved` are the large movies that a person agreed to. The rest is as in `analyse`.
@@ -322,9 +323,12 @@ def _as_configured(
             found = unfinished(analyser, context, imdb_ids)
             held = {m.imdb_id: m for m in found if m.needs_approval and m.imdb_id not in approved}
             ids = [movie.imdb_id for movie in found] if imdb_ids is None else imdb_ids
-            done = _score(
-                connection, analyser, [i for i in ids if i not in held], context, progress, run_id
-            )
+            ids = [imdb_id for imdb_id in ids if imdb_id not in held]
+            if analyser.kind == KEYLESS:
+                total = sum(movie.texts for movie in found)
+                done = _score_in_turn(connection, analyser, ids, context, progress, run_id, total)
+            else:
+                done = _score(connection, analyser, ids, context, progress, run_id)
     except Exception as error:  # new reviews get their figures although the model failed
         if context.has_llm and not connection.closed:
             if run_id is not None and isinstance(error, LlmRefused):
@@ -446,6 +450,30 @@ def _score(
         done.scored, done.texts, analyser.model or analyser.kind,
     )  # fmt: skip
     return done
+
+
+def _score_in_turn(
+    connection: wh.Connection,
+    analyser: Analyser,
+    imdb_ids: Sequence[str],
+    context: Context,
+    progress: Progress,
+    run_id: str | None,
+    total: int,
+) -> Analysed:
+    """Score one movie after another, where no money runs out; `total` texts lie before all.
+
+    A step of many movies' texts would count each of these movies anew.
+    """
+    texts = scored = 0
+    for imdb_id in imdb_ids:
+
+        def told(done: int, _: int | None, before: int = texts) -> None:
+            progress(before + done, total)
+
+        done = _score(connection, analyser, [imdb_id], context, told, run_id)
+        texts, scored = texts + done.texts, scored + done.scored
+    return Analysed(texts, scored)
 
 
 def _score_texts(

@@ -1,5 +1,5 @@
 -- Mentions of an aspect are counted in `core.score_counts` alone, and read here alone. Without any
--- there is never enough.
+-- there is never enough. A movie that was not counted yet has no row.
 CREATE VIEW mart.aspect_figures AS
 SELECT m.imdb_id, c.movie, f.position, f.aspect, f.scored_reviews, f.mentions,
        f.mentions::double precision / nullif(f.scored_reviews, 0) AS share_mentioned,
@@ -46,5 +46,6 @@ CROSS JOIN LATERAL (
         WHERE (imdb_id, analyser_id) = (m.imdb_id, m.active_analyser_id)
         GROUP BY position
     ) o ON o.of_position = p.position
-) f;
+) f
+WHERE c.reviews IS NOT NULL;
 COMMENT ON VIEW mart.aspect_figures IS 'One row per movie and aspect, and one for the whole: how it is received and what grade goes with it.';

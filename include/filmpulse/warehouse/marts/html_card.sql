@@ -58,7 +58,8 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
             (1, 'Opinion, −2 to 2',
              CASE WHEN m.mean_overall IS NULL THEN '–'
                   ELSE to_char(m.mean_overall, 'SG0.00') END,
-             CASE WHEN m.mean_overall IS NULL THEN 'nothing scored yet'
+             CASE WHEN m.reviews IS NULL THEN 'not counted yet'
+                  WHEN m.mean_overall IS NULL THEN 'nothing scored yet'
                   WHEN NOT m.is_enough THEN mart.html_bold('too few') || ' to grade: n ' || m.scored_reviews
                   ELSE '± ' || to_char(m.half_interval, 'FM0.00') || ', n '
                        || to_char(m.scored_reviews, 'FM999,999') END,
@@ -67,7 +68,8 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
                   WHEN m.mean_overall <= -0.4 THEN '#C8641B' ELSE 'inherit' END),
             (2, 'Mean grade of 10',
              coalesce(to_char(m.mean_stars, 'FM90.0'), '–'),
-             CASE WHEN m.reviews = m.unrated_reviews THEN 'no review has one'
+             CASE WHEN m.reviews IS NULL THEN 'not counted yet'
+                  WHEN m.reviews = m.unrated_reviews THEN 'no review has one'
                   WHEN NOT m.is_enough_stars
                   THEN mart.html_bold('too few') || ': n ' || m.reviews - m.unrated_reviews
                   ELSE coalesce('± ' || to_char(m.stars_half_interval, 'FM90.0') || ', n ', 'n ')
@@ -79,11 +81,11 @@ CREATE FUNCTION mart.html_card(of_movie text, airflow_url text) RETURNS text
              coalesce(to_char(m.site_rating, 'FM90.0'), '–'),
              coalesce(to_char(m.site_votes, 'FM999,999,999') || ' votes', 'not known'), 'inherit'),
             (4, 'Reviews held',
-             to_char(m.reviews, 'FM999,999'),
-             coalesce('of ' || to_char(m.known_reviews, 'FM999,999,999') || ' known, '
+             coalesce(to_char(m.reviews, 'FM999,999'), '–'),
+             CASE WHEN m.reviews IS NULL THEN 'not counted yet' ELSE coalesce('of ' || to_char(m.known_reviews, 'FM999,999,999') || ' known, '
                       || to_char(100 * m.coverage, 'FM990.0') || ' %', 'of an unknown number')
              || CASE WHEN cardinality(m.sources) > 1
-                     THEN '; of ' || mart.html_escape(array_to_string(m.sources, ', ')) ELSE '' END,
+                     THEN '; of ' || mart.html_escape(array_to_string(m.sources, ', ')) ELSE '' END END,
              'inherit')
         ) AS tile (place, label, value, note, colour)
     ) t

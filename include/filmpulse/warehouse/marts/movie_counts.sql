@@ -6,9 +6,10 @@ SELECT m.imdb_id, n.movie, c.reviews, c.known_reviews,
        coalesce(c.sources, '{}') AS sources
 FROM core.movies m
 LEFT JOIN mart.movie_names n USING (imdb_id)
+LEFT JOIN ops.counted_movies k USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(b.reviews), 0)::bigint AS reviews,
-           CASE WHEN bool_and(b.known_reviews IS NOT NULL)
+    SELECT CASE WHEN k.counted_at IS NOT NULL THEN coalesce(sum(b.reviews), 0)::bigint END AS reviews,
+           CASE WHEN k.counted_at IS NOT NULL AND bool_and(b.known_reviews IS NOT NULL)
                 THEN sum(b.known_reviews)::bigint END AS known_reviews,
            array_agg(b.source ORDER BY b.reviews DESC, b.source) FILTER (WHERE b.reviews > 0)
                AS sources,

@@ -1,6 +1,6 @@
 CREATE VIEW mart.movie_health AS
 SELECT c.imdb_id, c.movie, c.reviews, c.known_reviews, c.coverage,
-       coalesce(p.waiting_reviews, 0) AS waiting_reviews,
+       p.waiting_reviews,
        k.checked_at AS looked_at, k.outcome AS look_outcome,
        extract(epoch FROM now() - k.checked_at)::double precision / 3600 AS hours_since_look,
        o.status AS collection_status, o.reason AS collection_reason,

@@ -8,8 +8,10 @@ SELECT m.imdb_id, n.movie, b.source, b.kind, b.reviews,
        b.site_rating, b.site_votes, b.site_reviews, b.site_as_of, b.gapless_since
 FROM core.movies m
 LEFT JOIN mart.movie_names n USING (imdb_id)
+LEFT JOIN ops.counted_movies k USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT f.source, coalesce(r.reviews, 0) AS reviews, coalesce(o.kind, 'file') AS kind,
+    SELECT f.source, coalesce(o.kind, 'file') AS kind,
+           CASE WHEN k.counted_at IS NOT NULL THEN coalesce(r.reviews, 0) END AS reviews,
            s.rating AS site_rating, s.vote_count AS site_votes, s.review_count AS site_reviews,
            s.taken_at AS site_as_of, t.gapless_since
     FROM (
@@ -28,7 +30,7 @@ CROSS JOIN LATERAL (
 ) b;
 COMMENT ON VIEW mart.movie_sources IS 'One row per movie and source: how many reviews we hold, of how many.';
 COMMENT ON COLUMN mart.movie_sources.kind IS 'site, stream or file.';
-COMMENT ON COLUMN mart.movie_sources.reviews IS 'Current reviews that we hold.';
+COMMENT ON COLUMN mart.movie_sources.reviews IS 'Current reviews that we hold; null before the movie was counted for the first time.';
 COMMENT ON COLUMN mart.movie_sources.known_reviews IS 'Reviews that we know to exist: the count of a site, else those that we hold; null while the site''s count is unknown.';
 COMMENT ON COLUMN mart.movie_sources.coverage IS 'reviews over the count of a site; null for streams and files, which have no count.';
 COMMENT ON COLUMN mart.movie_sources.gapless_since IS 'Of a stream: from then on no event is missing (UTC).';

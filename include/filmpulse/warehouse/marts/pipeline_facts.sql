@@ -1,6 +1,6 @@
 CREATE VIEW mart.pipeline_facts AS
 WITH health AS (
-    SELECT count(*) AS movies, sum(reviews) AS reviews, sum(known_reviews) AS known,
+    SELECT count(*) AS movies, count(*) - count(reviews) AS uncounted, sum(reviews) AS reviews, sum(known_reviews) AS known,
            sum(reviews) FILTER (WHERE known_reviews IS NOT NULL) AS counted,
            sum(waiting_reviews) AS waiting
     FROM mart.movie_health
@@ -35,7 +35,10 @@ SELECT 1 AS position, 'Movies looked at in time' AS fact,
 FROM health, looks
 UNION ALL
 SELECT 2, 'Reviews held', to_char(coalesce(reviews, 0), 'FM999,999,999'),
-       CASE WHEN known > 0 THEN round(100 * counted / known, 1) || ' % of the '
+       CASE WHEN uncounted > 0
+                THEN 'Without ' || uncounted || CASE uncounted WHEN 1 THEN ' movie' ELSE ' movies' END
+                     || ' not counted yet: `filmpulse setup` does it.'
+            WHEN known > 0 THEN round(100 * counted / known, 1) || ' % of the '
                  || to_char(known, 'FM999,999,999') || ' that are known to exist.'
             ELSE 'How many there are is not known.' END
 FROM health

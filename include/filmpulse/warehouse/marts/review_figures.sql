@@ -1,4 +1,5 @@
--- From counts alone, a few rows a movie. `core.movies` says which analyser is shown.
+-- From counts alone, a few rows a movie. `core.movies` says which analyser is shown. Before a movie is
+-- counted, after an upgrade, nothing is known of it, which is not 0.
 CREATE VIEW mart.review_figures AS
 SELECT m.imdb_id, r.reviews, r.graded_reviews, r.reviews - r.graded_reviews AS unrated_reviews,
        r.stars::double precision / nullif(r.graded_reviews, 0) AS mean_stars,
@@ -15,19 +16,22 @@ SELECT m.imdb_id, r.reviews, r.graded_reviews, r.reviews - r.graded_reviews AS u
 FROM core.movies m
 LEFT JOIN ops.counted_movies k USING (imdb_id)
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(c.reviews), 0)::bigint AS reviews,
-           coalesce(sum(c.graded_reviews), 0)::bigint AS graded_reviews,
+    SELECT CASE WHEN k.counted_at IS NOT NULL THEN coalesce(sum(c.reviews), 0)::bigint END AS reviews,
+           CASE WHEN k.counted_at IS NOT NULL
+                THEN coalesce(sum(c.graded_reviews), 0)::bigint END AS graded_reviews,
            sum(c.stars)::bigint AS stars, sum(c.squared_stars)::bigint AS squared_stars,
            min(c.first_review_on) AS first_review_on, max(c.last_review_on) AS last_review_on
     FROM core.source_counts c WHERE c.imdb_id = m.imdb_id
 ) r
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(c.reviews), 0)::bigint AS analysed_reviews
+    SELECT CASE WHEN k.counted_at IS NOT NULL
+                THEN coalesce(sum(c.reviews), 0)::bigint END AS analysed_reviews
     FROM core.status_counts c
     WHERE (c.imdb_id, c.analyser_id) = (m.imdb_id, m.active_analyser_id) AND mart.is_final(c.status)
 ) a
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(c.reviews), 0)::bigint AS scored_reviews,
+    SELECT CASE WHEN k.counted_at IS NOT NULL
+                THEN coalesce(sum(c.reviews), 0)::bigint END AS scored_reviews,
            sum(c.score * c.reviews)::bigint AS scores,
            sum(c.score * c.score * c.reviews)::bigint AS squared_scores
     FROM core.score_counts c

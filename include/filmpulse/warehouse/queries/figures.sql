@@ -55,7 +55,8 @@ WITH current AS MATERIALIZED (
         SELECT greatest(-28, floor((c.submitted_on - m.release_date) / 7.0) * 7)::integer AS days,
                count(*) AS reviews, count(c.stars) AS graded, sum(c.stars) AS stars
         FROM core.movies m CROSS JOIN current c
-        WHERE m.imdb_id = %(imdb_id)s
+        -- Without either day there is no week: `greatest` passes over a null.
+        WHERE m.imdb_id = %(imdb_id)s AND c.submitted_on - m.release_date IS NOT NULL
         GROUP BY 1
     ) r USING (days)
     WINDOW so_far AS (ORDER BY g.days)

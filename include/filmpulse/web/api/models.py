@@ -171,20 +171,20 @@ class Reception(Shown):
     title: Annotated[str, _of("The original title where it is known.", "The Glass Orchard")]
     year: Annotated[int | None, _of("Year of release; null where it is not known.", 2026)]
     release_date: Day
-    reviews: Annotated[int, _of("Current reviews that we hold.", 412)]
+    reviews: Annotated[int | None, _of("Current reviews that we hold.", 412)]
     known_reviews: Annotated[int | None, _of("Of so many that are known to exist.", 564)]
     coverage: Share
-    unrated_reviews: Annotated[int, _of("Of the reviews, those without a grade.", 31)]
+    unrated_reviews: Annotated[int | None, _of("Of the reviews, those without a grade.", 31)]
     mean_stars: MeanStars
     stars_half_interval: HalfInterval
     is_enough_stars: IsEnough
-    scored_reviews: Annotated[int, _of("The n of `mean_overall`.", 398)]
+    scored_reviews: Annotated[int | None, _of("The n of `mean_overall`.", 398)]
     mean_overall: Mean
     half_interval: HalfInterval
     is_enough: IsEnough
     grade: Annotated[str, _of("The mean score in words, or `too few`.", "positive")]
     polarisation: Annotated[float | None, _of("0 all agree, 1 split in two camps.", 0.41)]
-    waiting_reviews: Annotated[int, _of("Reviews that are not scored yet.", 14)]
+    waiting_reviews: Annotated[int | None, _of("Reviews that are not scored yet.", 14)]
     analyser: Annotated[str, _of("Who reads the reviews.", "keyless lexicon")]
     analyser_caveat: Annotated[
         str, _of("What that reader cannot do.", "A baseline for three languages.")

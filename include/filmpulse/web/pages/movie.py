@@ -89,7 +89,9 @@ def movie_page(
     if shown is None:
         return page(request, "movie_unknown.html", 404, imdb_id=imdb_id)
     values: dict[str, Any] = {"shown": shown, "said_done": said, "asked": Asked()}
-    if shown.card.looked_at is None and shown.card.reviews is None:
+    card = shown.card
+    # A title without reviews is that of a movie that was read, and is not counted yet.
+    if card.looked_at is None and card.reviews is None and card.title == imdb_id:
         return page(request, "movie_new.html", **values | _work(request, imdb_id, door))
     warehouse = door.context().warehouse
     values |= _reception(imdb_id, warehouse) | _choices(imdb_id, warehouse)
