@@ -49,6 +49,7 @@ def notebook(warehouse_url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.rows_by_hand
 def test_each_line_gives_the_figures(notebook):
     *imports, pandas, duckdb = ast.parse(BLOCK).body
     names = {}
