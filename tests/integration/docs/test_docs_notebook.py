@@ -9,6 +9,7 @@ import pytest
 
 from filmpulse import jobs
 from filmpulse.config import Settings
+from filmpulse.warehouse import Warehouse, figures
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("\n## In a notebook\n")[2].partition("\n## ")[0]
@@ -44,6 +45,7 @@ def notebook(warehouse_url, tmp_path, monkeypatch):
                 [*values, MOVIE],
             )
     settings = Settings(warehouse_url=warehouse_url, lake_url=(tmp_path / "lake").as_uri())
+    figures.count_all(Warehouse(warehouse_url))
     jobs.export(jobs.Context.from_settings(settings), str(tmp_path / "export"))
     monkeypatch.setenv("FILMPULSE_WAREHOUSE_URL", warehouse_url)
     monkeypatch.chdir(tmp_path)
