@@ -51,7 +51,8 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_airflow_home}/airflow.db",
+    # SQLite lets writers wait in no order: on a busy machine one of eight waits for long.
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_airflow_home}/airflow.db?timeout=120",
     "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
     # Tests ask this machine alone; reading all authorities takes each HTTP client 40 ms.
     "SSL_CERT_FILE": str(ROOT / "tests" / "fixtures" / "nobody.pem"),
