@@ -14,6 +14,7 @@ from filmpulse.errors import CollectionFailed
 from filmpulse.items import Dropped, Movie, Review
 from filmpulse.lake import Manifest
 from filmpulse.report import print_summary
+from filmpulse.warehouse.figures import changing
 from filmpulse.warehouse.quality import CHECKS
 
 MOVIE, OTHER = "tt99000001", "tt99000002"
@@ -278,7 +279,8 @@ def test_a_handful_of_reviews_alarms_nobody(movies):
             continue
         first = 1 + 1000 * list(FAULTS).index(name)
         assert failed(movies.load(reviews(first, first + 3, **change))) == [], name
-        rows(movies.context, "DELETE FROM core.reviews RETURNING 1")
+        with movies.context.warehouse.connect() as connection, changing(connection, MOVIE):
+            connection.execute("DELETE FROM core.reviews")
 
 
 HOSTILE = {

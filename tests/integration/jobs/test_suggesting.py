@@ -16,6 +16,7 @@ from filmpulse.errors import BadInput
 from filmpulse.items import Movie, Snapshot
 from filmpulse.jobs.reception import look_first, remember, suggest
 from filmpulse.jobs.reception.remember import Remembered
+from filmpulse.warehouse.figures import changing
 from filmpulse.warehouse.gate import HostGate
 from filmpulse.warehouse.load import store_movie, store_snapshot
 
@@ -314,7 +315,7 @@ def test_a_model_costs_money_and_large_movies_ask_first(context, sample_site, mo
 def test_the_length_of_our_own_reviews_counts(context, sample_site):
     paid = context.with_model(lambda s: s.model_copy(update={"llm_api_key": "k"}))
     assumed = jobs.look_first(MOVIE, paid)[1].usd
-    with context.warehouse.connect() as connection:
+    with context.warehouse.connect() as connection, changing(connection, SMALL):
         store_movie(connection, Movie(imdb_id=SMALL, title="Another"), datetime.now(UTC))
         connection.execute(
             "INSERT INTO core.reviews (source, review_id, imdb_id, title, body, is_spoiler, "

@@ -524,7 +524,9 @@ def test_coverage_is_what_we_read_of_what_we_know_to_exist(
 def test_a_removed_review_of_the_site_counts_no_longer(context):
     site_reviews(context, 10, 20)
     bring([a_row(n) for n in range(20)], context)
-    query(context, "UPDATE core.reviews SET removed_at = now() WHERE review_id IN ('rw1', 'rw2')")
+    gone = "UPDATE core.reviews SET removed_at = now() WHERE review_id IN ('rw1', 'rw2')"
+    with context.warehouse.connect() as connection, changing(connection, MOVIE):
+        connection.execute(gone)
     (movie,) = query(context, "SELECT * FROM mart.movies")
     assert (movie["reviews"], movie["known_reviews"], float(movie["coverage"])) == (28, 40, 0.7)
 
