@@ -195,7 +195,8 @@ class Supervisor:
         try:
             self._rpc().startProcess(f"{group}:{name}", False)
         except xmlrpc.client.Fault as fault:
-            if not fault.faultString.startswith("ALREADY_STARTED"):
+            # What ended at once is started again by the supervisor; its state says so.
+            if not fault.faultString.startswith(("ALREADY_STARTED", "SPAWN_ERROR")):
                 raise
 
     def stop(self) -> None:
