@@ -74,6 +74,7 @@ def test_a_bucket_elsewhere_is_never_asked_of_the_lake_s_server(asked, monkeypat
     """Without a key of its own AWS's own way of finding one holds."""
     extra = {"endpoint_url": asked.url_for(""), "region_name": "us-east-1"}
     connect(monkeypatch, "filmpulse_lake", login="of-the-lake", password=SECRET, extra=extra)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the first keys that it finds
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "found-by-aws")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     theirs = Settings(

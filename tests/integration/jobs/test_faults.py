@@ -719,14 +719,16 @@ def test_growth_behind_the_gate_is_counted_until_it_is_read(diary: Diary, tmp_pa
     assert (ended["status"], ended["reason"]) == ("gated", "sign_in")
     assert re.search(SIGN_IN.format(5).replace("57", "62"), ended["sentence"])
 
-    # From then on growth is said and not asked after, but once a day.
+    # From then on growth is said and not asked after, but once a day: until then it is unfinished,
+    # so that in a long list too the movie is looked at again within a day.
     line, found = diary.look()
     assert (line["outcome"], line["reason"]) == ("no_news", "gated")
     assert line["sentence"] == f"5 {BEHIND}"
     assert found.batches == []
     diary.publish(7)
     line, found = diary.look()
-    assert (line["outcome"], line["sentence"]) == ("no_news", f"12 {BEHIND}")
+    assert (line["outcome"], line["sentence"]) == ("unfinished", f"12 {BEHIND}")
+    assert found.batches == []
     diary.a_day_later()
     line, found = diary.look()
     assert (line["outcome"], line["sentence"]) == ("news", f"12 {BEHIND}")
@@ -747,7 +749,7 @@ def test_growth_behind_the_gate_is_counted_until_it_is_read(diary: Diary, tmp_pa
     assert (line["outcome"], line["reason"], line["sentence"]) == ("no_news", "gated", None)
     diary.publish(1)
     line, found = diary.look()
-    assert (line["outcome"], line["sentence"]) == ("no_news", f"1 {BEHIND}")
+    assert (line["outcome"], line["sentence"]) == ("unfinished", f"1 {BEHIND}")
     assert found.batches == []
 
     # The gate opens: the next daily retry reads all there is.

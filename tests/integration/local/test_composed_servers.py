@@ -155,6 +155,7 @@ def test_the_account_of_the_logs_writes_logs_and_nothing_else(
         for name, value in told.items():
             monkeypatch.setenv(name, values.fill(value))
         monkeypatch.setenv("S3_ENDPOINT_URL", store.url)
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the first keys that it finds
         for _ in range(2):
             runpy.run_path(str(ROOT / COMPOSE["configs"]["log_bucket"]["file"]))
 

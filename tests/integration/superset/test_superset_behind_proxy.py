@@ -103,7 +103,10 @@ def test_a_guest_sees_a_dashboard_in_a_browser_and_logs_out(served: Served) -> N
         traffic = viewer.traffic()
         ours = (served.url, "data:", "blob:", f"{served.proxy.address}{ICONS}")
         assert [url for url in traffic.urls if not url.startswith(ours)] == []
-        spared = ("scarf.sh", ICONS, "/colors?mark_updated=false", " 0:0 ")  # see test_superset.py
+        spared = (  # see e2e/test_superset.py: it may have filled the warehouse with hostile titles
+            *("scarf.sh", ICONS, "/colors?mark_updated=false", " 0:0 "),
+            "Executing inline event handler violates",
+        )
         assert [one for one in traffic.complaints if not any(w in one for w in spared)] == []
 
 

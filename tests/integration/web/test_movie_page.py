@@ -438,6 +438,17 @@ def test_a_card_asks_on_for_a_while_once_the_work_has_ended(house):
     assert asks(0) is None
 
 
+def test_the_card_of_an_added_movie_asks_although_no_work_has_begun(house):
+    client = house.client()
+    client.post(f"/movies/{FIRST}/remove")
+    added = client.post("/movies", data={"movie": FIRST}, follow_redirects=False)
+    assert added.headers["location"].endswith(f"?said=tracked&movie={FIRST}")
+    asking = read(client, f"/?said=tracked&movie={FIRST}").find_class("movie-card")
+    assert {card.get("id"): card.get("hx-get") for card in asking if card.get("hx-get")} == {
+        f"card-{FIRST}": f"/movies/{FIRST}/card?tries=20"
+    }
+
+
 def test_the_page_waits_for_work_that_was_started_and_has_not_begun(house):
     client = house.client()
     answer = client.post(f"/movies/{FIRST}/refresh", follow_redirects=False)

@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 router = APIRouter()
 
 AFTER_WORK = 20
-"""How often a card asks every 3 s once the work has ended: the figures are counted last of all."""
+"""How often a card asks every 3 s once the work has ended: the figures are counted last of all.
+
+And after a movie was added: the reading of a small one may end before the list looks again.
+"""
 
 Order = Literal["title", "opinion", "reviews", "news", "work"]
 
@@ -48,8 +51,9 @@ def list_movies(
     tag: str | None = None,
     shown: Annotated[Literal["tracked", "all"], Query(alias="show")] = "tracked",
     order: Order = "title",
+    begun: Annotated[list[str] | None, Query(alias="movie")] = None,
 ) -> HTMLResponse:
-    """Show the movies with their states and figures."""
+    """Show the movies with their states and figures; cards of `begun` ask whether work began."""
     tracked, warehouse = read_tracked(door), door.context().warehouse
     every = read_cards(warehouse, tracked, None)
     cards = [one for one in every if one.is_tracked or shown == "all"]
@@ -60,6 +64,7 @@ def list_movies(
         "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
         "shown": shown, "order": order, "said": request.query_params.get("said"),
         "known": sum(not one.is_tracked for one in every), "after_work": AFTER_WORK,
+        "begun": begun or [],
     }  # fmt: skip
     return page(request, "movies.html", **values)
 
@@ -156,7 +161,8 @@ def track_movie(
     """Track a movie that was pasted or chosen, and start reading it."""
     done = actions.track(movie, door, visitor)
     said = "known" if not done.new else "tracked-later" if done.problem else "tracked"
-    return _on(request, f"/?said={said}")
+    begun = "".join(f"&movie={one}" for one in done.new[:20]) if done.run_id else ""
+    return _on(request, f"/?said={said}{begun}")
 
 
 @router.post("/movies/{imdb_id}/remove")
