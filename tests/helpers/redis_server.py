@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filmpulse.local import ports
-from filmpulse.local.cluster import tools
-from helpers.waiting import wait_until
+from filmpulse.local.cluster.redis import Redis
+from filmpulse.local.cluster.running import Running
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,9 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(folder: Path, policy: str) -> Iterator[RedisServer]:
-    """Run a Redis while the block does; `policy` is its `maxmemory-policy`."""
+def redis_server(folder: Path, *, is_cache: bool) -> Iterator[RedisServer]:
+    """Run a cluster's own Redis while the block does."""
     made = RedisServer(ports.choose(), secrets.token_hex(8))
-    program = tools.program("redis-server")
-    assert program is not None
-    settings = {
-        "bind": ports.HOST, "port": made.port, "requirepass": made.password, "save": '""',
-        "maxmemory": "100mb", "maxmemory-policy": policy, "dir": folder,
-    }  # fmt: skip
-    text = "".join(f"{name} {value}\n" for name, value in settings.items())
-    (folder / "redis.conf").write_text(text)
-    server = subprocess.Popen([program, folder / "redis.conf"], stdout=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: made.ask("PING") == ["PONG"])
+    part = Redis(folder / "redis", made.port, made.password, is_cache)
+    with Running(part, folder / "redis.log"):
         yield made
-    finally:
-        server.terminate()
-        server.wait(60)

@@ -65,7 +65,7 @@ def served(
     template = replace(superset_template, superset=replace(superset_template.superset, port=port))
     metadata_url = databases.create(template.database)
     folders = [tmp_path_factory.mktemp(name) for name in ("redis", "superset-proxied", "nginx")]
-    with redis_server(folders[0], "allkeys-lru") as cache:
+    with redis_server(folders[0], is_cache=True) as cache:
         behind = {
             "public_url": f"https://{NAME}:{tls}{PATH}",
             "servers": Servers(redis_url="", cache_url=cache.url),

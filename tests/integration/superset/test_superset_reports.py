@@ -90,8 +90,8 @@ def reporting(
     folder = tmp_path_factory.mktemp("superset-reports")
     redises = [tmp_path_factory.mktemp(name) for name in ("orders", "caches")]
     with (
-        redis_server(redises[0], "noeviction") as orders,
-        redis_server(redises[1], "allkeys-lru") as caches,
+        redis_server(redises[0], is_cache=False) as orders,
+        redis_server(redises[1], is_cache=True) as caches,
     ):
         behind = {
             "public_url": PUBLIC,
