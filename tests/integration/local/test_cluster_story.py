@@ -158,7 +158,9 @@ def test_a_log_is_read_once_its_task_has_ended(cluster: local.Stack, airflow: Ai
     assert "s3://filmpulse-logs/tasks/dag_id=movie_reception" in said
     assert "task_runner.py" in said, "what the task itself logged"
     kept = f"**/run_id={run['dag_run_id']}/**/*.log"
-    assert [p for queue in SLOTS for p in worker_of(cluster, queue).folder.glob(kept)] == []
+    folders = [worker_of(cluster, queue).folder for queue in SLOTS]
+    # A task's log leaves its worker after the run has heard of the task's end.
+    wait_until(lambda: not [path for folder in folders for path in folder.glob(kept)])
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")

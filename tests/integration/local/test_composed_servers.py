@@ -23,6 +23,7 @@ from helpers.waiting import wait_until
 
 from filmpulse.local import object_store, ports, postgres
 from filmpulse.local.cluster import tools
+from filmpulse.local.cluster.pooler import Pooler
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))
@@ -181,30 +182,33 @@ def test_the_account_of_the_logs_writes_logs_and_nothing_else(
 
 
 def test_pgbouncer_takes_its_files(postgres_server: postgres.Server, tmp_path: Path) -> None:
-    if (program := tools.program("pgbouncer")) is None:
+    if tools.program("pgbouncer") is None:
         pytest.skip("pgbouncer is missing: make cluster-tools")
     role, values = f"pooled_{secrets.token_hex(4)}", Values()
     users = values.config("pgbouncer_users").replace('"filmpulse"', f'"{role}"')
-    postgres_server.add_owner(role, values["FILMPULSE_DB_PASSWORD"])
+    password = values["FILMPULSE_DB_PASSWORD"]
+    postgres_server.add_owner(role, password)
     port = ports.choose()
+    pooler = Pooler(tmp_path / "pgbouncer", port, postgres_server, role, password, role)
+    pooler.prepare()  # its user can read the files that ours now take the place of
+    settings = pooler.config / "pgbouncer.ini"
+    auth_file = re.search(r"^auth_file = (.+)$", settings.read_text("utf-8"), re.MULTILINE)
+    assert auth_file
     config = (
         values.config("pgbouncer")
         .replace("host=postgres port=5432 dbname=filmpulse",
                  f"host={ports.HOST} port={postgres_server.port} dbname={role}")
         .replace("0.0.0.0", ports.HOST)  # noqa: S104
         .replace("6432", str(port))
-        .replace("/etc/pgbouncer", str(tmp_path))
+        .replace("/etc/pgbouncer/userlist.txt", auth_file[1])
     )  # fmt: skip
-    (tmp_path / "pgbouncer.ini").write_text(config + "unix_socket_dir =\n", encoding="utf-8")
-    (tmp_path / "userlist.txt").write_text(users, encoding="utf-8")
-    for path in (tmp_path, *tmp_path.iterdir(), *tmp_path.parents[:2]):
-        path.chmod(0o755)
-    server = subprocess.Popen(
-        postgres.unprivileged([program, tmp_path / "pgbouncer.ini"]), stderr=subprocess.DEVNULL
-    )
-    url = f"postgresql://{role}:{values['FILMPULSE_DB_PASSWORD']}@{ports.HOST}:{port}/filmpulse"
+    settings.write_text(config + "unix_socket_dir =\n", encoding="utf-8")
+    (pooler.config / "users.txt").write_text(users, encoding="utf-8")
+    server = subprocess.Popen(pooler.command(), cwd="/", stderr=subprocess.DEVNULL)
+    url = postgres.address(role, password, port, "filmpulse")
 
     def asked(address: str) -> str:
+        assert server.poll() is None, "pgbouncer has ended"
         try:
             with psycopg.connect(address, prepare_threshold=None, connect_timeout=5) as connection:
                 return str(connection.execute("SELECT current_database()").fetchone())
@@ -213,7 +217,7 @@ def test_pgbouncer_takes_its_files(postgres_server: postgres.Server, tmp_path: P
 
     try:
         wait_until(lambda: asked(url) == str((role,)))
-        assert "auth" in asked(url.replace(values["FILMPULSE_DB_PASSWORD"], "wrong")).lower()
+        assert "auth" in asked(url.replace(password, "wrong")).lower()
     finally:
         server.terminate()
         server.wait(60)
