@@ -15,7 +15,7 @@ mean 216, one in a thousand above 8,000), since popularity is heavy-tailed: M. E
 laws, Pareto distributions and Zipf's law", Contemporary Physics 46 (2005), 323-351. These shapes
 are public knowledge; the figures beside them are assumptions, and no site's data.
 
-    python benchmarks/bench_cadence.py [--days 28] [--movies 10000]
+    python benchmarks/bench_cadence.py [--days 28 --movies 10000 --seed 18]
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ from filmpulse.sources.imdb.reviews import PAGE_SIZE
 from filmpulse.warehouse import detection
 from filmpulse.warehouse.migrate import migrate
 
-SEED, START = 18, datetime(2026, 1, 5, tzinfo=UTC)
+START = datetime(2026, 1, 5, tzinfo=UTC)
 GAP = Settings.model_fields["request_gap_seconds"].default
 SLOTS = int(3600 / GAP)
 LOOKS = SLOTS * 50 // 60
-WARM_DAYS = 4  # not counted
+FIRST = 14  # day of the first look; what came before tells the paces at its start
+COUNTED = FIRST + 4  # day from which delays are counted
 YEARS = 40  # over which releases are spread
 MEDIAN, SIGMA, TAIL = 60, 1.6, 5e-5
 DECAY, SHOCK, AUDIENCE = 5.0, 1.4, 0.6
@@ -75,23 +76,28 @@ def power_law(days: np.ndarray, exponent: float) -> np.ndarray:
 class World(NamedTuple):
     """What happens: each movie's release, class and arrivals of reviews, in days from `START`."""
 
+    seed: int
     released: np.ndarray
     kind: np.ndarray
     before: np.ndarray
     arrivals: list[np.ndarray]
 
+    def known(self, n: int, day: float) -> int:
+        """Return how many reviews of a movie have arrived by a day, beyond those before."""
+        return int(np.searchsorted(self.arrivals[n], day))
 
-def draw(movies: int, days: float) -> World:
+
+def draw(movies: int, days: float, seed: int) -> World:
     """Draw a world of so many movies for so many days."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     age = rng.uniform(-days, YEARS * 365, movies)  # at the start; the youngest come out meanwhile
     whole = np.maximum(rng.lognormal(np.log(MEDIAN), SIGMA, movies), 1)
     old = np.flatnonzero(age > 3 * 365)
     odd = rng.choice(old, RERELEASED + VIRAL, replace=False)
     shocks = {
-        n: (rng.uniform(2, days - 7), 0.2 * whole[n] + 20, SHOCK) for n in odd[:RERELEASED]
-    } | {n: (rng.uniform(2, days - 7), 2_000.0, AUDIENCE) for n in odd[RERELEASED:]}
-    kind = np.where(age < 30, 0, np.where(age < 365, 1, 3))
+        n: (rng.uniform(FIRST + 2, days - 7), 0.2 * whole[n] + 20, SHOCK) for n in odd[:RERELEASED]
+    } | {n: (rng.uniform(FIRST + 2, days - 7), 2_000.0, AUDIENCE) for n in odd[RERELEASED:]}
+    kind = np.where(age + FIRST < 30, 0, np.where(age + FIRST < 365, 1, 3))
     arrivals, before = [], np.zeros(movies, int)
     for n in range(movies):
         got = [_shock(rng, whole[n], -age[n], days, SHOCK)]
@@ -104,7 +110,7 @@ def draw(movies: int, days: float) -> World:
     rates = np.array([len(a) for a in arrivals]) / days
     kind[(kind == 3) & (rates >= 1 / 7)] = 2
     kind[odd[:RERELEASED]], kind[odd[RERELEASED:]] = 4, 5
-    return World(-age, kind, before, arrivals)
+    return World(seed, -age, kind, before, arrivals)
 
 
 def _shock(
@@ -154,8 +160,7 @@ class Cadence:
         """Fill a warehouse as it would be after years."""
         self.db = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         self._ids = [f"tt{n:08}" for n in range(len(world.kind))]
-        rng = np.random.default_rng(SEED)
-        rates = np.array([np.count_nonzero(a < 14) / 14 for a in world.arrivals])
+        rng = np.random.default_rng(world.seed)
         with self.db.cursor().copy(
             "COPY core.movies (imdb_id, title, release_date, facts_as_of) FROM STDIN"
         ) as rows:
@@ -167,9 +172,10 @@ class Cadence:
             "review_count, pace) FROM STDIN"
         ) as rows:  # as after years: each was looked at within its week
             for n, imdb_id in enumerate(self._ids):
-                at = START - timedelta(days=float(rng.uniform(0, 7)))
-                pace = 0.0 if world.kind[n] > 3 else float(rates[n])
-                rows.write_row(("imdb", imdb_id, at, at, "no_news", int(world.before[n]), pace))
+                day = FIRST - rng.uniform(0, 7)
+                at, came = START + timedelta(days=day), world.known(n, day)
+                count = int(world.before[n]) + came
+                rows.write_row(("imdb", imdb_id, at, at, "no_news", count, came / day))
         self.db.execute("ANALYZE")
 
     def due(self, hour: datetime) -> list[tuple[int, timedelta]]:
@@ -212,20 +218,19 @@ class Gate:
     def run(self, policy: Policy, days: int) -> None:
         """Let the days pass, hour by hour."""
         movies = len(self.world.kind)
-        seen, read = np.zeros(movies, int), np.zeros(movies, int)
+        seen = np.array([self.world.known(n, FIRST) for n in range(movies)])
+        read = seen.copy()
         full_at: dict[int, datetime] = {}
-        since_full = np.random.default_rng(SEED).uniform(0, 1, movies)  # as after months
-        for hour in range((WARM_DAYS + days) * 24):
+        since_full = np.random.default_rng(self.world.seed).uniform(0, 1, movies)  # as after months
+        for hour in range(FIRST * 24, (COUNTED + days) * 24):
             since, told = START + timedelta(hours=hour), []
-            is_counted = hour >= WARM_DAYS * 24
+            is_counted = hour >= COUNTED * 24
             busy = {int(movie) for movie, _ in self.waiting}
             backlog = sum(left for _, left in self.waiting)
             room = min(LOOKS, int(max(SLOTS / 2, SLOTS - backlog)))
             for place, (n, every) in enumerate(policy.due(since)[:room]):
                 at = since + timedelta(seconds=GAP * place * SLOTS * 50 / 60 / room)
-                known = int(
-                    np.searchsorted(self.world.arrivals[n], (at - START) / timedelta(days=1))
-                )
+                known = self.world.known(n, (at - START) / timedelta(days=1))
                 self._count_delays(n, seen[n], known, at, is_counted)
                 seen[n], outcome = known, "no_news"
                 again_after = full_every(every, is_few=self.reads_daily)
@@ -280,8 +285,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--movies", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=18)
     args = parser.parse_args()
-    world = draw(args.movies, WARM_DAYS + args.days)
+    world = draw(args.movies, COUNTED + args.days, args.seed)
     today, cadence = Gate(world, reads_daily=True), Gate(world, reads_daily=False)
     today.run(Hourly(args.movies), args.days)
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
@@ -294,7 +300,7 @@ def main() -> None:
             migrate(url)
             rule = Cadence(url, world)
             cadence.run(rule, args.days)
-            plan = rule.plan(START + timedelta(days=WARM_DAYS + args.days))
+            plan = rule.plan(START + timedelta(days=COUNTED + args.days))
             rule.db.close()
     show(world, today, cadence, plan, args.days)
 
@@ -304,7 +310,7 @@ def show(
 ) -> None:
     """Print the tables."""
     out = Console(width=130)
-    ideal = np.concatenate([1 - (a[a >= WARM_DAYS] * 24) % 1 for a in world.arrivals])
+    ideal = np.concatenate([1 - (a[a >= COUNTED] * 24) % 1 for a in world.arrivals])
     table = Table(
         "looks", "looks a day", "reading", "of the gate", "mean h", "95 of 100 h", "worst h"
     )
@@ -320,7 +326,7 @@ def show(
     )  # fmt: skip
     for kind, name in enumerate(CLASSES):
         of = np.flatnonzero(world.kind == kind)
-        came = sum(np.count_nonzero(world.arrivals[n] >= WARM_DAYS) for n in of) / days
+        came = sum(np.count_nonzero(world.arrivals[n] >= COUNTED) for n in of) / days
         late = [[h for k, h in gate.delays if k == kind] or [0] for gate in (today, cadence)]
         cells = [cell for hours in late for cell in row("", 0, 0, hours)[4:]]
         table.add_row(name, f"{len(of):,}", f"{came:,.0f}", *cells)

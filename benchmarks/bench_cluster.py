@@ -9,7 +9,6 @@ differs is how a task reaches its worker. Memory is that of each part right afte
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 from bench_reception import browsing_seconds, run
 from rich.console import Console
 from rich.table import Table
-from sample import sample_site
+from sample import options, sample_site
 
 from filmpulse import local
 from filmpulse.local.airflow_rest import AirflowRest
@@ -58,10 +57,7 @@ def measure(root: Path, imdb_ids: list[str], site_url: str, *, cluster: bool) ->
 
 def main() -> None:
     """Run the benchmark and print its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--movies", type=int, default=200)
-    parser.add_argument("--reviews", type=int, default=10)
-    args = parser.parse_args()
+    args = options(__doc__, movies=200)
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
         root = Path(folder)
         with sample_site(root / "site", args.movies, args.reviews) as site:

@@ -8,7 +8,6 @@ Of the run's wall clock the part that browsers worked is told apart, from the le
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import psycopg
 from rich.console import Console
 from rich.table import Table
-from sample import sample_site
+from sample import options, sample_site
 
 from filmpulse import local
 from filmpulse.local.airflow_rest import AirflowRest
@@ -72,10 +71,7 @@ def parse_times(stack: local.Stack) -> dict[str, float]:
 
 def main() -> None:
     """Run the benchmark and print its table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--movies", type=int, default=50)
-    parser.add_argument("--reviews", type=int, default=10)
-    args = parser.parse_args()
+    args = options(__doc__, movies=50)
     with tempfile.TemporaryDirectory(prefix="filmpulse-bench-") as folder:
         root = Path(folder)
         with sample_site(root / "site", args.movies, args.reviews) as site:

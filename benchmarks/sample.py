@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import secrets
@@ -39,6 +40,14 @@ class SampleSite:
         with httpx.Client(headers=headers, trust_env=False, timeout=120) as client:
             answer = client.request(method, f"{self.url}/_control/{action}", json=values)
         return answer.raise_for_status().json()
+
+
+def options(about: str, movies: int) -> argparse.Namespace:
+    """Read the options of a benchmark over `movies` movies of 10 reviews, unless told otherwise."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--movies", type=int, default=movies)
+    parser.add_argument("--reviews", type=int, default=10)
+    return parser.parse_args()
 
 
 @contextlib.contextmanager

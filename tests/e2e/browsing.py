@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from helpers.airflow_web import wait
 from selenium import webdriver
+from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium_axe_python import Axe
+
+PAGE = Path(__file__).parents[1] / "fixtures/pages/imdb.ReviewsPage/username_25_of_5081/input.html"
 
 
 class Person:
@@ -57,6 +61,17 @@ class Person:
             f"e.innerText.includes({json.dumps(text)}))"
         )
         wait(self.chrome, script, seconds)
+
+    def upload(self, movie: str, ids: str, folder: Path) -> None:
+        """Upload a page of 25 reviews as one of `movie`; `ids` begins the ids of its reviews."""
+        html = PAGE.read_text(encoding="utf-8").replace("tt7000001", movie).replace("rw9", ids)
+        saved = folder / "saved.html"
+        saved.write_text(html, encoding="utf-8")
+        self.open("/upload")
+        field = "form[action$='/pages'] input[type=file]"
+        self.chrome.find_element(By.CSS_SELECTOR, field).send_keys(str(saved))
+        self.says("25 of 5,081 reviews", "#results")
+        self.says("waits", "#inbox")
 
     @property
     def path(self) -> str:

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 
 SAVED = "tt7000009"  # another story of this stack imports the page as it is
 BY_LINK, BY_TITLE, WORDS = "tt99000006", "tt99000005", "abuela"
-PAGE = Path(__file__).parents[1] / "fixtures/pages/imdb.ReviewsPage/username_25_of_5081/input.html"
 FIRST_VISIT_BYTES = 100_000
 
 
@@ -177,14 +176,7 @@ def test_a_review_is_found_and_a_tag_filters(person: Person) -> None:
 def test_a_saved_page_is_brought_in(
     person: Person, warehouse: Any, shell: Any, tmp_path: Path
 ) -> None:
-    html = PAGE.read_text(encoding="utf-8").replace("tt7000001", SAVED).replace("rw9", "rw6")
-    saved = tmp_path / "saved.html"
-    saved.write_text(html, encoding="utf-8")
-    person.open("/upload")
-    picker = person.chrome.find_element(By.CSS_SELECTOR, "form[action$='/pages'] input[type=file]")
-    picker.send_keys(str(saved))
-    person.says("25 of 5,081 reviews", "#results")
-    person.says("waits", "#inbox")
+    person.upload(SAVED, "rw6", tmp_path)
     person.find("#inbox button", "Import now").click()
     person.says("Nothing waits", "#inbox", 300)
     person.says("25 new, 0 edited", "#inbox")

@@ -19,7 +19,6 @@ from browsing import Person
 from helpers.airflow_web import logged_in, wait
 from helpers.proxy import NAME, Proxy, proxy
 from helpers.waiting import wait_until
-from selenium.webdriver.common.by import By
 
 from filmpulse.local import ports
 from filmpulse.local.cluster import tools
@@ -32,7 +31,6 @@ pytestmark = [
 ]
 
 ADDED, SAVED = "tt99000006", "tt7000031"
-PAGE = Path(__file__).parents[1] / "fixtures/pages/imdb.ReviewsPage/username_25_of_5081/input.html"
 
 
 @dataclass(frozen=True)
@@ -140,14 +138,7 @@ def test_a_movie_is_added_by_a_form_and_its_links_lead_somewhere(person: Person)
 
 
 def test_a_saved_page_is_uploaded(person: Person, tmp_path: Path) -> None:
-    html = PAGE.read_text(encoding="utf-8").replace("tt7000001", SAVED).replace("rw9", "rw31")
-    saved = tmp_path / "saved.html"
-    saved.write_text(html, encoding="utf-8")
-    person.open("/upload")
-    picker = person.chrome.find_element(By.CSS_SELECTOR, "form[action$='/pages'] input[type=file]")
-    picker.send_keys(str(saved))
-    person.says("25 of 5,081 reviews", "#results")
-    person.says("waits", "#inbox")
+    person.upload(SAVED, "rw31", tmp_path)
 
 
 def test_the_api_tells_addresses_of_the_proxy(person: Person, front: Front, stack: Any) -> None:
