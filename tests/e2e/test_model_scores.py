@@ -41,7 +41,7 @@ def connect(airflow, server, key):
 
 
 @pytest.fixture(scope="module")
-def model(airflow, warehouse, key):
+def model(airflow, warehouse, key, shell):
     """The endpoint, named by Airflow's Connection while these tests run."""
     with LLMockServer() as server:
         connect(airflow, server, key)
@@ -51,6 +51,7 @@ def model(airflow, warehouse, key):
     warehouse.rows("DELETE FROM core.movies WHERE imdb_id = %s", LARGE)
     warehouse.rows("UPDATE core.movies SET active_analyser_id = NULL")
     warehouse.rows("DELETE FROM core.review_analyses")
+    assert shell("filmpulse recount").returncode == 0, "a doctor may look at this stack next"
 
 
 @pytest.fixture(scope="module")

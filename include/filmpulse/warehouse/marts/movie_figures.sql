@@ -34,13 +34,20 @@ LEFT JOIN LATERAL (
 ) k ON true
 LEFT JOIN core.analysers a ON a.analyser_id = m.active_analyser_id
 LEFT JOIN LATERAL (
-    -- A source that went well must not hide one that did not.
-    SELECT l.* FROM (
-        SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
-        WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
-        ORDER BY o.source, o.finished_at DESC
-    ) l
-    ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
+    -- A source that went well must not hide one that did not. The index leads from source to source,
+    -- since a movie has thousands of collections.
+    WITH RECURSIVE last AS (
+        (SELECT o.* FROM ops.collections o
+         WHERE o.imdb_id = m.imdb_id AND o.finished_at IS NOT NULL AND o.mode <> 'import'
+         ORDER BY o.source, o.finished_at DESC LIMIT 1)
+        UNION ALL
+        SELECT o.* FROM last CROSS JOIN LATERAL (
+            SELECT * FROM ops.collections o
+            WHERE o.imdb_id = m.imdb_id AND o.source > last.source AND o.finished_at IS NOT NULL AND o.mode <> 'import'
+            ORDER BY o.source, o.finished_at DESC LIMIT 1
+        ) o
+    )
+    SELECT * FROM last ORDER BY mart.ended_well(status, mode), finished_at DESC LIMIT 1
 ) o ON true
 LEFT JOIN LATERAL (
     SELECT max(i.loaded_at) AS imported_at FROM ops.collections i

@@ -13,13 +13,20 @@ LEFT JOIN LATERAL (
     ORDER BY k.checked_at DESC, k.source LIMIT 1
 ) k ON true
 LEFT JOIN LATERAL (
-    -- A source that went well must not hide one that did not.
-    SELECT l.* FROM (
-        SELECT DISTINCT ON (o.source) o.* FROM ops.collections o
-        WHERE o.imdb_id = c.imdb_id AND o.finished_at IS NOT NULL
-        ORDER BY o.source, o.finished_at DESC
-    ) l
-    ORDER BY mart.ended_well(l.status, l.mode), l.finished_at DESC LIMIT 1
+    -- A source that went well must not hide one that did not. The index leads from source to source,
+    -- since a movie has thousands of collections.
+    WITH RECURSIVE last AS (
+        (SELECT o.* FROM ops.collections o
+         WHERE o.imdb_id = c.imdb_id AND o.finished_at IS NOT NULL
+         ORDER BY o.source, o.finished_at DESC LIMIT 1)
+        UNION ALL
+        SELECT o.* FROM last CROSS JOIN LATERAL (
+            SELECT * FROM ops.collections o
+            WHERE o.imdb_id = c.imdb_id AND o.source > last.source AND o.finished_at IS NOT NULL
+            ORDER BY o.source, o.finished_at DESC LIMIT 1
+        ) o
+    )
+    SELECT * FROM last ORDER BY mart.ended_well(status, mode), finished_at DESC LIMIT 1
 ) o ON true;
 COMMENT ON VIEW mart.movie_health IS 'One row per movie: how fresh and how whole our knowledge of it is.';
 COMMENT ON COLUMN mart.movie_health.look_outcome IS 'What it found: news, no_news, unfinished, busy, not_found, layout_changed, blocked or failed.';
