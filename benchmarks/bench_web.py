@@ -8,7 +8,7 @@ reception by API; and how much more memory the process has (RSS) after each addr
 times than it had before it loaded the app. About three minutes, most of which makes the reviews
 (`many_reviews.py`).
 
-    python benchmarks/bench_web.py [--movies 200 --reviews 500000 --rounds 7]
+    python benchmarks/bench_web.py [--movies 200 --reviews 500000 --rounds 7 --unfollowed]
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from filmpulse import jobs
     from filmpulse.web.door import Visitor
 
-ALL = {"list": "/", "list by API": "/v1/movies"}
+ALL = {"list": "/", "cards at work": "/moving", "list by API": "/v1/movies"}
 OF_MOVIE = {"page": "/movies/{}", "reception by API": "/v1/movies/{}/reception"}
 PARTS = {part: f"/movies/{{}}/{part}" for part in ("aspects", "time", "changes", "reviews")}
 """What a movie's page fetches once it is shown."""
@@ -199,6 +199,7 @@ def main() -> None:
     parser.add_argument("--movies", type=int, default=200)
     parser.add_argument("--reviews", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--unfollowed", action="store_true", help="no looks: for many movies")
     parser.add_argument("--ask", nargs=2, metavar="IMDB_ID", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.ask:
@@ -207,7 +208,9 @@ def main() -> None:
 
     import many_reviews
 
-    with many_reviews.warehouse_of(args.movies, args.reviews) as followed:
+    with many_reviews.warehouse_of(
+        args.movies, args.reviews, is_followed=not args.unfollowed
+    ) as followed:
         if faults := report(measure(followed, args.rounds)):
             sys.exit(f"Too much: {'; '.join(faults)}.")
 

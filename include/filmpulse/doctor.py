@@ -307,7 +307,7 @@ def _tracked(read_variable: Callable[[], str] | None) -> str:
     raw = read_variable()
     listed = len(jobs.read_tracked(raw).imdb_ids)
     tracked = len(jobs.all_tracked(raw, Warehouse(_warehouse_url())).imdb_ids)
-    told = f"{tracked:,}: {listed:,} in the Variable tracked_movies, the others in the table"
+    told = f"{listed:,} in the Variable tracked_movies, {tracked - listed:,} in core.tracked alone"
     if listed >= jobs.TABLE_FROM:
         raise _Problem(
             f"{told}. From {jobs.TABLE_FROM:,} on the Variable is too long",
@@ -333,7 +333,7 @@ def _figures() -> str:
             f"of {', '.join(wrong)} they differ from the reviews: somebody changed rows by hand",
             "run `filmpulse recount`",
         )
-    return f"those of {len(chosen)} movies are as their reviews say"
+    return f"as the reviews say; movies counted to see it: {len(chosen)}"
 
 
 def _lake() -> str:
@@ -393,7 +393,7 @@ def _kept_reviews(settings: Settings) -> str:
             raise _Problem(
                 f"{uri} announces {manifest.distinct_ids} reviews, {found} are there", LOST
             )
-    return f"{len(newest)} collections read back whole" if newest else "no collection yet"
+    return f"collections read back whole: {len(newest)}" if newest else "no collection yet"
 
 
 def _backups() -> str:

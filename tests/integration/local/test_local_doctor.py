@@ -132,7 +132,7 @@ def test_a_lake_that_lists_what_it_has_lost_is_named(
     monkeypatch.setenv("FILMPULSE_LAKE_KEY", s3.key)
     monkeypatch.setenv("FILMPULSE_LAKE_SECRET", s3.secret)
     names = _sealed(url, s3)
-    assert doctor._lake().endswith("1 collections read back whole")
+    assert doctor._lake().endswith("collections read back whole: 1")
     [part] = [name for name in names if name.endswith(".jsonl.gz")]
     where = {"Bucket": "filmpulse", "Key": f"{url.rpartition('/')[2]}/{part}"}
     content = s3.client().get_object(**where)["Body"].read()

@@ -1,10 +1,11 @@
-"""A movie's page and movies side by side, on a warehouse that real jobs filled."""
+"""A movie's page, their list, and movies side by side, on a warehouse that real jobs filled."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import parse_qs, urljoin, urlsplit
+from typing import get_args
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
 from helpers.house import House
@@ -22,6 +23,7 @@ from filmpulse.sample_site.generate import generate
 from filmpulse.warehouse import pages as rows
 from filmpulse.warehouse.reception import read_summary
 from filmpulse.web.app import create_app
+from filmpulse.web.pages import movies
 from filmpulse.web.pages.movie import CHANGED_DAYS
 
 NOW = datetime.now(UTC)
@@ -447,6 +449,52 @@ def test_the_card_of_an_added_movie_asks_although_no_work_has_begun(house):
     assert {card.get("id"): card.get("hx-get") for card in asking if card.get("hx-get")} == {
         f"card-{FIRST}": f"/movies/{FIRST}/card?tries=20"
     }
+
+
+OTHERS = "//nav[@aria-label='Pages of the list']//a"
+
+
+def listed(client, path):
+    """Return the ids of a list's movies, from page to page."""
+    ids = []
+    while path:
+        page = read(client, path)
+        ids += [card.get("id").removeprefix("card-") for card in page.find_class("movie-card")]
+        path = "".join(page.xpath(f"{OTHERS}[text()='Next']/@href"))
+    return ids
+
+
+@pytest.mark.parametrize("order", get_args(movies.Order))
+def test_a_long_list_has_pages(still, monkeypatch, order):
+    client = still.client()
+    whole = listed(client, f"/?order={order}")
+    assert len(whole) == len(set(whole)) == 5
+    monkeypatch.setattr(movies, "CARDS", 2)
+    assert listed(client, f"/?order={order}") == whole
+    last = read(client, f"/?order={order}&page=99")
+    assert [card.get("id") for card in last.find_class("movie-card")] == [f"card-{whole[-1]}"]
+    [back] = last.xpath(OTHERS)
+    assert said(back) == "Previous"
+    assert len(listed(client, back.get("href"))) == 3
+    known = listed(client, f"/?order={order}&show=all")
+    assert len(known) == len(set(known)) == 6
+
+
+def test_a_movie_of_a_long_list_is_found_and_one_just_added_comes_first(still, monkeypatch):
+    monkeypatch.setattr(movies, "CARDS", 1)
+    client = still.client()
+    assert listed(client, f"/?find={TRACKED.upper()}") == [TRACKED]
+    for movie in SAMPLE[:2]:
+        words = quote(f" {movie.title[3:-2].upper()} ")
+        assert movie.imdb_id in listed(client, f"/?find={words}")
+    assert listed(client, "/?find=%25") == [], "no pattern"
+    assert listed(client, f"/?find=tt&movie={TRACKED}")[0] == TRACKED
+    first = listed(client, f"/?find=tt9&tag={quote('a & b')}")
+    assert first == [HOSTILE]
+    page = read(client, f"/?find=tt&movie={TRACKED}")
+    [following] = page.xpath(f"{OTHERS}/@href")
+    assert "find=tt" in following
+    assert "movie=" not in following
 
 
 def test_the_page_waits_for_work_that_was_started_and_has_not_begun(house):

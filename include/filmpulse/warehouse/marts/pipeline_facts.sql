@@ -27,7 +27,8 @@ SELECT 1 AS position, 'Movies looked at in time' AS fact,
        in_time || ' of ' || tracked AS value,
        CASE WHEN movies = 0 AND tracked = 0
                 THEN 'No movie is known yet: add one to the Variable tracked_movies.'
-            WHEN tracked = 0 THEN 'None is looked at: does detect_new_reviews run?'
+            WHEN tracked = 0
+                THEN 'None was looked at: live reading is off, or detect_new_reviews does not run.'
             WHEN overdue_hours <= 1 THEN 'Each as often as its cadence says.'
             ELSE 'The longest overdue by ' || CASE WHEN overdue_hours < 48
                      THEN round(overdue_hours::numeric, 1) || ' hours.'

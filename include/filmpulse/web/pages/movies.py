@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -31,6 +32,9 @@ AFTER_WORK = 20
 And after a movie was added: the reading of a small one may end before the list looks again.
 """
 
+CARDS = 100
+"""Movies of a page of the list, which may hold thousands."""
+
 Order = Literal["title", "opinion", "reviews", "news", "work"]
 
 
@@ -49,21 +53,33 @@ def list_movies(
     request: Request,
     door: DoorDep,
     tag: str | None = None,
+    find: Annotated[str, Query(max_length=200)] = "",
     shown: Annotated[Literal["tracked", "all"], Query(alias="show")] = "tracked",
     order: Order = "title",
+    number: Annotated[int, Query(alias="page", ge=1)] = 1,
     begun: Annotated[list[str] | None, Query(alias="movie")] = None,
 ) -> HTMLResponse:
-    """Show the movies with their states and figures; cards of `begun` ask whether work began."""
+    """Show movies with their states and figures; those of `begun` come first and look again."""
     tracked, warehouse = read_tracked(door), door.context().warehouse
-    every = read_cards(warehouse, tracked, None)
-    cards = [one for one in every if one.is_tracked or shown == "all"]
-    tags = sorted({t for one in cards for t in one.card.tags}, key=str.casefold)
+    is_tracked = set(tracked.imdb_ids)
+    every = {card.imdb_id: card for card in rows.cards(warehouse, imdb_ids=None)}
+    known = len(every.keys() - is_tracked)
+    every |= {one: rows.Card.of_unread(one) for one in tracked.imdb_ids if one not in every}
+    cards = [one for one in every.values() if shown == "all" or one.imdb_id in is_tracked]
+    tags = sorted({t for one in cards for t in one.tags}, key=str.casefold)
     if tag is not None:
-        cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.card.tags}]
+        cards = [c for c in cards if tag.casefold() in {t.casefold() for t in c.tags}]
+    if words := find.casefold().strip():
+        cards = [c for c in cards if words in f"{c.movie} {c.imdb_id}".casefold()]
+    cards = _in_order(cards, order, warehouse)
+    cards.sort(key=lambda one: one.imdb_id not in (begun or []))
+    pages = ceil(len(cards) / CARDS) or 1
+    first = (min(number, pages) - 1) * CARDS
     values: dict[str, Any] = {
-        "cards": _in_order(cards, order), "tracked": tracked, "tags": tags, "tag": tag,
-        "shown": shown, "order": order, "said": request.query_params.get("said"),
-        "known": sum(not one.is_tracked for one in every), "after_work": AFTER_WORK,
+        "cards": _shown(cards[first : first + CARDS], tracked, warehouse), "count": len(cards),
+        "first": first, "pages": pages, "number": min(number, pages), "find": find.strip(),
+        "tracked": tracked, "tags": tags, "tag": tag, "shown": shown, "order": order,
+        "said": request.query_params.get("said"), "known": known, "after_work": AFTER_WORK,
         "begun": begun or [],
     }  # fmt: skip
     return page(request, "movies.html", **values)
@@ -100,29 +116,34 @@ def read_tracked(door: Door) -> Tracked:
 
 
 def read_cards(
-    warehouse: Warehouse, tracked: Tracked, imdb_ids: Collection[str] | None
+    warehouse: Warehouse, tracked: Tracked, imdb_ids: Collection[str]
 ) -> list[CardShown]:
-    """Return movies as the list shows them; of all known movies if None is given.
+    """Return movies as the list shows them, in the order of their ids.
 
     A movie that is tracked and was never looked at has a card too.
     """
-    wanted = None if imdb_ids is None else list(imdb_ids)
+    cards = {card.imdb_id: card for card in rows.cards(warehouse, imdb_ids=list(imdb_ids))}
+    return _shown(
+        [cards.get(one) or rows.Card.of_unread(one) for one in imdb_ids], tracked, warehouse
+    )
+
+
+def _shown(cards: list[rows.Card], tracked: Tracked, warehouse: Warehouse) -> list[CardShown]:
+    """Read what else a card shows, of these movies alone."""
+    wanted, is_tracked = [card.imdb_id for card in cards], set(tracked.imdb_ids)
     with warehouse.connect() as connection:
-        cards = {c.imdb_id: c for c in rows.cards(connection, imdb_ids=wanted)}
         states = {s.imdb_id: s for s in rows.states(connection, imdb_ids=wanted)}
         aspects = _by_movie(rows.card_aspects(connection, imdb_ids=wanted))
         weeks = _by_movie(rows.card_weeks(connection, imdb_ids=wanted))
-    order = dict.fromkeys([*cards, *(tracked.imdb_ids if wanted is None else wanted)])
-    is_tracked = set(tracked.imdb_ids)
     return [
         CardShown(
-            cards.get(imdb_id) or rows.Card.of_unread(imdb_id),
-            say(states.get(imdb_id)),
-            aspects[imdb_id],
-            weeks[imdb_id],
-            imdb_id in is_tracked,
+            card,
+            say(states.get(card.imdb_id)),
+            aspects[card.imdb_id],
+            weeks[card.imdb_id],
+            card.imdb_id in is_tracked,
         )
-        for imdb_id in order
+        for card in cards
     ]
 
 
@@ -133,16 +154,22 @@ def _by_movie(found: Iterable[Any]) -> defaultdict[str, list[Any]]:
     return grouped
 
 
-def _in_order(cards: list[CardShown], order: Order) -> list[CardShown]:
+def _in_order(cards: list[rows.Card], order: Order, warehouse: Warehouse) -> list[rows.Card]:
     """Sort cards; movies with too few reviews are never ranked and come last."""
-    keys: dict[Order, Any] = {
-        "title": lambda c: c.card.movie.casefold(),
-        "opinion": lambda c: -(c.card.mean_overall or 0) if c.card.is_enough else 9,
-        "reviews": lambda c: -(c.card.reviews or 0),
-        "news": lambda c: -_lately(c.weeks),
-        "work": lambda c: _TONES.index(c.said.tone),
-    }
-    return sorted(sorted(cards, key=keys["title"]), key=keys[order])
+    cards = sorted(cards, key=lambda card: card.movie.casefold())
+    match order:
+        case "title":
+            return cards
+        case "opinion":
+            return sorted(cards, key=lambda c: -(c.mean_overall or 0) if c.is_enough else 9)
+        case "reviews":
+            return sorted(cards, key=lambda c: -(c.reviews or 0))
+        case "news":
+            weeks = _by_movie(rows.card_weeks(warehouse, imdb_ids=None))
+            return sorted(cards, key=lambda c: -_lately(weeks[c.imdb_id]))
+        case "work":
+            states = {one.imdb_id: one for one in rows.states(warehouse, imdb_ids=None)}
+            return sorted(cards, key=lambda c: _TONES.index(say(states.get(c.imdb_id)).tone))
 
 
 def _lately(weeks: list[rows.CardWeek]) -> int:
