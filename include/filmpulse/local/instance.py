@@ -45,6 +45,7 @@ _CLUSTER_SERVICES = (
     *("redis", "redis_cache", "pgbouncer", "replica"),
     *("grid", "grid_publish", "grid_subscribe", "grid_node_1", "grid_node_2"),
 )
+MAIL = ("SUPERSET_SMTP_URL", "SUPERSET_SMTP_FROM")  # of reports, which a cluster's Superset sends
 # The settings that the stack decides; the user may give every other one.
 _OWN = {
     "warehouse_url",
@@ -123,6 +124,7 @@ class Install:
 
     secrets: dict[str, str]  # passwords and keys by name
     settings: dict[str, str] = field(default_factory=dict)  # `FILMPULSE_*` that the user gave
+    mail: dict[str, str] = field(default_factory=dict)  # `MAIL` that the user gave
     sample_site: bool = False  # whether it runs, and is read in place of a live one
     is_cluster: bool = False  # whether Airflow's work runs on Celery workers (docs/adr/0049)
     ports: dict[str, int] = field(default_factory=dict)  # by service
@@ -229,7 +231,7 @@ class Install:
                 self.ports[name] = ports.choose(self.ports.values(), object_store.is_usable)
 
     def take_settings(self, env: Mapping[str, str], instance: Instance) -> None:
-        """Remember the `FILMPULSE_*` settings in the caller's environment.
+        """Remember the settings in the caller's environment, `FILMPULSE_*` and `MAIL`.
 
         A variable that is set but empty removes what was remembered. In a shell that sourced
         another instance's `env.sh`, the settings are that instance's: nothing is taken.
@@ -251,6 +253,10 @@ class Install:
             if key not in own and value.strip() and not _is_of_env_script(key, value)
         }
         Settings.from_env(self.settings)
+        mail = self.mail | {name: env[name] for name in MAIL if name in env}
+        self.mail = {name: value for name, value in mail.items() if value.strip()}
+        if "SUPERSET_SMTP_URL" in self.mail and "SUPERSET_SMTP_FROM" not in self.mail:
+            raise BadInput("SUPERSET_SMTP_URL is set: set SUPERSET_SMTP_FROM, the sender, too.")
 
 
 def _is_of_env_script(variable: str, address: str) -> bool:
@@ -536,7 +542,7 @@ def _superset_env(
         public_url=public.get("superset"),
         internal_url=internal,
         servers=servers,
-    )
+    ) | (install.mail if install.is_cluster else {})  # on one machine no worker sends reports
 
 
 def shared_env(stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:

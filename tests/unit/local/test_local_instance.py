@@ -149,6 +149,28 @@ def test_settings_are_remembered_until_emptied(instance: Instance) -> None:
     assert "FILMPULSE_MOVIES_PER_RUN" not in stack_of(instance, install).env
 
 
+def test_the_mail_server_of_reports_is_superset_s_alone(instance: Instance) -> None:
+    install, _ = _installed(instance)
+    install.run_as(cluster=True)
+    server = {"SUPERSET_SMTP_URL": "smtps://user:secret@mail.test"}
+    with pytest.raises(BadInput, match="SUPERSET_SMTP_FROM"):
+        install.take_settings(server, instance)
+    mail = server | {"SUPERSET_SMTP_FROM": "filmpulse@films.test"}
+    install.take_settings(mail, instance)
+    install.save(instance)
+    kept = Install.load(instance)
+    assert kept is not None
+    kept.take_settings({}, instance)
+    stack = stack_of(instance, kept)
+    assert mail.items() <= stack.superset_env.items()
+    others = {**stack.env, **{k: v for env in stack.worker_envs.values() for k, v in env.items()}}
+    assert "secret@mail.test" not in " ".join(others.values())
+    kept.run_as(cluster=False)
+    assert not mail.keys() & stack_of(instance, kept).superset_env.keys()
+    kept.take_settings(dict.fromkeys(mail, ""), instance)
+    assert kept.mail == {}
+
+
 def test_addresses_behind_a_proxy_reach_airflow_and_superset(instance: Instance) -> None:
     install, before = _installed(instance)
     airflow, superset_url = "https://films.test/airflow", "https://films.test/superset/"
