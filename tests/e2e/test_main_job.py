@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from filmpulse.local import demo
 from filmpulse.local.airflow_rest import AirflowError
 from filmpulse.sample_site import MOVIE_IDS
 
@@ -273,6 +276,19 @@ def test_tracking_a_movie_leaves_other_entries_as_they_were(airflow, shell, cast
     shell("filmpulse movies remove tt12")
     assert json.loads(airflow.variable("tracked_movies")) == [cast["a"], cast["b"]]
     airflow.track()
+
+
+@pytest.mark.usefixtures("first")
+def test_a_demo_shows_the_movies_that_it_knows(stack, airflow, cast):
+    unknown = "tt98000001"
+    airflow.track(unknown, cast["small"])
+    console = Console(record=True, file=StringIO(), width=100)
+    demo.show(stack, console)
+    airflow.track()
+    told = console.export_text()
+    assert unknown in told
+    assert cast["small"] in told
+    assert str(stack.urls["airflow"]) in told
 
 
 def test_no_browser_is_left_behind(stack):

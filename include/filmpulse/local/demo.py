@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from filmpulse.config import Settings
+from filmpulse.errors import BadInput
 from filmpulse.local.airflow_rest import AirflowError, AirflowRest
 from filmpulse.local.instance import Stack
 from filmpulse.local.welcome import addresses
@@ -86,7 +87,10 @@ def show(stack: Stack, console: Console) -> None:
     console.print()
     context = jobs.Context.from_settings(Settings.from_env(stack.env))
     for imdb_id in _tracked(_airflow(stack)):
-        print_summary(jobs.summary(imdb_id, context), console)
+        try:
+            print_summary(jobs.summary(imdb_id, context), console)
+        except BadInput as error:  # somebody tracks it, and it was never collected
+            console.print(str(error), highlight=False)
         console.print()
     console.print(_WHAT_NOW.format(addresses=addresses(stack)), soft_wrap=True, highlight=False)
 
