@@ -1,8 +1,9 @@
-"""Send 200 movies through one machine and through a cluster: tasks a second, overhead, memory.
+"""Send 200 movies through one machine and through a cluster: tasks a second, overhead, sizes.
 
 The same run of `movie_reception` on two throwaway instances, one after the other, beside a sample
 site with so many extra movies of 10 reviews each. One movie is scraped at a time in both; what
-differs is how a task reaches its worker. Memory is that of each part right after the run.
+differs is how a task reaches its worker. Memory is that of each part right after the run; Airflow's
+database is measured before and after the run.
 
     python benchmarks/bench_cluster.py [--movies 200 --reviews 10]
 """
@@ -14,6 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from bench_reception import browsing_seconds, run
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +34,7 @@ class Measured:
     seconds: float  # wall clock
     browsing: float  # of it, with a page under way
     tasks: int
+    grown: int  # bytes of Airflow's database
     memory: dict[str, float]  # MiB of each part, by its title
 
 
@@ -43,6 +46,7 @@ def measure(root: Path, imdb_ids: list[str], site_url: str, *, cluster: bool) ->
         stack = local.up(
             name, root, cluster=cluster, without=["superset"], env=os.environ | settings
         )
+        before = database_bytes(stack)
         seconds = run(stack, imdb_ids)
         airflow = AirflowRest(
             str(stack.urls["airflow"]), stack.airflow_user, stack.airflow_password
@@ -50,9 +54,18 @@ def measure(root: Path, imdb_ids: list[str], site_url: str, *, cluster: bool) ->
         (reception,) = airflow.runs("movie_reception")
         tasks = len(airflow.tasks("movie_reception", reception["dag_run_id"]))
         memory = {part.title: part.memory.bytes / 2**20 for part in local.status(name, root)}
-        return Measured(seconds, browsing_seconds(stack), tasks, memory)
+        grown = database_bytes(stack) - before
+        return Measured(seconds, browsing_seconds(stack), tasks, grown, memory)
     finally:
         local.down(name, root)
+
+
+def database_bytes(stack: local.Stack) -> int:
+    """Return the size of Airflow's database."""
+    url = stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    return int(row[0]) if row else 0
 
 
 def main() -> None:
@@ -71,6 +84,8 @@ def main() -> None:
     table.add_row("tasks a second", *(f"{one.tasks / one.seconds:.2f}" for one in both))
     overhead = [(one.seconds - one.browsing) / args.movies for one in both]
     table.add_row("beyond scraping, a movie", *(f"{seconds:.2f} s" for seconds in overhead))
+    kilobytes = (f"{one.grown / one.tasks / 1000:.1f} kB" for one in both)
+    table.add_row("Airflow's database, a task", *kilobytes)
     console.print(table)
     table = Table("part", "one machine", "cluster", title="memory (PSS), MiB")
     for title in {**alone.memory, **many.memory}:

@@ -1,8 +1,14 @@
-"""Ask for permission to read: a site's robots.txt, and the gate that all workers share."""
+"""Ask for permission to read: a site's robots.txt, and the gate that all workers share.
+
+A refusal pauses the host for all workers and is final for the run. `gate_pause` in
+`warehouse/queries/gate.sql` says for how long.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -12,7 +18,7 @@ from protego import Protego
 from filmpulse import __version__
 from filmpulse.errors import Blocked, SiteUnavailable
 from filmpulse.retry_after import retry_after
-from filmpulse.sources.refusals import REFUSALS, say_pause
+from filmpulse.sources.refusals import REFUSALS
 
 AGENT = "Filmpulse"
 USER_AGENT = f"{AGENT}/{__version__}"
@@ -33,6 +39,27 @@ class Gate(Protocol):
 
     def clear(self, host: str) -> None:
         """Forget the refusals of a host, after a good page."""
+
+
+@contextmanager
+def manners(gate: Gate, host: str) -> Iterator[None]:
+    """Tell the gate how a request ended: a refusal pauses the host, a good page clears it.
+
+    Raises:
+        Blocked: The refusal; the sentence then says until when the host is paused.
+    """
+    try:
+        yield
+    except Blocked as error:
+        until = gate.pause(host, error.reason, error.retry_after)
+        sentence = f"{error}{say_pause(host, until)}"
+        raise Blocked(sentence, reason=error.reason, retry_after=error.retry_after) from error
+    gate.clear(host)
+
+
+def say_pause(host: str, until: datetime) -> str:
+    """Return a sentence on how long no request goes to a host, in UTC."""
+    return f" Nothing is asked of {host} before {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
 
 
 def fetch(client: httpx.Client, url: str) -> httpx.Response:

@@ -26,8 +26,7 @@ from filmpulse.sources.imdb.recognise import check_answer, check_page, gate_is_v
 from filmpulse.sources.imdb.reviews import ReviewsPage, parse_graphql, parse_reviews_page
 from filmpulse.sources.imdb.titles import parse_suggestions, parse_title_page
 from filmpulse.sources.pictures import check_address, fetch_picture
-from filmpulse.sources.polite import Gate, Robots, fetch
-from filmpulse.sources.refusals import manners
+from filmpulse.sources.polite import Gate, Robots, fetch, manners
 
 log = logging.getLogger(__name__)
 
