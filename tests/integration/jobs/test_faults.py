@@ -589,11 +589,11 @@ def test_a_worker_in_the_queue_sees_a_pause_at_once(warehouse_url: str) -> None:
             target=ask_from_another_process, args=(warehouse_url, host, began, said)
         )
         process.start()
-        assert began.wait(60)
+        assert began.wait(300)
         wait_until(lambda: stands_in_a_queue(warehouse_url))
         assert said.empty()
         until = gate.pause(host, "captcha")
-    reason, its_until, sentence = said.get(timeout=30)
+    reason, its_until, sentence = said.get(timeout=300)
     process.join()
     assert (reason, its_until) == ("captcha", until)
     assert f"{until:%Y-%m-%d %H:%M} UTC" in sentence
@@ -616,7 +616,7 @@ def test_a_pause_survives_postgres_and_the_worker(tmp_path: Path) -> None:
         began, said = context.Event(), context.Queue()
         process = context.Process(target=ask_from_another_process, args=(url, host, began, said))
         process.start()
-        reason, its_until, _ = said.get(timeout=60)
+        reason, its_until, _ = said.get(timeout=300)
         process.join()
         assert (reason, its_until) == ("challenge", until)
         with HostGate(Warehouse(url), 0) as gate:  # the third refusal in a row, not the first

@@ -101,9 +101,10 @@ def test_what_needs_a_session_refuses_a_pooler_without(pooler, tmp_path):
         assert caught.value.reason == "transaction_pooler"
 
 
-def _ask(url, pooled_url, slots, inside):
-    """Take slots; fail if another worker has one meanwhile."""
+def _ask(url, pooled_url, slots, inside, both):
+    """Take slots once both workers are at the gate; fail if the other has one meanwhile."""
     with HostGate(Warehouse(url, pooled_url), GAP.total_seconds()) as gate:
+        both.wait(timeout=300)
         for _ in range(slots):
             gate.wait(HOST)
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
@@ -123,7 +124,8 @@ def test_two_workers_take_200_slots_apart_through_a_pooler(warehouse_url, pooler
             "FOR EACH ROW EXECUTE FUNCTION public.note()"
         )
     spawn = multiprocessing.get_context("spawn")
-    given = (pooler.session_url, pooler.url, SLOTS // 2, str(tmp_path / "inside"))
+    inside, both = str(tmp_path / "inside"), spawn.Barrier(2)
+    given = (pooler.session_url, pooler.url, SLOTS // 2, inside, both)
     workers = [spawn.Process(target=_ask, args=given) for _ in range(2)]
     for worker in workers:
         worker.start()

@@ -79,7 +79,7 @@ def _hold(url, ready):
     with HostGate(Warehouse(url), 0) as gate:
         gate.wait(HOST)
         ready.set()
-        time.sleep(60)
+        time.sleep(600)
 
 
 def test_a_killed_worker_lets_go(warehouse_url):
@@ -87,7 +87,7 @@ def test_a_killed_worker_lets_go(warehouse_url):
     ready = context.Event()
     process = context.Process(target=_hold, args=(warehouse_url, ready))
     process.start()
-    assert ready.wait(30)
+    assert ready.wait(300)
     os.kill(process.pid, signal.SIGKILL)
     with HostGate(Warehouse(warehouse_url), 0) as gate:
         gate.wait(HOST)

@@ -43,7 +43,8 @@ LEFT JOIN LATERAL (
         UNION ALL
         SELECT o.* FROM last CROSS JOIN LATERAL (
             SELECT * FROM ops.collections o
-            WHERE o.imdb_id = m.imdb_id AND o.source > last.source AND o.finished_at IS NOT NULL AND o.mode <> 'import'
+            WHERE o.imdb_id = m.imdb_id AND o.source > last.source AND o.finished_at IS NOT NULL
+              AND o.mode <> 'import'
             ORDER BY o.source, o.finished_at DESC LIMIT 1
         ) o
     )
