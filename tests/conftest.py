@@ -227,6 +227,29 @@ def warehouse_url(
 
 
 @pytest.fixture(scope="session")
+def _airflow_template() -> Path:
+    from airflow import settings
+    from airflow.utils.db import initdb
+
+    initdb()
+    settings.reconfigure_orm()
+    return Path(shutil.copy(Path(_airflow_home, "airflow.db"), Path(_airflow_home, "template.db")))
+
+
+@pytest.fixture(scope="module")
+def airflow_database(_airflow_template: Path) -> None:
+    """Airflow's database as `initdb` leaves it: without what other files' tests ran."""
+    from airflow import settings
+
+    settings.dispose_orm()
+    # A new file: who still holds a connection to the old one shall not write into this.
+    for file in Path(_airflow_home).glob("airflow.db*"):
+        file.unlink()
+    shutil.copy(_airflow_template, Path(_airflow_home, "airflow.db"))
+    settings.configure_orm()
+
+
+@pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """A throwaway S3 server with the bucket `filmpulse`: `.url`, `.key`, `.secret`, `.client()`."""
     from filmpulse.local import object_store

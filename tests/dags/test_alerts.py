@@ -30,13 +30,6 @@ DETECT, RETENTION = "detect_new_reviews", "retention"
 HOSTILE = "Harbour\n@everyone <!channel> http://evil.example/[x](y) *" + "\u202e" + "z" * 200
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _database():
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 class Receiver:
     """Takes messages of Apprise's `json://`, or refuses them; `url` is the address for Apprise."""
 

@@ -22,13 +22,6 @@ YES, NO, SMALL = "tt9900001", "tt9900002", "tt9900003"
 TITLES = {YES: "The Long Queue", NO: "Zwölf Türen", SMALL: "Ödland"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _database():
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 @pytest.fixture
 def endpoint():
     with LLMockServer() as server:

@@ -8,12 +8,9 @@ from filmpulse.airflow_bridge import objects
 
 @pytest.fixture
 def pool():
-    """Ask for, or set, the slots of `default_pool`; they are the same again at the end."""
+    """Ask for, or set, the slots of `default_pool`."""
     from airflow.models import Pool
-    from airflow.utils.db import initdb
     from airflow.utils.session import create_session
-
-    initdb()
 
     def slots(number=None):
         with create_session() as session:
@@ -21,9 +18,7 @@ def pool():
             found.slots = number or found.slots
             return found.slots
 
-    before = slots()
-    yield slots
-    slots(before)
+    return slots
 
 
 @pytest.mark.parametrize(

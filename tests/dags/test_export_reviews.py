@@ -14,13 +14,6 @@ from filmpulse.warehouse import Warehouse, figures
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _database():
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 @pytest.fixture
 def lake(monkeypatch, warehouse_url, tmp_path):
     """The lake beside a warehouse with one review, as the DAG is told of both."""

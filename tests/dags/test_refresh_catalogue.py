@@ -19,13 +19,6 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 STEPS = ["plan", "choose_titles", "build", "swap"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _database():
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 @pytest.fixture
 def shelf():
     with open_shelf() as opened:

@@ -28,10 +28,8 @@ def pooler(warehouse_url, postgres_server, tmp_path, monkeypatch):
 def airflow():
     """Airflow's stored Connections of the warehouse, removed at the end."""
     from airflow.models.connection import Connection
-    from airflow.utils.db import initdb
     from airflow.utils.session import create_session
 
-    initdb()
     yield create_session, Connection
     with create_session() as session:
         session.execute(delete(Connection).where(Connection.conn_id.in_([FIRST, SECOND])))

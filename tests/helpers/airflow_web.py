@@ -25,7 +25,10 @@ PASSWORDS = {name: f"right-of-{name}" for name in ("admin", "viewer", "user", "o
 
 @contextmanager
 def airflow_web(folder: Path, **more: str) -> Iterator[Any]:
-    """Give Airflow's web server, as Airflow makes it; 10 s. `more` goes into its environment."""
+    """Give Airflow's web server, as Airflow makes it; 10 s. `more` goes into its environment.
+
+    The fixture `airflow_database` comes before it.
+    """
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps(PASSWORDS))
     given = {
@@ -41,10 +44,8 @@ def airflow_web(folder: Path, **more: str) -> Iterator[Any]:
         for name, value in given.items():
             patch.setenv(name, value)
         from airflow.api_fastapi.app import create_app, purge_cached_app
-        from airflow.utils.db import initdb
         from airflow.utils.session import create_session
 
-        initdb()
         with create_session() as session:
             waits.create(session)
         purge_cached_app()
@@ -87,9 +88,7 @@ def add_a_run_that_asks() -> None:
             state="running", session=session,
         )  # fmt: skip
         session.flush()
-        # Airflow's database is one for all tests of a worker, which may have made runs as well.
-        is_this = TaskInstance.run_id == RUN, TaskInstance.task_id == TASK
-        task = session.scalars(select(TaskInstance).where(*is_this)).one()
+        task = session.scalars(select(TaskInstance).where(TaskInstance.task_id == TASK)).one()
         task.state, task.start_date = "deferred", now
         question = {"options": ["Approve", "Reject"], "subject": "Pay?", "body": "1.20 USD"}
         session.add(HITLDetail(ti_id=task.id, params={}, assignees=[], **question))

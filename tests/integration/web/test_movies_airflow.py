@@ -23,7 +23,10 @@ MOVIE = "tt99000001"
 
 @pytest.fixture(scope="module")
 def app(
-    tmp_path_factory: pytest.TempPathFactory, databases: Any, _warehouse_template: str
+    tmp_path_factory: pytest.TempPathFactory,
+    databases: Any,
+    _warehouse_template: str,
+    airflow_database: None,
 ) -> Iterator[Any]:
     """Airflow's web server over a warehouse of its own."""
     folder = tmp_path_factory.mktemp("movies")
