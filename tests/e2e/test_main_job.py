@@ -266,6 +266,7 @@ def test_the_command_line_tells_the_reception(airflow, shell, cast, warehouse):
     assert "0 movies" in removed.stdout
     checked = shell("filmpulse doctor")
     assert checked.returncode == 0, checked.stdout
+    assert sum(line.startswith("ok ") for line in checked.stdout.splitlines()) == 17
 
 
 def test_tracking_a_movie_leaves_other_entries_as_they_were(airflow, shell, cast):

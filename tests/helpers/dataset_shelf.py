@@ -70,7 +70,8 @@ def open_shelf() -> Iterator[Shelf]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # It looks whether it shall end every 20 ms, not every 500.
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     shelf.url = f"http://127.0.0.1:{server.server_port}"
     try:

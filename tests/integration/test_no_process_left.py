@@ -28,7 +28,12 @@ def names(directory: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("workers", "number"),
-    [("1", signal.SIGINT), ("1", signal.SIGTERM), ("1", signal.SIGKILL), ("0", signal.SIGKILL)],
+    [
+        ("1", signal.SIGINT),
+        pytest.param("1", signal.SIGTERM, marks=pytest.mark.drill),
+        ("1", signal.SIGKILL),
+        pytest.param("0", signal.SIGKILL, marks=pytest.mark.drill),
+    ],
 )
 def test_a_run_that_is_killed_leaves_nothing(
     workers: str, number: signal.Signals, tmp_path: Path

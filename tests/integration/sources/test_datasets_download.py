@@ -441,7 +441,7 @@ class Proxy(BaseHTTPRequestHandler):
 def proxy(sample_site: SampleSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
     handler = type("OneProxy", (Proxy,), {"asked": [], "upstream": sample_site.url})
     running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -491,7 +491,7 @@ def test_a_mirror_may_redirect_and_ask_for_a_password(
             self.end_headers()
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     base = f"http://me:secret%2Dword@127.0.0.1:{running.server_port}/x"
     with caplog.at_level("DEBUG"):

@@ -161,6 +161,7 @@ with Browser(base_url={base!r}, remote_url=SecretStr(input())) as browser:
         os.kill(worker.pid, signal.SIGKILL)
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("killed_worker")
 def test_a_lost_hub_and_a_killed_worker_leave_nothing(grid: Throwaway, base: str) -> None:
     """The hub dies; the next one finds both slots taken, by sessions that it does not know."""
