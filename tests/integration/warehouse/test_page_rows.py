@@ -24,7 +24,6 @@ from filmpulse.warehouse.pages import ReviewCursor, ReviewFilter
 pytestmark = pytest.mark.rows_by_hand
 
 NOW = datetime.now(UTC)
-MONDAY = NOW.date() - timedelta(days=NOW.weekday())
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_all_can_be_read_of_an_empty_warehouse_and_of_a_movie_without_reviews(in
 def test_a_card_has_no_figures_before_the_movie_was_counted_and_all_as_of_now_after(invented):
     invented.movie(site=50)
     for number in range(40):
-        invented.review(number % 3 - 1, {"acting": number % 3 - 1}, submitted_on=MONDAY)
+        invented.review(number % 3 - 1, {"acting": number % 3 - 1}, submitted_on=NOW.date())
     (before,) = pages.cards(invented.warehouse, imdb_ids=None)
     assert (before.site_rating, before.site_votes, before.reviews) == (7.1, 1000, None)
     assert (before.counted_at, before.is_enough, before.tags) == (None, False, [])
@@ -112,13 +111,16 @@ def test_a_card_has_no_figures_before_the_movie_was_counted_and_all_as_of_now_af
 
 def test_weeks_of_a_card_are_the_last_26_and_leave_out_empty_ones(invented):
     invented.movie()
-    for weeks_ago in (0, 0, 25, 26, 300):
-        invented.review(submitted_on=MONDAY - timedelta(weeks=weeks_ago))
-    invented.review(submitted_on=None)
-    figures.count_all(invented.warehouse)
-    found = pages.card_weeks(invented.warehouse, imdb_ids=None)
+    with invented.warehouse.connect() as connection:  # in a transaction the time stands still
+        now = connection.execute("SELECT now() AT TIME ZONE 'UTC' AS now").fetchone()["now"]
+        monday = now.date() - timedelta(days=now.weekday())
+        for weeks_ago in (0, 0, 25, 26, 300):
+            invented.review(submitted_on=monday - timedelta(weeks=weeks_ago))
+        invented.review(submitted_on=None)
+        figures.count_all(invented.warehouse)
+        found = pages.card_weeks(connection, imdb_ids=None)
     assert [(one.starts_on, one.reviews) for one in found] == [
-        (MONDAY - timedelta(weeks=25), 1), (MONDAY, 2),
+        (monday - timedelta(weeks=25), 1), (monday, 2),
     ]  # fmt: skip
 
 

@@ -309,7 +309,7 @@ def test_a_setting_that_could_not_be_obeyed_is_refused(values, message):
 
 
 def test_no_address_is_looked_up():
-    with pytest.raises(SocketBlockedError):  # as in every unit test
+    with pytest.warns(match="getaddrinfo"), pytest.raises(SocketBlockedError):
         socket.getaddrinfo("some-neighbour", 80)
     provider_for(settings(base_url="http://some-neighbour/v1"))
     provider_for(settings(base_url=ELSEWHERE))
