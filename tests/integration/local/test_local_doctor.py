@@ -33,6 +33,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_an_environment_it_says_what_to_do() -> None:
     found = {check.name: check for check in doctor.checks()}
     assert found["Python"].ok
+    assert not any(check.advice for check in found.values() if check.ok)
     for name in ("Airflow's parts", "settings", "Postgres", "schema", "roles", "lake"):
         assert not found[name].ok, name
         assert "is not set" in found[name].detail
